@@ -1,0 +1,1 @@
+//! Small programs that show error ticketing at work; see the `examples` targets.
