@@ -1,1 +1,48 @@
-//! 
+#![doc = include_str!("../README.md")]
+
+mod backend;
+mod capability;
+mod error;
+mod event_store;
+mod ext;
+mod fingerprint;
+mod handler;
+mod id;
+mod level;
+pub mod limits;
+mod query;
+mod record;
+mod registry;
+mod search;
+mod template;
+mod ticket;
+mod time;
+mod value;
+
+pub use async_trait::async_trait;
+
+pub use self::backend::BackendBase;
+pub use self::capability::{Capabilities, Capability};
+pub use self::error::{Error, ErrorKind, Result};
+pub use self::event_store::{EventStore, Store};
+pub use self::ext::{BackendExt, EventStoreExt};
+pub use self::fingerprint::{Fingerprint, Grouping, Ingredients};
+pub use self::handler::{Emitted, HandlerOptions, TicketingBaseHandler, TicketingHandler};
+pub use self::id::{OccurrenceId, TicketId, TicketIdPrefix};
+pub use self::level::Level;
+pub use self::query::{
+    Bucket, Comparison, Cursor, DEFAULT_LIMIT, Direction, EventFilter, EventPlan, EventPosition,
+    EventQuery, EventTrait, Expired, Expiry, HistogramQuery, HistogramScope, MAX_LIMIT,
+    OccurrenceQuery, Op, Page, SortKey, Step, Test, TicketFilter, TicketPlan, TicketPosition,
+    TicketQuery, TicketSort, TraitPlan, TraitPosition, TraitQuery, TraitType,
+};
+pub use self::record::{Breadcrumb, ErrorCause, Frame, Location, Record, Request, Span};
+pub use self::registry::Registry;
+pub use self::search::fold;
+pub use self::template::template;
+pub use self::ticket::{
+    Change, NewOccurrence, Occurrence, Recorded, Status, StatusChange, StatusKind, Ticket,
+    TicketUpdate,
+};
+pub use self::time::Timestamp;
+pub use self::value::{Traits, Value, ValueKind};

@@ -1,0 +1,297 @@
+//! Which records belong together.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{Record, TicketId, template};
+
+/// The version of the way in which ingredients become an id.
+const FORMAT: u8 = 1;
+
+/// How records are grouped into tickets; one choice for each handler.
+///
+/// A record's own [`fingerprint`](Record::fingerprint) overrides it.
+#[derive(Clone, Default)]
+#[non_exhaustive]
+pub enum Grouping {
+    /// By level, channel, file, and function or else module; by the types of the error chain; and by
+    /// the [template](crate::template) of the message, in which the errors' own texts become a mark.
+    ///
+    /// Line numbers do not count, so that an edit above the call makes no new ticket.
+    #[default]
+    Stable,
+    /// By level, channel, file and line, as Logbook does.
+    Location,
+    /// By a text that a function makes of the record.
+    Custom(Arc<dyn Fn(&Record) -> String + Send + Sync>),
+}
+
+impl Grouping {
+    /// Grouping by a text that a function makes of the record.
+    pub fn custom(function: impl Fn(&Record) -> String + Send + Sync + 'static) -> Self {
+        Self::Custom(Arc::new(function))
+    }
+
+    /// The record's fingerprint in its application. The salt keeps two set-ups of one application
+    /// apart.
+    ///
+    /// ```
+    /// use ticket_core::{Grouping, Level, Record};
+    ///
+    /// let fingerprint = |message: &str| {
+    ///     Grouping::Stable.fingerprint(&Record::new(Level::Error, "db", message), b"").id
+    /// };
+    /// assert_eq!(fingerprint("user 17 is gone"), fingerprint("user 4242 is gone"));
+    /// assert_ne!(fingerprint("user 17 is gone"), fingerprint("no such table"));
+    /// ```
+    #[must_use]
+    pub fn fingerprint(&self, record: &Record, salt: &[u8]) -> Fingerprint {
+        let ingredients = match (&record.fingerprint, self) {
+            (Some(text), _) => Ingredients::new("override/1").with("fingerprint", text),
+            (None, Self::Stable) => stable(record),
+            (None, Self::Location) => location(record),
+            (None, Self::Custom(function)) => {
+                Ingredients::new("custom/1").with("key", function(record))
+            }
+        };
+        Fingerprint::new(&record.app_id, salt, ingredients)
+    }
+}
+
+impl fmt::Debug for Grouping {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Stable => "Stable",
+            Self::Location => "Location",
+            Self::Custom(_) => "Custom(..)",
+        })
+    }
+}
+
+/// A ticket's id with what it was made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fingerprint {
+    /// The id.
+    pub id: TicketId,
+    /// What it was made of, besides the application and the salt.
+    pub ingredients: Ingredients,
+}
+
+impl Fingerprint {
+    /// The fingerprint of these ingredients in an application.
+    ///
+    /// The id is the first half of a SHA-256 over a version byte and the application, the salt and
+    /// each ingredient's name and value, every one of them preceded by its length in bytes (64 bits,
+    /// the lowest byte first). So no two lists of ingredients run into each other.
+    #[must_use]
+    pub fn new(app_id: &str, salt: &[u8], ingredients: Ingredients) -> Self {
+        let mut hash = Sha256::new_with_prefix([FORMAT]);
+        let mut add = |part: &[u8]| {
+            hash.update((part.len() as u64).to_le_bytes());
+            hash.update(part);
+        };
+        add(app_id.as_bytes());
+        add(salt);
+        for (name, value) in &ingredients.0 {
+            add(name.as_bytes());
+            add(value.as_bytes());
+        }
+        let mut id = [0; 16];
+        id.copy_from_slice(&hash.finalize()[..16]);
+        Self { id: TicketId::from_bytes(id), ingredients }
+    }
+}
+
+/// What the records of a ticket have in common, by name, so that a person sees why they belong
+/// together. The first one names the grouping and its version.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Ingredients(Vec<(String, String)>);
+
+impl Ingredients {
+    /// The ingredients of a grouping, of which only its name and version is known.
+    #[must_use]
+    pub fn new(grouping: impl Into<String>) -> Self {
+        Self::default().with("grouping", grouping)
+    }
+
+    /// Adds one.
+    #[must_use]
+    pub fn with(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.0.push((name.into(), value.into()));
+        self
+    }
+
+    /// Names and values, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    fn with_known(self, name: &str, value: Option<impl Into<String>>) -> Self {
+        match value {
+            Some(value) => self.with(name, value),
+            None => self,
+        }
+    }
+
+    pub(crate) fn pairs_mut(&mut self) -> &mut Vec<(String, String)> {
+        &mut self.0
+    }
+}
+
+fn stable(record: &Record) -> Ingredients {
+    let location = &record.location;
+    let mut ingredients = Ingredients::new("stable/1")
+        .with("level", record.level.as_str())
+        .with("channel", &record.channel)
+        .with_known("file", location.file.as_deref().map(stable_file));
+    ingredients = match (&location.function, &location.module) {
+        (Some(function), _) => ingredients.with("function", function),
+        (None, module) => ingredients.with_known("module", module.as_deref()),
+    };
+    for cause in &record.error {
+        // An error whose type is not known is told from others by its text.
+        let name = cause.type_name.clone().unwrap_or_else(|| template(&cause.message));
+        ingredients = ingredients.with("error", name);
+    }
+    ingredients.with("message", message_template(record))
+}
+
+/// The template of the message, in which the text of each error of the chain is a mark: what varies
+/// in an error's text must not split a ticket whose errors are of one type.
+fn message_template(record: &Record) -> String {
+    let mut message = std::borrow::Cow::Borrowed(record.message.as_str());
+    for cause in record.error.iter().filter(|cause| cause.message.len() > 2) {
+        if message.contains(&cause.message) {
+            message = message.replace(&cause.message, "<error>").into();
+        }
+    }
+    template(&message)
+}
+
+fn location(record: &Record) -> Ingredients {
+    let location = &record.location;
+    Ingredients::new("location/1")
+        .with("level", record.level.as_str())
+        .with("channel", &record.channel)
+        .with_known("file", location.file.as_deref().map(stable_file))
+        .with_known("line", location.line.map(|line| line.to_string()))
+}
+
+/// A source file as every machine sees it: the part below the folder of a package registry, with
+/// slashes.
+fn stable_file(file: &str) -> String {
+    let file = file.replace('\\', "/");
+    match file.split_once("/registry/src/").and_then(|(_, rest)| rest.split_once('/')) {
+        Some((_, crate_file)) => crate_file.to_owned(),
+        None => file,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ErrorCause, Level, Location};
+
+    fn record(message: &str) -> Record {
+        Record::new(Level::Error, "shop::db", message).with_app_id("shop").with_location(
+            Location::new().with_file("src/db.rs").with_line(7).with_module("shop::db"),
+        )
+    }
+
+    fn id(record: &Record) -> TicketId {
+        Grouping::Stable.fingerprint(record, b"").id
+    }
+
+    /// Changing one of these makes every stored ticket a new one: raise the grouping's version, and
+    /// say so in the changelog.
+    #[test]
+    fn fingerprints_are_pinned() {
+        let mut with_error = record("cannot load user 17");
+        with_error.error = vec![
+            ErrorCause::new(Some("Os".into()), "No such file or directory (os error 2)"),
+            ErrorCause::new(None, "disk 3 is gone"),
+        ];
+        let vectors = [
+            (Grouping::Stable, record("timeout after 30s"), &b""[..]),
+            (Grouping::Stable, with_error, b""),
+            (Grouping::Stable, record("timeout after 30s"), b"salt"),
+            (Grouping::Location, record("timeout after 30s"), b""),
+            (Grouping::custom(|record| record.channel.clone()), record("x"), b""),
+            (Grouping::Stable, record("x").with_fingerprint("payments"), b""),
+            (Grouping::Stable, Record::new(Level::Info, "", ""), b""),
+        ];
+        let ids: Vec<String> = vectors
+            .iter()
+            .map(|(grouping, record, salt)| grouping.fingerprint(record, salt).id.to_string())
+            .collect();
+        assert_eq!(ids, PINNED);
+    }
+
+    const PINNED: [&str; 7] = ["", "", "", "", "", "", ""];
+
+    #[test]
+    fn ingredients_do_not_run_into_each_other() {
+        let of = |a: &str, b: &str| {
+            Fingerprint::new("", b"", Ingredients::default().with("type", a).with("message", b)).id
+        };
+        assert_ne!(of("RuntimeError", "ab"), of("RuntimeErrora", "b"));
+        assert_ne!(
+            Fingerprint::new("ab", b"", Ingredients::default()).id,
+            Fingerprint::new("a", b"b", Ingredients::default()).id,
+        );
+    }
+
+    #[test]
+    fn what_separates_tickets() {
+        let base = record("timeout");
+        let other = |change: fn(&mut Record)| {
+            let mut record = base.clone();
+            change(&mut record);
+            id(&record)
+        };
+        assert_ne!(id(&base), other(|record| record.level = Level::Warning));
+        assert_ne!(id(&base), other(|record| record.channel.push('x')));
+        assert_ne!(id(&base), other(|record| record.app_id.push('x')));
+        assert_ne!(id(&base), other(|record| record.message = "refused".into()));
+        assert_ne!(id(&base), other(|record| record.location.function = Some("load".into())));
+        assert_ne!(id(&base), other(|record| record.error.push(ErrorCause::default())));
+        assert_ne!(id(&base), Grouping::Stable.fingerprint(&base, b"salt").id);
+    }
+
+    #[test]
+    fn what_does_not_separate_tickets() {
+        let base = record("user 17 timed out");
+        let mut other = record("user 4711 timed out").with_trait("a", 1).with_release("2");
+        other.location.line = Some(99);
+        other.environment = Some("production".into());
+        assert_eq!(id(&base), id(&other));
+    }
+
+    #[test]
+    fn errors_of_one_type_at_two_calls_stay_apart_and_their_texts_do_not_split() {
+        let failed = |message: &str, error: &str| {
+            let mut record = record(message);
+            record.error = vec![ErrorCause::new(Some("Os".into()), error)];
+            id(&record)
+        };
+        assert_ne!(
+            failed("cannot load the config", "refused"),
+            failed("cannot save the cart", "refused")
+        );
+        assert_eq!(
+            failed("sync failed: host alpha is down", "host alpha is down"),
+            failed("sync failed: host beta is away", "host beta is away"),
+        );
+    }
+
+    #[test]
+    fn a_file_of_a_dependency_is_the_same_on_every_machine() {
+        let file = stable_file("/home/a/.cargo/registry/src/index-1949cf8c/hyper-1.0.0/src/lib.rs");
+        assert_eq!(file, "hyper-1.0.0/src/lib.rs");
+        assert_eq!(stable_file("src\\db.rs"), "src/db.rs");
+    }
+}

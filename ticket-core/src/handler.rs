@@ -1,0 +1,341 @@
+//! Handlers: what stands between a producer of records and a store.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::{
+    BackendBase, BackendExt, Fingerprint, Grouping, Level, NewOccurrence, Record, Result, TicketId,
+    limits,
+};
+
+/// Takes records and turns them into tickets, in a database or in any other tracker.
+///
+/// There are two implementations: [`TicketingHandler`], whose [`emit`](Self::emit) returns when the
+/// database has the record, and `BackgroundHandler` in the crate `ticket-handler`, whose `emit`
+/// returns at once and which records on a thread of its own.
+///
+/// # Implementing it
+///
+/// A tracker that is no database at all needs nothing but this trait:
+///
+/// ```
+/// use std::sync::Mutex;
+/// use std::time::Duration;
+///
+/// use async_trait::async_trait;
+/// use ticket_core::{
+///     Emitted, Fingerprint, HandlerOptions, Level, Record, Result, TicketingBaseHandler,
+/// };
+///
+/// #[derive(Debug, Default)]
+/// struct Outbox {
+///     options: HandlerOptions,
+///     letters: Mutex<Vec<String>>,
+/// }
+///
+/// #[async_trait]
+/// impl TicketingBaseHandler for Outbox {
+///     fn hash_record(&self, record: &Record) -> Fingerprint {
+///         self.options.hash_record(record)
+///     }
+///
+///     fn process_record(&self, record: Record) -> Option<Record> {
+///         self.options.process_record(record)
+///     }
+///
+///     async fn emit(&self, record: Record) -> Result<Emitted> {
+///         let Some(occurrence) = self.options.prepare(record) else { return Ok(Emitted::Ignored) };
+///         let id = occurrence.ticket_id();
+///         let letter = format!("[{id}] {}", occurrence.record().message);
+///         self.letters.lock().unwrap().push(letter);
+///         Ok(Emitted::Accepted(id))
+///     }
+///
+///     async fn flush(&self, _deadline: Duration) -> Result<()> {
+///         Ok(())
+///     }
+/// }
+///
+/// # futures::executor::block_on(async {
+/// let outbox = Outbox::default();
+/// let record = Record::new(Level::Error, "mail", "the relay is away");
+/// assert!(matches!(outbox.emit(record).await, Ok(Emitted::Accepted(_))));
+/// # });
+/// ```
+#[async_trait]
+pub trait TicketingBaseHandler: fmt::Debug + Send + Sync + 'static {
+    /// The record's fingerprint: which ticket it belongs to.
+    fn hash_record(&self, record: &Record) -> Fingerprint;
+
+    /// Changes the record before it is fingerprinted and stored, or drops it.
+    fn process_record(&self, record: Record) -> Option<Record>;
+
+    /// Takes one record.
+    ///
+    /// # Errors
+    ///
+    /// What keeps the record from being taken. It is the caller's again: nothing of it was stored, or
+    /// all of it, and emitting the same record again is harmless.
+    async fn emit(&self, record: Record) -> Result<Emitted>;
+
+    /// Waits until everything that was taken before is stored, at most for `deadline`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) if it is not stored by then.
+    async fn flush(&self, deadline: Duration) -> Result<()>;
+}
+
+/// What became of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Emitted {
+    /// It is below the level, or the filter or the processor did not want it.
+    Ignored,
+    /// It was taken for this ticket.
+    Accepted(TicketId),
+}
+
+type Filter = Arc<dyn Fn(&Record) -> bool + Send + Sync>;
+type Processor = Arc<dyn Fn(Record) -> Option<Record> + Send + Sync>;
+
+/// What every handler does with a record before it goes anywhere: level, filter, what all records of
+/// the application have in common, processor, limits, fingerprint, in this order.
+///
+/// ```
+/// use ticket_core::{HandlerOptions, Level, Record};
+///
+/// let options = HandlerOptions::new("shop")
+///     .with_level(Level::Error)
+///     .with_release("1.4.0")
+///     .with_filter(|record| record.channel != "noise");
+/// assert!(options.prepare(Record::new(Level::Warning, "shop", "slow")).is_none());
+/// let occurrence = options.prepare(Record::new(Level::Error, "shop", "down")).unwrap();
+/// assert_eq!(occurrence.record().app_id, "shop");
+/// ```
+#[derive(Clone)]
+pub struct HandlerOptions {
+    app_id: String,
+    salt: Vec<u8>,
+    level: Level,
+    filter: Option<Filter>,
+    grouping: Grouping,
+    processor: Option<Processor>,
+    release: Option<String>,
+    environment: Option<String>,
+    host: Option<String>,
+}
+
+/// The application `generic`, from [`Level::Warning`] on, [`Grouping::Stable`], nothing else.
+impl Default for HandlerOptions {
+    fn default() -> Self {
+        Self::new("generic")
+    }
+}
+
+impl HandlerOptions {
+    /// The defaults for an application: from [`Level::Warning`] on, [`Grouping::Stable`].
+    #[must_use]
+    pub fn new(app_id: impl Into<String>) -> Self {
+        Self {
+            app_id: app_id.into(),
+            salt: Vec::new(),
+            level: Level::Warning,
+            filter: None,
+            grouping: Grouping::Stable,
+            processor: None,
+            release: None,
+            environment: None,
+            host: None,
+        }
+    }
+
+    /// Sets the application that records belong to, unless they name one themselves.
+    #[must_use]
+    pub fn with_app_id(mut self, app_id: impl Into<String>) -> Self {
+        self.app_id = app_id.into();
+        self
+    }
+
+    /// Sets the salt of the fingerprints; it keeps two set-ups of one application apart.
+    #[must_use]
+    pub fn with_salt(mut self, salt: impl Into<Vec<u8>>) -> Self {
+        self.salt = salt.into();
+        self
+    }
+
+    /// Sets the level from which on records are taken.
+    #[must_use]
+    pub fn with_level(mut self, level: Level) -> Self {
+        self.level = level;
+        self
+    }
+
+    /// Takes only records for which the filter is true.
+    #[must_use]
+    pub fn with_filter(mut self, filter: impl Fn(&Record) -> bool + Send + Sync + 'static) -> Self {
+        self.filter = Some(Arc::new(filter));
+        self
+    }
+
+    /// Sets how records are grouped into tickets.
+    #[must_use]
+    pub fn with_grouping(mut self, grouping: Grouping) -> Self {
+        self.grouping = grouping;
+        self
+    }
+
+    /// Changes each record before it is fingerprinted and stored, or drops it.
+    #[must_use]
+    pub fn with_processor(
+        mut self,
+        processor: impl Fn(Record) -> Option<Record> + Send + Sync + 'static,
+    ) -> Self {
+        self.processor = Some(Arc::new(processor));
+        self
+    }
+
+    /// Sets the release of records that name none.
+    #[must_use]
+    pub fn with_release(mut self, release: impl Into<String>) -> Self {
+        self.release = Some(release.into());
+        self
+    }
+
+    /// Sets the environment of records that name none.
+    #[must_use]
+    pub fn with_environment(mut self, environment: impl Into<String>) -> Self {
+        self.environment = Some(environment.into());
+        self
+    }
+
+    /// Sets the host of records that name none.
+    #[must_use]
+    pub fn with_host(mut self, host: impl Into<String>) -> Self {
+        self.host = Some(host.into());
+        self
+    }
+
+    /// The level from which on records are taken.
+    #[must_use]
+    pub const fn level(&self) -> Level {
+        self.level
+    }
+
+    /// The record's fingerprint.
+    #[must_use]
+    pub fn hash_record(&self, record: &Record) -> Fingerprint {
+        self.grouping.fingerprint(record, &self.salt)
+    }
+
+    /// Applies the processor.
+    #[must_use]
+    pub fn process_record(&self, record: Record) -> Option<Record> {
+        match &self.processor {
+            Some(processor) => processor(record),
+            None => Some(record),
+        }
+    }
+
+    /// Makes a record ready to be stored; `None` if it is not wanted.
+    #[must_use]
+    pub fn prepare(&self, mut record: Record) -> Option<NewOccurrence> {
+        if record.level < self.level {
+            return None;
+        }
+        if record.app_id.is_empty() {
+            record.app_id.clone_from(&self.app_id);
+        }
+        let common = [
+            (&mut record.release, &self.release),
+            (&mut record.environment, &self.environment),
+            (&mut record.host, &self.host),
+        ];
+        for (own, default) in common {
+            if own.is_none() {
+                own.clone_from(default);
+            }
+        }
+        if self.filter.as_ref().is_some_and(|filter| !filter(&record)) {
+            return None;
+        }
+        let mut record = self.process_record(record)?;
+        // Before the fingerprint: it has to be that of what is stored, and a long message costs little.
+        limits::normalize(&mut record);
+        let fingerprint = self.hash_record(&record);
+        Some(NewOccurrence::new(record, fingerprint))
+    }
+}
+
+impl fmt::Debug for HandlerOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The salt is left out: whoever knows it can forge fingerprints.
+        f.debug_struct("HandlerOptions")
+            .field("app_id", &self.app_id)
+            .field("level", &self.level)
+            .field("grouping", &self.grouping)
+            .field("release", &self.release)
+            .field("environment", &self.environment)
+            .field("host", &self.host)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The direct handler: [`emit`](TicketingBaseHandler::emit) returns when the store has the record.
+///
+/// For commands and jobs that want to know. In a service, where no request may wait for a log record,
+/// take the `BackgroundHandler` of the crate `ticket-handler`.
+#[derive(Clone, Debug)]
+pub struct TicketingHandler<B> {
+    backend: B,
+    options: HandlerOptions,
+}
+
+impl<B: BackendBase> TicketingHandler<B> {
+    /// A handler over a backend, which it sets up.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`setup_backend`](BackendBase::setup_backend).
+    pub async fn new(backend: B, options: HandlerOptions) -> Result<Self> {
+        backend.setup_backend().await?;
+        Ok(Self { backend, options })
+    }
+
+    /// The backend, for reading.
+    #[must_use]
+    pub const fn backend(&self) -> &B {
+        &self.backend
+    }
+
+    /// What it does with a record before it is stored.
+    #[must_use]
+    pub const fn options(&self) -> &HandlerOptions {
+        &self.options
+    }
+}
+
+#[async_trait]
+impl<B: BackendBase> TicketingBaseHandler for TicketingHandler<B> {
+    fn hash_record(&self, record: &Record) -> Fingerprint {
+        self.options.hash_record(record)
+    }
+
+    fn process_record(&self, record: Record) -> Option<Record> {
+        self.options.process_record(record)
+    }
+
+    async fn emit(&self, record: Record) -> Result<Emitted> {
+        let Some(occurrence) = self.options.prepare(record) else { return Ok(Emitted::Ignored) };
+        let id = occurrence.ticket_id();
+        self.backend.record_ticket(occurrence).await?;
+        Ok(Emitted::Accepted(id))
+    }
+
+    /// Has nothing to wait for: what was taken is stored.
+    async fn flush(&self, _deadline: Duration) -> Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,121 @@
+//! Pages and the cursors between them.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::{Error, Result};
+
+/// Some of the answers, and where the next page starts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Page<T> {
+    /// The answers, in the order of the query.
+    pub items: Vec<T>,
+    /// Give this to the same query's `with_after` for the next page; `None` at the end.
+    pub next: Option<Cursor>,
+}
+
+impl<T> Page<T> {
+    /// A page from up to `limit + 1` answers: the one too many only tells that there is a next page.
+    pub(crate) fn cut(mut items: Vec<T>, limit: usize, cursor: impl Fn(&T) -> Cursor) -> Self {
+        let more = items.len() > limit;
+        items.truncate(limit);
+        let next = if more { items.last().map(cursor) } else { None };
+        Self { items, next }
+    }
+}
+
+/// A place in an order, between one page and the next. Its text is opaque and safe in a URL.
+///
+/// It says after which answer to go on, by that answer's keys, so that what others write in
+/// between neither shifts the following pages nor repeats an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    order: String,
+    keys: Vec<String>,
+}
+
+impl Cursor {
+    pub(crate) fn new(order: impl Into<String>, keys: impl IntoIterator<Item = String>) -> Self {
+        Self { order: order.into(), keys: keys.into_iter().collect() }
+    }
+
+    /// The keys, if the cursor belongs to this order.
+    pub(crate) fn keys<const N: usize>(&self, order: &str) -> Result<[&str; N]> {
+        if self.order != order {
+            return Err(Error::config(format!(
+                "the cursor belongs to the order {:?}, and the query asks for {order:?}: \
+                 keep the order while paging, or start without a cursor",
+                self.order
+            )));
+        }
+        let keys: Vec<&str> = self.keys.iter().map(String::as_str).collect();
+        keys.try_into().map_err(|_| damaged())
+    }
+}
+
+/// The error of a cursor that was not made by a page.
+pub(crate) fn damaged() -> Error {
+    Error::config("the cursor is damaged: use the one that came with the last page as it is")
+}
+
+/// Reads a part of a cursor.
+pub(crate) fn key<T: FromStr>(text: &str) -> Result<T> {
+    text.parse().map_err(|_| damaged())
+}
+
+/// Any text as hexadecimal digits, so that it is safe between the cursor's dots.
+pub(crate) fn text_to_key(text: &str) -> String {
+    text.bytes().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The text of [`text_to_key`].
+pub(crate) fn key_to_text(key: &str) -> Result<String> {
+    if !key.len().is_multiple_of(2) || !key.is_ascii() {
+        return Err(damaged());
+    }
+    let bytes: Result<Vec<u8>, _> =
+        (0..key.len()).step_by(2).map(|i| u8::from_str_radix(&key[i..i + 2], 16)).collect();
+    String::from_utf8(bytes.map_err(|_| damaged())?).map_err(|_| damaged())
+}
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.order)?;
+        self.keys.iter().try_for_each(|key| write!(f, ".{key}"))
+    }
+}
+
+impl FromStr for Cursor {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let mut parts = text.trim().split('.').map(str::to_owned);
+        let order = parts.next().filter(|order| !order.is_empty()).ok_or_else(damaged)?;
+        Ok(Self { order, keys: parts.collect() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_survives_its_text() {
+        let cursor = Cursor::new("channel-asc", [text_to_key("a.b ü"), "00".into()]);
+        let again: Cursor = cursor.to_string().parse().unwrap();
+        assert_eq!(again, cursor);
+        let [channel, _] = again.keys("channel-asc").unwrap();
+        assert_eq!(key_to_text(channel).unwrap(), "a.b ü");
+    }
+
+    #[test]
+    fn a_cursor_of_another_order_or_no_cursor_at_all_is_an_error() {
+        let cursor = Cursor::new("last-desc", ["1".to_owned()]);
+        assert!(cursor.keys::<1>("count-desc").unwrap_err().message().contains("last-desc"));
+        assert!(cursor.keys::<2>("last-desc").is_err());
+        assert!("".parse::<Cursor>().is_err());
+        assert!(
+            key_to_text("0").is_err() && key_to_text("zz").is_err() && key_to_text("ff").is_err()
+        );
+    }
+}

@@ -1,0 +1,74 @@
+//! What can be asked: filters, orders, pages and cursors.
+//!
+//! Every query is a value with defaults and `with_*` setters; the setters replace NUL, as recording
+//! does, so that what was stored can be asked for on every backend. Limits and cursors are checked
+//! here and not in the backends: each takes what [`TicketQuery::plan`] and its siblings return.
+
+mod comparison;
+mod cursor;
+mod event;
+mod histogram;
+mod ticket;
+
+pub use self::comparison::{Comparison, Op, Test};
+pub use self::cursor::{Cursor, Page};
+pub use self::event::{
+    EventFilter, EventPlan, EventPosition, EventQuery, EventTrait, Expired, Expiry, TraitPlan,
+    TraitPosition, TraitQuery, TraitType,
+};
+pub use self::histogram::{Bucket, HistogramQuery, HistogramScope, Step};
+pub use self::ticket::{
+    OccurrenceQuery, SortKey, TicketFilter, TicketPlan, TicketPosition, TicketQuery, TicketSort,
+};
+
+use crate::{Error, Result};
+
+/// The most that one page can hold.
+pub const MAX_LIMIT: u32 = 1_000;
+
+/// The size of a page if nothing else is said.
+pub const DEFAULT_LIMIT: u32 = 50;
+
+/// Which end of an order comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// The smallest first.
+    Ascending,
+    /// The largest first.
+    Descending,
+}
+
+impl Direction {
+    /// The other way round.
+    #[must_use]
+    pub const fn reversed(self) -> Self {
+        match self {
+            Self::Ascending => Self::Descending,
+            Self::Descending => Self::Ascending,
+        }
+    }
+
+    /// Applies the direction to the result of a comparison.
+    #[must_use]
+    pub const fn apply(self, ordering: std::cmp::Ordering) -> std::cmp::Ordering {
+        match self {
+            Self::Ascending => ordering,
+            Self::Descending => ordering.reverse(),
+        }
+    }
+
+    const fn tag(self) -> &'static str {
+        match self {
+            Self::Ascending => "asc",
+            Self::Descending => "desc",
+        }
+    }
+}
+
+fn check_limit(limit: u32) -> Result<usize> {
+    if (1..=MAX_LIMIT).contains(&limit) {
+        Ok(limit as usize)
+    } else {
+        Err(Error::config(format!("the limit {limit} is not between 1 and {MAX_LIMIT}")))
+    }
+}

@@ -1,0 +1,419 @@
+//! Questions about tickets, and about the occurrences of one.
+
+use super::cursor::{Cursor, Page, damaged, key, key_to_text, text_to_key};
+use super::event::{EventPlan, event_cursor, event_position};
+use super::{DEFAULT_LIMIT, Direction, check_limit};
+use crate::{
+    Level, Occurrence, Result, StatusKind, Ticket, TicketId, TicketIdPrefix, Timestamp, fold,
+    limits,
+};
+
+/// Which tickets; everything that is set has to hold.
+///
+/// ```
+/// use ticket_core::{Level, StatusKind, TicketFilter};
+///
+/// let filter = TicketFilter::new()
+///     .with_app_id("shop")
+///     .with_status(StatusKind::Open)
+///     .with_min_level(Level::Error)
+///     .with_search("timeout");
+/// # assert_eq!(filter.app_id.as_deref(), Some("shop"));
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TicketFilter {
+    /// Tickets of this application; of all, if `None`.
+    pub app_id: Option<String>,
+    /// Tickets of this status, as it is now: one muted until a time that has passed is open.
+    pub status: Option<StatusKind>,
+    /// Tickets at least this bad.
+    pub min_level: Option<Level>,
+    /// Tickets of exactly this channel.
+    pub channel: Option<String>,
+    /// Tickets of which at least one record came from this release; with `environment`, one record
+    /// of both. Pruning does not change the answer.
+    pub release: Option<String>,
+    /// Tickets of which at least one record came from this environment.
+    pub environment: Option<String>,
+    /// Tickets whose last occurrence is not before this time.
+    pub since: Option<Timestamp>,
+    /// Tickets whose first occurrence is not after this time.
+    pub until: Option<Timestamp>,
+    /// Tickets with this text in their message or location, whatever its case ([`fold`]ed already).
+    pub search: Option<String>,
+    /// Tickets whose id begins so.
+    pub id_prefix: Option<TicketIdPrefix>,
+}
+
+impl TicketFilter {
+    /// All tickets.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Only this application.
+    #[must_use]
+    pub fn with_app_id(mut self, app_id: impl Into<String>) -> Self {
+        self.app_id = Some(limits::clean(app_id));
+        self
+    }
+
+    /// Only this status.
+    #[must_use]
+    pub fn with_status(mut self, status: StatusKind) -> Self {
+        self.status = Some(status);
+        self
+    }
+
+    /// Only this level and worse.
+    #[must_use]
+    pub fn with_min_level(mut self, level: Level) -> Self {
+        self.min_level = Some(level);
+        self
+    }
+
+    /// Only this channel.
+    #[must_use]
+    pub fn with_channel(mut self, channel: impl Into<String>) -> Self {
+        self.channel = Some(limits::clean(channel));
+        self
+    }
+
+    /// Only what was seen on this release.
+    #[must_use]
+    pub fn with_release(mut self, release: impl Into<String>) -> Self {
+        self.release = Some(limits::clean(release));
+        self
+    }
+
+    /// Only what was seen in this environment.
+    #[must_use]
+    pub fn with_environment(mut self, environment: impl Into<String>) -> Self {
+        self.environment = Some(limits::clean(environment));
+        self
+    }
+
+    /// Only what happened at this time or later.
+    #[must_use]
+    pub fn with_since(mut self, since: Timestamp) -> Self {
+        self.since = Some(since);
+        self
+    }
+
+    /// Only what happened at this time or earlier.
+    #[must_use]
+    pub fn with_until(mut self, until: Timestamp) -> Self {
+        self.until = Some(until);
+        self
+    }
+
+    /// Only what has this text in its message or location. The empty text is in every one.
+    #[must_use]
+    pub fn with_search(mut self, text: impl Into<String>) -> Self {
+        self.search = Some(fold(&limits::clean(text)));
+        self
+    }
+
+    /// Only ids that begin so.
+    #[must_use]
+    pub fn with_id_prefix(mut self, prefix: TicketIdPrefix) -> Self {
+        self.id_prefix = Some(prefix);
+        self
+    }
+}
+
+/// What tickets are ordered by. Ties are broken by id, in the same direction.
+///
+/// A ticket's last time and count change while others record: a walk by cursor over these two meets
+/// each ticket that stays in its place exactly once, and one that moves at its old place, at its new
+/// place, or at both. The other keys do not change under `Stable` grouping.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TicketSort {
+    /// The time of the last occurrence.
+    #[default]
+    LastOccurrence,
+    /// The time of the first occurrence.
+    FirstOccurrence,
+    /// The number of occurrences.
+    Count,
+    /// The level.
+    Level,
+    /// The channel, by code point.
+    Channel,
+}
+
+impl TicketSort {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::LastOccurrence, Self::FirstOccurrence, Self::Count, Self::Level, Self::Channel];
+
+    /// The name in lower case.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::LastOccurrence => "last",
+            Self::FirstOccurrence => "first",
+            Self::Count => "count",
+            Self::Level => "level",
+            Self::Channel => "channel",
+        }
+    }
+
+    /// The key of a ticket in this order.
+    #[must_use]
+    pub fn key(self, ticket: &Ticket) -> SortKey {
+        match self {
+            Self::LastOccurrence => SortKey::Number(ticket.last_occurrence_time.as_micros()),
+            Self::FirstOccurrence => SortKey::Number(ticket.first_occurrence_time.as_micros()),
+            Self::Count => {
+                SortKey::Number(i64::try_from(ticket.occurrence_count).unwrap_or(i64::MAX))
+            }
+            Self::Level => SortKey::Number(ticket.level.as_u8().into()),
+            Self::Channel => SortKey::Text(ticket.channel.clone()),
+        }
+    }
+}
+
+/// What a ticket is sorted by, as a value.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SortKey {
+    /// Microseconds, a count, or a level's number.
+    Number(i64),
+    /// A channel.
+    Text(String),
+}
+
+/// Which tickets, in which order, and which page of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TicketQuery {
+    /// Which tickets.
+    pub filter: TicketFilter,
+    /// What they are ordered by; [`TicketSort::LastOccurrence`] by default.
+    pub sort: TicketSort,
+    /// Which end comes first; [`Direction::Descending`] by default.
+    pub direction: Direction,
+    /// How many at most, 1 to [`MAX_LIMIT`](super::MAX_LIMIT); 50 by default.
+    pub limit: u32,
+    /// How many to pass over, counted from the cursor if there is one.
+    pub offset: u64,
+    /// After which place to go on.
+    pub after: Option<Cursor>,
+}
+
+impl Default for TicketQuery {
+    fn default() -> Self {
+        Self {
+            filter: TicketFilter::new(),
+            sort: TicketSort::LastOccurrence,
+            direction: Direction::Descending,
+            limit: DEFAULT_LIMIT,
+            offset: 0,
+            after: None,
+        }
+    }
+}
+
+impl TicketQuery {
+    /// The 50 tickets with the newest occurrences.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets the filter.
+    #[must_use]
+    pub fn with_filter(mut self, filter: TicketFilter) -> Self {
+        self.filter = filter;
+        self
+    }
+
+    /// Sets the order.
+    #[must_use]
+    pub fn with_order(mut self, sort: TicketSort, direction: Direction) -> Self {
+        self.sort = sort;
+        self.direction = direction;
+        self
+    }
+
+    /// Sets the size of the page.
+    #[must_use]
+    pub fn with_limit(mut self, limit: u32) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// Passes over so many.
+    #[must_use]
+    pub fn with_offset(mut self, offset: u64) -> Self {
+        self.offset = offset;
+        self
+    }
+
+    /// Goes on after a cursor.
+    #[must_use]
+    pub fn with_after(mut self, cursor: Cursor) -> Self {
+        self.after = Some(cursor);
+        self
+    }
+
+    /// Checks the query, for a backend to carry out.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) for a limit outside of 1 to 1,000, or a cursor
+    /// that is damaged or belongs to another order.
+    pub fn plan(&self) -> Result<TicketPlan> {
+        let after = self.after.as_ref().map(|cursor| self.position(cursor)).transpose()?;
+        Ok(TicketPlan {
+            sort: self.sort,
+            direction: self.direction,
+            limit: check_limit(self.limit)?,
+            after,
+        })
+    }
+
+    fn position(&self, cursor: &Cursor) -> Result<TicketPosition> {
+        let [sort_key, id] = cursor.keys(&order_tag(self.sort, self.direction))?;
+        let sort_key = match self.sort {
+            TicketSort::Channel => SortKey::Text(key_to_text(sort_key)?),
+            _ => SortKey::Number(key(sort_key)?),
+        };
+        Ok(TicketPosition { key: sort_key, id: id.parse().map_err(|_| damaged())? })
+    }
+}
+
+/// A checked [`TicketQuery`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TicketPlan {
+    sort: TicketSort,
+    direction: Direction,
+    limit: usize,
+    after: Option<TicketPosition>,
+}
+
+/// The place of a ticket in an order.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TicketPosition {
+    /// Its sort key.
+    pub key: SortKey,
+    /// Its id.
+    pub id: TicketId,
+}
+
+impl TicketPlan {
+    /// After which place to go on.
+    #[must_use]
+    pub const fn after(&self) -> Option<&TicketPosition> {
+        self.after.as_ref()
+    }
+
+    /// How many rows to read: one more than the page holds, so that the end is known.
+    #[must_use]
+    pub const fn fetch(&self) -> usize {
+        self.limit + 1
+    }
+
+    /// Makes the page from up to [`fetch`](Self::fetch) tickets.
+    #[must_use]
+    pub fn page(&self, tickets: Vec<Ticket>) -> Page<Ticket> {
+        Page::cut(tickets, self.limit, |ticket| {
+            let sort_key = match self.sort.key(ticket) {
+                SortKey::Number(number) => number.to_string(),
+                SortKey::Text(text) => text_to_key(&text),
+            };
+            Cursor::new(order_tag(self.sort, self.direction), [sort_key, ticket.id.to_string()])
+        })
+    }
+}
+
+fn order_tag(sort: TicketSort, direction: Direction) -> String {
+    format!("{}-{}", sort.as_str(), direction.tag())
+}
+
+/// Which occurrences of one ticket: ordered by time, ties by id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OccurrenceQuery {
+    /// Which end comes first; [`Direction::Descending`] (the newest) by default.
+    pub direction: Direction,
+    /// How many at most, 1 to [`MAX_LIMIT`](super::MAX_LIMIT); 50 by default.
+    pub limit: u32,
+    /// How many to pass over, counted from the cursor if there is one.
+    pub offset: u64,
+    /// After which place to go on.
+    pub after: Option<Cursor>,
+}
+
+impl Default for OccurrenceQuery {
+    fn default() -> Self {
+        Self { direction: Direction::Descending, limit: DEFAULT_LIMIT, offset: 0, after: None }
+    }
+}
+
+impl OccurrenceQuery {
+    /// The 50 newest.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets which end comes first.
+    #[must_use]
+    pub fn with_direction(mut self, direction: Direction) -> Self {
+        self.direction = direction;
+        self
+    }
+
+    /// Sets the size of the page.
+    #[must_use]
+    pub fn with_limit(mut self, limit: u32) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// Passes over so many.
+    #[must_use]
+    pub fn with_offset(mut self, offset: u64) -> Self {
+        self.offset = offset;
+        self
+    }
+
+    /// Goes on after a cursor.
+    #[must_use]
+    pub fn with_after(mut self, cursor: Cursor) -> Self {
+        self.after = Some(cursor);
+        self
+    }
+
+    /// Checks the query, for a backend to carry out.
+    ///
+    /// # Errors
+    ///
+    /// As [`TicketQuery::plan`].
+    pub fn plan(&self) -> Result<EventPlan> {
+        EventPlan::new("occurrence", self.direction, self.limit, self.after.as_ref())
+    }
+}
+
+impl EventPlan {
+    pub(super) fn new(
+        name: &'static str,
+        direction: Direction,
+        limit: u32,
+        after: Option<&Cursor>,
+    ) -> Result<Self> {
+        let order = format!("{name}-{}", direction.tag());
+        let after = after.map(|cursor| event_position(&order, cursor)).transpose()?;
+        Ok(Self { order, limit: check_limit(limit)?, after })
+    }
+
+    /// Makes the page from up to [`fetch`](Self::fetch) occurrences.
+    #[must_use]
+    pub fn page(&self, occurrences: Vec<Occurrence>) -> Page<Occurrence> {
+        Page::cut(occurrences, self.limit, |occurrence| event_cursor(&self.order, occurrence))
+    }
+}

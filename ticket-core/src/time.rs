@@ -1,0 +1,210 @@
+//! Points in time, to the microsecond.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use jiff::SignedDuration;
+use jiff::civil::DateTime;
+use jiff::fmt::temporal::{Pieces, PiecesOffset};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::Error;
+
+/// A point in time in UTC, in microseconds, from the year 1 to the end of the year 9999.
+///
+/// Shown, and stored in JSON, as RFC 3339 with six digits: such texts sort like the times.
+///
+/// ```
+/// use ticket_core::Timestamp;
+///
+/// let time: Timestamp = "2026-11-21T10:47:20+02:00".parse().unwrap();
+/// assert_eq!(time.to_string(), "2026-11-21T08:47:20.000000Z");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(i64);
+
+const MICROS_PER_SECOND: i64 = 1_000_000;
+const MICROS_PER_HOUR: i64 = 3_600 * MICROS_PER_SECOND;
+
+impl Timestamp {
+    /// 0001-01-01T00:00:00Z.
+    pub const MIN: Self = Self(-62_135_596_800 * MICROS_PER_SECOND);
+    /// 9999-12-31T23:59:59.999999Z.
+    pub const MAX: Self = Self(253_402_300_800 * MICROS_PER_SECOND - 1);
+    /// 1970-01-01T00:00:00Z.
+    pub const UNIX_EPOCH: Self = Self(0);
+
+    /// The system clock's time.
+    #[must_use]
+    pub fn now() -> Self {
+        SystemTime::now().into()
+    }
+
+    /// Microseconds since the Unix epoch; what is outside of the range becomes its nearest end.
+    #[must_use]
+    pub const fn from_micros(micros: i64) -> Self {
+        if micros < Self::MIN.0 {
+            Self::MIN
+        } else if micros > Self::MAX.0 {
+            Self::MAX
+        } else {
+            Self(micros)
+        }
+    }
+
+    /// Microseconds since the Unix epoch.
+    #[must_use]
+    pub const fn as_micros(self) -> i64 {
+        self.0
+    }
+
+    /// The time that is `duration` later, at most [`Timestamp::MAX`].
+    #[must_use]
+    pub fn saturating_add(self, duration: Duration) -> Self {
+        let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
+        Self::from_micros(self.0.saturating_add(micros))
+    }
+
+    /// The time that is `duration` earlier, at least [`Timestamp::MIN`].
+    #[must_use]
+    pub fn saturating_sub(self, duration: Duration) -> Self {
+        let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
+        Self::from_micros(self.0.saturating_sub(micros))
+    }
+
+    /// The number of the hour this time lies in, counted from the Unix epoch; negative before it.
+    #[must_use]
+    pub const fn hour(self) -> i64 {
+        self.0.div_euclid(MICROS_PER_HOUR)
+    }
+
+    /// The start of an hour counted from the Unix epoch, within the range of a timestamp.
+    #[must_use]
+    pub const fn from_hour(hour: i64) -> Self {
+        Self::from_micros(hour.saturating_mul(MICROS_PER_HOUR))
+    }
+}
+
+/// A time before the year 1 or after 9999 becomes the nearest end.
+impl From<SystemTime> for Timestamp {
+    fn from(time: SystemTime) -> Self {
+        match time.duration_since(UNIX_EPOCH) {
+            Ok(after) => Self::UNIX_EPOCH.saturating_add(after),
+            Err(before) => Self::UNIX_EPOCH.saturating_sub(before.duration()),
+        }
+    }
+}
+
+impl From<Timestamp> for SystemTime {
+    fn from(time: Timestamp) -> Self {
+        let distance = Duration::from_micros(time.0.unsigned_abs());
+        if time.0 >= 0 { UNIX_EPOCH + distance } else { UNIX_EPOCH - distance }
+    }
+}
+
+/// jiff's own timestamp ends some hours before the year 9999 does, so its civil time is used.
+const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Every value of the type lies within the range of a civil time.
+        let utc =
+            EPOCH.checked_add(SignedDuration::from_micros(self.0)).map_err(|_| fmt::Error)?;
+        write!(
+            f,
+            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z",
+            utc.year(),
+            utc.month(),
+            utc.day(),
+            utc.hour(),
+            utc.minute(),
+            utc.second(),
+            self.0.rem_euclid(MICROS_PER_SECOND),
+        )
+    }
+}
+
+/// Reads RFC 3339. Digits after the microsecond are cut.
+impl FromStr for Timestamp {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        parse(text.trim()).ok_or_else(|| {
+            Error::config(format!(
+                "{text:?} is not a time: write RFC 3339, such as 2026-11-21T10:47:20Z"
+            ))
+        })
+    }
+}
+
+/// The time, if there is one with its offset and within the range.
+fn parse(text: &str) -> Option<Timestamp> {
+    let pieces = Pieces::parse(text).ok()?;
+    let offset = match pieces.offset()? {
+        PiecesOffset::Zulu => 0,
+        PiecesOffset::Numeric(offset) => i64::from(offset.offset().seconds()),
+        _ => return None,
+    };
+    let local = pieces.date().to_datetime(pieces.time()?);
+    let nanos = local.duration_since(EPOCH).as_nanos();
+    let micros = i64::try_from(nanos.div_euclid(1_000)).ok()? - offset * MICROS_PER_SECOND;
+    let time = Timestamp::from_micros(micros);
+    (time.0 == micros).then_some(time)
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse().map_err(D::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn the_ends_are_where_they_should_be() {
+        assert_eq!(Timestamp::MIN.to_string(), "0001-01-01T00:00:00.000000Z");
+        assert_eq!(Timestamp::MAX.to_string(), "9999-12-31T23:59:59.999999Z");
+    }
+
+    #[test]
+    fn a_fraction_before_the_epoch_counts_downwards() {
+        assert_eq!(Timestamp::from_micros(-1).to_string(), "1969-12-31T23:59:59.999999Z");
+        assert_eq!(Timestamp::from_micros(-1).hour(), -1);
+    }
+
+    #[test]
+    fn nonsense_says_what_to_write() {
+        for text in ["yesterday", "2026-11-21", "2026-11-21T10:47:20", "0000-12-31T23:00:00Z", ""] {
+            let error = text.parse::<Timestamp>().unwrap_err();
+            assert!(error.message().contains("RFC 3339"), "{text:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_time_survives_text_and_the_system_clock(micros in Timestamp::MIN.0..=Timestamp::MAX.0) {
+            let time = Timestamp::from_micros(micros);
+            prop_assert_eq!(time.to_string().parse::<Timestamp>().unwrap(), time);
+            prop_assert_eq!(Timestamp::from(SystemTime::from(time)), time);
+        }
+
+        #[test]
+        fn texts_sort_like_times(a in Timestamp::MIN.0..=Timestamp::MAX.0, b in Timestamp::MIN.0..=Timestamp::MAX.0) {
+            let (a, b) = (Timestamp::from_micros(a), Timestamp::from_micros(b));
+            prop_assert_eq!(a.cmp(&b), a.to_string().cmp(&b.to_string()));
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! Typed values: the traits of a record.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Timestamp;
+
+/// The traits of a record: typed values by name. Any text is a name, the empty one too.
+pub type Traits = BTreeMap<String, Value>;
+
+/// A typed value.
+///
+/// What none of the types can hold becomes text, and it does so here, in the `From` implementations:
+/// a `u64` above `i64::MAX`, an `i128` outside of `i64`, NaN and the infinities.
+///
+/// ```
+/// use ticket_core::Value;
+///
+/// assert_eq!(Value::from(42_u64), Value::Int(42));
+/// assert_eq!(Value::from(u64::MAX), Value::Text("18446744073709551615".into()));
+/// assert_eq!(Value::from(f64::NAN), Value::Text("NaN".into()));
+/// ```
+///
+/// Equality is that of what is stored: floats compare bit for bit, so `0.0` and `-0.0` differ here,
+/// while a [comparison](crate::Comparison) takes them as equal.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Value {
+    /// Any text.
+    Text(String),
+    /// A whole number.
+    Int(i64),
+    /// A finite number.
+    Float(f64),
+    /// Yes or no.
+    Bool(bool),
+    /// A point in time.
+    Time(Timestamp),
+}
+
+/// The type of a [`Value`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[repr(u8)]
+pub enum ValueKind {
+    /// [`Value::Text`].
+    Text = 1,
+    /// [`Value::Int`].
+    Int = 2,
+    /// [`Value::Float`].
+    Float = 3,
+    /// [`Value::Bool`].
+    Bool = 4,
+    /// [`Value::Time`].
+    Time = 5,
+}
+
+impl ValueKind {
+    /// All kinds, in the order of their numbers.
+    pub const ALL: [Self; 5] = [Self::Text, Self::Int, Self::Float, Self::Bool, Self::Time];
+
+    /// The kind's name in lower case.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Int => "int",
+            Self::Float => "float",
+            Self::Bool => "bool",
+            Self::Time => "time",
+        }
+    }
+
+    /// The number that stores keep for the kind.
+    #[must_use]
+    pub const fn as_u8(self) -> u8 {
+        self as u8
+    }
+
+    /// The kind of a stored number.
+    #[must_use]
+    pub fn from_u8(number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_u8() == number)
+    }
+}
+
+impl fmt::Display for ValueKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl Value {
+    /// The value's type.
+    #[must_use]
+    pub const fn kind(&self) -> ValueKind {
+        match self {
+            Self::Text(_) => ValueKind::Text,
+            Self::Int(_) => ValueKind::Int,
+            Self::Float(_) => ValueKind::Float,
+            Self::Bool(_) => ValueKind::Bool,
+            Self::Time(_) => ValueKind::Time,
+        }
+    }
+
+    /// How two values of one type compare; `None` if their types differ.
+    ///
+    /// Text compares by code point, `false` is less than `true`, `-0.0` equals `0.0`.
+    #[must_use]
+    pub fn compare(&self, other: &Self) -> Option<Ordering> {
+        match (self, other) {
+            (Self::Text(a), Self::Text(b)) => Some(a.cmp(b)),
+            (Self::Int(a), Self::Int(b)) => Some(a.cmp(b)),
+            (Self::Float(a), Self::Float(b)) => a.partial_cmp(b),
+            (Self::Bool(a), Self::Bool(b)) => Some(a.cmp(b)),
+            (Self::Time(a), Self::Time(b)) => Some(a.cmp(b)),
+            _ => None,
+        }
+    }
+
+    /// The natural JSON of the value, as the command and the API show it: text and times are strings.
+    ///
+    /// The type is not always visible in it; the stored form (`serde`) keeps it.
+    #[must_use]
+    pub fn to_json(&self) -> serde_json::Value {
+        match self {
+            Self::Text(text) => text.as_str().into(),
+            Self::Int(number) => (*number).into(),
+            Self::Float(number) => (*number).into(),
+            Self::Bool(yes) => (*yes).into(),
+            Self::Time(time) => time.to_string().into(),
+        }
+    }
+}
+
+impl PartialEq for Value {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Float(a), Self::Float(b)) => a.to_bits() == b.to_bits(),
+            _ => self.compare(other) == Some(Ordering::Equal),
+        }
+    }
+}
+
+impl Eq for Value {}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => f.write_str(text),
+            Self::Int(number) => number.fmt(f),
+            // Debug keeps the point of a whole number: 3.0 is not the integer 3.
+            Self::Float(number) => write!(f, "{number:?}"),
+            Self::Bool(yes) => yes.fmt(f),
+            Self::Time(time) => time.fmt(f),
+        }
+    }
+}
+
+macro_rules! value_from {
+    ($($from:ty => |$value:ident| $into:expr;)*) => {
+        $(impl From<$from> for Value {
+            fn from($value: $from) -> Self {
+                $into
+            }
+        })*
+    };
+}
+
+/// An integer that fits, else its digits as text.
+fn int_or_text<T: Copy + TryInto<i64> + fmt::Display>(number: T) -> Value {
+    number.try_into().map_or_else(|_| Value::Text(number.to_string()), Value::Int)
+}
+
+value_from! {
+    String => |value| Self::Text(value);
+    &str => |value| Self::Text(value.to_owned());
+    i8 => |value| Self::Int(value.into());
+    i16 => |value| Self::Int(value.into());
+    i32 => |value| Self::Int(value.into());
+    i64 => |value| Self::Int(value);
+    u8 => |value| Self::Int(value.into());
+    u16 => |value| Self::Int(value.into());
+    u32 => |value| Self::Int(value.into());
+    u64 => |value| int_or_text(value);
+    i128 => |value| int_or_text(value);
+    u128 => |value| int_or_text(value);
+    usize => |value| int_or_text(value);
+    isize => |value| int_or_text(value);
+    f32 => |value| Self::from(f64::from(value));
+    f64 => |value| if value.is_finite() { Self::Float(value) } else { Self::Text(value.to_string()) };
+    bool => |value| Self::Bool(value);
+    Timestamp => |value| Self::Time(value);
+    std::time::SystemTime => |value| Self::Time(value.into());
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn what_no_type_holds_becomes_text() {
+        assert_eq!(Value::from(i128::MIN), Value::Text(i128::MIN.to_string()));
+        assert_eq!(Value::from(f64::NEG_INFINITY), Value::Text("-inf".into()));
+        assert_eq!(Value::from(i64::MAX as u64), Value::Int(i64::MAX));
+    }
+
+    #[test]
+    fn zero_and_minus_zero_are_stored_apart_and_compare_equal() {
+        let (zero, minus) = (Value::Float(0.0), Value::Float(-0.0));
+        assert_ne!(zero, minus);
+        assert_eq!(zero.compare(&minus), Some(Ordering::Equal));
+    }
+
+    proptest! {
+        #[test]
+        fn floats_survive_json_bit_for_bit(bits in any::<u64>()) {
+            let value = Value::from(f64::from_bits(bits));
+            let json = serde_json::to_string(&value).unwrap();
+            prop_assert_eq!(serde_json::from_str::<Value>(&json).unwrap(), value);
+        }
+    }
+}
