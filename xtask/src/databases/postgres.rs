@@ -1,0 +1,262 @@
+//! PostgreSQL, 15 or newer: the first version that logs JSON (`log_destination = jsonlog`).
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::fs::chown;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+
+use super::state::Server;
+use super::{given, server};
+use crate::command;
+
+/// The variable that holds the folder with `postgres`, `initdb`, `pg_ctl` and `psql`.
+pub(crate) const BIN: &str = "TICKET_TEST_PG_BIN";
+/// The variable that holds the user to run the server as; empty where we are not root.
+pub(crate) const USER: &str = "TICKET_TEST_PG_USER";
+
+const OLDEST: u32 = 15;
+const PROGRAMS: [&str; 5] = ["postgres", "initdb", "pg_ctl", "psql", "createdb"];
+
+/// Where Debian's packages put each version's programs.
+const DEBIAN: &str = "/usr/lib/postgresql";
+
+/// The programs of one installation.
+#[derive(Debug)]
+pub(crate) struct Postgres {
+    bin: PathBuf,
+    user: Option<User>,
+}
+
+impl Postgres {
+    /// Finds the programs, or installs them.
+    pub(crate) fn provide() -> Result<Self> {
+        let bin = match find()? {
+            Some(bin) => bin,
+            None => {
+                install()?;
+                find()?.context("PostgreSQL is installed, but its programs are not found")?
+            }
+        };
+        Ok(Self { bin, user: User::for_server()? })
+    }
+
+    pub(crate) fn bin(&self) -> &Path {
+        &self.bin
+    }
+
+    pub(crate) fn user(&self) -> &str {
+        self.user.as_ref().map_or("", |user| &user.name)
+    }
+
+    pub(crate) fn start(&self) -> Result<Server> {
+        server::start("ticket-postgres-", |folder, port| self.start_in(folder, port))
+    }
+
+    fn start_in(&self, folder: &Path, port: u16) -> Result<Server> {
+        if let Some(user) = &self.user {
+            chown(folder, Some(user.uid), Some(user.gid))
+                .with_context(|| format!("cannot give the folder to {}", user.name))?;
+        }
+        let mut initdb = self.command("initdb", folder);
+        initdb.args(["--pgdata=data", "--username=ticket", "--auth=trust"]);
+        // Byte order and UTF-8 whatever the machine's locale, so that runs compare.
+        initdb.args(["--no-locale", "--encoding=UTF8", "--no-sync"]);
+        command::output(&mut initdb)?;
+
+        fs::write(folder.join("data/postgresql.auto.conf"), settings(folder, port))?;
+        let mut start = self.command("pg_ctl", folder);
+        start.args(["--pgdata=data", "--log=start.log", "--wait", "--timeout=60", "start"]);
+        server::with_log(command::output(&mut start), &folder.join("start.log"))?;
+
+        let server = Server {
+            url: format!("postgres://ticket@127.0.0.1:{port}/ticket"),
+            port,
+            process: server::process_id(&folder.join("data/postmaster.pid"))?,
+            folder: folder.to_owned(),
+            log: folder.join("log/postgresql.json"),
+        };
+        let mut createdb = self.command("createdb", folder);
+        createdb.args(["--host=127.0.0.1", &format!("--port={port}"), "--username=ticket"]);
+        if let Err(error) = command::output(createdb.arg("ticket")) {
+            self.stop(&server)?;
+            return Err(error);
+        }
+        Ok(server)
+    }
+
+    /// Stops a server: open sessions are cut, nothing is lost.
+    pub(crate) fn stop(&self, server: &Server) -> Result<()> {
+        let mut stop = self.command("pg_ctl", &server.folder);
+        stop.args(["--pgdata=data", "--mode=fast", "--wait", "--timeout=60", "stop"]);
+        command::output(&mut stop).map(drop)
+    }
+
+    /// A program of PostgreSQL, as the user that may run it, in the server's folder: that user
+    /// may not be able to enter the folder that we are in.
+    fn command(&self, program: &str, folder: &Path) -> Command {
+        let mut command = Command::new(self.bin.join(program));
+        command.current_dir(folder);
+        if let Some(user) = &self.user {
+            command.uid(user.uid).gid(user.gid);
+        }
+        command
+    }
+}
+
+fn settings(folder: &Path, port: u16) -> String {
+    let folder = folder.display();
+    format!(
+        "listen_addresses = '127.0.0.1'\n\
+         port = {port}\n\
+         unix_socket_directories = '{folder}'\n\
+         logging_collector = on\n\
+         log_destination = 'jsonlog'\n\
+         log_directory = '{folder}/log'\n\
+         log_filename = 'postgresql.log'\n"
+    )
+}
+
+/// The user that PostgreSQL runs as, which cannot be root.
+#[derive(Debug)]
+struct User {
+    name: String,
+    uid: u32,
+    gid: u32,
+}
+
+impl User {
+    /// None where we are an ordinary user, who can run the server.
+    fn for_server() -> Result<Option<Self>> {
+        if !is_root()? {
+            return Ok(None);
+        }
+        if let Some(name) = given(USER) {
+            return Self::named(&name).map(Some);
+        }
+        // Debian's package brings the first; the second is everywhere.
+        Self::named("postgres").or_else(|_| Self::named("nobody")).map(Some)
+    }
+
+    fn named(name: &str) -> Result<Self> {
+        let id = |option| -> Result<u32> {
+            Ok(command::output(Command::new("id").args([option, name]))?.trim().parse()?)
+        };
+        Ok(Self { name: name.to_owned(), uid: id("-u")?, gid: id("-g")? })
+    }
+}
+
+fn is_root() -> Result<bool> {
+    Ok(command::output(Command::new("id").arg("-u"))?.trim() == "0")
+}
+
+/// The folder of the programs: named by the environment, or Debian's newest, or on the path.
+fn find() -> Result<Option<PathBuf>> {
+    if let Some(bin) = given(BIN).map(PathBuf::from) {
+        return match version(&bin) {
+            Some(OLDEST..) => Ok(Some(bin)),
+            Some(old) => bail!("{BIN} names PostgreSQL {old}, and {OLDEST} or newer is needed"),
+            None => {
+                bail!("{BIN} names {}, which has not all of {}", bin.display(), PROGRAMS.join(", "))
+            }
+        };
+    }
+    let debian = fs::read_dir(DEBIAN).into_iter().flatten().flatten();
+    let debian = debian.map(|version| version.path().join("bin"));
+    // What stands on the path may be a link to one of the programs alone: its target's folder has
+    // the others.
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let on_path = std::env::split_paths(&path)
+        .filter_map(|folder| folder.join("postgres").canonicalize().ok())
+        .filter_map(|program| program.parent().map(Path::to_path_buf));
+    let installed = |bin: PathBuf| Some((version(&bin)?, bin));
+    Ok(debian
+        .filter_map(installed)
+        .max()
+        .into_iter()
+        .chain(on_path.filter_map(installed))
+        .find(|(version, _)| *version >= OLDEST)
+        .map(|(_, bin)| bin))
+}
+
+/// The major version of the programs in a folder, if all are there.
+fn version(bin: &Path) -> Option<u32> {
+    if !PROGRAMS.iter().all(|program| bin.join(program).is_file()) {
+        return None;
+    }
+    let text = command::output(Command::new(bin.join("postgres")).arg("--version")).ok()?;
+    major(&text)
+}
+
+/// `15` from `postgres (PostgreSQL) 15.4 (Debian 15.4-0)` or `postgres (PostgreSQL) 17beta1`.
+fn major(text: &str) -> Option<u32> {
+    let number = text.split_whitespace().nth(2)?;
+    let end = number.find(|c: char| !c.is_ascii_digit()).unwrap_or(number.len());
+    number[..end].parse().ok()
+}
+
+/// Installs Debian's package.
+fn install() -> Result<()> {
+    if !is_root()? || Command::new("apt-get").arg("--version").output().is_err() {
+        bail!(
+            "PostgreSQL {OLDEST} or newer is not on this machine: install it \
+             (Debian: postgresql-{OLDEST}), or name the folder of its programs in {BIN}"
+        );
+    }
+    apt_get(["update"])?;
+    apt_get(["install", "--no-install-recommends", "postgresql-common"])?;
+    // The package would make a cluster of its own and leave it running on the usual port.
+    let configuration = Path::new("/etc/postgresql-common/createcluster.conf");
+    let text = fs::read_to_string(configuration).unwrap_or_default();
+    fs::write(configuration, without_main_cluster(&text))
+        .with_context(|| format!("cannot write {}", configuration.display()))?;
+    apt_get(["install", "--no-install-recommends", &format!("postgresql-{OLDEST}")])
+}
+
+fn without_main_cluster(configuration: &str) -> String {
+    let mut lines: Vec<&str> = configuration
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("create_main_cluster"))
+        .collect();
+    lines.push("create_main_cluster = false");
+    lines.join("\n") + "\n"
+}
+
+fn apt_get<const N: usize>(arguments: [&str; N]) -> Result<()> {
+    let mut apt_get = Command::new("apt-get");
+    apt_get.env("DEBIAN_FRONTEND", "noninteractive");
+    apt_get.args(["--yes", "--quiet", "-o", "DPkg::Lock::Timeout=300"].map(OsStr::new));
+    // Standard output belongs to `env`'s lines.
+    apt_get.args(arguments).stdout(std::io::stderr());
+    command::run(&mut apt_get)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_read_as_servers_print_them() {
+        assert_eq!(major("postgres (PostgreSQL) 15.4 (Debian 15.4-0)"), Some(15));
+        assert_eq!(major("postgres (PostgreSQL) 17beta1"), Some(17));
+        assert_eq!(major("postgres (PostgreSQL) devel"), None);
+        assert_eq!(major(""), None);
+    }
+
+    #[test]
+    fn the_main_cluster_is_switched_off_once() {
+        let text = "#create_main_cluster = true\ncreate_main_cluster = true\nssl = on\n";
+        let off = "#create_main_cluster = true\nssl = on\ncreate_main_cluster = false\n";
+        assert_eq!(without_main_cluster(text), off);
+        assert_eq!(without_main_cluster(off), off);
+    }
+
+    #[test]
+    fn a_folder_without_the_programs_is_no_installation() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(version(folder.path()), None);
+    }
+}

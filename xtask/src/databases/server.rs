@@ -1,0 +1,55 @@
+//! What starting a server takes, whichever it is.
+
+use std::fs;
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use tempfile::TempDir;
+
+use super::state::Server;
+
+/// A port that no one listens on.
+fn free_port() -> Result<u16> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port")?;
+    Ok(listener.local_addr()?.port())
+}
+
+/// Gives a server a new folder and a free port, and keeps the folder if it starts.
+///
+/// Between choosing a port and listening on it another program can take it, as test runs side by
+/// side do, so a failed start is tried again with another.
+pub(crate) fn start(prefix: &str, launch: impl Fn(&Path, u16) -> Result<Server>) -> Result<Server> {
+    let attempt = || {
+        let folder = temporary_folder(prefix)?;
+        let server = launch(folder.path(), free_port()?)?;
+        // The server outlives this program; `down` removes its folder.
+        let _: PathBuf = folder.keep();
+        Ok(server)
+    };
+    attempt().or_else(|_: anyhow::Error| attempt()).or_else(|_: anyhow::Error| attempt())
+}
+
+fn temporary_folder(prefix: &str) -> Result<TempDir> {
+    tempfile::Builder::new().prefix(prefix).tempdir().context("cannot make a temporary folder")
+}
+
+/// Reads the process id that a server has written on the first line of a file.
+pub(crate) fn process_id(file: &Path) -> Result<u32> {
+    let text =
+        fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    text.lines()
+        .next()
+        .and_then(|line| line.trim().parse().ok())
+        .with_context(|| format!("no process id in {}", file.display()))
+}
+
+/// Adds the end of a server's log to the error that its start gave.
+pub(crate) fn with_log<T>(result: Result<T>, log: &Path) -> Result<T> {
+    result.with_context(|| {
+        let text = fs::read_to_string(log).unwrap_or_default();
+        let lines: Vec<&str> = text.lines().collect();
+        let tail = &lines[lines.len().saturating_sub(20)..];
+        format!("the server did not start; its log ends with\n{}\n", tail.join("\n"))
+    })
+}

@@ -1,0 +1,39 @@
+//! `cargo xtask demo`: the README's first command.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::process::Command;
+
+use anyhow::{Context as _, Result, ensure};
+
+use crate::{artifacts, command, workspace};
+
+/// Lets the example service fail for real, and lists the tickets that its errors became.
+pub(crate) fn run() -> Result<()> {
+    let folder = workspace::target().join("demo");
+    match fs::remove_dir_all(&folder) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            return Err(error).with_context(|| format!("cannot empty {}", folder.display()));
+        }
+        _ => fs::create_dir_all(&folder)?,
+    }
+    let url = format!("sqlite:{}", workspace::shown(&folder.join("tickets.db")).display());
+
+    // Both at once, and then the programs themselves: each `cargo run` alone would resolve other
+    // features of what they share, and build it again.
+    let mut build = command::cargo();
+    build.args(["build", "--package=ticket-examples", "--example=service"]);
+    let service = artifacts::build(build.args(["--package=ticket-cli", "--bin=ticket"]))?;
+    let program = |name| -> Result<Command> {
+        let mut command = Command::new(artifacts::executable(&service, name)?);
+        command.current_dir(workspace::root()).env("TICKET_URL", &url);
+        Ok(command)
+    };
+
+    eprintln!("# cargo run -p ticket-examples --example service, with TICKET_URL={url}");
+    command::run(&mut program("service")?)?;
+    let tickets = command::output(program("ticket")?.args(["list", "--json"]))?;
+    ensure!(!tickets.trim().is_empty(), "the service has run, and there is no ticket at {url}");
+    eprintln!("# cargo run -p ticket-cli -- list, with the same TICKET_URL");
+    command::run(program("ticket")?.arg("list"))
+}
