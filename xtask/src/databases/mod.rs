@@ -4,6 +4,7 @@
 //! programs on this machine, else they are installed. `test` needs the programs only: the tests
 //! that want a server with settings of its own start it themselves.
 
+mod debian;
 mod mongod;
 mod postgres;
 mod server;

