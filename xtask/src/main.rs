@@ -1,4 +1,4 @@
-//! The tasks of this workspace: `cargo xtask databases|test|demo|ci`.
+//! The tasks of this workspace: `cargo xtask databases|test|demo|ci|bench`.
 //!
 //! Everything that a contributor or CI does beyond plain cargo goes through here, in Rust, so that a
 //! desk and CI run the same code.
@@ -10,6 +10,7 @@
 )]
 
 mod artifacts;
+mod bench;
 mod checks;
 mod ci;
 mod command;
@@ -40,6 +41,8 @@ enum Task {
     Demo,
     /// Do everything that CI does: the checks, then the tests
     Ci(ci::Arguments),
+    /// Measure, in release mode
+    Bench(bench::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
         Task::Test(arguments) => test::run(&arguments),
         Task::Demo => demo::run().map(|()| true),
         Task::Ci(arguments) => ci::run(&arguments),
+        Task::Bench(arguments) => bench::run(&arguments).map(|()| true),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,

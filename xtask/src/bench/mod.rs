@@ -1,0 +1,34 @@
+//! `cargo xtask bench`: measurements in release mode, one module for each.
+//!
+//! A number in the documentation comes from here. What counts is the ratio to the baseline of the
+//! same run on the same machine; the bare value tells as much about the machine.
+
+mod list;
+mod report;
+
+use anyhow::Result;
+use clap::{Args, Subcommand};
+
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    bench: Bench,
+
+    /// Print one JSON object a line in place of the table
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Bench {
+    /// `ticket list` and `ticket show` as whole processes on a large SQLite file
+    List,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    let rows = match arguments.bench {
+        Bench::List => list::run()?,
+    };
+    print!("{}", if arguments.json { report::json(&rows)? } else { report::table(&rows) });
+    Ok(())
+}
