@@ -1,10 +1,8 @@
-//! Questions about events, which are occurrences seen by their type and traits, and their expiry.
+//! Questions about events, which are occurrences seen by their type and traits.
 
-use super::cursor::{Cursor, Page, damaged, key, key_to_text, text_to_key};
+use super::cursor::{Cursor, Page, damaged, key};
 use super::{Comparison, DEFAULT_LIMIT, Direction, check_limit};
-use crate::{
-    Error, Occurrence, OccurrenceId, Record, Result, TicketId, Timestamp, Value, ValueKind, limits,
-};
+use crate::{Occurrence, OccurrenceId, Record, Result, TicketId, Timestamp, limits};
 
 /// Which events: a conjunction, everything that is set has to hold.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -169,9 +167,9 @@ impl EventQuery {
 /// A checked [`EventQuery`] or [`OccurrenceQuery`](super::OccurrenceQuery).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventPlan {
-    pub(super) order: String,
-    pub(super) limit: usize,
-    pub(super) after: Option<EventPosition>,
+    order: String,
+    limit: usize,
+    after: Option<EventPosition>,
 }
 
 /// The place of an event in the order of time.
@@ -196,11 +194,11 @@ impl EventPosition {
         }
     }
 
-    fn keys(&self) -> [String; 3] {
+    pub(super) fn keys(&self) -> [String; 3] {
         [self.time.as_micros().to_string(), self.id.to_string(), self.ticket_id.to_string()]
     }
 
-    fn from_keys([time, id, ticket_id]: [&str; 3]) -> Result<Self> {
+    pub(super) fn from_keys([time, id, ticket_id]: [&str; 3]) -> Result<Self> {
         Ok(Self {
             time: Timestamp::from_micros(key(time)?),
             id: key(id)?,
@@ -210,6 +208,17 @@ impl EventPosition {
 }
 
 impl EventPlan {
+    pub(super) fn new(
+        name: &'static str,
+        direction: Direction,
+        limit: u32,
+        after: Option<&Cursor>,
+    ) -> Result<Self> {
+        let order = format!("{name}-{}", direction.tag());
+        let after = after.map(|cursor| event_position(&order, cursor)).transpose()?;
+        Ok(Self { order, limit: check_limit(limit)?, after })
+    }
+
     /// After which place to go on.
     #[must_use]
     pub const fn after(&self) -> Option<&EventPosition> {
@@ -221,207 +230,18 @@ impl EventPlan {
     pub const fn fetch(&self) -> usize {
         self.limit + 1
     }
+
+    /// Makes the page from up to [`fetch`](Self::fetch) occurrences.
+    #[must_use]
+    pub fn page(&self, occurrences: Vec<Occurrence>) -> Page<Occurrence> {
+        Page::cut(occurrences, self.limit, |occurrence| event_cursor(&self.order, occurrence))
+    }
 }
 
-pub(super) fn event_cursor(order: &str, occurrence: &Occurrence) -> Cursor {
+fn event_cursor(order: &str, occurrence: &Occurrence) -> Cursor {
     Cursor::new(order, EventPosition::of(occurrence).keys())
 }
 
-pub(super) fn event_position(order: &str, cursor: &Cursor) -> Result<EventPosition> {
+fn event_position(order: &str, cursor: &Cursor) -> Result<EventPosition> {
     cursor.keys::<3>(order).and_then(EventPosition::from_keys)
-}
-
-/// The name and type of a trait that events of a type have.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct TraitType {
-    /// The trait's name.
-    pub name: String,
-    /// The type of its values. A trait with values of two types appears twice.
-    pub kind: ValueKind,
-}
-
-/// One trait of one event.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EventTrait {
-    /// The trait's name.
-    pub name: String,
-    /// Its value.
-    pub value: Value,
-    /// Whose trait it is.
-    pub event: EventPosition,
-}
-
-/// Which traits of the events of a type: ordered by name, then as their events by time, the oldest
-/// first.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct TraitQuery {
-    /// Events of this application; of all, if `None`.
-    pub app_id: Option<String>,
-    /// Events of this type.
-    pub event_type: String,
-    /// Only the traits of this name.
-    pub name: Option<String>,
-    /// How many at most, 1 to [`MAX_LIMIT`](super::MAX_LIMIT); 50 by default.
-    pub limit: u32,
-    /// After which place to go on.
-    pub after: Option<Cursor>,
-}
-
-impl TraitQuery {
-    /// The first 50 traits of the events of this type.
-    #[must_use]
-    pub fn new(event_type: impl Into<String>) -> Self {
-        Self {
-            app_id: None,
-            event_type: limits::clean(event_type),
-            name: None,
-            limit: DEFAULT_LIMIT,
-            after: None,
-        }
-    }
-
-    /// Only this application.
-    #[must_use]
-    pub fn with_app_id(mut self, app_id: impl Into<String>) -> Self {
-        self.app_id = Some(limits::clean(app_id));
-        self
-    }
-
-    /// Only this name.
-    #[must_use]
-    pub fn with_name(mut self, name: impl Into<String>) -> Self {
-        self.name = Some(limits::clean(name));
-        self
-    }
-
-    /// Sets the size of the page.
-    #[must_use]
-    pub fn with_limit(mut self, limit: u32) -> Self {
-        self.limit = limit;
-        self
-    }
-
-    /// Goes on after a cursor.
-    #[must_use]
-    pub fn with_after(mut self, cursor: Cursor) -> Self {
-        self.after = Some(cursor);
-        self
-    }
-
-    /// Checks the query, for a backend to carry out.
-    ///
-    /// # Errors
-    ///
-    /// As [`TicketQuery::plan`](super::TicketQuery::plan).
-    pub fn plan(&self) -> Result<TraitPlan> {
-        let after = match &self.after {
-            None => None,
-            Some(cursor) => {
-                let [name, time, id, ticket_id] = cursor.keys(TRAIT_ORDER)?;
-                Some(TraitPosition {
-                    name: key_to_text(name)?,
-                    event: EventPosition::from_keys([time, id, ticket_id])?,
-                })
-            }
-        };
-        Ok(TraitPlan { limit: check_limit(self.limit)?, after })
-    }
-}
-
-const TRAIT_ORDER: &str = "trait-asc";
-
-/// A checked [`TraitQuery`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TraitPlan {
-    limit: usize,
-    after: Option<TraitPosition>,
-}
-
-/// The place of a trait in the order of a [`TraitQuery`].
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct TraitPosition {
-    /// The trait's name.
-    pub name: String,
-    /// Whose trait it is.
-    pub event: EventPosition,
-}
-
-impl TraitPlan {
-    /// After which place to go on.
-    #[must_use]
-    pub const fn after(&self) -> Option<&TraitPosition> {
-        self.after.as_ref()
-    }
-
-    /// How many rows to read: one more than the page holds, so that the end is known.
-    #[must_use]
-    pub const fn fetch(&self) -> usize {
-        self.limit + 1
-    }
-
-    /// Makes the page from up to [`fetch`](Self::fetch) traits.
-    #[must_use]
-    pub fn page(&self, traits: Vec<EventTrait>) -> Page<EventTrait> {
-        Page::cut(traits, self.limit, |item| {
-            let name = std::iter::once(text_to_key(&item.name));
-            Cursor::new(TRAIT_ORDER, name.chain(item.event.keys()))
-        })
-    }
-}
-
-/// Which occurrences have lived long enough, see
-/// [`EventStore::clear_expired`](crate::EventStore::clear_expired).
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Expiry {
-    /// Those of this application; of all, if `None`.
-    pub app_id: Option<String>,
-    /// Those older than this time.
-    pub before: Timestamp,
-    /// At most so many, the oldest first; all, if `None`.
-    pub max_count: Option<u64>,
-}
-
-impl Expiry {
-    /// Everything older than this time.
-    #[must_use]
-    pub const fn before(time: Timestamp) -> Self {
-        Self { app_id: None, before: time, max_count: None }
-    }
-
-    /// Everything older than this, counted back from now: a time to live.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Config`](crate::ErrorKind::Config) for a time to live of zero.
-    pub fn time_to_live(ttl: std::time::Duration) -> Result<Self> {
-        if ttl.is_zero() {
-            return Err(Error::config("a time to live of zero would delete everything: use clear"));
-        }
-        Ok(Self::before(Timestamp::now().saturating_sub(ttl)))
-    }
-
-    /// Only this application.
-    #[must_use]
-    pub fn with_app_id(mut self, app_id: impl Into<String>) -> Self {
-        self.app_id = Some(limits::clean(app_id));
-        self
-    }
-
-    /// At most so many.
-    #[must_use]
-    pub fn with_max_count(mut self, max_count: u64) -> Self {
-        self.max_count = Some(max_count);
-        self
-    }
-}
-
-/// What an expiry deleted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Expired {
-    /// How many occurrences.
-    pub occurrences: u64,
-    /// How many solved tickets, gone with their last occurrence.
-    pub tickets: u64,
 }

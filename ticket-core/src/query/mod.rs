@@ -7,19 +7,22 @@
 mod comparison;
 mod cursor;
 mod event;
+mod expiry;
 mod histogram;
+mod occurrence;
 mod ticket;
+mod traits;
 
 pub use self::comparison::{Comparison, Op, Test};
 pub use self::cursor::{Cursor, Page};
-pub use self::event::{
-    EventFilter, EventPlan, EventPosition, EventQuery, EventTrait, Expired, Expiry, TraitPlan,
-    TraitPosition, TraitQuery, TraitType,
-};
+pub use self::event::{EventFilter, EventPlan, EventPosition, EventQuery};
+pub use self::expiry::{Expired, Expiry};
 pub use self::histogram::{Bucket, HistogramQuery, HistogramScope, Step};
+pub use self::occurrence::OccurrenceQuery;
 pub use self::ticket::{
-    OccurrenceQuery, SortKey, TicketFilter, TicketPlan, TicketPosition, TicketQuery, TicketSort,
+    SortKey, TicketFilter, TicketPlan, TicketPosition, TicketQuery, TicketSort,
 };
+pub use self::traits::{EventTrait, TraitPlan, TraitPosition, TraitQuery, TraitType};
 
 use crate::{Error, Result};
 

@@ -1,12 +1,8 @@
-//! Questions about tickets, and about the occurrences of one.
+//! Questions about tickets.
 
 use super::cursor::{Cursor, Page, damaged, key, key_to_text, text_to_key};
-use super::event::{EventPlan, event_cursor, event_position};
 use super::{DEFAULT_LIMIT, Direction, check_limit};
-use crate::{
-    Level, Occurrence, Result, StatusKind, Ticket, TicketId, TicketIdPrefix, Timestamp, fold,
-    limits,
-};
+use crate::{Level, Result, StatusKind, Ticket, TicketId, TicketIdPrefix, Timestamp, fold, limits};
 
 /// Which tickets; everything that is set has to hold.
 ///
@@ -332,88 +328,4 @@ impl TicketPlan {
 
 fn order_tag(sort: TicketSort, direction: Direction) -> String {
     format!("{}-{}", sort.as_str(), direction.tag())
-}
-
-/// Which occurrences of one ticket: ordered by time, ties by id.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct OccurrenceQuery {
-    /// Which end comes first; [`Direction::Descending`] (the newest) by default.
-    pub direction: Direction,
-    /// How many at most, 1 to [`MAX_LIMIT`](super::MAX_LIMIT); 50 by default.
-    pub limit: u32,
-    /// How many to pass over, counted from the cursor if there is one.
-    pub offset: u64,
-    /// After which place to go on.
-    pub after: Option<Cursor>,
-}
-
-impl Default for OccurrenceQuery {
-    fn default() -> Self {
-        Self { direction: Direction::Descending, limit: DEFAULT_LIMIT, offset: 0, after: None }
-    }
-}
-
-impl OccurrenceQuery {
-    /// The 50 newest.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Sets which end comes first.
-    #[must_use]
-    pub fn with_direction(mut self, direction: Direction) -> Self {
-        self.direction = direction;
-        self
-    }
-
-    /// Sets the size of the page.
-    #[must_use]
-    pub fn with_limit(mut self, limit: u32) -> Self {
-        self.limit = limit;
-        self
-    }
-
-    /// Passes over so many.
-    #[must_use]
-    pub fn with_offset(mut self, offset: u64) -> Self {
-        self.offset = offset;
-        self
-    }
-
-    /// Goes on after a cursor.
-    #[must_use]
-    pub fn with_after(mut self, cursor: Cursor) -> Self {
-        self.after = Some(cursor);
-        self
-    }
-
-    /// Checks the query, for a backend to carry out.
-    ///
-    /// # Errors
-    ///
-    /// As [`TicketQuery::plan`].
-    pub fn plan(&self) -> Result<EventPlan> {
-        EventPlan::new("occurrence", self.direction, self.limit, self.after.as_ref())
-    }
-}
-
-impl EventPlan {
-    pub(super) fn new(
-        name: &'static str,
-        direction: Direction,
-        limit: u32,
-        after: Option<&Cursor>,
-    ) -> Result<Self> {
-        let order = format!("{name}-{}", direction.tag());
-        let after = after.map(|cursor| event_position(&order, cursor)).transpose()?;
-        Ok(Self { order, limit: check_limit(limit)?, after })
-    }
-
-    /// Makes the page from up to [`fetch`](Self::fetch) occurrences.
-    #[must_use]
-    pub fn page(&self, occurrences: Vec<Occurrence>) -> Page<Occurrence> {
-        Page::cut(occurrences, self.limit, |occurrence| event_cursor(&self.order, occurrence))
-    }
 }

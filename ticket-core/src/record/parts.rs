@@ -1,85 +1,8 @@
-//! What a producer emits.
+//! What a record is made of.
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Level, OccurrenceId, Timestamp, Traits, Value};
-
-/// One log record or error, as its producer describes it.
-///
-/// ```
-/// use ticket_core::{Level, Location, Record};
-///
-/// let record = Record::new(Level::Error, "shop::checkout", "payment refused")
-///     .with_location(Location::new().with_file("src/checkout.rs").with_line(42))
-///     .with_trait("user_id", 17)
-///     .with_release("1.4.0");
-/// assert_eq!(record.channel, "shop::checkout");
-/// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Record {
-    /// The occurrence's identity. Sending the same id again is harmless.
-    pub id: OccurrenceId,
-    /// When it happened.
-    pub time: Timestamp,
-    /// How bad it is.
-    pub level: Level,
-    /// The logger's name, or the `tracing` target. As an event: its type.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub channel: String,
-    /// What happened, for a person.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub message: String,
-    /// Where in the source.
-    #[serde(default, skip_serializing_if = "Location::is_empty")]
-    pub location: Location,
-    /// The error and its causes (`source()`), the outermost first.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub error: Vec<ErrorCause>,
-    /// The stack, the innermost frame first.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub backtrace: Vec<Frame>,
-    /// Typed values by name.
-    #[serde(default, skip_serializing_if = "Traits::is_empty")]
-    pub traits: Traits,
-    /// The web request that was being served.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub request: Option<Request>,
-    /// What happened before, the oldest first.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub breadcrumbs: Vec<Breadcrumb>,
-    /// The spans around it, the outermost first.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub spans: Vec<Span>,
-    /// Which application; applications do not see each other's tickets.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub app_id: String,
-    /// Which version of the application.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub release: Option<String>,
-    /// Where it is deployed, such as `production`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub environment: Option<String>,
-    /// The machine's name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub host: Option<String>,
-    /// The process id.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub process: Option<u32>,
-    /// The thread's name or number.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub thread: Option<String>,
-    /// The distributed trace.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub trace_id: Option<String>,
-    /// The span of the distributed trace.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub span_id: Option<String>,
-    /// Overrides the grouping for this record: records of one application with the same text share
-    /// a ticket.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub fingerprint: Option<String>,
-}
+use crate::{Level, Timestamp, Traits};
 
 /// Where in the source a record was made.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -183,102 +106,6 @@ pub struct Span {
     /// Its fields.
     #[serde(default, skip_serializing_if = "Traits::is_empty")]
     pub traits: Traits,
-}
-
-impl Record {
-    /// A record of now, with a random id and everything else empty.
-    #[must_use]
-    pub fn new(level: Level, channel: impl Into<String>, message: impl Into<String>) -> Self {
-        let time = Timestamp::now();
-        Self {
-            id: OccurrenceId::random(time),
-            time,
-            level,
-            channel: channel.into(),
-            message: message.into(),
-            location: Location::default(),
-            error: Vec::new(),
-            backtrace: Vec::new(),
-            traits: Traits::new(),
-            request: None,
-            breadcrumbs: Vec::new(),
-            spans: Vec::new(),
-            app_id: String::new(),
-            release: None,
-            environment: None,
-            host: None,
-            process: None,
-            thread: None,
-            trace_id: None,
-            span_id: None,
-            fingerprint: None,
-        }
-    }
-
-    /// Sets the time, and a new random id of that time.
-    #[must_use]
-    pub fn with_time(mut self, time: Timestamp) -> Self {
-        self.time = time;
-        self.id = OccurrenceId::random(time);
-        self
-    }
-
-    /// Makes the id from the record's time and a text that is unique at the producer; call it after
-    /// [`with_time`](Self::with_time).
-    #[must_use]
-    pub fn with_key(mut self, key: &str) -> Self {
-        self.id = OccurrenceId::from_key(self.time, key);
-        self
-    }
-
-    /// Sets where in the source it was made.
-    #[must_use]
-    pub fn with_location(mut self, location: Location) -> Self {
-        self.location = location;
-        self
-    }
-
-    /// Sets one trait.
-    #[must_use]
-    pub fn with_trait(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
-        self.traits.insert(name.into(), value.into());
-        self
-    }
-
-    /// Sets the error chain to that of `error`.
-    #[must_use]
-    pub fn with_error(mut self, error: &(dyn std::error::Error + 'static)) -> Self {
-        self.error = ErrorCause::chain(error);
-        self
-    }
-
-    /// Sets the application.
-    #[must_use]
-    pub fn with_app_id(mut self, app_id: impl Into<String>) -> Self {
-        self.app_id = app_id.into();
-        self
-    }
-
-    /// Sets the release.
-    #[must_use]
-    pub fn with_release(mut self, release: impl Into<String>) -> Self {
-        self.release = Some(release.into());
-        self
-    }
-
-    /// Sets the environment.
-    #[must_use]
-    pub fn with_environment(mut self, environment: impl Into<String>) -> Self {
-        self.environment = Some(environment.into());
-        self
-    }
-
-    /// Overrides the grouping for this record.
-    #[must_use]
-    pub fn with_fingerprint(mut self, fingerprint: impl Into<String>) -> Self {
-        self.fingerprint = Some(fingerprint.into());
-        self
-    }
 }
 
 impl Location {
@@ -461,13 +288,5 @@ mod tests {
             }
         }
         assert_eq!(ErrorCause::chain(&Endless).len(), crate::limits::ERRORS);
-    }
-
-    #[test]
-    fn an_empty_record_is_small_and_survives_json() {
-        let record = Record::new(Level::Info, "", "");
-        let json = serde_json::to_string(&record).unwrap();
-        assert!(json.len() < 130, "{json}");
-        assert_eq!(serde_json::from_str::<Record>(&json).unwrap(), record);
     }
 }
