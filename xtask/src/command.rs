@@ -13,9 +13,14 @@ pub(crate) fn cargo() -> Command {
     command
 }
 
-/// Runs `command` on this terminal and expects success.
+/// Shows `command`, runs it on this terminal and expects success.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     eprintln!("$ {}", shown(command));
+    run_unannounced(command)
+}
+
+/// Runs `command` on this terminal and expects success.
+pub(crate) fn run_unannounced(command: &mut Command) -> Result<()> {
     let status = command
         .stdin(Stdio::null())
         .status()

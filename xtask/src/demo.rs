@@ -23,17 +23,17 @@ pub(crate) fn run() -> Result<()> {
     // features of what they share, and build it again.
     let mut build = command::cargo();
     build.args(["build", "--package=ticket-examples", "--example=service"]);
-    let service = artifacts::build(build.args(["--package=ticket-cli", "--bin=ticket"]))?;
+    let programs = artifacts::build(build.args(["--package=ticket-cli", "--bin=ticket"]))?;
     let program = |name| -> Result<Command> {
-        let mut command = Command::new(artifacts::executable(&service, name)?);
+        let mut command = Command::new(artifacts::executable(&programs, name)?);
         command.current_dir(workspace::root()).env("TICKET_URL", &url);
         Ok(command)
     };
 
-    eprintln!("# cargo run -p ticket-examples --example service, with TICKET_URL={url}");
-    command::run(&mut program("service")?)?;
+    eprintln!("\n$ TICKET_URL={url} cargo run -p ticket-examples --example service");
+    command::run_unannounced(&mut program("service")?)?;
     let tickets = command::output(program("ticket")?.args(["list", "--json"]))?;
     ensure!(!tickets.trim().is_empty(), "the service has run, and there is no ticket at {url}");
-    eprintln!("# cargo run -p ticket-cli -- list, with the same TICKET_URL");
-    command::run(program("ticket")?.arg("list"))
+    eprintln!("\n$ cargo run -p ticket-cli -- --url {url} list");
+    command::run_unannounced(program("ticket")?.args(["--url", &url, "list"]))
 }
