@@ -1,0 +1,130 @@
+//! Occurrences as events, and their expiry (rules 15 to 19).
+
+use std::collections::BTreeSet;
+
+use ticket_core::{
+    Direction, Error, EventFilter, EventPosition, EventQuery, EventTrait, Expired, Expiry,
+    Occurrence, Page, Record, Result, Status, TraitPosition, TraitQuery, TraitType,
+};
+
+use crate::page::page_of;
+use crate::state::State;
+use crate::tickets::is_app;
+
+impl State {
+    pub(crate) fn get_events(&self, query: &EventQuery) -> Result<Page<Occurrence>> {
+        let plan = query.plan()?;
+        let found = self.events().filter(|event| query.filter.matches(&event.record));
+        let places = found.map(|event| (EventPosition::of(event), event));
+        let page = page_of(places, query.direction, plan.after(), query.offset, plan.fetch());
+        Ok(plan.page(page.cloned().collect()))
+    }
+
+    pub(crate) fn event_types(&self, app_id: Option<&str>) -> Vec<String> {
+        let records = self.events().map(|event| &event.record);
+        let types: BTreeSet<&String> = records
+            .filter(|record| is_app(&record.app_id, app_id))
+            .map(|record| &record.channel)
+            .collect();
+        types.into_iter().cloned().collect()
+    }
+
+    pub(crate) fn trait_types(&self, app_id: Option<&str>, event_type: &str) -> Vec<TraitType> {
+        let types: BTreeSet<TraitType> = self
+            .events_of_type(app_id, event_type)
+            .flat_map(|event| &event.record.traits)
+            .map(|(name, value)| TraitType { name: name.clone(), kind: value.kind() })
+            .collect();
+        types.into_iter().collect()
+    }
+
+    pub(crate) fn get_traits(&self, query: &TraitQuery) -> Result<Page<EventTrait>> {
+        let plan = query.plan()?;
+        let events = self.events_of_type(query.app_id.as_deref(), &query.event_type);
+        let places = events.flat_map(|event| {
+            let traits = event.record.traits.iter();
+            let asked = traits.filter(|(name, _)| query.name.as_ref().is_none_or(|n| n == *name));
+            asked.map(|(name, value)| {
+                let place = TraitPosition { name: name.clone(), event: EventPosition::of(event) };
+                (place, (name, value, EventPosition::of(event)))
+            })
+        });
+        let page = page_of(places, Direction::Ascending, plan.after(), 0, plan.fetch());
+        let traits = page.map(|(name, value, event)| EventTrait {
+            name: name.clone(),
+            value: value.clone(),
+            event,
+        });
+        Ok(plan.page(traits.collect()))
+    }
+
+    pub(crate) fn clear_expired(&mut self, expiry: &Expiry) -> Expired {
+        let is_old = |record: &Record| {
+            is_app(&record.app_id, expiry.app_id.as_deref()) && record.time < expiry.before
+        };
+        let mut old: Vec<EventPosition> =
+            self.events().filter(|event| is_old(&event.record)).map(EventPosition::of).collect();
+        old.sort_unstable();
+        old.truncate(count_or_all(expiry.max_count));
+        self.remove(&old);
+
+        let tickets = self.tickets.len();
+        self.tickets.retain(|_, entry| {
+            let goes = is_app(&entry.ticket.app_id, expiry.app_id.as_deref())
+                && matches!(entry.ticket.status, Status::Solved { .. })
+                && entry.ticket.last_occurrence_time < expiry.before
+                && entry.occurrences.is_empty();
+            !goes
+        });
+        Expired { occurrences: old.len() as u64, tickets: (tickets - self.tickets.len()) as u64 }
+    }
+
+    pub(crate) fn keep_per_ticket(&mut self, app_id: Option<&str>, keep: u32) -> Result<u64> {
+        if keep == 0 {
+            return Err(Error::config(
+                "to keep 0 occurrences of each ticket would delete them all: keep at least 1",
+            ));
+        }
+        let mut surplus = Vec::new();
+        for entry in self.tickets.values() {
+            if is_app(&entry.ticket.app_id, app_id) {
+                let mut places: Vec<EventPosition> =
+                    entry.occurrences.values().map(EventPosition::of).collect();
+                places.sort_unstable();
+                // Between the first, which stays, and the newest ones.
+                let end = places.len().saturating_sub(keep as usize - 1);
+                surplus.extend(places.into_iter().take(end).skip(1));
+            }
+        }
+        self.remove(&surplus);
+        Ok(surplus.len() as u64)
+    }
+
+    /// Removes stored occurrences; everything that was counted stays.
+    fn remove(&mut self, places: &[EventPosition]) {
+        for place in places {
+            if let Some(entry) = self.tickets.get_mut(&place.ticket_id) {
+                entry.occurrences.remove(&place.id);
+            }
+        }
+    }
+
+    fn events(&self) -> impl Iterator<Item = &Occurrence> {
+        self.tickets.values().flat_map(|entry| entry.occurrences.values())
+    }
+
+    fn events_of_type(
+        &self,
+        app_id: Option<&str>,
+        event_type: &str,
+    ) -> impl Iterator<Item = &Occurrence> {
+        let mut filter = EventFilter::new().with_event_type(event_type);
+        filter.app_id = app_id.map(str::to_owned);
+        self.events().filter(move |event| filter.matches(&event.record))
+    }
+}
+
+/// How many to take at most: all there can be, if nothing is said.
+fn count_or_all(count: Option<u64>) -> usize {
+    count.map_or(usize::MAX, |count| usize::try_from(count).unwrap_or(usize::MAX))
+}

@@ -1,0 +1,193 @@
+//! What the store holds, and how it changes (rules 1 to 9).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ticket_core::{
+    Change, NewOccurrence, Occurrence, OccurrenceId, Recorded, Status, StatusChange, Ticket,
+    TicketId, TicketUpdate, Timestamp,
+};
+
+/// The whole store.
+#[derive(Default)]
+pub(crate) struct State {
+    pub(crate) tickets: BTreeMap<TicketId, Entry>,
+}
+
+/// A ticket with all that belongs to it and goes with it.
+pub(crate) struct Entry {
+    /// The ticket, with its status as it was set: see [`Entry::ticket_at`].
+    pub(crate) ticket: Ticket,
+    /// The first of all occurrences there ever were, stored or pruned.
+    oldest: AgeKey,
+    /// The newest of all occurrences there ever were, stored or pruned.
+    newest: AgeKey,
+    /// The search text of the newest occurrence.
+    pub(crate) search_text: String,
+    /// The releases and environments it was seen with, kept when occurrences are pruned.
+    pub(crate) seen: BTreeSet<(Option<String>, Option<String>)>,
+    /// The counts per hour since the Unix epoch, kept when occurrences are pruned.
+    pub(crate) hours: BTreeMap<i64, u64>,
+    /// The occurrences that are still stored.
+    pub(crate) occurrences: BTreeMap<OccurrenceId, Occurrence>,
+}
+
+/// What decides which of two occurrences is newer.
+type AgeKey = (Timestamp, OccurrenceId);
+
+impl State {
+    pub(crate) fn record_tickets(&mut self, batch: &[NewOccurrence]) -> Recorded {
+        let mut occurrences = 0;
+        let mut updates = BTreeMap::<TicketId, TicketUpdate>::new();
+        for new in batch {
+            let ticket_id = new.ticket_id();
+            let entry = self.tickets.entry(ticket_id).or_insert_with(|| Entry::new(new));
+            let Some(change) = entry.add(new) else { continue };
+            occurrences += 1;
+            let update = updates.entry(ticket_id).or_insert(TicketUpdate {
+                ticket_id,
+                change: None,
+                added: 0,
+                occurrence_count: 0,
+            });
+            update.change = update.change.or(change);
+            update.added += u64::from(new.repeats());
+            update.occurrence_count = entry.ticket.occurrence_count;
+        }
+        Recorded { occurrences, updates: updates.into_values().collect() }
+    }
+
+    pub(crate) fn get_ticket(&self, id: TicketId, now: Timestamp) -> Option<Ticket> {
+        self.tickets.get(&id).map(|entry| entry.ticket_at(now))
+    }
+
+    pub(crate) fn set_status(
+        &mut self,
+        id: TicketId,
+        change: StatusChange,
+        now: Timestamp,
+    ) -> Option<Ticket> {
+        let entry = self.tickets.get_mut(&id)?;
+        entry.set_status(change);
+        Some(entry.ticket_at(now))
+    }
+
+    pub(crate) fn delete_ticket(&mut self, id: TicketId) -> bool {
+        self.tickets.remove(&id).is_some()
+    }
+}
+
+impl Entry {
+    /// The ticket of its first occurrence, which is still to be [added](Self::add).
+    fn new(first: &NewOccurrence) -> Self {
+        let record = first.record();
+        Self {
+            ticket: Ticket {
+                id: first.ticket_id(),
+                app_id: record.app_id.clone(),
+                level: record.level,
+                channel: record.channel.clone(),
+                message: record.message.clone(),
+                location: record.location.clone(),
+                error_type: error_type(first),
+                status: Status::Open,
+                first_occurrence_time: record.time,
+                last_occurrence_time: record.time,
+                occurrence_count: 0,
+                reopened_count: 0,
+                first_release: record.release.clone(),
+                last_release: record.release.clone(),
+                ingredients: first.ingredients().clone(),
+            },
+            oldest: first.age_key(),
+            newest: first.age_key(),
+            search_text: first.search_text(),
+            seen: BTreeSet::new(),
+            hours: BTreeMap::new(),
+            occurrences: BTreeMap::new(),
+        }
+    }
+
+    /// Adds an occurrence and says what that changed; `None` if the ticket has it already.
+    fn add(&mut self, new: &NewOccurrence) -> Option<Option<Change>> {
+        let record = new.record();
+        if self.occurrences.contains_key(&record.id) {
+            return None;
+        }
+        let change = if self.ticket.occurrence_count == 0 {
+            Some(Change::Created)
+        } else {
+            self.reopen(record.time)
+        };
+
+        let repeats = u64::from(new.repeats());
+        self.ticket.occurrence_count += repeats;
+        *self.hours.entry(record.time.hour()).or_default() += repeats;
+        self.seen.insert((record.release.clone(), record.environment.clone()));
+        if new.age_key() < self.oldest {
+            self.begin_with(new);
+        }
+        if new.age_key() > self.newest {
+            self.describe(new);
+        }
+        self.occurrences.insert(record.id, new.clone().into_occurrence());
+        Some(change)
+    }
+
+    /// Opens a solved ticket that occurs again later than it was solved.
+    fn reopen(&mut self, time: Timestamp) -> Option<Change> {
+        match self.ticket.status {
+            Status::Solved { at, .. } if time > at => {
+                self.ticket.status = Status::Open;
+                self.ticket.reopened_count += 1;
+                Some(Change::Reopened)
+            }
+            Status::Open | Status::Solved { .. } | Status::Muted { .. } => None,
+        }
+    }
+
+    /// Makes this occurrence the first one.
+    fn begin_with(&mut self, new: &NewOccurrence) {
+        self.oldest = new.age_key();
+        self.ticket.first_occurrence_time = new.record().time;
+        self.ticket.first_release.clone_from(&new.record().release);
+    }
+
+    /// Makes this occurrence the newest one: what a ticket says of itself is what that one says.
+    fn describe(&mut self, new: &NewOccurrence) {
+        let record = new.record();
+        self.newest = new.age_key();
+        self.search_text = new.search_text();
+        self.ticket.last_occurrence_time = record.time;
+        self.ticket.level = record.level;
+        self.ticket.channel.clone_from(&record.channel);
+        self.ticket.message.clone_from(&record.message);
+        self.ticket.location.clone_from(&record.location);
+        self.ticket.error_type = error_type(new);
+        self.ticket.last_release.clone_from(&record.release);
+    }
+
+    fn set_status(&mut self, change: StatusChange) {
+        self.ticket.status = match change {
+            // It has come back before the answer arrived.
+            StatusChange::Solve { at, .. } if at < self.ticket.last_occurrence_time => return,
+            StatusChange::Solve { at, release } => Status::Solved { at, release },
+            StatusChange::Reopen => Status::Open,
+            StatusChange::Mute { until } => Status::Muted { until },
+        };
+    }
+
+    /// What the status means at the time `now`.
+    pub(crate) fn status_at(&self, now: Timestamp) -> Status {
+        self.ticket.status.clone().effective(now)
+    }
+
+    /// The ticket as a reader sees it at the time `now`.
+    pub(crate) fn ticket_at(&self, now: Timestamp) -> Ticket {
+        Ticket { status: self.status_at(now), ..self.ticket.clone() }
+    }
+}
+
+/// The type of the outermost error.
+fn error_type(new: &NewOccurrence) -> Option<String> {
+    new.record().error.first().and_then(|cause| cause.type_name.clone())
+}

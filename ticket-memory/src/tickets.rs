@@ -1,0 +1,79 @@
+//! What can be asked about tickets (rules 10 to 14).
+
+use ticket_core::{
+    Bucket, EventPosition, HistogramQuery, HistogramScope, Occurrence, OccurrenceQuery, Page,
+    Result, Ticket, TicketFilter, TicketId, TicketPosition, TicketQuery, Timestamp,
+};
+
+use crate::page::page_of;
+use crate::state::{Entry, State};
+
+impl State {
+    pub(crate) fn count_tickets(&self, filter: &TicketFilter, now: Timestamp) -> u64 {
+        self.tickets.values().filter(|entry| entry.is_meant(filter, now)).count() as u64
+    }
+
+    pub(crate) fn get_tickets(&self, query: &TicketQuery, now: Timestamp) -> Result<Page<Ticket>> {
+        let plan = query.plan()?;
+        let found = self.tickets.values().filter(|entry| entry.is_meant(&query.filter, now));
+        let places = found.map(|entry| {
+            let key = query.sort.key(&entry.ticket);
+            (TicketPosition { key, id: entry.ticket.id }, entry)
+        });
+        let page = page_of(places, query.direction, plan.after(), query.offset, plan.fetch());
+        Ok(plan.page(page.map(|entry| entry.ticket_at(now)).collect()))
+    }
+
+    pub(crate) fn get_occurrences(
+        &self,
+        id: TicketId,
+        query: &OccurrenceQuery,
+    ) -> Result<Page<Occurrence>> {
+        let plan = query.plan()?;
+        let found = self.tickets.get(&id).into_iter().flat_map(|entry| entry.occurrences.values());
+        let places = found.map(|occurrence| (EventPosition::of(occurrence), occurrence));
+        let page = page_of(places, query.direction, plan.after(), query.offset, plan.fetch());
+        Ok(plan.page(page.cloned().collect()))
+    }
+
+    pub(crate) fn count_occurrences(&self, query: &HistogramQuery) -> Result<Vec<Bucket>> {
+        let hours = query.hours()?;
+        let meant = |entry: &&Entry| match &query.scope {
+            HistogramScope::Ticket(id) => entry.ticket.id == *id,
+            HistogramScope::App(app_id) => is_app(&entry.ticket.app_id, app_id.as_deref()),
+        };
+        let counts = self.tickets.values().filter(meant).flat_map(|entry| {
+            entry.hours.range(hours.clone()).map(|(hour, count)| (*hour, *count))
+        });
+        query.buckets(counts)
+    }
+}
+
+impl Entry {
+    fn is_meant(&self, filter: &TicketFilter, now: Timestamp) -> bool {
+        let ticket = &self.ticket;
+        is_app(&ticket.app_id, filter.app_id.as_deref())
+            && filter.status.is_none_or(|status| self.status_at(now).kind() == status)
+            && filter.min_level.is_none_or(|level| level <= ticket.level)
+            && filter.channel.as_ref().is_none_or(|channel| *channel == ticket.channel)
+            && self.was_seen(filter.release.as_ref(), filter.environment.as_ref())
+            && filter.since.is_none_or(|since| since <= ticket.last_occurrence_time)
+            && filter.until.is_none_or(|until| ticket.first_occurrence_time <= until)
+            && filter.search.as_ref().is_none_or(|text| self.search_text.contains(text))
+            && filter.id_prefix.is_none_or(|prefix| prefix.matches(ticket.id))
+    }
+
+    /// Whether one record had this release and this environment, where they are asked for.
+    fn was_seen(&self, release: Option<&String>, environment: Option<&String>) -> bool {
+        (release.is_none() && environment.is_none())
+            || self.seen.iter().any(|(seen_release, seen_environment)| {
+                (release.is_none() || release == seen_release.as_ref())
+                    && (environment.is_none() || environment == seen_environment.as_ref())
+            })
+    }
+}
+
+/// Whether it is the application that is asked for, or none is.
+pub(crate) fn is_app(app_id: &str, asked: Option<&str>) -> bool {
+    asked.is_none_or(|asked| asked == app_id)
+}
