@@ -44,18 +44,19 @@ pub trait BackendBase: std::fmt::Debug + Send + Sync + 'static {
     ///
     /// 1. The batch is recorded whole or not at all; it may hold 1 or 10,000 occurrences.
     /// 2. Within a ticket an occurrence id counts once: twice in a batch, in two batches, from two
-    ///    processes, after a lost answer. The first one stays; the id is known as long as the
-    ///    occurrence is stored.
+    ///    processes, after a lost answer. The first one stays (within a batch, the one further to
+    ///    the front); the id is known as long as the occurrence is stored.
     /// 3. The first occurrence creates the ticket with all its fields; exactly one call reports
     ///    [`Created`](crate::Change::Created), however many writers race.
     /// 4. `occurrence_count` is the sum of `repeats` over distinct occurrences, and so are the counts
     ///    per hour, under any number of writers.
     /// 5. First and last time are minimum and maximum, and what a ticket says of itself is that of its
-    ///    newest occurrence (by time, then id), in whatever order they arrive.
+    ///    newest occurrence (by time, then id), in whatever order they arrive. Pruned occurrences count
+    ///    here too: one with the time and id of a pruned first or newest one changes neither.
     /// 6. A solved ticket is reopened by an occurrence later than the moment it was solved, and only by
     ///    such; exactly one call reports [`Reopened`](crate::Change::Reopened) for each solving.
     ///    An older one counts and leaves it solved.
-    /// 7. A muted ticket counts and stays muted.
+    /// 7. A muted ticket counts and stays muted; nothing is reported, also not when its time is over.
     /// 8. Batches that touch the same tickets in opposite orders all succeed.
     ///
     /// The answer has one [`TicketUpdate`](crate::TicketUpdate) for each ticket that got something new,
@@ -69,6 +70,9 @@ pub trait BackendBase: std::fmt::Debug + Send + Sync + 'static {
     ///
     /// The order is total: ties are broken by id in the same direction. Pages go by cursor: while
     /// others write, a walk meets every ticket whose sort key stays as it was exactly once.
+    ///
+    /// A query whose [`plan`](TicketQuery::plan) is an error is that error, whatever is stored; so are
+    /// the other queries.
     async fn get_tickets(&self, query: &TicketQuery) -> Result<Page<Ticket>>;
 
     /// One ticket; `None` if there is none of this id (rule 13).
@@ -77,9 +81,11 @@ pub trait BackendBase: std::fmt::Debug + Send + Sync + 'static {
     /// Solves, reopens or mutes a ticket, and answers with the ticket as it is after that; `None` if
     /// there is none of this id (rule 13).
     ///
-    /// Solving settles everything up to a moment. If the ticket already has an occurrence later than
-    /// that moment, the ticket stays as it is: the problem has come back before the answer arrived.
-    /// So an occurrence later than the solving always leaves the ticket open, whichever comes first.
+    /// Solving settles everything up to a moment. If the ticket's last occurrence, stored or pruned, is
+    /// later than that moment, the ticket stays as it is, be it open, muted or solved at a later moment:
+    /// the problem has come back before the answer arrived. So whichever of the two comes first, an
+    /// occurrence later than the solving has the last word. Otherwise the new status replaces the old
+    /// one, also one of the same kind. None of this is an occurrence: `reopened_count` stays.
     async fn set_status(&self, id: TicketId, change: StatusChange) -> Result<Option<Ticket>>;
 
     /// Deletes a ticket with its occurrences and counts; `false` if there was none (rule 13).
@@ -97,7 +103,8 @@ pub trait BackendBase: std::fmt::Debug + Send + Sync + 'static {
     ) -> Result<Page<Occurrence>>;
 
     /// Counts per hour or day of one ticket or of an application: without gaps, exact, and untouched
-    /// by pruning (rule 12). An unknown ticket has zeros.
+    /// by pruning (rule 12). An unknown ticket has zeros, and a ticket that was deleted, or went with its
+    /// expired occurrences, has taken its counts along.
     async fn count_occurrences(&self, query: &HistogramQuery) -> Result<Vec<Bucket>>;
 }
 

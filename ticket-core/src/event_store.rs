@@ -37,12 +37,14 @@ pub trait EventStore: std::fmt::Debug + Send + Sync + 'static {
     /// at most `max_count` (rule 18).
     ///
     /// Tickets keep their counts, also per hour. A solved ticket goes too, with its counts, if its
-    /// last occurrence is older than that time and none of its occurrences is left; this is checked
-    /// again inside the deleting statement, so that one that has just reopened is not lost.
+    /// last occurrence time is older than that time and none of its occurrences is left, be it by this
+    /// call or by an earlier one; this is checked again inside the deleting statement, so that one that
+    /// has just reopened is not lost. `max_count` limits the occurrences alone: with 0, only such tickets
+    /// go.
     async fn clear_expired(&self, expiry: &Expiry) -> Result<Expired>;
 
-    /// Keeps of each ticket the first occurrence and the newest `keep - 1` (by time, then id), deletes
-    /// the rest and says how many that were (rule 19). Counts stay.
+    /// Keeps of each ticket the first of the stored occurrences and the newest `keep - 1` (by time, then
+    /// id), deletes the rest and says how many that were (rule 19). Counts stay.
     ///
     /// To keep 0 is an error of kind [`Config`](crate::ErrorKind::Config).
     async fn keep_per_ticket(&self, app_id: Option<&str>, keep: u32) -> Result<u64>;

@@ -8,7 +8,7 @@ use crate::{Fingerprint, Ingredients, Level, Location, Record, TicketId, Timesta
 ///
 /// `level`, `channel`, `location`, `message`, `error_type` and `last_release` are those of the newest
 /// occurrence, `first_release` that of the first; which is newest is decided by time, then by id,
-/// whatever the order of arrival.
+/// whatever the order of arrival, and among all that there ever were, stored or pruned.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Ticket {
     /// The fingerprint of its records.
@@ -33,7 +33,7 @@ pub struct Ticket {
     pub last_occurrence_time: Timestamp,
     /// How many records it stands for: the sum of `repeats`, also of those that were pruned since.
     pub occurrence_count: u64,
-    /// How often it came back after it was solved.
+    /// How often an occurrence opened it again after it was solved.
     pub reopened_count: u64,
     /// The release of the first occurrence.
     pub first_release: Option<String>,
@@ -144,7 +144,8 @@ pub struct NewOccurrence {
 }
 
 impl NewOccurrence {
-    /// A record with its fingerprint, standing for itself alone.
+    /// A record with its fingerprint, standing for itself alone. The fingerprint has to be one of the
+    /// record's own application.
     #[must_use]
     pub fn new(mut record: Record, mut fingerprint: Fingerprint) -> Self {
         limits::normalize(&mut record);
