@@ -1,1 +1,14 @@
-//! 
+#![doc = include_str!("../README.md")]
+
+mod case;
+mod cases;
+mod context;
+mod fixture;
+mod kit;
+mod run;
+mod suite;
+mod worker;
+
+pub use self::case::Case;
+pub use self::fixture::{Application, BoxError, Fixture, Schema};
+pub use self::suite::Suite;

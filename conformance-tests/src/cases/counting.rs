@@ -1,0 +1,235 @@
+//! Rules 4, 5 and 8: counts, first and newest, writers side by side.
+
+use std::sync::Arc;
+
+use ticket_core::{
+    BackendBase, Direction, ErrorCause, EventStore, Expiry, HistogramQuery, HistogramScope, Level,
+    Location, NewOccurrence, OccurrenceQuery, Record, Step, Timestamp,
+};
+
+use crate::context::Context;
+use crate::kit::{
+    APP, at, counted, expected, histogram, id_of, just_after, new, occurrence, occurrences, put,
+    record, series, stored, ticket, together,
+};
+use crate::worker::{self, Job};
+
+pub(super) async fn rule_04_the_count_is_the_sum_of_repeats(cx: Context) {
+    let store = cx.store().await;
+    let repeats = [1, 5, u32::MAX, u32::MAX, 0];
+    let batch: Vec<NewOccurrence> = series("storm", 0..5)
+        .into_iter()
+        .zip(repeats)
+        .map(|(occurrence, repeats)| occurrence.with_repeats(repeats))
+        .collect();
+    let sum = 1 + 5 + 2 * u64::from(u32::MAX) + 1;
+    let first = put(&store, &batch[..2]).await;
+    assert_eq!((first.occurrences, first.updates[0].added), (2, 6));
+    let rest = put(&store, &batch[2..]).await;
+    assert_eq!(rest.occurrences, 3);
+    assert_eq!(rest.updates[0].added, sum - 6);
+    assert_eq!(rest.updates[0].occurrence_count, sum);
+    assert_eq!(ticket(&store, id_of("storm")).await.occurrence_count, sum);
+    assert_eq!(occurrences(&store, id_of("storm")).await, stored(&batch));
+    assert_eq!(counted(&store, HistogramScope::Ticket(id_of("storm"))).await, sum);
+    assert_eq!(counted(&store, HistogramScope::App(Some(APP.into()))).await, sum);
+}
+
+/// What one of many writers records: batches that touch the same four tickets.
+fn batches_of(writer: i64) -> Vec<Vec<Record>> {
+    let one = |batch: i64, i: i64| {
+        record(&format!("ticket {}", (writer + i) % 4), writer * 1_000 + batch * 10 + i)
+    };
+    (0..10).map(|batch| (0..6).map(|i| one(batch, i)).collect()).collect()
+}
+
+async fn assert_exact(store: &Arc<dyn ticket_core::Store>, writers: i64) {
+    let all: Vec<NewOccurrence> =
+        (0..writers).flat_map(batches_of).flatten().map(occurrence).collect();
+    for number in 0..4 {
+        let id = id_of(&format!("ticket {number}"));
+        let own: Vec<_> = all.iter().filter(|one| one.ticket_id() == id).collect();
+        let mut expected = expected(own.iter().copied());
+        let ticket = ticket(store, id).await;
+        // Several records of one moment: whichever has the highest id; the writers' ids are random.
+        expected.message.clone_from(&ticket.message);
+        assert_eq!(ticket, expected);
+        assert_eq!(counted(store, HistogramScope::Ticket(id)).await, own.len() as u64);
+        assert_eq!(occurrences(store, id).await.len(), own.len());
+    }
+    assert_eq!(counted(store, HistogramScope::App(None)).await, all.len() as u64);
+}
+
+pub(super) async fn rule_04_counts_are_exact_under_many_writers(cx: Context) {
+    let store = cx.store().await;
+    together((0..16).map(|writer| {
+        let store = Arc::clone(&store);
+        async move {
+            for batch in batches_of(writer) {
+                let batch: Vec<_> = batch.into_iter().map(occurrence).collect();
+                assert_eq!(put(&store, &batch).await.occurrences, 6);
+            }
+        }
+    }))
+    .await;
+    assert_exact(&store, 16).await;
+}
+
+pub(super) async fn rule_04_counts_are_exact_under_eight_processes(cx: Context) {
+    let store = cx.store().await;
+    let jobs = (0..8).map(|writer| Job::record(cx.case(), batches_of(writer))).collect();
+    let reports = worker::run_all(jobs).await;
+    for report in &reports {
+        assert_eq!((report.occurrences, &report.error), (60, &None));
+    }
+    assert_exact(&store, 8).await;
+}
+
+pub(super) async fn rule_04_pruning_does_not_touch_a_ticket(cx: Context) {
+    let store = cx.store().await;
+    let batch: Vec<_> = series("old", (0..10).map(|i| i * 3_600))
+        .into_iter()
+        .map(|occurrence| occurrence.with_repeats(3))
+        .collect();
+    put(&store, &batch).await;
+    let hours = HistogramQuery::of_ticket(id_of("old"), Step::Hour, at(0), at(10 * 3_600));
+    let counts = histogram(&store, &hours).await;
+    assert!(counts.len() == 10 && counts.iter().all(|bucket| bucket.count == 3), "{counts:?}");
+
+    let expired = store.clear_expired(&Expiry::before(at(6 * 3_600))).await;
+    assert_eq!(expired.expect("clear_expired answers").occurrences, 6);
+    assert_eq!(ticket(&store, id_of("old")).await, expected(&batch));
+    assert_eq!(store.keep_per_ticket(None, 2).await.expect("keep_per_ticket answers"), 2);
+    assert_eq!(ticket(&store, id_of("old")).await, expected(&batch));
+    assert_eq!(histogram(&store, &hours).await, counts);
+
+    // And it counts on from there; what comes late is not taken for the first.
+    let mut all = batch.clone();
+    all.extend([new("old", 1), new("old", 20 * 3_600)]);
+    put(&store, &all[10..]).await;
+    assert_eq!(ticket(&store, id_of("old")).await, expected(&all));
+}
+
+/// Four occurrences of a ticket that differ in everything a ticket shows; two are of one moment.
+fn telling(name: &str) -> Vec<NewOccurrence> {
+    [(0, Level::Error), (50, Level::Warning), (50, Level::Critical), (90, Level::Info)]
+        .into_iter()
+        .enumerate()
+        .map(|(i, (seconds, level))| {
+            let mut record = Record::new(level, format!("channel {i}"), format!("message {i}"))
+                .with_time(at(seconds))
+                .with_key(&format!("{name}/{i}"))
+                .with_app_id(APP)
+                .with_fingerprint(name)
+                .with_location(Location::new().with_file(format!("file {i}")).with_function("f"));
+            // Nothing is known of the release of the second one, nor of the error of the last.
+            record.release = (i != 1).then(|| format!("release {i}"));
+            if i != 3 {
+                record.error = vec![ErrorCause::new(Some(format!("Error{i}")), "text")];
+            }
+            occurrence(record).with_repeats(2)
+        })
+        .collect()
+}
+
+/// All orders of four.
+fn orders() -> Vec<[usize; 4]> {
+    let all = |a: usize, b: usize, c: usize| {
+        let d = 6_usize.checked_sub(a + b + c).filter(|d| *d < 4)?;
+        let order = [a, b, c, d];
+        (0..4).all(|i| order.contains(&i)).then_some(order)
+    };
+    (0..64).filter_map(|i| all(i / 16, i / 4 % 4, i % 4)).collect()
+}
+
+pub(super) async fn rule_05_every_order_of_arrival_gives_the_same_ticket(cx: Context) {
+    let store = cx.store().await;
+    for (number, order) in orders().into_iter().enumerate() {
+        let occurrences = telling(&format!("ticket {number}"));
+        for (arrived, i) in order.into_iter().enumerate() {
+            put(&store, &occurrences[i..=i]).await;
+            let so_far = order[..=arrived].iter().map(|i| &occurrences[*i]);
+            let expected = expected(so_far);
+            assert_eq!(
+                ticket(&store, expected.id).await,
+                expected,
+                "after {:?}",
+                &order[..=arrived]
+            );
+        }
+    }
+}
+
+pub(super) async fn rule_05_every_order_in_one_batch_gives_the_same_ticket(cx: Context) {
+    let store = cx.store().await;
+    for (number, order) in orders().into_iter().enumerate() {
+        let occurrences = telling(&format!("ticket {number}"));
+        let batch = order.map(|i| occurrences[i].clone());
+        put(&store, &batch).await;
+        let expected = expected(&batch);
+        assert_eq!(ticket(&store, expected.id).await, expected, "in the order {order:?}");
+    }
+}
+
+pub(super) async fn rule_05_first_and_last_time_are_exact_under_many_writers(cx: Context) {
+    let store = cx.store().await;
+    // Writers from both ends, so that first and last move all the time.
+    let batch = series("moving", -160..160);
+    let mut outwards: Vec<_> = batch.clone();
+    outwards.sort_by_key(|one| (one.record().time.as_micros() - at(0).as_micros()).abs());
+    together((0..8).map(|writer| {
+        let store = Arc::clone(&store);
+        let own: Vec<_> = outwards.iter().skip(writer).step_by(8).cloned().collect();
+        async move {
+            for part in own.chunks(4) {
+                put(&store, part).await;
+            }
+        }
+    }))
+    .await;
+    assert_eq!(ticket(&store, id_of("moving")).await, expected(&batch));
+}
+
+pub(super) async fn rule_05_times_before_1970_count_like_others(cx: Context) {
+    let store = cx.store().await;
+    let epoch = Timestamp::UNIX_EPOCH;
+    let before = Timestamp::from_micros(-1);
+    let times = [epoch, before, Timestamp::MIN, just_after(epoch), Timestamp::MAX];
+    let batch: Vec<_> =
+        times.into_iter().map(|time| occurrence(record("clock", 0).with_time(time))).collect();
+    for one in &batch {
+        put(&store, std::slice::from_ref(one)).await;
+    }
+    assert_eq!(ticket(&store, id_of("clock")).await, expected(&batch));
+    let query = OccurrenceQuery::new().with_direction(Direction::Ascending);
+    let page =
+        store.get_occurrences(id_of("clock"), &query).await.expect("get_occurrences answers");
+    assert_eq!(page.items, stored(&batch));
+}
+
+pub(super) async fn rule_08_batches_in_opposite_orders_from_eight_writers_all_succeed(cx: Context) {
+    const TICKETS: i64 = 40;
+    const ROUNDS: i64 = 6;
+    let store = cx.store().await;
+    together((0..8).map(|writer| {
+        let store = Arc::clone(&store);
+        async move {
+            for round in 0..ROUNDS {
+                let mut batch: Vec<_> = (0..TICKETS)
+                    .map(|number| new(&format!("ticket {number}"), writer * 100 + round))
+                    .collect();
+                if writer % 2 == 1 {
+                    batch.reverse();
+                }
+                let recorded = store.record_tickets(&batch).await;
+                let recorded = recorded.expect("no deadlock reaches the caller");
+                assert_eq!(recorded.occurrences, batch.len() as u64);
+            }
+        }
+    }))
+    .await;
+    for number in 0..TICKETS {
+        let ticket = ticket(&store, id_of(&format!("ticket {number}"))).await;
+        assert_eq!(ticket.occurrence_count, 48);
+    }
+}

@@ -1,0 +1,119 @@
+//! The list of all cases.
+//!
+//! The functions are private to this crate: one that is missing from the list is dead code, and the
+//! build says so.
+
+mod applications;
+mod counting;
+mod deleting;
+mod recording;
+mod status;
+
+use futures::future::{BoxFuture, FutureExt};
+use ticket_core::Capability;
+
+use crate::context::Context;
+
+/// One case.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    /// Its name, which begins with the rule that it checks.
+    pub(crate) name: &'static str,
+    /// What a backend has to have for it.
+    pub(crate) needs: &'static [Capability],
+    /// The case itself; it fails by a panic.
+    pub(crate) run: fn(Context) -> BoxFuture<'static, ()>,
+}
+
+/// `module { case, case: Capability & Capability, }` for each area.
+macro_rules! cases {
+    ($($module:ident { $($name:ident $(: $($need:ident)&+)?,)* })*) => {
+        &[$($(Entry {
+            name: stringify!($name),
+            needs: &[$($(Capability::$need),+)?],
+            run: |context| $module::$name(context).boxed(),
+        },)*)*]
+    };
+}
+
+pub(crate) const CASES: &[Entry] = cases! {
+    recording {
+        rule_01_a_batch_of_one_is_recorded,
+        rule_01_a_batch_of_ten_thousand_is_recorded,
+        rule_01_an_empty_batch_changes_nothing,
+        rule_01_a_dropped_call_leaves_all_of_its_batch_or_nothing,
+        rule_01_a_killed_process_leaves_whole_batches: SharedStorage,
+        rule_02_an_id_twice_in_a_batch_counts_once,
+        rule_02_an_id_in_two_batches_counts_once,
+        rule_02_a_repeated_id_changes_nothing_of_its_ticket,
+        rule_02_the_same_id_counts_in_each_of_two_tickets,
+        rule_02_the_same_batch_from_eight_writers_counts_once,
+        rule_02_the_same_batch_through_two_handles_counts_once: SharedStorage,
+        rule_02_the_same_batch_from_eight_processes_counts_once: SharedStorage,
+        rule_03_the_first_occurrence_creates_the_ticket_with_all_its_fields,
+        rule_03_created_is_reported_once_among_64_writers,
+        rule_03_created_is_reported_once_among_eight_processes: SharedStorage,
+        rule_03_the_answer_names_each_ticket_that_got_something_new_by_id,
+    }
+    counting {
+        rule_04_the_count_is_the_sum_of_repeats,
+        rule_04_counts_are_exact_under_many_writers,
+        rule_04_counts_are_exact_under_eight_processes: SharedStorage,
+        rule_04_pruning_does_not_touch_a_ticket: Events,
+        rule_05_every_order_of_arrival_gives_the_same_ticket,
+        rule_05_every_order_in_one_batch_gives_the_same_ticket,
+        rule_05_first_and_last_time_are_exact_under_many_writers,
+        rule_05_times_before_1970_count_like_others,
+        rule_08_batches_in_opposite_orders_from_eight_writers_all_succeed,
+    }
+    status {
+        rule_06_an_occurrence_after_the_solving_reopens,
+        rule_06_one_at_the_moment_or_before_leaves_it_solved,
+        rule_06_a_batch_of_older_and_later_ones_reopens_once,
+        rule_06_reopened_is_reported_once_for_each_solving_among_eight_writers,
+        rule_06_solving_before_the_last_occurrence_changes_nothing,
+        rule_06_solving_again_moves_the_moment,
+        rule_06_solving_while_others_record_never_hides_a_later_occurrence,
+        rule_06_a_person_reopens_a_ticket,
+        rule_07_a_muted_ticket_counts_and_stays_muted,
+        rule_07_muted_until_a_time_to_come_is_muted,
+        rule_07_muted_until_a_past_time_is_open_everywhere,
+        rule_07_muting_ends_by_itself,
+        rule_07_a_muted_ticket_can_be_solved_and_reopened,
+    }
+    deleting {
+        rule_09_deleting_takes_the_ticket_its_occurrences_and_its_counts,
+        rule_09_deleting_takes_the_events: Events,
+        rule_09_deleting_leaves_every_other_ticket,
+        rule_09_a_ticket_recorded_again_starts_anew,
+        rule_09_a_delete_that_races_records_leaves_no_orphans,
+    }
+    applications {
+        rule_13_an_unknown_id_is_none_or_false,
+        rule_13_an_unknown_event_is_an_empty_answer: Events,
+        rule_14_applications_do_not_see_each_other,
+        rule_14_applications_do_not_see_each_others_events: Events,
+        rule_14_two_namespaces_in_one_database_do_not_see_each_other,
+    }
+};
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn names_are_unique() {
+        let names: BTreeSet<&str> = CASES.iter().map(|entry| entry.name).collect();
+        assert_eq!(names.len(), CASES.len());
+    }
+
+    #[test]
+    fn every_rule_has_a_case() {
+        for rule in 1..=27 {
+            let prefix = format!("rule_{rule:02}_");
+            assert!(CASES.iter().any(|entry| entry.name.starts_with(&prefix)), "rule {rule}");
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! Rules 6 and 7: solving, reopening, muting.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ticket_core::{
+    Change, Status, StatusChange, StatusKind, Store, Ticket, TicketFilter, TicketId, Timestamp,
+};
+
+use crate::context::Context;
+use crate::kit::{
+    at, changed, expected, find, id_of, just_after, new, occurrence, put, record, series, set,
+    solve, solved, ticket, together,
+};
+
+/// A ticket "it" with one occurrence at noon, solved as of ten seconds later.
+async fn solved_ticket(store: &Arc<dyn Store>) -> (TicketId, Ticket) {
+    let first = new("it", 0);
+    put(store, std::slice::from_ref(&first)).await;
+    let ticket = solve(store, first.ticket_id(), 10).await;
+    let mut expected = expected([&first]);
+    expected.status = solved(10);
+    assert_eq!(ticket, expected);
+    (first.ticket_id(), ticket)
+}
+
+pub(super) async fn rule_06_an_occurrence_after_the_solving_reopens(cx: Context) {
+    let store = cx.store().await;
+    let (id, before) = solved_ticket(&store).await;
+    let later = occurrence(record("it", 0).with_time(just_after(at(10))));
+    let recorded = put(&store, &[later]).await;
+    assert_eq!(changed(&recorded, Change::Reopened), [id]);
+    assert_eq!(recorded.updates[0].occurrence_count, 2);
+    let after = ticket(&store, id).await;
+    assert_eq!(after.status, Status::Open);
+    assert_eq!(after.reopened_count, 1);
+    assert_eq!(after.first_occurrence_time, before.first_occurrence_time);
+
+    // It is open now: further ones have nothing to reopen.
+    let recorded = put(&store, &[new("it", 12)]).await;
+    assert_eq!(changed(&recorded, Change::Reopened), []);
+    assert_eq!(ticket(&store, id).await.reopened_count, 1);
+
+    // Solved once more, it comes back once more.
+    let release = Some("1.5.0".to_owned());
+    let again = StatusChange::Solve { at: at(20), release: release.clone() };
+    assert_eq!(set(&store, id, again).await.status, Status::Solved { at: at(20), release });
+    let recorded = put(&store, &[new("it", 21)]).await;
+    assert_eq!(changed(&recorded, Change::Reopened), [id]);
+    assert_eq!(ticket(&store, id).await.reopened_count, 2);
+}
+
+pub(super) async fn rule_06_one_at_the_moment_or_before_leaves_it_solved(cx: Context) {
+    let store = cx.store().await;
+    let (id, _) = solved_ticket(&store).await;
+    for (count, seconds) in [(2, 5), (3, -100), (4, 10)] {
+        let recorded = put(&store, &[new("it", seconds)]).await;
+        assert_eq!(recorded.updates[0].change, None);
+        assert_eq!(recorded.updates[0].occurrence_count, count, "it counts");
+        let ticket = ticket(&store, id).await;
+        assert_eq!((ticket.status, ticket.occurrence_count), (solved(10), count));
+        assert_eq!(ticket.reopened_count, 0);
+    }
+    let ticket = ticket(&store, id).await;
+    assert_eq!((ticket.first_occurrence_time, ticket.last_occurrence_time), (at(-100), at(10)));
+}
+
+pub(super) async fn rule_06_a_batch_of_older_and_later_ones_reopens_once(cx: Context) {
+    let store = cx.store().await;
+    let (id, _) = solved_ticket(&store).await;
+    let recorded = put(&store, &series("it", [30, 3, 11, 4])).await;
+    assert_eq!(recorded.updates.len(), 1);
+    assert_eq!(changed(&recorded, Change::Reopened), [id]);
+    let ticket = ticket(&store, id).await;
+    assert_eq!((ticket.status, ticket.reopened_count), (Status::Open, 1));
+    assert_eq!((ticket.occurrence_count, ticket.last_occurrence_time), (5, at(30)));
+}
+
+pub(super) async fn rule_06_reopened_is_reported_once_for_each_solving_among_eight_writers(
+    cx: Context,
+) {
+    let store = cx.store().await;
+    let (id, _) = solved_ticket(&store).await;
+    for round in 1..=8_i64 {
+        let recorded = together((0..8).map(|writer| {
+            let store = Arc::clone(&store);
+            async move { put(&store, &[new("it", round * 100 + writer)]).await }
+        }))
+        .await;
+        let reopened: Vec<_> =
+            recorded.iter().flat_map(|one| changed(one, Change::Reopened)).collect();
+        assert_eq!(reopened, [id], "in round {round}");
+        let ticket = ticket(&store, id).await;
+        assert_eq!(ticket.status, Status::Open);
+        assert_eq!(ticket.reopened_count, round.unsigned_abs());
+        assert_eq!(ticket.occurrence_count, 1 + 8 * round.unsigned_abs());
+        solve(&store, id, round * 100 + 50).await;
+    }
+}
+
+pub(super) async fn rule_06_solving_before_the_last_occurrence_changes_nothing(cx: Context) {
+    let store = cx.store().await;
+    let batch = series("it", [0, 10]);
+    put(&store, &batch).await;
+    let id = id_of("it");
+    assert_eq!(solve(&store, id, 9).await, expected(&batch), "it has come back since");
+    assert_eq!(ticket(&store, id).await, expected(&batch));
+    let recorded = put(&store, &[new("it", 20)]).await;
+    assert_eq!(changed(&recorded, Change::Reopened), [], "it was never solved");
+
+    // The same for a muted one: it stays muted.
+    set(&store, id, StatusChange::Mute { until: None }).await;
+    assert_eq!(solve(&store, id, 19).await.status, Status::Muted { until: None });
+
+    // The moment of the last occurrence is enough.
+    assert_eq!(solve(&store, id, 20).await.status, solved(20));
+    assert_eq!(ticket(&store, id).await.status, solved(20));
+}
+
+pub(super) async fn rule_06_solving_again_moves_the_moment(cx: Context) {
+    let store = cx.store().await;
+    let (id, _) = solved_ticket(&store).await;
+    assert_eq!(solve(&store, id, 30).await.status, solved(30));
+    put(&store, &[new("it", 20)]).await;
+    let ticket = ticket(&store, id).await;
+    assert_eq!((ticket.status, ticket.reopened_count), (solved(30), 0));
+}
+
+pub(super) async fn rule_06_solving_while_others_record_never_hides_a_later_occurrence(
+    cx: Context,
+) {
+    let store = cx.store().await;
+    put(&store, &[new("it", 0)]).await;
+    let id = id_of("it");
+    let solver = tokio::spawn({
+        let store = Arc::clone(&store);
+        async move {
+            let mut solvings = 0_u64;
+            for round in 0..40 {
+                let ticket = ticket(&store, id).await;
+                let was_solved = ticket.status.kind() == StatusKind::Solved;
+                let moment = ticket.last_occurrence_time;
+                let change = StatusChange::Solve { at: moment, release: None };
+                let after = set(&store, id, change).await;
+                if after.status.kind() == StatusKind::Solved && !was_solved {
+                    solvings += 1;
+                }
+                if round % 4 == 0 {
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+            }
+            solvings
+        }
+    });
+    let reopened = together((0..4).map(|writer| {
+        let store = Arc::clone(&store);
+        async move {
+            let mut reopened = 0;
+            for i in 0..40 {
+                let recorded = put(&store, &[new("it", 1 + i * 4 + writer)]).await;
+                reopened += changed(&recorded, Change::Reopened).len() as u64;
+                let ticket = ticket(&store, id).await;
+                assert_consistent(&ticket);
+            }
+            reopened
+        }
+    }))
+    .await;
+    let reopened: u64 = reopened.into_iter().sum();
+    let solvings = solver.await.expect("the solver ends");
+    let ticket = ticket(&store, id).await;
+    assert_consistent(&ticket);
+    assert_eq!(ticket.occurrence_count, 161);
+    assert_eq!(ticket.reopened_count, reopened, "as often as it was reported");
+    // Each solving was followed by one reopening, but for the last if it still holds.
+    let holds = u64::from(ticket.status.kind() == StatusKind::Solved);
+    assert!(reopened + holds <= solvings.max(1) + holds, "{reopened} reopened, {solvings} solved");
+}
+
+/// A solved ticket has no occurrence after the moment it was solved.
+fn assert_consistent(ticket: &Ticket) {
+    if let Status::Solved { at, .. } = ticket.status {
+        assert!(ticket.last_occurrence_time <= at, "a later occurrence is hidden: {ticket:?}");
+    }
+}
+
+pub(super) async fn rule_06_a_person_reopens_a_ticket(cx: Context) {
+    let store = cx.store().await;
+    let (id, before) = solved_ticket(&store).await;
+    let mut expected = before;
+    expected.status = Status::Open;
+    assert_eq!(set(&store, id, StatusChange::Reopen).await, expected, "it has not come back");
+    assert_eq!(ticket(&store, id).await, expected);
+    let recorded = put(&store, &[new("it", 11)]).await;
+    assert_eq!(changed(&recorded, Change::Reopened), []);
+    assert_eq!(set(&store, id, StatusChange::Reopen).await.status, Status::Open, "harmless");
+}
+
+pub(super) async fn rule_07_a_muted_ticket_counts_and_stays_muted(cx: Context) {
+    let store = cx.store().await;
+    let batch = series("it", [0, 10, 20]);
+    put(&store, &batch[..1]).await;
+    let id = id_of("it");
+    let mut expected = expected(&batch);
+    expected.status = Status::Muted { until: None };
+    let muted = set(&store, id, StatusChange::Mute { until: None }).await;
+    assert_eq!(muted.status, expected.status);
+    let recorded = put(&store, &batch[1..]).await;
+    assert_eq!((recorded.updates[0].change, recorded.updates[0].occurrence_count), (None, 3));
+    assert_eq!(ticket(&store, id).await, expected);
+    assert_shown(&store, id, StatusKind::Muted).await;
+}
+
+/// Every way to read says that the ticket, the only one there is, is of this status.
+async fn assert_shown(store: &Arc<dyn Store>, id: TicketId, status: StatusKind) {
+    assert_eq!(ticket(store, id).await.status.kind(), status, "get_ticket");
+    let all = find(store, &TicketFilter::new()).await;
+    assert_eq!(all[0].status.kind(), status, "get_tickets");
+    for kind in StatusKind::ALL {
+        // The count is checked along with the page.
+        let found = find(store, &TicketFilter::new().with_status(kind)).await;
+        let expected = if kind == status { vec![id] } else { Vec::new() };
+        let found: Vec<_> = found.iter().map(|ticket| ticket.id).collect();
+        assert_eq!(found, expected, "the {} ones", kind.as_str());
+    }
+}
+
+pub(super) async fn rule_07_muted_until_a_time_to_come_is_muted(cx: Context) {
+    let store = cx.store().await;
+    put(&store, &[new("it", 0)]).await;
+    let until = Some(Timestamp::now().saturating_add(Duration::from_secs(3_600)));
+    let id = id_of("it");
+    let muted = set(&store, id, StatusChange::Mute { until }).await;
+    assert_eq!(muted.status, Status::Muted { until });
+    assert_eq!(ticket(&store, id).await.status, Status::Muted { until });
+    put(&store, &[new("it", 1)]).await;
+    assert_shown(&store, id, StatusKind::Muted).await;
+}
+
+pub(super) async fn rule_07_muted_until_a_past_time_is_open_everywhere(cx: Context) {
+    let store = cx.store().await;
+    put(&store, &[new("it", 0)]).await;
+    let id = id_of("it");
+    let until = Some(Timestamp::now().saturating_sub(Duration::from_secs(1)));
+    let ticket = set(&store, id, StatusChange::Mute { until }).await;
+    assert_eq!(ticket.status, Status::Open, "the answer says so already");
+    assert_shown(&store, id, StatusKind::Open).await;
+    let recorded = put(&store, &[new("it", 1)]).await;
+    assert_eq!(recorded.updates[0].change, None, "nobody solved it");
+    assert_shown(&store, id, StatusKind::Open).await;
+}
+
+pub(super) async fn rule_07_muting_ends_by_itself(cx: Context) {
+    let store = cx.store().await;
+    put(&store, &[new("it", 0)]).await;
+    let id = id_of("it");
+    let until = Timestamp::now().saturating_add(Duration::from_millis(1_200));
+    let muted = set(&store, id, StatusChange::Mute { until: Some(until) }).await;
+    if Timestamp::now() < until.saturating_sub(Duration::from_millis(600)) {
+        assert_eq!(muted.status, Status::Muted { until: Some(until) });
+    }
+    while Timestamp::now() <= until {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_shown(&store, id, StatusKind::Open).await;
+    assert_eq!(ticket(&store, id).await.reopened_count, 0);
+}
+
+pub(super) async fn rule_07_a_muted_ticket_can_be_solved_and_reopened(cx: Context) {
+    let store = cx.store().await;
+    put(&store, &[new("it", 0)]).await;
+    let id = id_of("it");
+    set(&store, id, StatusChange::Mute { until: None }).await;
+    assert_eq!(solve(&store, id, 5).await.status, solved(5));
+    let recorded = put(&store, &[new("it", 6)]).await;
+    assert_eq!(changed(&recorded, Change::Reopened), [id]);
+    let muted = set(&store, id, StatusChange::Mute { until: None }).await;
+    assert_eq!((muted.status, muted.reopened_count), (Status::Muted { until: None }, 1));
+    assert_eq!(set(&store, id, StatusChange::Reopen).await.status, Status::Open);
+    assert_shown(&store, id, StatusKind::Open).await;
+}

@@ -1,0 +1,209 @@
+//! What cases have in common: records to write, ways to read everything back, and what to expect.
+
+use std::sync::Arc;
+
+use futures::TryStreamExt;
+use ticket_core::{
+    BackendBase, BackendExt, Bucket, Change, Direction, Error, ErrorKind, EventFilter, EventQuery,
+    EventStoreExt, Grouping, HistogramQuery, HistogramScope, Level, Location, MAX_LIMIT,
+    NewOccurrence, Occurrence, OccurrenceQuery, Record, Recorded, Status, StatusChange, Step,
+    Store, Ticket, TicketFilter, TicketId, TicketQuery, Timestamp,
+};
+
+/// A time in seconds after a fixed noon, or before it.
+pub(crate) fn at(seconds: i64) -> Timestamp {
+    // 2026-03-01T12:00:00Z
+    Timestamp::from_micros((1_772_366_400 + seconds) * 1_000_000)
+}
+
+/// The least time after this one.
+pub(crate) fn just_after(time: Timestamp) -> Timestamp {
+    Timestamp::from_micros(time.as_micros() + 1)
+}
+
+/// The application that records belong to unless a case says otherwise.
+pub(crate) const APP: &str = "shop";
+
+/// The channel of such records.
+pub(crate) const CHANNEL: &str = "shop::cart";
+
+/// An error of the application [`APP`], for the ticket of this name, so many seconds after noon.
+pub(crate) fn record(ticket: &str, seconds: i64) -> Record {
+    Record::new(Level::Error, CHANNEL, format!("{ticket} failed"))
+        .with_time(at(seconds))
+        .with_app_id(APP)
+        .with_fingerprint(ticket)
+        .with_location(Location::new().with_file("src/cart.rs").with_line(7))
+}
+
+/// A record on its way into a store.
+pub(crate) fn occurrence(record: Record) -> NewOccurrence {
+    let fingerprint = Grouping::Stable.fingerprint(&record, b"");
+    NewOccurrence::new(record, fingerprint)
+}
+
+/// An occurrence of the ticket of this name, so many seconds after noon.
+pub(crate) fn new(ticket: &str, seconds: i64) -> NewOccurrence {
+    occurrence(record(ticket, seconds))
+}
+
+/// An occurrence for each of these seconds.
+pub(crate) fn series(ticket: &str, seconds: impl IntoIterator<Item = i64>) -> Vec<NewOccurrence> {
+    seconds.into_iter().map(|seconds| new(ticket, seconds)).collect()
+}
+
+/// The id of the ticket of this name.
+pub(crate) fn id_of(ticket: &str) -> TicketId {
+    new(ticket, 0).ticket_id()
+}
+
+/// The ticket that has these occurrences and that nobody has touched otherwise: the contract's rules 3
+/// to 5, worked out from the whole list.
+#[track_caller]
+pub(crate) fn expected<'a>(occurrences: impl IntoIterator<Item = &'a NewOccurrence>) -> Ticket {
+    let mut sorted: Vec<&NewOccurrence> = occurrences.into_iter().collect();
+    sorted.sort_by_key(|occurrence| occurrence.age_key());
+    let (Some(first), Some(newest)) = (sorted.first(), sorted.last()) else {
+        panic!("a ticket has occurrences");
+    };
+    let record = newest.record();
+    Ticket {
+        id: newest.ticket_id(),
+        app_id: record.app_id.clone(),
+        level: record.level,
+        channel: record.channel.clone(),
+        message: record.message.clone(),
+        location: record.location.clone(),
+        error_type: record.error.first().and_then(|cause| cause.type_name.clone()),
+        status: Status::Open,
+        first_occurrence_time: first.record().time,
+        last_occurrence_time: record.time,
+        occurrence_count: sorted.iter().map(|occurrence| u64::from(occurrence.repeats())).sum(),
+        reopened_count: 0,
+        first_release: first.record().release.clone(),
+        last_release: record.release.clone(),
+        ingredients: newest.ingredients().clone(),
+    }
+}
+
+/// The tickets of which a batch's answer says this.
+pub(crate) fn changed(recorded: &Recorded, change: Change) -> Vec<TicketId> {
+    let updates = recorded.updates.iter().filter(|update| update.change == Some(change));
+    updates.map(|update| update.ticket_id).collect()
+}
+
+/// Records a batch that has to succeed.
+#[track_caller]
+pub(crate) fn put<'a>(
+    store: &'a Arc<dyn Store>,
+    batch: &'a [NewOccurrence],
+) -> impl Future<Output = Recorded> + Send + 'a {
+    async move { store.record_tickets(batch).await.expect("the batch is recorded") }
+}
+
+/// A ticket that has to be there.
+pub(crate) async fn ticket(store: &Arc<dyn Store>, id: TicketId) -> Ticket {
+    let ticket = store.get_ticket(id).await.expect("get_ticket answers");
+    ticket.unwrap_or_else(|| panic!("the ticket {id} is there"))
+}
+
+/// Solves a ticket that has to be there, as of so many seconds after noon.
+pub(crate) async fn solve(store: &Arc<dyn Store>, id: TicketId, seconds: i64) -> Ticket {
+    set(store, id, StatusChange::Solve { at: at(seconds), release: None }).await
+}
+
+/// Changes the status of a ticket that has to be there.
+pub(crate) async fn set(store: &Arc<dyn Store>, id: TicketId, change: StatusChange) -> Ticket {
+    let ticket = store.set_status(id, change).await.expect("set_status answers");
+    ticket.unwrap_or_else(|| panic!("the ticket {id} is there"))
+}
+
+/// What a solved ticket's status is.
+pub(crate) fn solved(seconds: i64) -> Status {
+    Status::Solved { at: at(seconds), release: None }
+}
+
+/// All tickets that a filter finds, in no order in particular but sorted by id here. The count and
+/// every page are the store's; they have to agree.
+pub(crate) async fn find(store: &Arc<dyn Store>, filter: &TicketFilter) -> Vec<Ticket> {
+    let query = TicketQuery::new().with_filter(filter.clone()).with_limit(MAX_LIMIT);
+    let walk = store.walk_tickets(query).try_collect::<Vec<_>>().await;
+    let mut tickets = walk.expect("get_tickets answers");
+    let count = store.count_tickets(filter).await.expect("count_tickets answers");
+    assert_eq!(count, tickets.len() as u64, "count_tickets and get_tickets agree on {filter:?}");
+    tickets.sort_by_key(|ticket| ticket.id);
+    tickets
+}
+
+/// The ids that a filter finds, sorted.
+pub(crate) async fn find_ids(store: &Arc<dyn Store>, filter: &TicketFilter) -> Vec<TicketId> {
+    find(store, filter).await.into_iter().map(|ticket| ticket.id).collect()
+}
+
+/// All occurrences of a ticket, the oldest first.
+pub(crate) async fn occurrences(store: &Arc<dyn Store>, id: TicketId) -> Vec<Occurrence> {
+    let query = OccurrenceQuery::new().with_direction(Direction::Ascending).with_limit(MAX_LIMIT);
+    let walk = store.walk_occurrences(id, query).try_collect().await;
+    walk.expect("get_occurrences answers")
+}
+
+/// All events that a filter finds, the oldest first.
+pub(crate) async fn events(store: &Arc<dyn Store>, filter: EventFilter) -> Vec<Occurrence> {
+    let query = EventQuery::new()
+        .with_filter(filter)
+        .with_direction(Direction::Ascending)
+        .with_limit(MAX_LIMIT);
+    store.walk_events(query).try_collect().await.expect("get_events answers")
+}
+
+/// The same as they have to be stored, the oldest first.
+pub(crate) fn stored<'a>(batch: impl IntoIterator<Item = &'a NewOccurrence>) -> Vec<Occurrence> {
+    let mut stored: Vec<Occurrence> =
+        batch.into_iter().cloned().map(NewOccurrence::into_occurrence).collect();
+    stored.sort_by_key(ticket_core::EventPosition::of);
+    stored
+}
+
+/// The counts of a histogram.
+pub(crate) async fn histogram(store: &Arc<dyn Store>, query: &HistogramQuery) -> Vec<Bucket> {
+    store.count_occurrences(query).await.expect("count_occurrences answers")
+}
+
+/// How many records the counts per hour know in the 300 days around noon.
+pub(crate) async fn counted(store: &Arc<dyn Store>, scope: HistogramScope) -> u64 {
+    const DAYS: i64 = 150 * 86_400;
+    let mut query = HistogramQuery::of_app(None, Step::Hour, at(-DAYS), at(DAYS));
+    query.scope = scope;
+    histogram(store, &query).await.iter().map(|bucket| bucket.count).sum()
+}
+
+/// The error of a call that has to fail, which has to be of this kind.
+#[track_caller]
+pub(crate) fn refused<T: std::fmt::Debug>(
+    answer: ticket_core::Result<T>,
+    kind: ErrorKind,
+    what: &str,
+) -> Error {
+    match answer {
+        Err(error) if error.kind() == kind => error,
+        Err(error) => panic!("{what} is an error of kind {kind}, not {}: {error}", error.kind()),
+        Ok(answer) => panic!("{what} is an error of kind {kind}, not {answer:?}"),
+    }
+}
+
+/// Does all of this at the same time, on several threads, and answers in the same order.
+pub(crate) async fn together<T, F>(tasks: impl IntoIterator<Item = F>) -> Vec<T>
+where
+    T: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+{
+    let tasks: Vec<_> = tasks.into_iter().map(tokio::spawn).collect();
+    let mut answers = Vec::with_capacity(tasks.len());
+    for task in tasks {
+        match task.await {
+            Ok(answer) => answers.push(answer),
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        }
+    }
+    answers
+}

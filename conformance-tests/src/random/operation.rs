@@ -1,0 +1,131 @@
+//! The operations of a sequence.
+
+use std::fmt;
+
+use ticket_core::{
+    EventQuery, Expiry, HistogramQuery, OccurrenceQuery, StatusChange, TicketFilter, TicketId,
+    TicketQuery, TraitQuery,
+};
+
+use super::pool::Draft;
+
+/// One call of a store, or a walk through all pages of an answer.
+#[derive(Clone, Debug)]
+pub(super) enum Operation {
+    Record(Vec<Draft>),
+    CountTickets(TicketFilter),
+    GetTickets(TicketQuery, Pages),
+    GetTicket(TicketId),
+    SetStatus(TicketId, StatusChange),
+    DeleteTicket(TicketId),
+    GetOccurrences(TicketId, OccurrenceQuery, Pages),
+    CountOccurrences(HistogramQuery),
+    GetEvents(EventQuery, Pages),
+    EventTypes(Option<String>),
+    TraitTypes(Option<String>, String),
+    GetTraits(TraitQuery, Pages),
+    ClearExpired(Expiry),
+    KeepPerTicket(Option<String>, u32),
+    Clear,
+}
+
+/// Which pages of an answer are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pages {
+    /// One, from the start.
+    First,
+    /// One, from the last cursor that an earlier operation came upon, whatever has changed since and
+    /// whatever order it belongs to.
+    Resumed,
+    /// All of them.
+    All,
+}
+
+impl Operation {
+    pub(super) const fn name(&self) -> &'static str {
+        match self {
+            Self::Record(_) => "record_tickets",
+            Self::CountTickets(_) => "count_tickets",
+            Self::GetTickets(..) => "get_tickets",
+            Self::GetTicket(_) => "get_ticket",
+            Self::SetStatus(..) => "set_status",
+            Self::DeleteTicket(_) => "delete_ticket",
+            Self::GetOccurrences(..) => "get_occurrences",
+            Self::CountOccurrences(_) => "count_occurrences",
+            Self::GetEvents(..) => "get_events",
+            Self::EventTypes(_) => "event_types",
+            Self::TraitTypes(..) => "trait_types",
+            Self::GetTraits(..) => "get_traits",
+            Self::ClearExpired(_) => "clear_expired",
+            Self::KeepPerTicket(..) => "keep_per_ticket",
+            Self::Clear => "clear",
+        }
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())?;
+        match self {
+            Self::Record(batch) => {
+                batch.iter().try_for_each(|draft| write!(f, "\n       - {draft}"))
+            }
+            Self::CountTickets(filter) => write!(f, " {}", brief(filter)),
+            Self::GetTickets(query, pages) => write!(f, " {pages}, {}", brief(query)),
+            Self::GetTicket(id) | Self::DeleteTicket(id) => write!(f, " {id}"),
+            Self::SetStatus(id, change) => write!(f, " {id} {}", brief(change)),
+            Self::GetOccurrences(id, query, pages) => {
+                write!(f, " {id} {pages}, {}", brief(query))
+            }
+            Self::CountOccurrences(query) => write!(f, " {}", brief(query)),
+            Self::GetEvents(query, pages) => write!(f, " {pages}, {}", brief(query)),
+            Self::EventTypes(app_id) => write!(f, " {app_id:?}"),
+            Self::TraitTypes(app_id, event_type) => write!(f, " {app_id:?} {event_type:?}"),
+            Self::GetTraits(query, pages) => write!(f, " {pages}, {}", brief(query)),
+            Self::ClearExpired(expiry) => write!(f, " {}", brief(expiry)),
+            Self::KeepPerTicket(app_id, keep) => write!(f, " {app_id:?} {keep}"),
+            Self::Clear => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Pages {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::First => "one page",
+            Self::Resumed => "one page from the last cursor on",
+            Self::All => "page by page",
+        })
+    }
+}
+
+fn brief(value: &impl fmt::Debug) -> String {
+    shorten(format!("{value:?}"))
+}
+
+/// A `Debug` form without the fields that say nothing.
+pub(super) fn shorten(mut text: String) -> String {
+    for nothing in [": None", ": []", ": {}"] {
+        while let Some(end) = text.find(nothing) {
+            let start = text[..end].rfind([' ', '{']).map_or(0, |index| index + 1);
+            let mut end = end + nothing.len();
+            if text[end..].starts_with(", ") {
+                end += 2;
+            }
+            text.replace_range(start..end, "");
+        }
+    }
+    text.replace(",  }", " }").replace(", }", " }").replace("{  }", "{}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_set_is_not_shown() {
+        let filter = TicketFilter::new().with_app_id("a").with_search("x");
+        assert_eq!(brief(&filter), "TicketFilter { app_id: Some(\"a\"), search: Some(\"x\") }");
+        assert_eq!(brief(&TicketFilter::new()), "TicketFilter {}");
+    }
+}

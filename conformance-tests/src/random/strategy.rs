@@ -1,0 +1,314 @@
+//! How sequences are made up.
+
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::{Just, Strategy, any, prop_oneof};
+use proptest::sample::select;
+use proptest::strategy::{BoxedStrategy, Union};
+use ticket_core::{
+    Comparison, Direction, EventFilter, EventQuery, Expiry, HistogramQuery, HistogramScope,
+    MAX_LIMIT, OccurrenceQuery, Op, StatusChange, StatusKind, Step, TicketFilter, TicketId,
+    TicketIdPrefix, TicketQuery, TicketSort, Timestamp, TraitQuery, Value,
+};
+
+use super::operation::{Operation, Pages};
+use super::pool::{self, Draft};
+
+const LONGEST: usize = 30;
+
+/// Sequences of operations, at whose end everything is looked at.
+pub(super) fn sequence(with_events: bool) -> impl Strategy<Value = Vec<Operation>> {
+    vec(operation(with_events), 1..=LONGEST).prop_map(move |mut operations| {
+        operations.extend(look_at_all(with_events));
+        operations
+    })
+}
+
+fn look_at_all(with_events: bool) -> Vec<Operation> {
+    let start = pool::times()[0];
+    let day = std::time::Duration::from_secs(86_400);
+    let mut operations = vec![
+        Operation::GetTickets(TicketQuery::new().with_limit(MAX_LIMIT), Pages::All),
+        Operation::CountOccurrences(HistogramQuery::of_app(
+            None,
+            Step::Hour,
+            start.saturating_sub(day),
+            start.saturating_add(2 * day),
+        )),
+    ];
+    operations.extend((0..pool::RECORDED_TICKETS).map(|ticket| {
+        Operation::GetOccurrences(
+            pool::ticket_id(ticket),
+            OccurrenceQuery::new().with_limit(MAX_LIMIT),
+            Pages::All,
+        )
+    }));
+    if with_events {
+        let query = EventQuery::new().with_limit(MAX_LIMIT);
+        operations.push(Operation::GetEvents(query, Pages::All));
+    }
+    operations
+}
+
+fn operation(with_events: bool) -> Union<BoxedStrategy<Operation>> {
+    let mut operations = vec![
+        (24, vec(draft(), 0..6).prop_map(Operation::Record).boxed()),
+        (3, ticket_filter().prop_map(Operation::CountTickets).boxed()),
+        (10, (ticket_query(), pages()).prop_map(|(q, p)| Operation::GetTickets(q, p)).boxed()),
+        (3, ticket().prop_map(Operation::GetTicket).boxed()),
+        (10, (ticket(), change()).prop_map(|(id, c)| Operation::SetStatus(id, c)).boxed()),
+        (2, ticket().prop_map(Operation::DeleteTicket).boxed()),
+        (
+            4,
+            (ticket(), occurrence_query(), pages())
+                .prop_map(|(id, q, p)| Operation::GetOccurrences(id, q, p))
+                .boxed(),
+        ),
+        (4, histogram_query().prop_map(Operation::CountOccurrences).boxed()),
+    ];
+    if with_events {
+        operations.extend([
+            (8, (event_query(), pages()).prop_map(|(q, p)| Operation::GetEvents(q, p)).boxed()),
+            (2, app().prop_map(Operation::EventTypes).boxed()),
+            (
+                2,
+                (app(), channel())
+                    .prop_map(|(app, channel)| Operation::TraitTypes(app, channel.to_owned()))
+                    .boxed(),
+            ),
+            (3, (trait_query(), pages()).prop_map(|(q, p)| Operation::GetTraits(q, p)).boxed()),
+            (4, expiry().prop_map(Operation::ClearExpired).boxed()),
+            (
+                3,
+                (app(), 0_u32..4)
+                    .prop_map(|(app, keep)| Operation::KeepPerTicket(app, keep))
+                    .boxed(),
+            ),
+            (1, Just(Operation::Clear).boxed()),
+        ]);
+    }
+    Union::new_weighted(operations)
+}
+
+fn draft() -> impl Strategy<Value = Draft> {
+    let place = (0..pool::RECORDED_TICKETS, prop_oneof![4 => Just(0_u8), 1 => 1_u8..3], time());
+    let count = prop_oneof![4 => Just(1), 1 => 2_u32..4, 1 => Just(u32::MAX)];
+    let texts = (
+        select(&pool::LEVELS[..]),
+        channel(),
+        select(&pool::MESSAGES[..]),
+        option::of(select(&pool::FILES[..])),
+        select(&pool::ERRORS[..]),
+        select(&pool::RELEASES[..]),
+        select(&pool::ENVIRONMENTS[..]),
+    );
+    let traits = vec((select(&pool::TRAITS[..]), value()), 0..4);
+    (place, count, texts, traits).prop_map(|((ticket, key, time), repeats, texts, traits)| {
+        let (level, channel, message, file, error, release, environment) = texts;
+        Draft {
+            ticket,
+            key,
+            time,
+            repeats,
+            level,
+            channel,
+            message,
+            file,
+            error,
+            release,
+            environment,
+            traits,
+        }
+    })
+}
+
+fn change() -> impl Strategy<Value = StatusChange> {
+    let solve = (time(), select(&pool::RELEASES[..]))
+        .prop_map(|(at, release)| StatusChange::Solve { at, release: release.map(str::to_owned) });
+    // Nothing near the clock's now: what is muted until then would be open for one store and muted
+    // for the other.
+    let until = select(&[None, Some(Timestamp::MIN), Some(Timestamp::MAX)][..]);
+    prop_oneof![
+        4 => solve,
+        1 => Just(StatusChange::Reopen),
+        2 => until.prop_map(|until| StatusChange::Mute { until }),
+    ]
+}
+
+fn ticket_query() -> impl Strategy<Value = TicketQuery> {
+    let order = (select(&TicketSort::ALL[..]), direction());
+    (rarely(ticket_filter()), order, limit(), offset()).prop_map(
+        |(filter, (sort, direction), limit, offset)| {
+            TicketQuery::new()
+                .with_filter(filter.unwrap_or_default())
+                .with_order(sort, direction)
+                .with_limit(limit)
+                .with_offset(offset)
+        },
+    )
+}
+
+fn ticket_filter() -> impl Strategy<Value = TicketFilter> {
+    let ticket = (
+        rarely(select(&StatusKind::ALL[..])),
+        rarely(select(&pool::LEVELS[..])),
+        rarely(channel()),
+        rarely(select(&pool::SEARCHES[..])),
+        rarely(id_prefix()),
+    );
+    let records = (
+        app(),
+        rarely(select(&pool::RELEASES[..])),
+        rarely(select(&pool::ENVIRONMENTS[..])),
+        rarely(time()),
+        rarely(time()),
+    );
+    (ticket, records).prop_map(
+        |((status, level, channel, search, prefix), (app, release, environment, since, until))| {
+            let mut filter = TicketFilter::new();
+            filter.app_id = app;
+            filter.status = status;
+            filter.min_level = level;
+            filter.channel = channel.map(str::to_owned);
+            filter.release = release.flatten().map(str::to_owned);
+            filter.environment = environment.flatten().map(str::to_owned);
+            filter.since = since;
+            filter.until = until;
+            filter.id_prefix = prefix;
+            match search {
+                Some(search) => filter.with_search(search),
+                None => filter,
+            }
+        },
+    )
+}
+
+fn id_prefix() -> impl Strategy<Value = TicketIdPrefix> {
+    (ticket(), select(&[1_usize, 2, 31, 32][..])).prop_map(|(id, digits)| {
+        // Some digits of an id are the prefix of an id.
+        id.to_string()[..digits].parse().unwrap_or_else(|_| id.into())
+    })
+}
+
+fn occurrence_query() -> impl Strategy<Value = OccurrenceQuery> {
+    (direction(), limit(), offset()).prop_map(|(direction, limit, offset)| {
+        OccurrenceQuery::new().with_direction(direction).with_limit(limit).with_offset(offset)
+    })
+}
+
+fn histogram_query() -> impl Strategy<Value = HistogramQuery> {
+    let scope = prop_oneof![
+        ticket().prop_map(HistogramScope::Ticket),
+        app().prop_map(HistogramScope::App),
+    ];
+    let step = select(&[Step::Hour, Step::Day][..]);
+    (scope, step, time(), time()).prop_map(|(scope, step, a, b)| match scope {
+        // Mostly a range, sometimes an empty one.
+        HistogramScope::Ticket(id) => HistogramQuery::of_ticket(id, step, a.min(b), a.max(b)),
+        HistogramScope::App(app) => HistogramQuery::of_app(app.as_deref(), step, a, b),
+    })
+}
+
+fn event_query() -> impl Strategy<Value = EventQuery> {
+    (event_filter(), direction(), limit(), offset()).prop_map(
+        |(filter, direction, limit, offset)| {
+            EventQuery::new()
+                .with_filter(filter)
+                .with_direction(direction)
+                .with_limit(limit)
+                .with_offset(offset)
+        },
+    )
+}
+
+fn event_filter() -> impl Strategy<Value = EventFilter> {
+    let id = (time(), 0_u8..2).prop_map(|(time, key)| pool::occurrence_id(time, key));
+    let traits = prop_oneof![
+        2 => Just(Vec::new()),
+        3 => vec(comparison(), 1),
+        1 => vec(comparison(), 2),
+    ];
+    (app(), rarely(channel()), rarely(id), rarely(time()), rarely(time()), traits).prop_map(
+        |(app, event_type, id, since, until, traits)| {
+            let mut filter = EventFilter::new();
+            filter.app_id = app;
+            filter.event_type = event_type.map(str::to_owned);
+            filter.occurrence_id = id;
+            filter.since = since;
+            filter.until = until;
+            filter.traits = traits;
+            filter
+        },
+    )
+}
+
+fn comparison() -> impl Strategy<Value = Comparison> {
+    let parts = (select(&pool::TRAITS[..]), select(&Op::ALL[..]), value(), any::<bool>());
+    parts.prop_map(|(name, op, value, as_number)| {
+        let typed = Comparison::new(name, op, value.clone());
+        if as_number { Comparison::number(name, op, value).unwrap_or(typed) } else { typed }
+    })
+}
+
+fn trait_query() -> impl Strategy<Value = TraitQuery> {
+    (channel(), app(), rarely(select(&pool::TRAITS[..])), limit()).prop_map(
+        |(event_type, app, name, limit)| {
+            let mut query = TraitQuery::new(event_type).with_limit(limit);
+            query.app_id = app;
+            query.name = name.map(str::to_owned);
+            query
+        },
+    )
+}
+
+fn expiry() -> impl Strategy<Value = Expiry> {
+    (app(), time(), option::of(0_u64..4)).prop_map(|(app, before, max_count)| {
+        let mut expiry = Expiry::before(before);
+        expiry.app_id = app;
+        expiry.max_count = max_count;
+        expiry
+    })
+}
+
+fn pages() -> impl Strategy<Value = Pages> {
+    prop_oneof![3 => Just(Pages::First), 1 => Just(Pages::Resumed), 2 => Just(Pages::All)]
+}
+
+fn ticket() -> impl Strategy<Value = TicketId> {
+    (0..pool::TICKETS.len()).prop_map(pool::ticket_id)
+}
+
+fn app() -> impl Strategy<Value = Option<String>> {
+    rarely(select(&pool::APPS[..]).prop_map(str::to_owned))
+}
+
+fn channel() -> impl Strategy<Value = &'static str> {
+    select(&pool::CHANNELS[..])
+}
+
+fn time() -> impl Strategy<Value = Timestamp> {
+    select(pool::times())
+}
+
+fn value() -> impl Strategy<Value = Value> {
+    select(pool::values())
+}
+
+fn direction() -> impl Strategy<Value = Direction> {
+    select(&[Direction::Descending, Direction::Ascending][..])
+}
+
+fn limit() -> impl Strategy<Value = u32> {
+    prop_oneof![20 => 1_u32..5, 5 => Just(MAX_LIMIT), 1 => Just(0), 1 => Just(MAX_LIMIT + 1)]
+}
+
+fn offset() -> impl Strategy<Value = u64> {
+    prop_oneof![20 => Just(0_u64), 6 => 1_u64..4, 1 => Just(u64::MAX)]
+}
+
+fn rarely<S: Strategy>(value: S) -> impl Strategy<Value = Option<S::Value>>
+where
+    S::Value: Clone,
+{
+    option::weighted(0.25, value)
+}

@@ -1,0 +1,170 @@
+//! [`Suite`]: the whole of a third party's test program.
+
+use std::env;
+use std::fmt;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use futures::future::{BoxFuture, FutureExt};
+use libtest_mimic::{Arguments, Trial};
+use ticket_core::Capability;
+
+use crate::cases::{CASES, Entry};
+use crate::fixture::{BoxError, Fixture};
+use crate::run::run_entry;
+use crate::{Case, worker};
+
+/// How to open a store.
+pub(crate) type Open =
+    Box<dyn Fn(Case) -> BoxFuture<'static, Result<Fixture, BoxError>> + Send + Sync>;
+
+/// What is known of the backend under test.
+pub(crate) struct Backend {
+    pub(crate) name: String,
+    pub(crate) open: Open,
+    pub(crate) lacking: Vec<(Capability, String)>,
+}
+
+/// The conformance suite for one backend.
+///
+/// ```no_run
+/// # use ticket_conformance::{BoxError, Case, Fixture, Suite};
+/// # use ticket_core::{Capability, Store};
+/// # async fn open(_: &Case) -> Result<std::sync::Arc<dyn Store>, BoxError> { unimplemented!() }
+/// fn main() -> std::process::ExitCode {
+///     Suite::new("foo", |case: Case| async move { Ok(Fixture::new(open(&case).await?)) })
+///         .needs_env("FOO_URL")
+///         .without(Capability::SchemaVersions, "it has no schema")
+///         .main()
+/// }
+/// ```
+pub struct Suite {
+    backend: Backend,
+    needed: Vec<&'static str>,
+}
+
+impl Suite {
+    /// The suite for the backend `name`, whose stores `open` opens without setting them up.
+    pub fn new<F, R>(name: impl Into<String>, open: F) -> Self
+    where
+        F: Fn(Case) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<Fixture, BoxError>> + Send + 'static,
+    {
+        let open: Open = Box::new(move |case| open(case).boxed());
+        Self {
+            backend: Backend { name: name.into(), open, lacking: Vec::new() },
+            needed: Vec::new(),
+        }
+    }
+
+    /// An environment variable without which there is nothing to test, such as a server's URL.
+    ///
+    /// Where it is not set every case is ignored, with the reason; under `CI=true` or
+    /// `TICKET_REQUIRE_SERVERS=1` every case fails instead.
+    #[must_use]
+    pub fn needs_env(mut self, variable: &'static str) -> Self {
+        self.needed.push(variable);
+        self
+    }
+
+    /// Declares that the backend lacks a capability, as its
+    /// [`capabilities`](ticket_core::BackendBase::capabilities) say too: the cases that need it are
+    /// ignored, with the reason.
+    #[must_use]
+    pub fn without(mut self, capability: Capability, reason: impl Into<String>) -> Self {
+        self.backend.lacking.push((capability, reason.into()));
+        self
+    }
+
+    /// Runs the suite with the arguments of the command line, which are those of `libtest`.
+    ///
+    /// Cases with several processes start this program again, so it has to be the whole of `main`.
+    #[must_use]
+    pub fn main(self) -> ExitCode {
+        if env::var_os(worker::VARIABLE).is_some() {
+            return worker::main(&self.backend);
+        }
+        let arguments = Arguments::from_args();
+        let missing = self.missing();
+        let backend = Arc::new(self.backend);
+        let trials = CASES
+            .iter()
+            .map(|entry| match obstacle(entry, &backend, missing) {
+                Some(obstacle) => ignored(entry, &obstacle, &arguments),
+                None => trial(entry, &backend, missing),
+            })
+            .collect();
+        libtest_mimic::run(&arguments, trials).exit_code()
+    }
+
+    /// The names of all cases.
+    pub fn cases() -> impl Iterator<Item = &'static str> {
+        CASES.iter().map(|entry| entry.name)
+    }
+
+    /// Runs one case, whatever the backend declares to lack, and says how it failed: what the suite's
+    /// own tests do with backends that are wrong on purpose.
+    ///
+    /// # Errors
+    ///
+    /// The text of the failure, also if there is no case of this name.
+    pub fn run_case(self, name: &str) -> Result<(), String> {
+        let entry = CASES.iter().find(|entry| entry.name == name);
+        let entry = entry.ok_or_else(|| format!("there is no case {name:?}"))?;
+        run_entry(entry, &Arc::new(self.backend))
+    }
+
+    fn missing(&self) -> Option<&'static str> {
+        self.needed.iter().copied().find(|variable| env::var_os(variable).is_none())
+    }
+}
+
+impl fmt::Debug for Suite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Suite")
+            .field("backend", &self.backend.name)
+            .field("lacking", &self.backend.lacking)
+            .field("needed", &self.needed)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a case cannot run, as it is printed.
+fn obstacle(entry: &Entry, backend: &Backend, missing: Option<&str>) -> Option<String> {
+    if let Some(variable) = missing.filter(|_| !servers_are_required()) {
+        return Some(format!("environment {variable}"));
+    }
+    let (capability, reason) =
+        backend.lacking.iter().find(|(capability, _)| entry.needs.contains(capability))?;
+    Some(format!("capability {capability}: {reason}"))
+}
+
+fn servers_are_required() -> bool {
+    ["CI", "TICKET_REQUIRE_SERVERS"].into_iter().any(|variable| {
+        env::var(variable).is_ok_and(|value| !["", "0", "false"].contains(&value.as_str()))
+    })
+}
+
+#[allow(clippy::print_stderr, reason = "a test program tells why it ignores a case")]
+fn ignored(entry: &'static Entry, obstacle: &str, arguments: &Arguments) -> Trial {
+    let failure = format!("cannot run: {obstacle}");
+    // Only reached with --ignored or --include-ignored.
+    let trial = Trial::test(entry.name, || Err(failure.into())).with_ignored_flag(true);
+    if !arguments.list && arguments.is_ignored(&trial) && !arguments.is_filtered_out(&trial) {
+        eprintln!("ticket-conformance: ignored {}: {obstacle}", entry.name);
+    }
+    trial
+}
+
+fn trial(entry: &'static Entry, backend: &Arc<Backend>, missing: Option<&'static str>) -> Trial {
+    let backend = Arc::clone(backend);
+    Trial::test(entry.name, move || {
+        match missing {
+        Some(variable) => Err(format!(
+            "the environment variable {variable} is not set, and CI or TICKET_REQUIRE_SERVERS wants it"
+        )
+        .into()),
+        None => run_entry(entry, &backend).map_err(Into::into),
+    }
+    })
+}
