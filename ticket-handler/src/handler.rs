@@ -1,0 +1,253 @@
+//! [`BackgroundHandler`]: what producers give their records to.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use ticket_core::{
+    Emitted, Error, ErrorKind, Fingerprint, HandlerOptions, Record, Result, TicketingBaseHandler,
+};
+use tokio::sync::oneshot;
+
+use crate::forked::Home;
+use crate::queue::{Queue, Refused};
+use crate::stats::{Counters, Stats, add};
+use crate::worker::{in_worker, panic_text};
+use crate::{Builder, Guard};
+
+/// Takes records without ever waiting, and records them on a thread of its own.
+///
+/// A cheap handle: its clones are the same handler. When the last one is gone, the worker goes on for
+/// at most ten seconds with what is waiting, and ends; who wants to wait for that holds a
+/// [`guard`](Self::guard).
+#[derive(Clone)]
+pub struct BackgroundHandler {
+    inner: Arc<Inner>,
+}
+
+/// What the producers share with the worker.
+pub(crate) struct Shared {
+    pub(crate) options: HandlerOptions,
+    pub(crate) queue: Queue,
+    pub(crate) counters: Counters,
+    pub(crate) call_deadline: Duration,
+    home: Home,
+}
+
+/// Goes when the last producer goes.
+struct Inner {
+    shared: Arc<Shared>,
+}
+
+impl BackgroundHandler {
+    /// Starts to make a handler.
+    pub const fn builder(options: HandlerOptions) -> Builder {
+        Builder::new(options)
+    }
+
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self { inner: Arc::new(Inner { shared }) }
+    }
+
+    /// Takes one record; returns at once, and never panics.
+    ///
+    /// [`Accepted`](Emitted::Accepted) means that it is in the queue. It may still be lost: with the
+    /// process, or because more severe ones need its place; [`stats`](Self::stats) says how many were.
+    /// A record that the worker's own thread makes is [`Ignored`](Emitted::Ignored).
+    ///
+    /// # Errors
+    ///
+    /// The record was lost, and is counted as such: [`ErrorKind::Unavailable`] if there is no room for
+    /// it or this is a forked child of the process, [`ErrorKind::Rejected`] if a function of the
+    /// options panicked over it.
+    pub fn emit(&self, record: Record) -> Result<Emitted> {
+        let Shared { options, queue, counters, home, .. } = &*self.inner.shared;
+        // Asked before anything is locked.
+        if home.is_left() {
+            add(&counters.forked, 1);
+            return Err(forked());
+        }
+        if in_worker() {
+            add(&counters.ignored, 1);
+            return Ok(Emitted::Ignored);
+        }
+        let occurrence = match catch_unwind(AssertUnwindSafe(|| options.prepare(record))) {
+            Ok(Some(occurrence)) => occurrence,
+            Ok(None) => {
+                add(&counters.ignored, 1);
+                return Ok(Emitted::Ignored);
+            }
+            Err(panic) => {
+                let text = panic_text(&*panic);
+                // A panic's payload can panic when it is dropped.
+                std::mem::forget(panic);
+                add(&counters.panicked, 1);
+                let text = format!("a filter, processor or grouping function panicked: {text}");
+                return Err(Error::new(ErrorKind::Rejected, "handler", text));
+            }
+        };
+        let id = occurrence.ticket_id();
+        match queue.push(occurrence) {
+            Ok(evicted) => {
+                if evicted > 0 {
+                    add(&counters.full, evicted);
+                }
+                Ok(Emitted::Accepted(id))
+            }
+            Err(Refused::Full) => {
+                add(&counters.full, 1);
+                Err(Error::new(ErrorKind::Unavailable, "handler", "the queue is full"))
+            }
+            Err(Refused::Closed) => {
+                add(&counters.closed, 1);
+                Err(Error::new(ErrorKind::Unavailable, "handler", "the handler is closed"))
+            }
+        }
+    }
+
+    /// Blocks the calling thread until everything that was taken before is stored, or lost for good,
+    /// at most for `deadline`. In asynchronous code use
+    /// [`TicketingBaseHandler::flush`], which does not block.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unavailable`] if it is not stored by then, and at once where waiting would be in
+    /// vain: on the worker's own thread, and in a forked child of the process.
+    pub fn blocking_flush(&self, deadline: Duration) -> Result<()> {
+        let Shared { queue, home, .. } = &*self.inner.shared;
+        if home.is_left() {
+            return Err(forked());
+        }
+        if in_worker() {
+            let text = "the worker's own thread cannot wait for itself";
+            return Err(Error::new(ErrorKind::Unavailable, "handler", text));
+        }
+        queue.flush(deadline).map_err(|waiting| {
+            let text = format!("{waiting} records are still waiting after {deadline:?}");
+            Error::new(ErrorKind::Unavailable, "handler", text)
+        })
+    }
+
+    /// A guard that flushes when it is dropped; keep it in `main`.
+    pub fn guard(&self) -> Guard {
+        Guard::new(self.clone())
+    }
+
+    /// What became of the records so far.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.inner.shared.stats()
+    }
+
+    /// What it does with a record before it is stored.
+    #[must_use]
+    pub fn options(&self) -> &HandlerOptions {
+        &self.inner.shared.options
+    }
+
+    /// Whether this is a forked child of the process, which has no worker.
+    pub(crate) fn is_forked(&self) -> bool {
+        self.inner.shared.home.is_left()
+    }
+}
+
+#[async_trait]
+impl TicketingBaseHandler for BackgroundHandler {
+    fn hash_record(&self, record: &Record) -> Fingerprint {
+        self.options().hash_record(record)
+    }
+
+    fn process_record(&self, record: Record) -> Option<Record> {
+        self.options().process_record(record)
+    }
+
+    async fn emit(&self, record: Record) -> Result<Emitted> {
+        Self::emit(self, record)
+    }
+
+    /// Waits on a thread of its own, so that the deadline holds in any runtime, and in none.
+    async fn flush(&self, deadline: Duration) -> Result<()> {
+        if in_worker() || self.is_forked() {
+            return self.blocking_flush(deadline);
+        }
+        let (done, flushed) = oneshot::channel();
+        let handler = self.clone();
+        let flush = move || drop(done.send(handler.blocking_flush(deadline)));
+        let gone = |source: Box<dyn std::error::Error + Send + Sync>| {
+            let text = "no thread to wait on for the flush";
+            Error::new(ErrorKind::Unavailable, "handler", text).with_source(source)
+        };
+        let thread = thread::Builder::new().name("ticket-flush".to_owned());
+        thread.spawn(flush).map_err(|error| gone(error.into()))?;
+        flushed.await.unwrap_or_else(|error| Err(gone(error.into())))
+    }
+}
+
+impl fmt::Debug for BackgroundHandler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BackgroundHandler")
+            .field("options", self.options())
+            .field("stats", &self.stats())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    pub(crate) fn new(options: HandlerOptions, max_bytes: usize, call_deadline: Duration) -> Self {
+        Self {
+            options,
+            queue: Queue::new(max_bytes),
+            counters: Counters::default(),
+            call_deadline,
+            home: Home::here(),
+        }
+    }
+
+    pub(crate) fn stats(&self) -> Stats {
+        let forked = self.home.is_left();
+        let queued = if forked { (0, 0) } else { self.queue.load() };
+        self.counters.snapshot(queued, forked)
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if !self.shared.home.is_left() {
+            self.shared.queue.close();
+        }
+    }
+}
+
+fn forked() -> Error {
+    let text = "this is a forked child of the process that has the worker: \
+                make a handler of its own there";
+    Error::new(ErrorKind::Unavailable, "handler", text)
+}
+
+#[cfg(test)]
+mod tests {
+    use ticket_core::Level;
+
+    use super::*;
+
+    /// Without a fork, which needs unsafe code: what a child sees is another process id, and perhaps a
+    /// lock that is never released.
+    #[test]
+    fn in_a_forked_child_nothing_waits_and_records_are_counted_as_lost() {
+        let mut shared = Shared::new(HandlerOptions::new("app"), 1 << 20, Duration::from_secs(1));
+        shared.home = Home::elsewhere();
+        let shared = Arc::new(shared);
+        let handler = BackgroundHandler::new(Arc::clone(&shared));
+        let _locked = shared.queue.hold();
+
+        let error = handler.emit(Record::new(Level::Error, "a", "b")).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert!(handler.blocking_flush(Duration::from_secs(3_600)).is_err());
+        assert_eq!(handler.stats().dropped.forked, 1);
+        drop(handler.guard());
+        drop(handler);
+    }
+}

@@ -1,0 +1,105 @@
+//! Losses and failures on standard error, at most once a minute.
+//!
+//! Not through `tracing` or `log`: that would come back to us.
+
+use std::io::{self, Write};
+use std::time::{Duration, Instant};
+
+use crate::stats::{Dropped, Stats};
+
+/// The least time between two reports.
+pub(crate) const PAUSE: Duration = Duration::from_secs(60);
+
+#[derive(Debug, Default)]
+pub(crate) struct Reporter {
+    last: Option<Instant>,
+    lost: u64,
+    failing: bool,
+}
+
+impl Reporter {
+    /// Writes a line if there is something new to tell and the last line is old enough.
+    pub(crate) fn tick(&mut self, now: Instant, stats: &Stats, out: &mut dyn Write) {
+        let lost = stats.dropped.total();
+        let failing = !stats.available && stats.last_error.is_some();
+        if lost == self.lost && (!failing || self.failing) {
+            self.failing = failing;
+            return;
+        }
+        if self.last.is_some_and(|last| now.duration_since(last) < PAUSE) {
+            return;
+        }
+        (self.last, self.lost, self.failing) = (Some(now), lost, failing);
+        // Whether anybody can read it is not our problem: a closed pipe must not become a panic.
+        let _ = out.write_all(line(stats).as_bytes());
+    }
+}
+
+/// Writes one line at the end, whenever the last one was.
+pub(crate) fn at_the_end(stats: &Stats) {
+    let _ = io::stderr().write_all(line(stats).as_bytes());
+}
+
+fn line(stats: &Stats) -> String {
+    let error = stats.last_error.as_deref().unwrap_or("none");
+    let waiting = stats.queued;
+    let lost = losses(&stats.dropped);
+    let line = format!("ticket-handler: {waiting} waiting, {lost}; last error: {error}");
+    // An error's text may quote what a stranger has sent, and this goes to a terminal.
+    let mut line = line.replace(char::is_control, " ");
+    line.push('\n');
+    line
+}
+
+fn losses(dropped: &Dropped) -> String {
+    let reasons: Vec<String> = [
+        ("queue full", dropped.full),
+        ("rejected", dropped.rejected),
+        ("panic in a filter", dropped.panicked),
+        ("closed", dropped.closed),
+        ("after a fork", dropped.forked),
+    ]
+    .into_iter()
+    .filter(|(_, count)| *count > 0)
+    .map(|(reason, count)| format!("{reason}: {count}"))
+    .collect();
+    let reasons = reasons.join(", ");
+    let total = dropped.total();
+    if reasons.is_empty() { "none lost".to_owned() } else { format!("{total} lost ({reasons})") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stats(full: u64, rejected: u64, error: Option<&str>) -> Stats {
+        let dropped = Dropped { full, rejected, ..Dropped::default() };
+        Stats { dropped, last_error: error.map(str::to_owned), ..Stats::default() }
+    }
+
+    #[test]
+    fn at_most_a_line_a_minute_and_only_for_news() {
+        let (start, mut reporter, mut out) = (Instant::now(), Reporter::default(), Vec::new());
+        let mut at = |seconds, stats: &Stats| {
+            reporter.tick(start + Duration::from_secs(seconds), stats, &mut out);
+            std::mem::take(&mut out).into_iter().filter(|byte| *byte == b'\n').count()
+        };
+        assert_eq!(at(0, &stats(0, 0, None)), 0);
+        assert_eq!(at(1, &stats(3, 0, None)), 1);
+        assert_eq!(at(2, &stats(9, 0, None)), 0);
+        assert_eq!(at(61, &stats(9, 0, None)), 1);
+        assert_eq!(at(200, &stats(9, 0, None)), 0);
+        assert_eq!(at(201, &stats(9, 0, Some("away"))), 1);
+        assert_eq!(at(300, &stats(9, 0, Some("still away"))), 0);
+    }
+
+    #[test]
+    fn a_line_names_the_reasons_and_has_no_control_characters() {
+        let line = line(&stats(1, 2, Some("a\nb\u{1b}[31m")));
+        assert_eq!(
+            line,
+            "ticket-handler: 0 waiting, 3 lost (queue full: 1, rejected: 2); \
+             last error: a b [31m\n"
+        );
+    }
+}

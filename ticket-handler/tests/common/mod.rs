@@ -1,0 +1,199 @@
+//! A backend that fails in every way a test asks for, over the reference backend.
+#![allow(dead_code, reason = "each test program uses its part")]
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures::executor::block_on;
+use ticket_core::{
+    BackendBase, Bucket, Capabilities, Error, ErrorKind, EventQuery, EventStore, HistogramQuery,
+    Level, NewOccurrence, Occurrence, OccurrenceQuery, Page, Record, Recorded, Result,
+    StatusChange, Ticket, TicketFilter, TicketId, TicketQuery, async_trait,
+};
+use ticket_memory::MemoryBackend;
+
+/// More than anything here takes on a busy machine.
+pub(crate) const LONG: Duration = Duration::from_secs(60);
+
+/// What happens at a call of `record_tickets`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Fault {
+    /// An error of this kind.
+    Fail(ErrorKind),
+    /// It never answers, and has not recorded anything.
+    Hang,
+    /// It never answers, and has recorded the batch.
+    HangAfterCommit,
+    /// It panics.
+    Panic,
+}
+
+/// Its clones are the same backend.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Faulty {
+    pub(crate) store: Arc<MemoryBackend>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    faults: Mutex<VecDeque<Fault>>,
+    always: Mutex<Option<Fault>>,
+    poison: Mutex<Option<(&'static str, Fault)>>,
+    batches: Mutex<Vec<Vec<(TicketId, String)>>>,
+    connects: AtomicUsize,
+    limit: AtomicUsize,
+    hook: Mutex<Option<Hook>>,
+}
+
+struct Hook(Box<dyn Fn() + Send>);
+
+impl fmt::Debug for Hook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Hook")
+    }
+}
+
+impl Faulty {
+    /// The next calls fail so, one after the other; those after them succeed.
+    pub(crate) fn with_faults(self, faults: impl IntoIterator<Item = Fault>) -> Self {
+        self.shared.faults.lock().unwrap().extend(faults);
+        self
+    }
+
+    /// A batch that holds a record with this message fails so, always.
+    pub(crate) fn with_poison(self, message: &'static str, fault: Fault) -> Self {
+        *self.shared.poison.lock().unwrap() = Some((message, fault));
+        self
+    }
+
+    /// A batch of more records than this never gets an answer.
+    pub(crate) fn with_limit(self, records: usize) -> Self {
+        self.shared.limit.store(records, SeqCst);
+        self
+    }
+
+    /// What it does at each call, besides.
+    pub(crate) fn with_hook(self, hook: impl Fn() + Send + 'static) -> Self {
+        *self.shared.hook.lock().unwrap() = Some(Hook(Box::new(hook)));
+        self
+    }
+
+    /// From now on all calls fail so, or succeed again.
+    pub(crate) fn always(&self, fault: Option<Fault>) {
+        *self.shared.always.lock().unwrap() = fault;
+    }
+
+    /// The tickets and messages of every batch that was tried.
+    pub(crate) fn batches(&self) -> Vec<Vec<(TicketId, String)>> {
+        self.shared.batches.lock().unwrap().clone()
+    }
+
+    pub(crate) fn count_connect(&self) {
+        self.shared.connects.fetch_add(1, SeqCst);
+    }
+
+    pub(crate) fn connects(&self) -> usize {
+        self.shared.connects.load(SeqCst)
+    }
+
+    /// The messages of everything that is stored, sorted.
+    pub(crate) fn stored(&self) -> Vec<String> {
+        let events = block_on(self.store.get_events(&EventQuery::new().with_limit(1_000))).unwrap();
+        assert!(events.next.is_none(), "more than a page: use `count`");
+        let mut messages: Vec<_> =
+            events.items.into_iter().map(|event| event.record.message).collect();
+        messages.sort();
+        messages
+    }
+
+    /// The sum of all tickets' counts.
+    pub(crate) fn count(&self) -> u64 {
+        let tickets = block_on(self.store.get_tickets(&TicketQuery::new().with_limit(1_000)));
+        tickets.unwrap().items.iter().map(|ticket| ticket.occurrence_count).sum()
+    }
+
+    fn next_fault(&self, batch: &[NewOccurrence]) -> Option<Fault> {
+        let poison = *self.shared.poison.lock().unwrap();
+        let poisoned = poison.filter(|(message, _)| {
+            batch.iter().any(|occurrence| occurrence.record().message == *message)
+        });
+        let limit = self.shared.limit.load(SeqCst);
+        let hang = (limit > 0 && batch.len() > limit).then_some(Fault::Hang);
+        let next = self.shared.faults.lock().unwrap().pop_front();
+        next.or(hang).or(*self.shared.always.lock().unwrap()).or(poisoned.map(|(_, fault)| fault))
+    }
+}
+
+pub(crate) fn error(message: impl Into<String>) -> Record {
+    Record::new(Level::Error, "test", message)
+}
+
+#[async_trait]
+impl BackendBase for Faulty {
+    fn name(&self) -> &'static str {
+        "faulty"
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.store.capabilities()
+    }
+
+    async fn setup_backend(&self) -> Result<()> {
+        self.store.setup_backend().await
+    }
+
+    async fn record_tickets(&self, batch: &[NewOccurrence]) -> Result<Recorded> {
+        let tried = batch.iter().map(|of| (of.ticket_id(), of.record().message.clone())).collect();
+        self.shared.batches.lock().unwrap().push(tried);
+        if let Some(Hook(hook)) = &*self.shared.hook.lock().unwrap() {
+            hook();
+        }
+        match self.next_fault(batch) {
+            None => {}
+            Some(Fault::Fail(kind)) => return Err(Error::new(kind, "faulty", "as the test asked")),
+            Some(Fault::Hang) => std::future::pending().await,
+            Some(Fault::HangAfterCommit) => {
+                self.store.record_tickets(batch).await?;
+                std::future::pending().await
+            }
+            Some(Fault::Panic) => panic!("as the test asked"),
+        }
+        self.store.record_tickets(batch).await
+    }
+
+    async fn count_tickets(&self, filter: &TicketFilter) -> Result<u64> {
+        self.store.count_tickets(filter).await
+    }
+
+    async fn get_tickets(&self, query: &TicketQuery) -> Result<Page<Ticket>> {
+        self.store.get_tickets(query).await
+    }
+
+    async fn get_ticket(&self, id: TicketId) -> Result<Option<Ticket>> {
+        self.store.get_ticket(id).await
+    }
+
+    async fn set_status(&self, id: TicketId, change: StatusChange) -> Result<Option<Ticket>> {
+        self.store.set_status(id, change).await
+    }
+
+    async fn delete_ticket(&self, id: TicketId) -> Result<bool> {
+        self.store.delete_ticket(id).await
+    }
+
+    async fn get_occurrences(
+        &self,
+        id: TicketId,
+        query: &OccurrenceQuery,
+    ) -> Result<Page<Occurrence>> {
+        self.store.get_occurrences(id, query).await
+    }
+
+    async fn count_occurrences(&self, query: &HistogramQuery) -> Result<Vec<Bucket>> {
+        self.store.count_occurrences(query).await
+    }
+}
