@@ -245,7 +245,7 @@ impl Worker {
                 self.halve();
                 self.max_len = (self.max_len / 2).max(1);
             }
-            Failure::Away(error) => self.shared.counters.failed(error.to_string()),
+            Failure::Away(error) => self.shared.counters.failed(error.to_string(), false),
         }
         self.pause().await;
     }

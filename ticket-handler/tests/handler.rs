@@ -1,5 +1,7 @@
 //! What the application sees: emit, flush, guard, stats.
 
+#![allow(clippy::unwrap_used)] // Helpers too: what fails here fails the test.
+
 mod common;
 
 use std::time::{Duration, Instant};

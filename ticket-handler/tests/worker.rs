@@ -1,5 +1,7 @@
 //! What the worker does when the store misbehaves: nothing is lost, nothing is counted twice.
 
+#![allow(clippy::unwrap_used)] // Helpers too: what fails here fails the test.
+
 mod common;
 
 use std::sync::{Arc, Mutex, OnceLock};
