@@ -1,15 +1,52 @@
 //! The backends that this command was built with; the only place that names them.
 
-use ticket_core::Registry;
+use ticket_core::{Error, Registry, Result};
 
 /// All of them.
 pub(crate) fn registry() -> Registry {
     #[allow(unused_mut, reason = "without any backend feature nothing is registered")]
     let mut registry = Registry::new();
-    // Uncomment as soon as the crates have it.
-    // #[cfg(feature = "memory")]
-    // ticket_memory::register(&mut registry);
-    // #[cfg(feature = "sqlite")]
-    // ticket_sqlite::register(&mut registry);
+    #[cfg(feature = "memory")]
+    ticket_memory::register(&mut registry);
+    #[cfg(feature = "sqlite")]
+    ticket_sqlite::register(&mut registry);
     registry
+}
+
+/// The same store, whose set-up creates nothing and only checks that it is there.
+pub(crate) fn check_only(url: &str) -> String {
+    // A store in memory is always new: there is nothing to check, and it takes no options.
+    if scheme(url) == "memory" {
+        return url.to_owned();
+    }
+    let mark = if url.contains('?') { '&' } else { '?' };
+    format!("{url}{mark}autocreate=false")
+}
+
+/// The statements that create the store's schema.
+pub(crate) fn schema(url: &str) -> Result<String> {
+    match scheme(url).as_str() {
+        #[cfg(feature = "sqlite")]
+        "sqlite" => Ok(ticket_sqlite::SqliteConfig::from_uri(url)?.schema_sql()),
+        _ => Err(Error::config("--print: this kind of store has no schema to print")),
+    }
+}
+
+fn scheme(url: &str) -> String {
+    url.split_once(':').map_or("", |(scheme, _)| scheme).to_ascii_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reading_never_creates() {
+        assert_eq!(check_only("sqlite:a.db"), "sqlite:a.db?autocreate=false");
+        assert_eq!(
+            check_only("sqlite:a.db?table_prefix=x&autocreate=true"),
+            "sqlite:a.db?table_prefix=x&autocreate=true&autocreate=false"
+        );
+        assert_eq!(check_only("Memory:"), "Memory:");
+    }
 }

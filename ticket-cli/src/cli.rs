@@ -1,12 +1,26 @@
 //! The command line.
 
-use clap::{Args, ColorChoice, Parser, Subcommand};
+use std::str::FromStr;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::{Args, ColorChoice, Parser, Subcommand};
+use ticket_core::{Cursor, Level, TicketIdPrefix};
+
+use crate::commands::delete::DeleteArgs;
+use crate::commands::expire::ExpireArgs;
+use crate::commands::find::FindArgs;
+use crate::commands::generate::{CompletionsArgs, ManArgs};
+use crate::commands::list::ListArgs;
+use crate::commands::occurrences::OccurrencesArgs;
+use crate::commands::setup::SetupArgs;
+use crate::commands::show::ShowArgs;
+use crate::commands::status::{MuteArgs, ReopenArgs, SolveArgs};
+use crate::commands::types::TraitsArgs;
 use crate::ingest::IngestArgs;
 
 /// Error tickets in your own database: list them, look into one, solve it.
 #[derive(Parser)]
-#[command(name = "ticket", version, max_term_width = 100)]
+#[command(name = "ticket", version, max_term_width = 100, after_help = EXAMPLES)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: GlobalArgs,
@@ -14,19 +28,29 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
+const EXAMPLES: &str = "\
+Examples:
+  ticket ingest app.log           read a log, and make tickets of its errors
+  ticket list                     open tickets, the newest trouble first
+  ticket show 5f3a                all about one; the first digits of its id are enough
+  ticket solve 5f3a               done; it opens again by itself when it comes back
+
+Exit codes: 0 done, 1 failed, 2 wrong usage.";
+
 /// What every command takes.
 #[derive(Args)]
+#[command(next_help_heading = "Global options")]
 pub(crate) struct GlobalArgs {
-    /// The database, such as sqlite:tickets.db
+    /// The database [default: sqlite:tickets.db]
     #[arg(long, global = true, env = "TICKET_URL", hide_env_values = true, value_name = "URL")]
     pub(crate) url: Option<String>,
-    /// The application; reading commands read all of them if none is named
-    #[arg(long, global = true, env = "TICKET_APP", value_name = "NAME")]
+    /// The application [default: all of them; for ingest: generic]
+    #[arg(long, global = true, env = "TICKET_APP", hide_env_values = true, value_name = "NAME")]
     pub(crate) app: Option<String>,
-    /// Write JSON: one object a line
+    /// Write JSON, one object a line
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// Colour the output; auto is a terminal's wish, and respects NO_COLOR
+    /// Colour the output; auto does so on a terminal, unless NO_COLOR is set
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
     pub(crate) color: ColorChoice,
 }
@@ -34,4 +58,83 @@ pub(crate) struct GlobalArgs {
 #[derive(Subcommand)]
 pub(crate) enum Command {
     Ingest(IngestArgs),
+    List(ListArgs),
+    Show(ShowArgs),
+    Occurrences(OccurrencesArgs),
+    Find(FindArgs),
+    /// List the types of the stored events: their channels
+    Types,
+    Traits(TraitsArgs),
+    Solve(SolveArgs),
+    Reopen(ReopenArgs),
+    Mute(MuteArgs),
+    Delete(DeleteArgs),
+    /// Count tickets by level and status, and what happened lately
+    Stats,
+    Expire(ExpireArgs),
+    Setup(SetupArgs),
+    Completions(CompletionsArgs),
+    Man(ManArgs),
+}
+
+/// One ticket, by the first digits of its id.
+#[derive(Args)]
+pub(crate) struct IdArg {
+    /// The ticket's id, or as many of its first digits as are unique
+    #[arg(value_name = "ID")]
+    pub(crate) id: TypedId,
+}
+
+/// The first digits of a ticket's id, and how they were typed.
+#[derive(Clone)]
+pub(crate) struct TypedId {
+    pub(crate) text: String,
+    pub(crate) prefix: TicketIdPrefix,
+}
+
+impl FromStr for TypedId {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let prefix =
+            text.parse().map_err(|error: ticket_core::Error| error.message().to_owned())?;
+        Ok(Self { text: text.to_owned(), prefix })
+    }
+}
+
+/// Several tickets.
+#[derive(Args)]
+pub(crate) struct IdsArg {
+    /// The tickets' ids, or as many of their first digits as are unique
+    #[arg(value_name = "ID", required = true)]
+    pub(crate) ids: Vec<TypedId>,
+}
+
+/// Which part of a long answer.
+#[derive(Args)]
+pub(crate) struct PageArgs {
+    /// How many at most
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) limit: u64,
+    /// Go on after the page that ended with this cursor; keep all other options as they were
+    #[arg(long, value_name = "CURSOR", value_parser = cursor)]
+    pub(crate) after: Option<Cursor>,
+}
+
+/// Reads a level; the names are shown in help texts and completions, other names are known too.
+pub(crate) fn level_parser() -> impl TypedValueParser<Value = Level> {
+    let names = Level::ALL.map(|level| {
+        let aliases: &[&str] = match level {
+            Level::Warning => &["warn"],
+            Level::Error => &["err"],
+            Level::Critical => &["crit", "fatal"],
+            Level::Trace | Level::Debug | Level::Info | Level::Notice => &[],
+        };
+        PossibleValue::new(level.as_str()).aliases(aliases.iter().copied())
+    });
+    PossibleValuesParser::new(names).try_map(|name| name.parse::<Level>())
+}
+
+fn cursor(text: &str) -> Result<Cursor, String> {
+    text.parse().map_err(|error: ticket_core::Error| error.message().to_owned())
 }

@@ -4,15 +4,17 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::ColorChoice;
-use ticket_core::{ErrorKind, Store};
+use ticket_core::{ErrorKind, Store, TicketFilter, Timestamp};
 
 use crate::backends;
 use crate::cli::GlobalArgs;
 use crate::failure::Usage;
+use crate::output::style::Painter;
+use crate::output::table::Layout;
 
 const DEFAULT_URL: &str = "sqlite:tickets.db";
 
-/// The options that every command takes, read.
+/// The options that every command takes, read. Without `Debug`: a URL may hold a password.
 pub(crate) struct Context {
     url: String,
     /// Which application; all of them, or a default, if none was named.
@@ -21,6 +23,8 @@ pub(crate) struct Context {
     pub(crate) json: bool,
     /// Whether standard output is coloured.
     pub(crate) color: bool,
+    /// The moment that the command was started: what `3m ago` is counted from.
+    pub(crate) now: Timestamp,
 }
 
 impl Context {
@@ -30,6 +34,7 @@ impl Context {
             app_id: args.app.clone(),
             json: args.json,
             color: colored(args.color),
+            now: Timestamp::now(),
         }
     }
 
@@ -37,6 +42,24 @@ impl Context {
     pub(crate) async fn open_for_writing(&self) -> anyhow::Result<Arc<dyn Store>> {
         let store = self.connect(&self.url).await?;
         store.setup_backend().await.context("the database cannot be set up")?;
+        Ok(store)
+    }
+
+    /// The store, which has to be there: to look for tickets creates nothing.
+    pub(crate) async fn open(&self) -> anyhow::Result<Arc<dyn Store>> {
+        let store = self.connect(&backends::check_only(&self.url)).await?;
+        store.setup_backend().await.map_err(|error| {
+            let missing = error.kind() == ErrorKind::Config;
+            let error = anyhow::Error::new(error);
+            if missing {
+                error.context(
+                    "no tickets yet (record some with `ticket ingest FILE`, or create the database \
+                     with `ticket setup`)",
+                )
+            } else {
+                error.context("the database cannot be read")
+            }
+        })?;
         Ok(store)
     }
 
@@ -48,6 +71,28 @@ impl Context {
                 anyhow::Error::new(error).context("the database cannot be opened")
             }
         })
+    }
+
+    /// The statements that create the store's schema.
+    pub(crate) fn schema(&self) -> anyhow::Result<String> {
+        backends::schema(&self.url)
+            .map_err(|error| Usage(format!("--url: {}", error.message())).into())
+    }
+
+    /// The tickets of the application, or of all.
+    pub(crate) fn filter(&self) -> TicketFilter {
+        match &self.app_id {
+            Some(app_id) => TicketFilter::new().with_app_id(app_id),
+            None => TicketFilter::new(),
+        }
+    }
+
+    pub(crate) const fn painter(&self) -> Painter {
+        Painter { color: self.color }
+    }
+
+    pub(crate) fn layout(&self) -> Layout {
+        Layout::detect(self.painter())
     }
 }
 

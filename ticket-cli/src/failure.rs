@@ -1,7 +1,9 @@
 //! How a command fails: exit code 2 for what was asked wrongly, 1 for everything else.
 
-use std::io::{ErrorKind, Write};
+use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
+
+use crate::output::sanitize;
 
 /// The command was asked for something that cannot be; what to write instead is in the text.
 #[derive(Debug)]
@@ -15,17 +17,32 @@ impl std::fmt::Display for Usage {
 
 impl std::error::Error for Usage {}
 
+/// The error of a query: what the query cannot be is wrong usage.
+pub(crate) fn of_query(error: ticket_core::Error) -> anyhow::Error {
+    if error.kind() == ticket_core::ErrorKind::Config {
+        Usage(error.message().to_owned()).into()
+    } else {
+        error.into()
+    }
+}
+
 /// Says on standard error what went wrong. A reader that went away is no failure: it has seen enough.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     if is_closed_pipe(error) {
         return ExitCode::SUCCESS;
     }
-    // Nobody is left to tell if standard error is closed too.
-    let _ = writeln!(std::io::stderr(), "error: {error:#}");
+    say(&format!("error: {error:#}"));
     ExitCode::from(if error.is::<Usage>() { 2 } else { 1 })
 }
 
+/// Writes to standard error, safe for a terminal.
+pub(crate) fn say(text: &str) {
+    let lines: Vec<String> = sanitize::lines(text).collect();
+    // Nobody is left to tell if standard error is closed too.
+    let _ = writeln!(io::stderr(), "{}", lines.join("\n"));
+}
+
 fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    let io = error.downcast_ref::<std::io::Error>();
+    let io = error.downcast_ref::<io::Error>();
     io.is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
 }

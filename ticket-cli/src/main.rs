@@ -2,37 +2,63 @@
 
 mod backends;
 mod cli;
+mod commands;
 mod context;
+mod expr;
 mod failure;
 mod ingest;
+mod output;
+mod time;
 
+use std::io::{BufWriter, Write, stdout};
 use std::process::ExitCode;
 
-use clap::{CommandFactory, FromArgMatches};
+use clap::Parser;
 
 use crate::cli::{Cli, Command};
 use crate::context::Context;
 
 fn main() -> ExitCode {
     // A command line that cannot be read ends here, with exit code 2.
-    let matches = Cli::command().get_matches();
-    let cli = match Cli::from_arg_matches(&matches) {
-        Ok(cli) => cli,
-        Err(error) => error.exit(),
-    };
-    match run(&cli) {
-        Ok(code) => code,
-        Err(error) => failure::report(&error),
-    }
+    let cli = Cli::parse();
+    run(&cli).unwrap_or_else(|error| failure::report(&error))
 }
 
 fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     // One thread is enough for one command, and starts in no time.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let context = Context::new(&cli.global);
-    runtime.block_on(async {
-        match &cli.command {
-            Command::Ingest(args) => ingest::run(args, &context).await,
-        }
-    })
+    let mut out = BufWriter::new(stdout());
+    let code = runtime.block_on(command(&cli.command, &context, &mut out))?;
+    out.flush()?;
+    Ok(code)
+}
+
+async fn command(
+    command: &Command,
+    context: &Context,
+    out: &mut dyn Write,
+) -> anyhow::Result<ExitCode> {
+    use commands::{
+        delete, expire, find, generate, list, occurrences, setup, show, stats, status, types,
+    };
+    let done = match command {
+        Command::Ingest(args) => return ingest::run(args, context).await,
+        Command::Solve(args) => return status::solve(args, context, out).await,
+        Command::Reopen(args) => return status::reopen(args, context, out).await,
+        Command::Mute(args) => return status::mute(args, context, out).await,
+        Command::Delete(args) => return delete::run(args, context, out).await,
+        Command::List(args) => list::run(args, context, out).await,
+        Command::Show(args) => show::run(args, context, out).await,
+        Command::Occurrences(args) => occurrences::run(args, context, out).await,
+        Command::Find(args) => find::run(args, context, out).await,
+        Command::Types => types::types(context, out).await,
+        Command::Traits(args) => types::traits(args, context, out).await,
+        Command::Stats => stats::run(context, out).await,
+        Command::Expire(args) => expire::run(args, context, out).await,
+        Command::Setup(args) => setup::run(args, context, out).await,
+        Command::Completions(args) => generate::completions(args, out),
+        Command::Man(args) => generate::man(args, out),
+    };
+    done.map(|()| ExitCode::SUCCESS)
 }

@@ -1,0 +1,73 @@
+//! `ticket expire`.
+
+use std::io::Write;
+
+use clap::Args;
+use ticket_core::{EventStore, Expiry};
+
+use crate::context::Context;
+use crate::failure;
+use crate::output::json::{self, ExpiredView};
+use crate::time::Moment;
+
+/// Delete old occurrences; tickets keep their counts
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+#[group(required = true, multiple = true)]
+pub(crate) struct ExpireArgs {
+    /// Delete what is older than 90s, 15m, 24h, 30d or 2w, or older than a time; solved tickets without
+    /// later occurrences go too
+    #[arg(long, value_name = "WHEN")]
+    older_than: Option<Moment>,
+    /// Of these, at most so many occurrences, the oldest first
+    #[arg(long, value_name = "N", requires = "older_than")]
+    max: Option<u64>,
+    /// Keep of each ticket the first occurrence and the newest N-1
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    keep_per_ticket: Option<u32>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  ticket expire --older-than 30d
+  ticket expire --older-than 90d --max 10000 --keep-per-ticket 100";
+
+pub(crate) async fn run(
+    args: &ExpireArgs,
+    context: &Context,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
+    let store = context.open().await?;
+    let mut done = ExpiredView::default();
+    if let Some(older_than) = args.older_than {
+        let mut expiry = Expiry::before(older_than.resolve(context.now));
+        if let Some(app_id) = &context.app_id {
+            expiry = expiry.with_app_id(app_id);
+        }
+        if let Some(max) = args.max {
+            expiry = expiry.with_max_count(max);
+        }
+        let expired = store.clear_expired(&expiry).await.map_err(failure::of_query)?;
+        done.expired_occurrences = expired.occurrences;
+        done.expired_tickets = expired.tickets;
+    }
+    if let Some(keep) = args.keep_per_ticket {
+        let pruned = store.keep_per_ticket(context.app_id.as_deref(), keep).await;
+        done.pruned_occurrences = pruned.map_err(failure::of_query)?;
+    }
+    if context.json {
+        json::write_line(out, &done)?;
+        return Ok(());
+    }
+    if args.older_than.is_some() {
+        writeln!(
+            out,
+            "deleted {} expired occurrences and {} solved tickets",
+            done.expired_occurrences, done.expired_tickets
+        )?;
+    }
+    if args.keep_per_ticket.is_some() {
+        writeln!(out, "deleted {} occurrences beyond those to keep", done.pruned_occurrences)?;
+    }
+    Ok(())
+}

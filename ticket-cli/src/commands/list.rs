@@ -1,0 +1,189 @@
+//! `ticket list`.
+
+use std::collections::HashMap;
+use std::io::Write;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use ticket_core::{
+    Direction, HistogramQuery, Level, StatusKind, Step, Store, Ticket, TicketFilter, TicketId,
+    TicketQuery, TicketSort,
+};
+
+use super::pages;
+use crate::cli::{PageArgs, level_parser};
+use crate::context::Context;
+use crate::failure;
+use crate::output::json::{self, TicketView};
+use crate::output::table::Layout;
+use crate::output::{chart, tickets};
+use crate::time::Moment;
+
+/// List tickets: by default the open ones, the latest first
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct ListArgs {
+    /// Only tickets of this status
+    #[arg(long, value_enum, default_value_t, value_name = "STATUS")]
+    status: StatusChoice,
+    /// Only tickets at least this bad
+    #[arg(long, value_name = "LEVEL", value_parser = level_parser())]
+    level: Option<Level>,
+    /// Only tickets of this channel: the logger's name, or the target
+    #[arg(long, value_name = "NAME")]
+    channel: Option<String>,
+    /// Only tickets seen on this release
+    #[arg(long, value_name = "RELEASE")]
+    release: Option<String>,
+    /// Only tickets seen in this environment
+    #[arg(long, value_name = "NAME")]
+    environment: Option<String>,
+    /// Only tickets with this text in their message or location, whatever its case
+    #[arg(long, value_name = "TEXT")]
+    search: Option<String>,
+    /// Only tickets that occurred since: 90s, 15m, 24h, 7d, 2w back, or a time
+    #[arg(long, value_name = "WHEN")]
+    since: Option<Moment>,
+    /// What to sort by: the latest, the most frequent, the worst first; channels from A on
+    #[arg(long, value_enum, default_value_t, value_name = "KEY")]
+    sort: SortChoice,
+    /// The other end first
+    #[arg(long)]
+    reverse: bool,
+    #[command(flatten)]
+    page: PageArgs,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  ticket list --level error --since 24h
+  ticket list --status all --sort count --search timeout
+  ticket list --json --limit 100000 | jq -r .message
+
+If there is more, the cursor of the next page is written to standard error.";
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum StatusChoice {
+    #[default]
+    Open,
+    Solved,
+    Muted,
+    All,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum SortChoice {
+    /// The time of the last occurrence
+    #[default]
+    Last,
+    /// The time of the first occurrence
+    First,
+    /// The number of occurrences
+    Count,
+    /// The level
+    Level,
+    /// The channel
+    Channel,
+}
+
+pub(crate) async fn run(
+    args: &ListArgs,
+    context: &Context,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
+    let store = context.open().await?;
+    let query = query(args, context);
+    let mut found = Vec::new();
+    let next = pages::read(
+        &args.page,
+        async |limit, after| {
+            let mut query = query.clone().with_limit(limit);
+            query.after = after;
+            store.get_tickets(&query).await
+        },
+        |ticket| {
+            if context.json {
+                json::write_line(out, &TicketView::from(&ticket))?;
+            } else {
+                found.push(ticket);
+            }
+            Ok(())
+        },
+    )
+    .await?;
+    if !context.json {
+        if found.is_empty() {
+            failure::say("no tickets match");
+        } else {
+            let layout = context.layout();
+            let charts = charts(store.as_ref(), context, layout, &found).await?;
+            tickets::write(out, &found, &charts, layout, context.now)?;
+        }
+    }
+    pages::hint(next.as_ref(), out)
+}
+
+fn query(args: &ListArgs, context: &Context) -> TicketQuery {
+    let status = match args.status {
+        StatusChoice::Open => Some(StatusKind::Open),
+        StatusChoice::Solved => Some(StatusKind::Solved),
+        StatusChoice::Muted => Some(StatusKind::Muted),
+        StatusChoice::All => None,
+    };
+    let mut filter: TicketFilter = context.filter();
+    if let Some(status) = status {
+        filter = filter.with_status(status);
+    }
+    if let Some(level) = args.level {
+        filter = filter.with_min_level(level);
+    }
+    if let Some(channel) = &args.channel {
+        filter = filter.with_channel(channel);
+    }
+    if let Some(release) = &args.release {
+        filter = filter.with_release(release);
+    }
+    if let Some(environment) = &args.environment {
+        filter = filter.with_environment(environment);
+    }
+    if let Some(text) = &args.search {
+        filter = filter.with_search(text);
+    }
+    if let Some(since) = args.since {
+        filter = filter.with_since(since.resolve(context.now));
+    }
+    let (sort, direction) = match args.sort {
+        SortChoice::Last => (TicketSort::LastOccurrence, Direction::Descending),
+        SortChoice::First => (TicketSort::FirstOccurrence, Direction::Descending),
+        SortChoice::Count => (TicketSort::Count, Direction::Descending),
+        SortChoice::Level => (TicketSort::Level, Direction::Descending),
+        SortChoice::Channel => (TicketSort::Channel, Direction::Ascending),
+    };
+    let direction = if args.reverse { direction.reversed() } else { direction };
+    TicketQuery::new().with_filter(filter).with_order(sort, direction)
+}
+
+/// The last 24 hours of each ticket, where there is room, and so few tickets that it costs nothing.
+async fn charts(
+    store: &dyn Store,
+    context: &Context,
+    layout: Layout,
+    found: &[Ticket],
+) -> anyhow::Result<HashMap<TicketId, String>> {
+    let mut charts = HashMap::new();
+    if found.len() > 50 || !tickets::has_room_for_charts(layout) {
+        return Ok(charts);
+    }
+    let from = context.now.saturating_sub(Duration::from_secs(23 * 3_600));
+    for ticket in found.iter().filter(|ticket| ticket.last_occurrence_time >= from) {
+        let query = HistogramQuery::of_ticket(ticket.id, Step::Hour, from, after(context));
+        let buckets = store.count_occurrences(&query).await?;
+        charts.insert(ticket.id, chart::sparkline(&buckets, 2));
+    }
+    Ok(charts)
+}
+
+/// The end of a chart: now is in it.
+fn after(context: &Context) -> ticket_core::Timestamp {
+    context.now.saturating_add(Duration::from_micros(1))
+}

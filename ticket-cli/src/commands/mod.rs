@@ -1,0 +1,15 @@
+//! One file for each command, or for a few that are alike.
+
+pub(crate) mod delete;
+pub(crate) mod expire;
+pub(crate) mod find;
+pub(crate) mod generate;
+pub(crate) mod list;
+pub(crate) mod occurrences;
+mod pages;
+mod resolve;
+pub(crate) mod setup;
+pub(crate) mod show;
+pub(crate) mod stats;
+pub(crate) mod status;
+pub(crate) mod types;

@@ -1,0 +1,130 @@
+//! `ticket solve`, `ticket reopen` and `ticket mute`.
+
+use std::io::Write;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+use ticket_core::{BackendExt, Status, StatusKind, Store, Ticket};
+
+use super::resolve;
+use crate::cli::{IdsArg, TypedId};
+use crate::context::Context;
+use crate::failure;
+use crate::output::json::{self, TicketView};
+use crate::output::{sanitize, style, time};
+use crate::time::duration;
+
+/// Solve tickets; a later occurrence opens a solved ticket again
+#[derive(Args)]
+pub(crate) struct SolveArgs {
+    #[command(flatten)]
+    ids: IdsArg,
+    /// The release that solves them
+    #[arg(long, value_name = "RELEASE")]
+    release: Option<String>,
+}
+
+/// Open tickets again
+#[derive(Args)]
+pub(crate) struct ReopenArgs {
+    #[command(flatten)]
+    ids: IdsArg,
+}
+
+/// Mute tickets: they count on, and are not in the list any more
+#[derive(Args)]
+pub(crate) struct MuteArgs {
+    #[command(flatten)]
+    ids: IdsArg,
+    /// For how long, such as 2h or 7d; for good, if it is left out
+    #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
+    duration: Option<Duration>,
+}
+
+pub(crate) async fn solve(
+    args: &SolveArgs,
+    context: &Context,
+    out: &mut dyn Write,
+) -> anyhow::Result<ExitCode> {
+    let release = args.release.as_deref();
+    each(&args.ids.ids, context, out, async |store, ticket: &Ticket| {
+        store.solve_ticket(ticket.id, release.map(str::to_owned)).await
+    })
+    .await
+}
+
+pub(crate) async fn reopen(
+    args: &ReopenArgs,
+    context: &Context,
+    out: &mut dyn Write,
+) -> anyhow::Result<ExitCode> {
+    each(&args.ids.ids, context, out, async |store, ticket: &Ticket| {
+        store.reopen_ticket(ticket.id).await
+    })
+    .await
+}
+
+pub(crate) async fn mute(
+    args: &MuteArgs,
+    context: &Context,
+    out: &mut dyn Write,
+) -> anyhow::Result<ExitCode> {
+    each(&args.ids.ids, context, out, async |store, ticket: &Ticket| {
+        store.mute_ticket(ticket.id, args.duration).await
+    })
+    .await
+}
+
+/// Changes one ticket after the other and reports each. One that fails does not keep the others from
+/// being changed.
+async fn each(
+    ids: &[TypedId],
+    context: &Context,
+    out: &mut dyn Write,
+    change: impl AsyncFn(&dyn Store, &Ticket) -> ticket_core::Result<Option<Ticket>>,
+) -> anyhow::Result<ExitCode> {
+    let store = context.open().await?;
+    let mut code = ExitCode::SUCCESS;
+    for id in ids {
+        let changed = async {
+            let ticket = resolve::ticket(store.as_ref(), context, id).await?;
+            let changed = change(store.as_ref(), &ticket).await?;
+            changed
+                .ok_or_else(|| anyhow::anyhow!("{}: somebody has just deleted the ticket", id.text))
+        };
+        match changed.await {
+            Ok(ticket) if context.json => json::write_line(out, &TicketView::from(&ticket))?,
+            Ok(ticket) => report(&ticket, context, out)?,
+            Err(error) => {
+                out.flush()?;
+                code = failure::report(&error);
+            }
+        }
+    }
+    Ok(code)
+}
+
+fn report(ticket: &Ticket, context: &Context, out: &mut dyn Write) -> anyhow::Result<()> {
+    let status = match &ticket.status {
+        Status::Open => "open".to_owned(),
+        Status::Solved { release: Some(release), .. } => {
+            format!("solved by release {}", sanitize::line(release))
+        }
+        Status::Solved { release: None, .. } => "solved".to_owned(),
+        Status::Muted { until: Some(until) } => {
+            format!("muted until {}", time::both(*until, context.now))
+        }
+        Status::Muted { until: None } => "muted".to_owned(),
+    };
+    let painter = context.painter();
+    let kind: StatusKind = ticket.status.kind();
+    writeln!(
+        out,
+        "{}  {}  {}",
+        painter.paint(style::ID, &ticket.id.to_string()[..8]),
+        painter.paint(style::status(kind), status),
+        sanitize::beginning(&ticket.message, 60),
+    )?;
+    Ok(())
+}

@@ -1,0 +1,141 @@
+//! From text to names, operators and values.
+
+use ticket_core::Op;
+
+use super::ExprError;
+
+/// A name or a value.
+#[derive(Debug)]
+pub(super) struct Token {
+    pub(super) text: String,
+    pub(super) quoted: bool,
+    pub(super) position: usize,
+}
+
+pub(super) struct Lexer<'a> {
+    text: &'a str,
+    position: usize,
+}
+
+/// What ends a word.
+fn is_special(c: char) -> bool {
+    c.is_whitespace() || "\"'`=!<>()&|,;\\".contains(c)
+}
+
+/// Whether a text needs no quotes to be one name or value.
+pub(crate) fn is_word(text: &str) -> bool {
+    !text.is_empty() && !text.contains(is_special)
+}
+
+impl<'a> Lexer<'a> {
+    pub(super) const fn new(text: &'a str) -> Self {
+        Self { text, position: 0 }
+    }
+
+    /// Whether there is nothing but space left.
+    pub(super) fn is_at_end(&mut self) -> bool {
+        self.rest().is_empty()
+    }
+
+    /// What is left, from the next character that is no space.
+    fn rest(&mut self) -> &'a str {
+        let rest = &self.text[self.position..];
+        let trimmed = rest.trim_start();
+        self.position += rest.len() - trimmed.len();
+        trimmed
+    }
+
+    /// A word, or a text in quotes.
+    pub(super) fn token(&mut self, expected: &str) -> Result<Token, ExprError> {
+        let rest = self.rest();
+        let position = self.position;
+        if let Some(quote) = rest.chars().next().filter(|c| ['"', '\''].contains(c)) {
+            let text = self.quoted(quote)?;
+            return Ok(Token { text, quoted: true, position });
+        }
+        let end = rest.find(is_special).unwrap_or(rest.len());
+        if end == 0 {
+            return Err(ExprError::new(position, format!("expected {expected}")));
+        }
+        self.position += end;
+        Ok(Token { text: rest[..end].to_owned(), quoted: false, position })
+    }
+
+    /// The text up to the closing quote, its escapes replaced.
+    fn quoted(&mut self, quote: char) -> Result<String, ExprError> {
+        let start = self.position;
+        self.position += quote.len_utf8();
+        let mut text = String::new();
+        loop {
+            let position = self.position;
+            match self.next_char() {
+                Some(c) if c == quote => return Ok(text),
+                Some('\\') => text.push(self.escaped().ok_or_else(|| {
+                    let message = r#"unknown escape: write \\, \", \', \n, \r, \t or \u{1f600}"#;
+                    ExprError::new(position, message)
+                })?),
+                Some(c) => text.push(c),
+                None => {
+                    let message = format!("the text that begins here has no closing {quote}");
+                    return Err(ExprError::new(start, message));
+                }
+            }
+        }
+    }
+
+    /// What the escape stands for whose backslash was read.
+    fn escaped(&mut self) -> Option<char> {
+        match self.next_char()? {
+            c @ ('"' | '\'' | '\\') => Some(c),
+            'n' => Some('\n'),
+            'r' => Some('\r'),
+            't' => Some('\t'),
+            'u' => {
+                let (digits, _) = self.text[self.position..].strip_prefix('{')?.split_once('}')?;
+                self.position += digits.len() + 2;
+                u32::from_str_radix(digits, 16).ok().and_then(char::from_u32)
+            }
+            _ => None,
+        }
+    }
+
+    fn next_char(&mut self) -> Option<char> {
+        let c = self.text[self.position..].chars().next()?;
+        self.position += c.len_utf8();
+        Some(c)
+    }
+
+    /// An operator, and where it stands.
+    pub(super) fn op(&mut self) -> Result<(usize, Op), ExprError> {
+        const SIGNS: [(&str, Op); 7] = [
+            ("==", Op::Eq),
+            ("!=", Op::Ne),
+            ("<=", Op::Le),
+            (">=", Op::Ge),
+            ("=", Op::Eq),
+            ("<", Op::Lt),
+            (">", Op::Gt),
+        ];
+        let rest = self.rest();
+        let position = self.position;
+        let found = SIGNS.into_iter().find(|(sign, _)| rest.starts_with(sign));
+        let (sign, op) = found.ok_or_else(|| {
+            ExprError::new(position, "expected a comparison: one of = != < <= > >= and a value")
+        })?;
+        self.position += sign.len();
+        Ok((position, op))
+    }
+
+    /// The word `and`.
+    pub(super) fn and(&mut self) -> Result<(), ExprError> {
+        let rest = self.rest();
+        let end = rest.find(is_special).unwrap_or(rest.len());
+        if !rest[..end].eq_ignore_ascii_case("and") {
+            let message = "expected `and` with another comparison, or the end: there is no `or`, and \
+                           text with spaces or signs is written in quotes";
+            return Err(ExprError::new(self.position, message));
+        }
+        self.position += end;
+        Ok(())
+    }
+}

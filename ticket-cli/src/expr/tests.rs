@@ -1,0 +1,162 @@
+use ticket_core::{Level, Record, Traits};
+
+use super::*;
+
+fn parsed(text: &str) -> EventFilter {
+    parse(text).unwrap_or_else(|error| panic!("{}", error.explain(text)))
+}
+
+fn explained(text: &str) -> String {
+    parse(text).unwrap_err().explain(text)
+}
+
+/// Whether an event of type `checkout` with these traits is found.
+fn finds(text: &str, traits: &[(&str, Value)]) -> bool {
+    let mut record = Record::new(Level::Error, "checkout", "");
+    record.traits =
+        traits.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect::<Traits>();
+    parsed(text).matches(&record)
+}
+
+#[test]
+fn the_example_of_the_help_text() {
+    let filter = parsed(r#"type=checkout and user_id>=42 and path="/api""#);
+    assert_eq!(filter.event_type.as_deref(), Some("checkout"));
+    assert_eq!(
+        filter.traits,
+        [
+            Comparison::number("user_id", Op::Ge, 42).unwrap(),
+            Comparison::new("path", Op::Eq, "/api")
+        ]
+    );
+}
+
+#[test]
+fn nothing_finds_everything() {
+    assert_eq!(parsed("  "), EventFilter::new());
+}
+
+#[test]
+fn numbers_compare_with_integers_and_floats() {
+    for value in [Value::Int(42), Value::Float(42.0)] {
+        assert!(finds("n=42", &[("n", value.clone())]));
+        assert!(finds("n >= 4.15e1", &[("n", value.clone())]));
+        assert!(finds("n!=-42", &[("n", value)]));
+    }
+    assert!(finds("n=9223372036854775807", &[("n", Value::Int(i64::MAX))]));
+    assert!(finds("n<9223372036854775808", &[("n", Value::Int(i64::MAX))]));
+    assert!(!finds("n=42", &[("n", Value::Text("42".into()))]));
+    assert!(finds("n='42'", &[("n", Value::Text("42".into()))]));
+}
+
+#[test]
+fn words_are_bools_times_and_text() {
+    assert!(finds("ok=true", &[("ok", Value::Bool(true))]));
+    assert!(finds("ok='true'", &[("ok", Value::Text("true".into()))]));
+    let time = "2026-11-21T10:47:20Z".parse::<Timestamp>().unwrap();
+    assert!(finds("at>=2026-11-21T11:47:20+01:00", &[("at", Value::Time(time))]));
+    assert!(finds(
+        "who==alice AND path=/api/v1",
+        &[("who", Value::from("alice")), ("path", Value::from("/api/v1"))]
+    ));
+    // NaN is stored as text, and a word like it is text too.
+    assert!(finds(
+        "n=NaN and m=inf",
+        &[("n", Value::from(f64::NAN)), ("m", Value::from(f64::INFINITY))]
+    ));
+}
+
+#[test]
+fn odd_names_are_quoted_and_then_always_traits() {
+    let traits = [
+        ("type", Value::from("x")),
+        ("a b", Value::Int(1)),
+        ("", Value::Int(2)),
+        ("and", Value::Int(3)),
+    ];
+    assert!(finds(r#""type"=x and 'a b'=1 and ""=2 and "and"=3"#, &traits));
+    assert!(finds("http.status=500", &[("http.status", Value::Int(500))]));
+    assert_eq!(parsed("'id'=1").occurrence_id, None);
+    let id = "019ab3f0-0000-7000-8000-000000000000";
+    assert_eq!(parsed(&format!("id={id}")).occurrence_id, Some(id.parse().unwrap()));
+}
+
+#[test]
+fn escapes() {
+    let text = "a\"b'\\\n\r\t😀\u{1b}";
+    assert!(finds(r#"t="a\"b\'\\\n\r\t\u{1f600}\u{1b}""#, &[("t", Value::from(text))]));
+}
+
+#[test]
+fn errors_show_the_place() {
+    let cases = [
+        (
+            "user_id 42",
+            "expected a comparison: one of = != < <= > >= and a value\n  user_id 42\n          ^",
+        ),
+        (
+            "a=1 or b=2",
+            "expected `and` with another comparison, or the end: there is no `or`, and text with \
+                        spaces or signs is written in quotes\n  a=1 or b=2\n      ^",
+        ),
+        (
+            "日本=",
+            "expected a value: a number, true, false, a time, or text in quotes\n  日本=\n       ^",
+        ),
+        (
+            "v=1.2.3",
+            "1.2.3 is neither a number nor a time such as 2026-11-21T10:47:20Z: write text in quotes\n  v=1.2.3\n    ^",
+        ),
+        ("t='abc", "the text that begins here has no closing '\n  t='abc\n    ^"),
+    ];
+    for (text, explanation) in cases {
+        assert_eq!(explained(text), explanation);
+    }
+}
+
+#[test]
+fn every_kind_of_mistake_is_told() {
+    let cases = [
+        ("a=1 and", "expected a name"),
+        ("=1", "expected a name"),
+        ("(a=1)", "expected a name"),
+        ("and=1", "no name"),
+        ("a=1 and and b=2", "no name"),
+        ("not a=1", "no name"),
+        ("a=1 b=2", "expected `and`"),
+        ("a=x=1", "expected `and`"),
+        ("a=>1", "expected a value"),
+        ("type>x", "can only be compared with ="),
+        ("type=a and type=b", "given twice"),
+        ("id=7", "UUID"),
+        ("a=2026-11-21", "neither a number nor a time"),
+        ("a=1e999", "neither a number"),
+        (r#"a="\x""#, "unknown escape"),
+        (r#"a="\u{d800}""#, "unknown escape"),
+        (r#"a="\"#, "unknown escape"),
+    ];
+    for (text, part) in cases {
+        assert!(explained(text).contains(part), "{text}: {}", explained(text));
+    }
+    assert!(!explained("\u{1b}[2J 1").contains('\u{1b}'));
+}
+
+#[test]
+fn what_the_command_shows_of_a_trait_finds_it() {
+    let values = [
+        Value::Int(-5),
+        Value::Float(1e300),
+        Value::Float(-0.5),
+        Value::Bool(false),
+        Value::from("a \"quoted\"\n\u{1b}[31m text"),
+        Value::from("42"),
+        Value::from(""),
+        Value::Time("0001-01-01T00:00:00Z".parse().unwrap()),
+    ];
+    for value in values {
+        for name in ["n", "type", "and", "a=b", "", "http.status", "or"] {
+            let text = crate::output::text::assignment(name, &value);
+            assert!(finds(&text, &[(name, value.clone())]), "{text}");
+        }
+    }
+}

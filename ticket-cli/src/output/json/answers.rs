@@ -1,0 +1,114 @@
+//! The other answers as JSON. Their names are a contract too.
+
+use serde::Serialize;
+use ticket_core::{Bucket, EventTrait, Level, OccurrenceId, TicketId, Timestamp, ValueKind};
+
+use super::{OccurrenceView, TicketView};
+
+/// A ticket with its charts and newest occurrences.
+#[derive(Serialize)]
+pub(crate) struct ShowView<'a> {
+    #[serde(flatten)]
+    pub(crate) ticket: TicketView<'a>,
+    pub(crate) last_24_hours: Vec<BucketView>,
+    pub(crate) last_30_days: Vec<BucketView>,
+    pub(crate) occurrences: Vec<OccurrenceView<'a>>,
+}
+
+/// How many there were from this time on.
+#[derive(Serialize)]
+pub(crate) struct BucketView {
+    start: Timestamp,
+    count: u64,
+}
+
+impl From<&Bucket> for BucketView {
+    fn from(bucket: &Bucket) -> Self {
+        Self { start: bucket.start, count: bucket.count }
+    }
+}
+
+/// One value of a trait, and whose it is.
+#[derive(Serialize)]
+pub(crate) struct TraitView<'a> {
+    name: &'a str,
+    kind: ValueKind,
+    value: serde_json::Value,
+    time: Timestamp,
+    occurrence_id: OccurrenceId,
+    ticket_id: TicketId,
+}
+
+impl<'a> From<&'a EventTrait> for TraitView<'a> {
+    fn from(item: &'a EventTrait) -> Self {
+        Self {
+            name: &item.name,
+            kind: item.value.kind(),
+            value: item.value.to_json(),
+            time: item.event.time,
+            occurrence_id: item.event.id,
+            ticket_id: item.event.ticket_id,
+        }
+    }
+}
+
+/// A type of events.
+#[derive(Serialize)]
+pub(crate) struct TypeView<'a> {
+    pub(crate) r#type: &'a str,
+}
+
+/// A trait that events of a type have.
+#[derive(Serialize)]
+pub(crate) struct TraitTypeView<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) kind: ValueKind,
+}
+
+/// A ticket that was deleted.
+#[derive(Serialize)]
+pub(crate) struct DeletedView {
+    pub(crate) id: TicketId,
+    pub(crate) deleted: bool,
+}
+
+/// What an expiry deleted.
+#[derive(Default, Serialize)]
+pub(crate) struct ExpiredView {
+    pub(crate) expired_occurrences: u64,
+    pub(crate) expired_tickets: u64,
+    pub(crate) pruned_occurrences: u64,
+}
+
+/// Tickets and occurrences in numbers.
+#[derive(Serialize)]
+pub(crate) struct StatsView<'a> {
+    pub(crate) tickets: CountView,
+    pub(crate) levels: Vec<LevelView>,
+    pub(crate) occurrences: LatelyView,
+    pub(crate) top: Vec<TicketView<'a>>,
+}
+
+/// How many tickets there are of each status.
+#[derive(Clone, Copy, Default, Serialize)]
+pub(crate) struct CountView {
+    pub(crate) open: u64,
+    pub(crate) solved: u64,
+    pub(crate) muted: u64,
+}
+
+/// How many tickets there are of a level.
+#[derive(Serialize)]
+pub(crate) struct LevelView {
+    pub(crate) level: Level,
+    #[serde(flatten)]
+    pub(crate) tickets: CountView,
+}
+
+/// How many occurrences there were lately, in whole hours: the current one, and those before it.
+#[derive(Serialize)]
+pub(crate) struct LatelyView {
+    pub(crate) this_hour: u64,
+    pub(crate) last_24_hours: u64,
+    pub(crate) last_7_days: u64,
+}

@@ -1,0 +1,252 @@
+//! Tickets and occurrences as JSON. The names in this file are a contract: they are pinned by a test, and a
+//! change of one breaks somebody's script.
+
+use serde::{Serialize, Serializer};
+use ticket_core::{
+    Breadcrumb, ErrorCause, Frame, Level, Location, Occurrence, OccurrenceId, Request, Span,
+    Status, StatusKind, Ticket, TicketId, Timestamp, Traits,
+};
+
+/// A ticket.
+#[derive(Serialize)]
+pub(crate) struct TicketView<'a> {
+    id: TicketId,
+    app_id: &'a str,
+    level: Level,
+    channel: &'a str,
+    message: &'a str,
+    location: LocationView<'a>,
+    error_type: Option<&'a str>,
+    status: StatusKind,
+    solved_at: Option<Timestamp>,
+    solved_release: Option<&'a str>,
+    muted_until: Option<Timestamp>,
+    occurrence_count: u64,
+    first_occurrence_time: Timestamp,
+    last_occurrence_time: Timestamp,
+    reopened_count: u64,
+    first_release: Option<&'a str>,
+    last_release: Option<&'a str>,
+    ingredients: Vec<IngredientView<'a>>,
+}
+
+#[derive(Serialize)]
+struct IngredientView<'a> {
+    name: &'a str,
+    value: &'a str,
+}
+
+#[derive(Serialize)]
+struct LocationView<'a> {
+    file: Option<&'a str>,
+    line: Option<u32>,
+    module: Option<&'a str>,
+    function: Option<&'a str>,
+}
+
+impl<'a> From<&'a Location> for LocationView<'a> {
+    fn from(location: &'a Location) -> Self {
+        Self {
+            file: location.file.as_deref(),
+            line: location.line,
+            module: location.module.as_deref(),
+            function: location.function.as_deref(),
+        }
+    }
+}
+
+impl<'a> From<&'a Ticket> for TicketView<'a> {
+    fn from(ticket: &'a Ticket) -> Self {
+        let (solved_at, solved_release) = match &ticket.status {
+            Status::Solved { at, release } => (Some(*at), release.as_deref()),
+            Status::Open | Status::Muted { .. } => (None, None),
+        };
+        let muted_until = match &ticket.status {
+            Status::Muted { until } => *until,
+            Status::Open | Status::Solved { .. } => None,
+        };
+        Self {
+            id: ticket.id,
+            app_id: &ticket.app_id,
+            level: ticket.level,
+            channel: &ticket.channel,
+            message: &ticket.message,
+            location: (&ticket.location).into(),
+            error_type: ticket.error_type.as_deref(),
+            status: ticket.status.kind(),
+            solved_at,
+            solved_release,
+            muted_until,
+            occurrence_count: ticket.occurrence_count,
+            first_occurrence_time: ticket.first_occurrence_time,
+            last_occurrence_time: ticket.last_occurrence_time,
+            reopened_count: ticket.reopened_count,
+            first_release: ticket.first_release.as_deref(),
+            last_release: ticket.last_release.as_deref(),
+            ingredients: ticket
+                .ingredients
+                .iter()
+                .map(|(name, value)| IngredientView { name, value })
+                .collect(),
+        }
+    }
+}
+
+/// An occurrence.
+#[derive(Serialize)]
+pub(crate) struct OccurrenceView<'a> {
+    id: OccurrenceId,
+    ticket_id: TicketId,
+    app_id: &'a str,
+    time: Timestamp,
+    level: Level,
+    channel: &'a str,
+    message: &'a str,
+    repeats: u32,
+    location: LocationView<'a>,
+    traits: TraitsView<'a>,
+    error: Vec<ErrorView<'a>>,
+    backtrace: Vec<FrameView<'a>>,
+    request: Option<RequestView<'a>>,
+    breadcrumbs: Vec<BreadcrumbView<'a>>,
+    spans: Vec<SpanView<'a>>,
+    release: Option<&'a str>,
+    environment: Option<&'a str>,
+    host: Option<&'a str>,
+    process: Option<u32>,
+    thread: Option<&'a str>,
+    trace_id: Option<&'a str>,
+    span_id: Option<&'a str>,
+    fingerprint: Option<&'a str>,
+}
+
+impl<'a> From<&'a Occurrence> for OccurrenceView<'a> {
+    fn from(occurrence: &'a Occurrence) -> Self {
+        let record = &occurrence.record;
+        Self {
+            id: record.id,
+            ticket_id: occurrence.ticket_id,
+            app_id: &record.app_id,
+            time: record.time,
+            level: record.level,
+            channel: &record.channel,
+            message: &record.message,
+            repeats: occurrence.repeats,
+            location: (&record.location).into(),
+            traits: TraitsView(&record.traits),
+            error: record.error.iter().map(Into::into).collect(),
+            backtrace: record.backtrace.iter().map(Into::into).collect(),
+            request: record.request.as_ref().map(Into::into),
+            breadcrumbs: record.breadcrumbs.iter().map(Into::into).collect(),
+            spans: record.spans.iter().map(Into::into).collect(),
+            release: record.release.as_deref(),
+            environment: record.environment.as_deref(),
+            host: record.host.as_deref(),
+            process: record.process,
+            thread: record.thread.as_deref(),
+            trace_id: record.trace_id.as_deref(),
+            span_id: record.span_id.as_deref(),
+            fingerprint: record.fingerprint.as_deref(),
+        }
+    }
+}
+
+/// Traits as an object of natural JSON values.
+struct TraitsView<'a>(&'a Traits);
+
+impl Serialize for TraitsView<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value.to_json())))
+    }
+}
+
+#[derive(Serialize)]
+struct ErrorView<'a> {
+    #[serde(rename = "type")]
+    type_name: Option<&'a str>,
+    message: &'a str,
+}
+
+impl<'a> From<&'a ErrorCause> for ErrorView<'a> {
+    fn from(cause: &'a ErrorCause) -> Self {
+        Self { type_name: cause.type_name.as_deref(), message: &cause.message }
+    }
+}
+
+#[derive(Serialize)]
+struct FrameView<'a> {
+    function: &'a str,
+    file: Option<&'a str>,
+    line: Option<u32>,
+    in_app: bool,
+}
+
+impl<'a> From<&'a Frame> for FrameView<'a> {
+    fn from(frame: &'a Frame) -> Self {
+        Self {
+            function: &frame.function,
+            file: frame.file.as_deref(),
+            line: frame.line,
+            in_app: frame.in_app,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct RequestView<'a> {
+    method: Option<&'a str>,
+    path: Option<&'a str>,
+    route: Option<&'a str>,
+    status: Option<u16>,
+    remote_address: Option<&'a str>,
+    user: Option<&'a str>,
+    request_id: Option<&'a str>,
+}
+
+impl<'a> From<&'a Request> for RequestView<'a> {
+    fn from(request: &'a Request) -> Self {
+        Self {
+            method: request.method.as_deref(),
+            path: request.path.as_deref(),
+            route: request.route.as_deref(),
+            status: request.status,
+            remote_address: request.remote_address.as_deref(),
+            user: request.user.as_deref(),
+            request_id: request.request_id.as_deref(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct BreadcrumbView<'a> {
+    time: Timestamp,
+    level: Level,
+    channel: &'a str,
+    message: &'a str,
+    traits: TraitsView<'a>,
+}
+
+impl<'a> From<&'a Breadcrumb> for BreadcrumbView<'a> {
+    fn from(breadcrumb: &'a Breadcrumb) -> Self {
+        Self {
+            time: breadcrumb.time,
+            level: breadcrumb.level,
+            channel: &breadcrumb.channel,
+            message: &breadcrumb.message,
+            traits: TraitsView(&breadcrumb.traits),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct SpanView<'a> {
+    name: &'a str,
+    target: &'a str,
+    traits: TraitsView<'a>,
+}
+
+impl<'a> From<&'a Span> for SpanView<'a> {
+    fn from(span: &'a Span) -> Self {
+        Self { name: &span.name, target: &span.target, traits: TraitsView(&span.traits) }
+    }
+}

@@ -1,0 +1,12 @@
+//! What is written, for people and for programs.
+
+pub(crate) mod chart;
+pub(crate) mod details;
+pub(crate) mod events;
+pub(crate) mod json;
+pub(crate) mod sanitize;
+pub(crate) mod style;
+pub(crate) mod table;
+pub(crate) mod text;
+pub(crate) mod tickets;
+pub(crate) mod time;
