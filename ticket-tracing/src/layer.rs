@@ -1,0 +1,199 @@
+//! [`TicketLayer`].
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::thread;
+
+use ticket_core::{Breadcrumb, Level, Location, Record, Timestamp, Traits};
+use ticket_handler::BackgroundHandler;
+use tracing::level_filters::LevelFilter;
+use tracing::span::{Attributes, Id};
+use tracing::{Event, Metadata, Subscriber, span};
+use tracing_log::NormalizeEvent;
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::Filtered;
+use tracing_subscriber::layer::Context;
+use tracing_subscriber::registry::LookupSpan;
+
+use crate::inside::Inside;
+use crate::visit::{Fields, SpanFields};
+use crate::{breadcrumbs, level};
+
+/// The layer: gives events from the handler's level on to the handler, as records, and keeps the lesser
+/// ones as breadcrumbs of the next record.
+///
+/// | an event's … | becomes the record's … |
+/// |---|---|
+/// | level | `level`: `WARN` is [`Warning`](Level::Warning) |
+/// | target | `channel` |
+/// | file, line, module | `location` |
+/// | `message` | `message`; without one, the text of its error |
+/// | first error value, `error = &err as &dyn Error` | `error`, with its whole `source()` chain; its text also a trait |
+/// | `ticket.fingerprint` | `fingerprint`: overrides the grouping. No other name is reserved. |
+/// | other fields | `traits`, typed; what only has a `Debug` or `Display` form, and other errors, as text |
+/// | surrounding spans | `spans`, the outermost first, each with its fields |
+/// | their fields | `traits` too, so that one finds a record by the `request_id` of its span; an inner span's field goes before an outer one's, and the event's own before all |
+/// | thread and process | `thread` (its name, else its number) and `process` |
+///
+/// Records of the crate `log` that come through `tracing-log` have their own target and location.
+///
+/// Breadcrumbs belong to the outermost span: a request's stay with the request. Those made outside of
+/// all spans stay with their thread. Each goes with one record, the next one of its scope.
+///
+/// Nothing in it waits or panics, also if a `Debug` form does: its value then is a mark. What is
+/// logged while it is at work on the same thread, and whatever the handler's worker logs, never enters
+/// it.
+#[derive(Debug)]
+pub struct TicketLayer {
+    handler: BackgroundHandler,
+    number: u64,
+    breadcrumb_level: Level,
+    max_breadcrumbs: usize,
+}
+
+/// What is kept of a span.
+#[derive(Debug)]
+struct SpanTraits(Traits);
+
+impl TicketLayer {
+    /// A layer over a handler; lesser events from [`Level::Info`] on are breadcrumbs, at most 20.
+    #[must_use]
+    pub fn new(handler: BackgroundHandler) -> Self {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        Self {
+            handler,
+            number: NUMBER.fetch_add(1, Relaxed),
+            breadcrumb_level: Level::Info,
+            max_breadcrumbs: 20,
+        }
+    }
+
+    /// Sets the level from which on events are kept as breadcrumbs.
+    #[must_use]
+    pub fn with_breadcrumb_level(mut self, level: Level) -> Self {
+        self.breadcrumb_level = level;
+        self
+    }
+
+    /// Sets how many breadcrumbs are kept, the newest; 0 for none.
+    #[must_use]
+    pub fn with_max_breadcrumbs(mut self, max_breadcrumbs: usize) -> Self {
+        self.max_breadcrumbs = max_breadcrumbs;
+        self
+    }
+
+    /// The layer with a filter of its own, below which events and spans cost nothing: they are neither
+    /// a record nor a breadcrumb. Other layers still see them.
+    ///
+    /// Without it, having no level would mean to want all of them: `tracing` would build every event
+    /// and span of every library, down to `TRACE`, only to show it to this layer.
+    #[must_use]
+    pub fn filtered<S>(self) -> Filtered<Self, LevelFilter, S>
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+    {
+        let level = self.lowest_level();
+        self.with_filter(level::to_filter(level))
+    }
+
+    /// The level below which an event is of no use.
+    fn lowest_level(&self) -> Level {
+        let level = self.handler.options().level();
+        if self.max_breadcrumbs == 0 { level } else { level.min(self.breadcrumb_level) }
+    }
+}
+
+impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for TicketLayer {
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        let Some(_inside) = Inside::enter() else { return };
+        let Some(span) = context.span(id) else { return };
+        // Before the span is locked: formatting runs code of the application's.
+        let mut traits = Traits::new();
+        attributes.record(&mut SpanFields(&mut traits));
+        span.extensions_mut().replace(SpanTraits(traits));
+    }
+
+    fn on_record(&self, id: &Id, values: &span::Record<'_>, context: Context<'_, S>) {
+        let Some(_inside) = Inside::enter() else { return };
+        let Some(span) = context.span(id) else { return };
+        let mut traits = Traits::new();
+        values.record(&mut SpanFields(&mut traits));
+        let mut extensions = span.extensions_mut();
+        if let Some(SpanTraits(all)) = extensions.get_mut() {
+            all.append(&mut traits);
+        } else {
+            extensions.insert(SpanTraits(traits));
+        }
+    }
+
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        let Some(_inside) = Inside::enter() else { return };
+        let normalized = event.normalized_metadata();
+        let metadata = normalized.as_ref().unwrap_or_else(|| event.metadata());
+        let level = level::from_tracing(*metadata.level());
+        if level < self.lowest_level() {
+            return;
+        }
+        let fields = Fields::of_event(event, normalized.is_some());
+        let root = context.event_scope(event).and_then(|scope| scope.from_root().next());
+        if level < self.handler.options().level() {
+            let crumb = breadcrumb(level, metadata, fields);
+            breadcrumbs::push(root.as_ref(), self.number, crumb, self.max_breadcrumbs);
+            return;
+        }
+        let mut record = record(level, metadata, fields);
+        add_spans(&mut record, event, &context);
+        record.breadcrumbs = breadcrumbs::take(root.as_ref(), self.number);
+        // The handler counts and reports what it could not take.
+        let _ = self.handler.emit(record);
+    }
+}
+
+fn breadcrumb(level: Level, metadata: &Metadata<'_>, mut fields: Fields) -> Breadcrumb {
+    let message = fields.take_message();
+    let mut crumb = Breadcrumb::new(Timestamp::now(), level, metadata.target(), message);
+    crumb.traits = fields.traits;
+    crumb
+}
+
+fn record(level: Level, metadata: &Metadata<'_>, mut fields: Fields) -> Record {
+    let mut message = fields.take_message();
+    if message.is_empty() {
+        // Such as `event src/main.rs:17`: better than nothing in a list.
+        metadata.name().clone_into(&mut message);
+    }
+    let mut location = Location::new();
+    location.file = metadata.file().map(str::to_owned);
+    location.line = metadata.line();
+    location.module = metadata.module_path().map(str::to_owned);
+    let mut record = Record::new(level, metadata.target(), message).with_location(location);
+    record.error = fields.error;
+    record.fingerprint = fields.fingerprint;
+    record.traits = fields.traits;
+    record.process = Some(std::process::id());
+    let thread = thread::current();
+    record.thread = Some(thread.name().map_or_else(|| format!("{:?}", thread.id()), str::to_owned));
+    record
+}
+
+/// The surrounding spans, and their fields as traits where the event has none of that name.
+fn add_spans<S>(record: &mut Record, event: &Event<'_>, context: &Context<'_, S>)
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    let Some(scope) = context.event_scope(event) else { return };
+    // The innermost first: the first one that has a name keeps it.
+    for span in scope {
+        let mut of = ticket_core::Span::new(span.name());
+        span.metadata().target().clone_into(&mut of.target);
+        if let Some(SpanTraits(traits)) = span.extensions().get() {
+            of.traits.clone_from(traits);
+        }
+        for (name, value) in &of.traits {
+            if !record.traits.contains_key(name) {
+                record.traits.insert(name.clone(), value.clone());
+            }
+        }
+        record.spans.push(of);
+    }
+    record.spans.reverse();
+}

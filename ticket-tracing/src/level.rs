@@ -1,0 +1,46 @@
+//! Levels here and there.
+
+use ticket_core::Level;
+use tracing::level_filters::LevelFilter;
+
+pub(crate) fn from_tracing(level: tracing::Level) -> Level {
+    match level {
+        tracing::Level::ERROR => Level::Error,
+        tracing::Level::WARN => Level::Warning,
+        tracing::Level::INFO => Level::Info,
+        tracing::Level::DEBUG => Level::Debug,
+        tracing::Level::TRACE => Level::Trace,
+    }
+}
+
+/// What lets all events of this level and above pass.
+pub(crate) fn to_filter(level: Level) -> LevelFilter {
+    match level {
+        Level::Trace => LevelFilter::TRACE,
+        Level::Debug => LevelFilter::DEBUG,
+        Level::Info => LevelFilter::INFO,
+        Level::Notice | Level::Warning => LevelFilter::WARN,
+        Level::Error => LevelFilter::ERROR,
+        Level::Critical => LevelFilter::OFF,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_filter_lets_pass_what_the_level_takes_and_nothing_else() {
+        for level in Level::ALL {
+            for of in [
+                tracing::Level::ERROR,
+                tracing::Level::WARN,
+                tracing::Level::INFO,
+                tracing::Level::DEBUG,
+                tracing::Level::TRACE,
+            ] {
+                assert_eq!(to_filter(level) >= of, from_tracing(of) >= level, "{level} {of}");
+            }
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! The fields of events and spans.
+
+use std::error::Error;
+use std::fmt;
+
+use ticket_core::{ErrorCause, Traits, Value};
+use tracing::field::{Field, Visit};
+
+use crate::format;
+
+/// The field that overrides the grouping.
+const FINGERPRINT: &str = "ticket.fingerprint";
+/// Fields that may hold an error as text, such as `error = %error`.
+const ERROR_NAMES: [&str; 3] = ["error", "err", "exception"];
+
+/// The fields of an event.
+#[derive(Debug, Default)]
+pub(crate) struct Fields {
+    pub(crate) message: String,
+    /// The chain of the first error value.
+    pub(crate) error: Vec<ErrorCause>,
+    pub(crate) fingerprint: Option<String>,
+    pub(crate) traits: Traits,
+    /// Whether it came through the `log` bridge, whose own fields are metadata.
+    is_log: bool,
+}
+
+impl Fields {
+    pub(crate) fn of_event(event: &tracing::Event<'_>, is_log: bool) -> Self {
+        let mut fields = Self { is_log, ..Self::default() };
+        event.record(&mut fields);
+        fields
+    }
+
+    /// The message, or else what comes nearest to one: `#[instrument(err)]` has none.
+    pub(crate) fn take_message(&mut self) -> String {
+        if self.message.is_empty() {
+            let error = self.error.first().map(|cause| cause.message.clone());
+            let named = || ERROR_NAMES.into_iter().find_map(|name| self.traits.get(name));
+            error.or_else(|| named().map(Value::to_string)).unwrap_or_default()
+        } else {
+            std::mem::take(&mut self.message)
+        }
+    }
+
+    fn text(&mut self, field: &Field, text: String) {
+        match field.name() {
+            "message" => self.message = text,
+            FINGERPRINT => self.fingerprint = Some(text),
+            _ => self.value(field, text),
+        }
+    }
+
+    fn value(&mut self, field: &Field, value: impl Into<Value>) {
+        if !(self.is_log && field.name().starts_with("log.")) {
+            self.traits.insert(name(field), value.into());
+        }
+    }
+}
+
+/// The fields of a span: all of them are values.
+#[derive(Debug)]
+pub(crate) struct SpanFields<'a>(pub(crate) &'a mut Traits);
+
+/// A raw identifier's name is the identifier.
+fn name(field: &Field) -> String {
+    let name = field.name();
+    name.strip_prefix("r#").unwrap_or(name).to_owned()
+}
+
+macro_rules! record_values {
+    ($($method:ident: $value:ty),*) => {$(
+        fn $method(&mut self, field: &Field, value: $value) {
+            self.value(field, value);
+        }
+    )*};
+}
+
+impl Visit for Fields {
+    record_values!(record_i64: i64, record_u64: u64, record_i128: i128, record_u128: u128,
+        record_f64: f64, record_bool: bool);
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.text(field, value.to_owned());
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.text(field, format::debug(value));
+    }
+
+    fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
+        if self.error.is_empty() {
+            self.error = format::chain(value);
+        }
+        self.text(field, format::display(&value));
+    }
+}
+
+impl SpanFields<'_> {
+    fn value(&mut self, field: &Field, value: impl Into<Value>) {
+        self.0.insert(name(field), value.into());
+    }
+}
+
+impl Visit for SpanFields<'_> {
+    record_values!(record_i64: i64, record_u64: u64, record_i128: i128, record_u128: u128,
+        record_f64: f64, record_bool: bool, record_str: &str);
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.value(field, format::debug(value));
+    }
+
+    fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
+        self.value(field, format::display(&value));
+    }
+}

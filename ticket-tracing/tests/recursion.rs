@@ -1,0 +1,132 @@
+//! Nothing that the layer causes comes back into it. With a global subscriber, which has no guard of
+//! its own; so all of it is one test in a program of its own.
+#![allow(clippy::unwrap_used)] // Helpers too: what fails here fails the test.
+
+use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::time::Duration;
+
+use futures::executor::block_on;
+use ticket_core::{
+    BackendBase, Bucket, Capabilities, EventQuery, EventStore, HandlerOptions, HistogramQuery,
+    NewOccurrence, Occurrence, OccurrenceQuery, Page, Recorded, Result, StatusChange, Ticket,
+    TicketFilter, TicketId, TicketQuery, async_trait,
+};
+use ticket_memory::MemoryBackend;
+use ticket_tracing::{BackgroundHandler, TicketLayer};
+use tracing_subscriber::prelude::*;
+
+const LONG: Duration = Duration::from_secs(60);
+
+/// Logs with everything it does, as drivers do.
+#[derive(Clone, Debug, Default)]
+struct Talkative(MemoryBackend);
+
+static TALKED: AtomicUsize = AtomicUsize::new(0);
+
+fn talk() {
+    TALKED.fetch_add(1, SeqCst);
+    let span = tracing::error_span!("driver", statement = "insert");
+    let _entered = span.enter();
+    tracing::info!("recording");
+    tracing::error!("a driver's own error");
+}
+
+#[async_trait]
+impl BackendBase for Talkative {
+    fn name(&self) -> &'static str {
+        talk();
+        "talkative"
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.0.capabilities()
+    }
+
+    async fn setup_backend(&self) -> Result<()> {
+        talk();
+        self.0.setup_backend().await
+    }
+
+    async fn record_tickets(&self, batch: &[NewOccurrence]) -> Result<Recorded> {
+        talk();
+        tokio::task::spawn(async { talk() }).await.unwrap();
+        tokio::task::spawn_blocking(talk).await.unwrap();
+        self.0.record_tickets(batch).await
+    }
+
+    async fn count_tickets(&self, filter: &TicketFilter) -> Result<u64> {
+        self.0.count_tickets(filter).await
+    }
+
+    async fn get_tickets(&self, query: &TicketQuery) -> Result<Page<Ticket>> {
+        self.0.get_tickets(query).await
+    }
+
+    async fn get_ticket(&self, id: TicketId) -> Result<Option<Ticket>> {
+        self.0.get_ticket(id).await
+    }
+
+    async fn set_status(&self, id: TicketId, change: StatusChange) -> Result<Option<Ticket>> {
+        self.0.set_status(id, change).await
+    }
+
+    async fn delete_ticket(&self, id: TicketId) -> Result<bool> {
+        self.0.delete_ticket(id).await
+    }
+
+    async fn get_occurrences(
+        &self,
+        id: TicketId,
+        query: &OccurrenceQuery,
+    ) -> Result<Page<Occurrence>> {
+        self.0.get_occurrences(id, query).await
+    }
+
+    async fn count_occurrences(&self, query: &HistogramQuery) -> Result<Vec<Bucket>> {
+        self.0.count_occurrences(query).await
+    }
+}
+
+/// Logs an error while it is formatted, and formats itself for that.
+struct LogsItself;
+
+impl fmt::Debug for LogsItself {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        tracing::error!(again = ?LogsItself, "from a Debug form");
+        f.write_str("LogsItself")
+    }
+}
+
+#[test]
+fn nothing_comes_back() {
+    let backend = Talkative::default();
+    let options = HandlerOptions::new("app").with_filter(|_| {
+        tracing::error!("from a filter");
+        true
+    });
+    let handler = BackgroundHandler::builder(options).backend(backend.clone()).unwrap();
+    tracing_subscriber::registry().with(TicketLayer::new(handler.clone()).filtered()).init();
+
+    {
+        let span = tracing::info_span!("request", own = ?LogsItself, late = tracing::field::Empty);
+        let _entered = span.enter();
+        span.record("late", tracing::field::debug(LogsItself));
+        tracing::info!(crumb = ?LogsItself, "before");
+        tracing::error!(value = ?LogsItself, "it failed");
+    }
+    handler.blocking_flush(LONG).unwrap();
+    // Longer than a batch would wait.
+    std::thread::sleep(Duration::from_millis(600));
+
+    let events = block_on(backend.0.get_events(&EventQuery::new())).unwrap().items;
+    let messages: Vec<_> = events.iter().map(|event| &*event.record.message).collect();
+    assert_eq!(messages, ["it failed"]);
+    let record = &events[0].record;
+    assert_eq!(record.breadcrumbs.len(), 1, "{:?}", record.breadcrumbs);
+    assert_eq!(record.traits["value"].to_string(), "LogsItself");
+    assert_eq!(record.traits["late"].to_string(), "LogsItself");
+    assert!(TALKED.load(SeqCst) >= 3);
+    let stats = handler.stats();
+    assert_eq!((stats.recorded, stats.ignored), (1, 0), "the layer itself has to stop them");
+}
