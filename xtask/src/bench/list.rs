@@ -80,7 +80,8 @@ impl Store {
         if matches!(arguments, ["show" | "occurrences", ..]) {
             command.arg(&self.busiest);
         }
-        command.stdin(Stdio::null()).stdout(Stdio::null());
+        // As on a wide terminal, where a list has charts as well.
+        command.env("COLUMNS", "160").stdin(Stdio::null()).stdout(Stdio::null());
         let mut times = Vec::with_capacity(RUNS);
         for run in 0..WARM_UP + RUNS {
             let started = Instant::now();
