@@ -1,0 +1,181 @@
+//! [`SqliteBackend`]: the contract's methods, each of them handed to a thread.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use ticket_core::{
+    BackendBase, Bucket, Capabilities, EventQuery, EventStore, EventTrait, Expired, Expiry,
+    HistogramQuery, NewOccurrence, Occurrence, OccurrenceQuery, Page, Recorded, Result,
+    StatusChange, Ticket, TicketFilter, TicketId, TicketQuery, TraitQuery, TraitType,
+};
+
+use crate::config::SqliteConfig;
+use crate::connection::Connection;
+use crate::error::BACKEND;
+use crate::queries::{self, Expiring, Keeping};
+use crate::threads::{Step, Threads};
+
+/// How many threads read at once, beside the one that writes.
+const READERS: usize = 3;
+
+/// A store in a SQLite file; its clones share it.
+///
+/// Opening it does nothing: the first call starts a thread, which opens the file. With the last clone
+/// the threads end and the file is closed.
+#[derive(Clone)]
+pub struct SqliteBackend {
+    config: SqliteConfig,
+    writer: Arc<Threads>,
+    readers: Arc<Threads>,
+}
+
+impl SqliteBackend {
+    /// The store of a configuration.
+    #[must_use]
+    pub fn new(config: SqliteConfig) -> Self {
+        let writer = Arc::new(Threads::new("writer", 1, config.clone()));
+        let readers = if config.path().is_some() {
+            Arc::new(Threads::new("reader", READERS, config.clone()))
+        } else {
+            // A store in memory is its one connection's.
+            Arc::clone(&writer)
+        };
+        Self { config, writer, readers }
+    }
+
+    /// The store of a URI, see [`SqliteConfig::from_uri`].
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`](ticket_core::ErrorKind::Config) that says what to write instead.
+    pub fn from_uri(uri: &str) -> Result<Self> {
+        SqliteConfig::from_uri(uri).map(Self::new)
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.readers.run(|connection| work(connection)).await
+    }
+}
+
+impl fmt::Debug for SqliteBackend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteBackend").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl BackendBase for SqliteBackend {
+    fn name(&self) -> &'static str {
+        BACKEND
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::all()
+    }
+
+    async fn setup_backend(&self) -> Result<()> {
+        let config = self.config.clone();
+        self.writer
+            .run(move |connection| connection.schema.set_up(&mut connection.sqlite, &config))
+            .await
+    }
+
+    async fn record_tickets(&self, batch: &[NewOccurrence]) -> Result<Recorded> {
+        let batch = batch.to_vec();
+        self.writer.run(move |connection| queries::record_tickets(connection, &batch)).await
+    }
+
+    async fn count_tickets(&self, filter: &TicketFilter) -> Result<u64> {
+        let filter = filter.clone();
+        self.read(move |connection| queries::count_tickets(connection, &filter)).await
+    }
+
+    async fn get_tickets(&self, query: &TicketQuery) -> Result<Page<Ticket>> {
+        let query = query.clone();
+        self.read(move |connection| queries::get_tickets(connection, &query)).await
+    }
+
+    async fn get_ticket(&self, id: TicketId) -> Result<Option<Ticket>> {
+        self.read(move |connection| queries::get_ticket(connection, id)).await
+    }
+
+    async fn set_status(&self, id: TicketId, change: StatusChange) -> Result<Option<Ticket>> {
+        self.writer.run(move |connection| queries::set_status(connection, id, change)).await
+    }
+
+    async fn delete_ticket(&self, id: TicketId) -> Result<bool> {
+        let mut is_found = None;
+        self.writer
+            .run_in_steps(move |connection| match is_found {
+                None => {
+                    is_found = Some(queries::delete_ticket(connection, id)?);
+                    Ok(Step::Again)
+                }
+                Some(false) => Ok(Step::Done(false)),
+                // The ticket is gone, whatever hinders the cleaning up; it goes on with the next delete.
+                Some(true) => match queries::purge_deleted(connection) {
+                    Ok(Step::Again) => Ok(Step::Again),
+                    Ok(Step::Done(())) | Err(_) => Ok(Step::Done(true)),
+                },
+            })
+            .await
+    }
+
+    async fn get_occurrences(
+        &self,
+        id: TicketId,
+        query: &OccurrenceQuery,
+    ) -> Result<Page<Occurrence>> {
+        let query = query.clone();
+        self.read(move |connection| queries::get_occurrences(connection, id, &query)).await
+    }
+
+    async fn count_occurrences(&self, query: &HistogramQuery) -> Result<Vec<Bucket>> {
+        let query = query.clone();
+        self.read(move |connection| queries::count_occurrences(connection, &query)).await
+    }
+}
+
+#[async_trait]
+impl EventStore for SqliteBackend {
+    async fn get_events(&self, query: &EventQuery) -> Result<Page<Occurrence>> {
+        let query = query.clone();
+        self.read(move |connection| queries::get_events(connection, &query)).await
+    }
+
+    async fn event_types(&self, app_id: Option<&str>) -> Result<Vec<String>> {
+        let app_id = app_id.map(str::to_owned);
+        self.read(move |connection| queries::event_types(connection, app_id.as_deref())).await
+    }
+
+    async fn trait_types(&self, app_id: Option<&str>, event_type: &str) -> Result<Vec<TraitType>> {
+        let (app_id, event_type) = (app_id.map(str::to_owned), event_type.to_owned());
+        self.read(move |connection| {
+            queries::trait_types(connection, app_id.as_deref(), &event_type)
+        })
+        .await
+    }
+
+    async fn get_traits(&self, query: &TraitQuery) -> Result<Page<EventTrait>> {
+        let query = query.clone();
+        self.read(move |connection| queries::get_traits(connection, &query)).await
+    }
+
+    async fn clear_expired(&self, expiry: &Expiry) -> Result<Expired> {
+        let mut expiring = Expiring::new(expiry.clone());
+        self.writer.run_in_steps(move |connection| expiring.step(connection)).await
+    }
+
+    async fn keep_per_ticket(&self, app_id: Option<&str>, keep: u32) -> Result<u64> {
+        let mut keeping = Keeping::new(app_id, keep)?;
+        self.writer.run_in_steps(move |connection| keeping.step(connection)).await
+    }
+
+    async fn clear(&self) -> Result<()> {
+        self.writer.run(queries::clear).await
+    }
+}

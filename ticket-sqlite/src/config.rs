@@ -1,0 +1,250 @@
+//! [`SqliteConfig`]: where the store is and how it is opened.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use percent_encoding::percent_decode_str;
+use ticket_core::{Error, Result};
+
+use crate::schema::{Names, Schema};
+
+/// Where a store is, and how it is opened.
+///
+/// ```
+/// use ticket_sqlite::SqliteConfig;
+///
+/// let config = SqliteConfig::from_uri("sqlite:///var/lib/shop/tickets.db?busy_timeout=2s")?;
+/// let same = SqliteConfig::new("/var/lib/shop/tickets.db")
+///     .with_busy_timeout(std::time::Duration::from_secs(2));
+/// assert_eq!(config, same);
+/// # Ok::<(), ticket_core::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct SqliteConfig {
+    /// `None` for a store in this process's memory.
+    path: Option<PathBuf>,
+    table_prefix: String,
+    autocreate: bool,
+    busy_timeout: Duration,
+}
+
+impl SqliteConfig {
+    /// The prefix of the tables if nothing else is said.
+    pub const DEFAULT_PREFIX: &str = "ticketing_";
+
+    /// A store in this file.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: Some(path.into()), ..Self::in_memory() }
+    }
+
+    /// A store in this process's memory: empty at first, and gone with the last handle.
+    pub fn in_memory() -> Self {
+        Self {
+            path: None,
+            table_prefix: Self::DEFAULT_PREFIX.to_owned(),
+            autocreate: true,
+            busy_timeout: Duration::from_secs(5),
+        }
+    }
+
+    /// The store of a URI.
+    ///
+    /// `sqlite:tickets.db` and `sqlite://tickets.db` are relative to the working directory,
+    /// `sqlite:/var/tickets.db` and `sqlite:///var/tickets.db` are absolute, `sqlite::memory:` is a store
+    /// in memory. Behind a `?` come options, separated by `&`:
+    ///
+    /// | option | meaning | default |
+    /// |---|---|---|
+    /// | `table_prefix` | [`with_table_prefix`](Self::with_table_prefix) | `ticketing_` |
+    /// | `autocreate` | [`with_autocreate`](Self::with_autocreate), `true` or `false` | `true` |
+    /// | `busy_timeout` | [`with_busy_timeout`](Self::with_busy_timeout), such as `500ms` or `5s` | `5s` |
+    ///
+    /// Paths and values are percent-decoded: write `%3F` for a question mark in a file's name, and
+    /// `%25` for a percent sign.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`](ticket_core::ErrorKind::Config) that says what to write instead.
+    pub fn from_uri(uri: &str) -> Result<Self> {
+        let rest = match uri.split_once(':') {
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("sqlite") => rest,
+            _ => return Err(Error::config("not the URI of a SQLite store: write sqlite:FILE")),
+        };
+        let (path, options) = rest.split_once('?').unwrap_or((rest, ""));
+        let mut config = match decode(path.strip_prefix("//").unwrap_or(path))?.as_str() {
+            "" => {
+                return Err(Error::config(
+                    "the URI names no file: write sqlite:FILE, such as sqlite:tickets.db",
+                ));
+            }
+            ":memory:" => Self::in_memory(),
+            path => Self::new(path),
+        };
+        for option in options.split('&').filter(|option| !option.is_empty()) {
+            let (name, value) = option.split_once('=').unwrap_or((option, ""));
+            config = config.with_option(&decode(name)?, &decode(value)?)?;
+        }
+        Ok(config)
+    }
+
+    fn with_option(self, name: &str, value: &str) -> Result<Self> {
+        match name {
+            "table_prefix" => self.with_table_prefix(value),
+            "autocreate" => match value {
+                "true" => Ok(self.with_autocreate(true)),
+                "false" => Ok(self.with_autocreate(false)),
+                _ => Err(Error::config(format!(
+                    "autocreate is {value:?}: write autocreate=true or autocreate=false"
+                ))),
+            },
+            "busy_timeout" => Ok(self.with_busy_timeout(duration(value)?)),
+            _ => Err(Error::config(format!(
+                "the URI has an unknown option {name:?}: there are table_prefix, autocreate and busy_timeout"
+            ))),
+        }
+    }
+
+    /// Sets what the names of the tables begin with. Stores with different prefixes in one file do
+    /// not see each other; like SQLite's names, prefixes that differ in case alone are the same.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`](ticket_core::ErrorKind::Config) if it has other characters than letters A
+    /// to Z, digits and `_`, more than 64 of them, or begins with `sqlite_`, which SQLite keeps for itself.
+    pub fn with_table_prefix(mut self, prefix: impl Into<String>) -> Result<Self> {
+        const LONGEST: usize = 64;
+        let prefix = prefix.into();
+        let known = prefix.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        if !known || prefix.len() > LONGEST || prefix.to_ascii_lowercase().starts_with("sqlite_") {
+            return Err(Error::config(format!(
+                "table_prefix is {prefix:?}: write at most {LONGEST} letters A to Z, digits and _, \
+                 not beginning with sqlite_"
+            )));
+        }
+        self.table_prefix = prefix;
+        Ok(self)
+    }
+
+    /// Sets whether [`setup_backend`](ticket_core::BackendBase::setup_backend) creates the file and the
+    /// tables (`true`, the default) or only checks that they are there.
+    pub fn with_autocreate(mut self, autocreate: bool) -> Self {
+        self.autocreate = autocreate;
+        self
+    }
+
+    /// Sets how long a call waits for a file that somebody else has locked before it is
+    /// [`Unavailable`](ticket_core::ErrorKind::Unavailable): 5 s by default.
+    pub fn with_busy_timeout(mut self, timeout: Duration) -> Self {
+        self.busy_timeout = timeout;
+        self
+    }
+
+    /// The statements that make the tables in an empty database: what
+    /// [`setup_backend`](ticket_core::BackendBase::setup_backend) carries out there.
+    #[must_use]
+    pub fn schema_sql(&self) -> String {
+        Schema::new(self.names()).to_sql()
+    }
+
+    pub(crate) fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    pub(crate) fn names(&self) -> Names {
+        Names::new(&self.table_prefix)
+    }
+
+    pub(crate) const fn autocreate(&self) -> bool {
+        self.autocreate
+    }
+
+    pub(crate) const fn busy_timeout(&self) -> Duration {
+        self.busy_timeout
+    }
+}
+
+fn decode(text: &str) -> Result<String> {
+    let digits_follow =
+        |rest: &str| rest.len() >= 2 && rest.as_bytes()[..2].iter().all(u8::is_ascii_hexdigit);
+    if !text.split('%').skip(1).all(digits_follow) {
+        return Err(Error::config(format!(
+            "{text:?} has a percent sign without two hexadecimal digits behind it: write %25 for the sign"
+        )));
+    }
+    let decoded = percent_decode_str(text).decode_utf8();
+    let decoded =
+        decoded.map_err(|_| Error::config(format!("{text:?} is not UTF-8 when decoded")))?;
+    if decoded.contains('\0') {
+        return Err(Error::config(format!("{text:?} has a NUL in it")));
+    }
+    Ok(decoded.into_owned())
+}
+
+fn duration(text: &str) -> Result<Duration> {
+    let number = |digits: &str| digits.parse().ok();
+    let parsed = match text.strip_suffix("ms") {
+        Some(millis) => number(millis).map(Duration::from_millis),
+        None => text.strip_suffix('s').and_then(number).map(Duration::from_secs),
+    };
+    parsed.filter(|duration| *duration <= Duration::from_secs(3_600)).ok_or_else(|| {
+        Error::config(format!(
+            "busy_timeout is {text:?}: write a whole number with its unit, such as 500ms or 5s, at most 3600s"
+        ))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(uri: &str) -> Option<PathBuf> {
+        SqliteConfig::from_uri(uri).unwrap().path
+    }
+
+    fn message(uri: &str) -> String {
+        SqliteConfig::from_uri(uri).unwrap_err().message().to_owned()
+    }
+
+    #[test]
+    fn paths_are_relative_absolute_or_memory() {
+        assert_eq!(path("sqlite:tickets.db").unwrap(), Path::new("tickets.db"));
+        assert_eq!(path("SQLITE://var/tickets.db").unwrap(), Path::new("var/tickets.db"));
+        assert_eq!(path("sqlite:/var/tickets.db").unwrap(), Path::new("/var/tickets.db"));
+        assert_eq!(path("sqlite:///var/tickets.db").unwrap(), Path::new("/var/tickets.db"));
+        assert_eq!(path("sqlite:a%3Fb%25%20%C3%BC#.db").unwrap(), Path::new("a?b% ü#.db"));
+        assert_eq!(path("sqlite::memory:"), None);
+        assert_eq!(path("sqlite::memory:?table_prefix=a"), None);
+    }
+
+    #[test]
+    fn options_are_read() {
+        let config = SqliteConfig::from_uri(
+            "sqlite:a.db?table_prefix=My_1&autocreate=false&busy_timeout=250ms",
+        );
+        let expected = SqliteConfig::new("a.db")
+            .with_table_prefix("My_1")
+            .unwrap()
+            .with_autocreate(false)
+            .with_busy_timeout(Duration::from_millis(250));
+        assert_eq!(config.unwrap(), expected);
+        assert!(SqliteConfig::from_uri("sqlite:a.db?table_prefix=").is_ok());
+    }
+
+    #[test]
+    fn wrong_uris_say_what_to_write() {
+        assert!(message("sqlite:").contains("sqlite:tickets.db"));
+        assert!(message("sqlite://").contains("sqlite:tickets.db"));
+        assert!(message("postgres://x").contains("sqlite:FILE"));
+        let unknown = message("sqlite:a.db?cache=shared");
+        assert!(unknown.contains("\"cache\"") && unknown.contains("busy_timeout"), "{unknown}");
+        assert!(message("sqlite:a.db?autocreate=no").contains("autocreate=false"));
+        assert!(message("sqlite:a.db?busy_timeout=5").contains("5s"));
+        assert!(message("sqlite:a.db?busy_timeout=-5s").contains("5s"));
+        assert!(message("sqlite:a.db?table_prefix=a-b").contains("letters"));
+        assert!(message("sqlite:a.db?table_prefix=SQLite_x").contains("sqlite_"));
+        assert!(message("sqlite:a%2.db").contains("%25"));
+        assert!(message("sqlite:a%FF.db").contains("UTF-8"));
+        assert!(message("sqlite:a%00.db").contains("NUL"));
+    }
+}

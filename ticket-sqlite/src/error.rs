@@ -1,0 +1,89 @@
+//! From the driver's errors to ours.
+
+use rusqlite::ErrorCode;
+use ticket_core::{Error, ErrorKind};
+
+/// The name of this backend in messages.
+pub(crate) const BACKEND: &str = "sqlite";
+
+/// The error of a store that is kept by SQLite. The driver's own text is only in the source: it may
+/// hold a statement, though never a value.
+pub(crate) fn from_sqlite(error: rusqlite::Error) -> Error {
+    let (kind, message) = match error.sqlite_error_code() {
+        Some(code) => of_code(code),
+        None => (ErrorKind::Corrupt, "a stored value has an unexpected form"),
+    };
+    Error::new(kind, BACKEND, message).with_source(error)
+}
+
+fn of_code(code: ErrorCode) -> (ErrorKind, &'static str) {
+    use ErrorKind::{Corrupt, Rejected, Unavailable};
+    match code {
+        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => {
+            (Unavailable, "somebody else kept the file locked for longer than busy_timeout")
+        }
+        ErrorCode::ReadOnly => (Unavailable, "the file, or its folder, cannot be written to"),
+        ErrorCode::DiskFull => (Unavailable, "the disk is full"),
+        ErrorCode::CannotOpen => (Unavailable, "the file cannot be opened: does its folder exist?"),
+        ErrorCode::PermissionDenied | ErrorCode::AuthorizationForStatementDenied => {
+            (Unavailable, "access to the file is denied")
+        }
+        ErrorCode::SystemIoFailure => (Unavailable, "reading or writing the file failed"),
+        ErrorCode::DatabaseCorrupt => (Corrupt, "the file is damaged"),
+        ErrorCode::NotADatabase => (Corrupt, "the file is not a SQLite database"),
+        ErrorCode::TooBig => (Rejected, "a value is larger than SQLite can hold"),
+        ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch => {
+            (Corrupt, "what is stored contradicts itself")
+        }
+        ErrorCode::Unknown => (Corrupt, "the tables are not those of this backend"),
+        _ => (Unavailable, "SQLite could not carry out the statement"),
+    }
+}
+
+/// The error of something stored that cannot be read back.
+pub(crate) fn corrupt(what: &str) -> Error {
+    Error::new(ErrorKind::Corrupt, BACKEND, format!("{what} cannot be read back"))
+}
+
+/// The error of a store whose thread did not answer.
+pub(crate) fn unavailable(message: &str) -> Error {
+    Error::new(ErrorKind::Unavailable, BACKEND, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind(code: std::ffi::c_int) -> ErrorKind {
+        from_sqlite(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None)).kind()
+    }
+
+    #[test]
+    fn what_may_pass_is_unavailable_and_what_is_damaged_is_corrupt() {
+        use rusqlite::ffi;
+        let passing = [
+            ffi::SQLITE_BUSY,
+            ffi::SQLITE_BUSY_SNAPSHOT,
+            ffi::SQLITE_LOCKED,
+            ffi::SQLITE_READONLY,
+            ffi::SQLITE_READONLY_DBMOVED,
+            ffi::SQLITE_FULL,
+            ffi::SQLITE_IOERR,
+            ffi::SQLITE_IOERR_FSYNC,
+            ffi::SQLITE_CANTOPEN,
+            ffi::SQLITE_PERM,
+            ffi::SQLITE_AUTH,
+            ffi::SQLITE_NOMEM,
+            ffi::SQLITE_INTERRUPT,
+            ffi::SQLITE_PROTOCOL,
+        ];
+        for code in passing {
+            assert_eq!(kind(code), ErrorKind::Unavailable, "{code}");
+        }
+        for code in [ffi::SQLITE_CORRUPT, ffi::SQLITE_NOTADB, ffi::SQLITE_CONSTRAINT] {
+            assert_eq!(kind(code), ErrorKind::Corrupt, "{code}");
+        }
+        assert_eq!(kind(ffi::SQLITE_TOOBIG), ErrorKind::Rejected);
+        assert_eq!(from_sqlite(rusqlite::Error::InvalidQuery).kind(), ErrorKind::Corrupt);
+    }
+}

@@ -1,0 +1,314 @@
+//! Deleting (rules 9, 18, 19 and 20).
+//!
+//! Everything here is done in short transactions, so that no writer waits long. In between, others
+//! write: each transaction looks at what is there then.
+
+use std::collections::BTreeSet;
+
+use rusqlite::{OptionalExtension, params};
+use ticket_core::{Error, Expired, Expiry, Result, TicketId, Traits};
+
+use super::record::TraitValue;
+use super::{Writer, to_i64, write};
+use crate::connection::Connection;
+use crate::error::{corrupt, from_sqlite};
+use crate::row::{get, payload};
+use crate::schema::DATA_TABLES;
+use crate::threads::Step;
+
+/// How many occurrences one transaction deletes at most, with all their traits.
+const OCCURRENCES: u64 = 250;
+
+/// How many tickets one transaction looks at, or deletes, at most.
+const TICKETS: u64 = 250;
+
+const DELETE_TICKET: &str = "DELETE FROM {p}tickets WHERE id = ?1 RETURNING no, app_id";
+
+const BURY: &str = "INSERT INTO {p}deleted (ticket) SELECT ?1 \
+    WHERE EXISTS (SELECT 1 FROM {p}occurrences WHERE ticket = ?1)";
+
+const SUBTRACT_HOURS: &str = "UPDATE {p}app_hours SET count = {p}app_hours.count - h.count \
+    FROM {p}ticket_hours h WHERE h.ticket = ?1 AND {p}app_hours.app_id = ?2 \
+    AND {p}app_hours.hour = h.hour";
+
+const DELETE_APP_HOURS: &str = "DELETE FROM {p}app_hours WHERE app_id = ?2 AND count <= 0 \
+    AND hour IN (SELECT hour FROM {p}ticket_hours WHERE ticket = ?1)";
+
+const DELETE_TICKET_HOURS: &str = "DELETE FROM {p}ticket_hours WHERE ticket = ?1";
+
+const DELETE_SEEN: &str = "DELETE FROM {p}seen WHERE ticket = ?1";
+
+const BURIED: &str = "SELECT ticket FROM {p}deleted LIMIT 1";
+
+const DELETE_BURIED: &str = "DELETE FROM {p}deleted WHERE ticket = ?1";
+
+pub(super) const OF_BURIED: &str = "SELECT no FROM {p}occurrences WHERE ticket = ?1 LIMIT ?2";
+
+pub(super) const EXPIRED: &str = "SELECT o.no, o.time, o.id FROM {p}occurrences o \
+    CROSS JOIN {p}tickets t ON t.no = o.ticket \
+    WHERE o.time < ?1 AND (o.time, o.id) >= (?2, ?3) AND (?4 IS NULL OR o.type IN \
+    (SELECT no FROM {p}event_types WHERE app_id = ?4)) ORDER BY o.time, o.id, t.id LIMIT ?5";
+
+/// That a ticket is still solved and without occurrences is found in the statement that deletes it.
+pub(super) const DELETE_SOLVED: &str = "DELETE FROM {p}tickets WHERE no IN \
+    (SELECT t.no FROM {p}tickets t WHERE t.status = 2 AND t.last_time < ?1 \
+    AND (?2 IS NULL OR +t.app_id = ?2) \
+    AND NOT EXISTS (SELECT 1 FROM {p}occurrences o WHERE o.ticket = t.no) LIMIT ?3) \
+    RETURNING no, app_id";
+
+pub(super) const TICKETS_FROM: &str = "SELECT no FROM {p}tickets \
+    WHERE no > ?1 AND (?2 IS NULL OR +app_id = ?2) ORDER BY no LIMIT ?3";
+
+/// All but the first one and the newest ?2.
+pub(super) const SURPLUS: &str = "SELECT no FROM {p}occurrences WHERE ticket = ?1 AND no <> \
+    (SELECT no FROM {p}occurrences WHERE ticket = ?1 ORDER BY time, id LIMIT 1) \
+    ORDER BY time DESC, id DESC LIMIT ?3 OFFSET ?2";
+
+pub(super) const FIND_OCCURRENCE: &str = "SELECT o.time, o.type, e.app_id, e.channel, o.payload \
+    FROM {p}occurrences o CROSS JOIN {p}event_types e ON e.no = o.type WHERE o.no = ?1";
+
+pub(super) const DELETE_OCCURRENCE: &str = "DELETE FROM {p}occurrences WHERE no = ?1";
+
+pub(super) const DELETE_TRAIT: &str =
+    "DELETE FROM {p}traits WHERE key = ?1 AND value = ?2 AND time = ?3 AND occurrence = ?4";
+
+const DELETE_KEY: &str = "DELETE FROM {p}trait_keys WHERE no = ?1 \
+    AND NOT EXISTS (SELECT 1 FROM {p}traits WHERE key = ?1)";
+
+const DELETE_TYPE: &str = "DELETE FROM {p}event_types WHERE no = ?1 \
+    AND NOT EXISTS (SELECT 1 FROM {p}occurrences WHERE type = ?1)";
+
+/// Deletes a ticket with everything that is counted. Its occurrences are out of sight from then on, as
+/// their ticket is gone, and are deleted by [`purge_deleted`].
+pub(crate) fn delete_ticket(connection: &mut Connection, id: TicketId) -> Result<bool> {
+    write(connection, |writer| {
+        let mut delete = writer.prepare(DELETE_TICKET)?;
+        let deleted: Option<(i64, String)> = delete
+            .query_row([id.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()
+            .map_err(from_sqlite)?;
+        let Some((ticket, app_id)) = deleted else { return Ok(false) };
+        writer.execute(BURY, [ticket])?;
+        delete_counts(writer, ticket, &app_id)?;
+        Ok(true)
+    })
+}
+
+fn delete_counts(writer: &Writer<'_>, ticket: i64, app_id: &str) -> Result<()> {
+    writer.execute(SUBTRACT_HOURS, params![ticket, app_id])?;
+    writer.execute(DELETE_APP_HOURS, params![ticket, app_id])?;
+    writer.execute(DELETE_TICKET_HOURS, [ticket])?;
+    writer.execute(DELETE_SEEN, [ticket])?;
+    Ok(())
+}
+
+/// Deletes some of the occurrences whose tickets are gone, also those that a killed process left.
+pub(crate) fn purge_deleted(connection: &mut Connection) -> Result<Step<()>> {
+    // Most of the time there are none, and no writer needs to be kept waiting for that.
+    let sql = connection.names.sql(BURIED);
+    let mut find = connection.sqlite.prepare_cached(&sql).map_err(from_sqlite)?;
+    let buried = find.query_row([], |row| row.get::<_, i64>(0)).optional().map_err(from_sqlite)?;
+    drop(find);
+    let Some(ticket) = buried else { return Ok(Step::Done(())) };
+    write(connection, |writer| {
+        let mut find = writer.prepare(OF_BURIED)?;
+        let numbers = numbers(&mut find, params![ticket, to_i64(OCCURRENCES)])?;
+        if numbers.is_empty() {
+            writer.execute(DELETE_BURIED, [ticket])?;
+        }
+        delete_occurrences(writer, &numbers)?;
+        Ok(Step::Again)
+    })
+}
+
+/// An expiry at work.
+pub(crate) struct Expiring {
+    expiry: Expiry,
+    /// Where the next transaction goes on: what lies before is not to be deleted.
+    from: (i64, [u8; 16]),
+    occurrences_are_done: bool,
+    expired: Expired,
+}
+
+impl Expiring {
+    pub(crate) fn new(expiry: Expiry) -> Self {
+        Self {
+            expiry,
+            from: (i64::MIN, [0; 16]),
+            occurrences_are_done: false,
+            expired: Expired::default(),
+        }
+    }
+
+    pub(crate) fn step(&mut self, connection: &mut Connection) -> Result<Step<Expired>> {
+        let is_done = if !self.occurrences_are_done {
+            self.occurrences_are_done = self.expire_occurrences(connection)?;
+            false
+        } else if let Step::Again = purge_deleted(connection)? {
+            false
+        } else {
+            self.expire_tickets(connection)?
+        };
+        Ok(if is_done { Step::Done(self.expired) } else { Step::Again })
+    }
+
+    /// Deletes some; answers whether that were the last ones.
+    fn expire_occurrences(&mut self, connection: &mut Connection) -> Result<bool> {
+        let left = self.expiry.max_count.map_or(u64::MAX, |max| max - self.expired.occurrences);
+        let wanted = left.min(OCCURRENCES);
+        let (deleted, last) = write(connection, |writer| {
+            let mut find = writer.prepare(EXPIRED)?;
+            let (time, id) = self.from;
+            let row = params![
+                self.expiry.before.as_micros(),
+                time,
+                id,
+                self.expiry.app_id,
+                to_i64(wanted)
+            ];
+            let mut rows = find.query(row).map_err(from_sqlite)?;
+            let (mut numbers, mut last) = (Vec::new(), None);
+            while let Some(row) = rows.next().map_err(from_sqlite)? {
+                numbers.push(get(row, 0)?);
+                last = Some((get(row, 1)?, get(row, 2)?));
+            }
+            delete_occurrences(writer, &numbers)?;
+            Ok((numbers.len() as u64, last))
+        })?;
+        self.expired.occurrences += deleted;
+        self.from = last.unwrap_or(self.from);
+        Ok(deleted < OCCURRENCES)
+    }
+
+    fn expire_tickets(&mut self, connection: &mut Connection) -> Result<bool> {
+        let Expiry { before, app_id, .. } = &self.expiry;
+        let deleted = write(connection, |writer| {
+            let mut delete = writer.prepare(DELETE_SOLVED)?;
+            let deleted: Vec<(i64, String)> = delete
+                .query_map(params![before.as_micros(), app_id, to_i64(TICKETS)], |row| {
+                    Ok((row.get(0)?, row.get(1)?))
+                })
+                .and_then(Iterator::collect)
+                .map_err(from_sqlite)?;
+            for (ticket, app_id) in &deleted {
+                delete_counts(writer, *ticket, app_id)?;
+            }
+            Ok(deleted.len() as u64)
+        })?;
+        self.expired.tickets += deleted;
+        Ok(deleted < TICKETS)
+    }
+}
+
+/// A pruning of each ticket at work.
+pub(crate) struct Keeping {
+    app_id: Option<String>,
+    /// How many of the newest stay.
+    newest: u32,
+    /// The last ticket that is done.
+    ticket: i64,
+    deleted: u64,
+}
+
+impl Keeping {
+    pub(crate) fn new(app_id: Option<&str>, keep: u32) -> Result<Self> {
+        let Some(newest) = keep.checked_sub(1) else {
+            return Err(Error::config(
+                "to keep 0 occurrences of each ticket would delete them all: keep at least 1",
+            ));
+        };
+        Ok(Self { app_id: app_id.map(str::to_owned), newest, ticket: 0, deleted: 0 })
+    }
+
+    pub(crate) fn step(&mut self, connection: &mut Connection) -> Result<Step<u64>> {
+        let (ticket, deleted, is_done) = write(connection, |writer| {
+            let (mut ticket, mut deleted) = (self.ticket, 0);
+            let mut find = writer.prepare(TICKETS_FROM)?;
+            let tickets = numbers(&mut find, params![ticket, self.app_id, to_i64(TICKETS)])?;
+            let mut find = writer.prepare(SURPLUS)?;
+            for next in &tickets {
+                let left = OCCURRENCES - deleted;
+                let surplus = numbers(&mut find, params![next, self.newest, to_i64(left)])?;
+                delete_occurrences(writer, &surplus)?;
+                deleted += surplus.len() as u64;
+                if deleted == OCCURRENCES {
+                    // There may be more of this one.
+                    return Ok((ticket, deleted, false));
+                }
+                ticket = *next;
+            }
+            Ok((ticket, deleted, tickets.is_empty()))
+        })?;
+        self.ticket = ticket;
+        self.deleted += deleted;
+        Ok(if is_done { Step::Done(self.deleted) } else { Step::Again })
+    }
+}
+
+/// Empties the tables. SQLite drops the content of a table at once, however large it is.
+pub(crate) fn clear(connection: &mut Connection) -> Result<()> {
+    write(connection, |writer| {
+        for table in DATA_TABLES {
+            writer.execute(&format!("DELETE FROM {table}"), [])?;
+        }
+        writer.interner.forget();
+        Ok(())
+    })
+}
+
+fn numbers(
+    find: &mut rusqlite::CachedStatement<'_>,
+    row: impl rusqlite::Params,
+) -> Result<Vec<i64>> {
+    let rows = find.query_map(row, |row| row.get(0)).map_err(from_sqlite)?;
+    rows.collect::<rusqlite::Result<_>>().map_err(from_sqlite)
+}
+
+/// The part of a record that has rows of its own.
+#[derive(serde::Deserialize)]
+struct OnlyTraits {
+    #[serde(default)]
+    traits: Traits,
+}
+
+/// Deletes occurrences with their traits, whose keys follow from the record, and the names that
+/// nothing uses any more.
+fn delete_occurrences(writer: &mut Writer<'_>, numbers: &[i64]) -> Result<()> {
+    let (mut types, mut keys) = (BTreeSet::new(), BTreeSet::new());
+    let mut find = writer.prepare(FIND_OCCURRENCE)?;
+    let mut delete = writer.prepare(DELETE_OCCURRENCE)?;
+    let mut delete_trait = writer.prepare(DELETE_TRAIT)?;
+    for no in numbers {
+        let mut rows = find.query([no]).map_err(from_sqlite)?;
+        let Some(row) = rows.next().map_err(from_sqlite)? else {
+            return Err(corrupt("an occurrence"));
+        };
+        let time: i64 = get(row, 0)?;
+        types.insert(get::<i64>(row, 1)?);
+        let (app_id, channel): (String, String) = (get(row, 2)?, get(row, 3)?);
+        for (name, value) in &payload::<OnlyTraits>(row, 4)?.traits {
+            let event_type = (app_id.as_str(), channel.as_str());
+            let key = writer.interner.key_no(
+                writer.sqlite,
+                writer.names,
+                event_type,
+                name,
+                value.kind(),
+            )?;
+            keys.insert(key);
+            delete_trait.execute(params![key, TraitValue(value), time, no]).map_err(from_sqlite)?;
+        }
+        delete.execute([no]).map_err(from_sqlite)?;
+    }
+    let mut forgotten = 0;
+    for key in keys {
+        forgotten += writer.execute(DELETE_KEY, [key])?;
+    }
+    for event_type in types {
+        forgotten += writer.execute(DELETE_TYPE, [event_type])?;
+    }
+    if forgotten > 0 {
+        writer.interner.forget();
+    }
+    Ok(())
+}

@@ -1,0 +1,372 @@
+//! Recording (rules 1 to 8).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{ToSql, params};
+use ticket_core::{
+    Change, Ingredients, NewOccurrence, OccurrenceId, Recorded, Result, Status, TicketId,
+    TicketUpdate, Timestamp, Value,
+};
+
+use super::{Writer, to_i64, write};
+use crate::connection::Connection;
+use crate::error::{corrupt, from_sqlite};
+use crate::row::{count, get, occurrence_id, status_columns, time};
+
+const FIND_TICKET: &str = "SELECT no, app_id, level, channel, status, status_time, first_time, \
+    first_id, last_time, last_id, count FROM {p}tickets WHERE id = ?1";
+
+const ADD_TICKET: &str = "INSERT INTO {p}tickets (id, app_id, level, channel, message, file, line, \
+    module, function, error_type, status, first_time, first_id, first_release, last_time, last_id, \
+    last_release, count, reopened, ingredients, search_text) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, \
+    ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, 0, ?19, ?20)";
+
+const ADD_COUNT: &str = "UPDATE {p}tickets SET count = ?2 WHERE no = ?1";
+
+const BEGIN_WITH: &str =
+    "UPDATE {p}tickets SET first_time = ?2, first_id = ?3, first_release = ?4 WHERE no = ?1";
+
+/// Without the level and the channel, which seldom change, and whose four indexes then need no work.
+const DESCRIBE: &str = "UPDATE {p}tickets SET count = ?2, last_time = ?3, last_id = ?4, \
+    last_release = ?5, message = ?6, file = ?7, line = ?8, module = ?9, function = ?10, \
+    error_type = ?11, search_text = ?12 WHERE no = ?1";
+
+const RENAME: &str = "UPDATE {p}tickets SET level = ?2, channel = ?3 WHERE no = ?1";
+
+const REOPEN: &str = "UPDATE {p}tickets SET status = ?2, status_time = NULL, solved_release = NULL, \
+    reopened = reopened + 1 WHERE no = ?1";
+
+const ADD_OCCURRENCE: &str = "INSERT INTO {p}occurrences (ticket, id, time, type, repeats, payload) \
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (id, ticket) DO NOTHING";
+
+const ADD_TRAIT: &str =
+    "INSERT INTO {p}traits (key, value, time, occurrence) VALUES (?1, ?2, ?3, ?4)";
+
+const ADD_SEEN: &str =
+    "INSERT OR IGNORE INTO {p}seen (ticket, release, environment) VALUES (?1, ?2, ?3)";
+
+const ADD_TICKET_HOUR: &str = "INSERT INTO {p}ticket_hours (ticket, hour, count) VALUES (?1, ?2, ?3) \
+    ON CONFLICT (ticket, hour) DO UPDATE SET count = count + excluded.count";
+
+const ADD_APP_HOUR: &str = "INSERT INTO {p}app_hours (app_id, hour, count) VALUES (?1, ?2, ?3) \
+    ON CONFLICT (app_id, hour) DO UPDATE SET count = count + excluded.count";
+
+pub(crate) fn record_tickets(
+    connection: &mut Connection,
+    batch: &[NewOccurrence],
+) -> Result<Recorded> {
+    if batch.is_empty() {
+        return Ok(Recorded::default());
+    }
+    // By ticket, so that each ticket is read and written once. Within one, the batch's order stays:
+    // of two occurrences with one id the first one counts.
+    let mut tickets = BTreeMap::<TicketId, Vec<&NewOccurrence>>::new();
+    for new in batch {
+        tickets.entry(new.ticket_id()).or_default().push(new);
+    }
+    write(connection, |writer| {
+        let mut sums = Sums::default();
+        let mut recorded = Recorded::default();
+        for (ticket_id, occurrences) in &tickets {
+            record_ticket(writer, *ticket_id, occurrences, &mut sums, &mut recorded)?;
+        }
+        sums.write(writer)?;
+        Ok(recorded)
+    })
+}
+
+/// What of a batch is written once for many occurrences, or in another order.
+#[derive(Default)]
+struct Sums<'a> {
+    app_hours: BTreeMap<(String, i64), u64>,
+    traits: Vec<TraitRow<'a>>,
+}
+
+struct TraitRow<'a> {
+    key: i64,
+    value: &'a Value,
+    time: i64,
+    occurrence: i64,
+}
+
+/// A ticket as far as recording has to know it.
+struct Known {
+    no: i64,
+    app_id: String,
+    level: u8,
+    channel: String,
+    solved_at: Option<Timestamp>,
+    first: (Timestamp, OccurrenceId),
+    last: (Timestamp, OccurrenceId),
+    count: u64,
+}
+
+fn record_ticket<'a>(
+    writer: &mut Writer<'_>,
+    id: TicketId,
+    occurrences: &[&'a NewOccurrence],
+    sums: &mut Sums<'a>,
+    recorded: &mut Recorded,
+) -> Result<()> {
+    let known = find_ticket(writer, id)?;
+    let (no, added) = match &known {
+        Some(known) => (known.no, add_occurrences(writer, known.no, occurrences, sums)?),
+        None => {
+            let first_of_each = distinct(occurrences);
+            let no = add_ticket(writer, id, &first_of_each)?;
+            (no, add_occurrences(writer, no, &first_of_each, sums)?)
+        }
+    };
+    let repeats: u64 = added.iter().map(|new| u64::from(new.repeats())).sum();
+    let Some(any) = added.first() else { return Ok(()) };
+    let before = known.as_ref().map_or(0, |known| known.count);
+    let change = match &known {
+        Some(known) => update_ticket(writer, known, &added, known.count + repeats)?,
+        None => Some(Change::Created),
+    };
+    let app_id = known.as_ref().map_or(&any.record().app_id, |known| &known.app_id);
+    add_hours(writer, no, app_id, &added, sums)?;
+    add_seen(writer, no, &added)?;
+    recorded.occurrences += added.len() as u64;
+    recorded.updates.push(TicketUpdate {
+        ticket_id: id,
+        change,
+        added: repeats,
+        occurrence_count: before + repeats,
+    });
+    Ok(())
+}
+
+fn find_ticket(writer: &Writer<'_>, id: TicketId) -> Result<Option<Known>> {
+    let mut find = writer.prepare(FIND_TICKET)?;
+    let mut rows = find.query([id.as_bytes()]).map_err(from_sqlite)?;
+    let Some(row) = rows.next().map_err(from_sqlite)? else { return Ok(None) };
+    let is_solved = get::<u8>(row, 4)? == ticket_core::StatusKind::Solved.as_u8();
+    Ok(Some(Known {
+        no: get(row, 0)?,
+        app_id: get(row, 1)?,
+        level: get(row, 2)?,
+        channel: get(row, 3)?,
+        solved_at: if is_solved { Some(time(row, 5)?) } else { None },
+        first: (time(row, 6)?, occurrence_id(row, 7)?),
+        last: (time(row, 8)?, occurrence_id(row, 9)?),
+        count: count(row, 10)?,
+    }))
+}
+
+/// Without those whose id another one further to the front has.
+fn distinct<'a>(occurrences: &[&'a NewOccurrence]) -> Vec<&'a NewOccurrence> {
+    let mut ids = BTreeSet::new();
+    occurrences.iter().copied().filter(|new| ids.insert(new.record().id)).collect()
+}
+
+fn oldest<'a>(occurrences: &[&'a NewOccurrence]) -> Option<&'a NewOccurrence> {
+    occurrences.iter().copied().min_by_key(|new| new.age_key())
+}
+
+fn newest<'a>(occurrences: &[&'a NewOccurrence]) -> Option<&'a NewOccurrence> {
+    occurrences.iter().copied().max_by_key(|new| new.age_key())
+}
+
+fn error_type(new: &NewOccurrence) -> Option<&str> {
+    new.record().error.first().and_then(|cause| cause.type_name.as_deref())
+}
+
+fn add_ticket(writer: &Writer<'_>, id: TicketId, occurrences: &[&NewOccurrence]) -> Result<i64> {
+    let (Some(first), Some(last)) = (oldest(occurrences), newest(occurrences)) else {
+        return Err(corrupt("a ticket without occurrences"));
+    };
+    let (record, location) = (last.record(), &last.record().location);
+    let count: u64 = occurrences.iter().map(|new| u64::from(new.repeats())).sum();
+    // Of those that came with it, the ticket shows the ingredients of the one that was there first.
+    let ingredients: &Ingredients = occurrences[0].ingredients();
+    let ingredients = serde_json::to_string(ingredients)
+        .map_err(|error| corrupt("a ticket's ingredients").with_source(error))?;
+    writer.execute(
+        ADD_TICKET,
+        params![
+            id.as_bytes(),
+            record.app_id,
+            record.level.as_u8(),
+            record.channel,
+            record.message,
+            location.file,
+            location.line,
+            location.module,
+            location.function,
+            error_type(last),
+            status_columns(&Status::Open).0,
+            first.record().time.as_micros(),
+            first.record().id.as_bytes(),
+            first.record().release,
+            record.time.as_micros(),
+            record.id.as_bytes(),
+            record.release,
+            to_i64(count),
+            ingredients,
+            last.search_text(),
+        ],
+    )?;
+    Ok(writer.sqlite.last_insert_rowid())
+}
+
+/// Adds those that the ticket does not have yet, and answers with them.
+fn add_occurrences<'a>(
+    writer: &mut Writer<'_>,
+    ticket: i64,
+    occurrences: &[&'a NewOccurrence],
+    sums: &mut Sums<'a>,
+) -> Result<Vec<&'a NewOccurrence>> {
+    let mut add = writer.prepare(ADD_OCCURRENCE)?;
+    let mut added = Vec::with_capacity(occurrences.len());
+    for new in occurrences.iter().copied() {
+        let record = new.record();
+        let (sqlite, names) = (writer.sqlite, writer.names);
+        let event_type = (record.app_id.as_str(), record.channel.as_str());
+        let type_no = writer.interner.type_no(sqlite, names, event_type.0, event_type.1)?;
+        let payload = serde_json::to_string(record)
+            .map_err(|error| corrupt("an occurrence").with_source(error))?;
+        let time = record.time.as_micros();
+        let row = params![ticket, record.id.as_bytes(), time, type_no, new.repeats(), payload];
+        if add.execute(row).map_err(from_sqlite)? == 0 {
+            continue;
+        }
+        let occurrence = sqlite.last_insert_rowid();
+        for (name, value) in &record.traits {
+            let kind = value.kind();
+            let key = writer.interner.key_no(sqlite, names, event_type, name, kind)?;
+            sums.traits.push(TraitRow { key, value, time, occurrence });
+        }
+        added.push(new);
+    }
+    Ok(added)
+}
+
+fn update_ticket(
+    writer: &Writer<'_>,
+    known: &Known,
+    added: &[&NewOccurrence],
+    count: u64,
+) -> Result<Option<Change>> {
+    let (Some(first), Some(last)) = (oldest(added), newest(added)) else { return Ok(None) };
+    if first.age_key() < known.first {
+        let record = first.record();
+        let row = params![known.no, record.time.as_micros(), record.id.as_bytes(), record.release];
+        writer.execute(BEGIN_WITH, row)?;
+    }
+    if last.age_key() > known.last {
+        describe(writer, known, last, count)?;
+    } else {
+        writer.execute(ADD_COUNT, params![known.no, to_i64(count)])?;
+    }
+    match known.solved_at {
+        Some(at) if last.record().time > at => {
+            writer.execute(REOPEN, params![known.no, status_columns(&Status::Open).0])?;
+            Ok(Some(Change::Reopened))
+        }
+        Some(_) | None => Ok(None),
+    }
+}
+
+/// What a ticket says of itself is what its newest occurrence says.
+fn describe(writer: &Writer<'_>, known: &Known, last: &NewOccurrence, count: u64) -> Result<()> {
+    let (record, location) = (last.record(), &last.record().location);
+    writer.execute(
+        DESCRIBE,
+        params![
+            known.no,
+            to_i64(count),
+            record.time.as_micros(),
+            record.id.as_bytes(),
+            record.release,
+            record.message,
+            location.file,
+            location.line,
+            location.module,
+            location.function,
+            error_type(last),
+            last.search_text(),
+        ],
+    )?;
+    if known.level != record.level.as_u8() || known.channel != record.channel {
+        writer.execute(RENAME, params![known.no, record.level.as_u8(), record.channel])?;
+    }
+    Ok(())
+}
+
+fn add_hours(
+    writer: &Writer<'_>,
+    ticket: i64,
+    app_id: &str,
+    added: &[&NewOccurrence],
+    sums: &mut Sums<'_>,
+) -> Result<()> {
+    let mut hours = BTreeMap::<i64, u64>::new();
+    for new in added {
+        *hours.entry(new.record().time.hour()).or_default() += u64::from(new.repeats());
+    }
+    for (hour, count) in hours {
+        writer.execute(ADD_TICKET_HOUR, params![ticket, hour, to_i64(count)])?;
+        *sums.app_hours.entry((app_id.to_owned(), hour)).or_default() += count;
+    }
+    Ok(())
+}
+
+fn add_seen(writer: &Writer<'_>, ticket: i64, added: &[&NewOccurrence]) -> Result<()> {
+    let seen: BTreeSet<_> = added
+        .iter()
+        .map(|new| (new.record().release.as_deref(), new.record().environment.as_deref()))
+        .collect();
+    for (release, environment) in seen {
+        writer.execute(ADD_SEEN, params![ticket, TextOrZero(release), TextOrZero(environment)])?;
+    }
+    Ok(())
+}
+
+/// A text, or the number 0 for none: a key cannot hold a null.
+struct TextOrZero<'a>(Option<&'a str>);
+
+impl ToSql for TextOrZero<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(match self.0 {
+            Some(text) => ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes())),
+            None => ToSqlOutput::Borrowed(ValueRef::Integer(0)),
+        })
+    }
+}
+
+/// A trait's value as it is compared.
+pub(super) struct TraitValue<'a>(pub(super) &'a Value);
+
+impl ToSql for TraitValue<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self.0 {
+            Value::Text(text) => ValueRef::Text(text.as_bytes()),
+            Value::Int(number) => ValueRef::Integer(*number),
+            // As a key, -0.0 is 0.0: they compare as equal.
+            Value::Float(number) => ValueRef::Real(*number + 0.0),
+            Value::Bool(yes) => ValueRef::Integer((*yes).into()),
+            Value::Time(time) => ValueRef::Integer(time.as_micros()),
+        }))
+    }
+}
+
+impl Sums<'_> {
+    fn write(mut self, writer: &Writer<'_>) -> Result<()> {
+        for ((app_id, hour), count) in &self.app_hours {
+            writer.execute(ADD_APP_HOUR, params![app_id, hour, to_i64(*count)])?;
+        }
+        // Neighbours in the index are written one after the other.
+        self.traits.sort_by(|a, b| {
+            let values = || a.value.compare(b.value).unwrap_or(std::cmp::Ordering::Equal);
+            a.key.cmp(&b.key).then_with(values)
+        });
+        let mut add = writer.prepare(ADD_TRAIT)?;
+        for row in &self.traits {
+            let row = params![row.key, TraitValue(row.value), row.time, row.occurrence];
+            add.execute(row).map_err(from_sqlite)?;
+        }
+        Ok(())
+    }
+}

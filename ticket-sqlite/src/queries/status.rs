@@ -1,0 +1,37 @@
+//! What a person decides about a ticket (rules 6 and 7).
+
+use rusqlite::params;
+use ticket_core::{Result, Status, StatusChange, Ticket, TicketId, Timestamp};
+
+use super::tickets::find_ticket;
+use super::write;
+use crate::connection::Connection;
+use crate::row::status_columns;
+
+const SET_STATUS: &str = "UPDATE {p}tickets SET status = ?2, status_time = ?3, solved_release = ?4 \
+    WHERE id = ?1";
+
+pub(crate) fn set_status(
+    connection: &mut Connection,
+    id: TicketId,
+    change: StatusChange,
+) -> Result<Option<Ticket>> {
+    write(connection, |writer| {
+        let Some(mut ticket) = find_ticket(writer.sqlite, writer.names, id)? else {
+            return Ok(None);
+        };
+        let status = match change {
+            StatusChange::Solve { at, .. } if at < ticket.last_occurrence_time => None,
+            StatusChange::Solve { at, release } => Some(Status::Solved { at, release }),
+            StatusChange::Reopen => Some(Status::Open),
+            StatusChange::Mute { until } => Some(Status::Muted { until }),
+        };
+        if let Some(status) = status {
+            let (kind, time, release) = status_columns(&status);
+            writer.execute(SET_STATUS, params![id.as_bytes(), kind, time, release])?;
+            ticket.status = status;
+        }
+        ticket.status = ticket.status.effective(Timestamp::now());
+        Ok(Some(ticket))
+    })
+}

@@ -1,0 +1,103 @@
+//! From rows to the model, and back.
+
+use rusqlite::Row;
+use ticket_core::{
+    Error, Level, Location, Occurrence, OccurrenceId, Result, Status, StatusKind, Ticket, TicketId,
+    Timestamp,
+};
+use uuid::Uuid;
+
+use crate::error::{corrupt, from_sqlite};
+
+/// The columns of [`ticket`], in its order, of the table with the alias `t`.
+pub(crate) const TICKET_COLUMNS: &str = "t.id, t.app_id, t.level, t.channel, t.message, t.file, \
+    t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, \
+    t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients";
+
+/// The ticket of a row that begins with [`TICKET_COLUMNS`], with its status as it was set.
+pub(crate) fn ticket(row: &Row<'_>) -> Result<Ticket> {
+    let mut location = Location::new();
+    location.file = get(row, 5)?;
+    location.line = get(row, 6)?;
+    location.module = get(row, 7)?;
+    location.function = get(row, 8)?;
+    let ingredients: String = get(row, 19)?;
+    Ok(Ticket {
+        id: TicketId::from_bytes(get(row, 0)?),
+        app_id: get(row, 1)?,
+        level: Level::from_u8(get(row, 2)?).ok_or_else(|| corrupt("a ticket's level"))?,
+        channel: get(row, 3)?,
+        message: get(row, 4)?,
+        location,
+        error_type: get(row, 9)?,
+        status: status(get(row, 10)?, get(row, 11)?, get(row, 12)?)?,
+        first_occurrence_time: time(row, 13)?,
+        last_occurrence_time: time(row, 14)?,
+        occurrence_count: count(row, 15)?,
+        reopened_count: count(row, 16)?,
+        first_release: get(row, 17)?,
+        last_release: get(row, 18)?,
+        ingredients: json(&ingredients, "a ticket's ingredients")?,
+    })
+}
+
+fn status(kind: u8, time: Option<i64>, release: Option<String>) -> Result<Status> {
+    let time = time.map(Timestamp::from_micros);
+    let kind = StatusKind::ALL.into_iter().find(|known| known.as_u8() == kind);
+    match (kind, time) {
+        (Some(StatusKind::Open), _) => Ok(Status::Open),
+        (Some(StatusKind::Solved), Some(at)) => Ok(Status::Solved { at, release }),
+        (Some(StatusKind::Muted), until) => Ok(Status::Muted { until }),
+        (Some(StatusKind::Solved), None) | (None, _) => Err(corrupt("a ticket's status")),
+    }
+}
+
+/// The columns of a status: its kind, its time, and the release that solved it.
+pub(crate) fn status_columns(status: &Status) -> (u8, Option<i64>, Option<&str>) {
+    let kind = status.kind().as_u8();
+    match status {
+        Status::Open => (kind, None, None),
+        Status::Solved { at, release } => (kind, Some(at.as_micros()), release.as_deref()),
+        Status::Muted { until } => (kind, until.map(Timestamp::as_micros), None),
+    }
+}
+
+/// The columns of [`occurrence`]: `o` is the table of occurrences, `t` that of tickets. The first three
+/// are what events are ordered by.
+pub(crate) const OCCURRENCE_COLUMNS: &str = "o.time, o.id, t.id AS ticket_id, o.repeats, o.payload";
+
+/// The occurrence of a row of [`OCCURRENCE_COLUMNS`].
+pub(crate) fn occurrence(row: &Row<'_>) -> Result<Occurrence> {
+    Ok(Occurrence {
+        ticket_id: TicketId::from_bytes(get(row, 2)?),
+        repeats: get(row, 3)?,
+        record: payload(row, 4)?,
+    })
+}
+
+/// What is read of the JSON in a column.
+pub(crate) fn payload<T: serde::de::DeserializeOwned>(row: &Row<'_>, column: usize) -> Result<T> {
+    let text = row.get_ref(column).map_err(from_sqlite)?;
+    let text = text.as_bytes().map_err(|_| corrupt("an occurrence"))?;
+    serde_json::from_slice(text).map_err(|error| corrupt("an occurrence").with_source(error))
+}
+
+fn json<T: serde::de::DeserializeOwned>(text: &str, what: &str) -> Result<T> {
+    serde_json::from_str(text).map_err(|error| corrupt(what).with_source(error))
+}
+
+pub(crate) fn time(row: &Row<'_>, column: usize) -> Result<Timestamp> {
+    get(row, column).map(Timestamp::from_micros)
+}
+
+pub(crate) fn occurrence_id(row: &Row<'_>, column: usize) -> Result<OccurrenceId> {
+    get(row, column).map(|bytes| OccurrenceId::from_uuid(Uuid::from_bytes(bytes)))
+}
+
+pub(crate) fn count(row: &Row<'_>, column: usize) -> Result<u64> {
+    u64::try_from(get::<i64>(row, column)?).map_err(|_| corrupt("a count"))
+}
+
+pub(crate) fn get<T: rusqlite::types::FromSql>(row: &Row<'_>, column: usize) -> Result<T, Error> {
+    row.get(column).map_err(from_sqlite)
+}
