@@ -6,6 +6,10 @@
 mod applications;
 mod counting;
 mod deleting;
+mod filters;
+mod histograms;
+mod orders;
+mod paging;
 mod recording;
 mod status;
 
@@ -87,6 +91,54 @@ pub(crate) const CASES: &[Entry] = cases! {
         rule_09_deleting_leaves_every_other_ticket,
         rule_09_a_ticket_recorded_again_starts_anew,
         rule_09_a_delete_that_races_records_leaves_no_orphans,
+    }
+    orders {
+        rule_10_tickets_sort_by_every_key_both_ways_ties_by_id,
+        rule_10_the_newest_come_first_unless_asked_otherwise,
+        rule_10_orders_follow_what_changes,
+        rule_10_occurrences_sort_by_time_both_ways_ties_by_id,
+        rule_10_events_sort_by_time_both_ways_ties_by_id_and_ticket: Events,
+    }
+    paging {
+        rule_11_pages_of_tickets_make_up_the_whole_in_every_order,
+        rule_11_pages_keep_to_the_filter,
+        rule_11_pages_of_occurrences_make_up_the_whole,
+        rule_11_pages_of_events_make_up_the_whole: Events,
+        rule_11_an_offset_passes_over_so_many,
+        rule_11_an_offset_passes_over_occurrences,
+        rule_11_an_offset_passes_over_events: Events,
+        rule_11_a_limit_of_0_or_1001_is_the_callers_error,
+        rule_11_a_limit_of_0_or_1001_events_is_the_callers_error: Events,
+        rule_11_a_damaged_or_foreign_cursor_is_the_callers_error,
+        rule_11_a_damaged_or_foreign_event_cursor_is_the_callers_error: Events,
+        rule_11_a_cursor_outlives_the_ticket_it_stands_at,
+        rule_11_a_walk_meets_each_ticket_once_while_others_write,
+        rule_11_tickets_that_stay_in_place_are_met_once_while_others_move,
+        rule_11_a_walk_meets_each_occurrence_once_while_others_write,
+        rule_11_a_walk_meets_each_event_once_while_others_write: Events,
+    }
+    filters {
+        rule_12_the_empty_filter_finds_all,
+        rule_12_by_status,
+        rule_12_by_level_at_least,
+        rule_12_by_channel_release_and_environment_to_the_letter,
+        rule_12_by_release_and_environment_of_any_one_record,
+        rule_12_pruning_leaves_release_and_environment: Events,
+        rule_12_by_a_range_of_time,
+        rule_12_by_text_in_message_or_location_whatever_its_case,
+        rule_12_a_search_text_means_itself,
+        rule_12_a_search_looks_into_the_newest_message,
+        rule_12_by_the_beginning_of_the_id,
+        rule_12_all_filters_combine,
+        rule_12_a_filter_takes_the_texts_that_were_stored,
+    }
+    histograms {
+        rule_12_counts_per_hour_and_day_are_exact_and_without_gaps,
+        rule_12_counts_per_hour_forget_what_is_deleted,
+        rule_12_counts_per_hour_survive_pruning: Events,
+        rule_12_counts_of_nothing_are_zeros,
+        rule_12_counts_before_1970_and_at_the_ends_of_time,
+        rule_12_an_empty_or_endless_range_is_the_callers_error,
     }
     applications {
         rule_13_an_unknown_id_is_none_or_false,

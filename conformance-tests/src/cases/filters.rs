@@ -1,0 +1,389 @@
+//! Rule 12: which tickets a filter finds.
+
+use std::sync::Arc;
+
+use ticket_core::{
+    Comparison, EventFilter, EventStore, Expiry, Level, Location, NewOccurrence, Op, Record,
+    StatusChange, StatusKind, Store, TicketFilter, TicketId, TicketIdPrefix,
+};
+
+use crate::context::Context;
+use crate::kit::{
+    APP, at, events, find_ids, id_of, just_after, new, occurrence, put, record, set, solve,
+};
+
+/// The ids of the tickets of these names, sorted.
+fn ids<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<TicketId> {
+    let mut ids: Vec<_> = names.into_iter().map(id_of).collect();
+    ids.sort();
+    ids
+}
+
+async fn assert_finds(store: &Arc<dyn Store>, filter: TicketFilter, names: &[&str]) {
+    let found = find_ids(store, &filter).await;
+    assert_eq!(found, ids(names.iter().copied()), "{filter:?} finds {names:?}");
+}
+
+/// Records one record of each ticket, changed by a function.
+async fn put_each(
+    store: &Arc<dyn Store>,
+    names: &[&str],
+    change: impl Fn(usize, Record) -> Record,
+) {
+    let batch: Vec<NewOccurrence> =
+        names.iter().enumerate().map(|(i, name)| occurrence(change(i, record(name, 0)))).collect();
+    put(store, &batch).await;
+}
+
+pub(super) async fn rule_12_the_empty_filter_finds_all(cx: Context) {
+    let store = cx.store().await;
+    assert_finds(&store, TicketFilter::new(), &[]).await;
+    put_each(&store, &["a", "b"], |_, record| record).await;
+    assert_finds(&store, TicketFilter::new(), &["a", "b"]).await;
+}
+
+pub(super) async fn rule_12_by_status(cx: Context) {
+    let store = cx.store().await;
+    put_each(&store, &["a", "b", "c", "d"], |_, record| record).await;
+    solve(&store, id_of("b"), 10).await;
+    solve(&store, id_of("d"), 10).await;
+    set(&store, id_of("c"), StatusChange::Mute { until: None }).await;
+    let by = |status| TicketFilter::new().with_status(status);
+    assert_finds(&store, by(StatusKind::Open), &["a"]).await;
+    assert_finds(&store, by(StatusKind::Solved), &["b", "d"]).await;
+    assert_finds(&store, by(StatusKind::Muted), &["c"]).await;
+    put(&store, &[new("d", 20)]).await;
+    assert_finds(&store, by(StatusKind::Open), &["a", "d"]).await;
+    assert_finds(&store, by(StatusKind::Solved), &["b"]).await;
+}
+
+pub(super) async fn rule_12_by_level_at_least(cx: Context) {
+    let store = cx.store().await;
+    let names = ["a", "b", "c", "d", "e", "f", "g"];
+    put_each(&store, &names, |i, mut record| {
+        record.level = Level::ALL[i];
+        record
+    })
+    .await;
+    for (i, level) in Level::ALL.into_iter().enumerate() {
+        assert_finds(&store, TicketFilter::new().with_min_level(level), &names[i..]).await;
+    }
+    // The level is that of the newest occurrence.
+    let mut newer = record("a", 10);
+    newer.level = Level::Critical;
+    put(&store, &[occurrence(newer)]).await;
+    assert_finds(&store, TicketFilter::new().with_min_level(Level::Critical), &["a", "g"]).await;
+    assert_finds(&store, TicketFilter::new().with_min_level(Level::Error), &["a", "f", "g"]).await;
+}
+
+/// Texts that mean themselves and nothing more.
+const HOSTILE: [&str; 16] = [
+    "%",
+    "_",
+    "\\",
+    "a%",
+    "a_b",
+    "\\%",
+    "'",
+    "\"",
+    "' OR 1=1 --",
+    "{\"$gt\":\"\"}",
+    "$where",
+    "a.b",
+    ".*",
+    "[a",
+    "(",
+    "",
+];
+
+pub(super) async fn rule_12_by_channel_release_and_environment_to_the_letter(cx: Context) {
+    let store = cx.store().await;
+    let names: Vec<String> = (0..HOSTILE.len()).map(|i| format!("ticket {i}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    put_each(&store, &names, |i, mut record| {
+        HOSTILE[i].clone_into(&mut record.channel);
+        record.with_release(HOSTILE[i]).with_environment(HOSTILE[i])
+    })
+    .await;
+    put_each(&store, &["a.b and more"], |_, record| {
+        let mut record = record.with_release("A.B").with_environment("A.B");
+        record.channel = "axb".into();
+        record
+    })
+    .await;
+    for (i, text) in HOSTILE.into_iter().enumerate() {
+        for filter in [
+            TicketFilter::new().with_channel(text),
+            TicketFilter::new().with_release(text),
+            TicketFilter::new().with_environment(text),
+        ] {
+            assert_finds(&store, filter, &names[i..=i]).await;
+        }
+        assert_finds(&store, TicketFilter::new().with_app_id(text), &[]).await;
+    }
+    assert_finds(&store, TicketFilter::new().with_release("A.B"), &["a.b and more"]).await;
+    assert_finds(&store, TicketFilter::new().with_environment("a.B"), &[]).await;
+}
+
+fn seen(ticket: &str, seconds: i64, release: &str, environment: &str) -> NewOccurrence {
+    let mut record = record(ticket, seconds);
+    record.release = (!release.is_empty()).then(|| release.to_owned());
+    record.environment = (!environment.is_empty()).then(|| environment.to_owned());
+    occurrence(record)
+}
+
+/// Tickets that were seen on releases 1 and 2, in production and in staging.
+fn seen_on_releases() -> Vec<NewOccurrence> {
+    vec![
+        seen("both", 0, "1", "production"),
+        seen("both", 10, "2", "staging"),
+        seen("late", 20, "2", "production"),
+        seen("late", 10, "1", ""),
+        seen("late", 30, "", "staging"),
+        seen("never", 0, "", ""),
+    ]
+}
+
+async fn assert_seen(store: &Arc<dyn Store>) {
+    let release = |release| TicketFilter::new().with_release(release);
+    assert_finds(store, release("1"), &["both", "late"]).await;
+    assert_finds(store, release("2"), &["both", "late"]).await;
+    assert_finds(store, release("3"), &[]).await;
+    let environment = |filter: TicketFilter, name| filter.with_environment(name);
+    let none = TicketFilter::new();
+    assert_finds(store, environment(none.clone(), "production"), &["both", "late"]).await;
+    assert_finds(store, environment(none, "staging"), &["both", "late"]).await;
+    // With both, one record has to be of both.
+    assert_finds(store, environment(release("1"), "production"), &["both"]).await;
+    assert_finds(store, environment(release("1"), "staging"), &[]).await;
+    assert_finds(store, environment(release("2"), "staging"), &["both"]).await;
+    assert_finds(store, environment(release("2"), "production"), &["late"]).await;
+}
+
+pub(super) async fn rule_12_by_release_and_environment_of_any_one_record(cx: Context) {
+    let store = cx.store().await;
+    for one in seen_on_releases() {
+        put(&store, &[one]).await;
+    }
+    assert_seen(&store).await;
+    // A repeated id with another release is no record.
+    let mut again = seen_on_releases()[5].record().clone();
+    again.release = Some("3".into());
+    let first = occurrence(record("once", 0));
+    let mut repeated = first.record().clone();
+    repeated.release = Some("3".into());
+    put(&store, &[first, occurrence(repeated)]).await;
+    assert_finds(&store, TicketFilter::new().with_release("3"), &[]).await;
+    put(&store, &[occurrence(again)]).await;
+    assert_finds(&store, TicketFilter::new().with_release("3"), &["never"]).await;
+}
+
+pub(super) async fn rule_12_pruning_leaves_release_and_environment(cx: Context) {
+    let store = cx.store().await;
+    put(&store, &seen_on_releases()).await;
+    store.keep_per_ticket(None, 1).await.expect("keep_per_ticket answers");
+    assert_seen(&store).await;
+    store.clear_expired(&Expiry::before(at(1_000))).await.expect("clear_expired answers");
+    assert_eq!(events(&store, EventFilter::new()).await, []);
+    assert_seen(&store).await;
+}
+
+pub(super) async fn rule_12_by_a_range_of_time(cx: Context) {
+    let store = cx.store().await;
+    // One moment, a stretch, and one before 1970.
+    let batch = [
+        new("moment", 100),
+        new("stretch", 50),
+        new("stretch", 200),
+        occurrence(record("old", 0).with_time(at(-3_000_000_000))),
+    ];
+    put(&store, &batch).await;
+    let since = |time| TicketFilter::new().with_since(time);
+    let until = |time| TicketFilter::new().with_until(time);
+    let just_before =
+        |time: ticket_core::Timestamp| ticket_core::Timestamp::from_micros(time.as_micros() - 1);
+    // Both ends are in the range; what counts is whether the ticket was there at some time in it.
+    assert_finds(&store, since(at(100)), &["moment", "stretch"]).await;
+    assert_finds(&store, since(just_after(at(100))), &["stretch"]).await;
+    assert_finds(&store, since(at(200)), &["stretch"]).await;
+    assert_finds(&store, since(just_after(at(200))), &[]).await;
+    assert_finds(&store, until(at(100)), &["moment", "stretch", "old"]).await;
+    assert_finds(&store, until(just_before(at(100))), &["stretch", "old"]).await;
+    assert_finds(&store, until(just_before(at(50))), &["old"]).await;
+    assert_finds(&store, since(at(120)).with_until(at(130)), &["stretch"]).await;
+    assert_finds(&store, since(at(-4_000_000_000)).with_until(at(0)), &["old"]).await;
+    assert_finds(&store, since(at(300)).with_until(at(0)), &[]).await;
+}
+
+pub(super) async fn rule_12_by_text_in_message_or_location_whatever_its_case(cx: Context) {
+    let store = cx.store().await;
+    put_each(&store, &["upper", "umlaut", "place", "plain"], |i, mut record| {
+        record.message = ["Connection REFUSED", "Ärger mit ÉTÉ", "nothing", "nothing"][i].into();
+        record.location = Location::new();
+        if i == 2 {
+            record.location = Location::new()
+                .with_file("src/Checkout.rs")
+                .with_line(4_711)
+                .with_module("Shop::Cart")
+                .with_function("Pay_All");
+        }
+        record
+    })
+    .await;
+    let search = |text| TicketFilter::new().with_search(text);
+    assert_finds(&store, search("refused"), &["upper"]).await;
+    assert_finds(&store, search("connection Ref"), &["upper"]).await;
+    assert_finds(&store, search("äRGER"), &["umlaut"]).await;
+    assert_finds(&store, search("été"), &["umlaut"]).await;
+    for part in ["checkout.RS", "SHOP::cart", "pay_all", "src/"] {
+        assert_finds(&store, search(part), &["place"]).await;
+    }
+    assert_finds(&store, search("NOTHING"), &["place", "plain"]).await;
+    assert_finds(&store, search(""), &["upper", "umlaut", "place", "plain"]).await;
+    for nothing in
+        ["refused connection", "nothingsrc", "nothing src", "rsshop", "4711", "shop::cart "]
+    {
+        assert_finds(&store, search(nothing), &[]).await;
+    }
+    // Neither in the channel nor in the ticket's other fields.
+    for elsewhere in [APP, "error"] {
+        let names: &[&str] = if elsewhere == APP { &["place"] } else { &[] };
+        assert_finds(&store, search(elsewhere), names).await;
+    }
+}
+
+pub(super) async fn rule_12_a_search_text_means_itself(cx: Context) {
+    let store = cx.store().await;
+    let names: Vec<String> = (0..HOSTILE.len() - 1).map(|i| format!("ticket {i}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    put_each(&store, &names, |i, mut record| {
+        record.message = format!("before {} after", HOSTILE[i]);
+        record.location = Location::new();
+        record
+    })
+    .await;
+    for text in &HOSTILE[..names.len()] {
+        let message = |i: usize| format!("before {} after", HOSTILE[i]).to_lowercase();
+        let found: Vec<&str> = (0..names.len())
+            .filter(|i| message(*i).contains(&text.to_lowercase()))
+            .map(|i| names[i])
+            .collect();
+        assert!(!found.is_empty());
+        assert_finds(&store, TicketFilter::new().with_search(*text), &found).await;
+    }
+    for pattern in ["before%after", "b_fore", "bef.re", "^before", "after$", "(?i)AFTER"] {
+        assert_finds(&store, TicketFilter::new().with_search(pattern), &[]).await;
+    }
+}
+
+pub(super) async fn rule_12_a_search_looks_into_the_newest_message(cx: Context) {
+    let store = cx.store().await;
+    let said = |seconds, message: &str| {
+        let mut record = record("it", seconds);
+        record.message = message.to_owned();
+        occurrence(record)
+    };
+    put(&store, &[said(10, "first words")]).await;
+    put(&store, &[said(0, "late news")]).await;
+    let search = |text| TicketFilter::new().with_search(text);
+    assert_finds(&store, search("first words"), &["it"]).await;
+    assert_finds(&store, search("late news"), &[]).await;
+    put(&store, &[said(20, "last words")]).await;
+    assert_finds(&store, search("first words"), &[]).await;
+    assert_finds(&store, search("last words"), &["it"]).await;
+}
+
+pub(super) async fn rule_12_by_the_beginning_of_the_id(cx: Context) {
+    let store = cx.store().await;
+    let names: Vec<String> = (0..100).map(|i| format!("ticket {i}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    put_each(&store, &names, |_, record| record).await;
+    let id = id_of(names[17]).to_string();
+    for digits in [1, 2, 3, 8, 31, 32] {
+        for text in [id[..digits].to_owned(), id[..digits].to_uppercase()] {
+            let prefix: TicketIdPrefix = text.parse().expect("digits are a prefix");
+            let found: Vec<&str> = names
+                .iter()
+                .copied()
+                .filter(|name| id_of(name).to_string().starts_with(&id[..digits]))
+                .collect();
+            assert_finds(&store, TicketFilter::new().with_id_prefix(prefix), &found).await;
+        }
+    }
+    let last = if id.ends_with('0') { "1" } else { "0" };
+    let other = format!("{}{last}", &id[..31]).parse().expect("digits are a prefix");
+    assert_finds(&store, TicketFilter::new().with_id_prefix(other), &[]).await;
+}
+
+pub(super) async fn rule_12_all_filters_combine(cx: Context) {
+    let store = cx.store().await;
+    let meant = |name: &str| {
+        let mut record = record(name, 100).with_release("1").with_environment("production");
+        record.message = "Payment refused".into();
+        record.channel = "shop::pay".into();
+        record
+    };
+    let id: TicketIdPrefix = id_of("meant").into();
+    let filter = TicketFilter::new()
+        .with_app_id(APP)
+        .with_status(StatusKind::Open)
+        .with_min_level(Level::Error)
+        .with_channel("shop::pay")
+        .with_release("1")
+        .with_environment("production")
+        .with_since(at(100))
+        .with_until(at(100))
+        .with_search("payment")
+        .with_id_prefix(id);
+    let mut without_id = filter.clone();
+    without_id.id_prefix = None;
+    put(&store, &[occurrence(meant("meant"))]).await;
+    // Each of these is off in just one respect.
+    type Change = fn(&mut Record);
+    let changes: [(&str, Change); 8] = [
+        ("level", |record| record.level = Level::Warning),
+        ("channel", |record| record.channel.push('x')),
+        ("release", |record| record.release = Some("2".into())),
+        ("environment", |record| record.environment = None),
+        ("since", |record| record.time = at(99)),
+        ("until", |record| record.time = at(101)),
+        ("search", |record| record.message = "Refused".into()),
+        ("app", |record| record.app_id = "depot".into()),
+    ];
+    for (name, change) in changes {
+        let mut record = meant(name);
+        change(&mut record);
+        put(&store, &[occurrence(record)]).await;
+    }
+    put(&store, &[occurrence(meant("status")), occurrence(meant("other id"))]).await;
+    solve(&store, id_of("status"), 200).await;
+    assert_finds(&store, filter, &["meant"]).await;
+    assert_finds(&store, without_id, &["meant", "other id"]).await;
+    assert_eq!(find_ids(&store, &TicketFilter::new()).await.len(), 11);
+}
+
+pub(super) async fn rule_12_a_filter_takes_the_texts_that_were_stored(cx: Context) {
+    let store = cx.store().await;
+    put_each(&store, &["nul"], |_, mut record| {
+        record.channel = "a\0b".into();
+        record.message = "c\0d".into();
+        record.with_release("e\0f").with_environment("g\0h").with_trait("i\0j", "k\0l")
+    })
+    .await;
+    for filter in [
+        TicketFilter::new().with_channel("a\0b"),
+        TicketFilter::new().with_search("C\0D"),
+        TicketFilter::new().with_release("e\0f"),
+        TicketFilter::new().with_environment("g\0h"),
+    ] {
+        assert_finds(&store, filter, &["nul"]).await;
+    }
+    if !cx.lacks(ticket_core::Capability::Events) {
+        let filter = EventFilter::new().with_event_type("a\0b").with_comparison(Comparison::new(
+            "i\0j",
+            Op::Eq,
+            "k\0l",
+        ));
+        assert_eq!(events(&store, filter).await.len(), 1);
+    }
+}

@@ -1,0 +1,431 @@
+//! Rule 11: cursors, offsets, limits.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use futures::TryStreamExt;
+use ticket_core::{
+    BackendBase, Cursor, Direction, ErrorKind, EventFilter, EventQuery, EventStore, EventStoreExt,
+    Occurrence, OccurrenceQuery, Page, Store, Ticket, TicketFilter, TicketId, TicketQuery,
+    TicketSort,
+};
+
+use super::orders::{BOTH, many, page_of, sorted};
+use crate::context::Context;
+use crate::kit::{at, find, id_of, new, occurrence, put, record, refused, series, stored};
+
+/// A cursor as a caller gets it back from a URL.
+pub(super) fn through_text(cursor: &Cursor) -> Cursor {
+    let text = cursor.to_string();
+    assert!(
+        text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte)),
+        "{text:?} is safe in a URL"
+    );
+    text.parse().expect("a cursor survives its text")
+}
+
+/// Walks from page to page and checks their lengths.
+async fn walk<T, F, R>(limit: usize, read: F) -> Vec<T>
+where
+    F: Fn(Option<Cursor>) -> R,
+    R: Future<Output = Page<T>>,
+{
+    let mut all = Vec::new();
+    let mut after = None;
+    loop {
+        let page = read(after).await;
+        let last = page.next.is_none();
+        let full = page.items.len() == limit;
+        assert!(full || last, "a page of {} before the end", page.items.len());
+        assert!(!page.items.is_empty() || all.is_empty(), "the last page is not empty");
+        all.extend(page.items);
+        match page.next {
+            Some(cursor) => after = Some(through_text(&cursor)),
+            None => return all,
+        }
+    }
+}
+
+async fn walk_tickets(store: &Arc<dyn Store>, query: &TicketQuery) -> Vec<Ticket> {
+    walk(query.limit as usize, |after| async {
+        let mut query = query.clone();
+        query.after = after;
+        store.get_tickets(&query).await.expect("get_tickets answers")
+    })
+    .await
+}
+
+pub(super) async fn rule_11_pages_of_tickets_make_up_the_whole_in_every_order(cx: Context) {
+    let store = cx.store().await;
+    put(&store, &many()).await;
+    let all = find(&store, &TicketFilter::new()).await;
+    for sort in TicketSort::ALL {
+        for direction in BOTH {
+            let expected = sorted(all.clone(), sort, direction);
+            // 54 is a multiple of 9 and of 54 itself: the last page is full then.
+            for limit in [4, 9, 54] {
+                let query = TicketQuery::new().with_order(sort, direction).with_limit(limit);
+                let found = walk_tickets(&store, &query).await;
+                assert_eq!(found, expected, "{limit} each, by {} {direction:?}", sort.as_str());
+            }
+        }
+    }
+    let found = walk_tickets(&store, &TicketQuery::new().with_limit(1)).await;
+    assert_eq!(found, sorted(all, TicketSort::LastOccurrence, Direction::Descending));
+}
+
+pub(super) async fn rule_11_pages_keep_to_the_filter(cx: Context) {
+    let store = cx.store().await;
+    put(&store, &many()).await;
+    let filter = TicketFilter::new().with_channel("é");
+    let all = find(&store, &filter).await;
+    assert_eq!(all.len(), 6);
+    let query = TicketQuery::new().with_filter(filter).with_limit(4);
+    let found = walk_tickets(&store, &query).await;
+    assert_eq!(found, sorted(all, TicketSort::LastOccurrence, Direction::Descending));
+}
+
+pub(super) async fn rule_11_pages_of_occurrences_make_up_the_whole(cx: Context) {
+    let store = cx.store().await;
+    // Five at each moment, so that pages end within a tie.
+    let batch = series("it", (0..60).map(|i| i % 12));
+    put(&store, &batch).await;
+    for direction in BOTH {
+        let mut expected = stored(&batch);
+        if direction == Direction::Descending {
+            expected.reverse();
+        }
+        for limit in [1, 7, 12, 60, 1_000] {
+            let query = OccurrenceQuery::new().with_direction(direction).with_limit(limit);
+            let found: Vec<Occurrence> = walk(limit as usize, |after| async {
+                let mut query = query.clone();
+                query.after = after;
+                let page = store.get_occurrences(id_of("it"), &query).await;
+                page.expect("get_occurrences answers")
+            })
+            .await;
+            assert_eq!(found, expected, "{limit} each, {direction:?}");
+        }
+    }
+}
+
+pub(super) async fn rule_11_pages_of_events_make_up_the_whole(cx: Context) {
+    let store = cx.store().await;
+    let mut batch = series("one", (0..30).map(|i| i % 6));
+    batch.extend(series("two", (0..30).map(|i| i % 6)));
+    // The same ids in a third ticket: only the ticket's id tells them apart.
+    let twins = batch[..12].iter().map(|one| one.record().clone().with_fingerprint("twin"));
+    let twins: Vec<_> = twins.map(occurrence).collect();
+    batch.extend(twins);
+    put(&store, &batch).await;
+    for direction in BOTH {
+        let mut expected = stored(&batch);
+        if direction == Direction::Descending {
+            expected.reverse();
+        }
+        for limit in [1, 7, 72] {
+            let query = EventQuery::new().with_direction(direction).with_limit(limit);
+            let found: Vec<Occurrence> = walk(limit as usize, |after| async {
+                let mut query = query.clone();
+                query.after = after;
+                store.get_events(&query).await.expect("get_events answers")
+            })
+            .await;
+            assert_eq!(found, expected, "{limit} each, {direction:?}");
+        }
+    }
+}
+
+pub(super) async fn rule_11_an_offset_passes_over_so_many(cx: Context) {
+    let store = cx.store().await;
+    put(&store, &many()).await;
+    let all = find(&store, &TicketFilter::new()).await;
+    let all = sorted(all, TicketSort::LastOccurrence, Direction::Descending);
+    let query = TicketQuery::new().with_limit(10);
+    for offset in [0, 1, 10, 47, 53, 54, 1_000, u64::MAX] {
+        let page = store.get_tickets(&query.clone().with_offset(offset)).await;
+        let page = page.expect("get_tickets answers");
+        let start = usize::try_from(offset).unwrap_or(usize::MAX).min(54);
+        assert_eq!(page.items, all[start..(start + 10).min(54)], "past {offset}");
+        assert_eq!(page.next.is_some(), start + 10 < 54, "past {offset}");
+    }
+    // It counts from the cursor on, and the cursor of such a page goes on behind it.
+    let page = store.get_tickets(&query).await.expect("get_tickets answers");
+    let after = query.clone().with_after(page.next.expect("there are more"));
+    let page = store.get_tickets(&after.with_offset(5)).await.expect("get_tickets answers");
+    assert_eq!(page.items, all[15..25]);
+    let after = query.with_after(page.next.expect("there are more"));
+    assert_eq!(page_of(&store, &after).await, all[25..35]);
+}
+
+pub(super) async fn rule_11_an_offset_passes_over_occurrences(cx: Context) {
+    let store = cx.store().await;
+    let batch = series("it", 0..10);
+    put(&store, &batch).await;
+    let oldest = OccurrenceQuery::new().with_direction(Direction::Ascending).with_limit(3);
+    let get = |query: OccurrenceQuery| {
+        let store = Arc::clone(&store);
+        async move {
+            let page = store.get_occurrences(id_of("it"), &query).await;
+            page.expect("get_occurrences answers")
+        }
+    };
+    let page = get(oldest.clone().with_offset(4)).await;
+    assert_eq!(page.items, stored(&batch[4..7]));
+    let after = oldest.clone().with_after(page.next.expect("there are more")).with_offset(1);
+    assert_eq!(get(after).await.items, stored(&batch[8..]));
+    assert_eq!(get(oldest.with_offset(u64::MAX)).await.items, []);
+}
+
+pub(super) async fn rule_11_an_offset_passes_over_events(cx: Context) {
+    let store = cx.store().await;
+    let batch = series("it", 0..10);
+    put(&store, &batch).await;
+    let oldest = EventQuery::new().with_direction(Direction::Ascending).with_limit(3);
+    let page = store.get_events(&oldest.clone().with_offset(4)).await.expect("get_events answers");
+    assert_eq!(page.items, stored(&batch[4..7]));
+    let after = oldest.clone().with_after(page.next.expect("there are more")).with_offset(1);
+    let page = store.get_events(&after).await.expect("get_events answers");
+    assert_eq!(page.items, stored(&batch[8..]));
+    let beyond = store.get_events(&oldest.with_offset(u64::MAX)).await;
+    assert_eq!(beyond.expect("get_events answers").items, []);
+}
+
+pub(super) async fn rule_11_a_limit_of_0_or_1001_is_the_callers_error(cx: Context) {
+    let store = cx.store().await;
+    put(&store, &[new("it", 0)]).await;
+    for limit in [0, 1_001, u32::MAX] {
+        let what = format!("a limit of {limit}");
+        let answer = store.get_tickets(&TicketQuery::new().with_limit(limit)).await;
+        let error = refused(answer, ErrorKind::Config, &what);
+        assert!(error.message().contains(&limit.to_string()), "it says which: {error}");
+        // Also where there is nothing to find.
+        for id in [id_of("it"), id_of("unknown")] {
+            let query = OccurrenceQuery::new().with_limit(limit);
+            refused(store.get_occurrences(id, &query).await, ErrorKind::Config, &what);
+        }
+    }
+    for limit in [1, 1_000] {
+        assert_eq!(page_of(&store, &TicketQuery::new().with_limit(limit)).await.len(), 1);
+        let query = OccurrenceQuery::new().with_limit(limit);
+        let page = store.get_occurrences(id_of("it"), &query).await;
+        assert_eq!(page.expect("get_occurrences answers").items.len(), 1);
+    }
+}
+
+pub(super) async fn rule_11_a_limit_of_0_or_1001_events_is_the_callers_error(cx: Context) {
+    let store = cx.store().await;
+    for limit in [0, 1_001] {
+        let answer = store.get_events(&EventQuery::new().with_limit(limit)).await;
+        refused(answer, ErrorKind::Config, &format!("a limit of {limit}"));
+    }
+    put(&store, &[new("it", 0)]).await;
+    for limit in [1, 1_000] {
+        let page = store.get_events(&EventQuery::new().with_limit(limit)).await;
+        assert_eq!(page.expect("get_events answers").items.len(), 1);
+    }
+}
+
+/// Texts that are no cursor of the page that `cursor` came with.
+pub(super) fn damaged(cursor: &Cursor) -> Vec<Cursor> {
+    let text = cursor.to_string();
+    let parts: Vec<&str> = text.split('.').collect();
+    let mut texts = vec![
+        "nonsense".to_owned(),
+        format!("{text}.1"),
+        parts[..parts.len() - 1].join("."),
+        format!("x{text}"),
+        format!("{text}x"),
+    ];
+    for (i, part) in parts.iter().enumerate().skip(1) {
+        let mut parts = parts.clone();
+        let bad = format!("z{part}");
+        parts[i] = &bad;
+        texts.push(parts.join("."));
+    }
+    texts.iter().map(|text| text.parse().expect("any text but the empty one is parsed")).collect()
+}
+
+pub(super) async fn rule_11_a_damaged_or_foreign_cursor_is_the_callers_error(cx: Context) {
+    let store = cx.store().await;
+    put(&store, &many()).await;
+    put(&store, &series("it", 0..5)).await;
+    let one_each = OccurrenceQuery::new().with_limit(1);
+    let page = store.get_occurrences(id_of("it"), &one_each).await;
+    let of_occurrences = page.expect("get_occurrences answers").next.expect("there are more");
+    for sort in TicketSort::ALL {
+        let query = TicketQuery::new().with_order(sort, Direction::Ascending).with_limit(2);
+        let page = store.get_tickets(&query).await.expect("get_tickets answers");
+        let cursor = page.next.expect("there are more");
+        for cursor in damaged(&cursor).into_iter().chain([of_occurrences.clone()]) {
+            let answer = store.get_tickets(&query.clone().with_after(cursor.clone())).await;
+            refused(answer, ErrorKind::Config, &format!("the cursor {cursor}"));
+        }
+        for other in TicketSort::ALL {
+            for direction in BOTH {
+                if (other, direction) != (sort, Direction::Ascending) {
+                    let query = TicketQuery::new().with_order(other, direction);
+                    let answer = store.get_tickets(&query.with_after(cursor.clone())).await;
+                    refused(answer, ErrorKind::Config, "a cursor of another order");
+                }
+            }
+        }
+        for id in [id_of("it"), id_of("unknown")] {
+            let query = one_each.clone().with_after(cursor.clone());
+            let answer = store.get_occurrences(id, &query).await;
+            refused(answer, ErrorKind::Config, "a cursor of tickets");
+        }
+    }
+    let other_way = OccurrenceQuery::new().with_direction(Direction::Ascending);
+    let foreign =
+        damaged(&of_occurrences).into_iter().map(|cursor| one_each.clone().with_after(cursor));
+    for query in foreign.chain([other_way.with_after(of_occurrences.clone())]) {
+        let answer = store.get_occurrences(id_of("it"), &query).await;
+        refused(answer, ErrorKind::Config, &format!("{query:?}"));
+    }
+}
+
+pub(super) async fn rule_11_a_damaged_or_foreign_event_cursor_is_the_callers_error(cx: Context) {
+    let store = cx.store().await;
+    put(&store, &series("it", 0..5)).await;
+    let query = EventQuery::new().with_limit(1);
+    let page = store.get_events(&query).await.expect("get_events answers");
+    let cursor = page.next.expect("there are more");
+    let other_way = EventQuery::new().with_direction(Direction::Ascending);
+    let foreign = damaged(&cursor).into_iter().map(|cursor| query.clone().with_after(cursor));
+    for query in foreign.chain([other_way.with_after(cursor.clone())]) {
+        let answer = store.get_events(&query).await;
+        refused(answer, ErrorKind::Config, &format!("{query:?}"));
+    }
+}
+
+pub(super) async fn rule_11_a_cursor_outlives_the_ticket_it_stands_at(cx: Context) {
+    let store = cx.store().await;
+    put(&store, &many()).await;
+    let all = find(&store, &TicketFilter::new()).await;
+    for sort in TicketSort::ALL {
+        let all = sorted(find(&store, &TicketFilter::new()).await, sort, Direction::Ascending);
+        let query = TicketQuery::new().with_order(sort, Direction::Ascending).with_limit(5);
+        let page = store.get_tickets(&query).await.expect("get_tickets answers");
+        let last = page.items.last().expect("there are tickets").id;
+        assert!(store.delete_ticket(last).await.expect("delete_ticket answers"));
+        let query = query.with_after(page.next.expect("there are more"));
+        assert_eq!(page_of(&store, &query).await, all[5..10], "by {}", sort.as_str());
+    }
+    assert_eq!(find(&store, &TicketFilter::new()).await.len(), all.len() - TicketSort::ALL.len());
+}
+
+pub(super) async fn rule_11_a_walk_meets_each_ticket_once_while_others_write(cx: Context) {
+    let store = cx.store().await;
+    let batch = many();
+    put(&store, &batch).await;
+    let there: HashSet<TicketId> = batch.iter().map(|one| one.ticket_id()).collect();
+    let over = Arc::new(AtomicBool::new(false));
+    let writer = tokio::spawn({
+        let (store, over) = (Arc::clone(&store), Arc::clone(&over));
+        async move {
+            let mut i = 0;
+            while !over.load(Ordering::Relaxed) && i < 600 {
+                // A new ticket, which sorts anywhere, and one of the old ones again: its last time and
+                // its count move, its level and channel do not, and neither does its first time.
+                let mut again = batch[i % batch.len()].record().clone();
+                again = again.with_time(at(2_000 + i64::try_from(i).unwrap_or(0)));
+                let mut fresh = record(&format!("fresh {i}"), 0);
+                fresh.channel = format!("{}", i % 100);
+                put(&store, &[occurrence(again), occurrence(fresh)]).await;
+                i += 1;
+                tokio::task::yield_now().await;
+            }
+        }
+    });
+    let all = TicketFilter::new();
+    while store.count_tickets(&all).await.expect("count_tickets answers") == there.len() as u64 {
+        tokio::task::yield_now().await;
+    }
+    for sort in [TicketSort::FirstOccurrence, TicketSort::Level, TicketSort::Channel] {
+        for direction in BOTH {
+            let query = TicketQuery::new().with_order(sort, direction).with_limit(10);
+            let met = walk_tickets(&store, &query).await;
+            let met: Vec<_> = met.into_iter().map(|ticket| ticket.id).collect();
+            let distinct: HashSet<_> = met.iter().copied().collect();
+            assert_eq!(distinct.len(), met.len(), "none twice, by {} {direction:?}", sort.as_str());
+            assert!(there.is_subset(&distinct), "all of them, by {} {direction:?}", sort.as_str());
+        }
+    }
+    over.store(true, Ordering::Relaxed);
+    writer.await.expect("the writer succeeds");
+}
+
+pub(super) async fn rule_11_tickets_that_stay_in_place_are_met_once_while_others_move(cx: Context) {
+    let store = cx.store().await;
+    let batch: Vec<_> = (0..60).map(|i| new(&format!("ticket {i}"), i)).collect();
+    put(&store, &batch).await;
+    for sort in [TicketSort::LastOccurrence, TicketSort::Count] {
+        let mut met = Vec::new();
+        let mut query = TicketQuery::new().with_order(sort, Direction::Descending).with_limit(4);
+        let mut moved = HashSet::new();
+        for i in 0.. {
+            let page = store.get_tickets(&query).await.expect("get_tickets answers");
+            met.extend(page.items.into_iter().map(|ticket| ticket.id));
+            let Some(next) = page.next else { break };
+            query = query.with_after(next);
+            // One of every three moves to the front, whether it was met or not.
+            let name = format!("ticket {}", i * 3 % 60);
+            moved.insert(id_of(&name));
+            put(&store, &[new(&name, 10_000 + i)]).await;
+        }
+        for one in &batch {
+            let id = one.ticket_id();
+            if !moved.contains(&id) {
+                let times = met.iter().filter(|other| **other == id).count();
+                assert_eq!(times, 1, "{id} by {}", sort.as_str());
+            }
+        }
+    }
+}
+
+pub(super) async fn rule_11_a_walk_meets_each_occurrence_once_while_others_write(cx: Context) {
+    let store = cx.store().await;
+    let batch = series("it", (0..90).map(|i| i % 9 * 100));
+    put(&store, &batch).await;
+    let mut query = OccurrenceQuery::new().with_limit(7);
+    let mut met = Vec::new();
+    for i in 0.. {
+        let page = store.get_occurrences(id_of("it"), &query).await;
+        let page = page.expect("get_occurrences answers");
+        met.extend(page.items);
+        let Some(next) = page.next else { break };
+        query = query.with_after(next);
+        // On both sides of wherever the walk is.
+        put(&store, &[new("it", -1 - i), new("it", 401 + i), new("it", 100_000 + i)]).await;
+    }
+    met.reverse();
+    let mut old = met.clone();
+    old.retain(|one| batch.iter().any(|first| first.record().id == one.record.id));
+    assert_eq!(old, stored(&batch));
+    let ids: HashSet<_> = met.iter().map(|one| one.record.id).collect();
+    assert_eq!(ids.len(), met.len(), "none twice");
+    assert!(met.len() > old.len(), "what is added ahead is met");
+}
+
+pub(super) async fn rule_11_a_walk_meets_each_event_once_while_others_write(cx: Context) {
+    let store = cx.store().await;
+    let batch = series("it", (0..60).map(|i| i % 9 * 100));
+    put(&store, &batch).await;
+    let query = EventQuery::new().with_filter(EventFilter::new()).with_limit(5);
+    let mut walk = store.walk_events(query);
+    let mut met = Vec::new();
+    while let Some(event) = walk.try_next().await.expect("get_events answers") {
+        if met.len() % 5 == 0 && met.len() < 200 {
+            let i = i64::try_from(met.len()).unwrap_or(0);
+            put(&store, &[new("it", -1 - i), new(&format!("new {i}"), 401 + i)]).await;
+        }
+        met.push(event);
+    }
+    met.reverse();
+    let ids: HashSet<_> = met.iter().map(|one| one.record.id).collect();
+    assert_eq!(ids.len(), met.len(), "none twice");
+    met.retain(|one| batch.iter().any(|first| first.record().id == one.record.id));
+    assert_eq!(met, stored(&batch));
+}
