@@ -4,6 +4,8 @@ pub(crate) mod chart;
 pub(crate) mod details;
 pub(crate) mod events;
 pub(crate) mod json;
+#[cfg(test)]
+pub(crate) mod samples;
 pub(crate) mod sanitize;
 pub(crate) mod style;
 pub(crate) mod table;

@@ -65,6 +65,8 @@ impl Grid {
         table.set_header(one_line(header));
         for ((_, share), column) in columns.iter().zip(table.column_iter_mut()) {
             column.set_padding((0, 2));
+            // A line is cut where the column ends, and not at a word: NUL is in no safe text.
+            column.set_delimiter('\0');
             match share {
                 Share::Content => column.set_constraint(ColumnConstraint::ContentWidth),
                 Share::Number => {

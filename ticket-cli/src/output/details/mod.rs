@@ -116,3 +116,109 @@ fn charts(page: &mut Sheet<'_>, details: &Details<'_>) -> io::Result<()> {
         ("30 days", chart(details.days, "a day")),
     ])
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use ticket_core::{Span, Value};
+
+    use super::*;
+    use crate::output::samples;
+    use crate::output::style::Painter;
+
+    fn shown(ticket: &Ticket, occurrences: &[Occurrence]) -> String {
+        let now = samples::record().time.saturating_add(Duration::from_secs(200));
+        let hours: Vec<Bucket> = (0..24)
+            .map(|hour| Bucket {
+                start: Timestamp::from_hour(hour),
+                count: u64::from(hour == 23) * 3,
+            })
+            .collect();
+        let layout = Layout { width: 100, painter: Painter { color: false } };
+        let details = Details { ticket, occurrences, listed: 5, hours: &hours, days: &hours[..20] };
+        let mut out = Vec::new();
+        write(&mut out, &details, layout, now).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn everything_is_shown() {
+        insta::assert_snapshot!(shown(
+            &samples::ticket(Status::Open),
+            &[samples::occurrence(), samples::occurrence()]
+        ));
+    }
+
+    #[test]
+    fn pruned_occurrences_are_told() {
+        let shown = shown(&samples::ticket(Status::Muted { until: None }), &[]);
+        assert!(shown.contains("they have expired"), "{shown}");
+        assert!(shown.contains("muted, came back once after it was solved"), "{shown}");
+    }
+
+    #[test]
+    fn no_stored_text_reaches_the_terminal_raw() {
+        let evil = "\u{1b}[2Jx\u{202e}y\u{9b}z\u{200b}\u{7}";
+        let mut occurrence = samples::occurrence();
+        let record = &mut occurrence.record;
+        for text in [&mut record.message, &mut record.channel, &mut record.app_id] {
+            text.push_str(evil);
+        }
+        for text in [
+            &mut record.release,
+            &mut record.environment,
+            &mut record.host,
+            &mut record.thread,
+            &mut record.trace_id,
+            &mut record.span_id,
+            &mut record.fingerprint,
+            &mut record.location.file,
+            &mut record.location.module,
+            &mut record.location.function,
+        ] {
+            *text = Some(evil.to_owned());
+        }
+        record.error[0].message.push_str(evil);
+        record.error[0].type_name = Some(evil.to_owned());
+        record.backtrace[0].function.push_str(evil);
+        record.backtrace[0].file = Some(evil.to_owned());
+        record.traits.insert(evil.to_owned(), Value::from(evil));
+        record.breadcrumbs[0].message.push_str(evil);
+        record.breadcrumbs[0].channel.push_str(evil);
+        record.breadcrumbs[0].traits = record.traits.clone();
+        let mut span = Span::new(evil);
+        span.target = evil.to_owned();
+        span.traits = record.traits.clone();
+        record.spans.push(span);
+        if let Some(request) = &mut record.request {
+            for text in [
+                &mut request.method,
+                &mut request.path,
+                &mut request.route,
+                &mut request.remote_address,
+                &mut request.user,
+                &mut request.request_id,
+            ] {
+                *text = Some(evil.to_owned());
+            }
+        }
+        let mut ticket = samples::ticket(Status::Solved {
+            at: occurrence.record.time,
+            release: Some(evil.to_owned()),
+        });
+        for text in [&mut ticket.message, &mut ticket.channel, &mut ticket.app_id] {
+            text.push_str(evil);
+        }
+        for text in [&mut ticket.first_release, &mut ticket.last_release, &mut ticket.error_type] {
+            *text = Some(evil.to_owned());
+        }
+        ticket.location = occurrence.record.location.clone();
+        ticket.ingredients = ticket.ingredients.with(evil, evil);
+        let shown = shown(&ticket, &[occurrence]);
+        let raw = shown.replace('\n', "");
+        assert!(!raw.contains(sanitize::is_unsafe), "{raw:?}");
+        // Every one of them is shown, so none was merely left out.
+        assert_eq!(shown.matches("\\u{9b}").count(), 39, "{shown}");
+    }
+}
