@@ -44,6 +44,11 @@ impl Context {
         &self.backend
     }
 
+    /// The name of the backend under test.
+    pub(crate) fn name(&self) -> &str {
+        &self.backend.name
+    }
+
     /// Whether the suite was told that the backend lacks it.
     pub(crate) fn lacks(&self, capability: Capability) -> bool {
         self.backend.lacking.iter().any(|(lacking, _)| *lacking == capability)

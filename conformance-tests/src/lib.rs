@@ -5,6 +5,7 @@ mod cases;
 mod context;
 mod fixture;
 mod kit;
+mod random;
 mod run;
 mod suite;
 mod worker;

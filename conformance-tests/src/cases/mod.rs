@@ -6,17 +6,21 @@
 mod applications;
 mod counting;
 mod deleting;
+mod events;
+mod expiry;
 mod filters;
 mod histograms;
 mod orders;
 mod paging;
 mod recording;
 mod status;
+mod traits;
 
 use futures::future::{BoxFuture, FutureExt};
 use ticket_core::Capability;
 
 use crate::context::Context;
+use crate::random;
 
 /// One case.
 #[derive(Debug)]
@@ -146,6 +150,45 @@ pub(crate) const CASES: &[Entry] = cases! {
         rule_14_applications_do_not_see_each_other,
         rule_14_applications_do_not_see_each_others_events: Events,
         rule_14_two_namespaces_in_one_database_do_not_see_each_other,
+    }
+    events {
+        rule_15_all_events_by_type_and_by_id: Events,
+        rule_15_an_id_finds_the_event_in_every_ticket_that_has_it: Events,
+        rule_15_both_ends_of_a_range_of_time_are_in_it: Events,
+        rule_15_text_compares_by_code_point: Events,
+        rule_15_integers_compare_exactly: Events,
+        rule_15_floats_compare_exactly: Events,
+        rule_15_bools_and_times_compare: Events,
+        rule_15_a_number_compares_with_integers_and_floats_alike: Events,
+        rule_15_everything_that_is_set_has_to_hold: Events,
+        rule_15_names_and_values_mean_themselves: Events,
+        rule_15_a_filter_finds_the_newest_first_page_by_page: Events,
+        rule_16_a_missing_trait_matches_no_comparison: Events,
+        rule_16_a_trait_of_another_type_matches_no_comparison: Events,
+    }
+    traits {
+        rule_17_event_types_are_distinct_and_sorted_by_code_point: Events,
+        rule_17_an_event_type_goes_with_its_last_event: Events,
+        rule_17_the_type_of_an_event_is_its_own_channel: Events,
+        rule_17_trait_types_are_distinct_and_sorted: Events,
+        rule_17_traits_come_by_name_then_by_event_page_by_page: Events,
+        rule_17_bad_limits_and_cursors_of_traits_are_the_callers_error: Events,
+    }
+    expiry {
+        rule_18_what_is_older_goes_and_nothing_else: Events,
+        rule_18_the_oldest_go_first_and_at_most_so_many: Events,
+        rule_18_counts_stay_when_occurrences_go: Events,
+        rule_18_a_solved_ticket_goes_with_its_last_occurrence: Events,
+        rule_18_a_solved_ticket_stays_while_an_occurrence_is_left: Events,
+        rule_18_a_solved_ticket_goes_if_its_occurrences_went_before: Events,
+        rule_18_a_ticket_that_has_just_reopened_is_not_lost: Events,
+        rule_19_the_first_and_the_newest_stay: Events,
+        rule_19_keeping_none_is_the_callers_error: Events,
+        rule_19_pruning_while_others_record_keeps_counts_exact: Events,
+        rule_20_clear_empties_this_store_and_nothing_beside_it: Events,
+    }
+    random {
+        random_sequences_are_indistinguishable_from_the_reference,
     }
 };
 

@@ -1,0 +1,295 @@
+//! Rules 18 to 20: what retention deletes, and what it leaves.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use ticket_core::{
+    BackendBase, Change, ErrorKind, EventFilter, EventStore, Expired, Expiry, HistogramScope,
+    NewOccurrence, Occurrence, Status, StatusChange, StatusKind, Store, TicketFilter, TraitQuery,
+};
+
+use crate::context::Context;
+use crate::kit::{
+    APP, CHANNEL, at, changed, counted, events, expected, find, find_ids, id_of, just_after, new,
+    occurrence, occurrences, put, record, refused, series, set, solve, solved, stored, ticket,
+    together,
+};
+
+async fn expire(store: &Arc<dyn Store>, expiry: Expiry) -> (u64, u64) {
+    let Expired { occurrences, tickets } =
+        store.clear_expired(&expiry).await.expect("clear_expired answers");
+    (occurrences, tickets)
+}
+
+async fn all_events(store: &Arc<dyn Store>) -> Vec<Occurrence> {
+    events(store, EventFilter::new()).await
+}
+
+pub(super) async fn rule_18_what_is_older_goes_and_nothing_else(cx: Context) {
+    let store = cx.store().await;
+    assert_eq!(expire(&store, Expiry::before(at(0))).await, (0, 0));
+    let mut batch = series("it", [0, 10, 20]);
+    batch.push(occurrence(record("it", 0).with_time(just_after(at(10)))));
+    batch.push(occurrence(record("it", 0).with_time(at(-3_000_000_000))));
+    put(&store, &batch).await;
+    assert_eq!(expire(&store, Expiry::before(at(10))).await, (2, 0));
+    let left = [&batch[1], &batch[2], &batch[3]];
+    assert_eq!(all_events(&store).await, stored(left), "that very time is not older");
+    assert_eq!(occurrences(&store, id_of("it")).await, stored(left));
+    assert_eq!(expire(&store, Expiry::before(at(10))).await, (0, 0));
+    assert_eq!(expire(&store, Expiry::before(at(1_000))).await, (3, 0));
+    assert_eq!(all_events(&store).await, []);
+    assert_eq!(ticket(&store, id_of("it")).await, expected(&batch));
+}
+
+pub(super) async fn rule_18_the_oldest_go_first_and_at_most_so_many(cx: Context) {
+    let store = cx.store().await;
+    // Four at each moment, in two tickets, and one id in two tickets.
+    let mut batch = series("one", (0..20).map(|i| i % 10));
+    batch.extend(series("two", (0..20).map(|i| i % 10)));
+    batch.push(occurrence(batch[3].record().clone().with_fingerprint("twin")));
+    put(&store, &batch).await;
+    let mut left = stored(&batch);
+    let expiry = Expiry::before(at(8));
+    for max_count in [0, 1, 3, 7, 10] {
+        let deleted = expire(&store, expiry.clone().with_max_count(max_count)).await;
+        assert_eq!(deleted, (max_count, 0));
+        left.drain(..usize::try_from(max_count).unwrap_or(0));
+        assert_eq!(all_events(&store).await, left, "after {max_count}");
+    }
+    assert_eq!(expire(&store, expiry.clone().with_max_count(1_000)).await, (12, 0));
+    left.drain(..12);
+    assert_eq!(all_events(&store).await, left);
+    assert_eq!(expire(&store, expiry.with_max_count(5)).await, (0, 0));
+}
+
+pub(super) async fn rule_18_counts_stay_when_occurrences_go(cx: Context) {
+    let store = cx.store().await;
+    let batch: Vec<_> =
+        series("it", 0..10).into_iter().map(|occurrence| occurrence.with_repeats(3)).collect();
+    put(&store, &batch).await;
+    set(&store, id_of("it"), StatusChange::Mute { until: None }).await;
+    assert_eq!(expire(&store, Expiry::before(at(100))).await, (10, 0), "occurrences, not records");
+    let mut expected = expected(&batch);
+    expected.status = Status::Muted { until: None };
+    assert_eq!(ticket(&store, id_of("it")).await, expected, "it stays: nobody solved it");
+    assert_eq!(counted(&store, HistogramScope::Ticket(id_of("it"))).await, 30);
+    assert_eq!(counted(&store, HistogramScope::App(Some(APP.into()))).await, 30);
+    assert_eq!(store.event_types(None).await.expect("event_types answers"), [""; 0]);
+    assert_eq!(store.trait_types(None, CHANNEL).await.expect("trait_types answers"), []);
+    // A repeated one would have been known; its id went, so it counts again. A new one counts on.
+    let recorded = put(&store, &[new("it", 200)]).await;
+    assert_eq!((recorded.updates[0].change, recorded.updates[0].occurrence_count), (None, 31));
+}
+
+pub(super) async fn rule_18_a_solved_ticket_goes_with_its_last_occurrence(cx: Context) {
+    let store = cx.store().await;
+    for name in ["open", "solved", "muted", "newer"] {
+        put(&store, &series(name, [0, 10, 20])).await;
+    }
+    put(&store, &[new("newer", 100)]).await;
+    solve(&store, id_of("solved"), 50).await;
+    solve(&store, id_of("newer"), 150).await;
+    set(&store, id_of("muted"), StatusChange::Mute { until: None }).await;
+    // One occurrence of it is left.
+    assert_eq!(expire(&store, Expiry::before(at(20))).await, (8, 0));
+    assert_eq!(ticket(&store, id_of("solved")).await.occurrence_count, 3);
+    // Its last occurrence is not older than its own time.
+    assert_eq!(expire(&store, Expiry::before(just_after(at(20)))).await, (4, 1));
+    let id = id_of("solved");
+    assert_eq!(store.get_ticket(id).await.expect("get_ticket answers"), None);
+    assert_eq!(counted(&store, HistogramScope::Ticket(id)).await, 0, "its counts go too");
+    assert_eq!(counted(&store, HistogramScope::App(None)).await, 10);
+    let mut left = ["open", "muted", "newer"].map(id_of).to_vec();
+    left.sort();
+    assert_eq!(find_ids(&store, &TicketFilter::new()).await, left);
+    // Recorded again, it starts anew.
+    let recorded = put(&store, &[new("solved", 5)]).await;
+    assert_eq!(changed(&recorded, Change::Created), [id]);
+    assert_eq!(ticket(&store, id).await.occurrence_count, 1);
+}
+
+pub(super) async fn rule_18_a_solved_ticket_stays_while_an_occurrence_is_left(cx: Context) {
+    let store = cx.store().await;
+    put(&store, &series("it", 0..5)).await;
+    solve(&store, id_of("it"), 50).await;
+    let expiry = Expiry::before(at(100));
+    assert_eq!(expire(&store, expiry.clone().with_max_count(4)).await, (4, 0));
+    assert_eq!(ticket(&store, id_of("it")).await.status, solved(50));
+    assert_eq!(expire(&store, expiry.clone().with_max_count(0)).await, (0, 0));
+    assert_eq!(expire(&store, expiry.with_max_count(1)).await, (1, 1));
+    assert_eq!(find(&store, &TicketFilter::new()).await, []);
+}
+
+pub(super) async fn rule_18_a_solved_ticket_goes_if_its_occurrences_went_before(cx: Context) {
+    let store = cx.store().await;
+    put(&store, &series("it", 0..5)).await;
+    put(&store, &series("depot", 0..5)).await;
+    let expiry = Expiry::before(at(100));
+    assert_eq!(expire(&store, expiry.clone()).await, (10, 0), "both are open");
+    solve(&store, id_of("it"), 50).await;
+    solve(&store, id_of("depot"), 50).await;
+    // Not if the last one there ever was is not older.
+    assert_eq!(expire(&store, Expiry::before(at(4))).await, (0, 0));
+    set(&store, id_of("depot"), StatusChange::Reopen).await;
+    assert_eq!(expire(&store, expiry.clone().with_max_count(0)).await, (0, 1));
+    assert_eq!(find_ids(&store, &TicketFilter::new()).await, [id_of("depot")]);
+    // Nor does another application's expiry take it.
+    solve(&store, id_of("depot"), 50).await;
+    assert_eq!(expire(&store, expiry.clone().with_app_id("nobody")).await, (0, 0));
+    assert_eq!(expire(&store, expiry.with_app_id(APP)).await, (0, 1));
+}
+
+pub(super) async fn rule_18_a_ticket_that_has_just_reopened_is_not_lost(cx: Context) {
+    const TICKETS: usize = 24;
+    let store = cx.store().await;
+    let names: Vec<String> = (0..TICKETS).map(|i| format!("ticket {i}")).collect();
+    for round in 0..6_i64 {
+        let start = round * 1_000;
+        let old: Vec<_> = names.iter().flat_map(|name| series(name, [start, start + 1])).collect();
+        put(&store, &old).await;
+        for name in &names {
+            solve(&store, id_of(name), start + 10).await;
+        }
+        let writers = (0..4).map(|writer| {
+            let store = Arc::clone(&store);
+            let own: Vec<_> = names.iter().skip(writer).step_by(4).cloned().collect();
+            async move {
+                for name in own {
+                    put(&store, &[new(&name, start + 500)]).await;
+                }
+            }
+        });
+        let expiries = (0..2).map(|_| {
+            let store = Arc::clone(&store);
+            async move {
+                for _ in 0..6 {
+                    expire(&store, Expiry::before(at(start + 400))).await;
+                }
+            }
+        });
+        let expiries = async { together(expiries).await };
+        tokio::join!(together(writers), expiries);
+        for name in &names {
+            let ticket = ticket(&store, id_of(name)).await;
+            assert_eq!(ticket.status.kind(), StatusKind::Open);
+            assert_eq!(ticket.last_occurrence_time, at(start + 500));
+            let stored = occurrences(&store, id_of(name)).await;
+            assert!(!stored.is_empty(), "the occurrence is not lost");
+            let counted = counted(&store, HistogramScope::Ticket(id_of(name))).await;
+            assert_eq!(counted, ticket.occurrence_count, "its counts are whole");
+        }
+    }
+}
+
+/// The place of each occurrence by age, of which only the first and the newest stay.
+fn kept(batch: &[NewOccurrence], keep: usize) -> Vec<Occurrence> {
+    let all = stored(batch);
+    let newest = all.len().saturating_sub(keep - 1);
+    all.into_iter()
+        .enumerate()
+        .filter(|(i, _)| *i == 0 || *i >= newest)
+        .map(|(_, one)| one)
+        .collect()
+}
+
+pub(super) async fn rule_19_the_first_and_the_newest_stay(cx: Context) {
+    let store = cx.store().await;
+    // Ten, with ties at both ends; three; one.
+    let tied = series("many", [0, 0, 0, 1, 2, 3, 4, 9, 9, 9]);
+    let tickets = [tied, series("few", [5, 6, 7]), series("single", [5])];
+    put(&store, &tickets.concat()).await;
+    let mut deleted_so_far = 0;
+    for keep in [100, 10, 9, 4, 3, 2, 1] {
+        let deleted = store.keep_per_ticket(None, keep).await.expect("keep_per_ticket answers");
+        deleted_so_far += deleted;
+        let mut left = 0;
+        for batch in &tickets {
+            let kept = kept(batch, keep as usize);
+            left += kept.len();
+            assert_eq!(occurrences(&store, batch[0].ticket_id()).await, kept, "keeping {keep}");
+            assert_eq!(ticket(&store, batch[0].ticket_id()).await, expected(batch));
+        }
+        assert_eq!(deleted_so_far, 14 - left as u64, "it says how many, keeping {keep}");
+        assert_eq!(all_events(&store).await.len(), left);
+    }
+    assert_eq!(counted(&store, HistogramScope::App(None)).await, 14, "counts stay");
+}
+
+pub(super) async fn rule_19_keeping_none_is_the_callers_error(cx: Context) {
+    let store = cx.store().await;
+    for _ in 0..2 {
+        refused(store.keep_per_ticket(None, 0).await, ErrorKind::Config, "to keep none");
+        put(&store, &series("it", 0..3)).await;
+    }
+    assert_eq!(all_events(&store).await.len(), 6);
+    let deleted = store.keep_per_ticket(None, u32::MAX).await;
+    assert_eq!(deleted.expect("keep_per_ticket answers"), 0);
+}
+
+pub(super) async fn rule_19_pruning_while_others_record_keeps_counts_exact(cx: Context) {
+    let store = cx.store().await;
+    let writers = (0..4_i64).map(|writer| {
+        let store = Arc::clone(&store);
+        async move {
+            for i in 0..25 {
+                put(&store, &series("it", [i * 8 + writer, i * 8 + writer + 4])).await;
+            }
+        }
+    });
+    let pruner = {
+        let store = Arc::clone(&store);
+        async move {
+            let mut deleted = 0;
+            for i in 0..30 {
+                let pruned = store.keep_per_ticket(None, 5).await;
+                deleted += pruned.expect("keep_per_ticket answers");
+                deleted += expire(&store, Expiry::before(at(i)).with_max_count(3)).await.0;
+            }
+            deleted
+        }
+    };
+    let (_, deleted) = tokio::join!(together(writers), together([pruner]));
+    let left = occurrences(&store, id_of("it")).await;
+    let ids: HashSet<_> = left.iter().map(|one| one.record.id).collect();
+    assert_eq!(ids.len() as u64 + deleted[0], 200, "deleted or there");
+    let ticket = ticket(&store, id_of("it")).await;
+    assert_eq!(ticket.occurrence_count, 200);
+    assert_eq!((ticket.first_occurrence_time, ticket.last_occurrence_time), (at(0), at(199)));
+    assert_eq!(counted(&store, HistogramScope::Ticket(id_of("it"))).await, 200);
+}
+
+pub(super) async fn rule_20_clear_empties_this_store_and_nothing_beside_it(cx: Context) {
+    let (store, beside) = (cx.store().await, cx.beside().await);
+    store.clear().await.expect("an empty store is cleared");
+    let traits = |record: ticket_core::Record| record.with_trait("n", 1).with_release("1");
+    let batch: Vec<_> =
+        (0..20).map(|i| occurrence(traits(record(&format!("ticket {}", i % 4), i)))).collect();
+    for store in [&store, &beside] {
+        put(store, &batch).await;
+        solve(store, batch[0].ticket_id(), 100).await;
+    }
+    store.clear().await.expect("clear answers");
+    assert_eq!(find(&store, &TicketFilter::new()).await, []);
+    assert_eq!(find(&store, &TicketFilter::new().with_release("1")).await, []);
+    assert_eq!(all_events(&store).await, []);
+    for one in &batch[..4] {
+        assert_eq!(occurrences(&store, one.ticket_id()).await, []);
+    }
+    assert_eq!(counted(&store, HistogramScope::App(None)).await, 0);
+    assert_eq!(store.event_types(None).await.expect("event_types answers"), [""; 0]);
+    assert_eq!(store.trait_types(None, CHANNEL).await.expect("trait_types answers"), []);
+    let traits = store.get_traits(&TraitQuery::new(CHANNEL)).await;
+    assert_eq!(traits.expect("get_traits answers").items, []);
+
+    assert_eq!(find(&beside, &TicketFilter::new()).await.len(), 4);
+    assert_eq!(all_events(&beside).await, stored(&batch));
+    assert_eq!(counted(&beside, HistogramScope::App(None)).await, 20);
+    assert_eq!(ticket(&beside, batch[0].ticket_id()).await.status, solved(100));
+
+    // It is as good as new, without another setup.
+    let recorded = put(&store, &batch).await;
+    assert_eq!(recorded.occurrences, 20);
+    assert_eq!(changed(&recorded, Change::Created).len(), 4);
+    assert_eq!(ticket(&store, batch[0].ticket_id()).await, expected(batch.iter().step_by(4)));
+}

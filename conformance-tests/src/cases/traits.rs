@@ -1,0 +1,201 @@
+//! Rule 17: the types of events and their traits.
+
+use std::sync::Arc;
+
+use ticket_core::{
+    BackendBase, ErrorKind, EventPosition, EventStore, EventTrait, Expiry, NewOccurrence, Store,
+    TraitQuery, TraitType, Value, ValueKind,
+};
+
+use super::paging::{damaged, through_text};
+use crate::context::Context;
+use crate::kit::{at, id_of, occurrence, put, record, refused};
+
+fn typed(event_type: &str, seconds: i64, traits: &[(&str, Value)]) -> NewOccurrence {
+    let mut record = record(event_type, seconds);
+    event_type.clone_into(&mut record.channel);
+    for (name, value) in traits {
+        record = record.with_trait(*name, value.clone());
+    }
+    occurrence(record)
+}
+
+async fn event_types(store: &Arc<dyn Store>) -> Vec<String> {
+    store.event_types(None).await.expect("event_types answers")
+}
+
+async fn trait_types(store: &Arc<dyn Store>, event_type: &str) -> Vec<(String, ValueKind)> {
+    let types = store.trait_types(None, event_type).await.expect("trait_types answers");
+    types.into_iter().map(|TraitType { name, kind }| (name, kind)).collect()
+}
+
+pub(super) async fn rule_17_event_types_are_distinct_and_sorted_by_code_point(cx: Context) {
+    let store = cx.store().await;
+    assert_eq!(event_types(&store).await, [""; 0]);
+    let types = ["b", "Z", "a", "é", "", "😀", "\u{ff5e}", "a b", "a.b", "e\u{301}", "a", "b"];
+    let batch: Vec<_> = (0..).zip(types).map(|(i, name)| typed(name, i, &[])).collect();
+    put(&store, &batch).await;
+    let mut expected = types.to_vec();
+    expected.sort_unstable();
+    expected.dedup();
+    assert_eq!(event_types(&store).await, expected);
+}
+
+pub(super) async fn rule_17_an_event_type_goes_with_its_last_event(cx: Context) {
+    let store = cx.store().await;
+    let batch = [typed("a", 0, &[]), typed("a", 10, &[]), typed("b", 5, &[]), typed("c", 0, &[])];
+    put(&store, &batch).await;
+    store.clear_expired(&Expiry::before(at(6))).await.expect("clear_expired answers");
+    assert_eq!(event_types(&store).await, ["a"]);
+    store.delete_ticket(id_of("a")).await.expect("delete_ticket answers");
+    assert_eq!(event_types(&store).await, [""; 0]);
+    put(&store, &[typed("b", 20, &[])]).await;
+    assert_eq!(event_types(&store).await, ["b"]);
+}
+
+pub(super) async fn rule_17_the_type_of_an_event_is_its_own_channel(cx: Context) {
+    let store = cx.store().await;
+    // One ticket whose occurrences differ in channel: the ticket shows the newest, each event its own.
+    let mut older = record("one", 0);
+    older.channel = "older".into();
+    let mut newer = record("one", 10);
+    newer.channel = "newer".into();
+    put(&store, &[occurrence(older), occurrence(newer)]).await;
+    assert_eq!(event_types(&store).await, ["newer", "older"]);
+    store.keep_per_ticket(None, 1).await.expect("keep_per_ticket answers");
+    assert_eq!(event_types(&store).await, ["older"]);
+}
+
+pub(super) async fn rule_17_trait_types_are_distinct_and_sorted(cx: Context) {
+    let store = cx.store().await;
+    let mut batch = Vec::new();
+    for i in 0..6 {
+        batch.push(typed(
+            "t",
+            i,
+            &[
+                ("b", 1.into()),
+                ("Z", "text".into()),
+                ("é", 1.5.into()),
+                ("", true.into()),
+                ("a.b", at(i).into()),
+                ("😀", i.into()),
+                ("\u{ff5e}", i.into()),
+            ],
+        ));
+    }
+    // A trait with values of several types is there once for each.
+    for (i, value) in (10..).zip([Value::from("1"), 1.0.into(), false.into(), at(0).into()]) {
+        batch.push(typed("t", i, &[("b", value)]));
+    }
+    batch.push(typed("other", 0, &[("only here", 1.into())]));
+    put(&store, &batch).await;
+    let expected = [
+        ("", ValueKind::Bool),
+        ("Z", ValueKind::Text),
+        ("a.b", ValueKind::Time),
+        ("b", ValueKind::Text),
+        ("b", ValueKind::Int),
+        ("b", ValueKind::Float),
+        ("b", ValueKind::Bool),
+        ("b", ValueKind::Time),
+        ("é", ValueKind::Float),
+        ("\u{ff5e}", ValueKind::Int),
+        ("😀", ValueKind::Int),
+    ];
+    let expected: Vec<_> = expected.map(|(name, kind)| (name.to_owned(), kind)).to_vec();
+    assert_eq!(trait_types(&store, "t").await, expected);
+    let other = vec![("only here".to_owned(), ValueKind::Int)];
+    assert_eq!(trait_types(&store, "other").await, other);
+    assert_eq!(trait_types(&store, "unknown").await, []);
+    // They go with their events.
+    store.clear_expired(&Expiry::before(at(10))).await.expect("clear_expired answers");
+    let left = trait_types(&store, "t").await;
+    let kinds = [ValueKind::Text, ValueKind::Float, ValueKind::Bool, ValueKind::Time];
+    assert_eq!(left, kinds.map(|kind| ("b".to_owned(), kind)));
+}
+
+/// Events with traits in one order, and other traits of another type.
+fn with_traits() -> Vec<NewOccurrence> {
+    let mut batch = Vec::new();
+    for i in 0..20 {
+        // Four at each moment.
+        let seconds = i % 5;
+        let mut traits = vec![("b", Value::from(i)), ("é", Value::from(format!("text {i}")))];
+        if i % 3 == 0 {
+            traits.push(("", (i % 2 == 0).into()));
+        }
+        if i % 4 == 0 {
+            traits.push(("Z", 0.5.into()));
+        }
+        batch.push(typed("t", seconds, &traits));
+        batch.push(typed("other", seconds, &[("b", 1.into())]));
+    }
+    batch
+}
+
+/// The traits as they have to come.
+fn traits_of(batch: &[NewOccurrence], name: Option<&str>) -> Vec<EventTrait> {
+    let mut traits: Vec<EventTrait> = batch
+        .iter()
+        .filter(|one| one.record().channel == "t")
+        .flat_map(|one| {
+            let event = EventPosition::of(&one.clone().into_occurrence());
+            one.record().traits.iter().map(move |(name, value)| EventTrait {
+                name: name.clone(),
+                value: value.clone(),
+                event,
+            })
+        })
+        .filter(|one| name.is_none_or(|name| one.name == name))
+        .collect();
+    traits.sort_by(|a, b| (&a.name, a.event).cmp(&(&b.name, b.event)));
+    traits
+}
+
+pub(super) async fn rule_17_traits_come_by_name_then_by_event_page_by_page(cx: Context) {
+    let store = cx.store().await;
+    let batch = with_traits();
+    put(&store, &batch).await;
+    for name in [None, Some("b"), Some(""), Some("é"), Some("unknown")] {
+        let expected = traits_of(&batch, name);
+        for limit in [1, 6, 20, 1_000] {
+            let mut query = TraitQuery::new("t").with_limit(limit);
+            query.name = name.map(str::to_owned);
+            let mut found = Vec::new();
+            loop {
+                let page = store.get_traits(&query).await.expect("get_traits answers");
+                assert!(page.items.len() == limit as usize || page.next.is_none());
+                assert!(!page.items.is_empty() || expected.is_empty(), "no empty last page");
+                found.extend(page.items);
+                let Some(next) = page.next else { break };
+                query = query.with_after(through_text(&next));
+            }
+            assert_eq!(found, expected, "{name:?}, {limit} each");
+        }
+    }
+    let page = store.get_traits(&TraitQuery::new("t")).await.expect("get_traits answers");
+    assert_eq!(page.items, traits_of(&batch, None)[..50], "50 unless asked otherwise");
+}
+
+pub(super) async fn rule_17_bad_limits_and_cursors_of_traits_are_the_callers_error(cx: Context) {
+    let store = cx.store().await;
+    put(&store, &with_traits()).await;
+    for event_type in ["t", "unknown"] {
+        for limit in [0, 1_001] {
+            let query = TraitQuery::new(event_type).with_limit(limit);
+            let answer = store.get_traits(&query).await;
+            refused(answer, ErrorKind::Config, &format!("a limit of {limit}"));
+        }
+    }
+    let page = store.get_traits(&TraitQuery::new("t")).await.expect("get_traits answers");
+    let cursor = page.next.expect("there are more");
+    let events = ticket_core::EventQuery::new().with_limit(1);
+    let of_events = store.get_events(&events).await.expect("get_events answers").next;
+    for cursor in damaged(&cursor).into_iter().chain(of_events) {
+        let answer = store.get_traits(&TraitQuery::new("t").with_after(cursor.clone())).await;
+        refused(answer, ErrorKind::Config, &format!("the cursor {cursor}"));
+    }
+    let foreign = events.with_after(cursor);
+    refused(store.get_events(&foreign).await, ErrorKind::Config, "a cursor of traits");
+}
