@@ -69,7 +69,10 @@ fn number<T: std::str::FromStr>(variable: &str) -> Result<Option<T>, String> {
 pub(crate) async fn random_sequences_are_indistinguishable_from_the_reference(cx: Context) {
     let store = cx.store().await;
     let settings = Settings::from_env().unwrap_or_else(|error| panic!("{error}"));
-    match play(&*store, settings).await {
+    // proptest's strategies cannot move between threads, so they have one to themselves.
+    let runtime = tokio::runtime::Handle::current();
+    let playing = tokio::task::spawn_blocking(move || runtime.block_on(play(&*store, settings)));
+    match playing.await.expect("the player does not panic") {
         Ok(played) => tell(cx.name(), played, settings),
         Err(difference) => panic!("{difference}"),
     }
