@@ -1,0 +1,174 @@
+//! Several processes on one file, and processes that are killed.
+//!
+//! This program starts itself again as the processes: what they are to do stands in the environment.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::sync::{Arc, Barrier};
+use std::time::Duration;
+
+use futures::executor::block_on;
+use libtest_mimic::{Arguments, Failed, Trial};
+use rusqlite::Connection;
+use ticket_core::{
+    BackendBase, Change, Grouping, Level, NewOccurrence, Record, Status, TicketQuery,
+};
+use ticket_sqlite::{SqliteBackend, SqliteConfig};
+
+const JOB: &str = "TICKET_SQLITE_TEST_JOB";
+const FILE: &str = "TICKET_SQLITE_TEST_FILE";
+
+const PROCESSES: usize = 8;
+const THREADS: usize = 64;
+const KILLS: u64 = 12;
+const TRAITS: i64 = 4;
+
+fn main() -> ExitCode {
+    if let (Ok(job), Some(file)) = (std::env::var(JOB), std::env::var_os(FILE)) {
+        let store = SqliteBackend::new(SqliteConfig::new(PathBuf::from(file)));
+        match job.as_str() {
+            "race" => race(&store),
+            "burst" => burst(&store),
+            job => panic!("unknown job {job}"),
+        }
+        return ExitCode::SUCCESS;
+    }
+    let trials = vec![
+        Trial::test("eight_processes_of_64_threads_make_one_ticket_and_an_exact_count", one_ticket),
+        Trial::test("a_killed_process_leaves_whole_batches", killed),
+    ];
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
+
+fn start(job: &str, file: &Path) -> Child {
+    Command::new(std::env::current_exe().unwrap())
+        .env(JOB, job)
+        .env(FILE, file)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+fn occurrence(message: &str) -> NewOccurrence {
+    let mut record = Record::new(Level::Error, "shop::db", message).with_app_id("shop");
+    for number in 0..TRAITS {
+        record = record.with_trait(format!("trait_{number}"), number);
+    }
+    let fingerprint = Grouping::custom(|_| "one".to_owned()).fingerprint(&record, b"");
+    NewOccurrence::new(record, fingerprint)
+}
+
+/// Each thread records one new occurrence, at a signal from the parent.
+fn race(store: &SqliteBackend) {
+    block_on(store.setup_backend()).unwrap();
+    println!("ready");
+    std::io::stdin().read_line(&mut String::new()).unwrap();
+    let barrier = Arc::new(Barrier::new(THREADS));
+    let threads: Vec<_> = (0..THREADS)
+        .map(|_| {
+            let (store, barrier) = (store.clone(), Arc::clone(&barrier));
+            std::thread::spawn(move || {
+                let batch = [occurrence("the same new error")];
+                barrier.wait();
+                let recorded = block_on(store.record_tickets(&batch)).unwrap();
+                usize::from(recorded.updates[0].change == Some(Change::Created))
+            })
+        })
+        .collect();
+    let created: usize = threads.into_iter().map(|thread| thread.join().unwrap()).sum();
+    println!("{created}");
+}
+
+fn one_ticket() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("tickets.db");
+    // They also set the same new file up at once.
+    let mut children: Vec<Child> = (0..PROCESSES).map(|_| start("race", &file)).collect();
+    let mut outputs: Vec<_> = children
+        .iter_mut()
+        .map(|child| BufReader::new(child.stdout.take().unwrap()).lines())
+        .collect();
+    for lines in &mut outputs {
+        assert_eq!(lines.next().unwrap()?, "ready");
+    }
+    for child in &mut children {
+        child.stdin.take().unwrap().write_all(b"go\n")?;
+    }
+    let mut created = 0;
+    for (child, lines) in children.iter_mut().zip(&mut outputs) {
+        created += lines.next().expect("it says how many it created")?.parse::<usize>()?;
+        assert!(child.wait()?.success());
+    }
+    assert_eq!(created, 1, "exactly one of them created the ticket");
+    let store = SqliteBackend::new(SqliteConfig::new(&file));
+    let tickets = block_on(store.get_tickets(&TicketQuery::new()))?.items;
+    assert_eq!(tickets.len(), 1);
+    assert_eq!(tickets[0].occurrence_count, (PROCESSES * THREADS) as u64);
+    assert_eq!(tickets[0].status, Status::Open);
+    check(&file)?;
+    Ok(())
+}
+
+/// Records batches without end, and says how many occurrences are recorded after each.
+fn burst(store: &SqliteBackend) {
+    block_on(store.setup_backend()).unwrap();
+    let mut total = 0;
+    loop {
+        let batch: Vec<NewOccurrence> = (0..50).map(|_| occurrence("again and again")).collect();
+        total += block_on(store.record_tickets(&batch)).unwrap().occurrences;
+        println!("{total}");
+    }
+}
+
+fn killed() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("tickets.db");
+    let mut acknowledged = 0;
+    for round in 0..KILLS {
+        let mut child = start("burst", &file);
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        // Later in each round, and the first ones in the middle of the set-up.
+        std::thread::sleep(Duration::from_millis(3 + round * round * 3));
+        child.kill()?;
+        child.wait()?;
+        if let Some(last) = lines.map_while(Result::ok).last() {
+            acknowledged += last.parse::<u64>()?;
+        }
+        // A killed process may not even have begun.
+        let stored = if file.exists() { check(&file)? } else { 0 };
+        assert!(stored >= acknowledged, "round {round}: {stored} of {acknowledged}");
+        assert_eq!(stored % 50, 0, "round {round}: whole batches");
+        // What was recorded before the kill without being acknowledged counts too.
+        acknowledged = stored;
+    }
+    assert!(acknowledged > 0, "something was recorded between the kills");
+    Ok(())
+}
+
+/// What is stored agrees with itself; answers with how many occurrences there are.
+fn check(file: &Path) -> Result<u64, Failed> {
+    let sqlite = Connection::open(file)?;
+    sqlite.busy_timeout(Duration::from_secs(5))?;
+    let text: String = sqlite.query_row("PRAGMA integrity_check", [], |row| row.get(0))?;
+    assert_eq!(text, "ok");
+    let tables = "SELECT count(*) FROM sqlite_master WHERE name LIKE 'ticketing\\_%' ESCAPE '\\'";
+    let tables: i64 = sqlite.query_row(tables, [], |row| row.get(0))?;
+    if tables == 0 {
+        return Ok(0);
+    }
+    let number = |sql: &str| sqlite.query_row(sql, [], |row| row.get::<_, i64>(0));
+    let stored = number("SELECT count(*) FROM ticketing_occurrences")?;
+    let sums = [
+        "SELECT coalesce(sum(repeats), 0) FROM ticketing_occurrences",
+        "SELECT coalesce(sum(count), 0) FROM ticketing_tickets",
+        "SELECT coalesce(sum(count), 0) FROM ticketing_ticket_hours",
+        "SELECT coalesce(sum(count), 0) FROM ticketing_app_hours",
+    ];
+    for sql in sums {
+        assert_eq!(number(sql)?, stored, "{sql}");
+    }
+    assert_eq!(number("SELECT count(*) FROM ticketing_traits")?, stored * TRAITS);
+    Ok(stored.unsigned_abs())
+}
