@@ -42,10 +42,21 @@ impl Builder {
         self
     }
 
-    /// A handler that connects by itself, with `connect`, on its own thread and in its own runtime, and
-    /// again and again if that fails: an application starts and runs with its database down.
+    /// A handler over a backend, which it sets up as soon as the store can be reached.
     ///
-    /// The backend's schema is set up too.
+    /// The backend has to work on any thread, and in another runtime than the one it was made in.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unavailable`] if the operating system has no thread for it, [`ErrorKind::Config`]
+    /// for a bound or deadline of zero. A store that cannot be reached is no error here.
+    pub fn backend(self, backend: impl BackendBase) -> Result<BackgroundHandler> {
+        let backend: Arc<dyn BackendBase> = Arc::new(backend);
+        self.connect(async move || Ok(Arc::clone(&backend)))
+    }
+
+    /// A handler over a backend that has to connect before it exists: the worker opens it with
+    /// `connect`, in its own runtime, again and again if that fails, and anew after a panic in it.
     ///
     /// ```
     /// use ticket_core::HandlerOptions;
@@ -59,8 +70,7 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Unavailable`] if the operating system has no thread for it, [`ErrorKind::Config`]
-    /// for a bound or deadline of zero. A store that cannot be reached is no error here.
+    /// As [`backend`](Self::backend).
     pub fn connect<B, F>(self, connect: F) -> Result<BackgroundHandler>
     where
         B: BackendBase,
@@ -74,17 +84,6 @@ impl Builder {
                 Ok(backend)
             })
         }))
-    }
-
-    /// A handler over a backend that is there already. It has to work on any thread and in another
-    /// runtime than the one in which it was made.
-    ///
-    /// # Errors
-    ///
-    /// As [`connect`](Self::connect).
-    pub fn backend(self, backend: impl BackendBase) -> Result<BackgroundHandler> {
-        let backend: Arc<dyn BackendBase> = Arc::new(backend);
-        self.connect(async move || Ok(Arc::clone(&backend)))
     }
 
     fn start(self, connect: Connect) -> Result<BackgroundHandler> {

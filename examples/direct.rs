@@ -1,0 +1,30 @@
+//! A job that wants to know: `emit` returns when the database has the record.
+#![allow(clippy::print_stdout, reason = "a command's output")]
+
+use futures::executor::block_on;
+use ticket_core::{BackendBase, Emitted, HandlerOptions, Level, Record, TicketingBaseHandler};
+use ticket_sqlite::{SqliteBackend, SqliteHandler};
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    // Any runtime does; SQLite needs none.
+    block_on(nightly_job())
+}
+
+async fn nightly_job() -> Result<(), Box<dyn std::error::Error>> {
+    let url = std::env::var("TICKET_URL").unwrap_or_else(|_| "sqlite:tickets.db".to_owned());
+    let options = HandlerOptions::new("nightly").with_release("1.4.0");
+    let handler = SqliteHandler::new(SqliteBackend::from_uri(&url)?, options).await?;
+
+    for customer in [17, 18, 19] {
+        let Err(error) = std::fs::read(format!("invoices/{customer}.pdf")) else { continue };
+        let record = Record::new(Level::Error, "nightly::invoices", "cannot send the invoice")
+            .with_error(&error)
+            .with_trait("customer", customer);
+        if let Emitted::Accepted(id) = handler.emit(record).await?
+            && let Some(ticket) = handler.backend().get_ticket(id).await?
+        {
+            println!("{id}: {} ({} times by now)", ticket.message, ticket.occurrence_count);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,47 @@
+//! Occurrences as events: a type, a time and typed traits, which one can search by.
+#![allow(clippy::print_stdout, reason = "a command's output")]
+
+use std::time::Duration;
+
+use futures::executor::block_on;
+use ticket_core::{
+    BackendBase, BackendExt, Comparison, EventFilter, EventQuery, EventStore, Expiry, Level, Op,
+    Record, Result,
+};
+use ticket_sqlite::SqliteBackend;
+
+fn main() -> Result<()> {
+    block_on(run())
+}
+
+async fn run() -> Result<()> {
+    let url = std::env::var("TICKET_URL").unwrap_or_else(|_| "sqlite:tickets.db".to_owned());
+    let store = SqliteBackend::from_uri(&url)?;
+    store.setup_backend().await?;
+
+    let orders = [("ann", 12.50, true), ("bob", 99.0, false), ("cy", 140.0, false)];
+    let events = orders.map(|(user, amount, paid)| {
+        Record::new(Level::Info, "checkout", "an order came in")
+            .with_app_id("shop")
+            .with_trait("user", user)
+            .with_trait("amount", amount)
+            .with_trait("paid", paid)
+    });
+    store.record_events(events.into()).await?;
+
+    for name in store.trait_types(Some("shop"), "checkout").await? {
+        println!("checkout events have {} ({})", name.name, name.kind);
+    }
+    let filter = EventFilter::new()
+        .with_event_type("checkout")
+        .with_comparison(Comparison::new("amount", Op::Ge, 50.0))
+        .with_comparison(Comparison::new("paid", Op::Eq, false));
+    for event in store.get_events(&EventQuery::new().with_filter(filter)).await?.items {
+        println!("{} owes {}", event.record.traits["user"], event.record.traits["amount"]);
+    }
+
+    let month = Duration::from_secs(30 * 24 * 3_600);
+    let expired = store.clear_expired(&Expiry::time_to_live(month)?.with_app_id("shop")).await?;
+    println!("{} events were older than a month", expired.occurrences);
+    Ok(())
+}

@@ -1,1 +1,0 @@
-//! Small programs that show error ticketing at work; see the `examples` targets.
