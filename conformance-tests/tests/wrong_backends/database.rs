@@ -1,0 +1,269 @@
+//! What the stand-in pretends to live in: a database that several handles and processes open, with
+//! schema versions and an application beside it.
+
+use std::collections::HashMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::PathBuf;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::time::Duration;
+
+use ticket_conformance::{Application, BoxError, Case, Schema};
+use ticket_core::{
+    Error, ErrorKind, Grouping, NewOccurrence, Record, Recorded, Result, async_trait,
+};
+
+/// The version of the schema that the stand-in knows; 1 is the older one.
+const VERSION: u32 = 2;
+
+/// One handle's view of where a store lives.
+#[derive(Clone)]
+pub(crate) struct Place {
+    directory: PathBuf,
+    namespace: String,
+    pub(crate) autocreate: bool,
+    database: Arc<Mutex<Database>>,
+    /// Where two writers wait for each other: how many wait.
+    meeting: Arc<(Mutex<u32>, Condvar)>,
+    /// How much of the journal is known to this process; `None`: nobody else is there.
+    journal: Option<Arc<Mutex<u64>>>,
+}
+
+/// What the application has in the same database.
+#[derive(Default)]
+pub(crate) struct Database {
+    /// The rows of its open transaction.
+    pub(crate) open: Option<u64>,
+    pub(crate) committed: u64,
+    /// What a rollback undoes of the store: nothing, if the store's connections are its own.
+    pub(crate) undo: Vec<Box<dyn FnOnce() + Send>>,
+}
+
+impl Place {
+    pub(crate) fn new(case: &Case, database: Arc<Mutex<Database>>, processes: bool) -> Self {
+        Self {
+            directory: case.directory().to_owned(),
+            namespace: case.namespace().to_owned(),
+            autocreate: case.autocreate(),
+            database,
+            meeting: Arc::default(),
+            journal: processes.then(Arc::default),
+        }
+    }
+
+    pub(crate) fn database(&self) -> MutexGuard<'_, Database> {
+        self.database.lock().unwrap()
+    }
+
+    /// Waits a moment for a second caller, and says whether one came: two writers that race, on
+    /// purpose. Later callers do not wait any more.
+    pub(crate) fn meets_another(&self) -> bool {
+        let (waiting, changed) = &*self.meeting;
+        let mut waiting = waiting.lock().unwrap();
+        if *waiting >= 2 {
+            return false;
+        }
+        *waiting += 1;
+        changed.notify_all();
+        let (mut waiting, timeout) =
+            changed.wait_timeout_while(waiting, Duration::from_millis(500), |n| *n < 2).unwrap();
+        if timeout.timed_out() {
+            *waiting -= 1;
+        }
+        !timeout.timed_out()
+    }
+
+    fn file(&self, extension: &str) -> PathBuf {
+        self.directory.join(&self.namespace).with_extension(extension)
+    }
+
+    /// The lock of the whole database; it goes with the file.
+    fn lock(&self) -> io::Result<File> {
+        let file = File::create(self.directory.join("lock"))?;
+        file.lock()?;
+        Ok(file)
+    }
+
+    pub(crate) fn version(&self) -> Option<u32> {
+        fs::read_to_string(self.file("schema")).ok()?.parse().ok()
+    }
+
+    pub(crate) fn set_version(&self, version: u32) -> Result<()> {
+        fs::write(self.file("schema"), version.to_string()).map_err(unavailable)
+    }
+
+    /// As it should be (rule 24).
+    pub(crate) fn set_up(&self) -> Result<()> {
+        let _lock = self.lock().map_err(unavailable)?;
+        match self.version() {
+            Some(VERSION) => Ok(()),
+            Some(newer) if newer > VERSION => Err(Error::new(
+                ErrorKind::Corrupt,
+                "wrong",
+                format!("the schema has version {newer}, and this program knows {VERSION}"),
+            )),
+            _ if self.autocreate => self.set_version(VERSION),
+            _ => Err(Error::config("the schema is missing or old, and autocreate is off")),
+        }
+    }
+
+    /// Without the lock: two that find no schema both create it, and one of them fails.
+    pub(crate) fn set_up_without_lock(&self) -> Result<()> {
+        if self.version().is_some() {
+            return self.set_up();
+        }
+        std::thread::sleep(Duration::from_millis(100));
+        let mut file = File::create_new(self.file("schema")).map_err(unavailable)?;
+        write!(file, "{VERSION}").map_err(unavailable)
+    }
+
+    /// Records a batch, after everything that other processes have recorded, and tells them.
+    pub(crate) fn record(
+        &self,
+        batch: &[NewOccurrence],
+        apply: impl Fn(&[NewOccurrence]) -> Result<Recorded>,
+    ) -> Result<Recorded> {
+        if self.journal.is_none() {
+            return apply(batch);
+        }
+        let _lock = self.lock().map_err(unavailable)?;
+        self.record_without_lock(batch, apply)
+    }
+
+    pub(crate) fn record_without_lock(
+        &self,
+        batch: &[NewOccurrence],
+        apply: impl Fn(&[NewOccurrence]) -> Result<Recorded>,
+    ) -> Result<Recorded> {
+        self.catch_up(&apply)?;
+        let recorded = apply(batch)?;
+        if let Some(known) = &self.journal {
+            let records: Vec<(&Record, u32)> =
+                batch.iter().map(|new| (new.record(), new.repeats())).collect();
+            let mut line = serde_json::to_vec(&records).unwrap();
+            line.push(b'\n');
+            self.append(&mut known.lock().unwrap(), &line).map_err(unavailable)?;
+        }
+        Ok(recorded)
+    }
+
+    /// Writes behind what is known: also over the torn line of a process that was killed.
+    fn append(&self, known: &mut u64, line: &[u8]) -> io::Result<()> {
+        let mut options = OpenOptions::new();
+        let mut file =
+            options.create(true).truncate(false).write(true).open(self.file("journal"))?;
+        file.set_len(*known)?;
+        file.seek(SeekFrom::Start(*known))?;
+        file.write_all(line)?;
+        *known += line.len() as u64;
+        Ok(())
+    }
+
+    /// Applies what other processes have recorded since.
+    pub(crate) fn catch_up(
+        &self,
+        apply: impl Fn(&[NewOccurrence]) -> Result<Recorded>,
+    ) -> Result<()> {
+        let Some(known) = &self.journal else { return Ok(()) };
+        let mut known = known.lock().unwrap();
+        let Ok(mut file) = File::open(self.file("journal")) else { return Ok(()) };
+        let mut news = Vec::new();
+        file.seek(SeekFrom::Start(*known)).map_err(unavailable)?;
+        file.read_to_end(&mut news).map_err(unavailable)?;
+        for line in news.split_inclusive(|byte| *byte == b'\n') {
+            if line.last() == Some(&b'\n') {
+                *known += line.len() as u64;
+                // Lines that two wrote at once, in a backend that is wrong that way, say nothing.
+                let records: Vec<(Record, u32)> = serde_json::from_slice(line).unwrap_or_default();
+                let batch: Vec<_> = records.into_iter().map(occurrence).collect();
+                apply(&batch)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn occurrence((record, repeats): (Record, u32)) -> NewOccurrence {
+    let fingerprint = Grouping::Stable.fingerprint(&record, b"");
+    NewOccurrence::new(record, fingerprint).with_repeats(repeats)
+}
+
+fn unavailable(error: io::Error) -> Error {
+    Error::new(ErrorKind::Unavailable, "wrong", "the file cannot be used").with_source(error)
+}
+
+/// The databases of a run, by folder.
+#[derive(Default)]
+pub(crate) struct Databases {
+    by_directory: HashMap<PathBuf, Arc<Mutex<Database>>>,
+}
+
+impl Databases {
+    /// The one of this case.
+    pub(crate) fn of(&mut self, case: &Case) -> Arc<Mutex<Database>> {
+        Arc::clone(self.by_directory.entry(case.directory().to_owned()).or_default())
+    }
+}
+
+impl Database {
+    pub(crate) fn end(&mut self, commit: bool) {
+        let rows = self.open.take().unwrap_or(0);
+        let undo = std::mem::take(&mut self.undo);
+        if commit {
+            self.committed += rows;
+        } else {
+            undo.into_iter().for_each(|undo| undo());
+        }
+    }
+}
+
+/// The application's connection.
+pub(crate) struct Connection(pub(crate) Arc<Mutex<Database>>);
+
+#[async_trait]
+impl Application for Connection {
+    async fn begin(&mut self) -> Result<(), BoxError> {
+        self.0.lock().unwrap().open = Some(0);
+        Ok(())
+    }
+
+    async fn insert(&mut self) -> Result<(), BoxError> {
+        match &mut self.0.lock().unwrap().open {
+            Some(rows) => *rows += 1,
+            None => return Err("no transaction is open".into()),
+        }
+        Ok(())
+    }
+
+    async fn commit(&mut self) -> Result<(), BoxError> {
+        self.0.lock().unwrap().end(true);
+        Ok(())
+    }
+
+    async fn rollback(&mut self) -> Result<(), BoxError> {
+        self.0.lock().unwrap().end(false);
+        Ok(())
+    }
+
+    async fn count(&mut self) -> Result<u64, BoxError> {
+        Ok(self.0.lock().unwrap().committed)
+    }
+}
+
+/// The stored version.
+pub(crate) struct Versions(pub(crate) Place);
+
+#[async_trait]
+impl Schema for Versions {
+    async fn make_older(&mut self) -> Result<(), BoxError> {
+        Ok(self.0.set_version(VERSION - 1)?)
+    }
+
+    async fn make_newer(&mut self) -> Result<(), BoxError> {
+        Ok(self.0.set_version(VERSION + 1)?)
+    }
+
+    async fn undo_newer(&mut self) -> Result<(), BoxError> {
+        Ok(self.0.set_version(VERSION)?)
+    }
+}

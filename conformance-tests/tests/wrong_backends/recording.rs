@@ -1,0 +1,531 @@
+//! Faults of recording: rules 1 to 5, 8 and 9.
+
+use std::collections::HashSet;
+use std::thread::sleep;
+use std::time::Duration;
+
+use futures::FutureExt;
+use ticket_core::{
+    BackendBase, Bucket, Change, Error, ErrorKind, Grouping, HistogramQuery, HistogramScope,
+    Ingredients, NewOccurrence, Recorded, Result, Ticket, TicketQuery, TicketUpdate, Timestamp,
+};
+
+use crate::Mutant;
+use crate::wrong::{Hooks, RIGHT, Wrong, altered, joined, under_another_id};
+
+pub(crate) const MUTANTS: &[Mutant] = &[
+    // 1. Whole or not at all
+    Mutant {
+        fault: "loses a batch of one",
+        found_by: &["rule_01_a_batch_of_one_is_recorded"],
+        hooks: Hooks {
+            record: |it, batch| match batch {
+                [_] => Ok(Recorded::default()),
+                _ => it.record(batch),
+            },
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "records no more than 5,000 of a batch",
+        found_by: &["rule_01_a_batch_of_ten_thousand_is_recorded"],
+        hooks: Hooks { record: |it, batch| it.record(&batch[..batch.len().min(5_000)]), ..RIGHT },
+    },
+    Mutant {
+        fault: "refuses an empty batch",
+        found_by: &["rule_01_an_empty_batch_changes_nothing"],
+        hooks: Hooks {
+            record: |it, batch| match batch {
+                [] => Err(Error::config("the batch is empty")),
+                _ => it.record(batch),
+            },
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "records a batch in two halves",
+        found_by: &["rule_01_a_dropped_call_leaves_all_of_its_batch_or_nothing"],
+        hooks: Hooks { pause_in_the_middle: true, ..RIGHT },
+    },
+    Mutant {
+        fault: "records one after the other, each for itself",
+        found_by: &["rule_01_a_killed_process_leaves_whole_batches"],
+        hooks: Hooks {
+            record: |it, batch| {
+                let one = |new: &NewOccurrence| {
+                    sleep(Duration::from_micros(100));
+                    it.record(std::slice::from_ref(new))
+                };
+                Ok(joined(batch.iter().map(one).collect::<Result<Vec<_>>>()?))
+            },
+            ..RIGHT
+        },
+    },
+    // 2. An id counts once
+    Mutant {
+        fault: "counts an id twice in a batch",
+        found_by: &["rule_02_an_id_twice_in_a_batch_counts_once"],
+        hooks: Hooks {
+            record: |it, batch| {
+                let mut seen = HashSet::new();
+                let batch: Vec<_> =
+                    batch
+                        .iter()
+                        .map(|new| {
+                            if seen.insert(key(new)) { new.clone() } else { under_another_id(new) }
+                        })
+                        .collect();
+                it.record(&batch)
+            },
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "counts an id once in each batch",
+        found_by: &["rule_02_an_id_in_two_batches_counts_once"],
+        hooks: Hooks {
+            record: |it, batch| {
+                let known = it.notes().ids.clone();
+                it.notes().ids.extend(batch.iter().map(key));
+                let batch: Vec<_> = batch
+                    .iter()
+                    .map(|new| {
+                        if known.contains(&key(new)) { under_another_id(new) } else { new.clone() }
+                    })
+                    .collect();
+                it.record(&batch)
+            },
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "lets the last one of an id describe the ticket",
+        found_by: &["rule_02_a_repeated_id_changes_nothing_of_its_ticket"],
+        hooks: Hooks { record: describe_by_last, ticket: show_text, ..RIGHT },
+    },
+    Mutant {
+        fault: "reopens a ticket by an id that it has",
+        found_by: &["rule_02_a_repeated_id_changes_nothing_of_its_ticket"],
+        hooks: Hooks {
+            record: |it, batch| {
+                for new in batch.iter().filter(|new| it.stored(new.ticket_id()).is_some()) {
+                    it.set_status(new.ticket_id(), ticket_core::StatusChange::Reopen)?;
+                }
+                it.record(batch)
+            },
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "knows an id in one ticket only",
+        found_by: &["rule_02_the_same_id_counts_in_each_of_two_tickets"],
+        hooks: Hooks {
+            incoming: |it, new| {
+                let (ticket, id) = key(new);
+                let mut notes = it.notes();
+                let elsewhere = notes.ids.iter().any(|known| known.1 == id && known.0 != ticket);
+                notes.ids.insert((ticket, id));
+                (!elsewhere).then(|| new.clone())
+            },
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "looks for known ids first and records then",
+        found_by: &[
+            "rule_02_the_same_batch_from_eight_writers_counts_once",
+            "rule_02_the_same_batch_through_two_handles_counts_once",
+        ],
+        hooks: Hooks {
+            record: |it, batch| {
+                let known = it.notes().ids.clone();
+                it.place.meets_another();
+                it.notes().ids.extend(batch.iter().map(key));
+                let new = batch.iter().filter(|new| !known.contains(&key(new)));
+                it.record(&new.map(under_another_id).collect::<Vec<_>>())
+            },
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "knows ids in its own process only",
+        found_by: &["rule_02_the_same_batch_from_eight_processes_counts_once"],
+        hooks: Hooks {
+            incoming: |it, new| it.notes().ids.insert(key(new)).then(|| under_another_id(new)),
+            ..RIGHT
+        },
+    },
+    // 3. Creation
+    Mutant {
+        fault: "forgets the error's type",
+        found_by: &["rule_03_the_first_occurrence_creates_the_ticket_with_all_its_fields"],
+        hooks: Hooks { ticket: |_, ticket| ticket.error_type = None, ..RIGHT },
+    },
+    Mutant {
+        fault: "forgets why records belong together",
+        found_by: &["rule_03_the_first_occurrence_creates_the_ticket_with_all_its_fields"],
+        hooks: Hooks { ticket: |_, ticket| ticket.ingredients = Ingredients::default(), ..RIGHT },
+    },
+    Mutant {
+        fault: "forgets the function",
+        found_by: &["rule_03_the_first_occurrence_creates_the_ticket_with_all_its_fields"],
+        hooks: Hooks { ticket: |_, ticket| ticket.location.function = None, ..RIGHT },
+    },
+    Mutant {
+        fault: "looks for the ticket first and creates it then",
+        found_by: &["rule_03_created_is_reported_once_among_64_writers"],
+        hooks: Hooks {
+            record: |it, batch| {
+                let fresh: Vec<_> = batch
+                    .iter()
+                    .map(NewOccurrence::ticket_id)
+                    .filter(|id| it.stored(*id).is_none())
+                    .collect();
+                it.place.meets_another();
+                let mut recorded = it.record(batch)?;
+                for update in &mut recorded.updates {
+                    if fresh.contains(&update.ticket_id) {
+                        update.change = Some(Change::Created);
+                    }
+                }
+                Ok(recorded)
+            },
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "takes a ticket that is new to the process for a new one",
+        found_by: &["rule_03_created_is_reported_once_among_eight_processes"],
+        hooks: Hooks {
+            record: |it, batch| {
+                let mut recorded = it.record(batch)?;
+                for update in &mut recorded.updates {
+                    if it.notes().numbers.insert(update.ticket_id, 1).is_none() {
+                        update.change = Some(Change::Created);
+                    }
+                }
+                Ok(recorded)
+            },
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "answers in the order of the batch",
+        found_by: &["rule_03_the_answer_names_each_ticket_that_got_something_new_by_id"],
+        hooks: Hooks {
+            record: |it, batch| {
+                let mut recorded = it.record(batch)?;
+                recorded.updates.sort_by_key(|update| {
+                    batch.iter().position(|new| new.ticket_id() == update.ticket_id)
+                });
+                Ok(recorded)
+            },
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "names tickets that got nothing new",
+        found_by: &[
+            "rule_03_the_answer_names_each_ticket_that_got_something_new_by_id",
+            "rule_02_an_id_in_two_batches_counts_once",
+        ],
+        hooks: Hooks {
+            record: |it, batch| {
+                let mut recorded = it.record(batch)?;
+                for new in batch {
+                    let ticket_id = new.ticket_id();
+                    if !recorded.updates.iter().any(|update| update.ticket_id == ticket_id) {
+                        let occurrence_count = it.stored(ticket_id).unwrap().occurrence_count;
+                        let (change, added) = (None, 0);
+                        let update = TicketUpdate { ticket_id, change, added, occurrence_count };
+                        recorded.updates.push(update);
+                    }
+                }
+                recorded.updates.sort_by_key(|update| update.ticket_id);
+                Ok(recorded)
+            },
+            ..RIGHT
+        },
+    },
+    // 4. Exact counts
+    Mutant {
+        fault: "counts occurrences and not their repeats",
+        found_by: &["rule_04_the_count_is_the_sum_of_repeats"],
+        hooks: Hooks { incoming: |_, new| Some(new.clone().with_repeats(1)), ..RIGHT },
+    },
+    Mutant {
+        fault: "reads the count, adds, and writes it back",
+        found_by: &["rule_04_counts_are_exact_under_many_writers"],
+        hooks: Hooks {
+            record: |it, batch| {
+                let lost = i64::from(it.place.meets_another());
+                let recorded = it.record(batch)?;
+                for update in &recorded.updates {
+                    *it.notes().numbers.entry(update.ticket_id).or_default() -= lost;
+                }
+                Ok(recorded)
+            },
+            ticket: |it, ticket| {
+                let lost = it.notes().numbers.get(&ticket.id).copied().unwrap_or(0);
+                ticket.occurrence_count = ticket.occurrence_count.saturating_add_signed(lost);
+            },
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "overwrites what other processes write meanwhile",
+        found_by: &["rule_04_counts_are_exact_under_eight_processes"],
+        hooks: Hooks {
+            record: |it, batch| {
+                it.place.record_without_lock(batch, |batch| {
+                    sleep(Duration::from_millis(2));
+                    it.right(|right| right.record_tickets(batch).now_or_never())
+                })
+            },
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "counts the stored occurrences",
+        found_by: &["rule_04_pruning_does_not_touch_a_ticket"],
+        hooks: Hooks {
+            ticket: |it, ticket| {
+                let stored = it.all_occurrences(ticket.id);
+                ticket.occurrence_count = stored.iter().map(|one| u64::from(one.repeats)).sum();
+            },
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "takes the first of the stored ones for the first",
+        found_by: &["rule_04_pruning_does_not_touch_a_ticket"],
+        hooks: Hooks {
+            ticket: |it, ticket| {
+                if let Some(first) = it.all_occurrences(ticket.id).last() {
+                    ticket.first_occurrence_time = first.record.time;
+                }
+            },
+            ..RIGHT
+        },
+    },
+    // 5. First and newest
+    Mutant {
+        fault: "lets the last arrival describe the ticket",
+        found_by: &[
+            "rule_05_every_order_of_arrival_gives_the_same_ticket",
+            "rule_05_every_order_in_one_batch_gives_the_same_ticket",
+        ],
+        hooks: Hooks { record: describe_by_last, ticket: show_text, ..RIGHT },
+    },
+    Mutant {
+        fault: "takes the first arrival for the first",
+        found_by: &["rule_05_every_order_of_arrival_gives_the_same_ticket"],
+        hooks: Hooks {
+            record: |it, batch| {
+                for new in batch {
+                    let time = new.record().time.as_micros();
+                    it.notes().numbers.entry(new.ticket_id()).or_insert(time);
+                }
+                it.record(batch)
+            },
+            ticket: |it, ticket| {
+                ticket.first_occurrence_time =
+                    Timestamp::from_micros(it.notes().numbers[&ticket.id]);
+            },
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "breaks ties of time by the order of arrival",
+        found_by: &["rule_05_every_order_of_arrival_gives_the_same_ticket"],
+        hooks: Hooks {
+            record: |it, batch| {
+                for new in batch {
+                    let newest =
+                        it.stored(new.ticket_id()).map(|ticket| ticket.last_occurrence_time);
+                    if newest.is_none_or(|newest| newest <= new.record().time) {
+                        it.notes().texts.insert(new.ticket_id(), new.record().message.clone());
+                    }
+                }
+                it.record(batch)
+            },
+            ticket: show_text,
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "loses the minimum where two writers meet",
+        found_by: &["rule_05_first_and_last_time_are_exact_under_many_writers"],
+        hooks: Hooks {
+            record: |it, batch| {
+                let lost = it.place.meets_another();
+                it.notes().flag |= lost;
+                it.record(batch)
+            },
+            ticket: |it, ticket| {
+                if it.notes().flag {
+                    ticket.first_occurrence_time = ticket.last_occurrence_time;
+                }
+            },
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "has no times before 1970",
+        found_by: &["rule_05_times_before_1970_count_like_others"],
+        hooks: Hooks {
+            ticket: |_, ticket| {
+                ticket.first_occurrence_time =
+                    ticket.first_occurrence_time.max(Timestamp::UNIX_EPOCH);
+            },
+            ..RIGHT
+        },
+    },
+    // 8. No deadlocks
+    Mutant {
+        fault: "lets a deadlock reach the caller",
+        found_by: &["rule_08_batches_in_opposite_orders_from_eight_writers_all_succeed"],
+        hooks: Hooks {
+            record: |it, batch| match it.place.meets_another() {
+                true => Err(Error::new(ErrorKind::Unavailable, "wrong", "deadlock detected")),
+                false => it.record(batch),
+            },
+            ..RIGHT
+        },
+    },
+    // 9. Deleting
+    Mutant {
+        fault: "leaves the counts of a deleted ticket",
+        found_by: &["rule_09_deleting_takes_the_ticket_its_occurrences_and_its_counts"],
+        hooks: Hooks {
+            delete: |it, id| {
+                it.notes().flag = true;
+                (RIGHT.delete)(it, id)
+            },
+            count_occurrences: orphaned_counts,
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "leaves the occurrences of a deleted ticket",
+        found_by: &[
+            "rule_09_deleting_takes_the_ticket_its_occurrences_and_its_counts",
+            "rule_09_a_ticket_recorded_again_starts_anew",
+        ],
+        hooks: Hooks {
+            delete: |it, id| {
+                let orphans = it.all_occurrences(id);
+                it.notes().occurrences.extend(orphans);
+                (RIGHT.delete)(it, id)
+            },
+            get_occurrences: |it, id, query| {
+                let mut page = it.occurrences(id, query)?;
+                if page.items.is_empty() {
+                    page.items.clone_from(&it.notes().occurrences);
+                }
+                Ok(page)
+            },
+            incoming: |it, new| {
+                let notes = it.notes();
+                let known = notes.occurrences.iter().any(|one| one.record.id == new.record().id);
+                (!known).then(|| new.clone())
+            },
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "leaves the events of a deleted ticket",
+        found_by: &["rule_09_deleting_takes_the_events"],
+        hooks: Hooks {
+            delete: |it, id| {
+                let orphans = it.all_occurrences(id);
+                it.notes().occurrences.extend(orphans);
+                (RIGHT.delete)(it, id)
+            },
+            get_events: |it, query| {
+                let mut page = it.events(query)?;
+                page.items.extend(it.notes().occurrences.iter().cloned());
+                Ok(page)
+            },
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "deletes occurrences by their id, in every ticket",
+        found_by: &["rule_09_deleting_leaves_every_other_ticket"],
+        hooks: Hooks {
+            delete: |it, id| {
+                let gone: Vec<_> = it.all_occurrences(id).iter().map(|one| one.record.id).collect();
+                let others = it.tickets(&TicketQuery::new())?.items;
+                for other in others.into_iter().filter(|other| other.id != id) {
+                    let shared = it.all_occurrences(other.id);
+                    if shared.iter().any(|one| gone.contains(&one.record.id)) {
+                        (RIGHT.delete)(it, other.id)?;
+                    }
+                }
+                (RIGHT.delete)(it, id)
+            },
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "counts on where a deleted ticket ended",
+        found_by: &["rule_09_a_ticket_recorded_again_starts_anew"],
+        hooks: Hooks {
+            delete: |it, id| {
+                if let Some(ticket) = it.stored(id) {
+                    let count = i64::try_from(ticket.occurrence_count).unwrap();
+                    it.notes().numbers.insert(id, count);
+                }
+                (RIGHT.delete)(it, id)
+            },
+            ticket: |it, ticket| {
+                let before = it.notes().numbers.get(&ticket.id).copied().unwrap_or(0);
+                ticket.occurrence_count = ticket.occurrence_count.saturating_add_signed(before);
+            },
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "leaves counts where a delete meets a record",
+        found_by: &["rule_09_a_delete_that_races_records_leaves_no_orphans"],
+        hooks: Hooks {
+            delete: |it, id| {
+                let orphaned = it.place.meets_another();
+                it.notes().flag |= orphaned;
+                (RIGHT.delete)(it, id)
+            },
+            count_occurrences: orphaned_counts,
+            ..RIGHT
+        },
+    },
+];
+
+/// What is unique to an occurrence.
+fn key(new: &NewOccurrence) -> (ticket_core::TicketId, ticket_core::OccurrenceId) {
+    (new.ticket_id(), new.record().id)
+}
+
+fn describe_by_last(it: &Wrong, batch: &[NewOccurrence]) -> Result<Recorded> {
+    for new in batch {
+        it.notes().texts.insert(new.ticket_id(), new.record().message.clone());
+    }
+    it.record(batch)
+}
+
+fn show_text(it: &Wrong, ticket: &mut Ticket) {
+    if let Some(text) = it.notes().texts.get(&ticket.id) {
+        ticket.message.clone_from(text);
+    }
+}
+
+/// One record that belongs to no ticket, once there are orphans.
+fn orphaned_counts(it: &Wrong, query: &HistogramQuery) -> Result<Vec<Bucket>> {
+    let mut buckets = (RIGHT.count_occurrences)(it, query)?;
+    if it.notes().flag
+        && let Some(first) = buckets.first_mut()
+    {
+        first.count += 1;
+    }
+    Ok(buckets)
+}

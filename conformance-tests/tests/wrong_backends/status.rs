@@ -1,0 +1,299 @@
+//! Faults of solving, reopening and muting: rules 6 and 7.
+
+use std::thread::sleep;
+use std::time::Duration;
+
+use ticket_core::{
+    Change, NewOccurrence, Recorded, Result, Status, StatusChange, StatusKind, Ticket, TicketId,
+    Timestamp,
+};
+
+use crate::Mutant;
+use crate::wrong::{Hooks, RIGHT, Wrong};
+
+pub(crate) const MUTANTS: &[Mutant] = &[
+    // 6. Solving and reopening
+    Mutant {
+        fault: "does not report that a ticket has reopened",
+        found_by: &["rule_06_an_occurrence_after_the_solving_reopens"],
+        hooks: Hooks {
+            record: |it, batch| {
+                let mut recorded = it.record(batch)?;
+                for update in &mut recorded.updates {
+                    update.change = update.change.filter(|change| *change == Change::Created);
+                }
+                Ok(recorded)
+            },
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "does not count that a ticket has reopened",
+        found_by: &["rule_06_an_occurrence_after_the_solving_reopens"],
+        hooks: Hooks { ticket: |_, ticket| ticket.reopened_count = 0, ..RIGHT },
+    },
+    Mutant {
+        fault: "leaves a solved ticket solved",
+        found_by: &["rule_06_an_occurrence_after_the_solving_reopens"],
+        hooks: Hooks {
+            record: |it, batch| keep_status(it, batch, |_, _| true),
+            ticket: show_status,
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "reopens by any occurrence",
+        found_by: &["rule_06_one_at_the_moment_or_before_leaves_it_solved"],
+        hooks: Hooks {
+            record: |it, batch| {
+                let recorded = it.record(batch)?;
+                for update in &recorded.updates {
+                    it.set_status(update.ticket_id, StatusChange::Reopen)?;
+                }
+                Ok(recorded)
+            },
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "reopens by an occurrence of the very moment",
+        found_by: &["rule_06_one_at_the_moment_or_before_leaves_it_solved"],
+        hooks: Hooks {
+            record: |it, batch| {
+                let recorded = it.record(batch)?;
+                for new in batch {
+                    if solved_at(it, new.ticket_id()) == Some(new.record().time) {
+                        it.set_status(new.ticket_id(), StatusChange::Reopen)?;
+                    }
+                }
+                Ok(recorded)
+            },
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "looks at the last one of a batch only",
+        found_by: &["rule_06_a_batch_of_older_and_later_ones_reopens_once"],
+        hooks: Hooks {
+            record: |it, batch| {
+                keep_status(it, batch, |batch, at| {
+                    batch.last().is_some_and(|last| last.record().time <= at)
+                })
+            },
+            ticket: show_status,
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "looks whether it is solved first and reopens then",
+        found_by: &["rule_06_reopened_is_reported_once_for_each_solving_among_eight_writers"],
+        hooks: Hooks {
+            record: |it, batch| {
+                let solved: Vec<_> = batch
+                    .iter()
+                    .filter(|new| {
+                        solved_at(it, new.ticket_id()).is_some_and(|at| at < new.record().time)
+                    })
+                    .map(NewOccurrence::ticket_id)
+                    .collect();
+                if !solved.is_empty() {
+                    it.place.meets_another();
+                }
+                let mut recorded = it.record(batch)?;
+                for update in &mut recorded.updates {
+                    if solved.contains(&update.ticket_id) {
+                        update.change = Some(Change::Reopened);
+                    }
+                }
+                Ok(recorded)
+            },
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "solves whatever has happened since",
+        found_by: &["rule_06_solving_before_the_last_occurrence_changes_nothing"],
+        hooks: Hooks {
+            set_status: |it, id, change| match (change, it.stored(id)) {
+                (StatusChange::Solve { at, release }, Some(ticket)) => {
+                    let at = at.max(ticket.last_occurrence_time);
+                    it.set_status(id, StatusChange::Solve { at, release })
+                }
+                (change, _) => it.set_status(id, change),
+            },
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "unmutes a ticket that it does not solve",
+        found_by: &["rule_06_solving_before_the_last_occurrence_changes_nothing"],
+        hooks: Hooks {
+            set_status: |it, id, change| {
+                if matches!(change, StatusChange::Solve { .. }) {
+                    it.set_status(id, StatusChange::Reopen)?;
+                }
+                it.set_status(id, change)
+            },
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "does not solve a solved ticket again",
+        found_by: &["rule_06_solving_again_moves_the_moment"],
+        hooks: Hooks {
+            set_status: |it, id, change| match it.stored(id) {
+                Some(ticket) if ticket.status.kind() == StatusKind::Solved => Ok(Some(ticket)),
+                _ => it.set_status(id, change),
+            },
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "looks at the last occurrence first and solves then",
+        found_by: &["rule_06_solving_while_others_record_never_hides_a_later_occurrence"],
+        hooks: Hooks {
+            set_status: |it, id, change| {
+                let ticket = it.set_status(id, change)?;
+                if let Some(Ticket { status: status @ Status::Solved { at, .. }, .. }) = &ticket {
+                    // Until the other comes in between, or nobody is there any more.
+                    for _ in 0..20 {
+                        sleep(Duration::from_millis(1));
+                        if it.stored(id).is_some_and(|now| now.last_occurrence_time > *at) {
+                            break;
+                        }
+                    }
+                    it.notes().statuses.insert(id, status.clone());
+                }
+                Ok(ticket)
+            },
+            ticket: show_status,
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "takes a person's reopening for a return",
+        found_by: &["rule_06_a_person_reopens_a_ticket"],
+        hooks: Hooks {
+            set_status: |it, id, change| {
+                it.notes().flag |= change == StatusChange::Reopen;
+                it.set_status(id, change)
+            },
+            ticket: |it, ticket| ticket.reopened_count += u64::from(it.notes().flag),
+            ..RIGHT
+        },
+    },
+    // 7. Muting
+    Mutant {
+        fault: "opens a muted ticket by an occurrence",
+        found_by: &["rule_07_a_muted_ticket_counts_and_stays_muted"],
+        hooks: Hooks {
+            record: |it, batch| {
+                for new in batch {
+                    if status_kind(it, new.ticket_id()) == Some(StatusKind::Muted) {
+                        it.set_status(new.ticket_id(), StatusChange::Reopen)?;
+                    }
+                }
+                it.record(batch)
+            },
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "does not count while a ticket is muted",
+        found_by: &["rule_07_a_muted_ticket_counts_and_stays_muted"],
+        hooks: Hooks {
+            incoming: |it, new| {
+                let muted = status_kind(it, new.ticket_id()) == Some(StatusKind::Muted);
+                (!muted).then(|| new.clone())
+            },
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "does not mute until a time",
+        found_by: &["rule_07_muted_until_a_time_to_come_is_muted"],
+        hooks: Hooks {
+            set_status: |it, id, change| match change {
+                StatusChange::Mute { until: Some(_) } => it.set_status(id, StatusChange::Reopen),
+                change => it.set_status(id, change),
+            },
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "filters by the status as it was set",
+        found_by: &[
+            "rule_07_muted_until_a_past_time_is_open_everywhere",
+            "rule_07_muting_ends_by_itself",
+        ],
+        hooks: Hooks {
+            set_status: |it, id, change| {
+                it.notes().flag = matches!(change, StatusChange::Mute { .. });
+                it.set_status(id, change)
+            },
+            filter: |it, filter| {
+                if it.notes().flag && filter.status == Some(StatusKind::Open) {
+                    filter.status = Some(StatusKind::Solved);
+                }
+            },
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "does not solve a muted ticket",
+        found_by: &["rule_07_a_muted_ticket_can_be_solved_and_reopened"],
+        hooks: Hooks {
+            set_status: |it, id, change| match (&change, it.stored(id)) {
+                (StatusChange::Solve { .. }, Some(ticket))
+                    if ticket.status.kind() == StatusKind::Muted =>
+                {
+                    Ok(Some(ticket))
+                }
+                _ => it.set_status(id, change),
+            },
+            ..RIGHT
+        },
+    },
+];
+
+fn status_kind(it: &Wrong, id: TicketId) -> Option<StatusKind> {
+    it.stored(id).map(|ticket| ticket.status.kind())
+}
+
+fn solved_at(it: &Wrong, id: TicketId) -> Option<Timestamp> {
+    match it.stored(id)?.status {
+        Status::Solved { at, .. } => Some(at),
+        Status::Open | Status::Muted { .. } => None,
+    }
+}
+
+/// Records, and keeps a ticket solved that should be open now, if the condition holds for the batch and
+/// the moment it was solved.
+fn keep_status(
+    it: &Wrong,
+    batch: &[NewOccurrence],
+    condition: fn(&[NewOccurrence], Timestamp) -> bool,
+) -> Result<Recorded> {
+    let before: Vec<_> = batch.iter().filter_map(|new| it.stored(new.ticket_id())).collect();
+    let mut recorded = it.record(batch)?;
+    for update in &mut recorded.updates {
+        let Some(ticket) = before.iter().find(|ticket| ticket.id == update.ticket_id) else {
+            continue;
+        };
+        if let Status::Solved { at, .. } = ticket.status
+            && update.change == Some(Change::Reopened)
+            && condition(batch, at)
+        {
+            update.change = None;
+            it.notes().statuses.insert(ticket.id, ticket.status.clone());
+        }
+    }
+    Ok(recorded)
+}
+
+/// Shows the status that a fault has kept.
+fn show_status(it: &Wrong, ticket: &mut Ticket) {
+    if let Some(status) = it.notes().statuses.get(&ticket.id) {
+        ticket.status = status.clone();
+    }
+}

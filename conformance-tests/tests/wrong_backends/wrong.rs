@@ -1,0 +1,323 @@
+//! [`Wrong`]: the reference backend with one fault.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use futures::FutureExt;
+use ticket_core::{
+    BackendBase, Bucket, Capabilities, EventFilter, EventQuery, EventStore, EventTrait, Expired,
+    Expiry, Fingerprint, HistogramQuery, NewOccurrence, Occurrence, OccurrenceId, OccurrenceQuery,
+    Page, Record, Recorded, Result, Status, StatusChange, Ticket, TicketFilter, TicketId,
+    TicketQuery, TicketUpdate, TraitQuery, TraitType, async_trait,
+};
+use ticket_memory::MemoryBackend;
+
+use crate::database::Place;
+
+/// What a wrong backend does otherwise than the right one. All of them start from [`RIGHT`].
+#[derive(Clone, Copy)]
+pub(crate) struct Hooks {
+    pub(crate) capabilities: Capabilities,
+    /// Records the first half, waits, and records the rest.
+    pub(crate) pause_in_the_middle: bool,
+    /// All namespaces of a database are one store.
+    pub(crate) one_for_all: bool,
+    pub(crate) debug: fn(&Wrong, &mut fmt::Formatter<'_>) -> fmt::Result,
+    pub(crate) setup: fn(&Wrong) -> Result<()>,
+    pub(crate) record: fn(&Wrong, &[NewOccurrence]) -> Result<Recorded>,
+    pub(crate) count_tickets: fn(&Wrong, &TicketFilter) -> Result<u64>,
+    pub(crate) get_tickets: fn(&Wrong, &TicketQuery) -> Result<Page<Ticket>>,
+    pub(crate) get_ticket: fn(&Wrong, TicketId) -> Result<Option<Ticket>>,
+    pub(crate) set_status: fn(&Wrong, TicketId, StatusChange) -> Result<Option<Ticket>>,
+    pub(crate) delete: fn(&Wrong, TicketId) -> Result<bool>,
+    pub(crate) get_occurrences: fn(&Wrong, TicketId, &OccurrenceQuery) -> Result<Page<Occurrence>>,
+    pub(crate) count_occurrences: fn(&Wrong, &HistogramQuery) -> Result<Vec<Bucket>>,
+    pub(crate) get_events: fn(&Wrong, &EventQuery) -> Result<Page<Occurrence>>,
+    pub(crate) event_types: fn(&Wrong, Option<&str>) -> Result<Vec<String>>,
+    pub(crate) trait_types: fn(&Wrong, Option<&str>, &str) -> Result<Vec<TraitType>>,
+    pub(crate) get_traits: fn(&Wrong, &TraitQuery) -> Result<Page<EventTrait>>,
+    pub(crate) clear_expired: fn(&Wrong, &Expiry) -> Result<Expired>,
+    pub(crate) keep_per_ticket: fn(&Wrong, Option<&str>, u32) -> Result<u64>,
+    pub(crate) clear: fn(&Wrong) -> Result<()>,
+    /// What is stored of an occurrence; `None`: nothing.
+    pub(crate) incoming: fn(&Wrong, &NewOccurrence) -> Option<NewOccurrence>,
+    /// Changes every ticket that is read.
+    pub(crate) ticket: fn(&Wrong, &mut Ticket),
+    /// Changes every occurrence that is read.
+    pub(crate) occurrence: fn(&Wrong, &mut Occurrence),
+    /// Changes every filter of tickets.
+    pub(crate) filter: fn(&Wrong, &mut TicketFilter),
+    /// Changes every filter of events.
+    pub(crate) event_filter: fn(&Wrong, &mut EventFilter),
+}
+
+/// No fault at all.
+pub(crate) const RIGHT: Hooks = Hooks {
+    capabilities: Capabilities::all(),
+    pause_in_the_middle: false,
+    one_for_all: false,
+    debug: |_, f| f.write_str("Wrong"),
+    setup: |it| it.place.set_up(),
+    record: Wrong::record,
+    count_tickets: |it, filter| {
+        it.right(|right| right.count_tickets(&it.filtered(filter)).now_or_never())
+    },
+    get_tickets: Wrong::tickets,
+    get_ticket: |it, id| Ok(it.ticket(id)),
+    set_status: Wrong::set_status,
+    delete: |it, id| it.right(|right| right.delete_ticket(id).now_or_never()),
+    get_occurrences: Wrong::occurrences,
+    count_occurrences: |it, query| it.right(|right| right.count_occurrences(query).now_or_never()),
+    get_events: Wrong::events,
+    event_types: |it, app_id| it.right(|right| right.event_types(app_id).now_or_never()),
+    trait_types: |it, app_id, event_type| {
+        it.right(|right| right.trait_types(app_id, event_type).now_or_never())
+    },
+    get_traits: |it, query| it.right(|right| right.get_traits(query).now_or_never()),
+    clear_expired: |it, expiry| it.right(|right| right.clear_expired(expiry).now_or_never()),
+    keep_per_ticket: |it, app_id, keep| {
+        it.right(|right| right.keep_per_ticket(app_id, keep).now_or_never())
+    },
+    clear: |it| it.right(|right| right.clear().now_or_never()),
+    incoming: |_, new| Some(new.clone()),
+    ticket: |_, _| (),
+    occurrence: |_, _| (),
+    filter: |_, _| (),
+    event_filter: |_, _| (),
+};
+
+/// What faults remember from one call to the next; empty in the right backend.
+#[derive(Default)]
+pub(crate) struct Notes {
+    pub(crate) ids: HashSet<(TicketId, OccurrenceId)>,
+    pub(crate) numbers: HashMap<TicketId, i64>,
+    pub(crate) texts: HashMap<TicketId, String>,
+    pub(crate) statuses: HashMap<TicketId, Status>,
+    pub(crate) occurrences: Vec<Occurrence>,
+    pub(crate) flag: bool,
+}
+
+/// One store with one fault; clones share it.
+#[derive(Clone)]
+pub(crate) struct Wrong {
+    pub(crate) hooks: &'static Hooks,
+    /// Where it lives, and who else is there.
+    pub(crate) place: Place,
+    memory: MemoryBackend,
+    notes: Arc<Mutex<Notes>>,
+}
+
+impl Wrong {
+    pub(crate) fn new(hooks: &'static Hooks, place: Place) -> Self {
+        Self { hooks, place, memory: MemoryBackend::new(), notes: Arc::default() }
+    }
+
+    pub(crate) fn notes(&self) -> MutexGuard<'_, Notes> {
+        self.notes.lock().unwrap()
+    }
+
+    /// What the right backend answers; it never waits.
+    pub(crate) fn right<T>(&self, call: impl FnOnce(&MemoryBackend) -> Option<T>) -> T {
+        call(&self.memory).expect("the memory backend never waits")
+    }
+
+    pub(crate) fn record(&self, batch: &[NewOccurrence]) -> Result<Recorded> {
+        let batch: Vec<_> =
+            batch.iter().filter_map(|new| (self.hooks.incoming)(self, new)).collect();
+        let record = |batch: &[NewOccurrence]| {
+            self.right(|right| right.record_tickets(batch).now_or_never())
+        };
+        self.place.record(&batch, record)
+    }
+
+    /// The ticket as it is stored, without the fault.
+    pub(crate) fn stored(&self, id: TicketId) -> Option<Ticket> {
+        self.right(|right| right.get_ticket(id).now_or_never()).unwrap()
+    }
+
+    pub(crate) fn ticket(&self, id: TicketId) -> Option<Ticket> {
+        let mut ticket = self.stored(id);
+        ticket.iter_mut().for_each(|ticket| (self.hooks.ticket)(self, ticket));
+        ticket
+    }
+
+    pub(crate) fn tickets(&self, query: &TicketQuery) -> Result<Page<Ticket>> {
+        let query = query.clone().with_filter(self.filtered(&query.filter));
+        let mut page = self.right(|right| right.get_tickets(&query).now_or_never())?;
+        page.items.iter_mut().for_each(|ticket| (self.hooks.ticket)(self, ticket));
+        Ok(page)
+    }
+
+    pub(crate) fn set_status(&self, id: TicketId, change: StatusChange) -> Result<Option<Ticket>> {
+        self.right(|right| right.set_status(id, change).now_or_never())?;
+        Ok(self.ticket(id))
+    }
+
+    pub(crate) fn occurrences(
+        &self,
+        id: TicketId,
+        query: &OccurrenceQuery,
+    ) -> Result<Page<Occurrence>> {
+        let mut page = self.right(|right| right.get_occurrences(id, query).now_or_never())?;
+        page.items.iter_mut().for_each(|one| (self.hooks.occurrence)(self, one));
+        Ok(page)
+    }
+
+    /// All stored occurrences of a ticket, the newest first.
+    pub(crate) fn all_occurrences(&self, id: TicketId) -> Vec<Occurrence> {
+        let query = OccurrenceQuery::new().with_limit(ticket_core::MAX_LIMIT);
+        self.right(|right| right.get_occurrences(id, &query).now_or_never()).unwrap().items
+    }
+
+    pub(crate) fn events(&self, query: &EventQuery) -> Result<Page<Occurrence>> {
+        let mut query = query.clone();
+        (self.hooks.event_filter)(self, &mut query.filter);
+        let mut page = self.right(|right| right.get_events(&query).now_or_never())?;
+        page.items.iter_mut().for_each(|one| (self.hooks.occurrence)(self, one));
+        Ok(page)
+    }
+
+    fn filtered(&self, filter: &TicketFilter) -> TicketFilter {
+        let mut filter = filter.clone();
+        (self.hooks.filter)(self, &mut filter);
+        filter
+    }
+
+    /// Brings in what other processes have recorded, before anything is read.
+    fn catch_up(&self) -> Result<()> {
+        self.place.catch_up(|batch| self.right(|right| right.record_tickets(batch).now_or_never()))
+    }
+}
+
+/// The same occurrence with a change; not of its ticket.
+pub(crate) fn altered(new: &NewOccurrence, change: impl FnOnce(&mut Record)) -> NewOccurrence {
+    let mut record = new.record().clone();
+    change(&mut record);
+    let fingerprint = Fingerprint { id: new.ticket_id(), ingredients: new.ingredients().clone() };
+    NewOccurrence::new(record, fingerprint).with_repeats(new.repeats())
+}
+
+/// The same occurrence under an id that nobody knows.
+pub(crate) fn under_another_id(new: &NewOccurrence) -> NewOccurrence {
+    altered(new, |record| record.id = OccurrenceId::random(record.time))
+}
+
+/// The answers to the parts of a batch as one.
+pub(crate) fn joined(parts: impl IntoIterator<Item = Recorded>) -> Recorded {
+    let mut whole = Recorded::default();
+    for part in parts {
+        whole.occurrences += part.occurrences;
+        for update in part.updates {
+            match whole.updates.iter_mut().find(|known| known.ticket_id == update.ticket_id) {
+                Some(known) => {
+                    let change = known.change.or(update.change);
+                    let added = known.added + update.added;
+                    *known = TicketUpdate { change, added, ..update };
+                }
+                None => whole.updates.push(update),
+            }
+        }
+    }
+    whole.updates.sort_by_key(|update| update.ticket_id);
+    whole
+}
+
+impl fmt::Debug for Wrong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (self.hooks.debug)(self, f)
+    }
+}
+
+#[async_trait]
+impl BackendBase for Wrong {
+    fn name(&self) -> &'static str {
+        "wrong"
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.hooks.capabilities
+    }
+
+    async fn setup_backend(&self) -> Result<()> {
+        (self.hooks.setup)(self)
+    }
+
+    async fn record_tickets(&self, batch: &[NewOccurrence]) -> Result<Recorded> {
+        if !self.hooks.pause_in_the_middle {
+            return (self.hooks.record)(self, batch);
+        }
+        let (first, rest) = batch.split_at(batch.len() / 2);
+        let first = self.record(first)?;
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        Ok(joined([first, self.record(rest)?]))
+    }
+
+    async fn count_tickets(&self, filter: &TicketFilter) -> Result<u64> {
+        self.catch_up()?;
+        (self.hooks.count_tickets)(self, filter)
+    }
+
+    async fn get_tickets(&self, query: &TicketQuery) -> Result<Page<Ticket>> {
+        self.catch_up()?;
+        (self.hooks.get_tickets)(self, query)
+    }
+
+    async fn get_ticket(&self, id: TicketId) -> Result<Option<Ticket>> {
+        self.catch_up()?;
+        (self.hooks.get_ticket)(self, id)
+    }
+
+    async fn set_status(&self, id: TicketId, change: StatusChange) -> Result<Option<Ticket>> {
+        (self.hooks.set_status)(self, id, change)
+    }
+
+    async fn delete_ticket(&self, id: TicketId) -> Result<bool> {
+        (self.hooks.delete)(self, id)
+    }
+
+    async fn get_occurrences(
+        &self,
+        id: TicketId,
+        query: &OccurrenceQuery,
+    ) -> Result<Page<Occurrence>> {
+        self.catch_up()?;
+        (self.hooks.get_occurrences)(self, id, query)
+    }
+
+    async fn count_occurrences(&self, query: &HistogramQuery) -> Result<Vec<Bucket>> {
+        self.catch_up()?;
+        (self.hooks.count_occurrences)(self, query)
+    }
+}
+
+#[async_trait]
+impl EventStore for Wrong {
+    async fn get_events(&self, query: &EventQuery) -> Result<Page<Occurrence>> {
+        (self.hooks.get_events)(self, query)
+    }
+
+    async fn event_types(&self, app_id: Option<&str>) -> Result<Vec<String>> {
+        (self.hooks.event_types)(self, app_id)
+    }
+
+    async fn trait_types(&self, app_id: Option<&str>, event_type: &str) -> Result<Vec<TraitType>> {
+        (self.hooks.trait_types)(self, app_id, event_type)
+    }
+
+    async fn get_traits(&self, query: &TraitQuery) -> Result<Page<EventTrait>> {
+        (self.hooks.get_traits)(self, query)
+    }
+
+    async fn clear_expired(&self, expiry: &Expiry) -> Result<Expired> {
+        (self.hooks.clear_expired)(self, expiry)
+    }
+
+    async fn keep_per_ticket(&self, app_id: Option<&str>, keep: u32) -> Result<u64> {
+        (self.hooks.keep_per_ticket)(self, app_id, keep)
+    }
+
+    async fn clear(&self) -> Result<()> {
+        (self.hooks.clear)(self)
+    }
+}
