@@ -17,6 +17,25 @@ use ticket_tracing::{BackgroundHandler, HandlerOptions, TicketLayer};
 use tracing::{error, info, info_span, warn};
 use tracing_subscriber::prelude::*;
 
+/// What the shop's visitors ask for, again and again.
+const TRAFFIC: [&str; 15] = [
+    "/health",
+    "/search",
+    "/orders",
+    "/search",
+    "/checkout",
+    "/search",
+    "/orders",
+    "/health",
+    "/search",
+    "/import",
+    "/orders",
+    "/search",
+    "/checkout",
+    "/search",
+    "/report",
+];
+
 type Failure = Box<dyn Error + Send + Sync>;
 
 fn main() -> Result<(), Failure> {
@@ -82,18 +101,18 @@ impl Shop {
 
     fn serve(&self, number: u32) -> Result<(), Failure> {
         let order = 4_700 + number;
-        let (path, page): (_, fn(&Self, u32) -> Result<(), Failure>) = match number % 6 {
-            0 => ("/checkout", Self::checkout),
-            1 => ("/orders", Self::order),
-            2 => ("/import", Self::import),
-            3 => ("/search", Self::search),
-            4 => ("/report", Self::report),
-            _ => ("/health", |_, _| Ok(())),
-        };
+        let path = TRAFFIC[number as usize % TRAFFIC.len()];
         let request_id = format!("r-{number:04}");
         let _request = info_span!("request", method = "GET", path, request_id).entered();
         info!(order, "request received");
-        let result = page(self, order);
+        let result = match path {
+            "/checkout" => self.checkout(order),
+            "/orders" => Self::order(order),
+            "/import" => Self::import(order),
+            "/search" => Self::search(order),
+            "/report" => Self::report(order),
+            _ => Ok(()),
+        };
         if let Err(error) = &result {
             error!(error = &**error as &(dyn Error + 'static), order, "request failed: {error}");
         }
@@ -119,7 +138,7 @@ impl Shop {
     }
 
     /// The file is not there.
-    fn order(&self, order: u32) -> Result<(), Failure> {
+    fn order(order: u32) -> Result<(), Failure> {
         let path = format!("orders/{order}.json");
         info!(path, "reading the order");
         let read = fs::read_to_string(&path).map(drop);
@@ -128,7 +147,7 @@ impl Shop {
     }
 
     /// The supplier's JSON is cut off at another place each time.
-    fn import(&self, order: u32) -> Result<(), Failure> {
+    fn import(order: u32) -> Result<(), Failure> {
         let list = format!(r#"{{"order": {order}, "items": ["lamp", "desk", "chair"]}}"#);
         let received = &list[..list.len() - 3 - order as usize % 7];
         info!(bytes = received.len(), "parsing the supplier's list");
@@ -137,14 +156,14 @@ impl Shop {
     }
 
     /// Somebody types letters into the address.
-    fn search(&self, order: u32) -> Result<(), Failure> {
+    fn search(order: u32) -> Result<(), Failure> {
         let page = format!("{order}x");
         let parsed = page.parse::<u32>().map(drop);
         parsed.map_err(|source| ShopError::boxed(format!("no such page: {page:?}"), source))
     }
 
     /// The week has a day too few. The thread ends with a panic, the service goes on.
-    fn report(&self, order: u32) -> Result<(), Failure> {
+    fn report(order: u32) -> Result<(), Failure> {
         const SALES: [u32; 6] = [310, 295, 402, 388, 510, 275];
         let span = tracing::Span::current();
         let report = thread::Builder::new().name("report".to_owned()).spawn(move || {
