@@ -6,6 +6,7 @@
 mod applications;
 mod counting;
 mod deleting;
+mod errors;
 mod events;
 mod expiry;
 mod filters;
@@ -13,8 +14,11 @@ mod histograms;
 mod orders;
 mod paging;
 mod recording;
+mod setup;
 mod status;
 mod traits;
+mod transactions;
+mod values;
 
 use futures::future::{BoxFuture, FutureExt};
 use ticket_core::Capability;
@@ -186,6 +190,47 @@ pub(crate) const CASES: &[Entry] = cases! {
         rule_19_keeping_none_is_the_callers_error: Events,
         rule_19_pruning_while_others_record_keeps_counts_exact: Events,
         rule_20_clear_empties_this_store_and_nothing_beside_it: Events,
+    }
+    values {
+        rule_21_any_text_comes_back_from_every_field,
+        rule_21_nul_becomes_a_mark_everywhere,
+        rule_21_any_name_is_a_traits_name,
+        rule_21_a_thousand_traits_are_kept,
+        rule_21_what_is_not_known_stays_unknown,
+        rule_21_every_level_comes_back,
+        rule_22_what_is_too_long_is_cut_with_a_mark_and_recorded,
+        rule_22_a_record_that_is_too_large_is_recorded,
+        rule_22_the_longest_texts_can_be_sought_and_sorted,
+        rule_23_the_whole_range_of_integers_comes_back,
+        rule_23_floats_come_back_bit_for_bit,
+        rule_23_times_from_year_1_to_9999_come_back_to_the_microsecond,
+        rule_23_records_of_any_time_are_kept_and_sorted,
+        rule_23_statuses_of_any_time_are_kept,
+    }
+    setup {
+        rule_24_setting_up_again_is_harmless,
+        rule_24_eight_tasks_set_up_one_handle_at_once,
+        rule_24_eight_handles_set_up_an_empty_store_at_once: SharedStorage,
+        rule_24_eight_processes_set_up_an_empty_store_at_once: SharedStorage,
+        rule_24_what_was_recorded_outlives_the_handle: SharedStorage,
+        rule_24_an_older_schema_is_migrated_and_keeps_its_data: SharedStorage & SchemaVersions,
+        rule_24_eight_handles_migrate_an_older_schema_at_once: SharedStorage & SchemaVersions,
+        rule_24_eight_processes_migrate_an_older_schema_at_once: SharedStorage & SchemaVersions,
+        rule_24_a_newer_schema_is_refused_and_stays_untouched: SharedStorage & SchemaVersions,
+        rule_24_without_autocreate_an_empty_store_is_refused: SharedStorage & SchemaVersions,
+        rule_24_without_autocreate_an_older_schema_is_refused: SharedStorage & SchemaVersions,
+    }
+    errors {
+        rule_25_an_error_says_what_is_wrong_and_where,
+        rule_25_a_failed_call_leaves_the_handle_usable,
+        rule_25_no_secret_is_shown,
+        rule_26_what_the_backend_lacks_is_what_the_suite_was_told,
+        rule_26_calling_what_is_lacking_is_unsupported,
+    }
+    transactions {
+        rule_27_recording_does_not_commit_the_applications_transaction: ApplicationTransactions,
+        rule_27_recording_does_not_roll_the_applications_transaction_back: ApplicationTransactions,
+        rule_27_reading_and_solving_leave_the_applications_transaction: ApplicationTransactions,
     }
     random {
         random_sequences_are_indistinguishable_from_the_reference,
