@@ -39,11 +39,6 @@ impl Context {
         &self.case
     }
 
-    /// The backend under test.
-    pub(crate) fn backend(&self) -> &Arc<Backend> {
-        &self.backend
-    }
-
     /// The name of the backend under test.
     pub(crate) fn name(&self) -> &str {
         &self.backend.name
@@ -55,7 +50,6 @@ impl Context {
     }
 
     /// The case's store, set up. Called again, it opens another handle of the same store.
-    #[track_caller]
     pub(crate) fn store(&self) -> impl Future<Output = Arc<dyn Store>> + Send + use<> {
         self.set_up(self.case.clone())
     }

@@ -93,12 +93,8 @@ pub(crate) fn changed(recorded: &Recorded, change: Change) -> Vec<TicketId> {
 }
 
 /// Records a batch that has to succeed.
-#[track_caller]
-pub(crate) fn put<'a>(
-    store: &'a Arc<dyn Store>,
-    batch: &'a [NewOccurrence],
-) -> impl Future<Output = Recorded> + Send + 'a {
-    async move { store.record_tickets(batch).await.expect("the batch is recorded") }
+pub(crate) async fn put(store: &Arc<dyn Store>, batch: &[NewOccurrence]) -> Recorded {
+    store.record_tickets(batch).await.expect("the batch is recorded")
 }
 
 /// A ticket that has to be there.

@@ -17,10 +17,9 @@ const DAY: i64 = 24 * HOUR;
 fn spread() -> Vec<NewOccurrence> {
     let mut batch = Vec::new();
     for (ticket, app) in [("one", APP), ("two", APP), ("elsewhere", "depot")] {
-        for i in 0..40_i64 {
+        for (i, within) in (0..40_i64).zip([0, 1, HOUR - 1, HOUR / 2].into_iter().cycle()) {
             // Some hours get several, most none; the ends of an hour are among them.
-            let seconds =
-                i * i % 37 * 3 * HOUR + [0, 1, HOUR - 1, HOUR / 2][i.unsigned_abs() as usize % 4];
+            let seconds = i * i % 37 * 3 * HOUR + within;
             let record = record(ticket, seconds - 2 * DAY).with_app_id(app);
             let repeats = u32::from(i % 3 == 0) * 4 + 1;
             batch.push(occurrence(record).with_repeats(repeats));
