@@ -64,6 +64,16 @@ impl BackgroundHandler {
     /// it or this is a forked child of the process, [`ErrorKind::Rejected`] if a function of the
     /// options panicked over it.
     pub fn emit(&self, record: Record) -> Result<Emitted> {
+        self.emit_with(|| record)
+    }
+
+    /// Takes a record that is only made here: [`emit`](Self::emit) for producers whose records are made
+    /// of what may panic. Even a random id cannot be had while the thread's local data is destroyed.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`emit`](Self::emit), and [`ErrorKind::Rejected`] too if `make` panicked.
+    pub fn emit_with(&self, make: impl FnOnce() -> Record) -> Result<Emitted> {
         let Shared { options, queue, counters, home, .. } = &*self.inner.shared;
         // Asked before anything is locked.
         if home.is_left() {
@@ -74,7 +84,7 @@ impl BackgroundHandler {
             add(&counters.ignored, 1);
             return Ok(Emitted::Ignored);
         }
-        let occurrence = match catch_unwind(AssertUnwindSafe(|| options.prepare(record))) {
+        let occurrence = match catch_unwind(AssertUnwindSafe(|| options.prepare(make()))) {
             Ok(Some(occurrence)) => occurrence,
             Ok(None) => {
                 add(&counters.ignored, 1);
@@ -85,7 +95,7 @@ impl BackgroundHandler {
                 // A panic's payload can panic when it is dropped.
                 std::mem::forget(panic);
                 add(&counters.panicked, 1);
-                let text = format!("a filter, processor or grouping function panicked: {text}");
+                let text = format!("a panic while the record was made or filtered: {text}");
                 return Err(Error::new(ErrorKind::Rejected, "handler", text));
             }
         };

@@ -55,7 +55,7 @@ fn losses(dropped: &Dropped) -> String {
     let reasons: Vec<String> = [
         ("queue full", dropped.full),
         ("rejected", dropped.rejected),
-        ("panic in a filter", dropped.panicked),
+        ("panic", dropped.panicked),
         ("closed", dropped.closed),
         ("after a fork", dropped.forked),
     ]

@@ -42,7 +42,7 @@ pub struct Dropped {
     pub full: u64,
     /// The store refused them, each alone.
     pub rejected: u64,
-    /// A filter, a processor or a grouping function panicked over them.
+    /// Something panicked over them: what made them, a filter, a processor, a grouping function.
     pub panicked: u64,
     /// The handler was dropped, and the store did not take them in time.
     pub closed: u64,

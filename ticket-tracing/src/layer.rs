@@ -46,6 +46,8 @@ use crate::{breadcrumbs, level};
 pub struct TicketLayer {
     handler: BackgroundHandler,
     number: u64,
+    /// To ask for it is a system call. In a forked child, where it would be wrong, nothing is taken.
+    process: u32,
     breadcrumb_level: Level,
     max_breadcrumbs: usize,
 }
@@ -62,6 +64,7 @@ impl TicketLayer {
         Self {
             handler,
             number: NUMBER.fetch_add(1, Relaxed),
+            process: std::process::id(),
             breadcrumb_level: Level::Info,
             max_breadcrumbs: 20,
         }
@@ -140,11 +143,14 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for TicketLayer {
             breadcrumbs::push(root.as_ref(), self.number, crumb, self.max_breadcrumbs);
             return;
         }
-        let mut record = record(level, metadata, fields);
-        add_spans(&mut record, event, &context);
-        record.breadcrumbs = breadcrumbs::take(root.as_ref(), self.number);
         // The handler counts and reports what it could not take.
-        let _ = self.handler.emit(record);
+        let _ = self.handler.emit_with(|| {
+            let mut record = record(level, metadata, fields);
+            record.process = Some(self.process);
+            add_spans(&mut record, event, &context);
+            record.breadcrumbs = breadcrumbs::take(root.as_ref(), self.number);
+            record
+        });
     }
 }
 
@@ -169,7 +175,6 @@ fn record(level: Level, metadata: &Metadata<'_>, mut fields: Fields) -> Record {
     record.error = fields.error;
     record.fingerprint = fields.fingerprint;
     record.traits = fields.traits;
-    record.process = Some(std::process::id());
     let thread = thread::current();
     record.thread = Some(thread.name().map_or_else(|| format!("{:?}", thread.id()), str::to_owned));
     record
