@@ -1,17 +1,168 @@
 //! `ticket ingest`: reads logs of other programs and records them.
+//!
+//! A thread reads lines, joins those that belong together, and sends batches of records; the command's
+//! own thread records them. Both work at the same time, with a few batches between them at most. The
+//! command keeps no state of its own: every record has an identity that follows from its line, so that
+//! it may be killed at any moment and simply be run again; see [`place`].
 
+mod args;
+mod format;
+mod join;
+mod lines;
+mod place;
+mod reader;
+mod source;
+mod summary;
+mod time;
+mod writer;
+
+use std::io::{Write, stdout};
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
-use clap::Args;
+use anyhow::{Context as _, anyhow};
+use indicatif::{ProgressBar, ProgressStyle};
+use ticket_core::HandlerOptions;
+use tokio::sync::mpsc;
 
+pub(crate) use self::args::IngestArgs;
+use self::reader::{Halt, Reader};
+use self::source::{Place, Source};
+use self::summary::Summary;
+use self::writer::Writer;
 use crate::context::Context;
+use crate::failure::Usage;
+use crate::output::json;
 
-/// Read logs of other programs and record them
-#[derive(Debug, Args)]
-pub(crate) struct IngestArgs {}
+/// The application of records if none is named.
+const DEFAULT_APP: &str = "generic";
 
 /// Records; [`ExitCode::FAILURE`] if something could not be recorded and that was reported.
-pub(crate) async fn run(_args: &IngestArgs, context: &Context) -> anyhow::Result<ExitCode> {
-    let _store = context.open_for_writing().await?;
-    Ok(ExitCode::SUCCESS)
+pub(crate) async fn run(args: &IngestArgs, context: &Context) -> anyhow::Result<ExitCode> {
+    let mut sources = args
+        .files
+        .iter()
+        .map(|path| Source::open(path, args.format))
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    if args.follow
+        && let Some(stream) = sources.iter().find(|source| !source.is_file())
+    {
+        let name = &stream.name;
+        let wrong = format!("--follow is for files, and {name} ends by itself: leave --follow out");
+        return Err(Usage(wrong).into());
+    }
+    let app_id = context.app_id.as_deref().unwrap_or(DEFAULT_APP);
+
+    let writer = Writer {
+        store: context.open_for_writing().await?,
+        bar: progress(&sources, args.follow),
+        stop: Arc::default(),
+        endless: args.follow,
+    };
+    for source in &mut sources {
+        if let Place::File(place) = &mut source.place {
+            look_up(place, &writer, app_id).await?;
+        }
+    }
+    let (sender, mut receiver) = mpsc::channel(2);
+    let reader = Reader {
+        options: options(args, app_id),
+        channel: args.channel.clone(),
+        sender,
+        bar: writer.bar.clone(),
+        stop: Arc::clone(&writer.stop),
+    };
+    let follow = args.follow;
+    if follow {
+        stop_on_signal(Arc::clone(&writer.stop))?;
+    }
+    let reading = thread::Builder::new()
+        .name("read".into())
+        .spawn(move || if follow { reader.follow(sources) } else { reader.read(sources) })
+        .context("cannot start a thread")?;
+
+    let mut written = Summary::default();
+    let wrote = writer.write(&mut receiver, &mut written).await;
+    // The reader notices that nobody listens any more.
+    drop(receiver);
+    writer.stop.store(true, Ordering::Relaxed);
+    let (read, read_to_end) = reading.join().map_err(|_| anyhow!("the reading thread panicked"))?;
+    writer.bar.finish_and_clear();
+
+    let summary = read.with(written);
+    let mut out = stdout().lock();
+    if context.json {
+        json::write_line(&mut out, &summary)?;
+    } else {
+        summary.write(&mut out, args.min_level)?;
+    }
+    out.flush()?;
+    wrote?;
+    if let Err(Halt::Unreadable { file, error }) = read_to_end {
+        return Err(error).context(format!("cannot read {file}"));
+    }
+    Ok(if summary.rejected > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+async fn look_up(
+    place: &mut place::FilePlace,
+    writer: &Writer,
+    app_id: &str,
+) -> anyhow::Result<()> {
+    let known = writer.retry(async || place.look_up(&*writer.store, app_id).await).await;
+    place.knows(known.context("the database cannot be read")?);
+    Ok(())
+}
+
+fn options(args: &IngestArgs, app_id: &str) -> HandlerOptions {
+    let mut options = HandlerOptions::new(app_id).with_level(args.min_level);
+    if let Some(release) = &args.release {
+        options = options.with_release(release);
+    }
+    if let Some(environment) = &args.environment {
+        options = options.with_environment(environment);
+    }
+    options
+}
+
+/// A bar of the bytes that are there, on a terminal.
+fn progress(sources: &[Source], follow: bool) -> ProgressBar {
+    if follow {
+        return ProgressBar::hidden();
+    }
+    let length: Option<u64> = sources.iter().map(Source::length).sum();
+    let (bar, template) = match length {
+        Some(length) => {
+            (ProgressBar::new(length), "{bar:30} {bytes}/{total_bytes} {bytes_per_sec}, {eta} left")
+        }
+        None => (ProgressBar::new_spinner(), "{spinner} {bytes} {bytes_per_sec}"),
+    };
+    match ProgressStyle::with_template(template) {
+        Ok(style) => bar.with_style(style),
+        // The template is constant, and tested; a plain bar is no reason to fail either.
+        Err(_) => bar,
+    }
+}
+
+/// Ends reading at SIGINT or SIGTERM; a second one ends the process.
+fn stop_on_signal(stop: Arc<AtomicBool>) -> anyhow::Result<()> {
+    #[cfg(unix)]
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::spawn(async move {
+        loop {
+            #[cfg(unix)]
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            #[cfg(not(unix))]
+            let _ = tokio::signal::ctrl_c().await;
+            if stop.swap(true, Ordering::Relaxed) {
+                std::process::exit(130);
+            }
+        }
+    });
+    Ok(())
 }

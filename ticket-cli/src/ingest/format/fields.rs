@@ -1,0 +1,180 @@
+//! The fields of a line, taken one after another by whoever knows them.
+
+use serde_json::{Map, Value};
+use ticket_core::{ErrorCause, Level, Timestamp};
+
+use super::{Entry, level, stack};
+use crate::ingest::time;
+
+/// What is left of a line's fields.
+#[derive(Debug)]
+pub(super) struct Fields(pub(super) Map<String, Value>);
+
+impl Fields {
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
+    /// Takes a field: by its name, else by its path with dots into objects.
+    pub(super) fn take(&mut self, path: &str) -> Option<Value> {
+        take(&mut self.0, path, &|value| !value.is_null())
+    }
+
+    /// Takes the first of some fields that is a text or a number.
+    pub(super) fn text(&mut self, paths: &[&str]) -> Option<String> {
+        let scalar = |value: &Value| match value {
+            Value::String(text) => !text.is_empty(),
+            Value::Number(_) => true,
+            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => false,
+        };
+        let value = paths.iter().find_map(|path| take(&mut self.0, path, &scalar))?;
+        Some(match value {
+            Value::String(text) => text,
+            other => other.to_string(),
+        })
+    }
+
+    /// Takes the first of some fields that is a number that fits, or the text of one.
+    pub(super) fn number<T: TryFrom<i64>>(&mut self, paths: &[&str]) -> Option<T> {
+        let read = |value: &Value| {
+            let number = match value {
+                Value::Number(number) => number.as_i64()?,
+                Value::String(text) => text.parse().ok()?,
+                Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => return None,
+            };
+            T::try_from(number).ok()
+        };
+        let value = paths
+            .iter()
+            .find_map(|path| take(&mut self.0, path, &|value| read(value).is_some()))?;
+        read(&value)
+    }
+
+    /// Takes the first of some fields that is a time.
+    pub(super) fn time(&mut self, paths: &[&str]) -> Option<Timestamp> {
+        let is_time = |value: &Value| time::from_json(value).is_some();
+        let value = paths.iter().find_map(|path| take(&mut self.0, path, &is_time))?;
+        time::from_json(&value)
+    }
+
+    /// Takes the first of some fields that is a level, by name or by number.
+    pub(super) fn level(&mut self, paths: &[&str]) -> Option<Level> {
+        let is_level = |value: &Value| level::from_json(value).is_some();
+        let value = paths.iter().find_map(|path| take(&mut self.0, path, &is_level))?;
+        level::from_json(&value)
+    }
+
+    /// Takes what a line says about an error: an object, a text, or a stack trace's text.
+    ///
+    /// `false` if there is no such field, or one that is no error.
+    pub(super) fn error(&mut self, path: &str, entry: &mut Entry) -> bool {
+        let is_error = |value: &Value| match value {
+            Value::String(text) => !text.is_empty(),
+            Value::Object(object) => ["message", "msg", "type", "name", "stack", "stack_trace"]
+                .iter()
+                .any(|name| object.get(*name).is_some_and(Value::is_string)),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => false,
+        };
+        match take(&mut self.0, path, &is_error) {
+            Some(Value::String(text)) => {
+                if !stack::read(&text).apply(entry) {
+                    entry.record.error.push(ErrorCause::new(None, text));
+                } else {
+                    entry.keep("stack_trace", text);
+                }
+                true
+            }
+            Some(Value::Object(object)) => {
+                object_error(Self(object), path, entry, 0);
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
+/// How deep causes in causes are followed: as far as the contract keeps them.
+const CAUSES: usize = ticket_core::limits::ERRORS;
+
+/// An error as `{type|name, message, stack, code, cause: {…}}`.
+fn object_error(mut error: Fields, path: &str, entry: &mut Entry, depth: usize) {
+    let kind = error.text(&["type", "name", "class", "kind", "codeName"]);
+    let message = error.text(&["message", "msg", "errmsg"]);
+    let stack = error.text(&["stack", "stack_trace", "stackTrace", "stacktrace", "backtrace"]);
+    let mut trace = stack.as_deref().map(stack::read).unwrap_or_default();
+    let first = trace.causes.drain(..trace.causes.len().min(1)).next();
+    let (traced_kind, traced_message) =
+        first.map_or((None, None), |cause| (cause.type_name, Some(cause.message)));
+    let cause =
+        ErrorCause::new(kind.or(traced_kind), message.or(traced_message).unwrap_or_default());
+    entry.record.error.push(cause);
+    if let Some(stack) = stack
+        && depth == 0
+    {
+        entry.record.backtrace.append(&mut trace.frames);
+        entry.keep("stack_trace", stack);
+    }
+    let inner = ["cause", "inner", "innerException"].iter().find_map(|name| error.take(name));
+    match inner {
+        Some(Value::Object(inner)) if depth < CAUSES => {
+            object_error(Fields(inner), path, entry, depth + 1);
+        }
+        Some(Value::String(text)) => entry.record.error.push(ErrorCause::new(None, text)),
+        _ => entry.record.error.append(&mut trace.causes),
+    }
+    if depth == 0 {
+        entry.keep_all(path, error);
+    }
+}
+
+/// Takes a value out of an object, by its name or by its path with dots, if it is wanted. Objects that
+/// become empty go too.
+fn take(
+    object: &mut Map<String, Value>,
+    path: &str,
+    wanted: &dyn Fn(&Value) -> bool,
+) -> Option<Value> {
+    if let Some(value) = object.get(path) {
+        return if wanted(value) { object.remove(path) } else { None };
+    }
+    let (first, rest) = path.split_once('.')?;
+    let Value::Object(inner) = object.get_mut(first)? else { return None };
+    let value = take(inner, rest, wanted);
+    if value.is_some() && inner.is_empty() {
+        object.remove(first);
+    }
+    value
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn fields(value: Value) -> Fields {
+        let Value::Object(map) = value else { panic!("an object") };
+        Fields(map)
+    }
+
+    #[test]
+    fn a_path_finds_flat_and_nested_fields() {
+        for value in [json!({"a.b.c": 1}), json!({"a": {"b": {"c": 1}}}), json!({"a": {"b.c": 1}})]
+        {
+            let mut fields = fields(value);
+            assert_eq!(fields.number::<u32>(&["x", "a.b.c"]), Some(1));
+            assert!(fields.0.is_empty(), "{fields:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_wanted_stays() {
+        let mut fields =
+            fields(json!({"level": {"deep": 1}, "pid": -1, "time": "soon", "msg": ""}));
+        assert_eq!(fields.level(&["level"]), None);
+        assert_eq!(fields.number::<u32>(&["pid"]), None);
+        assert_eq!(fields.time(&["time"]), None);
+        assert_eq!(fields.text(&["msg"]), None);
+        assert_eq!(fields.0.len(), 4);
+    }
+}

@@ -1,0 +1,439 @@
+//! How a plain line begins: time, level, logger and so on, in the orders that loggers have.
+
+use ticket_core::{Level, Timestamp};
+
+use super::{level, stack};
+use crate::ingest::time;
+
+/// What the beginning of a plain line says, and the message that follows.
+#[derive(Debug, Default)]
+pub(super) struct Head<'a> {
+    pub(super) time: Option<Timestamp>,
+    pub(super) level: Option<Level>,
+    pub(super) channel: Option<&'a str>,
+    pub(super) host: Option<&'a str>,
+    pub(super) process: Option<u32>,
+    pub(super) thread: Option<&'a str>,
+    pub(super) file: Option<&'a str>,
+    pub(super) line: Option<u32>,
+    pub(super) function: Option<&'a str>,
+    /// Words before the level that are none of the above, such as `user@database`.
+    pub(super) context: Option<&'a str>,
+    /// PostgreSQL's name for what follows, if it belongs to the message before: `DETAIL` and so on.
+    pub(super) label: Option<&'a str>,
+    pub(super) message: &'a str,
+}
+
+/// What PostgreSQL writes in lines of their own behind a message.
+const LABELS: [&str; 6] = ["DETAIL", "HINT", "STATEMENT", "CONTEXT", "QUERY", "LOCATION"];
+
+/// How many words may stand between the time and the level.
+const WORDS: usize = 6;
+
+/// Reads the beginning of a line.
+pub(super) fn read(line: &str) -> Head<'_> {
+    let mut head = Head { message: line, ..Head::default() };
+    if head.klog(line) || head.syslog_5424(line) {
+        return head;
+    }
+    let line = head.priority(line);
+    let (before, rest) = head.time(line);
+    if head.time.is_some() || before {
+        if !head.level_after_time(rest) && !head.syslog(rest) {
+            head.message = trim_separators(rest);
+        }
+    } else {
+        head.level_at_start(line);
+    }
+    head
+}
+
+impl<'a> Head<'a> {
+    /// `<34>`: facility and severity.
+    fn priority(&mut self, line: &'a str) -> &'a str {
+        let read = || {
+            let (number, rest) = line.strip_prefix('<')?.split_once('>')?;
+            let number: i64 = number.parse().ok().filter(|number| (0..=191).contains(number))?;
+            Some((level::from_syslog(number % 8), rest))
+        };
+        let Some((level, rest)) = read() else { return line };
+        self.level = level;
+        self.message = rest;
+        rest
+    }
+
+    /// The time at the start, also in brackets, also a time of day alone, which counts as none but
+    /// shows that a level may follow. The second is what is behind it.
+    fn time(&mut self, line: &'a str) -> (bool, &'a str) {
+        // Ruby: E, [2026-11-21T10:47:20.123456 #1234] ERROR -- : message
+        let line = match line.as_bytes() {
+            [b'D' | b'I' | b'W' | b'E' | b'F' | b'A', b',', b' ', b'[', ..] => &line[3..],
+            _ => line,
+        };
+        let inner = line.strip_prefix('[').unwrap_or(line);
+        if let Some((time, end)) = time::parse_prefix(inner) {
+            let rest = &inner[end..];
+            self.time = Some(time);
+            // A bracket that closes at once holds the time alone; one that does not is taken as if
+            // it were not there.
+            return (true, rest.strip_prefix(']').unwrap_or(rest));
+        }
+        (is_clock(inner), inner.get(clock_length(inner)..).unwrap_or(inner))
+    }
+
+    /// Looks for the level among the next words.
+    fn level_after_time(&mut self, rest: &'a str) -> bool {
+        let mut words = Words { rest, tab: false };
+        let mut found = Head::default();
+        for index in 0..WORDS {
+            let Some(word) = words.next() else { return false };
+            if LABELS.contains(&word.text) && word.colon {
+                found.label = Some(word.text);
+            } else if let Some((channel, level)) = word.level(index == 0) {
+                found.level = Some(level);
+                found.channel = found.channel.or(channel);
+            } else {
+                found.word(&word);
+                continue;
+            }
+            *self = Head { time: self.time, ..found };
+            self.message = words.rest;
+            self.after_level();
+            return true;
+        }
+        false
+    }
+
+    /// A word that is no level.
+    fn word(&mut self, word: &Word<'a>) {
+        let text = word.text;
+        if let Some(process) = process(text) {
+            self.process = self.process.or(Some(process));
+        } else if !word.bracketed && is_logger(text) && self.channel.is_none() {
+            self.channel = Some(text);
+        } else if word.bracketed && self.thread.is_none() {
+            self.thread = Some(text);
+        } else if self.context.is_none() && !text.is_empty() {
+            self.context = Some(text);
+        }
+    }
+
+    /// A level with which a line without a time begins: `ERROR: …`, `[error] …`, `error: …`.
+    fn level_at_start(&mut self, line: &'a str) {
+        let mut words = Words { rest: line, tab: false };
+        let Some(word) = words.next() else { return };
+        // An exception's type says more than the level that it sounds like.
+        if stack::begins(line) && !line.starts_with("Error:") {
+            return;
+        }
+        // A plain word in capitals may begin a sentence.
+        if let Some((channel, level)) = word.level(false) {
+            self.level = Some(level);
+            self.channel = channel;
+            self.message = words.rest;
+            self.after_level();
+        }
+    }
+
+    /// Logger, thread and place, where a logger writes them behind the level.
+    fn after_level(&mut self) {
+        // Python's default: ERROR:root:message
+        if self.time.is_none()
+            && let Some((name, rest)) = self.message.split_once(':')
+            && !self.message.starts_with(' ')
+            && !name.is_empty()
+            && name.bytes().all(is_name_byte)
+        {
+            self.channel = Some(name);
+            self.message = rest;
+            return;
+        }
+        let mut rest = trim_separators(self.message);
+        // nginx: 1234#1234: *5 message
+        if let Some((numbers, behind)) = rest.split_once(": ")
+            && let Some((process, thread)) = numbers.split_once('#')
+            && thread.bytes().all(|byte| byte.is_ascii_digit())
+            && let Ok(process) = process.parse()
+        {
+            self.process = Some(process);
+            rest = behind;
+        }
+        // Spring: 1234 --- [main] com.shop.Cart : message
+        if let Some((number, behind)) = rest.split_once(" --- ")
+            && let Ok(process) = number.trim().parse()
+        {
+            self.process = Some(process);
+            rest = behind.trim_start();
+        }
+        while let Some((inner, behind)) =
+            rest.strip_prefix('[').and_then(|rest| rest.split_once(']'))
+        {
+            if inner.len() > 64 || !(behind.starts_with([' ', ':'])) {
+                break;
+            }
+            match process(inner) {
+                Some(process) => self.process = self.process.or(Some(process)),
+                None if self.thread.is_none() => self.thread = Some(inner),
+                None => break,
+            }
+            rest = trim_separators(behind);
+        }
+        self.message = self.logger(rest).unwrap_or(rest);
+    }
+
+    /// `shop::cart: message`, `com.shop.Cart - message`, `shop.cart:pay:12 - message`,
+    /// `shop::cart] message`.
+    fn logger(&mut self, rest: &'a str) -> Option<&'a str> {
+        let end = rest.bytes().position(|byte| !(is_name_byte(byte) || byte == b':'))?;
+        let (name, behind) = rest.split_at(end);
+        let trimmed = name.trim_end_matches(':');
+        if trimmed.is_empty() || self.channel.is_some() {
+            return None;
+        }
+        let closed = behind.trim_start();
+        let dashed = [" - ", " : ", " | "].iter().find_map(|dash| behind.strip_prefix(dash));
+        if let Some(message) = dashed {
+            let mut parts = trimmed.split(':').filter(|_| !trimmed.contains("::"));
+            if let (Some(name), Some(function), Some(line), None) =
+                (parts.next(), parts.next(), parts.next(), parts.next())
+            {
+                self.channel = Some(name);
+                self.function = Some(function);
+                self.line = line.parse().ok();
+            } else {
+                self.channel = Some(trimmed);
+            }
+            return Some(message);
+        }
+        // env_logger closes the bracket here that was opened before the time.
+        if let Some(message) = behind.strip_prefix("] ").filter(|_| self.time.is_some()) {
+            self.channel = Some(trimmed);
+            return Some(message);
+        }
+        if name.ends_with(':') && behind.starts_with(' ') {
+            let qualified = trimmed.contains("::") || is_logger(trimmed);
+            // `tracing` and others: the bare name of a crate, in small letters.
+            let plain = self.time.is_some()
+                && trimmed.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+            if qualified || plain {
+                self.channel = Some(trimmed);
+                return Some(closed);
+            }
+        }
+        None
+    }
+
+    /// `host program[123]: message`, behind the time.
+    fn syslog(&mut self, rest: &'a str) -> bool {
+        let mut read = || {
+            let (host, behind) = rest.strip_prefix(' ')?.split_once(' ')?;
+            let (tag, message) = behind.split_once(": ")?;
+            let (name, number) = match tag.strip_suffix(']').and_then(|tag| tag.split_once('[')) {
+                Some((name, number)) => (name, Some(number.parse().ok()?)),
+                None => (tag, None),
+            };
+            let is_tag = !name.is_empty()
+                && name.bytes().all(|byte| is_name_byte(byte) || b"@()".contains(&byte));
+            if host.is_empty() || host.ends_with(':') || !is_tag {
+                return None;
+            }
+            self.host = Some(host);
+            self.channel = Some(name);
+            self.process = number;
+            self.message = message;
+            Some(())
+        };
+        if read().is_none() {
+            return false;
+        }
+        // The program may write a level of its own: `error: …`, `[error] …`.
+        let mut words = Words { rest: self.message, tab: false };
+        if self.level.is_none()
+            && let Some(word) = words.next()
+            && let Some((_, level)) = word.level(false)
+        {
+            self.level = Some(level);
+            self.message = trim_separators(words.rest);
+        }
+        true
+    }
+
+    /// `<165>1 2026-11-21T10:47:20Z host program process message-id [data] message`.
+    fn syslog_5424(&mut self, line: &'a str) -> bool {
+        let mut read = || {
+            let (number, rest) = line.strip_prefix('<')?.split_once(">1 ")?;
+            let number: i64 = number.parse().ok()?;
+            let mut parts = rest.splitn(6, ' ');
+            let time = time::parse(parts.next()?)?;
+            let known = |text: &'a str| (text != "-").then_some(text);
+            let host = known(parts.next()?);
+            let channel = known(parts.next()?);
+            let process = parts.next()?.parse().ok();
+            let _message_id = parts.next()?;
+            let rest = parts.next()?;
+            let message = match rest.strip_prefix("- ") {
+                Some(message) => message,
+                None => rest.split_once("] ").map_or(rest, |(_, message)| message),
+            };
+            let level = level::from_syslog(number % 8);
+            let message = message.trim_start_matches('\u{feff}');
+            *self = Head {
+                time: Some(time),
+                level,
+                host,
+                channel,
+                process,
+                message,
+                ..Head::default()
+            };
+            Some(())
+        };
+        read().is_some()
+    }
+
+    /// Google's and Kubernetes' loggers: `E1121 10:47:20.123456   12345 file.go:123] message`.
+    fn klog(&mut self, line: &'a str) -> bool {
+        let mut read = || {
+            let level = level::parse(line.get(..1)?).filter(|_| "IWEF".contains(&line[..1]))?;
+            let (month, day) = (line.get(1..3)?.parse().ok()?, line.get(3..5)?.parse().ok()?);
+            let rest = line.get(5..)?.strip_prefix(' ')?;
+            if !is_clock(rest) {
+                return None;
+            }
+            let (clock, rest) = rest.split_at(clock_length(rest));
+            // Any date will do to read the time of day.
+            let clock = time::parse(&format!("1970-01-01 {clock}"))?.as_micros();
+            let (thread, rest) = rest.trim_start().split_once(' ')?;
+            let (place, message) = rest.split_once("] ")?;
+            let (file, number) = place.split_once(':')?;
+            self.time = time::last(month, day, clock);
+            self.level = Some(level);
+            self.thread = Some(thread);
+            self.file = Some(file);
+            self.line = number.parse().ok();
+            self.message = message;
+            Some(())
+        };
+        read().is_some()
+    }
+}
+
+/// One word of a line's beginning; brackets hold one word.
+struct Word<'a> {
+    text: &'a str,
+    bracketed: bool,
+    colon: bool,
+    /// Separated by tabs or bars: a column.
+    column: bool,
+}
+
+impl<'a> Word<'a> {
+    /// The level that it names, with what stands before it as in Apache's `[core:error]`.
+    ///
+    /// In capitals it may stand anywhere (the first word alone may be followed by anything), else it
+    /// has to be set off.
+    fn level(&self, first: bool) -> Option<(Option<&'a str>, Level)> {
+        let (channel, name) = match self.text.rsplit_once(':') {
+            Some((channel, name)) if self.bracketed => (Some(channel), name),
+            _ => (None, self.text),
+        };
+        let capitals = name.bytes().all(|byte| byte.is_ascii_uppercase());
+        let set_off = self.bracketed || self.colon || self.column;
+        let known = name.len() > 2 && (capitals || set_off) || (first && capitals && self.column);
+        known.then(|| level::parse(name)).flatten().map(|level| (channel, level))
+    }
+}
+
+struct Words<'a> {
+    rest: &'a str,
+    tab: bool,
+}
+
+impl<'a> Iterator for Words<'a> {
+    type Item = Word<'a>;
+
+    fn next(&mut self) -> Option<Word<'a>> {
+        let before = self.rest;
+        let text = trim_separators(before);
+        let skipped = &before[..before.len() - text.len()];
+        let column = self.tab || skipped.contains(['\t', '|']);
+        let first = text.chars().next()?;
+        let close = match first {
+            '[' => Some(']'),
+            '(' => Some(')'),
+            _ => None,
+        };
+        if let Some(close) = close
+            && let Some(end) = text.find(close).filter(|end| *end <= 64)
+        {
+            self.rest = &text[end + 1..];
+            let colon = self.rest.starts_with(':');
+            self.rest = self.rest.strip_prefix(':').unwrap_or(self.rest);
+            return Some(Word { text: &text[1..end], bracketed: true, colon, column });
+        }
+        let end = text.find([' ', '\t', '|', ':', '[', ']', ',']).unwrap_or(text.len());
+        // A name with colons in it, or a word with a bracket behind it, is one word.
+        let end = if text[end..].starts_with("::") {
+            text.find([' ', '\t', '|']).unwrap_or(text.len())
+        } else {
+            end
+        };
+        if end == 0 {
+            return None;
+        }
+        let word = text[..end].trim_end_matches(':');
+        let behind = &text[word.len()..];
+        let colon = behind.starts_with(':');
+        self.tab = behind.starts_with('\t') || behind.trim_start_matches(' ').starts_with('|');
+        self.rest = behind.strip_prefix([':', ']', ',']).unwrap_or(behind);
+        Some(Word { text: word, bracketed: false, colon, column: column && self.tab })
+    }
+}
+
+/// What is behind spaces, bars and dashes that only separate.
+fn trim_separators(text: &str) -> &str {
+    let mut rest = text.trim_start();
+    loop {
+        let trimmed = ["- ", "| ", "-- ", "--- ", ": ", "» "]
+            .iter()
+            .find_map(|separator| rest.strip_prefix(separator));
+        match trimmed {
+            Some(trimmed) => rest = trimmed.trim_start(),
+            None => return rest,
+        }
+    }
+}
+
+/// A process id: `123`, `#123`, `pid 123:tid 456`.
+fn process(text: &str) -> Option<u32> {
+    let text = text.strip_prefix("pid ").or_else(|| text.strip_prefix('#')).unwrap_or(text);
+    text.split([':', '#', '-']).next()?.parse().ok()
+}
+
+/// A name with dots or colons inside: `com.shop.Cart`, `shop::cart`.
+fn is_logger(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && text.bytes().all(|byte| is_name_byte(byte) || byte == b':')
+        && (text.contains("::") || text.trim_end_matches('.').contains('.'))
+}
+
+const fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'$' | b'/' | b'-')
+}
+
+/// `10:47:20`, with or without a fraction.
+fn is_clock(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let digit = |index: usize| bytes.get(index).is_some_and(u8::is_ascii_digit);
+    let colon = |index: usize| bytes.get(index) == Some(&b':');
+    [0, 1, 3, 4, 6, 7].into_iter().all(digit) && colon(2) && colon(5)
+}
+
+fn clock_length(text: &str) -> usize {
+    if !is_clock(text) {
+        return 0;
+    }
+    text.bytes()
+        .position(|byte| !(byte.is_ascii_digit() || b":.,".contains(&byte)))
+        .unwrap_or(text.len())
+}

@@ -1,0 +1,60 @@
+//! systemd's journal, as `journalctl -o json` writes it: every value is a text, or a list of bytes
+//! where it is none.
+
+use serde_json::Value;
+
+use super::fields::Fields;
+use super::{Entry, Parsed, level, looks_like_json};
+
+pub(super) fn knows(fields: &Fields) -> bool {
+    fields.has("__REALTIME_TIMESTAMP") || (fields.has("MESSAGE") && fields.has("PRIORITY"))
+}
+
+pub(super) fn read(mut fields: Fields) -> Entry {
+    let message = message(&mut fields);
+    // A service that logs JSON itself says more than the journal knows of it.
+    let mut entry = match looks_like_json(&message).then(|| super::json(&message)) {
+        Some(Parsed::Entry(entry)) => *entry,
+        _ => {
+            let mut entry = Entry::new();
+            entry.record.message = message;
+            entry
+        }
+    };
+    let time = fields.time(&["_SOURCE_REALTIME_TIMESTAMP", "__REALTIME_TIMESTAMP"]);
+    entry.time = entry.time.or(time);
+    let priority = fields.number(&["PRIORITY"]).and_then(level::from_syslog);
+    entry.level = entry.level.or(priority);
+
+    let record = &mut entry.record;
+    let channel =
+        fields.text(&["SYSLOG_IDENTIFIER", "_SYSTEMD_USER_UNIT", "_SYSTEMD_UNIT", "_COMM"]);
+    if record.channel.is_empty() {
+        record.channel = channel.unwrap_or_default();
+    }
+    record.host = record.host.take().or(fields.text(&["_HOSTNAME"]));
+    record.process = record.process.or(fields.number(&["_PID", "SYSLOG_PID"]));
+    record.thread = record.thread.take().or(fields.text(&["TID"]));
+    if record.location.is_empty() {
+        record.location.file = fields.text(&["CODE_FILE"]);
+        record.location.line = fields.number(&["CODE_LINE"]);
+        record.location.function = fields.text(&["CODE_FUNC"]);
+        record.location.module = fields.text(&["CODE_MODULE"]);
+    }
+    entry.keep_all("", fields);
+    entry
+}
+
+/// The message: a text, or its bytes where they were no UTF-8.
+fn message(fields: &mut Fields) -> String {
+    match fields.take("MESSAGE") {
+        Some(Value::String(text)) => text,
+        Some(Value::Array(bytes)) => {
+            let bytes: Vec<u8> =
+                bytes.iter().filter_map(|byte| u8::try_from(byte.as_u64()?).ok()).collect();
+            String::from_utf8_lossy(&bytes).into_owned()
+        }
+        Some(other) => other.to_string(),
+        None => String::new(),
+    }
+}

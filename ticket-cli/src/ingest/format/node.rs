@@ -1,0 +1,33 @@
+//! bunyan and pino: levels are numbers, the error is an object with its stack.
+
+use super::fields::Fields;
+use super::{Entry, usual};
+
+pub(super) fn knows(fields: &Fields) -> bool {
+    fields.has("msg")
+        && fields.has("time")
+        && fields.0.get("level").is_some_and(|level| level.is_number())
+}
+
+pub(super) fn read(mut fields: Fields) -> Entry {
+    let mut entry = Entry::new();
+    entry.time = fields.time(&["time"]);
+    entry.level = fields.level(&["level"]);
+    let record = &mut entry.record;
+    record.message = fields.text(&["msg"]).unwrap_or_default();
+    let component = fields.text(&["component", "module"]);
+    let name = fields.text(&["name"]);
+    record.channel = match (name, component) {
+        (Some(name), Some(component)) => format!("{name}.{component}"),
+        (name, component) => name.or(component).unwrap_or_default(),
+    };
+    // bunyan's `src: true`.
+    record.location.file = fields.text(&["src.file"]);
+    record.location.line = fields.number(&["src.line"]);
+    record.location.function = fields.text(&["src.func"]);
+    // Both write a version of the format, which nobody will ask for.
+    if fields.0.get("v").is_some_and(|version| version.is_number()) {
+        fields.take("v");
+    }
+    usual::rest(fields, entry)
+}

@@ -1,0 +1,471 @@
+//! Points in time in the many spellings of logs.
+//!
+//! A time without a zone is taken as UTC: what a machine's clock was set to cannot be seen in a file
+//! that may come from another one. A spelling without a year means its last occurrence.
+
+use serde_json::Value;
+use ticket_core::Timestamp;
+
+/// Names of zones that servers write, with their offset in minutes. Where a name means several zones,
+/// it is the one that PostgreSQL takes by default.
+const ZONES: [(&str, i64); 33] = [
+    ("UTC", 0),
+    ("GMT", 0),
+    ("Z", 0),
+    ("WET", 0),
+    ("WEST", 60),
+    ("BST", 60),
+    ("CET", 60),
+    ("MET", 60),
+    ("CEST", 120),
+    ("MEST", 120),
+    ("EET", 120),
+    ("SAST", 120),
+    ("EEST", 180),
+    ("MSK", 180),
+    ("PKT", 300),
+    ("IST", 120),
+    ("HKT", 480),
+    ("SGT", 480),
+    ("AWST", 480),
+    ("JST", 540),
+    ("KST", 540),
+    ("AEST", 600),
+    ("AEDT", 660),
+    ("NZST", 720),
+    ("NZDT", 780),
+    ("EST", -300),
+    ("EDT", -240),
+    ("CST", -360),
+    ("CDT", -300),
+    ("MST", -420),
+    ("MDT", -360),
+    ("PST", -480),
+    ("PDT", -420),
+];
+
+const MONTHS: [&str; 12] =
+    ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+
+const SECOND: i64 = 1_000_000;
+const DAY: i64 = 86_400 * SECOND;
+
+/// The time at the start of a text, and how many bytes of the text it takes.
+pub(super) fn parse_prefix(text: &str) -> Option<(Timestamp, usize)> {
+    let mut cursor = Cursor { text: text.as_bytes(), at: 0 };
+    let time = match text.as_bytes().first()? {
+        b'0'..=b'9' => cursor
+            .iso()
+            .or_else(|| cursor.restart().common_log())
+            .or_else(|| cursor.restart().rfc2822()),
+        b'A'..=b'Z' => cursor.unix_date().or_else(|| {
+            cursor.restart().weekday().then(|| {
+                cursor.skip(b",");
+                cursor.skip(b" ");
+                cursor.rfc2822()
+            })?
+        }),
+        _ => None,
+    }?;
+    Some((time, cursor.at))
+}
+
+/// A time that is the whole text, or a number in it.
+pub(super) fn parse(text: &str) -> Option<Timestamp> {
+    let text = text.trim();
+    if let Some((time, end)) = parse_prefix(text) {
+        return (end == text.len()).then_some(time);
+    }
+    // A number of seconds, milliseconds and so on; a short one is rather a year or a counter.
+    let whole = text.split('.').next()?;
+    (whole.len() >= 9 && whole.bytes().all(|byte| byte.is_ascii_digit()))
+        .then(|| text.parse().ok().and_then(from_number))?
+}
+
+/// A time in JSON: a text, a number of seconds, milliseconds, microseconds or nanoseconds since 1970,
+/// or MongoDB's `{"$date": …}`.
+pub(super) fn from_json(value: &Value) -> Option<Timestamp> {
+    match value {
+        Value::String(text) => parse(text),
+        Value::Number(number) => match number.as_i64() {
+            Some(whole) => from_whole(whole),
+            None => from_number(number.as_f64()?),
+        },
+        Value::Object(object) => match object.get("$date")? {
+            Value::Object(inner) => from_whole(inner.get("$numberLong")?.as_str()?.parse().ok()?),
+            date => from_json(date),
+        },
+        Value::Null | Value::Bool(_) | Value::Array(_) => None,
+    }
+}
+
+/// The unit follows from the size: each covers the years 1973 to 5138.
+fn from_whole(number: i64) -> Option<Timestamp> {
+    let micros = match number.unsigned_abs() {
+        0..100_000_000 => return None,
+        100_000_000..100_000_000_000 => number.checked_mul(SECOND)?,
+        100_000_000_000..100_000_000_000_000 => number.checked_mul(1_000)?,
+        100_000_000_000_000..100_000_000_000_000_000 => number,
+        _ => number.div_euclid(1_000),
+    };
+    Some(Timestamp::from_micros(micros))
+}
+
+fn from_number(number: f64) -> Option<Timestamp> {
+    if !number.is_finite() || number.abs() >= 9e18 {
+        return None;
+    }
+    #[allow(clippy::cast_possible_truncation, reason = "the range was checked")]
+    let whole = number.trunc() as i64;
+    if whole.unsigned_abs() >= 100_000_000_000 {
+        return from_whole(whole);
+    }
+    let time = from_whole(whole)?;
+    #[allow(clippy::cast_possible_truncation, reason = "less than a million")]
+    let micros = (number.fract() * 1e6).round() as i64;
+    Some(Timestamp::from_micros(time.as_micros() + micros))
+}
+
+/// The time of a month, day and time of day without a year: the last one that is not in the future,
+/// give or take a day for clocks that disagree.
+pub(super) fn last(month: i64, day: i64, clock: i64) -> Option<Timestamp> {
+    let latest = Timestamp::now().as_micros() + DAY;
+    let this_year = year_of(latest);
+    // Eight years back there was a 29th of February.
+    (this_year - 8..=this_year)
+        .rev()
+        .filter_map(|year| at(year, month, day, clock))
+        .find(|time| time.as_micros() <= latest)
+}
+
+fn year_of(micros: i64) -> i64 {
+    jiff::Timestamp::from_microsecond(micros)
+        .map_or(1970, |time| i64::from(time.to_zoned(jiff::tz::TimeZone::UTC).year()))
+}
+
+/// The time of a date and a number of microseconds since its midnight in UTC.
+fn at(year: i64, month: i64, day: i64, clock: i64) -> Option<Timestamp> {
+    let date = jiff::civil::Date::new(
+        i16::try_from(year).ok()?,
+        i8::try_from(month).ok()?,
+        i8::try_from(day).ok()?,
+    )
+    .ok()?;
+    let days = (date - jiff::civil::date(1970, 1, 1)).get_days();
+    (1..=9999).contains(&year).then(|| Timestamp::from_micros(i64::from(days) * DAY + clock))
+}
+
+/// A walk over the bytes of a text. What is read is ASCII, so it always stops at a character.
+#[derive(Clone, Copy)]
+struct Cursor<'a> {
+    text: &'a [u8],
+    at: usize,
+}
+
+impl Cursor<'_> {
+    fn restart(&mut self) -> &mut Self {
+        self.at = 0;
+        self
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.text.get(self.at).copied()
+    }
+
+    fn skip(&mut self, any_of: &[u8]) -> bool {
+        let found = self.peek().is_some_and(|byte| any_of.contains(&byte));
+        self.at += usize::from(found);
+        found
+    }
+
+    fn expect(&mut self, any_of: &[u8]) -> Option<()> {
+        self.skip(any_of).then_some(())
+    }
+
+    /// A number of `min` to `max` digits.
+    fn digits(&mut self, min: usize, max: usize) -> Option<i64> {
+        let start = self.at;
+        let mut number = 0;
+        while let Some(digit @ b'0'..=b'9') = self.peek()
+            && self.at - start < max
+        {
+            number = number * 10 + i64::from(digit - b'0');
+            self.at += 1;
+        }
+        (self.at - start >= min).then_some(number)
+    }
+
+    /// One of some names, of which the first three letters decide; `None` leaves the cursor.
+    fn name(&mut self, names: &[&str]) -> Option<i64> {
+        let start = self.text.get(self.at..self.at + 3)?;
+        let index = names.iter().position(|name| start.eq_ignore_ascii_case(name.as_bytes()))?;
+        self.at += 3;
+        i64::try_from(index).ok()
+    }
+
+    fn weekday(&mut self) -> bool {
+        self.name(&DAYS).is_some()
+    }
+
+    /// `2026-11-21T10:47:20.123+01:00`, also with slashes, a space, a comma, or a zone's name.
+    fn iso(&mut self) -> Option<Timestamp> {
+        let year = self.digits(4, 4)?;
+        let compact = self.peek()?.is_ascii_digit();
+        if !compact {
+            self.expect(b"-/.")?;
+        }
+        let month = self.digits(2, 2)?;
+        if !compact {
+            self.expect(b"-/.")?;
+        }
+        let day = self.digits(2, 2)?;
+        self.expect(b"Tt _:")?;
+        self.skip(b" ");
+        let clock = self.clock()?;
+        let offset = self.zone();
+        at(year, month, day, clock - offset)
+    }
+
+    /// `21/Nov/2026:10:47:20 +0000`, as web servers write it.
+    fn common_log(&mut self) -> Option<Timestamp> {
+        let day = self.digits(1, 2)?;
+        self.expect(b"/")?;
+        let month = self.name(&MONTHS)? + 1;
+        self.expect(b"/")?;
+        let year = self.digits(4, 4)?;
+        self.expect(b": ")?;
+        let clock = self.clock()?;
+        let offset = self.zone();
+        at(year, month, day, clock - offset)
+    }
+
+    /// `21 Nov 2026 10:47:20 +0000`.
+    fn rfc2822(&mut self) -> Option<Timestamp> {
+        let day = self.digits(1, 2)?;
+        self.expect(b" -")?;
+        let month = self.name(&MONTHS)? + 1;
+        self.expect(b" -")?;
+        let year = self.digits(4, 4)?;
+        self.expect(b" ")?;
+        let clock = self.clock()?;
+        let offset = self.zone();
+        at(year, month, day, clock - offset)
+    }
+
+    /// `Sat Nov 21 10:47:20.123 2026`, or without day or year, as syslog has it.
+    fn unix_date(&mut self) -> Option<Timestamp> {
+        if self.weekday() {
+            self.expect(b" ")?;
+        }
+        let month = self.name(&MONTHS)? + 1;
+        self.expect(b" ")?;
+        self.skip(b" ");
+        let day = self.digits(1, 2)?;
+        self.expect(b" ")?;
+        let clock = self.clock()?;
+        let mut rest = *self;
+        let offset = rest.zone();
+        if rest.skip(b" ")
+            && let Some(year) = rest.digits(4, 4)
+            && !rest.peek().is_some_and(|byte| byte.is_ascii_alphanumeric())
+        {
+            self.at = rest.at;
+            return at(year, month, day, clock - offset);
+        }
+        last(month, day, clock)
+    }
+
+    /// A time of day in microseconds: `10:47`, `10:47:20`, `10:47:20.123456789`.
+    fn clock(&mut self) -> Option<i64> {
+        let hour = self.digits(2, 2)?;
+        self.expect(b":")?;
+        let minute = self.digits(2, 2)?;
+        let mut second = 0;
+        if self.skip(b":") {
+            // A leap second is counted as the one before it.
+            second = self.digits(2, 2)?.min(59);
+        }
+        let mut micros = 0;
+        let fraction = self.at + 1;
+        if self.text.get(fraction).is_some_and(u8::is_ascii_digit) && self.skip(b".,") {
+            let mut unit = SECOND / 10;
+            while let Some(digit @ b'0'..=b'9') = self.peek() {
+                micros += i64::from(digit - b'0') * unit;
+                unit /= 10;
+                self.at += 1;
+            }
+        }
+        (hour < 24 && minute < 60).then(|| ((hour * 60 + minute) * 60 + second) * SECOND + micros)
+    }
+
+    /// The offset from UTC in microseconds, 0 if none is written; an unknown name counts as UTC and is
+    /// not taken in.
+    fn zone(&mut self) -> i64 {
+        let mut zone = *self;
+        let spaced = zone.skip(b" ");
+        let minutes = match zone.peek() {
+            Some(sign @ (b'+' | b'-')) => {
+                zone.at += 1;
+                zone.offset().map(|minutes| if sign == b'-' { -minutes } else { minutes })
+            }
+            Some(b'Z' | b'z') if !spaced => {
+                zone.at += 1;
+                Some(0)
+            }
+            Some(b'A'..=b'Z') => zone.zone_name(),
+            _ => None,
+        };
+        // A word goes on: `+5 retries`, `Zebra`.
+        if zone.peek().is_some_and(|byte| byte.is_ascii_alphanumeric()) {
+            return 0;
+        }
+        let Some(minutes) = minutes else { return 0 };
+        self.at = zone.at;
+        minutes * 60 * SECOND
+    }
+
+    /// `0100`, `01:00` or `01` behind a sign, in minutes.
+    fn offset(&mut self) -> Option<i64> {
+        let hours = self.digits(2, 2)?;
+        self.skip(b":");
+        let minutes = if self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
+            self.digits(2, 2)?
+        } else {
+            0
+        };
+        (hours <= 18 && minutes < 60).then_some(hours * 60 + minutes)
+    }
+
+    fn zone_name(&mut self) -> Option<i64> {
+        let rest = &self.text[self.at..];
+        let length = rest.iter().take_while(|byte| byte.is_ascii_uppercase()).count();
+        let name = &rest[..length];
+        let (_, minutes) = ZONES.iter().find(|(known, _)| known.as_bytes() == name)?;
+        self.at += length;
+        Some(*minutes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn times_in_many_spellings() {
+        for (text, expected) in [
+            ("2026-11-21T10:47:20Z", "2026-11-21T10:47:20.000000Z"),
+            ("2026-11-21T10:47:20.123456789Z", "2026-11-21T10:47:20.123456Z"),
+            ("2026-11-21T10:47:20.5+02:00", "2026-11-21T08:47:20.500000Z"),
+            ("2026-11-21T10:47:20-0330", "2026-11-21T14:17:20.000000Z"),
+            ("2026-11-21 10:47:20,123", "2026-11-21T10:47:20.123000Z"),
+            ("2026-11-21 10:47:20.123 UTC", "2026-11-21T10:47:20.123000Z"),
+            ("2026-11-21 10:47:20.123 CET", "2026-11-21T09:47:20.123000Z"),
+            ("2026-07-21 10:47:20.123 CEST", "2026-07-21T08:47:20.123000Z"),
+            ("2026-11-21 10:47:20.123 EST", "2026-11-21T15:47:20.123000Z"),
+            ("2026-11-21 10:47:20.123 +03", "2026-11-21T07:47:20.123000Z"),
+            ("2026-11-21 10:47:20 +0000", "2026-11-21T10:47:20.000000Z"),
+            ("2026/11/21 10:47:20", "2026-11-21T10:47:20.000000Z"),
+            ("2026-11-21T10:47", "2026-11-21T10:47:00.000000Z"),
+            ("20261121 10:47:20", "2026-11-21T10:47:20.000000Z"),
+            ("21/Nov/2026:10:47:20 +0100", "2026-11-21T09:47:20.000000Z"),
+            ("Sat Nov 21 10:47:20.123456 2026", "2026-11-21T10:47:20.123456Z"),
+            ("Sat Nov  1 10:47:20 UTC 2026", "2026-11-01T10:47:20.000000Z"),
+            ("Sat, 21 Nov 2026 10:47:20 GMT", "2026-11-21T10:47:20.000000Z"),
+            ("21 Nov 2026 10:47:20.500", "2026-11-21T10:47:20.500000Z"),
+            ("1795258040", "2026-11-21T10:47:20.000000Z"),
+            ("1795258040.25", "2026-11-21T10:47:20.250000Z"),
+            ("1795258040123", "2026-11-21T10:47:20.123000Z"),
+            ("1795258040123456", "2026-11-21T10:47:20.123456Z"),
+            ("2016-12-31T23:59:60Z", "2016-12-31T23:59:59.000000Z"),
+        ] {
+            let time = parse(text).unwrap_or_else(|| panic!("{text:?} is a time"));
+            assert_eq!(time.to_string(), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_time() {
+        for text in [
+            "",
+            "2026",
+            "2026-11-21",
+            "2026-13-01T00:00:00Z",
+            "2026-02-30 10:00:00",
+            "May",
+            "Marching 21 10:47:20",
+            "12345",
+            "10:47:20",
+            "2026-11-21T25:00:00Z",
+            "é",
+        ] {
+            assert_eq!(parse(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_prefix_ends_where_the_time_ends() {
+        for (text, rest) in [
+            ("2026-11-21T10:47:20Z ERROR x", " ERROR x"),
+            ("2026-11-21 10:47:20.123 UTC [1] LOG", " [1] LOG"),
+            ("2026-11-21 10:47:20 ESTIMATE failed", " ESTIMATE failed"),
+            ("2026-11-21 10:47:20 - app", " - app"),
+            ("2026-11-21 10:47:20 +5 retries", " +5 retries"),
+            ("2026-11-21 10:47:20. Done", ". Done"),
+            ("Nov 21 10:47:20 host app[1]: x", " host app[1]: x"),
+            ("Nov 21 10:47:20 2026x", " 2026x"),
+        ] {
+            let (_, end) = parse_prefix(text).unwrap_or_else(|| panic!("{text:?} has a time"));
+            assert_eq!(&text[end..], rest);
+        }
+    }
+
+    #[test]
+    fn a_time_without_a_year_is_the_last_one() {
+        let now = Timestamp::now();
+        let text = now.to_string();
+        let (month, day) = (text[5..7].parse().unwrap(), text[8..10].parse().unwrap());
+        let time = last(month, day, 0).unwrap();
+        assert_eq!(time.to_string()[..10], text[..10]);
+        let leap = last(2, 29, 0).unwrap();
+        assert!(leap <= now && leap.to_string().contains("-02-29"));
+        assert_eq!(last(2, 30, 0), None);
+    }
+
+    #[test]
+    fn times_in_json() {
+        let expected = "2026-11-21T10:47:20.123000Z";
+        for value in [
+            json!("2026-11-21T10:47:20.123Z"),
+            json!(1_795_258_040_123_i64),
+            json!(1_795_258_040.123),
+            json!(1_795_258_040_123_000_000_i64),
+            json!({"$date": "2026-11-21T11:47:20.123+01:00"}),
+            json!({"$date": {"$numberLong": "1795258040123"}}),
+        ] {
+            assert_eq!(from_json(&value).unwrap().to_string(), expected, "{value}");
+        }
+        for value in [json!(5), json!(null), json!(1e300), json!([]), json!({"date": 1})] {
+            assert_eq!(from_json(&value), None, "{value}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics(text in ".{0,40}", number in any::<f64>()) {
+            let _ = (parse(&text), from_number(number));
+            if let Some((_, end)) = parse_prefix(&text) {
+                prop_assert!(text.is_char_boundary(end));
+            }
+        }
+
+        #[test]
+        fn every_time_comes_back(micros in -62_135_596_800_000_000_i64..253_402_300_800_000_000) {
+            let time = Timestamp::from_micros(micros);
+            prop_assert_eq!(parse(&time.to_string()), Some(time));
+        }
+    }
+}
