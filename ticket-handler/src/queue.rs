@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 use crate::size;
 
-/// A batch is sent when it has so many records …
+/// A batch is sent when it has so many records, or a quarter of the memory …
 pub(crate) const BATCH: usize = 500;
 /// … or when its first one has waited so long.
 pub(crate) const AGE: Duration = Duration::from_millis(200);
@@ -93,16 +93,18 @@ impl Queue {
             let Some(entry) = state.lanes.iter_mut().find_map(Lane::pop) else { break };
             evicted.push(entry);
         }
+        let was_ripe = state.is_ripe(BATCH, self.batch_bytes());
         let sequence = state.next_sequence;
         state.next_sequence += 1;
         state.lanes[lane].push(Entry { sequence, bytes, occurrence });
-        let waiting = state.waiting();
+        let is_first = state.waiting() == 1;
+        let is_ripe = state.is_ripe(BATCH, self.batch_bytes());
         drop(state);
 
         if !evicted.is_empty() {
             self.settled.notify_all();
         }
-        if waiting == 1 || waiting == BATCH {
+        if is_first || (is_ripe && !was_ripe) {
             self.wake.notify_one();
         }
         Ok(evicted.len())
@@ -117,19 +119,22 @@ impl Queue {
     ) -> Option<Vec<NewOccurrence>> {
         let mut until: Option<Instant> = None;
         loop {
-            let (waiting, urgent, closed) = {
-                let state = self.lock();
-                (state.waiting(), state.is_urgent(), state.closed.is_some())
-            };
             let now = Instant::now();
-            let ripe = waiting >= max_len || urgent || until.is_some_and(|until| until <= now);
-            if waiting > 0 && ripe {
-                return Some(self.lock().take(max_len, self.max_bytes / 4));
-            }
-            if waiting == 0 && closed {
-                return None;
-            }
-            let pause = if waiting == 0 {
+            let is_empty = {
+                let mut state = self.lock();
+                let is_empty = state.waiting() == 0;
+                let ripe = state.is_urgent()
+                    || state.is_ripe(max_len, self.batch_bytes())
+                    || until.is_some_and(|until| until <= now);
+                if ripe && !is_empty {
+                    return Some(state.take(max_len, self.batch_bytes()));
+                }
+                if is_empty && state.closed.is_some() {
+                    return None;
+                }
+                is_empty
+            };
+            let pause = if is_empty {
                 until = None;
                 idle()
             } else {
@@ -137,6 +142,12 @@ impl Queue {
             };
             let _ = timeout(pause, self.wake.notified()).await;
         }
+    }
+
+    /// What is on its way must not fill the queue, where it could no longer make room for something
+    /// more severe.
+    const fn batch_bytes(&self) -> usize {
+        self.max_bytes / 4
     }
 
     /// So many records of the batch are stored, or lost for good.
@@ -275,8 +286,13 @@ impl State {
         waiting.into_iter().chain(taken).min()
     }
 
-    /// The batch is bounded in bytes too, so that what is on its way does not fill the queue, where it
-    /// could no longer make room for something more severe.
+    /// Whether a whole batch is waiting.
+    fn is_ripe(&self, max_len: usize, max_bytes: usize) -> bool {
+        self.waiting() >= max_len
+            || self.lanes.iter().map(|lane| lane.bytes).sum::<usize>() >= max_bytes
+    }
+
+    /// The oldest records, at least one if there is one.
     fn take(&mut self, max_len: usize, max_bytes: usize) -> Vec<NewOccurrence> {
         let mut batch = Vec::new();
         let mut bytes = 0;
@@ -292,94 +308,4 @@ impl State {
 }
 
 #[cfg(test)]
-mod tests {
-    use ticket_core::{HandlerOptions, Record};
-
-    use super::*;
-
-    fn occurrence(level: Level, message: &str) -> NewOccurrence {
-        let options = HandlerOptions::new("app").with_level(Level::Trace);
-        options.prepare(Record::new(level, "queue", message)).unwrap()
-    }
-
-    fn queue_for(records: usize) -> Queue {
-        let one = size::of(&occurrence(Level::Error, "0")) + size_of::<Entry>();
-        // A level's name is part of the fingerprint's ingredients: some bytes of play.
-        Queue::new(records * (one + 8))
-    }
-
-    fn messages(queue: &Queue) -> Vec<String> {
-        let batch = queue.lock().take(usize::MAX, usize::MAX);
-        batch.into_iter().map(|occurrence| occurrence.record().message.clone()).collect()
-    }
-
-    #[test]
-    fn the_least_severe_and_oldest_make_room() {
-        let queue = queue_for(3);
-        assert_eq!(queue.push(occurrence(Level::Error, "1")), Ok(0));
-        assert_eq!(queue.push(occurrence(Level::Info, "2")), Ok(0));
-        assert_eq!(queue.push(occurrence(Level::Info, "3")), Ok(0));
-        assert_eq!(queue.push(occurrence(Level::Error, "4")), Ok(1));
-        assert_eq!(queue.push(occurrence(Level::Error, "5")), Ok(1));
-        assert_eq!(queue.push(occurrence(Level::Error, "6")), Ok(1));
-        assert_eq!(queue.push(occurrence(Level::Info, "7")), Err(Refused::Full));
-        assert_eq!(messages(&queue), ["4", "5", "6"]);
-    }
-
-    #[test]
-    fn a_record_that_does_not_fit_drives_nothing_out() {
-        let queue = queue_for(3);
-        assert_eq!(queue.push(occurrence(Level::Info, "1")), Ok(0));
-        let huge = "x".repeat(8_000);
-        assert_eq!(queue.push(occurrence(Level::Error, &huge)), Err(Refused::Full));
-        assert_eq!(messages(&queue), ["1"]);
-    }
-
-    #[test]
-    fn memory_stays_within_its_bound_and_what_is_on_its_way_counts() {
-        let queue = Queue::new(100_000);
-        for _ in 0..1_000 {
-            let _ = queue.push(occurrence(Level::Error, "again"));
-            assert!(queue.load().1 <= 100_000);
-        }
-        let (len, bytes) = queue.load();
-        let batch = queue.lock().take(BATCH, 25_000);
-        assert!(batch.len() < len && queue.load() == (len, bytes));
-        queue.settle(batch.len() - 1);
-        assert_eq!(queue.load(), (len - batch.len() + 1, bytes));
-        queue.settle(1);
-        assert!(queue.load().1 < bytes);
-    }
-
-    #[test]
-    fn flush_waits_for_what_came_before_and_for_nothing_else() {
-        let queue = Queue::new(100_000);
-        queue.push(occurrence(Level::Info, "1")).unwrap();
-        queue.push(occurrence(Level::Error, "2")).unwrap();
-        let batch = queue.lock().take(1, usize::MAX);
-        assert_eq!(queue.flush(Duration::ZERO), Err(2));
-        std::thread::scope(|scope| {
-            let flush = scope.spawn(|| queue.flush(Duration::from_secs(20)));
-            while queue.lock().flushing == 0 {
-                std::thread::yield_now();
-            }
-            queue.push(occurrence(Level::Error, "3")).unwrap();
-            queue.settle(batch.len());
-            let batch = queue.lock().take(1, usize::MAX);
-            queue.settle(batch.len());
-            assert_eq!(flush.join().unwrap(), Ok(()));
-        });
-        assert_eq!(queue.load().0, 1);
-        assert_eq!(queue.lock().flushing, 0);
-    }
-
-    #[test]
-    fn a_closed_queue_takes_nothing() {
-        let queue = Queue::new(100_000);
-        queue.push(occurrence(Level::Info, "1")).unwrap();
-        queue.close();
-        assert_eq!(queue.push(occurrence(Level::Info, "2")), Err(Refused::Closed));
-        assert_eq!(queue.abandon(), 1);
-        assert_eq!(queue.flush(Duration::ZERO), Ok(()));
-    }
-}
+mod tests;

@@ -31,20 +31,20 @@ impl Reporter {
         }
         (self.last, self.lost, self.failing) = (Some(now), lost, failing);
         // Whether anybody can read it is not our problem: a closed pipe must not become a panic.
-        let _ = out.write_all(line(stats).as_bytes());
+        let _ = out.write_all(line("", stats).as_bytes());
     }
 }
 
 /// Writes one line at the end, whenever the last one was.
 pub(crate) fn at_the_end(stats: &Stats) {
-    let _ = io::stderr().write_all(line(stats).as_bytes());
+    let _ = io::stderr().write_all(line("at the end ", stats).as_bytes());
 }
 
-fn line(stats: &Stats) -> String {
+fn line(when: &str, stats: &Stats) -> String {
     let error = stats.last_error.as_deref().unwrap_or("none");
     let waiting = stats.queued;
     let lost = losses(&stats.dropped);
-    let line = format!("ticket-handler: {waiting} waiting, {lost}; last error: {error}");
+    let line = format!("ticket-handler: {when}{waiting} waiting, {lost}; last error: {error}");
     // An error's text may quote what a stranger has sent, and this goes to a terminal.
     let mut line = line.replace(char::is_control, " ");
     line.push('\n');
@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn a_line_names_the_reasons_and_has_no_control_characters() {
-        let line = line(&stats(1, 2, Some("a\nb\u{1b}[31m")));
+        let line = line("", &stats(1, 2, Some("a\nb\u{1b}[31m")));
         assert_eq!(
             line,
             "ticket-handler: 0 waiting, 3 lost (queue full: 1, rejected: 2); \
