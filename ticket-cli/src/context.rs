@@ -53,8 +53,8 @@ impl Context {
             let error = anyhow::Error::new(error);
             if missing {
                 error.context(
-                    "no tickets yet (record some with `ticket ingest FILE`, or create the database \
-                     with `ticket setup`)",
+                    "there are no tickets to read here (record some with `ticket ingest FILE`, or run \
+                     `ticket setup`)",
                 )
             } else {
                 error.context("the database cannot be read")

@@ -5,6 +5,7 @@ use std::io::Write;
 use clap::Args;
 
 use crate::context::Context;
+use crate::output::json::{self, SetupView};
 
 /// Create the database's tables, or bring older ones up to date; harmless any number of times
 #[derive(Args)]
@@ -23,7 +24,11 @@ pub(crate) async fn run(
         writeln!(out, "{}", context.schema()?.trim_end())?;
     } else {
         let store = context.open_for_writing().await?;
-        writeln!(out, "the {} store is ready", store.name())?;
+        if context.json {
+            json::write_line(out, &SetupView { backend: store.name(), ready: true })?;
+        } else {
+            writeln!(out, "the {} store is ready", store.name())?;
+        }
     }
     Ok(())
 }

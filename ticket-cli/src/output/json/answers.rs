@@ -72,6 +72,13 @@ pub(crate) struct DeletedView {
     pub(crate) deleted: bool,
 }
 
+/// A store that is ready.
+#[derive(Serialize)]
+pub(crate) struct SetupView {
+    pub(crate) backend: &'static str,
+    pub(crate) ready: bool,
+}
+
 /// What an expiry deleted.
 #[derive(Default, Serialize)]
 pub(crate) struct ExpiredView {

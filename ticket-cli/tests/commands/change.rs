@@ -1,0 +1,130 @@
+//! `solve`, `reopen`, `mute`, `delete`, `expire`.
+
+use predicates::str::contains;
+use ticket_core::Level;
+
+use crate::store::{Place, five, record};
+
+fn ids(place: &Place) -> Vec<String> {
+    place.texts("id", &["list", "--status", "all", "--sort", "channel"])
+}
+
+fn statuses(place: &Place) -> Vec<String> {
+    place.texts("status", &["list", "--status", "all", "--sort", "channel"])
+}
+
+#[test]
+fn solve_reopen_and_mute() {
+    let place = Place::with(five());
+    let ids = ids(&place);
+    let output = place.output(&["solve", &ids[0][..8], &ids[1], "--release", "2.0"]);
+    assert!(output.contains("solved by release 2.0  unusual login"), "{output}");
+    assert_eq!(output.lines().count(), 2);
+    let output = place.output(&["mute", &ids[2], "--for", "2h"]);
+    assert!(output.contains("muted until") && output.contains("(in 1h)"), "{output}");
+    place.output(&["mute", &ids[3]]);
+    assert_eq!(statuses(&place), ["solved", "solved", "muted", "muted", "open"]);
+
+    let solved = place.json(&["list", "--status", "solved"]).remove(0);
+    assert_eq!(solved["solved_release"], "2.0");
+    assert!(solved["solved_at"].as_str().unwrap().ends_with('Z'));
+    let muted = place.json(&["list", "--status", "muted", "--channel", "db"]).remove(0);
+    assert!(muted["muted_until"].is_string());
+
+    assert_eq!(place.texts("status", &["reopen", &ids[0], &ids[2]]), ["open", "open"]);
+    assert_eq!(statuses(&place), ["open", "solved", "open", "muted", "open"]);
+    let table = place.output(&["list", "--status", "all"]);
+    assert!(table.contains("STATUS") && table.contains("muted"), "{table}");
+
+    // A solved ticket comes back by itself.
+    place.record(vec![record(Level::Warning, "cache", "slow answer", 0)]);
+    let back = place.json(&["list", "--channel", "cache"]).remove(0);
+    assert_eq!((&back["status"], &back["reopened_count"]), (&"open".into(), &1.into()));
+    assert!(place.output(&["show", &ids[1]]).contains("came back once after it was solved"));
+}
+
+#[test]
+fn one_that_fails_does_not_keep_the_others() {
+    let place = Place::with(five());
+    let ids = ids(&place);
+    let unknown = "0".repeat(32);
+    for command in ["solve", "reopen", "mute", "delete"] {
+        let mut arguments = vec![command, &ids[0], &unknown, &ids[1]];
+        if command == "delete" {
+            arguments.push("--yes");
+        }
+        let assert =
+            place.ticket(&arguments).assert().code(1).stderr(contains("no ticket has an id"));
+        let output = String::from_utf8(assert.get_output().stdout.clone()).unwrap();
+        assert_eq!(output.lines().count(), 2, "{command}: {output}");
+    }
+    assert_eq!(place.json(&["list"]).len(), 3);
+}
+
+#[test]
+fn delete_asks() {
+    let place = Place::with(five());
+    let ids = ids(&place);
+    // Standard input is no terminal here, so there is nobody to ask.
+    let (code, said) = place.failure(&["delete", &ids[0]]);
+    assert_eq!(code, 2);
+    assert!(said.contains("--yes"), "{said}");
+    assert_eq!(place.json(&["list"]).len(), 5);
+    let output = place.output(&["delete", &ids[0], "--yes"]);
+    assert!(output.contains("deleted  unusual login"), "{output}");
+    assert_eq!(
+        place.json(&["delete", &ids[1], "--yes"]),
+        [serde_json::json!({"id": ids[1], "deleted": true})]
+    );
+    assert_eq!(place.json(&["list"]).len(), 3);
+}
+
+#[test]
+fn expire_deletes_what_is_old_and_keeps_the_counts() {
+    let place = Place::with(five());
+    let ids = ids(&place);
+    place.output(&["solve", &ids[3]]);
+    let output = place.output(&["expire", "--older-than", "1d", "--max", "1"]);
+    assert_eq!(output, "deleted 1 expired occurrences and 1 solved tickets\n");
+    assert_eq!(
+        place.json(&["expire", "--older-than", "1d", "--keep-per-ticket", "1"]),
+        [
+            serde_json::json!({"expired_occurrences": 1, "expired_tickets": 0, "pruned_occurrences": 3})
+        ]
+    );
+    let cache = place.json(&["list", "--channel", "cache"]).remove(0);
+    assert_eq!(cache["occurrence_count"], 3);
+    assert_eq!(place.json(&["occurrences", &ids[1]]).len(), 1);
+    let worker = place.texts("id", &["list", "--channel", "worker"]);
+    place
+        .ticket(&["occurrences", &worker[0]])
+        .assert()
+        .success()
+        .stderr(contains("those there were have expired"));
+    assert!(place.output(&["show", &worker[0]]).contains("the counts stay"));
+}
+
+#[test]
+fn expire_keeps_to_its_application() {
+    let place = Place::with(five());
+    let output = place.output(&["expire", "--older-than", "1s", "--app", "post"]);
+    assert_eq!(output, "deleted 1 expired occurrences and 0 solved tickets\n");
+    assert_eq!(place.json(&["find"]).len(), 7);
+}
+
+#[test]
+fn expire_wants_to_know_what() {
+    let place = Place::with(five());
+    let cases: [(&[&str], &str); 4] = [
+        (&["expire"], "--older-than"),
+        (&["expire", "--max", "1"], "--older-than"),
+        (&["expire", "--older-than", "soon"], "24h"),
+        (&["expire", "--keep-per-ticket", "0"], "0"),
+    ];
+    for (arguments, part) in cases {
+        let (code, said) = place.failure(arguments);
+        assert_eq!(code, 2, "{said}");
+        assert!(said.contains(part), "{said}");
+    }
+    assert_eq!(place.json(&["find"]).len(), 8);
+}

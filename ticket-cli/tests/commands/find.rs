@@ -1,0 +1,80 @@
+//! `find`, `types`, `traits`.
+
+use ticket_core::Level;
+
+use crate::store::{Place, full, record};
+
+fn place() -> Place {
+    Place::with(vec![
+        full(),
+        record(Level::Error, "login", "refused", 100)
+            .with_trait("user_id", 7)
+            .with_trait("path", "/api"),
+        record(Level::Error, "login", "refused", 7_200).with_trait("user_id", 42.5),
+    ])
+}
+
+fn found(place: &Place, arguments: &[&str]) -> Vec<String> {
+    place.texts("message", &[&["find"], arguments].concat())
+}
+
+#[test]
+fn find_by_type_and_traits() {
+    let place = place();
+    let cases: [(&[&str], &[&str]); 9] = [
+        (&[], &["refused", "payment 4711 refused", "refused"]),
+        (&["type=shop::checkout and user_id>=42 and path=\"/api\""], &["payment 4711 refused"]),
+        (&["user_id>=42"], &["payment 4711 refused", "refused"]),
+        (&["user_id>=42", "--reverse", "--limit", "1"], &["refused"]),
+        (&["type=login", "--since", "1h"], &["refused"]),
+        (&["type=login", "--until", "1h"], &["refused"]),
+        (&["type=login", "--since", "90m", "--until", "1h"], &[]),
+        (&["'type'=card"], &["payment 4711 refused"]),
+        (&["ok=false", "--app", "other"], &[]),
+    ];
+    for (arguments, expected) in cases {
+        assert_eq!(found(&place, arguments), expected, "{arguments:?}");
+    }
+    let id = place.texts("id", &["find", "ok=false"]).remove(0);
+    assert_eq!(found(&place, &[&format!("id={id}")]), ["payment 4711 refused"]);
+}
+
+#[test]
+fn find_as_a_table() {
+    let output = place().output(&["find", "user_id=42"]);
+    assert_eq!(output.lines().count(), 2, "{output}");
+    assert!(
+        output.contains("shop::checkout") && output.contains("payment 4711 refused  "),
+        "{output}"
+    );
+    place().ticket(&["find", "a=1"]).assert().success().stdout("").stderr("no events match\n");
+}
+
+#[test]
+fn a_mistake_is_shown_with_its_place() {
+    let place = place();
+    let (code, said) = place.failure(&["find", "user_id >= 42 or a=1"]);
+    assert_eq!(code, 2);
+    assert_eq!(
+        said,
+        "error: expected `and` with another comparison, or the end: there is no `or`, and text with \
+         spaces or signs is written in quotes\n  user_id >= 42 or a=1\n                ^\n"
+    );
+    // It is told before the database is looked for.
+    assert_eq!(Place::empty().failure(&["find", "a"]).0, 2);
+}
+
+#[test]
+fn types_and_traits() {
+    let place = place();
+    assert_eq!(place.output(&["types"]), "login\nshop::checkout\n");
+    assert_eq!(place.texts("type", &["types", "--app", "shop"]), ["login", "shop::checkout"]);
+    assert_eq!(place.output(&["types", "--app", "x"]), "");
+    assert_eq!(place.output(&["traits", "login"]), "text   path\nint    user_id\nfloat  user_id\n");
+    assert_eq!(place.texts("kind", &["traits", "login"]), ["text", "int", "float"]);
+    assert!(place.output(&["traits", "shop::checkout"]).contains("text   \"type\"\n"));
+    let values = place.json(&["traits", "login", "--name", "user_id"]);
+    let values: Vec<_> = values.iter().map(|value| value["value"].clone()).collect();
+    assert_eq!(values, [serde_json::json!(42.5), serde_json::json!(7)], "the oldest first");
+    assert_eq!(place.output(&["traits", "none"]), "");
+}
