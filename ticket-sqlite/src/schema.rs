@@ -26,12 +26,12 @@ impl Names {
 }
 
 /// The version that this program writes.
-pub(crate) const CURRENT: i64 = 2;
+pub(crate) const CURRENT: i64 = MIGRATIONS.len() as i64;
 
 /// What makes each version out of the one before it. Never change one that was released: add one.
 ///
 /// No name may end with another one, or else two prefixes could mean one table.
-const MIGRATIONS: [&str; CURRENT as usize] = [VERSION_1, VERSION_2];
+const MIGRATIONS: [&str; 2] = [VERSION_1, VERSION_2];
 
 const VERSIONS: &str = "
 -- Which versions of these tables were made here, and when (microseconds since 1970).

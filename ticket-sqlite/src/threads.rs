@@ -74,24 +74,20 @@ impl Threads {
         .await
     }
 
-    /// Has work done step by step. Once it is begun it is finished, also if nobody waits any more.
+    /// Has work done step by step. Work that nobody waits for any more is not begun; once it is begun,
+    /// it is finished.
     pub(crate) async fn run_in_steps<T: Send + 'static>(
         &self,
-        work: impl FnMut(&mut Connection) -> Result<Step<T>> + Send + 'static,
-    ) -> Result<T> {
-        let answer = self.begin(work)?;
-        let panicked = |_| Err(unavailable("the work was given up after a panic: this is a bug"));
-        answer.await.unwrap_or_else(panicked)
-    }
-
-    /// As [`run_in_steps`](Self::run_in_steps), without waiting.
-    pub(crate) fn begin<T: Send + 'static>(
-        &self,
         mut work: impl FnMut(&mut Connection) -> Result<Step<T>> + Send + 'static,
-    ) -> Result<oneshot::Receiver<Result<T>>> {
+    ) -> Result<T> {
         let (sender, receiver) = oneshot::channel();
         let mut sender = Some(sender);
+        let mut is_begun = false;
         self.submit(Box::new(move |slot| {
+            if !is_begun && sender.as_ref().is_some_and(oneshot::Sender::is_canceled) {
+                return false;
+            }
+            is_begun = true;
             let result = match slot.work(&mut work) {
                 Ok(Step::Again) => return true,
                 Ok(Step::Done(value)) => Ok(value),
@@ -103,7 +99,8 @@ impl Threads {
             }
             false
         }))?;
-        Ok(receiver)
+        let panicked = |_| Err(unavailable("the work was given up after a panic: this is a bug"));
+        receiver.await.unwrap_or_else(panicked)
     }
 
     fn submit(&self, job: Job) -> Result<()> {
