@@ -165,10 +165,10 @@ pub(crate) async fn histogram(store: &Arc<dyn Store>, query: &HistogramQuery) ->
     store.count_occurrences(query).await.expect("count_occurrences answers")
 }
 
-/// How many records the counts per hour know in the 300 days around noon.
+/// How many records the counts know in the 300 days around noon.
 pub(crate) async fn counted(store: &Arc<dyn Store>, scope: HistogramScope) -> u64 {
     const DAYS: i64 = 150 * 86_400;
-    let mut query = HistogramQuery::of_app(None, Step::Hour, at(-DAYS), at(DAYS));
+    let mut query = HistogramQuery::of_app(None, Step::Day, at(-DAYS), at(DAYS));
     query.scope = scope;
     histogram(store, &query).await.iter().map(|bucket| bucket.count).sum()
 }

@@ -98,8 +98,9 @@ impl Worker {
             return Err(io::Error::other("the worker's pipes are missing"));
         };
         let mut worker = Self { child, input, output: BufReader::new(output) };
-        serde_json::to_writer(&mut worker.input, job)?;
-        worker.input.write_all(b"\n")?;
+        // In one piece: the pipe has no buffer of its own.
+        let job = serde_json::to_string(job)? + "\n";
+        worker.input.write_all(job.as_bytes())?;
         Ok(worker)
     }
 
