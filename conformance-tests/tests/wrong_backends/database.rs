@@ -13,8 +13,11 @@ use ticket_core::{
     Error, ErrorKind, Grouping, NewOccurrence, Record, Recorded, Result, async_trait,
 };
 
-/// The version of the schema that the stand-in knows; 1 is the older one.
-const VERSION: u32 = 2;
+/// The version of the schema that the stand-in knows.
+pub(crate) const VERSION: u32 = 2;
+
+/// The version before.
+pub(crate) const OLDER: u32 = VERSION - 1;
 
 /// One handle's view of where a store lives.
 #[derive(Clone)]
@@ -107,14 +110,14 @@ impl Place {
         }
     }
 
-    /// Without the lock: two that find no schema both create it, and one of them fails.
-    pub(crate) fn set_up_without_lock(&self) -> Result<()> {
-        if self.version().is_some() {
-            return self.set_up();
-        }
-        std::thread::sleep(Duration::from_millis(100));
-        let mut file = File::create_new(self.file("schema")).map_err(unavailable)?;
-        write!(file, "{VERSION}").map_err(unavailable)
+    /// As it should not be: two that find the same schema both set out to change it, and one of them
+    /// fails.
+    pub(crate) fn change_version_without_lock(&self) -> Result<()> {
+        std::thread::sleep(Duration::from_millis(200));
+        let step = format!("step-from-{}", self.version().unwrap_or(0));
+        File::create_new(self.file(&step)).map_err(unavailable)?;
+        std::thread::sleep(Duration::from_millis(200));
+        self.set_version(VERSION)
     }
 
     /// Records a batch, after everything that other processes have recorded, and tells them.
@@ -256,7 +259,7 @@ pub(crate) struct Versions(pub(crate) Place);
 #[async_trait]
 impl Schema for Versions {
     async fn make_older(&mut self) -> Result<(), BoxError> {
-        Ok(self.0.set_version(VERSION - 1)?)
+        Ok(self.0.set_version(OLDER)?)
     }
 
     async fn make_newer(&mut self) -> Result<(), BoxError> {

@@ -4,19 +4,25 @@
 //! without a fault passes all cases. So a case that is removed, or that finds nothing any more, makes
 //! this test fail, and so does a new case without a backend that needs it.
 
+mod answers;
 mod database;
+mod events;
+mod reading;
 mod recording;
+mod retention;
+mod setup;
 mod status;
+mod values;
 mod wrong;
 
 use std::collections::{BTreeSet, HashMap};
-use std::fs;
+use std::env;
 use std::path::PathBuf;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 use std::sync::{Arc, Mutex};
 
 use libtest_mimic::{Arguments, Trial};
-use ticket_conformance::{BoxError, Case, Fixture, Suite};
+use ticket_conformance::{Case, Fixture, Suite};
 
 use crate::database::{Connection, Databases, Place, Versions};
 use crate::wrong::{Hooks, RIGHT, Wrong};
@@ -31,25 +37,39 @@ struct Mutant {
 }
 
 /// All of them, area by area.
-const MUTANTS: &[&[Mutant]] = &[recording::MUTANTS, status::MUTANTS];
+const MUTANTS: &[&[Mutant]] = &[
+    recording::MUTANTS,
+    status::MUTANTS,
+    reading::MUTANTS,
+    events::MUTANTS,
+    retention::MUTANTS,
+    values::MUTANTS,
+    setup::MUTANTS,
+];
+
+/// The fault that only random sequences find.
+const FOUND_BY_CHANCE: &str = "forgets max_count where an application is asked for";
 
 static FAULTLESS: Mutant = Mutant { fault: "none", found_by: &[], hooks: RIGHT };
 
 const SECRET: &str = "swordfish";
 
-/// In a case's folder: which fault other processes are to have.
-const FAULT_FILE: &str = "fault";
+/// Set in a process that runs one case alone, and in the further ones that this case starts: the fault
+/// and the case.
+const FAULT_VARIABLE: &str = "TICKET_WRONG_FAULT";
+const CASE_VARIABLE: &str = "TICKET_WRONG_CASE";
+
+/// What such a process ends with if the case has failed, as it should with a fault.
+const CASE_FAILED: u8 = 3;
 
 fn main() -> ExitCode {
-    if std::env::var_os("TICKET_CONFORMANCE_WORKER").is_some() {
-        // Another process of a case: which fault it has stands in the case's folder.
-        return Suite::new("wrong", |case: Case| async move {
-            let fault = fs::read_to_string(case.directory().join(FAULT_FILE))?;
-            let mutant = mutants().find(|mutant| mutant.fault == fault).unwrap_or(&FAULTLESS);
-            Stores::default().open(mutant, &case, true)
-        })
-        .main();
+    match (env::var(FAULT_VARIABLE), env::var(CASE_VARIABLE)) {
+        (Ok(fault), Ok(case)) => run_alone(&fault, &case),
+        _ => libtest_mimic::run(&Arguments::from_args(), trials()).exit_code(),
     }
+}
+
+fn trials() -> Vec<Trial> {
     let right = Suite::cases().map(|case| {
         Trial::test(format!("the right backend passes {case}"), move || Ok(run(&FAULTLESS, case)?))
     });
@@ -73,8 +93,15 @@ fn main() -> ExitCode {
         }
         Ok(())
     });
-    let trials = right.chain(wrong).chain([list]).collect();
-    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+    let chance = Trial::test("only random sequences find the fault that no case thinks of", || {
+        let mutant = mutants().find(|mutant| mutant.fault == FOUND_BY_CHANCE);
+        let mutant = mutant.ok_or("it is not in the list")?;
+        for case in Suite::cases().filter(|case| !mutant.found_by.contains(case)) {
+            run(mutant, case).map_err(|failure| format!("{case} finds it too: {failure}"))?;
+        }
+        Ok(())
+    });
+    right.chain(wrong).chain([list, chance]).collect()
 }
 
 fn mutants() -> impl Iterator<Item = &'static Mutant> {
@@ -92,13 +119,50 @@ fn find(mutant: &'static Mutant, case: &str) -> Result<(), libtest_mimic::Failed
 }
 
 fn run(mutant: &'static Mutant, case: &str) -> Result<(), String> {
+    if starts_processes(case) {
+        return run_apart(mutant, case);
+    }
+    suite(mutant, false).run_case(case)
+}
+
+/// The processes that a case starts are this program again, and have to know which fault is theirs.
+fn starts_processes(case: &str) -> bool {
+    case.contains("process")
+}
+
+fn run_apart(mutant: &Mutant, case: &str) -> Result<(), String> {
+    let mut process = Command::new(env::current_exe().unwrap());
+    process.env(FAULT_VARIABLE, mutant.fault).env(CASE_VARIABLE, case);
+    let output = process.output().unwrap();
+    let text = String::from_utf8_lossy(&output.stderr);
+    match output.status.code() {
+        Some(0) => Ok(()),
+        Some(code) if code == i32::from(CASE_FAILED) => Err(text.into_owned()),
+        _ => panic!("the case was not run to its end: {}: {text}", output.status),
+    }
+}
+
+fn run_alone(fault: &str, case: &str) -> ExitCode {
+    let mutant = mutants().find(|mutant| mutant.fault == fault).unwrap_or(&FAULTLESS);
+    let suite = suite(mutant, true);
+    if env::var_os("TICKET_CONFORMANCE_WORKER").is_some() {
+        return suite.main();
+    }
+    match suite.run_case(case) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("{failure}");
+            ExitCode::from(CASE_FAILED)
+        }
+    }
+}
+
+fn suite(mutant: &'static Mutant, processes: bool) -> Suite {
     let stores = Arc::new(Mutex::new(Stores::default()));
-    let processes = case.contains("process");
-    let suite = Suite::new("wrong", move |case: Case| {
+    Suite::new("wrong", move |case: Case| {
         let stores = Arc::clone(&stores);
-        async move { stores.lock().unwrap().open(mutant, &case, processes) }
-    });
-    suite.run_case(case)
+        async move { Ok(stores.lock().unwrap().open(mutant, &case, processes)) }
+    })
 }
 
 /// The stores of a run: the same namespace means the same store.
@@ -109,26 +173,23 @@ struct Stores {
 }
 
 impl Stores {
-    fn open(
-        &mut self,
-        mutant: &'static Mutant,
-        case: &Case,
-        processes: bool,
-    ) -> Result<Fixture, BoxError> {
-        fs::write(case.directory().join(FAULT_FILE), mutant.fault)?;
+    fn open(&mut self, mutant: &'static Mutant, case: &Case, processes: bool) -> Fixture {
         let namespace = if mutant.hooks.one_for_all { "" } else { case.namespace() };
         let place = (case.directory().to_owned(), namespace.to_owned());
         let database = self.databases.of(case);
-        let store = self.stores.entry(place).or_insert_with(|| {
+        let new = || {
             let place = Place::new(case, Arc::clone(&database), processes);
             Wrong::new(&mutant.hooks, place)
-        });
-        let mut store = store.clone();
+        };
+        let mut store = match mutant.hooks.one_for_each_handle {
+            true => new(),
+            false => self.stores.entry(place).or_insert_with(new).clone(),
+        };
         store.place.autocreate = case.autocreate();
         let place = store.place.clone();
-        Ok(Fixture::new(store)
+        Fixture::new(store)
             .with_application(Connection(database))
             .with_schema(Versions(place))
-            .with_secret(SECRET))
+            .with_secret(SECRET)
     }
 }

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use ticket_core::{
-    BackendBase, Bucket, Change, Error, ErrorKind, Grouping, HistogramQuery, HistogramScope,
-    Ingredients, NewOccurrence, Recorded, Result, Ticket, TicketQuery, TicketUpdate, Timestamp,
+    BackendBase, Bucket, Change, Error, ErrorKind, HistogramQuery, Ingredients, NewOccurrence,
+    Recorded, Result, Ticket, TicketQuery, TicketUpdate, Timestamp,
 };
 
 use crate::Mutant;
-use crate::wrong::{Hooks, RIGHT, Wrong, altered, joined, under_another_id};
+use crate::wrong::{Hooks, RIGHT, Wrong, joined, under_another_id};
 
 pub(crate) const MUTANTS: &[Mutant] = &[
     // 1. Whole or not at all
@@ -48,15 +48,14 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         hooks: Hooks { pause_in_the_middle: true, ..RIGHT },
     },
     Mutant {
-        fault: "records one after the other, each for itself",
+        fault: "takes a rest after the first of a batch",
         found_by: &["rule_01_a_killed_process_leaves_whole_batches"],
         hooks: Hooks {
             record: |it, batch| {
-                let one = |new: &NewOccurrence| {
-                    sleep(Duration::from_micros(100));
-                    it.record(std::slice::from_ref(new))
-                };
-                Ok(joined(batch.iter().map(one).collect::<Result<Vec<_>>>()?))
+                let (first, rest) = batch.split_at(batch.len().min(1));
+                let first = it.record(first)?;
+                sleep(Duration::from_millis(300));
+                Ok(joined([first, it.record(rest)?]))
             },
             ..RIGHT
         },

@@ -152,6 +152,11 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         fault: "looks at the last occurrence first and solves then",
         found_by: &["rule_06_solving_while_others_record_never_hides_a_later_occurrence"],
         hooks: Hooks {
+            record: |it, batch| {
+                // So that the others are not done before it begins.
+                sleep(Duration::from_millis(1));
+                it.record(batch)
+            },
             set_status: |it, id, change| {
                 let ticket = it.set_status(id, change)?;
                 if let Some(Ticket { status: status @ Status::Solved { at, .. }, .. }) = &ticket {

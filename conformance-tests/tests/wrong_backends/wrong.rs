@@ -1,6 +1,6 @@
 //! [`Wrong`]: the reference backend with one fault.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -23,6 +23,8 @@ pub(crate) struct Hooks {
     pub(crate) pause_in_the_middle: bool,
     /// All namespaces of a database are one store.
     pub(crate) one_for_all: bool,
+    /// Each handle is a store for itself.
+    pub(crate) one_for_each_handle: bool,
     pub(crate) debug: fn(&Wrong, &mut fmt::Formatter<'_>) -> fmt::Result,
     pub(crate) setup: fn(&Wrong) -> Result<()>,
     pub(crate) record: fn(&Wrong, &[NewOccurrence]) -> Result<Recorded>,
@@ -57,6 +59,7 @@ pub(crate) const RIGHT: Hooks = Hooks {
     capabilities: Capabilities::all(),
     pause_in_the_middle: false,
     one_for_all: false,
+    one_for_each_handle: false,
     debug: |_, f| f.write_str("Wrong"),
     setup: |it| it.place.set_up(),
     record: Wrong::record,
@@ -95,6 +98,8 @@ pub(crate) struct Notes {
     pub(crate) texts: HashMap<TicketId, String>,
     pub(crate) statuses: HashMap<TicketId, Status>,
     pub(crate) occurrences: Vec<Occurrence>,
+    pub(crate) types: BTreeSet<String>,
+    pub(crate) offsets: HashMap<String, u64>,
     pub(crate) flag: bool,
 }
 

@@ -1,0 +1,191 @@
+//! Faults of values: rules 21 to 23.
+
+use ticket_core::{Error, ErrorKind, Level, Status, Timestamp, Value};
+
+use crate::Mutant;
+use crate::wrong::{Hooks, RIGHT};
+
+pub(crate) const MUTANTS: &[Mutant] = &[
+    // 21. Everything is kept
+    Mutant {
+        fault: "trims texts",
+        found_by: &["rule_21_any_text_comes_back_from_every_field"],
+        hooks: Hooks {
+            occurrence: |_, one| {
+                let user = one.record.request.as_mut().and_then(|request| request.user.as_mut());
+                if let Some(user) = user {
+                    *user = user.trim().to_owned();
+                }
+            },
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "gives NUL back",
+        found_by: &["rule_21_nul_becomes_a_mark_everywhere"],
+        hooks: Hooks {
+            ticket: |_, ticket| ticket.message = ticket.message.replace('␀', "\0"),
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "replaces dots in the names of traits",
+        found_by: &["rule_21_any_name_is_a_traits_name"],
+        hooks: Hooks {
+            occurrence: |_, one| {
+                let traits = std::mem::take(&mut one.record.traits).into_iter();
+                one.record.traits =
+                    traits.map(|(name, value)| (name.replace('.', "_"), value)).collect();
+            },
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "keeps 500 traits",
+        found_by: &["rule_21_a_thousand_traits_are_kept"],
+        hooks: Hooks {
+            occurrence: |_, one| {
+                let traits = std::mem::take(&mut one.record.traits).into_iter();
+                one.record.traits = traits.take(500).collect();
+            },
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "takes an empty text for none",
+        found_by: &["rule_21_what_is_not_known_stays_unknown"],
+        hooks: Hooks {
+            occurrence: |_, one| {
+                one.record.host = one.record.host.take().filter(|host| !host.is_empty());
+            },
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "knows no notices",
+        found_by: &["rule_21_every_level_comes_back"],
+        hooks: Hooks {
+            ticket: |_, ticket| {
+                if ticket.level == Level::Notice {
+                    ticket.level = Level::Info;
+                }
+            },
+            ..RIGHT
+        },
+    },
+    // 22. Nothing is too long
+    Mutant {
+        fault: "drops what has a long message",
+        found_by: &["rule_22_what_is_too_long_is_cut_with_a_mark_and_recorded"],
+        hooks: Hooks {
+            incoming: |_, new| (new.record().message.len() < 4_000).then(|| new.clone()),
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "cuts a long message once more, to 4,000 characters",
+        found_by: &["rule_22_what_is_too_long_is_cut_with_a_mark_and_recorded"],
+        hooks: Hooks {
+            ticket: |_, ticket| ticket.message = ticket.message.chars().take(4_000).collect(),
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "refuses a large record",
+        found_by: &["rule_22_a_record_that_is_too_large_is_recorded"],
+        hooks: Hooks {
+            record: |it, batch| {
+                let size = |record| serde_json::to_string(record).unwrap().len();
+                if batch.iter().any(|new| size(new.record()) > 64 << 10) {
+                    return Err(Error::new(ErrorKind::Rejected, "wrong", "too large"));
+                }
+                it.record(batch)
+            },
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "has columns of 255 characters",
+        found_by: &["rule_22_the_longest_texts_can_be_sought_and_sorted"],
+        hooks: Hooks {
+            filter: |_, filter| {
+                let cut = |text: &String| text.chars().take(255).collect::<String>();
+                filter.channel = filter.channel.as_ref().map(cut);
+            },
+            ..RIGHT
+        },
+    },
+    // 23. The whole range
+    Mutant {
+        fault: "keeps integers as floats",
+        found_by: &["rule_23_the_whole_range_of_integers_comes_back"],
+        hooks: Hooks {
+            occurrence: |_, one| {
+                for value in one.record.traits.values_mut() {
+                    if let Value::Int(number) = value {
+                        #[allow(clippy::cast_possible_truncation, reason = "that is the fault")]
+                        let rounded = *number as f64 as i64;
+                        *number = rounded;
+                    }
+                }
+            },
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "keeps floats to 15 digits",
+        found_by: &["rule_23_floats_come_back_bit_for_bit"],
+        hooks: Hooks {
+            occurrence: |_, one| {
+                for value in one.record.traits.values_mut() {
+                    if let Value::Float(number) = value {
+                        *number = format!("{number:.14e}").parse().unwrap();
+                    }
+                }
+            },
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "forgets the sign of zero",
+        found_by: &["rule_23_floats_come_back_bit_for_bit"],
+        hooks: Hooks {
+            occurrence: |_, one| {
+                for value in one.record.traits.values_mut() {
+                    if let Value::Float(number) = value {
+                        *number += 0.0;
+                    }
+                }
+            },
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "keeps times to the millisecond",
+        found_by: &[
+            "rule_23_times_from_year_1_to_9999_come_back_to_the_microsecond",
+            "rule_23_records_of_any_time_are_kept_and_sorted",
+            "rule_23_statuses_of_any_time_are_kept",
+        ],
+        hooks: Hooks {
+            ticket: |_, ticket| {
+                if let Status::Solved { at, .. } = &mut ticket.status {
+                    *at = to_millis(*at);
+                }
+            },
+            occurrence: |_, one| {
+                one.record.time = to_millis(one.record.time);
+                for value in one.record.traits.values_mut() {
+                    if let Value::Time(time) = value {
+                        *time = to_millis(*time);
+                    }
+                }
+            },
+            ..RIGHT
+        },
+    },
+];
+
+fn to_millis(time: Timestamp) -> Timestamp {
+    Timestamp::from_micros(time.as_micros().div_euclid(1_000) * 1_000)
+}
