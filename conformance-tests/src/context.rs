@@ -59,12 +59,6 @@ impl Context {
         self.set_up(Case::new(unique_namespace(), self.case.directory().to_owned()))
     }
 
-    /// A new and empty store in a place of its own, set up: for each of many sequences in one case.
-    pub(crate) fn fresh(&self) -> impl Future<Output = Arc<dyn Store>> + Send + use<> {
-        let case = self.lock().new_case().expect("a temporary folder can be made");
-        self.set_up(case)
-    }
-
     /// The case's store with its hooks, not set up.
     pub(crate) async fn fixture(&self) -> Fixture {
         self.open(self.case.clone()).await

@@ -23,6 +23,10 @@ const CLEANUP_DEADLINE: Duration = Duration::from_secs(30);
 const THREADS: usize = 4;
 
 pub(crate) fn run_entry(entry: &Entry, backend: &Arc<Backend>) -> Result<(), String> {
+    run_within(DEADLINE, entry, backend)
+}
+
+fn run_within(deadline: Duration, entry: &Entry, backend: &Arc<Backend>) -> Result<(), String> {
     let context = Context::new(Arc::clone(backend)).map_err(|error| error.to_string())?;
     let thread_name = context.case().namespace().to_owned();
     let runtime = runtime(&thread_name).map_err(|error| error.to_string())?;
@@ -33,7 +37,7 @@ pub(crate) fn run_entry(entry: &Entry, backend: &Arc<Backend>) -> Result<(), Str
         let _ = done.send(AssertUnwindSafe(case).catch_unwind().await.is_ok());
     });
     // Not a timeout inside the runtime: a backend that blocks all its threads ends here too.
-    let outcome = outcome.recv_timeout(DEADLINE);
+    let outcome = outcome.recv_timeout(deadline);
     let panic = panics::take(&thread_name);
     let cleaned = runtime.block_on(async {
         tokio::time::timeout(CLEANUP_DEADLINE, context.clean_up())
@@ -44,7 +48,7 @@ pub(crate) fn run_entry(entry: &Entry, backend: &Arc<Backend>) -> Result<(), Str
     match outcome {
         Ok(true) => cleaned,
         Ok(false) => Err(panic.unwrap_or_else(|| "a panic without a message".to_owned())),
-        Err(_) => Err(format!("came to no end within {} s", DEADLINE.as_secs())),
+        Err(_) => Err(format!("came to no end within {deadline:?}")),
     }
 }
 
@@ -89,5 +93,102 @@ mod panics {
 
     pub(super) fn take(thread_name: &str) -> Option<String> {
         watched(|cases| cases.remove(thread_name).flatten())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::time::Instant;
+
+    use futures::future::BoxFuture;
+    use ticket_core::TicketId;
+    use ticket_memory::MemoryBackend;
+
+    use super::*;
+    use crate::fixture::Fixture;
+    use crate::kit::together;
+
+    /// Runs a case on the reference; says how it went and how often was cleaned up.
+    fn run(case: fn(Context) -> BoxFuture<'static, ()>) -> (Result<(), String>, u32) {
+        let cleaned = Arc::new(AtomicU32::new(0));
+        let counter = Arc::clone(&cleaned);
+        let backend = Arc::new(Backend {
+            name: "memory".into(),
+            open: Box::new(move |_| {
+                let counter = Arc::clone(&counter);
+                let cleanup = async move {
+                    counter.fetch_add(1, Ordering::Relaxed);
+                    Ok(())
+                };
+                let fixture = Fixture::new(MemoryBackend::new()).with_cleanup(cleanup);
+                async { Ok(fixture) }.boxed()
+            }),
+            lacking: Vec::new(),
+        });
+        let entry = Entry { name: "case", needs: &[], run: case };
+        let outcome = run_within(Duration::from_millis(300), &entry, &backend);
+        (outcome, cleaned.load(Ordering::Relaxed))
+    }
+
+    #[test]
+    fn a_case_that_ends_has_passed_and_each_namespace_is_cleaned_up_once() {
+        let (outcome, cleaned) = run(|cx| {
+            async move {
+                let store = cx.store().await;
+                cx.store().await;
+                cx.beside().await;
+                assert!(store.get_ticket(TicketId::MIN).await.is_ok_and(|one| one.is_none()));
+            }
+            .boxed()
+        });
+        assert_eq!((outcome, cleaned), (Ok(()), 2));
+    }
+
+    #[test]
+    fn a_panic_is_a_failure_with_its_text_and_place() {
+        let (outcome, cleaned) = run(|cx| {
+            async move {
+                cx.store().await;
+                assert_eq!(1, 2, "as expected");
+            }
+            .boxed()
+        });
+        let failure = outcome.unwrap_err();
+        assert!(failure.contains("as expected") && failure.contains("run.rs"), "{failure}");
+        assert_eq!(cleaned, 1, "what failed is cleaned up too");
+    }
+
+    #[test]
+    fn a_panic_in_a_task_of_a_case_is_a_failure() {
+        let (outcome, _) = run(|_| {
+            async { together([async { panic!("in a task") }]).await.into_iter().for_each(drop) }
+                .boxed()
+        });
+        assert!(outcome.unwrap_err().contains("in a task"));
+    }
+
+    #[test]
+    fn a_case_that_waits_or_blocks_for_ever_is_a_failure() {
+        let started = Instant::now();
+        let hanging: [fn(Context) -> BoxFuture<'static, ()>; 2] = [
+            |cx| {
+                async move { drop((cx.store().await, std::future::pending::<()>().await)) }.boxed()
+            },
+            |cx| {
+                async move {
+                    cx.store().await;
+                    let block = || async { thread::sleep(Duration::from_secs(60)) };
+                    together((0..8).map(|_| block())).await;
+                }
+                .boxed()
+            },
+        ];
+        for case in hanging {
+            let (outcome, cleaned) = run(case);
+            assert!(outcome.unwrap_err().contains("came to no end within 300ms"));
+            assert_eq!(cleaned, 1);
+        }
+        assert!(started.elapsed() < Duration::from_secs(60), "nobody waits for what hangs");
     }
 }

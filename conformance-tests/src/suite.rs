@@ -131,7 +131,7 @@ impl fmt::Debug for Suite {
 
 /// Why a case cannot run, as it is printed.
 fn obstacle(entry: &Entry, backend: &Backend, missing: Option<&str>) -> Option<String> {
-    if let Some(variable) = missing.filter(|_| !servers_are_required()) {
+    if let Some(variable) = missing.filter(|_| !servers_are_required(|name| env::var(name).ok())) {
         return Some(format!("environment {variable}"));
     }
     let (capability, reason) =
@@ -139,9 +139,9 @@ fn obstacle(entry: &Entry, backend: &Backend, missing: Option<&str>) -> Option<S
     Some(format!("capability {capability}: {reason}"))
 }
 
-fn servers_are_required() -> bool {
-    ["CI", "TICKET_REQUIRE_SERVERS"].into_iter().any(|variable| {
-        env::var(variable).is_ok_and(|value| !["", "0", "false"].contains(&value.as_str()))
+fn servers_are_required(variable: impl Fn(&str) -> Option<String>) -> bool {
+    ["CI", "TICKET_REQUIRE_SERVERS"].into_iter().any(|name| {
+        variable(name).is_some_and(|value| !["", "0", "false"].contains(&value.as_str()))
     })
 }
 
@@ -167,4 +167,52 @@ fn trial(entry: &'static Entry, backend: &Arc<Backend>, missing: Option<&'static
         None => run_entry(entry, &backend).map_err(Into::into),
     }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use ticket_memory::MemoryBackend;
+
+    use super::*;
+
+    fn suite() -> Suite {
+        Suite::new("memory", |_| async { Ok(Fixture::new(MemoryBackend::new())) })
+            .without(Capability::SharedStorage, "it is gone with its handle")
+    }
+
+    #[test]
+    fn a_case_is_ignored_for_what_is_lacking_alone() {
+        let backend = suite().backend;
+        for entry in CASES {
+            let shared = entry.needs.contains(&Capability::SharedStorage);
+            let reason = "capability SharedStorage: it is gone with its handle";
+            let obstacle = obstacle(entry, &backend, None);
+            assert_eq!(obstacle.as_deref(), shared.then_some(reason), "{}", entry.name);
+        }
+    }
+
+    #[test]
+    fn servers_are_required_where_ci_says_so() {
+        let required = |name: &'static str, value: &'static str| {
+            servers_are_required(|asked| (asked == name).then(|| value.to_owned()))
+        };
+        assert!(required("CI", "true") && required("TICKET_REQUIRE_SERVERS", "1"));
+        assert!(!required("CI", "false") && !required("CI", "") && !required("OTHER", "1"));
+    }
+
+    #[test]
+    fn the_first_variable_that_is_not_set_is_missing() {
+        let suite = suite().needs_env("PATH").needs_env("TICKET_CONFORMANCE_NO_SUCH_VARIABLE");
+        assert_eq!(suite.missing(), Some("TICKET_CONFORMANCE_NO_SUCH_VARIABLE"));
+        assert_eq!(self::suite().missing(), None);
+    }
+
+    #[test]
+    fn one_case_can_be_run_by_its_name() {
+        assert_eq!(suite().run_case("rule_01_a_batch_of_one_is_recorded"), Ok(()));
+        assert!(suite().run_case("rule_99").unwrap_err().contains("rule_99"));
+        // The reference lacks more than that, and the suite was not told.
+        let told = suite().run_case("rule_26_what_the_backend_lacks_is_what_the_suite_was_told");
+        assert!(told.unwrap_err().contains("without()"));
+    }
 }

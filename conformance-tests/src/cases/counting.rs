@@ -207,6 +207,48 @@ pub(super) async fn rule_05_times_before_1970_count_like_others(cx: Context) {
     assert_eq!(page.items, stored(&batch));
 }
 
+pub(super) async fn rule_05_a_pruned_first_or_newest_one_still_decides(cx: Context) {
+    let store = cx.store().await;
+    let one = |text: &str| {
+        let mut record = record("it", 50).with_release(text);
+        record.message = text.to_owned();
+        record
+    };
+    // Three of one moment: what is first and newest among them is decided by their ids.
+    let mut records = ["a", "b", "c"].map(one);
+    records.sort_by_key(|record| record.id);
+    let [low, middle, high] = records.map(occurrence);
+    put(&store, std::slice::from_ref(&middle)).await;
+    let prune = || async {
+        let pruned = store.clear_expired(&Expiry::before(at(100))).await;
+        assert_eq!(pruned.expect("clear_expired answers").occurrences, 1);
+    };
+    prune().await;
+
+    // The same id once more, which nobody knows any more: it counts, and changes nothing else.
+    let mut again = middle.record().clone().with_release("again");
+    again.id = middle.record().id;
+    again.message = "again".into();
+    again.level = Level::Info;
+    assert_eq!(put(&store, &[occurrence(again)]).await.occurrences, 1);
+    let mut expected = expected([&middle]);
+    expected.occurrence_count = 2;
+    assert_eq!(ticket(&store, id_of("it")).await, expected);
+    prune().await;
+
+    put(&store, std::slice::from_ref(&low)).await;
+    expected.occurrence_count = 3;
+    expected.first_release.clone_from(&low.record().release);
+    assert_eq!(ticket(&store, id_of("it")).await, expected, "a lower id is earlier");
+    prune().await;
+
+    put(&store, std::slice::from_ref(&high)).await;
+    expected.occurrence_count = 4;
+    expected.last_release.clone_from(&high.record().release);
+    expected.message.clone_from(&high.record().message);
+    assert_eq!(ticket(&store, id_of("it")).await, expected, "a higher id is newer");
+}
+
 pub(super) async fn rule_08_batches_in_opposite_orders_from_eight_writers_all_succeed(cx: Context) {
     const TICKETS: i64 = 40;
     const ROUNDS: i64 = 6;

@@ -63,6 +63,21 @@ pub(super) async fn rule_18_the_oldest_go_first_and_at_most_so_many(cx: Context)
     assert_eq!(expire(&store, expiry.with_max_count(5)).await, (0, 0));
 }
 
+pub(super) async fn rule_18_of_one_moment_and_id_the_lower_ticket_goes_first(cx: Context) {
+    let store = cx.store().await;
+    let one = record("one", 0);
+    let mut batch: Vec<_> = ["one", "two", "three", "four", "five"]
+        .map(|name| occurrence(one.clone().with_fingerprint(name)))
+        .to_vec();
+    put(&store, &batch).await;
+    batch.sort_by_key(NewOccurrence::ticket_id);
+    for i in 1..=batch.len() {
+        let expiry = Expiry::before(at(10)).with_max_count(1);
+        assert_eq!(expire(&store, expiry).await, (1, 0));
+        assert_eq!(all_events(&store).await, stored(&batch[i..]));
+    }
+}
+
 pub(super) async fn rule_18_counts_stay_when_occurrences_go(cx: Context) {
     let store = cx.store().await;
     let batch: Vec<_> =
@@ -77,9 +92,12 @@ pub(super) async fn rule_18_counts_stay_when_occurrences_go(cx: Context) {
     assert_eq!(counted(&store, HistogramScope::App(Some(APP.into()))).await, 30);
     assert_eq!(store.event_types(None).await.expect("event_types answers"), [""; 0]);
     assert_eq!(store.trait_types(None, CHANNEL).await.expect("trait_types answers"), []);
-    // A repeated one would have been known; its id went, so it counts again. A new one counts on.
-    let recorded = put(&store, &[new("it", 200)]).await;
-    assert_eq!((recorded.updates[0].change, recorded.updates[0].occurrence_count), (None, 31));
+    // It counts on, also one that was deleted: its id is known as long as it is stored.
+    for (count, one) in [(31, new("it", 200)), (34, batch[0].clone())] {
+        let recorded = put(&store, &[one]).await;
+        let update = recorded.updates[0];
+        assert_eq!((update.change, update.occurrence_count), (None, count));
+    }
 }
 
 pub(super) async fn rule_18_a_solved_ticket_goes_with_its_last_occurrence(cx: Context) {

@@ -125,6 +125,23 @@ pub(super) async fn rule_12_by_channel_release_and_environment_to_the_letter(cx:
     assert_finds(&store, TicketFilter::new().with_environment("a.B"), &[]).await;
 }
 
+pub(super) async fn rule_12_by_the_channel_of_the_newest_record(cx: Context) {
+    let store = cx.store().await;
+    let from = |seconds, channel: &str| {
+        let mut record = record("it", seconds);
+        record.channel = channel.to_owned();
+        occurrence(record)
+    };
+    let by = |channel| TicketFilter::new().with_channel(channel);
+    put(&store, &[from(10, "first")]).await;
+    put(&store, &[from(5, "late")]).await;
+    assert_finds(&store, by("first"), &["it"]).await;
+    assert_finds(&store, by("late"), &[]).await;
+    put(&store, &[from(20, "newest")]).await;
+    assert_finds(&store, by("first"), &[]).await;
+    assert_finds(&store, by("newest"), &["it"]).await;
+}
+
 fn seen(ticket: &str, seconds: i64, release: &str, environment: &str) -> NewOccurrence {
     let mut record = record(ticket, seconds);
     record.release = (!release.is_empty()).then(|| release.to_owned());

@@ -76,6 +76,7 @@ pub(crate) const CASES: &[Entry] = cases! {
         rule_05_every_order_in_one_batch_gives_the_same_ticket,
         rule_05_first_and_last_time_are_exact_under_many_writers,
         rule_05_times_before_1970_count_like_others,
+        rule_05_a_pruned_first_or_newest_one_still_decides: Events,
         rule_08_batches_in_opposite_orders_from_eight_writers_all_succeed,
     }
     status {
@@ -85,6 +86,7 @@ pub(crate) const CASES: &[Entry] = cases! {
         rule_06_reopened_is_reported_once_for_each_solving_among_eight_writers,
         rule_06_solving_before_the_last_occurrence_changes_nothing,
         rule_06_solving_again_moves_the_moment,
+        rule_06_a_pruned_last_occurrence_decides_like_a_stored_one: Events,
         rule_06_solving_while_others_record_never_hides_a_later_occurrence,
         rule_06_a_person_reopens_a_ticket,
         rule_07_a_muted_ticket_counts_and_stays_muted,
@@ -130,6 +132,7 @@ pub(crate) const CASES: &[Entry] = cases! {
         rule_12_by_status,
         rule_12_by_level_at_least,
         rule_12_by_channel_release_and_environment_to_the_letter,
+        rule_12_by_the_channel_of_the_newest_record,
         rule_12_by_release_and_environment_of_any_one_record,
         rule_12_pruning_leaves_release_and_environment: Events,
         rule_12_by_a_range_of_time,
@@ -181,6 +184,7 @@ pub(crate) const CASES: &[Entry] = cases! {
     expiry {
         rule_18_what_is_older_goes_and_nothing_else: Events,
         rule_18_the_oldest_go_first_and_at_most_so_many: Events,
+        rule_18_of_one_moment_and_id_the_lower_ticket_goes_first: Events,
         rule_18_counts_stay_when_occurrences_go: Events,
         rule_18_a_solved_ticket_goes_with_its_last_occurrence: Events,
         rule_18_a_solved_ticket_stays_while_an_occurrence_is_left: Events,

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ticket_core::{
-    Change, Status, StatusChange, StatusKind, Store, Ticket, TicketFilter, TicketId, Timestamp,
+    Change, EventStore, Expiry, Status, StatusChange, StatusKind, Store, Ticket, TicketFilter,
+    TicketId, Timestamp,
 };
 
 use crate::context::Context;
@@ -124,6 +125,21 @@ pub(super) async fn rule_06_solving_again_moves_the_moment(cx: Context) {
     put(&store, &[new("it", 20)]).await;
     let ticket = ticket(&store, id).await;
     assert_eq!((ticket.status, ticket.reopened_count), (solved(30), 0));
+    // Also to an earlier moment, as long as nothing has happened since.
+    assert_eq!(solve(&store, id, 19).await.status, solved(30), "it was there at 20");
+    assert_eq!(solve(&store, id, 20).await.status, solved(20));
+    let recorded = put(&store, &[new("it", 25)]).await;
+    assert_eq!(changed(&recorded, Change::Reopened), [id]);
+}
+
+pub(super) async fn rule_06_a_pruned_last_occurrence_decides_like_a_stored_one(cx: Context) {
+    let store = cx.store().await;
+    let batch = series("it", [0, 10]);
+    put(&store, &batch).await;
+    let pruned = store.clear_expired(&Expiry::before(at(100))).await;
+    assert_eq!(pruned.expect("clear_expired answers").occurrences, 2);
+    assert_eq!(solve(&store, id_of("it"), 9).await, expected(&batch), "it has come back since");
+    assert_eq!(solve(&store, id_of("it"), 10).await.status, solved(10));
 }
 
 pub(super) async fn rule_06_solving_while_others_record_never_hides_a_later_occurrence(
@@ -235,6 +251,10 @@ pub(super) async fn rule_07_muted_until_a_time_to_come_is_muted(cx: Context) {
     assert_eq!(ticket(&store, id).await.status, Status::Muted { until });
     put(&store, &[new("it", 1)]).await;
     assert_shown(&store, id, StatusKind::Muted).await;
+    // One muting replaces the other.
+    let forever = Status::Muted { until: None };
+    assert_eq!(set(&store, id, StatusChange::Mute { until: None }).await.status, forever);
+    assert_eq!(ticket(&store, id).await.status, forever);
 }
 
 pub(super) async fn rule_07_muted_until_a_past_time_is_open_everywhere(cx: Context) {
