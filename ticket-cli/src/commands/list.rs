@@ -73,16 +73,11 @@ enum StatusChoice {
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
 enum SortChoice {
-    /// The time of the last occurrence
     #[default]
     Last,
-    /// The time of the first occurrence
     First,
-    /// The number of occurrences
     Count,
-    /// The level
     Level,
-    /// The channel
     Channel,
 }
 

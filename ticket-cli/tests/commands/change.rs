@@ -21,7 +21,7 @@ fn solve_reopen_and_mute() {
     assert!(output.contains("solved by release 2.0  unusual login"), "{output}");
     assert_eq!(output.lines().count(), 2);
     let output = place.output(&["mute", &ids[2], "--for", "2h"]);
-    assert!(output.contains("muted until") && output.contains("(in 1h)"), "{output}");
+    assert!(output.contains("muted until") && output.contains("(in 2h)"), "{output}");
     place.output(&["mute", &ids[3]]);
     assert_eq!(statuses(&place), ["solved", "solved", "muted", "muted", "open"]);
 

@@ -143,7 +143,7 @@ fn hostile_text_stays_on_its_line_and_off_the_terminal() {
     assert_eq!(place.output(&["list"]).lines().count(), 2);
     assert_eq!(place.texts("message", &["list"]), [evil], "JSON loses nothing");
     // Messages for the person have it no other way.
-    let (_, said) = place.failure(&["show", &id[..1], "--app", evil]);
+    let (_, said) = place.failure(&["show", &"0".repeat(32), "--app", evil]);
     assert!(!said.contains('\u{1b}'), "{said:?}");
 }
 
@@ -169,7 +169,7 @@ fn show_has_everything() {
         "  std::panicking::catch",
         "24 hours  ",
         "30 days   ",
-        "payment <n> refused",
+        "payment <n> <error>",
     ] {
         assert!(output.contains(part), "{part:?} is missing:\n{output}");
     }
