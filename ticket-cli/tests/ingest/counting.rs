@@ -1,0 +1,121 @@
+//! Each line counts once, wherever and whenever it is read.
+
+use std::fs;
+use std::time::{Duration, SystemTime};
+
+use crate::place::Place;
+
+const DATED: &str = "2026-11-21T10:47:20Z ERROR shop::cart: cannot pay\n";
+
+fn json(number: usize) -> String {
+    format!(
+        "{{\"timestamp\":\"2026-11-21T10:47:{:02}Z\",\"level\":\"error\",\"message\":\"order {number} is lost\"}}\n",
+        number % 60
+    )
+}
+
+#[test]
+fn a_file_twice_and_one_that_has_grown() {
+    let place = Place::new();
+    place.write("app.log", (0..10).map(json).collect::<String>());
+    assert_eq!(place.counts(&["app.log"]), (10, 0));
+    assert_eq!(place.counts(&["app.log"]), (0, 10));
+    place.append("app.log", &json(10));
+    assert_eq!(place.counts(&["app.log"]), (1, 10));
+    assert_eq!(place.tickets(), [("order 10 is lost".into(), 11)]);
+}
+
+#[test]
+fn a_file_is_the_same_by_every_name_and_another_file_is_another() {
+    let place = Place::new();
+    place.write("app.log", DATED);
+    assert_eq!(place.counts(&["app.log"]), (1, 0));
+    assert_eq!(place.counts(&["./app.log"]), (0, 1));
+    assert_eq!(place.counts(&[place.path("app.log").to_str().unwrap()]), (0, 1));
+    std::os::unix::fs::symlink(place.path("app.log"), place.path("link.log")).unwrap();
+    assert_eq!(place.counts(&["link.log"]), (0, 1));
+    fs::rename(place.path("app.log"), place.path("app.log.1")).unwrap();
+    assert_eq!(place.counts(&["app.log.1"]), (0, 1));
+    place.write("other.log", DATED);
+    assert_eq!(place.counts(&["other.log", "app.log.1"]), (1, 1));
+}
+
+#[test]
+fn the_same_text_in_two_places_counts_twice() {
+    let place = Place::new();
+    place.write("app.log", DATED.repeat(3));
+    assert_eq!(place.counts(&["app.log"]), (3, 0));
+    assert_eq!(place.counts(&["app.log"]), (0, 3));
+}
+
+#[test]
+fn applications_count_apart() {
+    let place = Place::new();
+    place.write("app.log", DATED);
+    assert_eq!(place.counts(&["--app", "a", "app.log"]), (1, 0));
+    assert_eq!(place.counts(&["--app", "b", "app.log"]), (1, 0));
+    assert_eq!(place.counts(&["--app", "a", "app.log"]), (0, 1));
+}
+
+const TRACE: &str = "2026-11-21 10:47:20,123 - shop - ERROR - cannot pay\nTraceback (most recent call last):\n  File \"/srv/shop.py\", line 7, in pay\n    charge()\nValueError: no card\n";
+
+#[test]
+fn a_stack_trace_that_was_cut_by_the_end_of_the_file_counts_once() {
+    // After each line, and in the middle of each line.
+    for end in (1..TRACE.len()).step_by(7).chain([TRACE.len() - 1]) {
+        let place = Place::new();
+        place.write("app.log", format!("{DATED}{}", &TRACE[..end]));
+        place.ingest(&["app.log"]);
+        place.append("app.log", &TRACE[end..]);
+        place.append("app.log", DATED);
+        place.ingest(&["app.log"]);
+        let (recorded, _) = place.counts(&["app.log"]);
+        let total: u64 = place.tickets().iter().map(|(_, count)| count).sum();
+        assert_eq!((recorded, total), (0, 3), "cut at {end}: {:?}", place.tickets());
+    }
+}
+
+#[test]
+fn a_rotated_file_whose_lines_begin_at_the_same_places() {
+    let place = Place::new();
+    place.write("app.log", DATED);
+    place.ingest(&["app.log"]);
+    fs::rename(place.path("app.log"), place.path("app.log.1")).unwrap();
+    place.write("app.log", DATED.replace(":20Z", ":21Z"));
+    assert_eq!(place.counts(&["app.log", "app.log.1"]), (1, 1));
+}
+
+#[test]
+fn lines_without_a_time_count_once_in_a_file() {
+    let place = Place::new();
+    place.write("app.log", "ERROR first\nERROR second\n");
+    let modified = |seconds| {
+        let file = fs::OpenOptions::new().append(true).open(place.path("app.log")).unwrap();
+        let time = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+        file.set_modified(time).unwrap();
+    };
+    modified(1_795_258_040);
+    assert_eq!(place.counts(&["app.log"]), (2, 0));
+    let times: Vec<_> = place.occurrences().iter().map(|one| one["time"].clone()).collect();
+    assert_eq!(times, ["2026-11-21T10:47:20.000000Z"], "the file's own time");
+    place.append("app.log", "ERROR third\n");
+    modified(1_795_344_440);
+    assert_eq!(place.counts(&["app.log"]), (1, 2));
+    assert_eq!(place.counts(&["app.log"]), (0, 3));
+    place.append("app.log", &DATED.repeat(2));
+    place.append("app.log", "ERROR behind a line with a time\n");
+    modified(1_795_430_840);
+    assert_eq!(place.counts(&["app.log"]), (3, 3));
+    assert_eq!(place.counts(&["app.log"]), (0, 6));
+}
+
+#[test]
+fn piped_lines_with_a_time_count_once_and_others_in_every_run() {
+    let place = Place::new();
+    let text = format!("{}{}", DATED.repeat(2), json(1));
+    assert_eq!(place.pipe(&text), (3, 0));
+    assert_eq!(place.pipe(&text), (0, 3));
+    assert_eq!(place.pipe(&format!("{text}{DATED}")), (1, 3));
+    assert_eq!(place.pipe("ERROR a\nERROR a\n"), (2, 0));
+    assert_eq!(place.pipe("ERROR a\nERROR a\n"), (2, 0));
+}

@@ -1,0 +1,70 @@
+//! Killed at any moment, and run again.
+
+use std::fmt::Write as _;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use crate::place::Place;
+
+const LINES: usize = 20_000;
+
+/// A log of all sorts: some kinds of errors in JSON, stack traces, lines without a time.
+fn log() -> String {
+    let mut log = String::from("ERROR before any time\nplain\n");
+    for number in 0..LINES {
+        let (minute, second) = (number / 60 % 60, number % 60);
+        let time = format!("2026-11-21T10:{minute:02}:{second:02}.{:06}Z", number % 7);
+        match number % 5 {
+            0 => writeln!(log, "{{\"time\":\"{time}\",\"level\":\"info\",\"msg\":\"served {number}\"}}"),
+            1 => writeln!(log, "{time} WARN shop::db: slow query {number}"),
+            2 => writeln!(
+                log,
+                "{time} ERROR shop: failed\nTraceback (most recent call last):\n  File \"a.py\", line 1, in a\nValueError: {number}"
+            ),
+            3 => writeln!(log, "ERROR without a time"),
+            _ => writeln!(
+                log,
+                "{{\"time\":\"{time}\",\"level\":\"error\",\"msg\":\"order {number} lost\",\"logger\":\"shop.{}\"}}",
+                number % 30
+            ),
+        }
+        .unwrap();
+    }
+    log
+}
+
+#[test]
+fn sigkill_at_any_moment() {
+    let log = log();
+    let whole = Place::new();
+    whole.write("app.log", &log);
+    let started = Instant::now();
+    let (recorded, known) = whole.counts(&["app.log"]);
+    let duration = started.elapsed();
+    assert_eq!((recorded, known), (LINES as u64 / 5 * 4 + 1, 0));
+    let expected = whole.tickets();
+
+    let broken = Place::new();
+    broken.write("app.log", &log);
+    let mut killed = 0;
+    let mut seed = u64::from(std::process::id());
+    for _ in 0..12 {
+        let mut ingest = broken
+            .command(&["ingest", "app.log"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        // A small generator is random enough for moments.
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let moment = duration.mul_f64((seed >> 40) as f64 / f64::from(1 << 24));
+        std::thread::sleep(moment.max(Duration::from_millis(5)));
+        ingest.kill().unwrap();
+        killed += u32::from(!ingest.wait().unwrap().success());
+    }
+    assert!(killed > 0, "none was killed while it worked");
+    let (last, known) = broken.counts(&["app.log"]);
+    assert_eq!(last + known, recorded);
+    assert_eq!(broken.tickets(), expected);
+    assert_eq!(broken.counts(&["app.log"]), (0, recorded));
+}

@@ -1,0 +1,127 @@
+//! `--follow`: what is appended, rotation, truncation, and the end.
+
+use std::fs;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::place::Place;
+
+/// A command that follows a file; killed if a test fails before its end.
+struct Follower(Option<Child>);
+
+impl Follower {
+    fn start(place: &Place, file: &str) -> Self {
+        let mut command = place.command(&["--json", "ingest", "--follow", file]);
+        Self(Some(command.stdout(Stdio::piped()).spawn().unwrap()))
+    }
+
+    /// Ends it with a signal; the summary.
+    fn stop(mut self, signal: &str) -> Value {
+        let child = self.0.take().unwrap();
+        let sent = Command::new("kill").args(["-s", signal, &child.id().to_string()]).status();
+        assert!(sent.unwrap().success());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(0));
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.0 {
+            let _ = child.kill();
+        }
+    }
+}
+
+/// Waits until the store has so many occurrences; how long that took.
+fn wait_for(place: &Place, count: u64) -> Duration {
+    let start = Instant::now();
+    loop {
+        let output = place.run(&["--json", "list", "--status", "all", "--limit", "1000"]);
+        let text = String::from_utf8(output.stdout).unwrap();
+        let tickets = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let now: u64 = tickets.map(|ticket| ticket["occurrence_count"].as_u64().unwrap()).sum();
+        if now == count {
+            return start.elapsed();
+        }
+        assert!(now < count, "{now} instead of {count}");
+        assert!(start.elapsed() < Duration::from_secs(30), "{now} of {count} after 30 s");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn appended_rotated_and_truncated() {
+    let place = Place::new();
+    place.write("app.log", "2026-11-21T10:00:00Z ERROR zero\n");
+    let follower = Follower::start(&place, "app.log");
+    wait_for(&place, 1);
+
+    // A line that is not complete yet is waited for.
+    place.append("app.log", "2026-11-21T10:00:01Z ERROR o");
+    std::thread::sleep(Duration::from_millis(800));
+    wait_for(&place, 1);
+    place.append(
+        "app.log",
+        "ne\n{\"time\":\"2026-11-21T10:00:02Z\",\"level\":\"error\",\"msg\":\"two\"}\n",
+    );
+    wait_for(&place, 3);
+
+    // Rotated: the rest of the old file counts, and the new one is read from its beginning.
+    place.append("app.log", "2026-11-21T10:00:03Z ERROR three\n");
+    fs::rename(place.path("app.log"), place.path("app.log.1")).unwrap();
+    place.append("app.log.1", "2026-11-21T10:00:04Z ERROR four\n");
+    std::thread::sleep(Duration::from_millis(500));
+    place.append("app.log", "2026-11-21T10:00:05Z ERROR five\n");
+    wait_for(&place, 6);
+
+    // Truncated, as `copytruncate` does.
+    place.write("app.log", "");
+    std::thread::sleep(Duration::from_millis(500));
+    place.append("app.log", "2026-11-21T10:00:06Z ERROR six\n");
+    wait_for(&place, 7);
+
+    // The last line is recorded although nothing comes behind it any more.
+    place.append("app.log", "2026-11-21T10:00:07Z ERROR seven\n");
+    let summary = follower.stop("TERM");
+    assert_eq!(summary["recorded"], 8);
+    wait_for(&place, 8);
+
+    // What was followed is known to an ordinary run.
+    assert_eq!(place.counts(&["app.log", "app.log.1"]).0, 0);
+}
+
+#[test]
+fn a_stack_trace_that_comes_in_pieces_counts_once() {
+    let place = Place::new();
+    place.write("app.log", "");
+    let follower = Follower::start(&place, "app.log");
+    place.append(
+        "app.log",
+        "2026-11-21 10:00:00 ERROR failed\nTraceback (most recent call last):\n",
+    );
+    wait_for(&place, 1);
+    place.append(
+        "app.log",
+        "  File \"a.py\", line 1, in a\nValueError: x\n2026-11-21 10:00:01 ERROR next\n",
+    );
+    wait_for(&place, 2);
+    let summary = follower.stop("INT");
+    assert_eq!((&summary["recorded"], &summary["joined"]), (&2.into(), &3.into()));
+    assert_eq!(place.counts(&["app.log"]), (0, 2));
+}
+
+#[test]
+fn lines_without_a_time_have_that_of_their_arrival() {
+    let place = Place::new();
+    place.write("app.log", "");
+    let follower = Follower::start(&place, "app.log");
+    std::thread::sleep(Duration::from_millis(500));
+    place.append("app.log", "ERROR now\n");
+    wait_for(&place, 1);
+    follower.stop("TERM");
+    assert_eq!(place.counts(&["app.log"]), (0, 1));
+}

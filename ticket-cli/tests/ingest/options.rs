@@ -1,0 +1,105 @@
+//! Options, summaries, exit codes, and input that is not what it should be.
+
+use std::process::Stdio;
+
+use serde_json::json;
+
+use crate::place::Place;
+
+#[test]
+fn malformed_lines_are_listed_and_do_not_stop_the_rest() {
+    let place = Place::new();
+    place.write(
+        "app.log",
+        "{\"level\":\"error\",\"msg\":\"a\"}\n{\"level\":\n{\"level\":\"error\",\"msg\":\"b\"}\n",
+    );
+    let summary = place.ingest(&["app.log"]);
+    assert_eq!((&summary["read"], &summary["recorded"]), (&json!(3), &json!(2)));
+    assert_eq!(summary["malformed"], 1);
+    let line = &summary["malformed_lines"][0];
+    assert_eq!((&line["file"], &line["line"]), (&json!("app.log"), &json!(2)));
+
+    let output = place.run(&["ingest", "app.log", "--format", "json"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert!(
+        text.starts_with(
+            "read 3 lines: 0 recorded, 0 below warning, 1 malformed, 2 already known\n"
+        )
+    );
+    assert!(text.contains("malformed: app.log:2: not JSON: EOF"), "{text}");
+}
+
+#[test]
+fn a_format_that_is_named_is_demanded() {
+    let place = Place::new();
+    place.write("app.log", "level=error msg=\"a b\"\nplain\n{\"level\":\"error\",\"msg\":\"c\"}\n");
+    let counts = |format| {
+        let summary = place.ingest(&["app.log", "--format", format, "--min-level", "trace"]);
+        (summary["malformed"].clone(), summary["recorded"].clone())
+    };
+    assert_eq!(counts("json"), (json!(2), json!(1)));
+    assert_eq!(counts("logfmt"), (json!(2), json!(1)));
+    assert_eq!(counts("auto"), (json!(0), json!(1)));
+    assert_eq!(counts("text"), (json!(0), json!(2)));
+}
+
+#[test]
+fn what_all_records_have_in_common() {
+    let place = Place::new();
+    place.write("app.log", "ERROR a\nINFO b\n");
+    let ingest = |level: &str| {
+        let mut arguments = vec!["--app", "shop", "--release", "1.2", "--environment", "test"];
+        arguments.extend(["--channel", "plain", "--min-level", level, "app.log"]);
+        place.ingest(&arguments)
+    };
+    assert_eq!(ingest("error")["below_level"], 1);
+    let output = place.run(&["--json", "--app", "shop", "list"]);
+    let ticket: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&ticket["app_id"], &ticket["channel"]), (&json!("shop"), &json!("plain")));
+    assert_eq!((&ticket["first_release"], &ticket["level"]), (&json!("1.2"), &json!("error")));
+    assert_eq!(ingest("info")["recorded"], 1);
+}
+
+#[test]
+fn bytes_that_are_no_text_and_lines_without_end() {
+    let place = Place::new();
+    let huge = "x".repeat(10 * 1024 * 1024);
+    let mut log = b"ERROR a\xff\xfeb\0c\n\xff\xff\xff\n".to_vec();
+    log.extend(format!("ERROR {huge}\n{{\"level\":\"error\",\"msg\":\"{huge}\"}}\n").bytes());
+    log.extend(b"ERROR the end");
+    place.write("app.log", log);
+    assert_eq!(place.counts(&["app.log"]), (4, 0));
+    assert_eq!(place.counts(&["app.log"]), (0, 4));
+    assert!(place.tickets().iter().all(|(message, _)| message.len() < 100_000));
+}
+
+#[test]
+fn an_empty_file_and_standard_input_by_default() {
+    let place = Place::new();
+    place.write("app.log", "");
+    assert_eq!(place.ingest(&["app.log"])["read"], 0);
+    assert_eq!(place.ingest(&["--", "app.log", "app.log"])["read"], 0);
+    let output = place.command(&["ingest"]).stdin(Stdio::null()).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(text, "read 0 lines: 0 recorded, 0 below warning, 0 malformed\n");
+}
+
+#[test]
+fn what_is_wrong_is_said() {
+    let place = Place::new();
+    place.write("app.log", "");
+    for (arguments, code, says) in [
+        (&["ingest", "missing.log"][..], 1, "cannot read missing.log"),
+        (&["ingest", "."], 1, "it is a folder"),
+        (&["ingest", "--format", "xml", "app.log"], 2, "logfmt"),
+        (&["ingest", "--min-level", "loud", "app.log"], 2, "warning"),
+        (&["ingest", "--follow"], 2, "leave --follow out"),
+        (&["--url", "foo:bar", "ingest", "app.log"], 2, "sqlite:"),
+    ] {
+        let output = place.command(arguments).stdin(Stdio::null()).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
+        assert!(said.contains(says), "{arguments:?}: {said}");
+    }
+}

@@ -1,0 +1,35 @@
+//! Logs that real servers write on the spot, through the real command, into SQLite.
+//!
+//! The servers' programs are named by the environment: `cargo xtask databases env` prints it. Without
+//! them the cases are ignored with the reason, and fail under `CI` or `TICKET_REQUIRE_SERVERS=1`.
+
+mod mongod;
+mod postgres;
+mod server;
+mod store;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+
+/// What a case ends with: whatever went wrong, as text.
+type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+fn main() -> std::process::ExitCode {
+    let cases: [(&str, &str, fn() -> Outcome); 3] = [
+        ("postgres_jsonlog", postgres::BIN, postgres::jsonlog),
+        ("postgres_plain_log", postgres::BIN, postgres::plain),
+        ("mongod_log", mongod::PROGRAM, mongod::own_log),
+    ];
+    let trials = cases.into_iter().map(|(name, variable, case)| trial(name, variable, case));
+    libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
+}
+
+fn trial(name: &str, variable: &'static str, case: fn() -> Outcome) -> Trial {
+    let set = |variable: &str| std::env::var_os(variable).is_some_and(|value| !value.is_empty());
+    if set(variable) {
+        return Trial::test(name, move || case().map_err(|error| Failed::from(error.to_string())));
+    }
+    let required = set("CI") || set("TICKET_REQUIRE_SERVERS");
+    let reason = format!("{variable} is not set: see `cargo xtask databases env`");
+    let shown = if required { name.to_owned() } else { format!("{name}: {reason}") };
+    Trial::test(shown, move || Err(Failed::from(reason))).with_ignored_flag(!required)
+}
