@@ -37,7 +37,8 @@ use crate::{breadcrumbs, level};
 /// Records of the crate `log` that come through `tracing-log` have their own target and location.
 ///
 /// Breadcrumbs belong to the outermost span: a request's stay with the request. Those made outside of
-/// all spans stay with their thread. Each goes with one record, the next one of its scope.
+/// all spans stay with their thread. Each goes with one record, the next one of its scope; and a record
+/// leaves one too, without traits, for the record after it.
 ///
 /// Nothing in it waits or panics, also if a `Debug` form does: its value then is a mark. What is
 /// logged while it is at work on the same thread, and whatever the handler's worker logs, never enters
@@ -149,6 +150,10 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for TicketLayer {
             record.process = Some(self.process);
             add_spans(&mut record, event, &context);
             record.breadcrumbs = breadcrumbs::take(root.as_ref(), self.number);
+            // A later one shows that this one came before.
+            let (channel, message) = (record.channel.clone(), record.message.clone());
+            let crumb = Breadcrumb::new(record.time, level, channel, message);
+            breadcrumbs::push(root.as_ref(), self.number, crumb, self.max_breadcrumbs);
             record
         });
     }

@@ -269,7 +269,9 @@ fn lesser_events_are_breadcrumbs_of_the_next_record_of_their_scope() {
     assert_eq!(records[0].breadcrumbs[0].traits["step"], Value::Int(1));
     assert_eq!(records[0].breadcrumbs[0].level, Level::Info);
     assert_eq!(records[0].breadcrumbs[0].channel, "layer");
-    assert_eq!(crumbs(&records[1]), [""; 0]);
+    // Each goes with one record, and a record is one for the next.
+    assert_eq!(crumbs(&records[1]), ["a"]);
+    assert_eq!(records[1].breadcrumbs[0].level, Level::Error);
     assert_eq!(crumbs(&records[2]), ["second"]);
     assert_eq!(crumbs(&records[3]), ["outside"]);
 }
