@@ -300,6 +300,25 @@ fn breadcrumbs_are_bounded_and_of_their_level() {
 }
 
 #[test]
+fn what_is_kept_for_later_is_bounded_and_says_what_is_missing() {
+    let long = "x".repeat(100_000);
+    let record = one_record(|| {
+        let _span = info_span!("request", long, debug = ?long).entered();
+        info!(long, "{long}");
+        error!("it failed");
+    });
+    let crumb = &record.breadcrumbs[0];
+    for text in [
+        &crumb.message,
+        &crumb.traits["long"].to_string(),
+        &record.spans[0].traits["long"].to_string(),
+        &record.spans[0].traits["debug"].to_string(),
+    ] {
+        assert!(text.len() <= ticket_core::limits::TRAIT && text.ends_with(" bytes]"), "{text}");
+    }
+}
+
+#[test]
 fn breadcrumbs_of_another_layer_or_thread_do_not_get_in() {
     let records = records(|| {
         info!("here");
