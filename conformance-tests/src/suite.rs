@@ -4,6 +4,7 @@ use std::env;
 use std::fmt;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::thread;
 
 use futures::future::{BoxFuture, FutureExt};
 use libtest_mimic::{Arguments, Trial};
@@ -13,6 +14,9 @@ use crate::cases::{CASES, Entry};
 use crate::fixture::{BoxError, Fixture};
 use crate::run::run_entry;
 use crate::{Case, worker};
+
+/// How many cases run beside each other at least, unless `--test-threads` says otherwise.
+const MIN_THREADS: usize = 4;
 
 /// How to open a store.
 pub(crate) type Open =
@@ -84,7 +88,11 @@ impl Suite {
         if env::var_os(worker::VARIABLE).is_some() {
             return worker::main(&self.backend);
         }
-        let arguments = Arguments::from_args();
+        let mut arguments = Arguments::from_args();
+        // Cases wait more than they compute: for locks, for answers, for other processes.
+        arguments.test_threads.get_or_insert_with(|| {
+            thread::available_parallelism().map_or(MIN_THREADS, |n| n.get().max(MIN_THREADS))
+        });
         let missing = self.missing();
         let backend = Arc::new(self.backend);
         let trials = CASES

@@ -57,6 +57,7 @@ impl SqliteBackend {
         &self,
         work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
+        self.writer.settle().await;
         self.readers.run(|connection| work(connection)).await
     }
 }

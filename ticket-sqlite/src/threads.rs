@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -35,6 +36,8 @@ struct Shared {
     config: SqliteConfig,
     state: Mutex<State>,
     changed: Condvar,
+    /// Whether a caller has left without an answer since anybody looked.
+    is_unsettled: AtomicBool,
 }
 
 #[derive(Default)]
@@ -57,8 +60,8 @@ struct Slot {
 impl Threads {
     pub(crate) fn new(name: &'static str, most: usize, config: SqliteConfig) -> Self {
         let state = Mutex::default();
-        let shared = Shared { name, most, config, state, changed: Condvar::new() };
-        Self { shared: Arc::new(shared) }
+        let (changed, is_unsettled) = (Condvar::new(), AtomicBool::new(false));
+        Self { shared: Arc::new(Shared { name, most, config, state, changed, is_unsettled }) }
     }
 
     /// Has work done that is done in one go.
@@ -100,7 +103,20 @@ impl Threads {
             false
         }))?;
         let panicked = |_| Err(unavailable("the work was given up after a panic: this is a bug"));
-        receiver.await.unwrap_or_else(panicked)
+        let mut leaving = Leaving(Some(&self.shared));
+        let answer = receiver.await;
+        leaving.0 = None;
+        answer.unwrap_or_else(panicked)
+    }
+
+    /// Waits for work whose caller has left, so that whoever looks next sees either nothing or all of it,
+    /// and not the one after the other.
+    pub(crate) async fn settle(&self) {
+        if self.shared.is_unsettled.swap(false, Ordering::AcqRel) {
+            // One thread works in turn: what was begun before is done. Whether the file can be opened is
+            // for the caller's own work to find out.
+            let _ = self.run(|_| Ok(())).await;
+        }
     }
 
     fn submit(&self, job: Job) -> Result<()> {
@@ -121,6 +137,17 @@ impl Threads {
         drop(state);
         self.shared.changed.notify_all();
         Ok(())
+    }
+}
+
+/// Notes when a caller leaves before the answer is there.
+struct Leaving<'a>(Option<&'a Shared>);
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        if let Some(shared) = self.0 {
+            shared.is_unsettled.store(true, Ordering::Release);
+        }
     }
 }
 
@@ -211,5 +238,94 @@ impl Drop for Threads {
 impl fmt::Debug for Threads {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Threads").field("name", &self.shared.name).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::executor::block_on;
+    use futures::{FutureExt, pin_mut};
+
+    use super::*;
+
+    fn threads(most: usize) -> Threads {
+        Threads::new("test", most, SqliteConfig::in_memory())
+    }
+
+    #[test]
+    fn a_panic_costs_its_own_work_alone() {
+        let threads = threads(1);
+        let work = threads.run::<()>(|connection| {
+            let _open = connection.sqlite.unchecked_transaction();
+            panic!("on purpose");
+        });
+        let error = block_on(work).unwrap_err();
+        assert!(error.is_retryable() && error.message().contains("panic"), "{error}");
+        let is_whole = block_on(threads.run(|connection| Ok(connection.sqlite.is_autocommit())));
+        assert!(is_whole.unwrap(), "the same thread goes on, and its transaction is rolled back");
+    }
+
+    #[test]
+    fn nothing_starts_before_it_is_needed_and_all_ends_with_the_handle() {
+        let threads = threads(3);
+        assert_eq!(threads.shared.lock().running, 0);
+        block_on(threads.run(|_| Ok(()))).unwrap();
+        assert_eq!(threads.shared.lock().running, 1);
+        let shared = Arc::clone(&threads.shared);
+        drop(threads);
+        assert_eq!(shared.lock().running, 0);
+    }
+
+    #[test]
+    fn work_that_nobody_waits_for_is_not_begun_and_begun_work_is_seen_whole() {
+        let threads = threads(1);
+        let (begin, wait) = std::sync::mpsc::channel::<()>();
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let of_first = Arc::clone(&log);
+        let first = threads.run(move |_| {
+            let _ = wait.recv();
+            of_first.lock().unwrap().push("first");
+            Ok(())
+        });
+        let of_second = Arc::clone(&log);
+        let second = threads.run(move |_| {
+            of_second.lock().unwrap().push("second");
+            Ok(())
+        });
+        {
+            pin_mut!(first, second);
+            assert!(first.as_mut().now_or_never().is_none());
+            while threads.shared.lock().queue.len() > 0 {
+                std::thread::yield_now();
+            }
+            assert!(second.as_mut().now_or_never().is_none());
+        }
+        begin.send(()).unwrap();
+        block_on(threads.settle());
+        assert_eq!(*log.lock().unwrap(), ["first"]);
+    }
+
+    #[test]
+    fn steps_let_others_go_first() {
+        let threads = threads(1);
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let (begin, wait) = std::sync::mpsc::channel::<()>();
+        let (of_steps, mut step) = (Arc::clone(&log), 0);
+        let steps = threads.run_in_steps(move |_| {
+            let _ = wait.recv();
+            of_steps.lock().unwrap().push(step);
+            step += 1;
+            Ok(if step < 3 { Step::Again } else { Step::Done(()) })
+        });
+        let of_other = Arc::clone(&log);
+        let other = threads.run(move |_| {
+            of_other.lock().unwrap().push(100);
+            Ok(())
+        });
+        pin_mut!(steps, other);
+        assert!(steps.as_mut().now_or_never().is_none() && other.as_mut().now_or_never().is_none());
+        drop(begin);
+        block_on(futures::future::try_join(steps, other)).unwrap();
+        assert_eq!(*log.lock().unwrap(), [0, 100, 1, 2]);
     }
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use async_trait::async_trait;
 use rusqlite::Connection;
-use ticket_conformance::{BoxError, Case, Fixture, Schema, Suite};
+use ticket_conformance::{Application, BoxError, Case, Fixture, Schema, Suite};
 use ticket_sqlite::{SqliteBackend, SqliteConfig};
 
 fn main() -> ExitCode {
@@ -14,10 +14,56 @@ fn main() -> ExitCode {
         let config = SqliteConfig::new(&path)
             .with_table_prefix(case.namespace())?
             .with_autocreate(case.autocreate());
+        let application = App { path: path.clone(), connection: None };
         let versions = Versions { path, prefix: case.namespace().to_owned() };
-        Ok(Fixture::new(SqliteBackend::new(config)).with_schema(versions))
+        let fixture = Fixture::new(SqliteBackend::new(config));
+        Ok(fixture.with_application(application).with_schema(versions))
     })
     .main()
+}
+
+/// An application that keeps a table of its own in the same file.
+struct App {
+    path: PathBuf,
+    connection: Option<Connection>,
+}
+
+impl App {
+    fn run(&mut self, sql: &str) -> Result<(), BoxError> {
+        if self.connection.is_none() {
+            let connection = Connection::open(&self.path)?;
+            connection.execute_batch("CREATE TABLE IF NOT EXISTS cart (item INTEGER)")?;
+            self.connection = Some(connection);
+        }
+        let connection = self.connection.as_ref().ok_or("it is open")?;
+        Ok(connection.execute_batch(sql)?)
+    }
+}
+
+#[async_trait]
+impl Application for App {
+    async fn begin(&mut self) -> Result<(), BoxError> {
+        self.run("BEGIN")
+    }
+
+    async fn insert(&mut self) -> Result<(), BoxError> {
+        self.run("INSERT INTO cart VALUES (1)")
+    }
+
+    async fn commit(&mut self) -> Result<(), BoxError> {
+        self.run("COMMIT")
+    }
+
+    async fn rollback(&mut self) -> Result<(), BoxError> {
+        self.run("ROLLBACK")
+    }
+
+    async fn count(&mut self) -> Result<u64, BoxError> {
+        self.run("")?;
+        let other = Connection::open(&self.path)?;
+        let count: i64 = other.query_row("SELECT count(*) FROM cart", [], |row| row.get(0))?;
+        Ok(u64::try_from(count)?)
+    }
 }
 
 /// Other versions of the tables.

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread;
 
-use ticket_core::{Breadcrumb, Level, Location, Record, Timestamp, Traits};
+use ticket_core::{Breadcrumb, Level, Location, Record, Timestamp, Traits, limits};
 use ticket_handler::BackgroundHandler;
 use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id};
@@ -37,7 +37,8 @@ use crate::{breadcrumbs, level};
 /// Records of the crate `log` that come through `tracing-log` have their own target and location.
 ///
 /// Breadcrumbs belong to the outermost span: a request's stay with the request. Those made outside of
-/// all spans stay with their thread. Each goes with one record, the next one of its scope.
+/// all spans stay with their thread. Each goes with one record, the next one of its scope; and a record
+/// leaves one too, without traits, for the record after it.
 ///
 /// Nothing in it waits or panics, also if a `Debug` form does: its value then is a mark. What is
 /// logged while it is at work on the same thread, and whatever the handler's worker logs, never enters
@@ -77,10 +78,10 @@ impl TicketLayer {
         self
     }
 
-    /// Sets how many breadcrumbs are kept, the newest; 0 for none.
+    /// Sets how many breadcrumbs are kept, the newest: up to [`limits::BREADCRUMBS`]; 0 for none.
     #[must_use]
     pub fn with_max_breadcrumbs(mut self, max_breadcrumbs: usize) -> Self {
-        self.max_breadcrumbs = max_breadcrumbs;
+        self.max_breadcrumbs = max_breadcrumbs.min(limits::BREADCRUMBS);
         self
     }
 
@@ -149,13 +150,20 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for TicketLayer {
             record.process = Some(self.process);
             add_spans(&mut record, event, &context);
             record.breadcrumbs = breadcrumbs::take(root.as_ref(), self.number);
+            // A later one shows that this one came before.
+            let mut message = record.message.clone();
+            limits::cut(&mut message, limits::TRAIT);
+            let crumb = Breadcrumb::new(record.time, level, &*record.channel, message);
+            breadcrumbs::push(root.as_ref(), self.number, crumb, self.max_breadcrumbs);
             record
         });
     }
 }
 
 fn breadcrumb(level: Level, metadata: &Metadata<'_>, mut fields: Fields) -> Breadcrumb {
-    let message = fields.take_message();
+    let mut message = fields.take_message();
+    // Cut at once, not when it is stored: it may wait for long.
+    limits::cut(&mut message, limits::TRAIT);
     let mut crumb = Breadcrumb::new(Timestamp::now(), level, metadata.target(), message);
     crumb.traits = fields.traits;
     crumb

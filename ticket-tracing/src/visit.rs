@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use ticket_core::{ErrorCause, Traits, Value};
+use ticket_core::{ErrorCause, Traits, Value, limits};
 use tracing::field::{Field, Visit};
 
 use crate::format;
@@ -43,11 +43,14 @@ impl Fields {
         }
     }
 
-    fn text(&mut self, field: &Field, text: String) {
+    fn text(&mut self, field: &Field, mut text: String) {
         match field.name() {
             "message" => self.message = text,
             FINGERPRINT => self.fingerprint = Some(text),
-            _ => self.value(field, text),
+            _ => {
+                limits::cut(&mut text, limits::TRAIT);
+                self.value(field, text);
+            }
         }
     }
 
@@ -97,6 +100,12 @@ impl Visit for Fields {
 }
 
 impl SpanFields<'_> {
+    /// Cut at once, not when it is stored: a span may live long.
+    fn text(&mut self, field: &Field, mut text: String) {
+        limits::cut(&mut text, limits::TRAIT);
+        self.value(field, text);
+    }
+
     fn value(&mut self, field: &Field, value: impl Into<Value>) {
         self.0.insert(name(field), value.into());
     }
@@ -104,13 +113,17 @@ impl SpanFields<'_> {
 
 impl Visit for SpanFields<'_> {
     record_values!(record_i64: i64, record_u64: u64, record_i128: i128, record_u128: u128,
-        record_f64: f64, record_bool: bool, record_str: &str);
+        record_f64: f64, record_bool: bool);
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.text(field, value.to_owned());
+    }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.value(field, format::debug(value));
+        self.text(field, format::debug(value));
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        self.value(field, format::display(&value));
+        self.text(field, format::display(&value));
     }
 }

@@ -269,7 +269,9 @@ fn lesser_events_are_breadcrumbs_of_the_next_record_of_their_scope() {
     assert_eq!(records[0].breadcrumbs[0].traits["step"], Value::Int(1));
     assert_eq!(records[0].breadcrumbs[0].level, Level::Info);
     assert_eq!(records[0].breadcrumbs[0].channel, "layer");
-    assert_eq!(crumbs(&records[1]), [""; 0]);
+    // Each goes with one record, and a record is one for the next.
+    assert_eq!(crumbs(&records[1]), ["a"]);
+    assert_eq!(records[1].breadcrumbs[0].level, Level::Error);
     assert_eq!(crumbs(&records[2]), ["second"]);
     assert_eq!(crumbs(&records[3]), ["outside"]);
 }
@@ -295,6 +297,25 @@ fn breadcrumbs_are_bounded_and_of_their_level() {
         many,
     )[0];
     assert_eq!(crumbs(record), ["99", "debug"]);
+}
+
+#[test]
+fn what_is_kept_for_later_is_bounded_and_says_what_is_missing() {
+    let long = "x".repeat(100_000);
+    let record = one_record(|| {
+        let _span = info_span!("request", long, debug = ?long).entered();
+        info!(long, "{long}");
+        error!("it failed");
+    });
+    let crumb = &record.breadcrumbs[0];
+    for text in [
+        &crumb.message,
+        &crumb.traits["long"].to_string(),
+        &record.spans[0].traits["long"].to_string(),
+        &record.spans[0].traits["debug"].to_string(),
+    ] {
+        assert!(text.len() <= ticket_core::limits::TRAIT && text.ends_with(" bytes]"), "{text}");
+    }
 }
 
 #[test]

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use ticket_core::{
-    Comparison, EventFilter, EventStore, Expiry, Level, Location, NewOccurrence, Op, Record,
-    StatusChange, StatusKind, Store, TicketFilter, TicketId, TicketIdPrefix,
+    Comparison, EventFilter, EventStore, Expiry, Level, NewOccurrence, Op, Record, StatusChange,
+    StatusKind, Store, TicketFilter, TicketId, TicketIdPrefix,
 };
 
 use crate::context::Context;
@@ -19,13 +19,13 @@ fn ids<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<TicketId> {
     ids
 }
 
-async fn assert_finds(store: &Arc<dyn Store>, filter: TicketFilter, names: &[&str]) {
+pub(super) async fn assert_finds(store: &Arc<dyn Store>, filter: TicketFilter, names: &[&str]) {
     let found = find_ids(store, &filter).await;
     assert_eq!(found, ids(names.iter().copied()), "{filter:?} finds {names:?}");
 }
 
 /// Records one record of each ticket, changed by a function.
-async fn put_each(
+pub(super) async fn put_each(
     store: &Arc<dyn Store>,
     names: &[&str],
     change: impl Fn(usize, Record) -> Record,
@@ -77,7 +77,7 @@ pub(super) async fn rule_12_by_level_at_least(cx: Context) {
 }
 
 /// Texts that mean themselves and nothing more.
-const HOSTILE: [&str; 16] = [
+pub(super) const HOSTILE: [&str; 16] = [
     "%",
     "_",
     "\\",
@@ -230,84 +230,6 @@ pub(super) async fn rule_12_by_a_range_of_time(cx: Context) {
     assert_finds(&store, since(at(120)).with_until(at(130)), &["stretch"]).await;
     assert_finds(&store, since(at(-4_000_000_000)).with_until(at(0)), &["old"]).await;
     assert_finds(&store, since(at(300)).with_until(at(0)), &[]).await;
-}
-
-pub(super) async fn rule_12_by_text_in_message_or_location_whatever_its_case(cx: Context) {
-    let store = cx.store().await;
-    put_each(&store, &["upper", "umlaut", "place", "plain"], |i, mut record| {
-        record.message = ["Connection REFUSED", "Ärger mit ÉTÉ", "nothing", "nothing"][i].into();
-        record.location = Location::new();
-        if i == 2 {
-            record.location = Location::new()
-                .with_file("src/Checkout.rs")
-                .with_line(4_711)
-                .with_module("Shop::Cart")
-                .with_function("Pay_All");
-        }
-        record
-    })
-    .await;
-    let search = |text| TicketFilter::new().with_search(text);
-    assert_finds(&store, search("refused"), &["upper"]).await;
-    assert_finds(&store, search("connection Ref"), &["upper"]).await;
-    assert_finds(&store, search("äRGER"), &["umlaut"]).await;
-    assert_finds(&store, search("été"), &["umlaut"]).await;
-    for part in ["checkout.RS", "SHOP::cart", "pay_all", "src/"] {
-        assert_finds(&store, search(part), &["place"]).await;
-    }
-    assert_finds(&store, search("NOTHING"), &["place", "plain"]).await;
-    assert_finds(&store, search(""), &["upper", "umlaut", "place", "plain"]).await;
-    for nothing in
-        ["refused connection", "nothingsrc", "nothing src", "rsshop", "4711", "shop::cart "]
-    {
-        assert_finds(&store, search(nothing), &[]).await;
-    }
-    // Neither in the channel nor in the ticket's other fields.
-    for elsewhere in [APP, "error"] {
-        let names: &[&str] = if elsewhere == APP { &["place"] } else { &[] };
-        assert_finds(&store, search(elsewhere), names).await;
-    }
-}
-
-pub(super) async fn rule_12_a_search_text_means_itself(cx: Context) {
-    let store = cx.store().await;
-    let names: Vec<String> = (0..HOSTILE.len() - 1).map(|i| format!("ticket {i}")).collect();
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    put_each(&store, &names, |i, mut record| {
-        record.message = format!("before {} after", HOSTILE[i]);
-        record.location = Location::new();
-        record
-    })
-    .await;
-    for text in &HOSTILE[..names.len()] {
-        let message = |i: usize| format!("before {} after", HOSTILE[i]).to_lowercase();
-        let found: Vec<&str> = (0..names.len())
-            .filter(|i| message(*i).contains(&text.to_lowercase()))
-            .map(|i| names[i])
-            .collect();
-        assert!(!found.is_empty());
-        assert_finds(&store, TicketFilter::new().with_search(*text), &found).await;
-    }
-    for pattern in ["before%after", "b_fore", "bef.re", "^before", "after$", "(?i)AFTER"] {
-        assert_finds(&store, TicketFilter::new().with_search(pattern), &[]).await;
-    }
-}
-
-pub(super) async fn rule_12_a_search_looks_into_the_newest_message(cx: Context) {
-    let store = cx.store().await;
-    let said = |seconds, message: &str| {
-        let mut record = record("it", seconds);
-        record.message = message.to_owned();
-        occurrence(record)
-    };
-    put(&store, &[said(10, "first words")]).await;
-    put(&store, &[said(0, "late news")]).await;
-    let search = |text| TicketFilter::new().with_search(text);
-    assert_finds(&store, search("first words"), &["it"]).await;
-    assert_finds(&store, search("late news"), &[]).await;
-    put(&store, &[said(20, "last words")]).await;
-    assert_finds(&store, search("first words"), &[]).await;
-    assert_finds(&store, search("last words"), &["it"]).await;
 }
 
 pub(super) async fn rule_12_by_the_beginning_of_the_id(cx: Context) {

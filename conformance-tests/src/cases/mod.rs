@@ -4,6 +4,7 @@
 //! build says so.
 
 mod applications;
+mod comparisons;
 mod counting;
 mod deleting;
 mod errors;
@@ -14,11 +15,13 @@ mod histograms;
 mod orders;
 mod paging;
 mod recording;
+mod search;
 mod setup;
 mod status;
 mod traits;
 mod transactions;
 mod values;
+mod walks;
 
 use futures::future::{BoxFuture, FutureExt};
 use ticket_core::Capability;
@@ -121,6 +124,8 @@ pub(crate) const CASES: &[Entry] = cases! {
         rule_11_a_limit_of_0_or_1001_events_is_the_callers_error: Events,
         rule_11_a_damaged_or_foreign_cursor_is_the_callers_error,
         rule_11_a_damaged_or_foreign_event_cursor_is_the_callers_error: Events,
+    }
+    walks {
         rule_11_a_cursor_outlives_the_ticket_it_stands_at,
         rule_11_a_walk_meets_each_ticket_once_while_others_write,
         rule_11_tickets_that_stay_in_place_are_met_once_while_others_move,
@@ -136,12 +141,14 @@ pub(crate) const CASES: &[Entry] = cases! {
         rule_12_by_release_and_environment_of_any_one_record,
         rule_12_pruning_leaves_release_and_environment: Events,
         rule_12_by_a_range_of_time,
-        rule_12_by_text_in_message_or_location_whatever_its_case,
-        rule_12_a_search_text_means_itself,
-        rule_12_a_search_looks_into_the_newest_message,
         rule_12_by_the_beginning_of_the_id,
         rule_12_all_filters_combine,
         rule_12_a_filter_takes_the_texts_that_were_stored,
+    }
+    search {
+        rule_12_by_text_in_message_or_location_whatever_its_case,
+        rule_12_a_search_text_means_itself,
+        rule_12_a_search_looks_into_the_newest_message,
     }
     histograms {
         rule_12_counts_per_hour_and_day_are_exact_and_without_gaps,
@@ -162,14 +169,16 @@ pub(crate) const CASES: &[Entry] = cases! {
         rule_15_all_events_by_type_and_by_id: Events,
         rule_15_an_id_finds_the_event_in_every_ticket_that_has_it: Events,
         rule_15_both_ends_of_a_range_of_time_are_in_it: Events,
+        rule_15_everything_that_is_set_has_to_hold: Events,
+        rule_15_names_and_values_mean_themselves: Events,
+        rule_15_a_filter_finds_the_newest_first_page_by_page: Events,
+    }
+    comparisons {
         rule_15_text_compares_by_code_point: Events,
         rule_15_integers_compare_exactly: Events,
         rule_15_floats_compare_exactly: Events,
         rule_15_bools_and_times_compare: Events,
         rule_15_a_number_compares_with_integers_and_floats_alike: Events,
-        rule_15_everything_that_is_set_has_to_hold: Events,
-        rule_15_names_and_values_mean_themselves: Events,
-        rule_15_a_filter_finds_the_newest_first_page_by_page: Events,
         rule_16_a_missing_trait_matches_no_comparison: Events,
         rule_16_a_trait_of_another_type_matches_no_comparison: Events,
     }

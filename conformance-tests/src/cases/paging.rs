@@ -1,19 +1,15 @@
 //! Rule 11: cursors, offsets, limits.
 
-use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use futures::TryStreamExt;
 use ticket_core::{
-    BackendBase, Cursor, Direction, ErrorKind, EventFilter, EventQuery, EventStore, EventStoreExt,
-    Occurrence, OccurrenceQuery, Page, Store, Ticket, TicketFilter, TicketId, TicketQuery,
-    TicketSort,
+    BackendBase, Cursor, Direction, ErrorKind, EventQuery, EventStore, Occurrence, OccurrenceQuery,
+    Page, Store, Ticket, TicketFilter, TicketQuery, TicketSort,
 };
 
 use super::orders::{BOTH, many, page_of, sorted};
 use crate::context::Context;
-use crate::kit::{at, find, id_of, new, occurrence, put, record, refused, series, stored};
+use crate::kit::{find, id_of, new, occurrence, put, refused, series, stored};
 
 /// A cursor as a caller gets it back from a URL.
 pub(super) fn through_text(cursor: &Cursor) -> Cursor {
@@ -47,7 +43,7 @@ where
     }
 }
 
-async fn walk_tickets(store: &Arc<dyn Store>, query: &TicketQuery) -> Vec<Ticket> {
+pub(super) async fn walk_tickets(store: &Arc<dyn Store>, query: &TicketQuery) -> Vec<Ticket> {
     walk(query.limit as usize, |after| async {
         let mut query = query.clone();
         query.after = after;
@@ -298,134 +294,4 @@ pub(super) async fn rule_11_a_damaged_or_foreign_event_cursor_is_the_callers_err
         let answer = store.get_events(&query).await;
         refused(answer, ErrorKind::Config, &format!("{query:?}"));
     }
-}
-
-pub(super) async fn rule_11_a_cursor_outlives_the_ticket_it_stands_at(cx: Context) {
-    let store = cx.store().await;
-    put(&store, &many()).await;
-    let all = find(&store, &TicketFilter::new()).await;
-    for sort in TicketSort::ALL {
-        let all = sorted(find(&store, &TicketFilter::new()).await, sort, Direction::Ascending);
-        let query = TicketQuery::new().with_order(sort, Direction::Ascending).with_limit(5);
-        let page = store.get_tickets(&query).await.expect("get_tickets answers");
-        let last = page.items.last().expect("there are tickets").id;
-        assert!(store.delete_ticket(last).await.expect("delete_ticket answers"));
-        let query = query.with_after(page.next.expect("there are more"));
-        assert_eq!(page_of(&store, &query).await, all[5..10], "by {}", sort.as_str());
-    }
-    assert_eq!(find(&store, &TicketFilter::new()).await.len(), all.len() - TicketSort::ALL.len());
-}
-
-pub(super) async fn rule_11_a_walk_meets_each_ticket_once_while_others_write(cx: Context) {
-    let store = cx.store().await;
-    let batch = many();
-    put(&store, &batch).await;
-    let there: HashSet<TicketId> = batch.iter().map(|one| one.ticket_id()).collect();
-    let over = Arc::new(AtomicBool::new(false));
-    let writer = tokio::spawn({
-        let (store, over) = (Arc::clone(&store), Arc::clone(&over));
-        async move {
-            let mut i = 0;
-            while !over.load(Ordering::Relaxed) && i < 600 {
-                // A new ticket, which sorts anywhere, and one of the old ones again: its last time and
-                // its count move, its level and channel do not, and neither does its first time.
-                let mut again = batch[i % batch.len()].record().clone();
-                again = again.with_time(at(2_000 + i64::try_from(i).unwrap_or(0)));
-                let mut fresh = record(&format!("fresh {i}"), 0);
-                fresh.channel = format!("{}", i % 100);
-                put(&store, &[occurrence(again), occurrence(fresh)]).await;
-                i += 1;
-                tokio::task::yield_now().await;
-            }
-        }
-    });
-    let all = TicketFilter::new();
-    while store.count_tickets(&all).await.expect("count_tickets answers") == there.len() as u64 {
-        tokio::task::yield_now().await;
-    }
-    for sort in [TicketSort::FirstOccurrence, TicketSort::Level, TicketSort::Channel] {
-        for direction in BOTH {
-            let query = TicketQuery::new().with_order(sort, direction).with_limit(10);
-            let met = walk_tickets(&store, &query).await;
-            let met: Vec<_> = met.into_iter().map(|ticket| ticket.id).collect();
-            let distinct: HashSet<_> = met.iter().copied().collect();
-            assert_eq!(distinct.len(), met.len(), "none twice, by {} {direction:?}", sort.as_str());
-            assert!(there.is_subset(&distinct), "all of them, by {} {direction:?}", sort.as_str());
-        }
-    }
-    over.store(true, Ordering::Relaxed);
-    writer.await.expect("the writer succeeds");
-}
-
-pub(super) async fn rule_11_tickets_that_stay_in_place_are_met_once_while_others_move(cx: Context) {
-    let store = cx.store().await;
-    let batch: Vec<_> = (0..60).map(|i| new(&format!("ticket {i}"), i)).collect();
-    put(&store, &batch).await;
-    for sort in [TicketSort::LastOccurrence, TicketSort::Count] {
-        let mut met = Vec::new();
-        let mut query = TicketQuery::new().with_order(sort, Direction::Descending).with_limit(4);
-        let mut moved = HashSet::new();
-        for i in 0.. {
-            let page = store.get_tickets(&query).await.expect("get_tickets answers");
-            met.extend(page.items.into_iter().map(|ticket| ticket.id));
-            let Some(next) = page.next else { break };
-            query = query.with_after(next);
-            // One of every three moves to the front, whether it was met or not.
-            let name = format!("ticket {}", i * 3 % 60);
-            moved.insert(id_of(&name));
-            put(&store, &[new(&name, 10_000 + i)]).await;
-        }
-        for one in &batch {
-            let id = one.ticket_id();
-            if !moved.contains(&id) {
-                let times = met.iter().filter(|other| **other == id).count();
-                assert_eq!(times, 1, "{id} by {}", sort.as_str());
-            }
-        }
-    }
-}
-
-pub(super) async fn rule_11_a_walk_meets_each_occurrence_once_while_others_write(cx: Context) {
-    let store = cx.store().await;
-    let batch = series("it", (0..90).map(|i| i % 9 * 100));
-    put(&store, &batch).await;
-    let mut query = OccurrenceQuery::new().with_limit(7);
-    let mut met = Vec::new();
-    for i in 0.. {
-        let page = store.get_occurrences(id_of("it"), &query).await;
-        let page = page.expect("get_occurrences answers");
-        met.extend(page.items);
-        let Some(next) = page.next else { break };
-        query = query.with_after(next);
-        // On both sides of wherever the walk is.
-        put(&store, &[new("it", -1 - i), new("it", 401 + i), new("it", 100_000 + i)]).await;
-    }
-    met.reverse();
-    let mut old = met.clone();
-    old.retain(|one| batch.iter().any(|first| first.record().id == one.record.id));
-    assert_eq!(old, stored(&batch));
-    let ids: HashSet<_> = met.iter().map(|one| one.record.id).collect();
-    assert_eq!(ids.len(), met.len(), "none twice");
-    assert!(met.len() > old.len(), "what is added ahead is met");
-}
-
-pub(super) async fn rule_11_a_walk_meets_each_event_once_while_others_write(cx: Context) {
-    let store = cx.store().await;
-    let batch = series("it", (0..60).map(|i| i % 9 * 100));
-    put(&store, &batch).await;
-    let query = EventQuery::new().with_filter(EventFilter::new()).with_limit(5);
-    let mut walk = store.walk_events(query);
-    let mut met = Vec::new();
-    while let Some(event) = walk.try_next().await.expect("get_events answers") {
-        if met.len() % 5 == 0 && met.len() < 200 {
-            let i = i64::try_from(met.len()).unwrap_or(0);
-            put(&store, &[new("it", -1 - i), new(&format!("new {i}"), 401 + i)]).await;
-        }
-        met.push(event);
-    }
-    met.reverse();
-    let ids: HashSet<_> = met.iter().map(|one| one.record.id).collect();
-    assert_eq!(ids.len(), met.len(), "none twice");
-    met.retain(|one| batch.iter().any(|first| first.record().id == one.record.id));
-    assert_eq!(met, stored(&batch));
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ticket_core::{
     BackendBase, Breadcrumb, Capability, ErrorCause, EventFilter, Frame, Level, Location,
-    NewOccurrence, Record, Request, Span, Store, TicketFilter, Timestamp, Traits, Value,
+    NewOccurrence, Record, Request, Span, Store, TicketFilter, Timestamp, Traits, Value, limits,
 };
 
 use crate::context::Context;
@@ -213,10 +213,21 @@ pub(super) async fn rule_22_what_is_too_long_is_cut_with_a_mark_and_recorded(cx:
     assert_kept(&cx, &store, &batch).await;
     for one in &batch[..14] {
         let kept = ticket(&store, one.ticket_id()).await;
-        assert!(kept.message.len() <= 8 << 10, "{} bytes are left", kept.message.len());
-        assert!(kept.message.len() > 4 << 10, "only what is too much is cut");
-        assert!(kept.message.chars().any(|c| c.is_ascii_digit()), "the mark says how much");
+        assert_cut(&kept.message, limits::MESSAGE);
+        for value in one.record().traits.values() {
+            assert_cut(&value.to_string(), limits::TRAIT);
+        }
     }
+}
+
+/// The text is of about this length, and the mark at its end says how much is missing.
+fn assert_cut(text: &str, limit: usize) {
+    assert!(text.len() <= limit, "{} bytes are left of {limit}", text.len());
+    assert!(text.len() > limit / 2, "only what is too much is cut: {} bytes", text.len());
+    let mark = text.rsplit_once("…[+").and_then(|(_, mark)| mark.strip_suffix(" bytes]"));
+    let missing = mark.and_then(|number| number.parse::<usize>().ok());
+    let end: String = text.chars().skip(text.chars().count().saturating_sub(40)).collect();
+    assert!(missing.is_some_and(|missing| missing > 0), "no mark at the end of {end:?}");
 }
 
 pub(super) async fn rule_22_a_record_that_is_too_large_is_recorded(cx: Context) {
@@ -235,6 +246,12 @@ pub(super) async fn rule_22_a_record_that_is_too_large_is_recorded(cx: Context) 
     let batch = [occurrence(many), occurrence(deep)];
     assert_eq!(put(&store, &batch).await.occurrences, 2);
     assert_kept(&cx, &store, &batch).await;
+    for one in &batch {
+        let stored = &occurrences(&store, one.ticket_id()).await[0].record;
+        let json = serde_json::to_string(stored).expect("a record has a JSON form");
+        assert!(json.len() <= limits::RECORD, "{} bytes are left", json.len());
+        assert!(json.len() > limits::RECORD / 8, "only what is too much is cut: {}", json.len());
+    }
 }
 
 pub(super) async fn rule_22_the_longest_texts_can_be_sought_and_sorted(cx: Context) {

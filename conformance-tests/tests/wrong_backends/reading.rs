@@ -4,8 +4,8 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use ticket_core::{
-    Bucket, Direction, Error, HistogramQuery, HistogramScope, Level, Result, TicketFilter,
-    TicketId, TicketIdPrefix, TicketSort, Timestamp, fold,
+    Bucket, Direction, Error, EventQuery, HistogramQuery, HistogramScope, Level, Occurrence,
+    Result, TicketFilter, TicketId, TicketIdPrefix, TicketQuery, TicketSort, Timestamp, fold,
 };
 
 use crate::Mutant;
@@ -87,7 +87,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
             get_events: |it, query| {
                 let mut page = it.events(query)?;
                 page.items.sort_by(|a, b| {
-                    let key = |one: &ticket_core::Occurrence| (one.record.time, one.record.id);
+                    let key = |one: &Occurrence| (one.record.time, one.record.id);
                     query.direction.apply(key(a).cmp(&key(b))).then(a.ticket_id.cmp(&b.ticket_id))
                 });
                 Ok(page)
@@ -312,6 +312,24 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         },
     },
     Mutant {
+        fault: "finds a ticket by any channel that it ever had",
+        found_by: &["rule_12_by_the_channel_of_the_newest_record"],
+        hooks: Hooks {
+            get_tickets: |it, query| {
+                let mut all = query.clone();
+                let Some(channel) = all.filter.channel.take() else { return it.tickets(query) };
+                let mut page = it.tickets(&all)?;
+                page.items.retain(|ticket| {
+                    let mut stored = it.all_occurrences(ticket.id).into_iter();
+                    stored.any(|one| one.record.channel == channel)
+                });
+                Ok(page)
+            },
+            count_tickets: count_page,
+            ..RIGHT
+        },
+    },
+    Mutant {
         fault: "ignores the environment where a release is asked for",
         found_by: &["rule_12_by_release_and_environment_of_any_one_record"],
         hooks: Hooks {
@@ -368,11 +386,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
             get_tickets: |it, query| {
                 tickets_searched(it, query, |_, ticket, text| fold(&ticket.message).contains(text))
             },
-            count_tickets: |it, filter| {
-                let query = ticket_core::TicketQuery::new().with_filter(filter.clone());
-                let page = (it.hooks.get_tickets)(it, &query.with_limit(1_000))?;
-                Ok(page.items.len() as u64)
-            },
+            count_tickets: count_page,
             ..RIGHT
         },
     },
@@ -396,11 +410,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                     all.any(|one| fold(&one.record.message).contains(text))
                 })
             },
-            count_tickets: |it, filter| {
-                let query = ticket_core::TicketQuery::new().with_filter(filter.clone());
-                let page = (it.hooks.get_tickets)(it, &query.with_limit(1_000))?;
-                Ok(page.items.len() as u64)
-            },
+            count_tickets: count_page,
             ..RIGHT
         },
     },
@@ -605,6 +615,12 @@ fn not_there() -> Error {
     Error::config("there is none")
 }
 
+/// As many as are on a page of them: the count of a filter that `get_tickets` sees otherwise.
+fn count_page(it: &Wrong, filter: &TicketFilter) -> Result<u64> {
+    let query = TicketQuery::new().with_filter(filter.clone()).with_limit(1_000);
+    Ok((it.hooks.get_tickets)(it, &query)?.items.len() as u64)
+}
+
 /// The prefix without its last digit, if that is half a byte.
 fn whole_bytes(prefix: TicketIdPrefix) -> Option<TicketIdPrefix> {
     let (first, last) = (prefix.first().to_string(), prefix.last().to_string());
@@ -616,10 +632,10 @@ fn whole_bytes(prefix: TicketIdPrefix) -> Option<TicketIdPrefix> {
 fn stored_counts(
     it: &Wrong,
     query: &HistogramQuery,
-    count: fn(&ticket_core::Occurrence) -> u64,
+    count: fn(&Occurrence) -> u64,
 ) -> Result<Vec<Bucket>> {
     let hours = query.hours()?;
-    let filter = ticket_core::EventQuery::new().with_limit(1_000);
+    let filter = EventQuery::new().with_limit(1_000);
     let events = it.events(&filter)?.items.into_iter().filter(|one| match &query.scope {
         HistogramScope::Ticket(id) => one.ticket_id == *id,
         HistogramScope::App(app) => app.as_ref().is_none_or(|app| *app == one.record.app_id),

@@ -380,6 +380,22 @@ pub(crate) const MUTANTS: &[Mutant] = &[
             ..RIGHT
         },
     },
+    Mutant {
+        fault: "forgets which one was the newest when it is pruned",
+        found_by: &["rule_05_a_pruned_first_or_newest_one_still_decides"],
+        hooks: Hooks {
+            record: |it, batch| {
+                for new in batch {
+                    if it.all_occurrences(new.ticket_id()).is_empty() {
+                        it.notes().texts.insert(new.ticket_id(), new.record().message.clone());
+                    }
+                }
+                it.record(batch)
+            },
+            ticket: show_text,
+            ..RIGHT
+        },
+    },
     // 8. No deadlocks
     Mutant {
         fault: "lets a deadlock reach the caller",

@@ -1,10 +1,12 @@
 //! Faults of expiry, pruning and emptying: rules 18 to 20, and one that random sequences find.
 
+use std::cmp::Reverse;
 use std::thread::sleep;
 use std::time::Duration;
 
 use ticket_core::{
-    Expired, Expiry, Result, Status, StatusChange, StatusKind, Ticket, TicketFilter, Timestamp,
+    Direction, EventQuery, Expired, Expiry, Result, Status, StatusChange, StatusKind, Ticket,
+    TicketFilter, Timestamp,
 };
 
 use crate::Mutant;
@@ -33,6 +35,28 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 let mut expiry = expiry.clone();
                 expiry.max_count = None;
                 (RIGHT.clear_expired)(it, &expiry)
+            },
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "deletes the one of the higher ticket first, of one moment and id",
+        found_by: &["rule_18_of_one_moment_and_id_the_lower_ticket_goes_first"],
+        hooks: Hooks {
+            clear_expired: |it, expiry| {
+                let query = EventQuery::new().with_direction(Direction::Ascending);
+                let mut events = (it.hooks.get_events)(it, &query)?.items;
+                let Some(1) = expiry.max_count else { return (RIGHT.clear_expired)(it, expiry) };
+                events.sort_by_key(|one| (one.record.time, one.record.id, Reverse(one.ticket_id)));
+                let gone = events.first().map(|one| (one.ticket_id, one.record.id));
+                it.notes().ids.extend(gone);
+                Ok(Expired { occurrences: gone.iter().count() as u64, tickets: 0 })
+            },
+            get_events: |it, query| {
+                let mut page = it.events(query)?;
+                let gone = it.notes().ids.clone();
+                page.items.retain(|one| !gone.contains(&(one.ticket_id, one.record.id)));
+                Ok(page)
             },
             ..RIGHT
         },

@@ -125,6 +125,22 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         },
     },
     Mutant {
+        fault: "solves whatever has happened if it is pruned",
+        found_by: &["rule_06_a_pruned_last_occurrence_decides_like_a_stored_one"],
+        hooks: Hooks {
+            set_status: |it, id, change| match (change, it.stored(id)) {
+                (StatusChange::Solve { at, release }, Some(ticket))
+                    if it.all_occurrences(id).is_empty() =>
+                {
+                    let at = at.max(ticket.last_occurrence_time);
+                    it.set_status(id, StatusChange::Solve { at, release })
+                }
+                (change, _) => it.set_status(id, change),
+            },
+            ..RIGHT
+        },
+    },
+    Mutant {
         fault: "unmutes a ticket that it does not solve",
         found_by: &["rule_06_solving_before_the_last_occurrence_changes_nothing"],
         hooks: Hooks {

@@ -105,11 +105,11 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         },
     },
     Mutant {
-        fault: "has columns of 255 characters",
+        fault: "has columns of 100 characters",
         found_by: &["rule_22_the_longest_texts_can_be_sought_and_sorted"],
         hooks: Hooks {
             filter: |_, filter| {
-                let cut = |text: &String| text.chars().take(255).collect::<String>();
+                let cut = |text: &String| text.chars().take(100).collect::<String>();
                 filter.channel = filter.channel.as_ref().map(cut);
             },
             ..RIGHT

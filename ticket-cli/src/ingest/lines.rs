@@ -100,7 +100,7 @@ impl<R: Read> LineReader<R> {
             text = rest.to_owned();
         }
         if cut > 0 {
-            text.push_str(&format!("… [{cut} bytes more]"));
+            text.push_str(&format!("…[+{cut} bytes]"));
         }
         let line =
             Line { number: self.number, offset: self.offset, text, length: self.length, cut };
@@ -146,7 +146,7 @@ mod tests {
         let mut reader = LineReader::new(&input[..]);
         let line = reader.next(LastLine::Take).unwrap().unwrap();
         assert_eq!((line.cut, line.length), (10, MAX_LINE as u64 + 11));
-        assert!(line.text.ends_with("x… [10 bytes more]"));
+        assert!(line.text.ends_with("x…[+10 bytes]"));
         let line = reader.next(LastLine::Take).unwrap().unwrap();
         assert_eq!((line.offset, line.text.as_str()), (MAX_LINE as u64 + 11, "next"));
     }

@@ -81,7 +81,8 @@ impl Store {
             command.arg(&self.busiest);
         }
         // As on a wide terminal, where a list has charts as well.
-        command.env("COLUMNS", "160").stdin(Stdio::null()).stdout(Stdio::null());
+        command.env("COLUMNS", "160").stdin(Stdio::null());
+        command.stdout(Stdio::null()).stderr(Stdio::null());
         let mut times = Vec::with_capacity(RUNS);
         for run in 0..WARM_UP + RUNS {
             let started = Instant::now();

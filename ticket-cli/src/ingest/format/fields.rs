@@ -75,7 +75,9 @@ impl Fields {
                 .any(|name| object.get(*name).is_some_and(Value::is_string)),
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => false,
         };
-        match take(&mut self.0, path, &is_error) {
+        let error =
+            take(&mut self.0, path, &is_error).or_else(|| self.below(path).map(Value::Object));
+        match error {
             Some(Value::String(text)) => {
                 if !stack::read(&text).apply(entry) {
                     entry.record.error.push(ErrorCause::new(None, text));
@@ -90,6 +92,20 @@ impl Fields {
             }
             _ => false,
         }
+    }
+}
+
+impl Fields {
+    /// Takes what flat names say of an error: `error.type` and so on.
+    fn below(&mut self, name: &str) -> Option<Map<String, Value>> {
+        let parts = ["type", "message", "stack_trace", "stacktrace", "code"];
+        let below: Map<String, Value> = parts
+            .iter()
+            .filter_map(|part| {
+                Some(((*part).to_owned(), self.0.remove(&format!("{name}.{part}"))?))
+            })
+            .collect();
+        (!below.is_empty()).then_some(below)
     }
 }
 

@@ -39,7 +39,9 @@ pub(super) fn read(line: &str) -> Head<'_> {
     let line = head.priority(line);
     let (before, rest) = head.time(line);
     if head.time.is_some() || before {
-        if !head.level_after_time(rest) && !head.syslog(rest) {
+        if !head.syslog(rest, line.starts_with(|c: char| c.is_ascii_alphabetic()))
+            && !head.level_after_time(rest)
+        {
             head.message = trim_separators(rest);
         }
     } else {
@@ -191,7 +193,9 @@ impl<'a> Head<'a> {
             return None;
         }
         let closed = behind.trim_start();
-        let dashed = [" - ", " : ", " | "].iter().find_map(|dash| behind.strip_prefix(dash));
+        let dashed = ["- ", ": ", "| "]
+            .iter()
+            .find_map(|dash| closed.strip_prefix(dash).filter(|_| behind.starts_with(' ')));
         if let Some(message) = dashed {
             let mut parts = trimmed.split(':').filter(|_| !trimmed.contains("::"));
             if let (Some(name), Some(function), Some(line), None) =
@@ -223,8 +227,9 @@ impl<'a> Head<'a> {
         None
     }
 
-    /// `host program[123]: message`, behind the time.
-    fn syslog(&mut self, rest: &'a str) -> bool {
+    /// `host program[123]: message`, behind the time. Without the number only behind a time in syslog's
+    /// own form, since other loggers write two words and a colon too.
+    fn syslog(&mut self, rest: &'a str, own_time: bool) -> bool {
         let mut read = || {
             let (host, behind) = rest.strip_prefix(' ')?.split_once(' ')?;
             let (tag, message) = behind.split_once(": ")?;
@@ -234,7 +239,11 @@ impl<'a> Head<'a> {
             };
             let is_tag = !name.is_empty()
                 && name.bytes().all(|byte| is_name_byte(byte) || b"@()".contains(&byte));
-            if host.is_empty() || host.ends_with(':') || !is_tag {
+            let is_host = !host.is_empty()
+                && host.bytes().all(|byte| is_name_byte(byte) || byte == b':')
+                && !host.ends_with(':')
+                && level::parse(host).is_none();
+            if !is_host || !is_tag || !(own_time || number.is_some()) {
                 return None;
             }
             self.host = Some(host);

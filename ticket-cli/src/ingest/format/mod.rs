@@ -13,7 +13,6 @@ mod mongod;
 mod node;
 mod postgres;
 mod python;
-mod shim;
 mod stack;
 mod text;
 mod tracing;
@@ -21,7 +20,7 @@ mod usual;
 
 use clap::ValueEnum;
 use serde_json::Value;
-use ticket_core::{Level, Record, Timestamp};
+use ticket_core::{Level, Record, Timestamp, limits};
 
 use self::fields::Fields;
 pub(super) use self::text::Lines;
@@ -68,9 +67,8 @@ impl Entry {
 
     /// Makes traits of the fields that nobody has taken, with `path` before their names.
     fn keep_all(&mut self, path: &str, fields: Fields) {
-        for (name, value) in shim::traits_from_json(&Value::Object(fields.0)) {
-            let name = if path.is_empty() { name } else { format!("{path}.{name}") };
-            self.record.traits.entry(name).or_insert(value);
+        if !fields.0.is_empty() {
+            limits::traits_from_json(path, &Value::Object(fields.0), &mut self.record.traits);
         }
     }
 

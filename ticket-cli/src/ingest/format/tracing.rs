@@ -1,7 +1,7 @@
 //! The JSON of `tracing-subscriber`, plain and flattened.
 
 use serde_json::Value;
-use ticket_core::Span;
+use ticket_core::{Span, limits};
 
 use super::fields::Fields;
 use super::{Entry, usual};
@@ -53,6 +53,6 @@ fn read_span(value: Value) -> Option<Span> {
     let Value::Object(object) = value else { return None };
     let mut fields = Fields(object);
     let mut span = Span::new(fields.text(&["name"]).unwrap_or_default());
-    span.traits = super::shim::traits_from_json(&Value::Object(fields.0));
+    limits::traits_from_json("", &Value::Object(fields.0), &mut span.traits);
     Some(span)
 }

@@ -1,0 +1,85 @@
+//! Rule 12: the search for a text.
+
+use ticket_core::{Location, TicketFilter};
+
+use super::filters::{HOSTILE, assert_finds, put_each};
+use crate::context::Context;
+use crate::kit::{APP, occurrence, put, record};
+
+pub(super) async fn rule_12_by_text_in_message_or_location_whatever_its_case(cx: Context) {
+    let store = cx.store().await;
+    put_each(&store, &["upper", "umlaut", "place", "plain"], |i, mut record| {
+        record.message = ["Connection REFUSED", "Ärger mit ÉTÉ", "nothing", "nothing"][i].into();
+        record.location = Location::new();
+        if i == 2 {
+            record.location = Location::new()
+                .with_file("src/Checkout.rs")
+                .with_line(4_711)
+                .with_module("Shop::Cart")
+                .with_function("Pay_All");
+        }
+        record
+    })
+    .await;
+    let search = |text| TicketFilter::new().with_search(text);
+    assert_finds(&store, search("refused"), &["upper"]).await;
+    assert_finds(&store, search("connection Ref"), &["upper"]).await;
+    assert_finds(&store, search("äRGER"), &["umlaut"]).await;
+    assert_finds(&store, search("été"), &["umlaut"]).await;
+    for part in ["checkout.RS", "SHOP::cart", "pay_all", "src/"] {
+        assert_finds(&store, search(part), &["place"]).await;
+    }
+    assert_finds(&store, search("NOTHING"), &["place", "plain"]).await;
+    assert_finds(&store, search(""), &["upper", "umlaut", "place", "plain"]).await;
+    for nothing in
+        ["refused connection", "nothingsrc", "nothing src", "rsshop", "4711", "shop::cart "]
+    {
+        assert_finds(&store, search(nothing), &[]).await;
+    }
+    // Neither in the channel nor in the ticket's other fields.
+    for elsewhere in [APP, "error"] {
+        let names: &[&str] = if elsewhere == APP { &["place"] } else { &[] };
+        assert_finds(&store, search(elsewhere), names).await;
+    }
+}
+
+pub(super) async fn rule_12_a_search_text_means_itself(cx: Context) {
+    let store = cx.store().await;
+    let names: Vec<String> = (0..HOSTILE.len() - 1).map(|i| format!("ticket {i}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    put_each(&store, &names, |i, mut record| {
+        record.message = format!("before {} after", HOSTILE[i]);
+        record.location = Location::new();
+        record
+    })
+    .await;
+    for text in &HOSTILE[..names.len()] {
+        let message = |i: usize| format!("before {} after", HOSTILE[i]).to_lowercase();
+        let found: Vec<&str> = (0..names.len())
+            .filter(|i| message(*i).contains(&text.to_lowercase()))
+            .map(|i| names[i])
+            .collect();
+        assert!(!found.is_empty());
+        assert_finds(&store, TicketFilter::new().with_search(*text), &found).await;
+    }
+    for pattern in ["before%after", "b_fore", "bef.re", "^before", "after$", "(?i)AFTER"] {
+        assert_finds(&store, TicketFilter::new().with_search(pattern), &[]).await;
+    }
+}
+
+pub(super) async fn rule_12_a_search_looks_into_the_newest_message(cx: Context) {
+    let store = cx.store().await;
+    let said = |seconds, message: &str| {
+        let mut record = record("it", seconds);
+        record.message = message.to_owned();
+        occurrence(record)
+    };
+    put(&store, &[said(10, "first words")]).await;
+    put(&store, &[said(0, "late news")]).await;
+    let search = |text| TicketFilter::new().with_search(text);
+    assert_finds(&store, search("first words"), &["it"]).await;
+    assert_finds(&store, search("late news"), &[]).await;
+    put(&store, &[said(20, "last words")]).await;
+    assert_finds(&store, search("first words"), &[]).await;
+    assert_finds(&store, search("last words"), &["it"]).await;
+}

@@ -1,0 +1,32 @@
+//! The shop's error.
+
+use std::error::Error;
+use std::fmt;
+
+/// What the shop wanted to do, and what kept it from that.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    what: String,
+    source: Box<dyn Error + Send + Sync>,
+}
+
+impl Failure {
+    pub(crate) fn new(
+        what: impl Into<String>,
+        source: impl Into<Box<dyn Error + Send + Sync>>,
+    ) -> Self {
+        Self { what: what.into(), source: source.into() }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)
+    }
+}
+
+impl Error for Failure {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&*self.source)
+    }
+}

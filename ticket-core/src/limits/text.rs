@@ -1,0 +1,89 @@
+//! Texts: NUL, the cut, and its mark.
+
+/// What stands for a NUL: the symbol for it, which can be told from it and shown.
+const NUL: &str = "␀";
+
+/// What every mark begins with.
+const MARK: &str = "…[+";
+
+/// A text without NUL: each becomes `␀` (U+2400), as in what is stored.
+///
+/// ```
+/// assert_eq!(ticket_core::limits::clean("a\0b"), "a␀b");
+/// ```
+#[must_use]
+pub fn clean(text: impl Into<String>) -> String {
+    let text = text.into();
+    if text.contains('\0') { text.replace('\0', NUL) } else { text }
+}
+
+/// Cuts a text that is longer than `limit` bytes at a character, with a mark at its end that says how
+/// many bytes are missing. With the mark it is within the limit; where there is no room for a mark,
+/// there is none.
+///
+/// A text that was cut before says how much is missing of the whole.
+///
+/// ```
+/// let mut text = "hello ".repeat(10);
+/// ticket_core::limits::cut(&mut text, 25);
+/// assert_eq!(text, "hello hello…[+49 bytes]");
+/// ```
+pub fn cut(text: &mut String, limit: usize) {
+    if text.len() > limit {
+        shorten(text, limit, 1);
+    }
+}
+
+/// Brings a text within its limit and frees it of NUL.
+pub(super) fn fit(text: &mut String, limit: usize) {
+    if text.contains('\0') {
+        let nuls = text.bytes().take(limit + 1).filter(|byte| *byte == 0).count();
+        if text.len() + nuls * (NUL.len() - 1) > limit {
+            shorten(text, limit, NUL.len());
+        }
+        *text = text.replace('\0', NUL);
+    } else {
+        cut(text, limit);
+    }
+}
+
+/// The mark that stands for what is missing, such as `…[+1234 bytes]`.
+pub(super) fn mark(count: usize, unit: &str) -> String {
+    format!("{MARK}{count} {unit}]")
+}
+
+/// How many `unit` a mark stands for, if the text is nothing but one.
+pub(super) fn left_out(text: &str, unit: &str) -> Option<usize> {
+    split_mark(text, unit).filter(|(start, _)| *start == 0).map(|(_, count)| count)
+}
+
+/// Where the mark at the end of a text begins, and for how many `unit` it stands.
+fn split_mark(text: &str, unit: &str) -> Option<(usize, usize)> {
+    let inner = text.strip_suffix(']')?.strip_suffix(unit)?.strip_suffix(' ')?;
+    let start = inner.rfind(MARK)?;
+    let count = inner[start + MARK.len()..].parse().ok()?;
+    Some((start, count))
+}
+
+/// Cuts a text such that it is within the limit when each NUL has become `nul` bytes.
+fn shorten(text: &mut String, limit: usize, nul: usize) {
+    let (end, before) = split_mark(text, "bytes").unwrap_or((text.len(), 0));
+    let total = end.saturating_add(before);
+    // The mark for all of it is as long as the mark can become.
+    let marked = mark(total, "bytes").len() <= limit;
+    let room = if marked { limit - mark(total, "bytes").len() } else { limit };
+    let (mut kept, mut length) = (0, 0);
+    for next in text[..end].chars() {
+        length += if next == '\0' { nul } else { next.len_utf8() };
+        if length > room {
+            break;
+        }
+        kept += next.len_utf8();
+    }
+    text.truncate(kept);
+    if marked {
+        text.push_str(&mark(total - kept, "bytes"));
+    }
+    // What was cut off must not be held until the record is stored.
+    text.shrink_to_fit();
+}

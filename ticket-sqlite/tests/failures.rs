@@ -1,0 +1,238 @@
+//! What happens when the file cannot be used, or others use it.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use futures::executor::block_on;
+use rusqlite::Connection;
+use ticket_core::{
+    BackendBase, Error, ErrorKind, EventStore, Expiry, Fingerprint, Grouping, HistogramQuery,
+    Ingredients, Level, NewOccurrence, Record, Registry, Step, TicketFilter, TicketId, Timestamp,
+};
+use ticket_sqlite::{SqliteBackend, SqliteConfig};
+
+fn occurrence(kind: &str) -> NewOccurrence {
+    let record = Record::new(Level::Error, "shop::db", kind).with_app_id("shop").with_trait("a", 1);
+    let fingerprint = Fingerprint::new("shop", b"", Ingredients::new("test/1").with("kind", kind));
+    NewOccurrence::new(record, fingerprint)
+}
+
+fn open(path: &Path) -> SqliteBackend {
+    SqliteBackend::new(SqliteConfig::new(path).with_busy_timeout(Duration::from_millis(100)))
+}
+
+fn set_up(path: &Path) -> SqliteBackend {
+    let store = open(path);
+    block_on(store.setup_backend()).unwrap();
+    store
+}
+
+fn count(store: &SqliteBackend) -> u64 {
+    block_on(store.count_tickets(&TicketFilter::new())).unwrap()
+}
+
+fn record(store: &SqliteBackend, kind: &str) -> Result<u64, Error> {
+    block_on(store.record_tickets(&[occurrence(kind)])).map(|recorded| recorded.occurrences)
+}
+
+#[test]
+fn a_locked_file_is_unavailable_after_the_timeout_and_usable_afterwards() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tickets.db");
+    let store = set_up(&path);
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let start = Instant::now();
+    let error = record(&store, "a").unwrap_err();
+    assert!(error.is_retryable() && error.message().contains("busy_timeout"), "{error}");
+    assert!(start.elapsed() >= Duration::from_millis(90), "it waited");
+    assert_eq!(count(&store), 0, "readers do not wait");
+    other.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(record(&store, "a").unwrap(), 1);
+}
+
+#[test]
+fn what_is_no_database_is_corrupt_and_stays_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tickets.db");
+    let text = "this is a text file, and a long one. ".repeat(200);
+    std::fs::write(&path, &text).unwrap();
+    let store = open(&path);
+    assert_eq!(block_on(store.setup_backend()).unwrap_err().kind(), ErrorKind::Corrupt);
+    assert_eq!(record(&store, "a").unwrap_err().kind(), ErrorKind::Corrupt);
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+    // Replaced by a good one, it is used without opening the store again.
+    std::fs::remove_file(&path).unwrap();
+    block_on(store.setup_backend()).unwrap();
+    assert_eq!(record(&store, "a").unwrap(), 1);
+}
+
+#[test]
+fn a_missing_folder_is_unavailable_until_it_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("later").join("tickets.db");
+    let store = open(&path);
+    let error = block_on(store.setup_backend()).unwrap_err();
+    assert!(error.is_retryable() && error.message().contains("folder"), "{error}");
+    std::fs::create_dir(path.parent().unwrap()).unwrap();
+    block_on(store.setup_backend()).unwrap();
+}
+
+#[test]
+fn without_a_setup_the_error_says_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder.path().join("tickets.db"));
+    for error in [
+        record(&store, "a").unwrap_err(),
+        block_on(store.count_tickets(&TicketFilter::new())).unwrap_err(),
+        block_on(store.delete_ticket(TicketId::MIN)).unwrap_err(),
+    ] {
+        assert_eq!(error.kind(), ErrorKind::Config);
+        assert!(error.message().contains("setup_backend"), "{error}");
+    }
+    block_on(store.setup_backend()).unwrap();
+    assert_eq!(record(&store, "a").unwrap(), 1);
+}
+
+#[test]
+fn without_autocreate_no_file_comes_into_being() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tickets.db");
+    let store = SqliteBackend::new(SqliteConfig::new(&path).with_autocreate(false));
+    let error = block_on(store.setup_backend()).unwrap_err();
+    assert!(error.kind() == ErrorKind::Config && error.message().contains("autocreate"), "{error}");
+    assert!(!path.exists());
+    set_up(&path);
+    block_on(store.setup_backend()).unwrap();
+}
+
+#[test]
+fn a_newer_program_that_migrates_meanwhile_is_not_written_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tickets.db");
+    let store = set_up(&path);
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch("INSERT INTO ticketing_schema_versions VALUES (99, 0)").unwrap();
+    for error in [record(&store, "a").unwrap_err(), block_on(store.setup_backend()).unwrap_err()] {
+        assert_eq!(error.kind(), ErrorKind::Corrupt);
+        assert!(error.message().contains("version 99"), "{error}");
+    }
+}
+
+#[test]
+fn version_1_gets_its_counts_per_application() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tickets.db");
+    let store = set_up(&path);
+    for kind in ["a", "b", "a"] {
+        record(&store, kind).unwrap();
+    }
+    let chart = |store: &SqliteBackend| {
+        let now = Timestamp::now();
+        let from = now.saturating_sub(Duration::from_secs(86_400));
+        let to = now.saturating_add(Duration::from_secs(86_400));
+        let query = HistogramQuery::of_app(Some("shop"), Step::Day, from, to);
+        block_on(store.count_occurrences(&query))
+            .map(|buckets| buckets.iter().map(|b| b.count).sum::<u64>())
+    };
+    assert_eq!(chart(&store).unwrap(), 3);
+    drop(store);
+    let other = Connection::open(&path).unwrap();
+    let older =
+        "DROP TABLE ticketing_app_hours; DELETE FROM ticketing_schema_versions WHERE version > 1";
+    other.execute_batch(older).unwrap();
+    let store = open(&path);
+    let error = chart(&store).unwrap_err();
+    assert!(error.kind() == ErrorKind::Config && error.message().contains("older"), "{error}");
+    block_on(store.setup_backend()).unwrap();
+    assert_eq!(chart(&store).unwrap(), 3);
+    assert_eq!(record(&store, "a").unwrap(), 1);
+    assert_eq!(chart(&store).unwrap(), 4);
+}
+
+#[test]
+fn the_printed_schema_is_the_one_that_is_set_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let [made, printed] = ["made.db", "printed.db"].map(|name| folder.path().join(name));
+    drop(set_up(&made));
+    let other = Connection::open(&printed).unwrap();
+    other.execute_batch(&SqliteConfig::new(&printed).schema_sql()).unwrap();
+    let tables = |path: &Path| -> Vec<String> {
+        let sqlite = Connection::open(path).unwrap();
+        let mut read = sqlite
+            .prepare("SELECT name || sql FROM sqlite_master WHERE sql <> '' ORDER BY 1")
+            .unwrap();
+        read.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
+    };
+    assert!(tables(&made).len() > 20);
+    assert_eq!(tables(&made), tables(&printed));
+    let store = SqliteBackend::new(SqliteConfig::new(&printed).with_autocreate(false));
+    block_on(store.setup_backend()).unwrap();
+}
+
+#[test]
+fn closing_leaves_one_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tickets.db");
+    let store = set_up(&path);
+    record(&store, "a").unwrap();
+    assert_eq!(count(&store), 1);
+    assert!(folder.path().join("tickets.db-wal").exists());
+    drop(store);
+    let files = std::fs::read_dir(folder.path()).unwrap().count();
+    assert_eq!(files, 1, "the log has been moved into the file");
+    assert_eq!(count(&open(&path)), 1);
+}
+
+/// Everything that was deleted is gone from every table, also the names that nothing uses any more.
+#[test]
+fn deleting_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tickets.db");
+    let store = set_up(&path);
+    let batch: Vec<NewOccurrence> = (0..2_000).map(|_| occurrence("many")).collect();
+    let rows = || -> Vec<i64> {
+        let sqlite = Connection::open(&path).unwrap();
+        let tables = [
+            "tickets",
+            "seen",
+            "ticket_hours",
+            "app_hours",
+            "event_types",
+            "occurrences",
+            "trait_keys",
+            "traits",
+            "deleted",
+        ];
+        let count = |table| {
+            let sql = format!("SELECT count(*) FROM ticketing_{table}");
+            sqlite.query_row(&sql, [], |row| row.get(0)).unwrap()
+        };
+        tables.map(count).to_vec()
+    };
+    block_on(store.record_tickets(&batch)).unwrap();
+    assert!(rows()[..8].iter().all(|count| *count > 0), "{:?}", rows());
+    assert!(block_on(store.delete_ticket(batch[0].ticket_id())).unwrap());
+    assert_eq!(rows(), [0; 9]);
+
+    block_on(store.record_tickets(&batch)).unwrap();
+    let expiry = Expiry::before(Timestamp::MAX);
+    assert_eq!(block_on(store.clear_expired(&expiry)).unwrap().occurrences, 2_000);
+    let left = rows();
+    assert_eq!([left[4], left[5], left[6], left[7]], [0; 4], "{left:?}");
+    block_on(store.clear()).unwrap();
+    assert_eq!(rows(), [0; 9]);
+}
+
+#[test]
+fn a_registry_opens_it() {
+    let mut backends = Registry::new();
+    ticket_sqlite::register(&mut backends);
+    let store = block_on(backends.connect("sqlite::memory:")).unwrap();
+    block_on(store.setup_backend()).unwrap();
+    let record = Record::new(Level::Error, "a", "b");
+    let fingerprint = Grouping::Stable.fingerprint(&record, b"");
+    let batch = [NewOccurrence::new(record, fingerprint)];
+    assert_eq!(block_on(store.record_tickets(&batch)).unwrap().occurrences, 1);
+    assert_eq!(store.name(), "sqlite");
+}
