@@ -17,6 +17,7 @@ mod search;
 mod template;
 mod ticket;
 mod time;
+pub mod uri;
 mod value;
 
 pub use async_trait::async_trait;

@@ -33,7 +33,9 @@ fn of_code(code: &SqlState) -> (ErrorKind, &'static str) {
         "28P01" | "28000" => {
             (Config, "the server refused the user or the password: correct them in the URI")
         }
-        "3D000" => (Config, "the database does not exist: create it, or correct its name in the URI"),
+        "3D000" => {
+            (Config, "the database does not exist: create it, or correct its name in the URI")
+        }
         "3F000" => (Config, "the schema does not exist: create it, or correct its name in the URI"),
         "42501" => (Unavailable, "the user may not do that: grant the right in the database"),
         "42P01" | "42703" | "42883" => (Corrupt, "the tables are not those of this backend"),
@@ -52,11 +54,33 @@ fn of_code(code: &SqlState) -> (ErrorKind, &'static str) {
     }
 }
 
+/// The code with which the server answered, if it did.
+fn code(error: &Error) -> Option<&SqlState> {
+    use std::error::Error as _;
+    error.source()?.downcast_ref::<tokio_postgres::Error>()?.code()
+}
+
 /// Whether another attempt with the same rows is due at once: a deadlock or a lost race.
-pub(crate) fn is_conflict(error: &tokio_postgres::Error) -> bool {
-    error.code().is_some_and(|code| {
-        *code == SqlState::T_R_DEADLOCK_DETECTED || *code == SqlState::T_R_SERIALIZATION_FAILURE
+pub(crate) fn is_conflict(error: &Error) -> bool {
+    code(error).is_some_and(|code| {
+        [SqlState::T_R_DEADLOCK_DETECTED, SqlState::T_R_SERIALIZATION_FAILURE].contains(code)
     })
+}
+
+/// Whether a statement has stopped itself by dividing by zero, because what it assumed is not so.
+pub(crate) fn is_stopped(error: &Error) -> bool {
+    code(error) == Some(&SqlState::DIVISION_BY_ZERO)
+}
+
+/// Whether rows do not fit a partition that was to be made.
+pub(crate) fn is_check_violation(error: &Error) -> bool {
+    code(error) == Some(&SqlState::CHECK_VIOLATION)
+}
+
+/// Whether somebody else has locked what is needed, or locks it while we wait: another time, perhaps.
+pub(crate) fn is_retryable_lock(error: &Error) -> bool {
+    let gone = [SqlState::LOCK_NOT_AVAILABLE, SqlState::UNDEFINED_TABLE];
+    is_conflict(error) || code(error).is_some_and(|code| gone.contains(code))
 }
 
 /// The error of something stored that cannot be read back.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use percent_encoding::percent_decode_str;
+use ticket_core::uri::{self, decode};
 use ticket_core::{Error, Result};
 
 use crate::schema::{Names, Schema};
@@ -71,7 +71,7 @@ impl SqliteConfig {
             Some((scheme, rest)) if scheme.eq_ignore_ascii_case("sqlite") => rest,
             _ => return Err(Error::config("not the URI of a SQLite store: write sqlite:FILE")),
         };
-        let (path, options) = rest.split_once('?').unwrap_or((rest, ""));
+        let (path, options) = uri::split(rest);
         let mut config = match decode(path.strip_prefix("//").unwrap_or(path))?.as_str() {
             "" => {
                 return Err(Error::config(
@@ -81,8 +81,7 @@ impl SqliteConfig {
             ":memory:" => Self::in_memory(),
             path => Self::new(path),
         };
-        for option in options.split('&').filter(|option| !option.is_empty()) {
-            let (name, value) = option.split_once('=').unwrap_or((option, ""));
+        for (name, value) in options {
             config = config.with_option(&decode(name)?, &decode(value)?)?;
         }
         Ok(config)
@@ -91,14 +90,8 @@ impl SqliteConfig {
     fn with_option(self, name: &str, value: &str) -> Result<Self> {
         match name {
             "table_prefix" => self.with_table_prefix(value),
-            "autocreate" => match value {
-                "true" => Ok(self.with_autocreate(true)),
-                "false" => Ok(self.with_autocreate(false)),
-                _ => Err(Error::config(format!(
-                    "autocreate is {value:?}: write autocreate=true or autocreate=false"
-                ))),
-            },
-            "busy_timeout" => Ok(self.with_busy_timeout(duration(value)?)),
+            "autocreate" => Ok(self.with_autocreate(uri::flag(name, value)?)),
+            "busy_timeout" => Ok(self.with_busy_timeout(uri::duration(name, value)?)),
             _ => Err(Error::config(format!(
                 "the URI has an unknown option {name:?}: there are table_prefix, autocreate and busy_timeout"
             ))),
@@ -162,36 +155,6 @@ impl SqliteConfig {
     pub(crate) const fn busy_timeout(&self) -> Duration {
         self.busy_timeout
     }
-}
-
-fn decode(text: &str) -> Result<String> {
-    let digits_follow =
-        |rest: &str| rest.len() >= 2 && rest.as_bytes()[..2].iter().all(u8::is_ascii_hexdigit);
-    if !text.split('%').skip(1).all(digits_follow) {
-        return Err(Error::config(format!(
-            "{text:?} has a percent sign without two hexadecimal digits behind it: write %25 for the sign"
-        )));
-    }
-    let decoded = percent_decode_str(text).decode_utf8();
-    let decoded =
-        decoded.map_err(|_| Error::config(format!("{text:?} is not UTF-8 when decoded")))?;
-    if decoded.contains('\0') {
-        return Err(Error::config(format!("{text:?} has a NUL in it")));
-    }
-    Ok(decoded.into_owned())
-}
-
-fn duration(text: &str) -> Result<Duration> {
-    let number = |digits: &str| digits.parse().ok();
-    let parsed = match text.strip_suffix("ms") {
-        Some(millis) => number(millis).map(Duration::from_millis),
-        None => text.strip_suffix('s').and_then(number).map(Duration::from_secs),
-    };
-    parsed.filter(|duration| *duration <= Duration::from_secs(3_600)).ok_or_else(|| {
-        Error::config(format!(
-            "busy_timeout is {text:?}: write a whole number with its unit, such as 500ms or 5s, at most 3600s"
-        ))
-    })
 }
 
 #[cfg(test)]

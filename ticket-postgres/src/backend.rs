@@ -1,0 +1,157 @@
+//! [`PostgresBackend`]: the contract's methods.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use deadpool_postgres::Pool;
+use ticket_core::{
+    BackendBase, Bucket, Capabilities, ErrorKind, EventQuery, EventStore, EventTrait, Expired,
+    Expiry, HistogramQuery, NewOccurrence, Occurrence, OccurrenceQuery, Page, Recorded, Result,
+    StatusChange, Ticket, TicketFilter, TicketId, TicketQuery, TraitQuery, TraitType,
+};
+
+use crate::config::PostgresConfig;
+use crate::connection::Connections;
+use crate::error::{BACKEND, is_stopped};
+use crate::queries;
+use crate::schema;
+
+/// A store in a PostgreSQL database; its clones share its connections.
+///
+/// Opening it does nothing: the first call connects. It needs a tokio runtime with time and I/O enabled:
+/// call it from within one, and keep that one running as long as the store is used.
+#[derive(Clone)]
+pub struct PostgresBackend {
+    connections: Arc<Connections>,
+}
+
+impl PostgresBackend {
+    /// The store of a configuration.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] if the certificates that it names cannot be read.
+    pub fn new(config: PostgresConfig) -> Result<Self> {
+        Ok(Self { connections: Arc::new(Connections::new(config)?) })
+    }
+
+    /// The store of a URI, see [`PostgresConfig::from_uri`].
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] that says what to write instead.
+    pub fn from_uri(uri: &str) -> Result<Self> {
+        PostgresConfig::from_uri(uri).and_then(Self::new)
+    }
+
+    /// The store on connections that the application has made: how they are made is its own business,
+    /// and of the configuration only the names of the tables, `autocreate` and the timeouts count.
+    ///
+    /// The store uses at most as many at once as the pool has, and each of them for its own
+    /// transactions alone.
+    #[must_use]
+    pub fn with_pool(pool: Pool, config: PostgresConfig) -> Self {
+        Self { connections: Arc::new(Connections::with_pools(config, pool.clone(), pool)) }
+    }
+
+    /// Says what is wrong with the tables when a statement did not fit them.
+    async fn explain<T>(&self, result: Result<T>) -> Result<T> {
+        match result {
+            Err(error) if error.kind() == ErrorKind::Corrupt || is_stopped(&error) => {
+                Err(schema::explain(&self.connections, error).await)
+            }
+            result => result,
+        }
+    }
+}
+
+impl fmt::Debug for PostgresBackend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresBackend")
+            .field("config", self.connections.config())
+            .finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl BackendBase for PostgresBackend {
+    fn name(&self) -> &'static str {
+        BACKEND
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::all()
+    }
+
+    async fn setup_backend(&self) -> Result<()> {
+        schema::set_up(&self.connections, self.connections.config().autocreate()).await
+    }
+
+    async fn record_tickets(&self, batch: &[NewOccurrence]) -> Result<Recorded> {
+        self.explain(queries::record_tickets(&self.connections, batch).await).await
+    }
+
+    async fn count_tickets(&self, filter: &TicketFilter) -> Result<u64> {
+        self.explain(queries::count_tickets(&self.connections, filter).await).await
+    }
+
+    async fn get_tickets(&self, query: &TicketQuery) -> Result<Page<Ticket>> {
+        self.explain(queries::get_tickets(&self.connections, query).await).await
+    }
+
+    async fn get_ticket(&self, id: TicketId) -> Result<Option<Ticket>> {
+        self.explain(queries::get_ticket(&self.connections, id).await).await
+    }
+
+    async fn set_status(&self, id: TicketId, change: StatusChange) -> Result<Option<Ticket>> {
+        self.explain(queries::set_status(&self.connections, id, change).await).await
+    }
+
+    async fn delete_ticket(&self, id: TicketId) -> Result<bool> {
+        self.explain(queries::delete_ticket(&self.connections, id).await).await
+    }
+
+    async fn get_occurrences(
+        &self,
+        id: TicketId,
+        query: &OccurrenceQuery,
+    ) -> Result<Page<Occurrence>> {
+        self.explain(queries::get_occurrences(&self.connections, id, query).await).await
+    }
+
+    async fn count_occurrences(&self, query: &HistogramQuery) -> Result<Vec<Bucket>> {
+        self.explain(queries::count_occurrences(&self.connections, query).await).await
+    }
+}
+
+#[async_trait]
+impl EventStore for PostgresBackend {
+    async fn get_events(&self, query: &EventQuery) -> Result<Page<Occurrence>> {
+        self.explain(queries::get_events(&self.connections, query).await).await
+    }
+
+    async fn event_types(&self, app_id: Option<&str>) -> Result<Vec<String>> {
+        self.explain(queries::event_types(&self.connections, app_id).await).await
+    }
+
+    async fn trait_types(&self, app_id: Option<&str>, event_type: &str) -> Result<Vec<TraitType>> {
+        self.explain(queries::trait_types(&self.connections, app_id, event_type).await).await
+    }
+
+    async fn get_traits(&self, query: &TraitQuery) -> Result<Page<EventTrait>> {
+        self.explain(queries::get_traits(&self.connections, query).await).await
+    }
+
+    async fn clear_expired(&self, expiry: &Expiry) -> Result<Expired> {
+        self.explain(queries::clear_expired(&self.connections, expiry).await).await
+    }
+
+    async fn keep_per_ticket(&self, app_id: Option<&str>, keep: u32) -> Result<u64> {
+        self.explain(queries::keep_per_ticket(&self.connections, app_id, keep).await).await
+    }
+
+    async fn clear(&self) -> Result<()> {
+        self.explain(queries::clear(&self.connections).await).await
+    }
+}

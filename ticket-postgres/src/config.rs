@@ -1,0 +1,391 @@
+//! [`PostgresConfig`]: where the store is and how it is reached.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use ticket_core::uri::{self, decode};
+use ticket_core::{Error, Result};
+use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
+
+use crate::schema::{self, Names};
+
+/// Where a store is, and how it is reached.
+///
+/// ```
+/// use ticket_postgres::PostgresConfig;
+///
+/// let config = PostgresConfig::from_uri("postgres://shop:secret@db/shop?schema=tickets&timeout=5s")?;
+/// assert!(!format!("{config:?}").contains("secret"));
+/// # Ok::<(), ticket_core::Error>(())
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+#[must_use]
+pub struct PostgresConfig {
+    driver: tokio_postgres::Config,
+    tls: Tls,
+    schema: String,
+    table_prefix: String,
+    autocreate: bool,
+    connect_timeout: Duration,
+    timeout: Duration,
+    pool_size: usize,
+}
+
+/// Whether a connection is encrypted, and whether it is known with whom.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tls {
+    /// The server's certificate has to be of its host's name.
+    pub(crate) verify_host: bool,
+    /// The server's certificate has to be signed by one of these; if there are none, by one that the
+    /// system trusts.
+    pub(crate) root: Option<PathBuf>,
+}
+
+impl PostgresConfig {
+    /// The schema of the tables if nothing else is said.
+    pub const DEFAULT_SCHEMA: &str = "public";
+
+    /// The prefix of the tables if nothing else is said.
+    pub const DEFAULT_PREFIX: &str = "ticketing_";
+
+    /// A store on the server, and in the database, that the driver's configuration names.
+    pub fn new(mut driver: tokio_postgres::Config) -> Self {
+        let connect_timeout =
+            driver.get_connect_timeout().copied().unwrap_or(Duration::from_secs(5));
+        driver.connect_timeout(connect_timeout);
+        if driver.get_application_name().is_none() {
+            driver.application_name("ticketing");
+        }
+        // With several hosts, the one that can be written to; a stale primary is left.
+        if driver.get_hosts().len() > 1 {
+            driver.target_session_attrs(TargetSessionAttrs::ReadWrite);
+        }
+        Self {
+            driver,
+            tls: Tls::default(),
+            schema: Self::DEFAULT_SCHEMA.to_owned(),
+            table_prefix: Self::DEFAULT_PREFIX.to_owned(),
+            autocreate: true,
+            connect_timeout,
+            timeout: Duration::from_secs(10),
+            pool_size: 4,
+        }
+    }
+
+    /// The store of a URI: `postgres://USER:PASSWORD@HOST:PORT/DATABASE`.
+    ///
+    /// Several hosts are separated by commas; the first that can be written to is used. Behind a `?`
+    /// come options, separated by `&`. Those of PostgreSQL's own tools work too, as far as the driver
+    /// knows them, such as `application_name`.
+    ///
+    /// | option | meaning | default |
+    /// |---|---|---|
+    /// | `schema` | [`with_schema`](Self::with_schema) | `public` |
+    /// | `table_prefix` | [`with_table_prefix`](Self::with_table_prefix) | `ticketing_` |
+    /// | `autocreate` | [`with_autocreate`](Self::with_autocreate), `true` or `false` | `true` |
+    /// | `connect_timeout` | how long connecting may take, such as `500ms` or `5s`; a bare number is seconds | `5s` |
+    /// | `timeout` | [`with_timeout`](Self::with_timeout) | `10s` |
+    /// | `pool_size` | [`with_pool_size`](Self::with_pool_size) | `4` |
+    /// | `sslmode` | `disable`; `prefer` or `require`: encrypted, if the server can or always; `verify-ca`: and its certificate is trusted; `verify-full`: and it is that of the host | `prefer` |
+    /// | `sslrootcert` | the file of the certificates that are trusted, in PEM form | the system's |
+    ///
+    /// Values are percent-decoded: write `%2F` for a slash in a password.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`](ticket_core::ErrorKind::Config) that says what to write instead; it never
+    /// shows the part of the URI that holds the password.
+    pub fn from_uri(uri: &str) -> Result<Self> {
+        let is_known =
+            |scheme: &str| crate::SCHEMES.iter().any(|known| known.eq_ignore_ascii_case(scheme));
+        let (server, options) = uri::split(uri);
+        let server = match server.split_once("://") {
+            Some((scheme, server)) if is_known(scheme) => server,
+            _ => {
+                return Err(Error::config(
+                    "not the URI of a PostgreSQL store: write postgres://USER:PASSWORD@HOST/DATABASE",
+                ));
+            }
+        };
+        let mut own = Vec::new();
+        let mut foreign = Vec::new();
+        for (name, value) in options {
+            if OPTIONS.contains(&name) {
+                own.push((name, value));
+            } else {
+                foreign.push(format!("{name}={value}"));
+            }
+        }
+        let driver = format!("postgres://{server}?{}", foreign.join("&"));
+        // The driver's own error may name a part of what it read.
+        let driver: tokio_postgres::Config = driver.parse().map_err(|_| {
+            Error::config(format!(
+                "the URI cannot be read: write postgres://USER:PASSWORD@HOST/DATABASE, with / in a password \
+                 as %2F, @ as %40, ? as %3F, : as %3A; the options are {}, and those of the driver",
+                OPTIONS.join(", ")
+            ))
+        })?;
+        own.into_iter().try_fold(Self::new(driver), |config, (name, value)| {
+            config.with_option(name, &decode(value)?)
+        })
+    }
+
+    fn with_option(mut self, name: &str, value: &str) -> Result<Self> {
+        match name {
+            "schema" => return self.with_schema(value),
+            "table_prefix" => return self.with_table_prefix(value),
+            "autocreate" => self.autocreate = uri::flag(name, value)?,
+            "connect_timeout" => {
+                let is_bare = !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit());
+                let seconds = if is_bare { format!("{value}s") } else { value.to_owned() };
+                self.connect_timeout = positive(name, uri::duration(name, &seconds)?)?;
+                self.driver.connect_timeout(self.connect_timeout);
+            }
+            "timeout" => self.timeout = positive(name, uri::duration(name, value)?)?,
+            "pool_size" => match value.parse() {
+                Ok(size @ 1..=1_000) => self.pool_size = size,
+                _ => {
+                    return Err(Error::config(format!(
+                        "pool_size is {value:?}: write a number from 1 to 1000"
+                    )));
+                }
+            },
+            "sslrootcert" => self.tls.root = Some(value.into()),
+            _ => self = self.with_sslmode(value)?,
+        }
+        Ok(self)
+    }
+
+    fn with_sslmode(mut self, value: &str) -> Result<Self> {
+        let mode = match value {
+            "disable" => SslMode::Disable,
+            "prefer" => SslMode::Prefer,
+            "require" | "verify-ca" | "verify-full" => SslMode::Require,
+            _ => {
+                return Err(Error::config(format!(
+                    "sslmode is {value:?}: write disable, prefer, require, verify-ca or verify-full"
+                )));
+            }
+        };
+        self.driver.ssl_mode(mode);
+        self.tls.verify_host = value == "verify-full";
+        if value == "verify-ca" && self.tls.root.is_none() {
+            // Empty: those that the system trusts.
+            self.tls.root = Some(PathBuf::new());
+        }
+        Ok(self)
+    }
+
+    /// Sets in which schema the tables are.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`](ticket_core::ErrorKind::Config) if it has other characters than letters A
+    /// to Z, digits and `_`, none or more than 40 of them, or begins with `pg_`, which PostgreSQL keeps
+    /// for itself.
+    pub fn with_schema(mut self, schema: impl Into<String>) -> Result<Self> {
+        let schema = schema.into();
+        if schema.is_empty() || !is_name(&schema) || schema.to_ascii_lowercase().starts_with("pg_")
+        {
+            return Err(Error::config(format!(
+                "schema is {schema:?}: write 1 to {LONGEST} letters A to Z, digits and _, \
+                 not beginning with pg_"
+            )));
+        }
+        self.schema = schema;
+        Ok(self)
+    }
+
+    /// Sets what the names of the tables begin with. Stores with different prefixes in one schema do
+    /// not see each other.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`](ticket_core::ErrorKind::Config) if it has other characters than letters A
+    /// to Z, digits and `_`, or more than 40 of them.
+    pub fn with_table_prefix(mut self, prefix: impl Into<String>) -> Result<Self> {
+        let prefix = prefix.into();
+        if !is_name(&prefix) {
+            return Err(Error::config(format!(
+                "table_prefix is {prefix:?}: write at most {LONGEST} letters A to Z, digits and _"
+            )));
+        }
+        self.table_prefix = prefix;
+        Ok(self)
+    }
+
+    /// Sets whether [`setup_backend`](ticket_core::BackendBase::setup_backend) creates the schema and
+    /// the tables (`true`, the default) or only checks that they are there.
+    pub fn with_autocreate(mut self, autocreate: bool) -> Self {
+        self.autocreate = autocreate;
+        self
+    }
+
+    /// Sets how long a call may take once it has a connection before it is
+    /// [`Unavailable`](ticket_core::ErrorKind::Unavailable): 10 s by default. What may have much to do
+    /// (setting up, deleting, expiry) has this time, but at least a minute, for each of its statements.
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Sets how many connections read at once, and how many write: 4 each by default.
+    pub fn with_pool_size(mut self, size: usize) -> Self {
+        self.pool_size = size.max(1);
+        self
+    }
+
+    /// The statements that make the tables in an empty database: what
+    /// [`setup_backend`](ticket_core::BackendBase::setup_backend) carries out there.
+    #[must_use]
+    pub fn schema_sql(&self) -> String {
+        schema::to_sql(&self.names())
+    }
+
+    pub(crate) const fn driver(&self) -> &tokio_postgres::Config {
+        &self.driver
+    }
+
+    pub(crate) const fn tls(&self) -> &Tls {
+        &self.tls
+    }
+
+    pub(crate) fn names(&self) -> Names {
+        Names::new(&self.schema, &self.table_prefix)
+    }
+
+    pub(crate) const fn autocreate(&self) -> bool {
+        self.autocreate
+    }
+
+    pub(crate) const fn connect_timeout(&self) -> Duration {
+        self.connect_timeout
+    }
+
+    pub(crate) const fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    pub(crate) const fn pool_size(&self) -> usize {
+        self.pool_size
+    }
+}
+
+/// Without the password, and without what else the driver was told.
+impl fmt::Debug for PostgresConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let hosts: Vec<&str> = self.driver.get_hosts().iter().map(host).collect();
+        f.debug_struct("PostgresConfig")
+            .field("hosts", &hosts)
+            .field("ports", &self.driver.get_ports())
+            .field("database", &self.driver.get_dbname())
+            .field("user", &self.driver.get_user())
+            .field("tls", &self.driver.get_ssl_mode())
+            .field("schema", &self.schema)
+            .field("table_prefix", &self.table_prefix)
+            .field("autocreate", &self.autocreate)
+            .field("connect_timeout", &self.connect_timeout)
+            .field("timeout", &self.timeout)
+            .field("pool_size", &self.pool_size)
+            .finish_non_exhaustive()
+    }
+}
+
+fn host(host: &Host) -> &str {
+    match host {
+        Host::Tcp(name) => name,
+        #[cfg(unix)]
+        Host::Unix(path) => path_text(path),
+    }
+}
+
+#[cfg(unix)]
+fn path_text(path: &Path) -> &str {
+    path.to_str().unwrap_or("a socket")
+}
+
+/// What is read here and not by the driver.
+const OPTIONS: [&str; 8] = [
+    "schema",
+    "table_prefix",
+    "autocreate",
+    "connect_timeout",
+    "timeout",
+    "pool_size",
+    "sslmode",
+    "sslrootcert",
+];
+
+/// PostgreSQL cuts names that are longer than 63 bytes, and something stands behind a prefix.
+const LONGEST: usize = 40;
+
+fn is_name(text: &str) -> bool {
+    text.len() <= LONGEST && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+fn positive(name: &str, duration: Duration) -> Result<Duration> {
+    if duration.is_zero() {
+        return Err(Error::config(format!("{name} is 0: write a time such as 500ms or 5s")));
+    }
+    Ok(duration)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(uri: &str) -> String {
+        PostgresConfig::from_uri(uri).unwrap_err().message().to_owned()
+    }
+
+    #[test]
+    fn options_are_read_and_the_rest_is_the_drivers() {
+        let config = PostgresConfig::from_uri(
+            "postgresql://me:s%2Fe%40cret@a:1,b:2/db?table_prefix=My_&schema=x&autocreate=false&\
+             connect_timeout=3&timeout=250ms&pool_size=2&application_name=shop&sslmode=verify-full",
+        )
+        .unwrap();
+        assert_eq!(config.driver.get_password(), Some(&b"s/e@cret"[..]));
+        assert_eq!(config.driver.get_application_name(), Some("shop"));
+        assert_eq!(config.driver.get_dbname(), Some("db"));
+        assert_eq!(config.driver.get_target_session_attrs(), TargetSessionAttrs::ReadWrite);
+        assert_eq!(config.driver.get_ssl_mode(), SslMode::Require);
+        assert!(config.tls.verify_host && !config.autocreate);
+        assert_eq!((config.schema.as_str(), config.table_prefix.as_str()), ("x", "My_"));
+        assert_eq!(config.connect_timeout, Duration::from_secs(3));
+        assert_eq!((config.timeout, config.pool_size), (Duration::from_millis(250), 2));
+    }
+
+    #[test]
+    fn no_secret_is_shown() {
+        let config =
+            PostgresConfig::from_uri("postgres://me:secret@h/db?options=-csecret").unwrap();
+        assert!(!format!("{config:?} {config:#?}").contains("secret"), "{config:?}");
+        for uri in [
+            "postgres://me:secret@h:port/db",
+            "postgres://me:sec?ret=secret@h/db",
+            "postgres://me:secret@h/db?unknown=secret",
+            "postgres://me:%FFsecret@h:x/db",
+            "postgres:secret",
+            "secret",
+        ] {
+            let error = PostgresConfig::from_uri(uri).unwrap_err();
+            assert!(!format!("{error} {error:?}").contains("secret"), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn wrong_uris_say_what_to_write() {
+        assert!(message("sqlite:x").contains("postgres://USER"));
+        assert!(message("postgres://h/d?autocreate=no").contains("autocreate=false"));
+        assert!(message("postgres://h/d?timeout=5").contains("5s"));
+        assert!(message("postgres://h/d?timeout=0s").contains("500ms"));
+        assert!(message("postgres://h/d?pool_size=0").contains("1000"));
+        assert!(message("postgres://h/d?sslmode=yes").contains("verify-full"));
+        assert!(message("postgres://h/d?table_prefix=a-b").contains("letters"));
+        assert!(message("postgres://h/d?schema=").contains("letters"));
+        assert!(message("postgres://h/d?schema=pg_x").contains("pg_"));
+        assert!(message("postgres://h/d?unknown=1").contains("table_prefix"));
+    }
+}

@@ -1,0 +1,367 @@
+//! Deleting (rules 9, 18, 19 and 20).
+//!
+//! What can be much is done in short transactions, so that no writer waits long. In between, others
+//! write: each transaction looks at what is there then.
+
+use std::collections::BTreeSet;
+
+use ticket_core::{Error, Expired, Expiry, Result, TicketId, limits};
+use tokio_postgres::Row;
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use super::events::only_traits;
+use super::to_i64;
+use crate::connection::{Call, Connections, Param};
+use crate::error::is_retryable_lock;
+use crate::partitions::Month;
+use crate::row::{get, type_key, uuid_of, value_key};
+use crate::schema::{self, DATA_TABLES};
+
+/// How many occurrences one transaction deletes at most, with all their traits.
+const OCCURRENCES: u64 = 500;
+
+/// How many tickets one transaction looks at, or deletes, at most.
+const TICKETS: u64 = 250;
+
+/// The ticket is locked by this, and what is deleted with it is looked for after that.
+const DELETE_TICKET: &str = r#"DELETE FROM {s}."{p}tickets" WHERE id = $1 RETURNING id"#;
+
+const DELETE_HOURS: &str = r#"DELETE FROM {s}."{p}hours" WHERE ticket_id = ANY($1)"#;
+
+const DELETE_SEEN: &str = r#"DELETE FROM {s}."{p}seen" WHERE ticket_id = ANY($1)"#;
+
+/// The columns that the keys of an occurrence's traits are made of.
+const DELETED: &str = "o.time, o.id, o.ticket_id, o.repeats, o.payload, o.app_id, o.channel";
+
+pub(super) fn of_ticket() -> String {
+    format!(
+        r#"WITH some AS (SELECT ticket_id, id FROM {{s}}."{{p}}occurrences" WHERE ticket_id = $1 LIMIT $2)
+DELETE FROM {{s}}."{{p}}occurrences" o USING some
+WHERE o.ticket_id = some.ticket_id AND o.id = some.id RETURNING {DELETED}"#
+    )
+}
+
+/// From the time $2 and the id $3 on: what lies before is not to be deleted.
+pub(super) fn expired() -> String {
+    format!(
+        r#"WITH some AS (SELECT ticket_id, id FROM {{s}}."{{p}}occurrences"
+  WHERE time < $1 AND (time, id) >= ($2, $3) AND ($4::text IS NULL OR app_id = $4)
+  ORDER BY time, id, ticket_id LIMIT $5)
+DELETE FROM {{s}}."{{p}}occurrences" o USING some
+WHERE o.ticket_id = some.ticket_id AND o.id = some.id RETURNING {DELETED}"#
+    )
+}
+
+pub(super) fn by_keys() -> String {
+    format!(
+        r#"DELETE FROM {{s}}."{{p}}occurrences" o
+USING unnest($1::uuid[], $2::uuid[]) AS some (ticket_id, id)
+WHERE o.ticket_id = some.ticket_id AND o.id = some.id RETURNING {DELETED}"#
+    )
+}
+
+pub(super) const DELETE_TRAITS: &str = r#"DELETE FROM {s}."{p}traits" x
+USING unnest($1::int8[], $2::text[], $3::bytea[], $4::int8[], $5::uuid[], $6::uuid[])
+  AS some (type, name, value, time, occurrence_id, ticket_id)
+WHERE x.type = some.type AND x.name = some.name AND x.value = some.value AND x.time = some.time
+  AND x.occurrence_id = some.occurrence_id AND x.ticket_id = some.ticket_id"#;
+
+/// The tickets that may go, locked: nobody adds an occurrence or reopens one until they are gone.
+pub(super) const SOLVED: &str = r#"SELECT t.id FROM {s}."{p}tickets" t
+WHERE t.status = 2 AND t.last_time < $1 AND ($2::text IS NULL OR t.app_id = $2) AND t.id > $3
+  AND NOT EXISTS (SELECT 1 FROM {s}."{p}occurrences" o WHERE o.ticket_id = t.id)
+ORDER BY t.id LIMIT $4 FOR UPDATE OF t"#;
+
+/// What has become of them while the lock was waited for is looked at once more.
+pub(super) const DELETE_SOLVED: &str = r#"DELETE FROM {s}."{p}tickets" t
+WHERE t.id = ANY($1) AND t.status = 2 AND t.last_time < $2
+  AND NOT EXISTS (SELECT 1 FROM {s}."{p}occurrences" o WHERE o.ticket_id = t.id)
+RETURNING t.id"#;
+
+pub(super) const TICKETS_FROM: &str = r#"SELECT t.id FROM {s}."{p}tickets" t
+WHERE t.id > $1 AND ($2::text IS NULL OR t.app_id = $2) ORDER BY t.id LIMIT $3"#;
+
+/// Of each ticket in $1 all but the first one and the newest $2.
+pub(super) const SURPLUS: &str = r#"SELECT s.ticket_id, s.id
+FROM unnest($1::uuid[]) AS t (id) CROSS JOIN LATERAL (
+  SELECT o.ticket_id, o.id FROM {s}."{p}occurrences" o
+  WHERE o.ticket_id = t.id AND o.id <> (
+    SELECT f.id FROM {s}."{p}occurrences" f WHERE f.ticket_id = t.id ORDER BY f.time, f.id LIMIT 1)
+  ORDER BY o.time DESC, o.id DESC LIMIT $3 OFFSET $2) s
+LIMIT $3"#;
+
+/// Deletes a ticket with all that belongs to it, in one transaction.
+pub(crate) async fn delete_ticket(connections: &Connections, id: TicketId) -> Result<bool> {
+    let id = uuid_of(id);
+    again!(async {
+        let mut call = connections.maintain().await?;
+        let sql = call.names().sql(DELETE_TICKET);
+        if call.query(&sql, &[(&id, Type::UUID)]).await?.is_empty() {
+            call.finish().await?;
+            return Ok(false);
+        }
+        delete_counts(&mut call, &[id]).await?;
+        let (sql, limit) = (call.names().sql(&of_ticket()), to_i64(OCCURRENCES));
+        loop {
+            let rows = call.query(&sql, &[(&id, Type::UUID), (&limit, Type::INT8)]).await?;
+            delete_traits(&mut call, &rows).await?;
+            if (rows.len() as u64) < OCCURRENCES {
+                break;
+            }
+        }
+        call.finish().await?;
+        Ok(true)
+    })
+}
+
+async fn delete_counts(call: &mut Call<'_>, tickets: &[Uuid]) -> Result<()> {
+    for template in [DELETE_HOURS, DELETE_SEEN] {
+        let sql = call.names().sql(template);
+        call.query(&sql, &[(&tickets, Type::UUID_ARRAY)]).await?;
+    }
+    Ok(())
+}
+
+/// Deletes the traits of occurrences that are deleted: their keys follow from the records.
+async fn delete_traits(call: &mut Call<'_>, rows: &[Row]) -> Result<()> {
+    let (mut types, mut names, mut values) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut times, mut ids, mut tickets) = (Vec::new(), Vec::new(), Vec::new());
+    for row in rows {
+        let (time, id, ticket): (i64, Uuid, Uuid) = (get(row, 0)?, get(row, 1)?, get(row, 2)?);
+        let event_type = type_key(get(row, 5)?, get(row, 6)?);
+        for (name, value) in only_traits(row)? {
+            types.push(event_type);
+            names.push(name);
+            values.push(value_key(&value));
+            times.push(time);
+            ids.push(id);
+            tickets.push(ticket);
+        }
+    }
+    if names.is_empty() {
+        return Ok(());
+    }
+    let params: [Param<'_>; 6] = [
+        (&types, Type::INT8_ARRAY),
+        (&names, Type::TEXT_ARRAY),
+        (&values, Type::BYTEA_ARRAY),
+        (&times, Type::INT8_ARRAY),
+        (&ids, Type::UUID_ARRAY),
+        (&tickets, Type::UUID_ARRAY),
+    ];
+    let sql = call.names().sql(DELETE_TRAITS);
+    call.query(&sql, &params).await.map(drop)
+}
+
+pub(crate) async fn clear_expired(connections: &Connections, expiry: &Expiry) -> Result<Expired> {
+    let mut expired = Expired::default();
+    if expiry.max_count.is_none() {
+        expired.occurrences += drop_months(connections, expiry).await?;
+    }
+    let mut from = (i64::MIN, Uuid::from_bytes([0; 16]));
+    loop {
+        let left = expiry.max_count.map_or(u64::MAX, |max| max - expired.occurrences);
+        let wanted = left.min(OCCURRENCES);
+        let (deleted, last) = expire_some(connections, expiry, from, wanted).await?;
+        expired.occurrences += deleted;
+        from = last.unwrap_or(from);
+        if deleted < OCCURRENCES {
+            break;
+        }
+    }
+    let mut from = Uuid::from_bytes([0; 16]);
+    while let Some((deleted, last)) = expire_tickets(connections, expiry, from).await? {
+        expired.tickets += deleted;
+        from = last;
+    }
+    Ok(expired)
+}
+
+/// Deletes some; answers with how many, and where the last one was.
+async fn expire_some(
+    connections: &Connections,
+    expiry: &Expiry,
+    from: (i64, Uuid),
+    wanted: u64,
+) -> Result<(u64, Option<(i64, Uuid)>)> {
+    let (before, wanted) = (expiry.before.as_micros(), to_i64(wanted));
+    again!(async {
+        let mut call = connections.maintain().await?;
+        let sql = call.names().sql(&expired());
+        let params: [Param<'_>; 5] = [
+            (&before, Type::INT8),
+            (&from.0, Type::INT8),
+            (&from.1, Type::UUID),
+            (&expiry.app_id, Type::TEXT),
+            (&wanted, Type::INT8),
+        ];
+        let rows = call.query(&sql, &params).await?;
+        delete_traits(&mut call, &rows).await?;
+        call.finish().await?;
+        let mut last = None;
+        for row in &rows {
+            last = last.max(Some((get(row, 0)?, get(row, 1)?)));
+        }
+        Ok((rows.len() as u64, last))
+    })
+}
+
+/// Deletes some solved tickets that have nothing left; answers with how many, and up to which ticket;
+/// `None` at the end.
+async fn expire_tickets(
+    connections: &Connections,
+    expiry: &Expiry,
+    from: Uuid,
+) -> Result<Option<(u64, Uuid)>> {
+    let (before, limit) = (expiry.before.as_micros(), to_i64(TICKETS));
+    again!(async {
+        let mut call = connections.maintain().await?;
+        let sql = call.names().sql(SOLVED);
+        let params: [Param<'_>; 4] = [
+            (&before, Type::INT8),
+            (&expiry.app_id, Type::TEXT),
+            (&from, Type::UUID),
+            (&limit, Type::INT8),
+        ];
+        let found = ids(&call.query(&sql, &params).await?)?;
+        let Some(last) = found.last().copied() else {
+            call.finish().await?;
+            return Ok(None);
+        };
+        let sql = call.names().sql(DELETE_SOLVED);
+        let params: [Param<'_>; 2] = [(&found, Type::UUID_ARRAY), (&before, Type::INT8)];
+        let deleted = ids(&call.query(&sql, &params).await?)?;
+        delete_counts(&mut call, &deleted).await?;
+        call.finish().await?;
+        Ok(Some((deleted.len() as u64, last)))
+    })
+}
+
+fn ids(rows: &[Row]) -> Result<Vec<Uuid>> {
+    rows.iter().map(|row| get(row, 0)).collect()
+}
+
+const MONTHS: &str = "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid \
+    WHERE i.inhparent = to_regclass($1) ORDER BY c.relname";
+
+/// Drops the months that hold nothing younger and nothing of another application, and answers with how
+/// many occurrences went with them. What somebody else is using stays for the usual way.
+async fn drop_months(connections: &Connections, expiry: &Expiry) -> Result<u64> {
+    let names = connections.names();
+    let call = connections.read().await?;
+    let table = names.sql(r#"{s}."{p}occurrences""#);
+    let tables = call.only(MONTHS, &[(&table, Type::TEXT)]).await?;
+    let mut dropped = 0;
+    for table in &tables {
+        let Some(month) = Month::from_name(get(table, 0)?) else { continue };
+        if !month.is_over(expiry.before) {
+            continue;
+        }
+        match drop_month(connections, expiry, month).await {
+            Ok(count) => dropped += count,
+            Err(error) if is_retryable_lock(&error) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(dropped)
+}
+
+async fn drop_month(connections: &Connections, expiry: &Expiry, month: Month) -> Result<u64> {
+    let names = connections.names();
+    let occurrences = names.sql(&format!(r#"{{s}}."{{p}}occurrences_{}""#, month.name()));
+    let traits = names.sql(&format!(r#"{{s}}."{{p}}traits_{}""#, month.name()));
+    let mut call = connections.maintain().await?;
+    // Nobody waits for us for long, and we wait for nobody for long.
+    call.execute("SET LOCAL lock_timeout = 1000").await?;
+    schema::lock(&mut call, names).await?;
+    // From here on nobody adds to this month.
+    call.execute(&format!("LOCK TABLE {occurrences}, {traits} IN SHARE ROW EXCLUSIVE MODE"))
+        .await?;
+    let sql = format!(
+        "SELECT (SELECT max(time) < $1 FROM {occurrences}) IS TRUE \
+         AND ($2::text IS NULL OR NOT EXISTS (SELECT 1 FROM {occurrences} WHERE app_id <> $2))"
+    );
+    let before = expiry.before.as_micros();
+    let params: [Param<'_>; 2] = [(&before, Type::INT8), (&expiry.app_id, Type::TEXT)];
+    let rows = call.query(&sql, &params).await?;
+    if !rows.first().map_or(Ok(false), |row| get(row, 0))? {
+        call.finish().await?;
+        return Ok(0);
+    }
+    let rows = call.query(&format!("SELECT count(*) FROM {occurrences}"), &[]).await?;
+    let count = rows.first().map_or(Ok(0), |row| crate::row::count(row, 0))?;
+    let parents = names.sql(r#"{s}."{p}occurrences", {s}."{p}traits""#);
+    call.execute(&format!(
+        "LOCK TABLE {parents} IN ACCESS EXCLUSIVE MODE; DROP TABLE {occurrences}; DROP TABLE {traits}"
+    ))
+    .await?;
+    call.finish().await?;
+    connections.months().remove(&month);
+    Ok(count)
+}
+
+pub(crate) async fn keep_per_ticket(
+    connections: &Connections,
+    app_id: Option<&str>,
+    keep: u32,
+) -> Result<u64> {
+    let Some(newest) = keep.checked_sub(1) else {
+        return Err(Error::config(
+            "to keep 0 occurrences of each ticket would delete them all: keep at least 1",
+        ));
+    };
+    let app_id = app_id.map(limits::clean);
+    let (mut from, mut deleted) = (Uuid::from_bytes([0; 16]), 0);
+    loop {
+        let call = connections.read().await?;
+        let limit = to_i64(TICKETS);
+        let params: [Param<'_>; 3] =
+            [(&from, Type::UUID), (&app_id, Type::TEXT), (&limit, Type::INT8)];
+        let sql = call.names().sql(TICKETS_FROM);
+        let tickets = ids(&call.only(&sql, &params).await?)?;
+        let Some(last) = tickets.last() else { return Ok(deleted) };
+        from = *last;
+        loop {
+            let some = keep_some(connections, &tickets, newest).await?;
+            deleted += some;
+            if some < OCCURRENCES {
+                break;
+            }
+        }
+    }
+}
+
+/// Deletes some of what is too much; answers with how many.
+async fn keep_some(connections: &Connections, tickets: &[Uuid], newest: u32) -> Result<u64> {
+    let (newest, limit) = (i64::from(newest), to_i64(OCCURRENCES));
+    again!(async {
+        let mut call = connections.maintain().await?;
+        let sql = call.names().sql(SURPLUS);
+        let params: [Param<'_>; 3] =
+            [(&tickets, Type::UUID_ARRAY), (&newest, Type::INT8), (&limit, Type::INT8)];
+        let surplus: BTreeSet<(Uuid, Uuid)> = call
+            .query(&sql, &params)
+            .await?
+            .iter()
+            .map(|row| Ok((get(row, 0)?, get(row, 1)?)))
+            .collect::<Result<_>>()?;
+        let (tickets, ids): (Vec<Uuid>, Vec<Uuid>) = surplus.into_iter().unzip();
+        let sql = call.names().sql(&by_keys());
+        let params: [Param<'_>; 2] = [(&tickets, Type::UUID_ARRAY), (&ids, Type::UUID_ARRAY)];
+        let rows = call.query(&sql, &params).await?;
+        delete_traits(&mut call, &rows).await?;
+        call.finish().await?;
+        Ok(rows.len() as u64)
+    })
+}
+
+/// Empties the tables, whatever their size.
+pub(crate) async fn clear(connections: &Connections) -> Result<()> {
+    again!(async {
+        let mut call = connections.maintain().await?;
+        let tables = DATA_TABLES.map(|table| format!(r#"{{s}}."{{p}}{table}""#)).join(", ");
+        call.execute(&call.names().sql(&format!("TRUNCATE {tables}"))).await?;
+        call.finish().await
+    })
+}

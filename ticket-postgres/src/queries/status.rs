@@ -1,0 +1,50 @@
+//! What a person decides about a ticket (rules 6 and 7).
+
+use ticket_core::{Result, Status, StatusChange, Ticket, TicketId, Timestamp, limits};
+use tokio_postgres::types::Type;
+
+use super::tickets::{BY_ID, at};
+use crate::connection::{Connections, Param};
+use crate::row::{TICKET_COLUMNS, status_columns, ticket, uuid_of};
+
+/// That nothing has happened since it was solved is found in the statement that solves it.
+pub(super) const SET_STATUS: &str = r#"UPDATE {s}."{p}tickets" t
+SET status = $2, status_time = $3, solved_release = $4
+WHERE t.id = $1 AND ($5::int8 IS NULL OR $5 >= t.last_time)"#;
+
+pub(crate) async fn set_status(
+    connections: &Connections,
+    id: TicketId,
+    change: StatusChange,
+) -> Result<Option<Ticket>> {
+    let status = match change {
+        StatusChange::Solve { at, release } => {
+            Status::Solved { at, release: release.map(limits::clean) }
+        }
+        StatusChange::Reopen => Status::Open,
+        StatusChange::Mute { until } => Status::Muted { until },
+    };
+    again!(async {
+        let id = uuid_of(id);
+        let (kind, time, release) = status_columns(&status);
+        let settled =
+            if let Status::Solved { at, .. } = &status { Some(at.as_micros()) } else { None };
+        let mut call = connections.write().await?;
+        let sql = call.names().sql(&format!("{SET_STATUS} RETURNING {TICKET_COLUMNS}"));
+        let params: [Param<'_>; 5] = [
+            (&id, Type::UUID),
+            (&kind, Type::INT2),
+            (&time, Type::INT8),
+            (&release, Type::TEXT),
+            (&settled, Type::INT8),
+        ];
+        let mut rows = call.query(&sql, &params).await?;
+        if rows.is_empty() {
+            let sql = call.names().sql(&format!("SELECT {TICKET_COLUMNS} {BY_ID}"));
+            rows = call.query(&sql, &[(&id, Type::UUID)]).await?;
+        }
+        call.finish().await?;
+        let now = Timestamp::now();
+        rows.first().map(|row| Ok(at(ticket(row)?, now))).transpose()
+    })
+}

@@ -1,0 +1,192 @@
+//! Questions about tickets (rules 10 to 14).
+
+use ticket_core::{
+    Direction, Page, Result, SortKey, StatusKind, Ticket, TicketFilter, TicketId, TicketQuery,
+    TicketSort, Timestamp,
+};
+use tokio_postgres::types::{ToSql, Type};
+
+use super::record::seen_text;
+use super::to_i64;
+use crate::connection::{Connections, Param};
+use crate::row::{self, TICKET_COLUMNS, ticket, uuid_of};
+
+pub(super) const BY_ID: &str = r#"FROM {s}."{p}tickets" t WHERE t.id = $1"#;
+
+pub(crate) async fn get_ticket(connections: &Connections, id: TicketId) -> Result<Option<Ticket>> {
+    let call = connections.read().await?;
+    let sql = call.names().sql(&format!("SELECT {TICKET_COLUMNS} {BY_ID}"));
+    let rows = call.only(&sql, &[(&uuid_of(id), Type::UUID)]).await?;
+    rows.first().map(|row| Ok(at(ticket(row)?, Timestamp::now()))).transpose()
+}
+
+pub(crate) async fn get_tickets(
+    connections: &Connections,
+    query: &TicketQuery,
+) -> Result<Page<Ticket>> {
+    let (plan, now) = (query.plan()?, Timestamp::now());
+    let statement = list(query, now)?;
+    let call = connections.read().await?;
+    let sql = call.names().sql(&statement.sql);
+    let rows = call.only(&sql, &statement.params()).await?;
+    let tickets = rows.iter().map(|row| Ok(at(ticket(row)?, now))).collect::<Result<_>>()?;
+    Ok(plan.page(tickets))
+}
+
+pub(crate) async fn count_tickets(connections: &Connections, filter: &TicketFilter) -> Result<u64> {
+    let statement = count(filter, Timestamp::now());
+    let call = connections.read().await?;
+    let sql = call.names().sql(&statement.sql);
+    let rows = call.only(&sql, &statement.params()).await?;
+    rows.first().map_or(Ok(0), |row| row::count(row, 0))
+}
+
+/// The ticket with its status as it is at the time `now`.
+pub(super) fn at(ticket: Ticket, now: Timestamp) -> Ticket {
+    Ticket { status: ticket.status.clone().effective(now), ..ticket }
+}
+
+/// A statement and the values of its parameters.
+pub(super) struct Statement {
+    pub(super) sql: String,
+    values: Vec<(Box<dyn ToSql + Sync + Send>, Type)>,
+}
+
+impl Statement {
+    pub(super) fn params(&self) -> Vec<Param<'_>> {
+        self.values.iter().map(|(value, kind)| (&**value as _, kind.clone())).collect()
+    }
+}
+
+/// The statement of a page.
+pub(super) fn list(query: &TicketQuery, now: Timestamp) -> Result<Statement> {
+    let plan = query.plan()?;
+    let column = sort_column(query.sort);
+    let (sign, order) = match query.direction {
+        Direction::Ascending => (">", "ASC"),
+        Direction::Descending => ("<", "DESC"),
+    };
+    let mut conditions = Conditions::new(&query.filter, now);
+    if let Some(after) = plan.after() {
+        let key = match &after.key {
+            SortKey::Number(number) => conditions.value(*number, Type::INT8),
+            SortKey::Text(text) => conditions.value(text.clone(), Type::TEXT),
+        };
+        let id = conditions.value(uuid_of(after.id), Type::UUID);
+        conditions.texts.push(format!("(t.{column}, t.id) {sign} ({key}, {id})"));
+    }
+    let limit = conditions.value(to_i64(plan.fetch()), Type::INT8);
+    let offset = conditions.value(to_i64(query.offset), Type::INT8);
+    Ok(conditions.statement(
+        TICKET_COLUMNS,
+        &format!("ORDER BY t.{column} {order}, t.id {order} LIMIT {limit} OFFSET {offset}"),
+    ))
+}
+
+/// The statement of a count.
+pub(super) fn count(filter: &TicketFilter, now: Timestamp) -> Statement {
+    Conditions::new(filter, now).statement("count(*)", "")
+}
+
+/// The column that an order goes by.
+const fn sort_column(sort: TicketSort) -> &'static str {
+    match sort {
+        TicketSort::FirstOccurrence => "first_time",
+        TicketSort::Count => "count",
+        TicketSort::Level => "level",
+        TicketSort::Channel => "channel",
+        // Including those that this version does not know.
+        _ => "last_time",
+    }
+}
+
+struct Conditions {
+    texts: Vec<String>,
+    values: Vec<(Box<dyn ToSql + Sync + Send>, Type)>,
+}
+
+impl Conditions {
+    fn new(filter: &TicketFilter, now: Timestamp) -> Self {
+        let mut this = Self { texts: Vec::new(), values: Vec::new() };
+        if let Some(status) = filter.status {
+            let now = this.value(now.as_micros(), Type::INT8);
+            this.texts.push(status_is(status, &now));
+        }
+        if let Some(app_id) = &filter.app_id {
+            this.test("t.app_id =", app_id.clone(), Type::TEXT);
+        }
+        if let Some(level) = filter.min_level {
+            this.test("t.level >=", i16::from(level.as_u8()), Type::INT2);
+        }
+        if let Some(channel) = &filter.channel {
+            this.test("t.channel =", channel.clone(), Type::TEXT);
+        }
+        if let Some(since) = filter.since {
+            this.test("t.last_time >=", since.as_micros(), Type::INT8);
+        }
+        if let Some(until) = filter.until {
+            this.test("t.first_time <=", until.as_micros(), Type::INT8);
+        }
+        if let Some(prefix) = filter.id_prefix {
+            this.test("t.id >=", uuid_of(prefix.first()), Type::UUID);
+            this.test("t.id <=", uuid_of(prefix.last()), Type::UUID);
+        }
+        if let Some(text) = &filter.search {
+            let text = this.value(text.clone(), Type::TEXT);
+            this.texts.push(format!("position({text} IN t.search_text) > 0"));
+        }
+        this.add_seen(filter);
+        this
+    }
+
+    fn add_seen(&mut self, filter: &TicketFilter) {
+        let mut tests = String::new();
+        for (column, value) in [("release", &filter.release), ("environment", &filter.environment)]
+        {
+            if let Some(value) = value {
+                let value = self.value(seen_text(Some(value)), Type::TEXT);
+                tests.push_str(&format!(" AND s.{column} = {value}"));
+            }
+        }
+        if !tests.is_empty() {
+            self.texts.push(format!(
+                r#"EXISTS (SELECT 1 FROM {{s}}."{{p}}seen" s WHERE s.ticket_id = t.id{tests})"#
+            ));
+        }
+    }
+
+    /// Keeps a value, and answers with how it stands in the statement.
+    fn value(&mut self, value: impl ToSql + Sync + Send + 'static, kind: Type) -> String {
+        self.values.push((Box::new(value), kind));
+        format!("${}", self.values.len())
+    }
+
+    fn test(&mut self, test: &str, value: impl ToSql + Sync + Send + 'static, kind: Type) {
+        let value = self.value(value, kind);
+        self.texts.push(format!("{test} {value}"));
+    }
+
+    fn statement(self, columns: &str, end: &str) -> Statement {
+        let conditions =
+            if self.texts.is_empty() { "true".to_owned() } else { self.texts.join(" AND ") };
+        let sql =
+            format!(r#"SELECT {columns} FROM {{s}}."{{p}}tickets" t WHERE {conditions} {end}"#);
+        Statement { sql, values: self.values }
+    }
+}
+
+/// The condition on what is stored that makes a status as it is now: one that is muted until a time that
+/// has passed is open.
+fn status_is(status: StatusKind, now: &str) -> String {
+    match status {
+        StatusKind::Open => {
+            format!(
+                "({now}::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= {now})))"
+            )
+        }
+        StatusKind::Solved => format!("({now}::int8 IS NOT NULL AND t.status = 2)"),
+        StatusKind::Muted => {
+            format!("(t.status = 3 AND (t.status_time IS NULL OR t.status_time > {now}))")
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! The tables, their versions, and how an older version becomes the current one.
+
+use ticket_core::{Error, ErrorKind, Result, Timestamp};
+use tokio_postgres::types::Type;
+
+use crate::connection::{Call, Connections};
+use crate::error::BACKEND;
+use crate::partitions;
+use crate::row::get;
+
+/// Puts the schema and the prefix of the tables into statements.
+#[derive(Clone, Debug)]
+pub(crate) struct Names {
+    schema: String,
+    prefix: String,
+}
+
+impl Names {
+    pub(crate) fn new(schema: &str, prefix: &str) -> Self {
+        Self { schema: schema.to_owned(), prefix: prefix.to_owned() }
+    }
+
+    /// The statement with the quoted schema in place of each `{s}` and with the prefix in place of each
+    /// `{p}`. Both are of harmless characters alone, see
+    /// [`PostgresConfig::with_schema`](crate::PostgresConfig::with_schema).
+    pub(crate) fn sql(&self, template: &str) -> String {
+        template.replace("{s}", &format!("\"{}\"", self.schema)).replace("{p}", &self.prefix)
+    }
+
+    pub(crate) fn schema(&self) -> &str {
+        &self.schema
+    }
+
+    /// What locks are named after.
+    pub(crate) fn store(&self) -> String {
+        format!("ticketing {} {}", self.schema, self.prefix)
+    }
+}
+
+/// The version that this program writes.
+pub(crate) const CURRENT: i32 = 2;
+
+/// What makes each version out of the one before it. Never change one that was released: add one.
+///
+/// No name may end with another one, or else two prefixes could mean one table.
+const MIGRATIONS: [&str; 2] = [VERSION_1, VERSION_2];
+
+const VERSIONS: &str = r#"
+-- Which versions of these tables were made here, and when (microseconds since 1970).
+CREATE TABLE {s}."{p}schema_versions" (
+  version integer PRIMARY KEY,
+  made_at bigint NOT NULL
+);
+"#;
+
+/// Texts are compared by code point, which in UTF-8 is the order of their bytes. Times are microseconds
+/// since 1970. Every key begins with the ticket's id, so that the tables can be distributed by it.
+const VERSION_1: &str = r#"
+CREATE TABLE {s}."{p}tickets" (
+  id uuid PRIMARY KEY,
+  app_id text COLLATE "C" NOT NULL,
+  level smallint NOT NULL,
+  channel text COLLATE "C" NOT NULL,
+  message text COLLATE "C" NOT NULL,
+  file text COLLATE "C", line bigint, module text COLLATE "C", function text COLLATE "C",
+  error_type text COLLATE "C",
+  status smallint NOT NULL,               -- 1 open, 2 solved, 3 muted
+  status_time bigint,                     -- when it was solved; until when it is muted
+  solved_release text COLLATE "C",
+  first_time bigint NOT NULL,
+  first_id uuid NOT NULL,
+  first_release text COLLATE "C",
+  last_time bigint NOT NULL,
+  last_id uuid NOT NULL,
+  last_release text COLLATE "C",
+  count bigint NOT NULL,
+  reopened bigint NOT NULL,
+  reopened_by uuid,                       -- the batch that reopened it the last time
+  ingredients text COLLATE "C" NOT NULL,
+  search_text text COLLATE "C" NOT NULL
+) WITH (fillfactor = 70);
+-- Each order has its index.
+CREATE INDEX "{p}tickets_by_last" ON {s}."{p}tickets" (last_time, id);
+CREATE INDEX "{p}tickets_by_first" ON {s}."{p}tickets" (first_time, id);
+CREATE INDEX "{p}tickets_by_count" ON {s}."{p}tickets" (count, id);
+CREATE INDEX "{p}tickets_by_level" ON {s}."{p}tickets" (level, id);
+CREATE INDEX "{p}tickets_by_channel" ON {s}."{p}tickets" (channel, id);
+CREATE INDEX "{p}tickets_by_app" ON {s}."{p}tickets" (app_id, last_time, id);
+
+-- With which releases and environments a ticket was seen: '' for none, else '=' and the text.
+CREATE TABLE {s}."{p}seen" (
+  ticket_id uuid NOT NULL,
+  release text COLLATE "C" NOT NULL,
+  environment text COLLATE "C" NOT NULL,
+  PRIMARY KEY (ticket_id, release, environment)
+);
+
+-- Counts per ticket and hour since 1970: what is left of pruned occurrences. There is room on each
+-- page, so that counting changes no index.
+CREATE TABLE {s}."{p}hours" (
+  ticket_id uuid NOT NULL,
+  hour bigint NOT NULL,
+  count bigint NOT NULL,
+  PRIMARY KEY (ticket_id, hour)
+) WITH (fillfactor = 50);
+
+-- By month, as an id begins with its time; what has no month of its own is in the one named "other".
+CREATE TABLE {s}."{p}occurrences" (
+  ticket_id uuid NOT NULL,
+  id uuid NOT NULL,
+  time bigint NOT NULL,
+  type bigint NOT NULL,                   -- a hash of the two that follow
+  app_id text COLLATE "C" NOT NULL,
+  channel text COLLATE "C" NOT NULL,
+  repeats bigint NOT NULL,
+  payload text COLLATE "C" NOT NULL,      -- the whole record as JSON
+  PRIMARY KEY (ticket_id, id)
+) PARTITION BY RANGE (id);
+CREATE INDEX "{p}occurrences_by_id" ON {s}."{p}occurrences" (id);
+CREATE INDEX "{p}occurrences_by_ticket" ON {s}."{p}occurrences" (ticket_id, time, id);
+CREATE INDEX "{p}occurrences_by_type" ON {s}."{p}occurrences" (type, time, id);
+CREATE INDEX "{p}occurrences_by_time" ON {s}."{p}occurrences" (time, id);
+CREATE TABLE {s}."{p}occurrences_other" PARTITION OF {s}."{p}occurrences" DEFAULT;
+
+-- Traits to be compared: a value is a byte for its kind, and bytes that sort like the values.
+CREATE TABLE {s}."{p}traits" (
+  ticket_id uuid NOT NULL,
+  occurrence_id uuid NOT NULL,
+  time bigint NOT NULL,
+  type bigint NOT NULL,
+  name text COLLATE "C" NOT NULL,
+  value bytea NOT NULL
+) PARTITION BY RANGE (occurrence_id);
+CREATE INDEX "{p}traits_by_value" ON {s}."{p}traits" (type, name, value, time, occurrence_id);
+CREATE TABLE {s}."{p}traits_other" PARTITION OF {s}."{p}traits" DEFAULT;
+"#;
+
+const VERSION_2: &str = r#"
+-- Charts of an application: its tickets' hours know it.
+ALTER TABLE {s}."{p}hours" ADD COLUMN app_id text COLLATE "C";
+UPDATE {s}."{p}hours" h SET app_id = t.app_id FROM {s}."{p}tickets" t WHERE t.id = h.ticket_id;
+ALTER TABLE {s}."{p}hours" ALTER COLUMN app_id SET NOT NULL;
+CREATE INDEX "{p}hours_by_hour" ON {s}."{p}hours" (hour, app_id);
+"#;
+
+/// The tables that hold what was recorded, all of them, in the order in which recording locks them.
+pub(crate) const DATA_TABLES: [&str; 5] = ["tickets", "occurrences", "hours", "seen", "traits"];
+
+/// All statements that make the current version in an empty database.
+pub(crate) fn to_sql(names: &Names) -> String {
+    let mut text = names.sql("CREATE SCHEMA IF NOT EXISTS {s};\n");
+    text.push_str(&names.sql(VERSIONS));
+    for (version, migration) in (1..).zip(MIGRATIONS) {
+        text.push_str(&names.sql(migration));
+        text.push_str(&made(names, version));
+    }
+    for month in partitions::coming(Timestamp::now()) {
+        text.push_str(&month.to_sql(names));
+    }
+    text
+}
+
+fn made(names: &Names, version: i32) -> String {
+    let insert = names.sql(r#"INSERT INTO {s}."{p}schema_versions" (version, made_at)"#);
+    format!("{insert} VALUES ({version}, {});\n", Timestamp::now().as_micros())
+}
+
+/// Makes the tables, or brings older ones up to date; harmless if they are current.
+pub(crate) async fn set_up(connections: &Connections, autocreate: bool) -> Result<()> {
+    let names = connections.names();
+    let mut call = connections.maintain().await?;
+    let version = version(&mut call, names).await?;
+    if version > CURRENT || !autocreate {
+        call.finish().await?;
+        return check(version);
+    }
+    if version < CURRENT {
+        migrate(&mut call, names).await?;
+    }
+    call.finish().await?;
+    partitions::provide(connections, partitions::coming(Timestamp::now())).await
+}
+
+async fn migrate(call: &mut Call<'_>, names: &Names) -> Result<()> {
+    check_encoding(call).await?;
+    // The version is read again under the lock: of eight that get here at once, one does the work.
+    lock(call, names).await?;
+    let version = version(call, names).await?;
+    if version > CURRENT {
+        return check(version);
+    }
+    let sql = "SELECT 1 FROM pg_namespace WHERE nspname = $1";
+    if call.query(sql, &[(&names.schema(), Type::TEXT)]).await?.is_empty() {
+        call.execute(&names.sql("CREATE SCHEMA {s}")).await?;
+    }
+    if version == 0 {
+        call.execute(&names.sql(VERSIONS)).await?;
+    }
+    for (number, migration) in (1..).zip(MIGRATIONS).filter(|(number, _)| *number > version) {
+        call.execute(&names.sql(migration)).await?;
+        call.execute(&made(names, number)).await?;
+    }
+    Ok(())
+}
+
+/// Waits until nobody else changes the tables of this store. The lock ends with the transaction, also
+/// behind a proxy.
+pub(crate) async fn lock(call: &mut Call<'_>, names: &Names) -> Result<()> {
+    let sql = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
+    call.query(sql, &[(&names.store(), Type::TEXT)]).await.map(drop)
+}
+
+/// The version that is there; 0 if there is none.
+async fn version(call: &mut Call<'_>, names: &Names) -> Result<i32> {
+    let find = "SELECT to_regclass($1) IS NOT NULL";
+    let table = names.sql(r#"{s}."{p}schema_versions""#);
+    let found = call.query(find, &[(&table, Type::TEXT)]).await?;
+    if !found.first().map_or(Ok(false), |row| get(row, 0))? {
+        return Ok(0);
+    }
+    let sql = names.sql(r#"SELECT coalesce(max(version), 0) FROM {s}."{p}schema_versions""#);
+    call.query(&sql, &[]).await?.first().map_or(Ok(0), |row| get(row, 0))
+}
+
+/// Says what is wrong with the tables when a statement did not fit them.
+pub(crate) async fn explain(connections: &Connections, error: Error) -> Error {
+    let version = async {
+        let mut call = connections.read().await?;
+        let version = version(&mut call, connections.names()).await?;
+        call.finish().await?;
+        Ok::<i32, Error>(version)
+    };
+    match version.await.map(check) {
+        Ok(Err(explanation)) => explanation,
+        Ok(Ok(())) | Err(_) => error,
+    }
+}
+
+fn check(version: i32) -> Result<()> {
+    let (kind, message) = match version {
+        CURRENT => return Ok(()),
+        0 => (
+            ErrorKind::Config,
+            "the tables are not there: call setup_backend once, and for that \
+             do not set autocreate=false"
+                .to_owned(),
+        ),
+        older @ 1..CURRENT => (
+            ErrorKind::Config,
+            format!(
+                "the tables are of the older version {older}: call setup_backend once, which brings them to \
+                 version {CURRENT}, and for that do not set autocreate=false"
+            ),
+        ),
+        newer => (
+            ErrorKind::Corrupt,
+            format!(
+                "the tables are of version {newer}, and this program knows versions up to {CURRENT}: use a \
+                 newer program"
+            ),
+        ),
+    };
+    Err(Error::new(kind, BACKEND, message))
+}
+
+/// Text compares by code point only where it is kept in UTF-8.
+async fn check_encoding(call: &mut Call<'_>) -> Result<()> {
+    let rows = call.query("SELECT current_setting('server_encoding')", &[]).await?;
+    let encoding: &str = rows.first().map_or(Ok("UTF8"), |row| get(row, 0))?;
+    if encoding == "UTF8" {
+        return Ok(());
+    }
+    let message = format!(
+        "the database keeps text in {encoding}: use one for the tickets that was made with ENCODING 'UTF8'"
+    );
+    Err(Error::new(ErrorKind::Config, BACKEND, message))
+}

@@ -1,0 +1,116 @@
+//! The conformance suite on PostgreSQL.
+
+use std::process::ExitCode;
+
+use async_trait::async_trait;
+use ticket_conformance::{Application, BoxError, Case, Fixture, Schema, Suite};
+use ticket_postgres::{PostgresBackend, PostgresConfig};
+use tokio_postgres::{Client, NoTls};
+
+const URL: &str = "TICKET_POSTGRES_URL";
+
+fn main() -> ExitCode {
+    Suite::new("postgres", |case: Case| async move {
+        let config = PostgresConfig::from_uri(&std::env::var(URL)?)?
+            .with_schema(case.namespace())?
+            .with_autocreate(case.autocreate())
+            .with_pool_size(2);
+        let store = Store { schema: case.namespace().to_owned() };
+        let cleanup = store.clone();
+        Ok(Fixture::new(PostgresBackend::new(config)?)
+            .with_application(Shop { client: None, schema: store.schema.clone() })
+            .with_cleanup(async move {
+                cleanup.run("DROP SCHEMA IF EXISTS \"{s}\" CASCADE; DROP SCHEMA IF EXISTS \"{s}_app\" CASCADE").await
+            })
+            .with_schema(store))
+    })
+    .needs_env(URL)
+    .main()
+}
+
+async fn connect() -> Result<Client, BoxError> {
+    let (client, connection) = tokio_postgres::connect(&std::env::var(URL)?, NoTls).await?;
+    tokio::spawn(connection);
+    Ok(client)
+}
+
+/// Other versions of the tables.
+#[derive(Clone)]
+struct Store {
+    schema: String,
+}
+
+impl Store {
+    async fn run(&self, sql: &str) -> Result<(), BoxError> {
+        let sql = sql.replace("{s}", &self.schema).replace("{t}", "ticketing_");
+        Ok(connect().await?.batch_execute(&sql).await?)
+    }
+}
+
+#[async_trait]
+impl Schema for Store {
+    /// In version 1 the hours did not know their application.
+    async fn make_older(&mut self) -> Result<(), BoxError> {
+        self.run(
+            "ALTER TABLE \"{s}\".{t}hours DROP COLUMN app_id; \
+             DELETE FROM \"{s}\".{t}schema_versions WHERE version > 1",
+        )
+        .await
+    }
+
+    async fn make_newer(&mut self) -> Result<(), BoxError> {
+        self.run("INSERT INTO \"{s}\".{t}schema_versions VALUES (1000, 0)").await
+    }
+
+    async fn undo_newer(&mut self) -> Result<(), BoxError> {
+        self.run("DELETE FROM \"{s}\".{t}schema_versions WHERE version = 1000").await
+    }
+}
+
+/// An application with a connection of its own to the same database.
+struct Shop {
+    client: Option<Client>,
+    schema: String,
+}
+
+impl Shop {
+    async fn run(&mut self, sql: &str) -> Result<(), BoxError> {
+        let sql = sql.replace("{s}", &self.schema);
+        if self.client.is_none() {
+            let client = connect().await?;
+            let table = "CREATE SCHEMA \"{s}_app\"; CREATE TABLE \"{s}_app\".orders (id int)";
+            client.batch_execute(&table.replace("{s}", &self.schema)).await?;
+            self.client = Some(client);
+        }
+        match &self.client {
+            Some(client) => Ok(client.batch_execute(&sql).await?),
+            None => Err("no connection".into()),
+        }
+    }
+}
+
+#[async_trait]
+impl Application for Shop {
+    async fn begin(&mut self) -> Result<(), BoxError> {
+        self.run("BEGIN").await
+    }
+
+    async fn insert(&mut self) -> Result<(), BoxError> {
+        self.run("INSERT INTO \"{s}_app\".orders VALUES (1)").await
+    }
+
+    async fn commit(&mut self) -> Result<(), BoxError> {
+        self.run("COMMIT").await
+    }
+
+    async fn rollback(&mut self) -> Result<(), BoxError> {
+        self.run("ROLLBACK").await
+    }
+
+    async fn count(&mut self) -> Result<u64, BoxError> {
+        self.run("SELECT 1").await?;
+        let sql = format!("SELECT count(*) FROM \"{}_app\".orders", self.schema);
+        let count: i64 = connect().await?.query_one(&sql, &[]).await?.get(0);
+        Ok(count.try_into()?)
+    }
+}
