@@ -364,7 +364,6 @@ mod tests {
         assert!(!format!("{config:?} {config:#?}").contains("secret"), "{config:?}");
         for uri in [
             "postgres://me:secret@h:port/db",
-            "postgres://me:sec?ret=secret@h/db",
             "postgres://me:secret@h/db?unknown=secret",
             "postgres://me:%FFsecret@h:x/db",
             "postgres:secret",

@@ -124,15 +124,13 @@ pub(crate) async fn provide(
 async fn make(connections: &Connections, month: Month) -> Result<()> {
     let names = connections.names();
     let mut call = connections.maintain().await?;
-    // One statement for one question: most of the time the partition is there.
-    let table = names.sql(&format!("{{s}}.\"{{p}}traits_{}\"", month.name()));
-    let find = "SELECT 1 WHERE to_regclass($1) IS NOT NULL";
-    let table = [(&table as _, tokio_postgres::types::Type::TEXT)];
-    if !call.query(find, &table).await?.is_empty() {
+    // Most of the time the partition is there.
+    let table = format!("traits_{}", month.name());
+    if schema::has_table(&mut call, names, &table).await? {
         return call.finish().await;
     }
     schema::lock(&mut call, names).await?;
-    if !call.query(find, &table).await?.is_empty() {
+    if schema::has_table(&mut call, names, &table).await? {
         return call.finish().await;
     }
     // Where the shared partition holds ids of this month already, the month stays in there.

@@ -210,12 +210,21 @@ pub(crate) async fn lock(call: &mut Call<'_>, names: &Names) -> Result<()> {
     call.query(sql, &[(&names.store(), Type::TEXT)]).await.map(drop)
 }
 
+/// Whether there is a table of this name behind the prefix.
+///
+/// The catalogue is read as a table: what looks up a name may remember, within a transaction, that it was
+/// not there before.
+pub(crate) async fn has_table(call: &mut Call<'_>, names: &Names, table: &str) -> Result<bool> {
+    let sql = "SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+        WHERE n.nspname = $1 AND c.relname = $2";
+    let table = names.sql(&format!("{{p}}{table}"));
+    let rows = call.query(sql, &[(&names.schema(), Type::TEXT), (&table, Type::TEXT)]).await?;
+    Ok(!rows.is_empty())
+}
+
 /// The version that is there; 0 if there is none.
 async fn version(call: &mut Call<'_>, names: &Names) -> Result<i32> {
-    let find = "SELECT to_regclass($1) IS NOT NULL";
-    let table = names.sql(r#"{s}."{p}schema_versions""#);
-    let found = call.query(find, &[(&table, Type::TEXT)]).await?;
-    if !found.first().map_or(Ok(false), |row| get(row, 0))? {
+    if !has_table(call, names, "schema_versions").await? {
         return Ok(0);
     }
     let sql = names.sql(r#"SELECT coalesce(max(version), 0) FROM {s}."{p}schema_versions""#);

@@ -36,36 +36,36 @@ const DELETED: &str = "o.time, o.id, o.ticket_id, o.repeats, o.payload, o.app_id
 
 pub(super) fn of_ticket() -> String {
     format!(
-        r#"WITH some AS (SELECT ticket_id, id FROM {{s}}."{{p}}occurrences" WHERE ticket_id = $1 LIMIT $2)
-DELETE FROM {{s}}."{{p}}occurrences" o USING some
-WHERE o.ticket_id = some.ticket_id AND o.id = some.id RETURNING {DELETED}"#
+        r#"WITH gone AS (SELECT ticket_id, id FROM {{s}}."{{p}}occurrences" WHERE ticket_id = $1 LIMIT $2)
+DELETE FROM {{s}}."{{p}}occurrences" o USING gone
+WHERE o.ticket_id = gone.ticket_id AND o.id = gone.id RETURNING {DELETED}"#
     )
 }
 
 /// From the time $2 and the id $3 on: what lies before is not to be deleted.
 pub(super) fn expired() -> String {
     format!(
-        r#"WITH some AS (SELECT ticket_id, id FROM {{s}}."{{p}}occurrences"
+        r#"WITH gone AS (SELECT ticket_id, id FROM {{s}}."{{p}}occurrences"
   WHERE time < $1 AND (time, id) >= ($2, $3) AND ($4::text IS NULL OR app_id = $4)
   ORDER BY time, id, ticket_id LIMIT $5)
-DELETE FROM {{s}}."{{p}}occurrences" o USING some
-WHERE o.ticket_id = some.ticket_id AND o.id = some.id RETURNING {DELETED}"#
+DELETE FROM {{s}}."{{p}}occurrences" o USING gone
+WHERE o.ticket_id = gone.ticket_id AND o.id = gone.id RETURNING {DELETED}"#
     )
 }
 
 pub(super) fn by_keys() -> String {
     format!(
         r#"DELETE FROM {{s}}."{{p}}occurrences" o
-USING unnest($1::uuid[], $2::uuid[]) AS some (ticket_id, id)
-WHERE o.ticket_id = some.ticket_id AND o.id = some.id RETURNING {DELETED}"#
+USING unnest($1::uuid[], $2::uuid[]) AS gone (ticket_id, id)
+WHERE o.ticket_id = gone.ticket_id AND o.id = gone.id RETURNING {DELETED}"#
     )
 }
 
 pub(super) const DELETE_TRAITS: &str = r#"DELETE FROM {s}."{p}traits" x
 USING unnest($1::int8[], $2::text[], $3::bytea[], $4::int8[], $5::uuid[], $6::uuid[])
-  AS some (type, name, value, time, occurrence_id, ticket_id)
-WHERE x.type = some.type AND x.name = some.name AND x.value = some.value AND x.time = some.time
-  AND x.occurrence_id = some.occurrence_id AND x.ticket_id = some.ticket_id"#;
+  AS gone (type, name, value, time, occurrence_id, ticket_id)
+WHERE x.type = gone.type AND x.name = gone.name AND x.value = gone.value AND x.time = gone.time
+  AND x.occurrence_id = gone.occurrence_id AND x.ticket_id = gone.ticket_id"#;
 
 /// The tickets that may go, locked: nobody adds an occurrence or reopens one until they are gone.
 pub(super) const SOLVED: &str = r#"SELECT t.id FROM {s}."{p}tickets" t
