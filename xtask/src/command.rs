@@ -1,5 +1,6 @@
 //! Running other programs, with errors that say which and why.
 
+use std::io::Write as _;
 use std::process::{Command, Output, Stdio};
 
 use anyhow::{Context as _, Result, bail};
@@ -33,10 +34,24 @@ pub(crate) fn run_unannounced(command: &mut Command) -> Result<()> {
 
 /// Runs `command` silently, expects success, and returns what it printed.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
-    let Output { status, stdout, stderr } = command
-        .stdin(Stdio::null())
-        .output()
+    let output = Command::output(command.stdin(Stdio::null()))
         .with_context(|| format!("cannot run `{}`", shown(command)))?;
+    successful(command, output)
+}
+
+/// The same with a short text as its standard input.
+pub(crate) fn output_of(command: &mut Command, input: &str) -> Result<String> {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().with_context(|| format!("cannot run `{}`", shown(command)))?;
+    // Dropped at the end of the statement: the end of the input.
+    let written = child.stdin.take().map(|mut stdin| stdin.write_all(input.as_bytes()));
+    let output = successful(command, child.wait_with_output()?)?;
+    written.transpose()?;
+    Ok(output)
+}
+
+fn successful(command: &Command, output: Output) -> Result<String> {
+    let Output { status, stdout, stderr } = output;
     let stdout = String::from_utf8_lossy(&stdout).into_owned();
     if !status.success() {
         let stderr = String::from_utf8_lossy(&stderr);

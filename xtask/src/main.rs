@@ -1,4 +1,4 @@
-//! The tasks of this workspace: `cargo xtask databases|test|demo|ci|bench`.
+//! The tasks of this workspace: `cargo xtask databases|test|faults|demo|ci|bench`.
 //!
 //! Everything that a contributor or CI does beyond plain cargo goes through here, in Rust, so that a
 //! desk and CI run the same code.
@@ -16,6 +16,7 @@ mod ci;
 mod command;
 mod databases;
 mod demo;
+mod faults;
 mod test;
 mod workspace;
 
@@ -37,6 +38,8 @@ enum Task {
     Databases(databases::Arguments),
     /// Run every test, and fail if one was skipped that should have run
     Test(test::Arguments),
+    /// Kill and stop servers under load, and count what they have: the long form of these tests
+    Faults,
     /// Let the example service fail for real, then list the tickets it made
     Demo,
     /// Do everything that CI does: the checks, then the tests
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().task {
         Task::Databases(arguments) => databases::run(&arguments).map(|()| true),
         Task::Test(arguments) => test::run(&arguments),
+        Task::Faults => faults::run().map(|()| true),
         Task::Demo => demo::run().map(|()| true),
         Task::Ci(arguments) => ci::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments).map(|()| true),

@@ -2,12 +2,13 @@
 
 #![allow(clippy::print_stdout, reason = "a test harness says why it ignores a test")]
 
-use std::net::TcpStream;
+use std::net::{Ipv4Addr, TcpStream};
 use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::{env, fs};
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use serde_json::Value;
 
 const PROGRAMS: [&str; 2] = ["TICKET_TEST_PG_BIN", "TICKET_TEST_MONGOD"];
 
@@ -40,38 +41,60 @@ fn answer_and_go(state: &Path) -> Result<(), Failed> {
     check(fs::read_to_string(state)? == started, "a second `up` starts nothing")?;
 
     let variables = xtask(state, "env")?;
-    let asked = shell(&format!(
-        "{variables}\"$TICKET_TEST_PG_BIN/psql\" --no-psqlrc --tuples-only --no-align \
-         --command 'select 1 / 0' --command 'select 6 * 7' \"$TICKET_POSTGRES_URL\""
-    ))?;
-    check(asked.starts_with("42\n"), &format!("PostgreSQL answers: {asked}"))?;
-    let url = shell(&format!("{variables}printf %s \"$TICKET_MONGODB_URL\""))?;
-    let mongod = url.trim_start_matches("mongodb://").trim_end_matches('/').to_owned();
-    TcpStream::connect(&mongod)?;
-
-    let servers: serde_json::Value = serde_json::from_str(&started)?;
-    check_log(&servers["postgres"]["log"], "division by zero")?;
-    check_log(&servers["mongod"]["log"], "Waiting for connections")?;
+    for url in ["TICKET_POSTGRES_URL", "TICKET_PGBOUNCER_URL"] {
+        let asked = shell(&format!(
+            "{variables}\"$TICKET_TEST_PG_BIN/psql\" --no-psqlrc --tuples-only --no-align \
+             --command 'select 1 / 0' --command 'select 6 * 7' \"${url}\""
+        ))?;
+        check(asked.starts_with("42\n"), &format!("{url} answers: {asked}"))?;
+    }
+    let services: Value = serde_json::from_str(&started)?;
+    let services = services.as_array().ok_or("a list of services")?;
+    let servers: Vec<&Value> =
+        services.iter().flat_map(|service| service["servers"].as_array()).flatten().collect();
+    // PostgreSQL, another one and the pooler before it, a set of one, a single server, a set of three.
+    check(servers.len() == 1 + 2 + 1 + 1 + 3, &started)?;
+    for server in &servers {
+        TcpStream::connect(address(server))?;
+    }
+    check_log(&services[0]["servers"][0]["log"], "division by zero")?;
+    for set in [&services[2], &services[4]] {
+        let members = set["servers"].as_array().ok_or("members")?;
+        check(members.iter().any(has_been_elected), &format!("a primary among {members:?}"))?;
+        check_log(&members[0]["log"], "Waiting for connections")?;
+    }
+    check(!has_been_elected(&services[3]["servers"][0]), "the standalone is in no set")?;
 
     xtask(state, "down")?;
     check(!state.exists(), "the state file goes with the servers")?;
-    check(TcpStream::connect(&mongod).is_err(), "mongod has stopped")?;
-    for name in ["postgres", "mongod"] {
-        let gone = !Path::new(servers[name]["folder"].as_str().unwrap_or("/")).exists();
-        check(gone, &format!("the folder of {name} is removed"))?;
+    for server in &servers {
+        check(TcpStream::connect(address(server)).is_err(), &format!("{server} has stopped"))?;
+        let gone = !Path::new(server["folder"].as_str().unwrap_or("/")).exists();
+        check(gone, &format!("the folder of {server} is removed"))?;
         // One that has ended and that nobody has waited for yet is still there, without a command.
-        let process = fs::read(format!("/proc/{}/cmdline", servers[name]["process"]));
+        let process = fs::read(format!("/proc/{}/cmdline", server["process"]));
         let runs = process.is_ok_and(|command| !command.is_empty());
-        check(!runs, &format!("the process of {name} is gone"))?;
+        check(!runs, &format!("the process of {server} is gone"))?;
     }
     Ok(())
 }
 
+fn address(server: &Value) -> (Ipv4Addr, u16) {
+    let port = server["port"].as_u64().and_then(|port| port.try_into().ok());
+    (Ipv4Addr::LOCALHOST, port.unwrap_or_default())
+}
+
+/// By the server's own account.
+fn has_been_elected(server: &Value) -> bool {
+    fs::read_to_string(server["log"].as_str().unwrap_or_default())
+        .is_ok_and(|log| log.contains("Transition to primary complete"))
+}
+
 /// The log is JSON, line by line, and holds the text.
-fn check_log(log: &serde_json::Value, text: &str) -> Result<(), Failed> {
+fn check_log(log: &Value, text: &str) -> Result<(), Failed> {
     let log = fs::read_to_string(log.as_str().unwrap_or_default())?;
     for line in log.lines() {
-        serde_json::from_str::<serde_json::Value>(line)?;
+        serde_json::from_str::<Value>(line)?;
     }
     check(log.contains(text), &format!("{text} in {log}"))
 }
@@ -80,7 +103,9 @@ fn xtask(state: &Path, action: &str) -> Result<String, Failed> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
     command.args(["databases", action, "--state"]).arg(state);
     // Servers that the environment names would be used in place of new ones.
-    command.env_remove("TICKET_POSTGRES_URL").env_remove("TICKET_MONGODB_URL");
+    for name in ["POSTGRES", "PGBOUNCER", "MONGODB", "MONGODB_STANDALONE", "MONGODB_CLUSTER"] {
+        command.env_remove(format!("TICKET_{name}_URL"));
+    }
     output(&mut command)
 }
 

@@ -1,29 +1,30 @@
 //! `cargo xtask databases`: the servers that tests talk to, one module for each.
 //!
-//! For every server the same order of preference: what the environment names wins, else the
-//! programs on this machine, else they are installed. `test` needs the programs only: the tests
-//! that want a server with settings of its own start it themselves.
+//! For every server the same order of preference: what the environment names wins, else Docker
+//! Compose where an engine runs, else the programs on this machine, else they are installed.
 
+mod compose;
 mod debian;
+mod embedded;
+mod kind;
 mod mongod;
+mod pgbouncer;
 mod postgres;
+mod replica_set;
 mod server;
+mod session;
 mod state;
 
 use std::path::PathBuf;
-use std::process::Command;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
 
-use self::mongod::Mongod;
-use self::postgres::Postgres;
+pub(crate) use self::kind::{Kind, programs};
+pub(crate) use self::postgres::Postgres;
+pub(crate) use self::session::Session;
 use self::state::State;
 use crate::command::quoted;
-use crate::workspace;
-
-const POSTGRES_URL: &str = "TICKET_POSTGRES_URL";
-const MONGODB_URL: &str = "TICKET_MONGODB_URL";
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -37,9 +38,13 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Start one server of each kind on a free port, unless the environment names one
-    Up,
-    /// Stop what `up` started, and remove its data
+    /// Start servers on free ports, unless they run or the environment names them
+    Up {
+        /// Which [default: all]
+        #[arg(value_enum)]
+        kinds: Vec<Kind>,
+    },
+    /// Stop what `up` started, and what a broken-off test run left; remove the data
     Down,
     /// Print the variables that tests read, as `export NAME=value` lines
     Env,
@@ -47,114 +52,76 @@ enum Action {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let state = State::new(arguments.state.clone().unwrap_or_else(State::default_file));
-    match arguments.action {
-        Action::Up => up(&state),
+    match &arguments.action {
+        Action::Up { kinds } => up(&state, if kinds.is_empty() { &Kind::ALL } else { kinds }),
         Action::Down => down(&state),
         Action::Env => {
-            print!("{}", Environment::provide_with(&state)?.to_shell());
+            for (name, value) in variables(&state)? {
+                println!("export {name}={}", quoted(&value));
+            }
             Ok(())
         }
     }
 }
 
-fn up(state: &State) -> Result<()> {
-    let mut servers = state.read()?;
-    if given(POSTGRES_URL).is_none() && !servers.postgres.as_ref().is_some_and(|s| s.is_running()) {
-        servers.postgres = Some(Postgres::provide()?.start()?);
-        // Written after each start, so that `down` finds the first server if the second fails.
-        state.write(&servers)?;
-    }
-    if given(MONGODB_URL).is_none() && !servers.mongod.as_ref().is_some_and(|s| s.is_running()) {
-        servers.mongod = Some(Mongod::provide()?.start()?);
-        state.write(&servers)?;
-    }
-    for (name, url) in [("PostgreSQL", POSTGRES_URL), ("MongoDB", MONGODB_URL)] {
-        if given(url).is_some() {
-            println!("{name} is the one that {url} names");
+fn up(state: &State, kinds: &[Kind]) -> Result<()> {
+    for &kind in kinds {
+        if kind.given().is_some() {
+            println!("{} is the one that {} names", kind.title(), kind.variable());
+            continue;
         }
-    }
-    for (name, server) in servers.named() {
-        println!("{name} runs as process {} at {}", server.process, server.url);
-        println!("  log {}", server.log.display());
+        let services = state.read()?;
+        let noted = services.iter().find(|service| service.kind == kind);
+        let service = match noted.filter(|service| service.is_running()) {
+            Some(service) => service.clone(),
+            None => {
+                // What is left of one that has ended, such as two of three, goes first.
+                if let Some(rest) = noted {
+                    rest.stop()?;
+                    let others = services.iter().filter(|other| other.kind != kind).cloned();
+                    state.write(&others.collect::<Vec<_>>())?;
+                }
+                state.start(kind)?
+            }
+        };
+        println!("{} runs at {}", kind.title(), service.url);
+        for server in &service.servers {
+            println!("  process {}, log {}", server.process, server.log.display());
+        }
     }
     println!("`cargo xtask databases env` prints the variables for a shell");
     Ok(())
 }
 
 fn down(state: &State) -> Result<()> {
-    let mut servers = state.read()?;
-    if servers.named().next().is_none() {
+    let mut stopped = state.stop_all()?;
+    for orphan in State::orphans() {
+        stopped.extend(orphan.stop_all()?);
+    }
+    if stopped.is_empty() {
         println!("no server was started from here");
     }
-    if let Some(server) = servers.postgres.take() {
-        server.stop_with("PostgreSQL", |server| Postgres::provide()?.stop(server))?;
-        state.write(&servers)?;
-    }
-    if let Some(server) = servers.mongod.take() {
-        server.stop_with("MongoDB", |server| Mongod::provide()?.stop(server))?;
-        state.write(&servers)?;
+    for kind in stopped {
+        println!("{} stopped", kind.title());
     }
     Ok(())
+}
+
+/// The variables by which tests find server programs, and the servers of a state.
+fn variables(state: &State) -> Result<Vec<(&'static str, String)>> {
+    let mut variables = programs()?;
+    let services = state.read()?;
+    for kind in Kind::ALL {
+        let running = || {
+            let service = services.iter().find(|service| service.kind == kind);
+            service.filter(|service| service.is_running()).map(|service| service.url.clone())
+        };
+        variables.extend(kind.given().or_else(running).map(|url| (kind.variable(), url)));
+    }
+    Ok(variables)
 }
 
 /// The value of a variable that a person set, where an empty one counts as not set.
 fn given(variable: &str) -> Option<String> {
     std::env::var(variable).ok().filter(|value| !value.is_empty())
-}
-
-/// The variables by which tests find servers and server programs.
-#[derive(Debug)]
-pub(crate) struct Environment(Vec<(&'static str, String)>);
-
-impl Environment {
-    /// Makes the programs available, installing what is missing.
-    pub(crate) fn provide() -> Result<Self> {
-        Self::provide_with(&State::new(State::default_file()))
-    }
-
-    fn provide_with(state: &State) -> Result<Self> {
-        let postgres = Postgres::provide()?;
-        let mongod = Mongod::provide()?;
-        let servers = state.read()?;
-        let running = |server: Option<state::Server>| {
-            server.filter(state::Server::is_running).map(|server| server.url)
-        };
-
-        let mut variables = vec![
-            (postgres::BIN, postgres.bin().display().to_string()),
-            (postgres::USER, postgres.user().to_owned()),
-            (mongod::PROGRAM, mongod.program().display().to_string()),
-        ];
-        let urls = [
-            (POSTGRES_URL, given(POSTGRES_URL).or_else(|| running(servers.postgres))),
-            (MONGODB_URL, given(MONGODB_URL).or_else(|| running(servers.mongod))),
-        ];
-        variables.extend(urls.into_iter().filter_map(|(name, url)| Some((name, url?))));
-        Ok(Self(variables))
-    }
-
-    /// Hands the variables to a program.
-    pub(crate) fn apply(&self, command: &mut Command) {
-        command.envs(self.0.iter().map(|(name, value)| (name, value)));
-    }
-
-    fn to_shell(&self) -> String {
-        self.0.iter().map(|(name, value)| format!("export {name}={}\n", quoted(value))).collect()
-    }
-}
-
-/// Where `up` notes its servers: not in the target folder, which `cargo clean` removes.
-fn state_folder() -> PathBuf {
-    workspace::root().join(".databases")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_environment_is_safe_to_evaluate() {
-        let environment = Environment(vec![("A", "x y".into()), ("B", String::new())]);
-        assert_eq!(environment.to_shell(), "export A='x y'\nexport B=''\n");
-    }
 }

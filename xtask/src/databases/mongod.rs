@@ -11,8 +11,9 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
-use super::state::Server;
-use super::{debian, given, server};
+use super::kind::Kind;
+use super::state::{Server, Service};
+use super::{debian, given, replica_set, server};
 use crate::{command, workspace};
 
 /// The variable that holds the path of the program.
@@ -51,37 +52,52 @@ impl Mongod {
         &self.program
     }
 
-    pub(crate) fn start(&self) -> Result<Server> {
-        server::start("ticket-mongod-", |folder, port| self.start_in(folder, port))
+    /// A server without a replica set.
+    pub(crate) fn start_standalone(&self) -> Result<Service> {
+        let server = self.start(&[])?;
+        let url = format!("mongodb://127.0.0.1:{}/", server.port);
+        Ok(Service { kind: Kind::MongodbStandalone, url, servers: vec![server], compose: None })
     }
 
-    fn start_in(&self, folder: &Path, port: u16) -> Result<Server> {
+    /// A replica set of so many servers.
+    pub(crate) fn start_set(&self, kind: Kind, members: usize) -> Result<Service> {
+        let mut servers = Vec::new();
+        for _ in 0..members {
+            let started = self.start(&["--replSet", replica_set::NAME]);
+            servers.push(server::or_stop(&servers, started)?);
+        }
+        let ports: Vec<u16> = servers.iter().map(|server| server.port).collect();
+        server::or_stop(&servers, replica_set::initiate(&ports))?;
+        let hosts: Vec<String> = ports.iter().map(|port| format!("127.0.0.1:{port}")).collect();
+        let url = format!("mongodb://{}/?replicaSet={}", hosts.join(","), replica_set::NAME);
+        Ok(Service { kind, url, servers, compose: None })
+    }
+
+    fn start(&self, arguments: &[&str]) -> Result<Server> {
+        server::start("ticket-mongod-", "TERM", |folder, port| {
+            self.start_in(folder, port, arguments)
+        })
+    }
+
+    fn start_in(&self, folder: &Path, port: u16, arguments: &[&str]) -> Result<(u32, PathBuf)> {
         let data = folder.join("data");
         let log = folder.join("mongod.log");
         let process = folder.join("mongod.pid");
         fs::create_dir(&data)?;
         let mut start = Command::new(&self.program);
         start.args(["--bind_ip", "127.0.0.1", "--port", &port.to_string(), "--nounixsocket"]);
-        // By itself it takes half of the machine's memory.
+        // By itself it takes half of the machine's memory, and writes down its state each second.
         start.args(["--wiredTigerCacheSizeGB", "0.25"]);
+        start.args(["--setParameter", "diagnosticDataCollectionEnabled=false"]);
+        // A primary waits 15 s for its clients when it is told to end.
+        start.args(["--setParameter", "shutdownTimeoutMillisForSignaledShutdown=100"]);
+        start.args(arguments);
         start.args([OsStr::new("--dbpath"), data.as_ref()]);
         start.args([OsStr::new("--logpath"), log.as_ref()]);
         start.args([OsStr::new("--pidfilepath"), process.as_ref()]);
         // The program that is called returns when its child accepts connections.
         server::with_log(command::output(start.arg("--fork")), &log)?;
-        Ok(Server {
-            url: format!("mongodb://127.0.0.1:{port}/"),
-            port,
-            process: server::process_id(&process)?,
-            folder: folder.to_owned(),
-            log,
-        })
-    }
-
-    pub(crate) fn stop(&self, server: &Server) -> Result<()> {
-        let mut stop = Command::new(&self.program);
-        stop.arg("--shutdown").arg("--dbpath").arg(server.folder.join("data"));
-        command::output(&mut stop).map(drop)
+        Ok((server::process_id(&process)?, log))
     }
 }
 

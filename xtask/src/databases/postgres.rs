@@ -1,4 +1,4 @@
-//! PostgreSQL, 15 or newer: the first version that logs JSON (`log_destination = jsonlog`).
+//! PostgreSQL: 15 or newer for the tests in general, and any version for `test --matrix`.
 
 use std::fs;
 use std::os::unix::fs::chown;
@@ -8,8 +8,9 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
-use super::state::Server;
-use super::{debian, given, server};
+use super::kind::Kind;
+use super::state::{Server, Service};
+use super::{debian, embedded, given, server};
 use crate::command;
 
 /// The variable that holds the folder with `postgres`, `initdb`, `pg_ctl` and `psql`.
@@ -17,8 +18,14 @@ pub(crate) const BIN: &str = "TICKET_TEST_PG_BIN";
 /// The variable that holds the user to run the server as; empty where we are not root.
 pub(crate) const USER: &str = "TICKET_TEST_PG_USER";
 
-const OLDEST: u32 = 15;
-const PROGRAMS: [&str; 5] = ["postgres", "initdb", "pg_ctl", "psql", "createdb"];
+/// The first version that logs JSON (`log_destination = jsonlog`), which tests read.
+const FIRST_WITH_JSON: u32 = 15;
+const OLDEST: u32 = FIRST_WITH_JSON;
+
+/// What starting a server takes.
+const SERVER: [&str; 3] = ["postgres", "initdb", "pg_ctl"];
+/// What tests use beside it.
+const PROGRAMS: [&str; 4] = ["postgres", "initdb", "pg_ctl", "psql"];
 
 /// Where Debian's packages put each version's programs.
 const DEBIAN: &str = "/usr/lib/postgresql";
@@ -27,20 +34,39 @@ const DEBIAN: &str = "/usr/lib/postgresql";
 #[derive(Debug)]
 pub(crate) struct Postgres {
     bin: PathBuf,
+    version: u32,
     user: Option<User>,
 }
 
 impl Postgres {
     /// Finds the programs, or installs them.
     pub(crate) fn provide() -> Result<Self> {
-        let bin = match find()? {
-            Some(bin) => bin,
+        let (version, bin) = match find()? {
+            Some(found) => found,
             None => {
                 install()?;
                 find()?.context("PostgreSQL is installed, but its programs are not found")?
             }
         };
-        Ok(Self { bin, user: User::for_server()? })
+        Ok(Self { bin, version, user: User::for_server()? })
+    }
+
+    /// The server of a certain major version.
+    pub(crate) fn provide_version(version: u32) -> Result<Self> {
+        let found = Self::provide()?;
+        if found.version == version {
+            return Ok(found);
+        }
+        let debian = Path::new(DEBIAN).join(version.to_string()).join("bin");
+        let bin = if self::version(&debian, &SERVER) == Some(version) {
+            debian
+        } else {
+            embedded::provide(version)?
+        };
+        if self::version(&bin, &SERVER) != Some(version) {
+            bail!("{} does not run here as PostgreSQL {version}", bin.display());
+        }
+        Ok(Self { bin, version, user: found.user })
     }
 
     pub(crate) fn bin(&self) -> &Path {
@@ -51,53 +77,58 @@ impl Postgres {
         self.user.as_ref().map_or("", |user| &user.name)
     }
 
-    pub(crate) fn start(&self) -> Result<Server> {
-        server::start("ticket-postgres-", |folder, port| self.start_in(folder, port))
+    pub(crate) fn start(&self) -> Result<Service> {
+        let server = self.start_server()?;
+        let url = format!("postgres://ticket@127.0.0.1:{}/ticket", server.port);
+        Ok(Service { kind: Kind::Postgres, url, servers: vec![server], compose: None })
     }
 
-    fn start_in(&self, folder: &Path, port: u16) -> Result<Server> {
-        if let Some(user) = &self.user {
-            chown(folder, Some(user.uid), Some(user.gid))
-                .with_context(|| format!("cannot give the folder to {}", user.name))?;
-        }
-        let mut initdb = self.command("initdb", folder);
-        initdb.args(["--pgdata=data", "--username=ticket", "--auth=trust"]);
+    pub(crate) fn start_server(&self) -> Result<Server> {
+        server::start("ticket-postgres-", "INT", |folder, port| self.start_in(folder, port))
+    }
+
+    fn start_in(&self, folder: &Path, port: u16) -> Result<(u32, PathBuf)> {
+        self.own(folder)?;
+        let data = folder.join("data");
+        let mut initdb = self.command(&self.bin.join("initdb"), folder);
+        initdb.args(["--username=ticket", "--auth=trust"]);
         // Byte order and UTF-8 whatever the machine's locale, so that runs compare.
-        initdb.args(["--no-locale", "--encoding=UTF8", "--no-sync"]);
-        command::output(&mut initdb)?;
+        initdb.args(["--no-locale", "--encoding=UTF8", "--no-sync", "--pgdata"]);
+        command::output(initdb.arg(&data))?;
 
-        fs::write(folder.join("data/postgresql.auto.conf"), settings(folder, port))?;
-        let mut start = self.command("pg_ctl", folder);
-        start.args(["--pgdata=data", "--log=start.log", "--wait", "--timeout=60", "start"]);
-        server::with_log(command::output(&mut start), &folder.join("start.log"))?;
+        let settings = settings(folder, port, self.version);
+        fs::write(data.join("postgresql.auto.conf"), settings)?;
+        // Not every installation has `createdb`; the server itself carries out statements too.
+        let mut create = self.command(&self.bin.join("postgres"), folder);
+        create.args(["--single", "-D"]).arg(&data).args([
+            "-c",
+            "logging_collector=off",
+            "postgres",
+        ]);
+        command::output_of(&mut create, "CREATE DATABASE ticket\n")?;
 
-        let server = Server {
-            url: format!("postgres://ticket@127.0.0.1:{port}/ticket"),
-            port,
-            process: server::process_id(&folder.join("data/postmaster.pid"))?,
-            folder: folder.to_owned(),
-            log: folder.join("log/postgresql.json"),
-        };
-        let mut createdb = self.command("createdb", folder);
-        createdb.args(["--host=127.0.0.1", &format!("--port={port}"), "--username=ticket"]);
-        if let Err(error) = command::output(createdb.arg("ticket")) {
-            self.stop(&server)?;
-            return Err(error);
-        }
-        Ok(server)
+        let mut start = self.command(&self.bin.join("pg_ctl"), folder);
+        start.args(["--log=start.log", "--wait", "--timeout=60", "--pgdata"]);
+        server::with_log(
+            command::output(start.arg(&data).arg("start")),
+            &folder.join("start.log"),
+        )?;
+        let ending = if self.version < FIRST_WITH_JSON { "log" } else { "json" };
+        let log = folder.join("log").join(format!("postgresql.{ending}"));
+        Ok((server::process_id(&data.join("postmaster.pid"))?, log))
     }
 
-    /// Stops a server: open sessions are cut, nothing is lost.
-    pub(crate) fn stop(&self, server: &Server) -> Result<()> {
-        let mut stop = self.command("pg_ctl", &server.folder);
-        stop.args(["--pgdata=data", "--mode=fast", "--wait", "--timeout=60", "stop"]);
-        command::output(&mut stop).map(drop)
+    /// Gives a folder to the user that the server runs as.
+    pub(crate) fn own(&self, folder: &Path) -> Result<()> {
+        let Some(user) = &self.user else { return Ok(()) };
+        chown(folder, Some(user.uid), Some(user.gid))
+            .with_context(|| format!("cannot give {} to {}", folder.display(), user.name))
     }
 
-    /// A program of PostgreSQL, as the user that may run it, in the server's folder: that user
-    /// may not be able to enter the folder that we are in.
-    fn command(&self, program: &str, folder: &Path) -> Command {
-        let mut command = Command::new(self.bin.join(program));
+    /// A program as the user that may run the server, in the server's folder: that user may not be
+    /// able to enter the folder that we are in.
+    pub(crate) fn command(&self, program: &Path, folder: &Path) -> Command {
+        let mut command = Command::new(program);
         command.current_dir(folder);
         if let Some(user) = &self.user {
             command.uid(user.uid).gid(user.gid);
@@ -106,14 +137,16 @@ impl Postgres {
     }
 }
 
-fn settings(folder: &Path, port: u16) -> String {
+fn settings(folder: &Path, port: u16, version: u32) -> String {
     let folder = folder.display();
+    let log = if version < FIRST_WITH_JSON { "stderr" } else { "jsonlog" };
     format!(
         "listen_addresses = '127.0.0.1'\n\
          port = {port}\n\
          unix_socket_directories = '{folder}'\n\
+         max_connections = 300\n\
          logging_collector = on\n\
-         log_destination = 'jsonlog'\n\
+         log_destination = '{log}'\n\
          log_directory = '{folder}/log'\n\
          log_filename = 'postgresql.log'\n"
     )
@@ -148,11 +181,11 @@ impl User {
     }
 }
 
-/// The folder of the programs: named by the environment, or Debian's newest, or on the path.
-fn find() -> Result<Option<PathBuf>> {
+/// The version and the folder of the programs: named by the environment, or Debian's newest, or on the path.
+fn find() -> Result<Option<(u32, PathBuf)>> {
     if let Some(bin) = given(BIN).map(PathBuf::from) {
-        return match version(&bin) {
-            Some(OLDEST..) => Ok(Some(bin)),
+        return match version(&bin, &PROGRAMS) {
+            Some(version @ OLDEST..) => Ok(Some((version, bin))),
             Some(old) => bail!("{BIN} names PostgreSQL {old}, and {OLDEST} or newer is needed"),
             None => {
                 bail!("{BIN} names {}, which has not all of {}", bin.display(), PROGRAMS.join(", "))
@@ -167,19 +200,18 @@ fn find() -> Result<Option<PathBuf>> {
     let on_path = std::env::split_paths(&path)
         .filter_map(|folder| folder.join("postgres").canonicalize().ok())
         .filter_map(|program| program.parent().map(Path::to_path_buf));
-    let installed = |bin: PathBuf| Some((version(&bin)?, bin));
+    let installed = |bin: PathBuf| Some((version(&bin, &PROGRAMS)?, bin));
     Ok(debian
         .filter_map(installed)
         .max()
         .into_iter()
         .chain(on_path.filter_map(installed))
-        .find(|(version, _)| *version >= OLDEST)
-        .map(|(_, bin)| bin))
+        .find(|(version, _)| *version >= OLDEST))
 }
 
-/// The major version of the programs in a folder, if all are there.
-fn version(bin: &Path) -> Option<u32> {
-    if !PROGRAMS.iter().all(|program| bin.join(program).is_file()) {
+/// The major version of the programs in a folder, if all that are asked for are there.
+fn version(bin: &Path, programs: &[&str]) -> Option<u32> {
+    if !programs.iter().all(|program| bin.join(program).is_file()) {
         return None;
     }
     let text = command::output(Command::new(bin.join("postgres")).arg("--version")).ok()?;
@@ -243,6 +275,6 @@ mod tests {
     #[test]
     fn a_folder_without_the_programs_is_no_installation() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(version(folder.path()), None);
+        assert_eq!(version(folder.path(), &SERVER), None);
     }
 }

@@ -1,8 +1,9 @@
 //! What starting a server takes, whichever it is.
 
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use tempfile::TempDir;
@@ -10,24 +11,38 @@ use tempfile::TempDir;
 use super::state::Server;
 
 /// A port that no one listens on.
-fn free_port() -> Result<u16> {
+pub(crate) fn free_port() -> Result<u16> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port")?;
     Ok(listener.local_addr()?.port())
 }
 
-/// Gives a server a new folder and a free port, and keeps the folder if it starts.
+/// Gives a server a new folder and a free port, and keeps the folder if it starts. `launch` returns
+/// the process id and the log.
 ///
 /// Between choosing a port and listening on it another program can take it, as test runs side by
 /// side do, so a failed start is tried again with another.
-pub(crate) fn start(prefix: &str, launch: impl Fn(&Path, u16) -> Result<Server>) -> Result<Server> {
+pub(crate) fn start(
+    prefix: &str,
+    signal: &str,
+    launch: impl Fn(&Path, u16) -> Result<(u32, PathBuf)>,
+) -> Result<Server> {
     let attempt = || {
         let folder = temporary_folder(prefix)?;
-        let server = launch(folder.path(), free_port()?)?;
-        // The server outlives this program; `down` removes its folder.
-        let _: PathBuf = folder.keep();
-        Ok(server)
+        let port = free_port()?;
+        let (process, log) = launch(folder.path(), port)?;
+        // The server outlives this function; stopping it removes its folder.
+        Ok(Server { port, process, signal: signal.to_owned(), folder: folder.keep(), log })
     };
     attempt().or_else(|_: anyhow::Error| attempt()).or_else(|_: anyhow::Error| attempt())
+}
+
+/// Stops what has started if a later step fails.
+pub(crate) fn or_stop<T>(servers: &[Server], result: Result<T>) -> Result<T> {
+    if result.is_err() {
+        // The error to tell is the first one.
+        servers.iter().for_each(|server| drop(server.stop()));
+    }
+    result
 }
 
 fn temporary_folder(prefix: &str) -> Result<TempDir> {
@@ -52,4 +67,16 @@ pub(crate) fn with_log<T>(result: Result<T>, log: &Path) -> Result<T> {
         let tail = &lines[lines.len().saturating_sub(20)..];
         format!("the server did not start; its log ends with\n{}\n", tail.join("\n"))
     })
+}
+
+/// Waits until a server takes connections on a port.
+pub(crate) fn wait_for(port: u16) -> Result<()> {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while let Err(error) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)) {
+        if Instant::now() > deadline {
+            return Err(error).context("the server takes no connections");
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    Ok(())
 }

@@ -1,44 +1,88 @@
-//! Which servers `up` has started, kept in a file for `env` and `down`.
+//! Which servers were started, kept in a file for `env` and `down`.
 
 use std::fs;
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
-use std::path::PathBuf;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use serde::{Deserialize, Serialize};
 
-/// One running server.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Server {
+use super::compose;
+use super::kind::Kind;
+use crate::command;
+
+/// How long a server may take to stop before it is killed: its data is removed anyway.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What one variable names: a server, or several that belong together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Service {
+    pub(crate) kind: Kind,
     pub(crate) url: String,
+    /// The servers in the order of their start.
+    #[serde(default)]
+    pub(crate) servers: Vec<Server>,
+    /// The name that Docker Compose knows it by, if it runs there.
+    #[serde(default)]
+    pub(crate) compose: Option<String>,
+}
+
+impl Service {
+    pub(crate) fn is_running(&self) -> bool {
+        match &self.compose {
+            Some(project) => compose::is_running(project),
+            None => self.servers.iter().all(Server::is_running),
+        }
+    }
+
+    /// Stops its servers, the last one first, and removes their folders. All of them, also if one
+    /// cannot be stopped.
+    pub(crate) fn stop(&self) -> Result<()> {
+        if let Some(project) = &self.compose {
+            return compose::stop(project);
+        }
+        let results: Vec<Result<()>> = self.servers.iter().rev().map(Server::stop).collect();
+        results.into_iter().collect()
+    }
+}
+
+/// One server that was started as a process of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Server {
     pub(crate) port: u16,
     pub(crate) process: u32,
+    /// The signal that ends it at once and in order.
+    pub(crate) signal: String,
     /// Its data, its log, its socket: everything it writes.
     pub(crate) folder: PathBuf,
-    /// The log in the server's own JSON form.
     pub(crate) log: PathBuf,
 }
 
 impl Server {
-    pub(crate) fn is_running(&self) -> bool {
+    fn is_running(&self) -> bool {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
-        TcpStream::connect_timeout(&address, Duration::from_secs(2)).is_ok()
+        is_process_of(self.process, &self.folder)
+            && TcpStream::connect_timeout(&address, Duration::from_secs(2)).is_ok()
     }
 
-    /// Stops the server with its own command and removes its folder. One that has gone already,
-    /// for example with the machine, only leaves its folder.
-    pub(crate) fn stop_with(
-        &self,
-        name: &str,
-        stop: impl FnOnce(&Self) -> Result<()>,
-    ) -> Result<()> {
-        if self.is_running() {
-            stop(self)?;
-            println!("{name} stopped");
-        } else {
-            println!("{name} was not running any more");
+    /// Ends the process by its id and removes the folder. One that has gone already, for example with
+    /// the machine, only leaves its folder.
+    pub(crate) fn stop(&self) -> Result<()> {
+        let runs = || is_process_of(self.process, &self.folder);
+        if runs() {
+            // One that was stopped by a test has to be woken up to end.
+            signal(self.process, "CONT")?;
+            signal(self.process, &self.signal)?;
+            let deadline = Instant::now() + PATIENCE;
+            while runs() && Instant::now() < deadline {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            if runs() {
+                signal(self.process, "KILL")?;
+            }
         }
         match fs::remove_dir_all(&self.folder) {
             Err(error) if error.kind() != ErrorKind::NotFound => {
@@ -49,22 +93,32 @@ impl Server {
     }
 }
 
-/// The servers in the state file.
-#[derive(Debug, Default, Serialize, Deserialize)]
-pub(crate) struct Servers {
-    pub(crate) postgres: Option<Server>,
-    pub(crate) mongod: Option<Server>,
+fn signal(process: u32, name: &str) -> Result<()> {
+    let sent = command::output(Command::new("kill").args(["-s", name, &process.to_string()]));
+    // It may have ended just before.
+    if sent.is_err() && is_alive(process) { sent.map(drop) } else { Ok(()) }
 }
 
-impl Servers {
-    pub(crate) fn named(&self) -> impl Iterator<Item = (&'static str, &Server)> {
-        [("PostgreSQL", &self.postgres), ("MongoDB", &self.mongod)]
-            .into_iter()
-            .filter_map(|(name, server)| Some((name, server.as_ref()?)))
+/// Whether a process of this id is there that is not merely waiting for its parent to notice its end.
+pub(crate) fn is_alive(process: u32) -> bool {
+    let mut kill = Command::new("kill");
+    kill.args(["-s", "0", &process.to_string()]).stdout(Stdio::null()).stderr(Stdio::null());
+    let exists = kill.status().is_ok_and(|status| status.success());
+    // A process that has ended has no command any more; where there is no /proc it counts as there.
+    exists && fs::read(format!("/proc/{process}/cmdline")).map_or(true, |line| !line.is_empty())
+}
+
+/// Whether the process is still the server that writes into the folder: its number may have been
+/// given to another program since.
+fn is_process_of(process: u32, folder: &Path) -> bool {
+    if !is_alive(process) {
+        return false;
     }
+    fs::read(format!("/proc/{process}/cmdline"))
+        .map_or(true, |line| String::from_utf8_lossy(&line).contains(&*folder.to_string_lossy()))
 }
 
-/// The state file. None exists while no server runs.
+/// A file with the services that were started. None exists while no server runs.
 #[derive(Debug)]
 pub(crate) struct State(PathBuf);
 
@@ -73,56 +127,129 @@ impl State {
         Self(file)
     }
 
+    /// Where `up` notes its servers: not in the target folder, which `cargo clean` removes.
     pub(crate) fn default_file() -> PathBuf {
-        super::state_folder().join("servers.json")
+        folder().join("servers.json")
     }
 
-    pub(crate) fn read(&self) -> Result<Servers> {
+    /// Where a run of the tests notes its own, so that they can be stopped after one that was killed.
+    pub(crate) fn of_this_run() -> Self {
+        Self(folder().join(format!("run-{}.json", std::process::id())))
+    }
+
+    /// What runs of the tests have left that are no more.
+    pub(crate) fn orphans() -> impl Iterator<Item = Self> {
+        let files = fs::read_dir(folder()).into_iter().flatten().flatten();
+        files
+            .map(|file| file.path())
+            .filter(|file| owner(file).is_some_and(|id| !is_alive(id)))
+            .map(Self)
+    }
+
+    pub(crate) fn read(&self) -> Result<Vec<Service>> {
         match fs::read_to_string(&self.0) {
             Ok(text) => serde_json::from_str(&text)
                 .with_context(|| format!("{} is not a list of servers", self.0.display())),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Servers::default()),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
             Err(error) => Err(error).with_context(|| format!("cannot read {}", self.0.display())),
         }
     }
 
-    pub(crate) fn write(&self, servers: &Servers) -> Result<()> {
+    pub(crate) fn write(&self, services: &[Service]) -> Result<()> {
         let context = || format!("cannot write {}", self.0.display());
-        if servers.named().next().is_none() {
-            return fs::remove_file(&self.0).with_context(context);
+        if services.is_empty() {
+            return match fs::remove_file(&self.0) {
+                Err(error) if error.kind() != ErrorKind::NotFound => {
+                    Err(error).with_context(context)
+                }
+                _ => Ok(()),
+            };
         }
         if let Some(folder) = self.0.parent() {
             fs::create_dir_all(folder).with_context(context)?;
         }
-        fs::write(&self.0, serde_json::to_string_pretty(servers)?).with_context(context)
+        fs::write(&self.0, serde_json::to_string_pretty(services)?).with_context(context)
     }
+
+    /// Starts a service and notes it at once, so that it is found if the next one fails.
+    pub(crate) fn start(&self, kind: Kind) -> Result<Service> {
+        let service = kind.start()?;
+        let mut services = self.read()?;
+        services.push(service.clone());
+        self.write(&services)?;
+        Ok(service)
+    }
+
+    /// Stops all that is noted; what cannot be stopped stays noted. Says what was stopped.
+    pub(crate) fn stop_all(&self) -> Result<Vec<Kind>> {
+        let mut left = Vec::new();
+        let mut stopped = Vec::new();
+        let mut problems = Vec::new();
+        for service in self.read()? {
+            match service.stop() {
+                Ok(()) => stopped.push(service.kind),
+                Err(error) => {
+                    problems.push(format!("{}: {error:#}", service.kind.title()));
+                    left.push(service);
+                }
+            }
+        }
+        self.write(&left)?;
+        if problems.is_empty() { Ok(stopped) } else { bail!("{}", problems.join("\n")) }
+    }
+}
+
+fn folder() -> PathBuf {
+    crate::workspace::root().join(".databases")
+}
+
+/// The process that a run's file is named after.
+fn owner(file: &Path) -> Option<u32> {
+    file.file_name()?.to_str()?.strip_prefix("run-")?.strip_suffix(".json")?.parse().ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn service(process: u32, folder: &Path) -> Service {
+        let folder = folder.to_owned();
+        let log = folder.join("log");
+        let server = Server { port: 1, process, signal: "TERM".into(), folder, log };
+        let url = "mongodb://127.0.0.1:1/".into();
+        Service { kind: Kind::Mongodb, url, servers: vec![server], compose: None }
+    }
+
     #[test]
     fn the_file_goes_with_the_last_server() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("new").join("servers.json");
         let state = State::new(file.clone());
-        assert!(state.read().unwrap().named().next().is_none());
+        assert!(state.read().unwrap().is_empty());
 
-        let server = Server {
-            url: "mongodb://127.0.0.1:1/".into(),
-            port: 1,
-            process: 2,
-            folder: "data".into(),
-            log: "data/log".into(),
-        };
-        let mut servers = Servers { postgres: None, mongod: Some(server) };
-        state.write(&servers).unwrap();
-        assert_eq!(state.read().unwrap().mongod.unwrap().process, 2);
-
-        servers.mongod = None;
-        state.write(&servers).unwrap();
+        let services = [service(u32::MAX / 2, &folder.path().join("data"))];
+        state.write(&services).unwrap();
+        assert_eq!(state.read().unwrap(), services);
+        assert_eq!(state.stop_all().unwrap(), [Kind::Mongodb]);
         assert!(!file.exists());
+    }
+
+    #[test]
+    fn a_process_of_that_number_which_is_another_program_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        fs::create_dir(&data).unwrap();
+        let mut other = Command::new("sleep").arg("60").spawn().unwrap();
+        let service = service(other.id(), &data);
+        assert!(!service.is_running());
+        service.stop().unwrap();
+        assert!(is_alive(other.id()) && !data.exists());
+
+        let id = other.id();
+        other.kill().unwrap();
+        assert!(!is_alive(id) || other.try_wait().unwrap().is_none());
+        other.wait().unwrap();
+        assert!(!is_alive(id));
     }
 
     #[test]
@@ -132,5 +259,11 @@ mod tests {
         fs::write(&file, "{").unwrap();
         let error = State::new(file).read().unwrap_err();
         assert!(error.to_string().contains("servers.json"), "{error:#}");
+    }
+
+    #[test]
+    fn a_runs_file_names_its_process() {
+        assert_eq!(owner(Path::new("a/run-12.json")), Some(12));
+        assert_eq!(owner(Path::new("a/servers.json")), None);
     }
 }

@@ -5,6 +5,7 @@
 //! backend it would have needed.
 
 mod build;
+mod matrix;
 mod output;
 mod summary;
 
@@ -19,13 +20,21 @@ use clap::Args;
 
 use self::output::Report;
 use crate::command;
-use crate::databases::Environment;
+use crate::databases::{Kind, Session};
 
 /// How long output may still come after cargo has ended.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
+    /// Run the conformance suites alone, against every server and version that can run here
+    #[arg(long, conflicts_with = "cargo")]
+    matrix: bool,
+
+    /// With `--matrix`: only the servers whose name contains this, such as `mongo` or `PostgreSQL 13`
+    #[arg(long, value_name = "TEXT", requires = "matrix")]
+    only: Option<String>,
+
     /// Arguments for `cargo test`, for example `-- -p ticket-core` or `-- --test conformance`
     #[arg(last = true, value_name = "ARGUMENT")]
     cargo: Vec<String>,
@@ -33,6 +42,9 @@ pub(crate) struct Arguments {
 
 /// Runs the tests, prints the summary, and says whether all is well.
 pub(crate) fn run(arguments: &Arguments) -> Result<bool> {
+    if arguments.matrix {
+        return matrix::run(arguments.only.as_deref().unwrap_or_default());
+    }
     run_after(Vec::new(), &arguments.cargo)
 }
 
@@ -55,13 +67,23 @@ pub(crate) fn run_after(mut problems: Vec<String>, arguments: &[String]) -> Resu
 }
 
 fn run_cargo(arguments: &[String]) -> Result<(Report, Vec<String>)> {
-    let environment = Environment::provide()?;
     let scope = scope(arguments);
+    // Before servers start: building takes longer than they need to, and may fail.
     let names = build::executables(scope, arguments)?;
+    let servers = Session::with(&[Kind::Postgres, Kind::Mongodb])?;
+    run_tests(scope, arguments, names, &servers)
+}
 
+/// Runs what is built, with these servers.
+fn run_tests(
+    scope: Option<&str>,
+    arguments: &[String],
+    names: build::Names,
+    servers: &Session,
+) -> Result<(Report, Vec<String>)> {
     let mut tests = command::cargo();
     tests.arg("test").args(scope).arg("--no-fail-fast").args(arguments);
-    environment.apply(&mut tests);
+    servers.apply(&mut tests);
     // Tests that miss a server fail under this, where at a desk they would show as ignored.
     tests.env("TICKET_REQUIRE_SERVERS", "1");
     forward(tests, Report::new(names), io::stdout())

@@ -1,0 +1,139 @@
+//! `cargo xtask test --matrix`: the conformance suite against every server that can run here.
+
+use std::fmt::Write as _;
+
+use anyhow::Result;
+
+use super::output::Report;
+use super::{build, run_tests};
+use crate::databases::{Kind, Postgres, Session};
+
+/// One line of the table: a backend, and what it runs against.
+struct Row {
+    package: &'static str,
+    server: &'static str,
+    start: fn() -> Result<Session>,
+}
+
+/// The variables that the suites of the adapters read, whichever server it is.
+const POSTGRES: &str = "TICKET_POSTGRES_URL";
+const MONGODB: &str = "TICKET_MONGODB_URL";
+
+const ROWS: [Row; 9] = [
+    Row { package: "ticket-memory", server: "(in the process)", start: || Session::with(&[]) },
+    Row { package: "ticket-sqlite", server: "(a file)", start: || Session::with(&[]) },
+    Row { package: "ticket-postgres", server: "PostgreSQL 13", start: || postgres(13) },
+    Row { package: "ticket-postgres", server: "PostgreSQL 15", start: || postgres(15) },
+    Row { package: "ticket-postgres", server: "PostgreSQL 18", start: || postgres(18) },
+    Row {
+        package: "ticket-postgres",
+        server: "PostgreSQL 15, pgbouncer",
+        start: || as_variable(Kind::Pgbouncer, POSTGRES),
+    },
+    Row {
+        package: "ticket-mongo",
+        server: "MongoDB 6.0, standalone",
+        start: || as_variable(Kind::MongodbStandalone, MONGODB),
+    },
+    Row {
+        package: "ticket-mongo",
+        server: "MongoDB 6.0, set of one",
+        start: || as_variable(Kind::Mongodb, MONGODB),
+    },
+    Row {
+        package: "ticket-mongo",
+        server: "MongoDB 6.0, set of three",
+        start: || as_variable(Kind::MongodbCluster, MONGODB),
+    },
+];
+
+fn postgres(version: u32) -> Result<Session> {
+    let mut session = Session::with(&[])?;
+    session.add(Postgres::provide_version(version)?.start()?, POSTGRES)?;
+    Ok(session)
+}
+
+fn as_variable(kind: Kind, variable: &'static str) -> Result<Session> {
+    let mut session = Session::with(&[kind])?;
+    session.rename(kind.variable(), variable);
+    Ok(session)
+}
+
+/// Runs the rows whose name contains the text, one after the other: each server has the machine for
+/// itself. Says whether all is well.
+pub(crate) fn run(only: &str) -> Result<bool> {
+    let only = only.to_lowercase();
+    let named =
+        |row: &&Row| format!("{} {}", row.package, row.server).to_lowercase().contains(&only);
+    let rows: Vec<&Row> = ROWS.iter().filter(named).collect();
+    let mut problems = Vec::new();
+    let mut results = Vec::new();
+    for row in rows {
+        println!("\n== {} on {}", row.package, row.server);
+        let (report, found) = run_row(row).unwrap_or_else(|error| {
+            // A server that cannot be had is a failure: what did not run has not passed.
+            (Report::default(), vec![format!("{error:#}")])
+        });
+        let found = found.into_iter().chain(report.problems());
+        problems.extend(found.map(|problem| format!("{}: {problem}", row.server)));
+        results.push((row, report));
+    }
+    print!("{}", table(&results));
+    for problem in &problems {
+        println!("error: {problem}");
+    }
+    let verdict = if results.is_empty() { "no such server" } else { "done" };
+    println!("\n{verdict}: {} servers, {} problems", results.len(), problems.len());
+    Ok(problems.is_empty() && !results.is_empty())
+}
+
+fn run_row(row: &Row) -> Result<(Report, Vec<String>)> {
+    let arguments = ["-p", row.package, "--test", "conformance"].map(str::to_owned);
+    let names = build::executables(None, &arguments)?;
+    let servers = (row.start)()?;
+    let result = run_tests(None, &arguments, names, &servers);
+    servers.stop()?;
+    result
+}
+
+/// The results as Markdown, ready for the README; a row without a test that passed shows as failed.
+fn table(results: &[(&Row, Report)]) -> String {
+    let mut text = String::from("\n| backend | server | passed | failed | ignored |\n");
+    text.push_str("|---|---|---:|---:|---:|\n");
+    for (row, report) in results {
+        let (passed, failed, ignored) = (report.passed(), report.failed(), report.ignored());
+        let failed =
+            if passed + failed == 0 { "did not run".to_owned() } else { failed.to_string() };
+        let _ = writeln!(
+            text,
+            "| {} | {} | {passed} | {failed} | {ignored} |",
+            row.package, row.server
+        );
+    }
+    for (row, report) in results {
+        for skipped in report.targets.iter().flat_map(super::output::Target::skipped) {
+            let _ = writeln!(
+                text,
+                "ignored on {}: `{}`: lacks {}: {}",
+                row.server, skipped.case, skipped.capability, skipped.reason
+            );
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_did_not_run_does_not_look_passed() {
+        let mut ran = Report::default();
+        ran.read_line("     Running tests/conformance.rs (target/debug/deps/conformance-1)");
+        ran.read_line("test result: ok. 10 passed; 0 failed; 0 ignored; 0 measured");
+        ran.finish();
+        let text = table(&[(&ROWS[0], ran), (&ROWS[2], Report::default())]);
+        assert!(text.contains("| ticket-memory | (in the process) | 10 | 0 | 0 |"), "{text}");
+        assert!(text.contains("| PostgreSQL 13 | 0 | did not run | 0 |"), "{text}");
+    }
+}
