@@ -1,0 +1,223 @@
+//! [`MongoBackend`]: the contract's methods, each handed to the server.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use ticket_core::{
+    BackendBase, Bucket, Capabilities, Capability, Error, EventQuery, EventStore, EventTrait, Expired, Expiry,
+    HistogramQuery, NewOccurrence, Occurrence, OccurrenceQuery, Page, Recorded, Result,
+    StatusChange, Ticket, TicketFilter, TicketId, TicketQuery, TraitQuery, TraitType,
+};
+use tokio::sync::OnceCell;
+
+use crate::calls::Calls;
+use crate::config::MongoConfig;
+use crate::connection::{Connection, within};
+use crate::error::{BACKEND, Outcome};
+use crate::queries::{self, Repaired};
+use crate::{lease, schema};
+
+/// A store in a MongoDB database; its clones share its connections.
+///
+/// Opening it does nothing: the first call connects. Calls need a tokio runtime of the caller's, with
+/// its time and its network enabled, that lives as long as the store: the driver's tasks run in it.
+#[derive(Clone)]
+pub struct MongoBackend {
+    config: MongoConfig,
+    state: Arc<State>,
+}
+
+struct State {
+    connection: OnceCell<Connection>,
+    /// Whether the collections were found to be of the current version.
+    checked: OnceCell<()>,
+    calls: Arc<Calls>,
+}
+
+impl MongoBackend {
+    /// The store of a configuration.
+    #[must_use]
+    pub fn new(config: MongoConfig) -> Self {
+        let state =
+            State { connection: OnceCell::new(), checked: OnceCell::new(), calls: Calls::new() };
+        Self { config, state: Arc::new(state) }
+    }
+
+    /// The store of a URI, see [`MongoConfig::from_uri`].
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`](ticket_core::ErrorKind::Config) that says what to write instead.
+    pub fn from_uri(uri: &str) -> Result<Self> {
+        MongoConfig::from_uri(uri).map(Self::new)
+    }
+
+    /// Connects now instead of with the first call, which would do it too.
+    ///
+    /// From then on [`capabilities`](BackendBase::capabilities) tell what kind of server it is: on a
+    /// standalone server [`Capability::ApplicationTransactions`] is lacking, as it has no transactions.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unavailable`](ticket_core::ErrorKind::Unavailable) if no server answers in time,
+    /// [`ErrorKind::Config`](ticket_core::ErrorKind::Config) if it does not let the user in.
+    pub async fn connect(&self) -> Result<()> {
+        self.connection().await.map(drop)
+    }
+
+    /// Settles what a crash has left on a standalone server, and says what was to be put right.
+    ///
+    /// What a writer had begun is settled by the next call in any case. What is left for this are
+    /// occurrences that a process inserted after it had been frozen for so long that they had been
+    /// undone. On a replica set there is nothing to repair, and nothing is changed.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    pub async fn repair(&self) -> Result<Repaired> {
+        self.write(|connection| async move { queries::repair(&connection).await }).await
+    }
+
+    async fn connection(&self) -> Result<&Connection> {
+        self.state.connection.get_or_try_init(|| Connection::open(&self.config)).await
+    }
+
+    /// The connection to collections that are known to be current.
+    async fn checked(&self) -> Result<&Connection> {
+        let connection = self.connection().await?;
+        self.state.checked.get_or_try_init(|| schema::require_current(connection)).await?;
+        Ok(connection)
+    }
+
+    async fn read<'a, T, F>(&'a self, work: impl FnOnce(&'a Connection) -> F + Send) -> Result<T>
+    where
+        F: Future<Output = Outcome<T>> + Send + 'a,
+    {
+        let connection = self.checked().await?;
+        let deadline = connection.deadline();
+        within(deadline, async {
+            self.state.calls.settle().await;
+            if !connection.transactions {
+                lease::settle(connection).await?;
+            }
+            work(connection).await.map_err(Error::from)
+        })
+        .await
+    }
+
+    async fn write<T, F>(&self, work: impl FnOnce(Connection) -> F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T>> + Send + 'static,
+    {
+        let connection = self.checked().await?.clone();
+        self.state.calls.run(work(connection)).await
+    }
+}
+
+impl fmt::Debug for MongoBackend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MongoBackend").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl BackendBase for MongoBackend {
+    fn name(&self) -> &'static str {
+        BACKEND
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        match self.state.connection.get() {
+            Some(connection) if !connection.transactions => {
+                Capabilities::all().without(Capability::ApplicationTransactions)
+            }
+            Some(_) | None => Capabilities::all(),
+        }
+    }
+
+    async fn setup_backend(&self) -> Result<()> {
+        let connection = self.connection().await?.clone();
+        let config = self.config.clone();
+        self.state.calls.run(async move { schema::set_up(&connection, &config).await }).await
+    }
+
+    async fn record_tickets(&self, batch: &[NewOccurrence]) -> Result<Recorded> {
+        let batch = batch.to_vec();
+        self.write(|connection| async move { queries::record_tickets(&connection, batch).await }).await
+    }
+
+    async fn count_tickets(&self, filter: &TicketFilter) -> Result<u64> {
+        self.read(|connection| queries::count_tickets(connection, filter)).await
+    }
+
+    async fn get_tickets(&self, query: &TicketQuery) -> Result<Page<Ticket>> {
+        query.plan()?;
+        self.read(|connection| queries::get_tickets(connection, query)).await
+    }
+
+    async fn get_ticket(&self, id: TicketId) -> Result<Option<Ticket>> {
+        self.read(|connection| queries::get_ticket(connection, id)).await
+    }
+
+    async fn set_status(&self, id: TicketId, change: StatusChange) -> Result<Option<Ticket>> {
+        self.write(|connection| async move { queries::set_status(&connection, id, change).await }).await
+    }
+
+    async fn delete_ticket(&self, id: TicketId) -> Result<bool> {
+        self.write(|connection| async move { queries::delete_ticket(&connection, id).await }).await
+    }
+
+    async fn get_occurrences(
+        &self,
+        id: TicketId,
+        query: &OccurrenceQuery,
+    ) -> Result<Page<Occurrence>> {
+        query.plan()?;
+        self.read(|connection| queries::get_occurrences(connection, id, query)).await
+    }
+
+    async fn count_occurrences(&self, query: &HistogramQuery) -> Result<Vec<Bucket>> {
+        query.hours()?;
+        self.read(|connection| queries::count_occurrences(connection, query)).await
+    }
+}
+
+#[async_trait]
+impl EventStore for MongoBackend {
+    async fn get_events(&self, query: &EventQuery) -> Result<Page<Occurrence>> {
+        query.plan()?;
+        self.read(|connection| queries::get_events(connection, query)).await
+    }
+
+    async fn event_types(&self, app_id: Option<&str>) -> Result<Vec<String>> {
+        self.read(|connection| queries::event_types(connection, app_id)).await
+    }
+
+    async fn trait_types(&self, app_id: Option<&str>, event_type: &str) -> Result<Vec<TraitType>> {
+        self.read(|connection| queries::trait_types(connection, app_id, event_type)).await
+    }
+
+    async fn get_traits(&self, query: &TraitQuery) -> Result<Page<EventTrait>> {
+        query.plan()?;
+        self.read(|connection| queries::get_traits(connection, query)).await
+    }
+
+    async fn clear_expired(&self, expiry: &Expiry) -> Result<Expired> {
+        let expiry = expiry.clone();
+        self.write(|connection| async move { queries::clear_expired(&connection, &expiry).await }).await
+    }
+
+    async fn keep_per_ticket(&self, app_id: Option<&str>, keep: u32) -> Result<u64> {
+        let app_id = app_id.map(str::to_owned);
+        self.write(|connection| async move {
+            queries::keep_per_ticket(&connection, app_id, keep).await
+        })
+        .await
+    }
+
+    async fn clear(&self) -> Result<()> {
+        self.write(|connection| async move { queries::clear(&connection).await }).await
+    }
+}

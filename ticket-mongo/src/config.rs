@@ -1,0 +1,295 @@
+//! [`MongoConfig`]: where the store is and how it is opened.
+
+use std::fmt;
+use std::time::Duration;
+
+use mongodb::Client;
+use mongodb::options::ConnectionString;
+use percent_encoding::percent_decode_str;
+use ticket_core::{Error, Result};
+
+use crate::schema::Names;
+
+/// Where a store is, and how it is opened.
+///
+/// ```
+/// use ticket_mongo::MongoConfig;
+///
+/// let config = MongoConfig::from_uri("mongodb://db.example/shop?replicaSet=rs&timeout=5s")?;
+/// assert!(format!("{config:?}").contains("shop"));
+/// # Ok::<(), ticket_core::Error>(())
+/// ```
+#[derive(Clone)]
+#[must_use]
+pub struct MongoConfig {
+    /// Without our own options; it may hold a password.
+    uri: String,
+    client: Option<Client>,
+    database: String,
+    table_prefix: String,
+    autocreate: bool,
+    timeout: Duration,
+}
+
+impl MongoConfig {
+    /// The prefix of the collections if nothing else is said.
+    pub const DEFAULT_PREFIX: &str = "ticketing_";
+
+    /// The database if the URI names none.
+    pub const DEFAULT_DATABASE: &str = "tickets";
+
+    /// A store in a database of a client that is there already.
+    ///
+    /// The client's own settings count; read and write concern are set for the store's collections.
+    pub fn with_client(client: Client, database: impl Into<String>) -> Self {
+        Self {
+            uri: String::new(),
+            client: Some(client),
+            database: database.into(),
+            table_prefix: Self::DEFAULT_PREFIX.to_owned(),
+            autocreate: true,
+            timeout: Duration::from_secs(10),
+        }
+    }
+
+    /// The store of a URI.
+    ///
+    /// It is the [connection string](https://www.mongodb.com/docs/manual/reference/connection-string/) of
+    /// MongoDB with the database in its path, `tickets` if there is none. Among its options may be some
+    /// of ours:
+    ///
+    /// | option | meaning | default |
+    /// |---|---|---|
+    /// | `table_prefix` | [`with_table_prefix`](Self::with_table_prefix) | `ticketing_` |
+    /// | `autocreate` | [`with_autocreate`](Self::with_autocreate), `true` or `false` | `true` |
+    /// | `timeout` | [`with_timeout`](Self::with_timeout), such as `500ms` or `5s` | `10s` |
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`](ticket_core::ErrorKind::Config) that says what to write instead.
+    pub fn from_uri(uri: &str) -> Result<Self> {
+        let scheme = uri.split_once("://").map_or("", |(scheme, _)| scheme).to_ascii_lowercase();
+        if !crate::SCHEMES.contains(&scheme.as_str()) {
+            return Err(Error::config(
+                "not the URI of a MongoDB store: write mongodb://HOST/DATABASE",
+            ));
+        }
+        let (place, options) = uri.split_once('?').unwrap_or((uri, ""));
+        let mut own = Vec::new();
+        let mut theirs = Vec::new();
+        for option in options.split('&').filter(|option| !option.is_empty()) {
+            let (name, value) = option.split_once('=').unwrap_or((option, ""));
+            if ["table_prefix", "autocreate", "timeout"].contains(&name) {
+                own.push((name, value));
+            } else {
+                theirs.push(option);
+            }
+        }
+        let rest = place.get(scheme.len() + 3..).unwrap_or_default();
+        // The driver wants a slash before the options, and the scheme in lower case.
+        let slash = if rest.contains('/') { "" } else { "/" };
+        let mark = if theirs.is_empty() { "" } else { "?" };
+        let stripped = format!("{scheme}://{rest}{slash}{mark}{}", theirs.join("&"));
+        let parsed = ConnectionString::parse(&stripped).map_err(|error| refused(&error, rest))?;
+        let mut config = Self {
+            uri: stripped,
+            client: None,
+            database: parsed.default_database.unwrap_or_else(|| Self::DEFAULT_DATABASE.to_owned()),
+            table_prefix: Self::DEFAULT_PREFIX.to_owned(),
+            autocreate: true,
+            timeout: Duration::from_secs(10),
+        };
+        for (name, value) in own {
+            config = config.with_option(name, &decode(value)?)?;
+        }
+        Ok(config)
+    }
+
+    fn with_option(self, name: &str, value: &str) -> Result<Self> {
+        match name {
+            "table_prefix" => self.with_table_prefix(value),
+            "autocreate" => match value {
+                "true" => Ok(self.with_autocreate(true)),
+                "false" => Ok(self.with_autocreate(false)),
+                _ => Err(Error::config(format!(
+                    "autocreate is {value:?}: write autocreate=true or autocreate=false"
+                ))),
+            },
+            _ => Ok(self.with_timeout(duration(value)?)),
+        }
+    }
+
+    /// Sets what the names of the collections begin with. Stores with different prefixes in one
+    /// database do not see each other.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`](ticket_core::ErrorKind::Config) if it has other characters than letters A
+    /// to Z, digits and `_`, more than 64 of them, or begins with `system`, which MongoDB keeps for itself.
+    pub fn with_table_prefix(mut self, prefix: impl Into<String>) -> Result<Self> {
+        const LONGEST: usize = 64;
+        let prefix = prefix.into();
+        let known = prefix.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        if !known || prefix.len() > LONGEST || prefix.starts_with("system") {
+            return Err(Error::config(format!(
+                "table_prefix is {prefix:?}: write at most {LONGEST} letters A to Z, digits and _, \
+                 not beginning with system"
+            )));
+        }
+        self.table_prefix = prefix;
+        Ok(self)
+    }
+
+    /// Sets whether [`setup_backend`](ticket_core::BackendBase::setup_backend) creates the collections
+    /// (`true`, the default) or only checks that they are there.
+    pub fn with_autocreate(mut self, autocreate: bool) -> Self {
+        self.autocreate = autocreate;
+        self
+    }
+
+    /// Sets how long a call, or a step of one that deletes much, may take before it is
+    /// [`Unavailable`](ticket_core::ErrorKind::Unavailable): 10 s by default.
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    pub(crate) fn uri(&self) -> &str {
+        &self.uri
+    }
+
+    pub(crate) const fn client(&self) -> Option<&Client> {
+        self.client.as_ref()
+    }
+
+    pub(crate) fn database(&self) -> &str {
+        &self.database
+    }
+
+    pub(crate) fn names(&self) -> Names {
+        Names::new(&self.table_prefix)
+    }
+
+    pub(crate) const fn autocreate(&self) -> bool {
+        self.autocreate
+    }
+
+    pub(crate) const fn timeout(&self) -> Duration {
+        self.timeout
+    }
+}
+
+/// Without the URI, which may hold a password.
+impl fmt::Debug for MongoConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MongoConfig")
+            .field("database", &self.database)
+            .field("table_prefix", &self.table_prefix)
+            .field("autocreate", &self.autocreate)
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The error of a URI that the driver cannot read. What it says is shown unless it repeats a part of
+/// the URI that is not for showing; the driver's error itself never is.
+fn refused(error: &mongodb::error::Error, rest: &str) -> Error {
+    let advice = "write mongodb://HOST:PORT/DATABASE, with mongodb://USER:PASSWORD@HOST where the \
+        server wants it, and percent signs for special characters in them";
+    let said = match &*error.kind {
+        mongodb::error::ErrorKind::InvalidArgument { message, .. } => message.as_str(),
+        _ => "",
+    };
+    // A password may hold any of the characters that end it, so nothing is shown where one can be.
+    if said.is_empty() || rest.contains('@') {
+        return Error::config(format!("the URI cannot be read: {advice}"));
+    }
+    Error::config(format!("the URI cannot be read ({said}): {advice}"))
+}
+
+fn decode(text: &str) -> Result<String> {
+    let decoded = percent_decode_str(text).decode_utf8();
+    let decoded =
+        decoded.map_err(|_| Error::config(format!("{text:?} is not UTF-8 when decoded")))?;
+    Ok(decoded.into_owned())
+}
+
+fn duration(text: &str) -> Result<Duration> {
+    let number = |digits: &str| digits.parse().ok();
+    let parsed = match text.strip_suffix("ms") {
+        Some(millis) => number(millis).map(Duration::from_millis),
+        None => text.strip_suffix('s').and_then(number).map(Duration::from_secs),
+    };
+    let range = Duration::from_millis(1)..=Duration::from_secs(3_600);
+    parsed.filter(|duration| range.contains(duration)).ok_or_else(|| {
+        Error::config(format!(
+            "timeout is {text:?}: write a whole number with its unit, such as 500ms or 5s, at most 3600s"
+        ))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(uri: &str) -> MongoConfig {
+        MongoConfig::from_uri(uri).unwrap()
+    }
+
+    fn message(uri: &str) -> String {
+        MongoConfig::from_uri(uri).unwrap_err().message().to_owned()
+    }
+
+    #[test]
+    fn our_options_are_taken_out_and_the_rest_is_the_drivers() {
+        let config = config(
+            "mongodb://a:1,b:2/shop?table_prefix=My_1&replicaSet=rs&autocreate=false&timeout=250ms",
+        );
+        assert_eq!(config.uri, "mongodb://a:1,b:2/shop?replicaSet=rs");
+        assert_eq!((config.database.as_str(), config.table_prefix.as_str()), ("shop", "My_1"));
+        assert_eq!((config.autocreate, config.timeout), (false, Duration::from_millis(250)));
+    }
+
+    #[test]
+    fn a_database_need_not_be_named() {
+        assert_eq!(config("mongodb://localhost").database, "tickets");
+        assert_eq!(config("MONGODB://localhost/?timeout=1s").database, "tickets");
+        assert_eq!(config("mongodb://localhost?retryWrites=false").uri, "mongodb://localhost/?retryWrites=false");
+        assert_eq!(config("mongodb+srv://cluster.example.com/shop").database, "shop");
+    }
+
+    #[test]
+    fn wrong_uris_say_what_to_write() {
+        assert!(message("postgres://x").contains("mongodb://HOST"));
+        assert!(message("mongodb:localhost").contains("mongodb://HOST"));
+        assert!(message("mongodb://").contains("mongodb://HOST:PORT"));
+        assert!(message("mongodb://a/b?autocreate=no").contains("autocreate=false"));
+        assert!(message("mongodb://a/b?timeout=5").contains("5s"));
+        assert!(message("mongodb://a/b?timeout=0s").contains("5s"));
+        assert!(message("mongodb://a/b?table_prefix=a.b").contains("letters"));
+        assert!(message("mongodb://a/b?table_prefix=system_").contains("system"));
+        let unknown = message("mongodb://a/b?tiemout=5s");
+        assert!(unknown.contains("tiemout"), "{unknown}");
+    }
+
+    #[test]
+    fn no_secret_is_shown() {
+        let config = config("mongodb://user:s3cr3t@localhost/shop");
+        assert!(!format!("{config:?} {config:#?}").contains("s3cr3t"));
+        for uri in [
+            "mongodb://user:s3cr3t@localhost:port/shop",
+            "mongodb://user:s3cr3t@local/host/shop?x=y",
+            "mongodb://user:s3cr3t%@localhost/shop",
+            "mongodb://user:s3cr3t/@localhost/shop?timeout=x",
+            "mongodb://user:s3c/r3t?s3cr3t@localhost/shop",
+        ] {
+            let error = MongoConfig::from_uri(uri);
+            let error = error.map(|config| format!("{config:?}"));
+            let shown = match error {
+                Ok(text) => text,
+                Err(error) => format!("{error} {error:?}"),
+            };
+            assert!(!shown.contains("s3cr3t") && !shown.contains("s3c/r3t"), "{shown}");
+        }
+    }
+}

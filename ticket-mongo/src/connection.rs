@@ -1,0 +1,130 @@
+//! The client, and what is known of the server behind it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::TryStreamExt;
+use mongodb::bson::{Document, doc};
+use mongodb::options::{
+    Acknowledgment, ClientOptions, DatabaseOptions, ReadConcern, ReadPreference,
+    SelectionCriteria, WriteConcern,
+};
+use mongodb::{Client, Collection, Database};
+use ticket_core::{Error, Result};
+use tokio::time::{Instant, timeout_at};
+
+use crate::config::MongoConfig;
+use crate::error::{BACKEND, Outcome, check_statements, from_mongo, unavailable};
+use crate::schema::Names;
+
+/// How many documents come in one answer at most: more than any question of ours asks for at once.
+const BATCH: i32 = 20_000;
+
+/// One client; its clones share it.
+#[derive(Clone, Debug)]
+pub(crate) struct Connection {
+    pub(crate) client: Client,
+    pub(crate) database: Database,
+    pub(crate) names: Arc<Names>,
+    pub(crate) timeout: Duration,
+    /// Whether the server keeps transactions: a replica set does, a standalone server does not.
+    pub(crate) transactions: bool,
+}
+
+impl Connection {
+    pub(crate) async fn open(config: &MongoConfig) -> Result<Self> {
+        let deadline = Instant::now() + config.timeout();
+        within(deadline, Self::open_unbounded(config)).await
+    }
+
+    async fn open_unbounded(config: &MongoConfig) -> Result<Self> {
+        let client = match config.client() {
+            Some(client) => client.clone(),
+            None => Client::with_options(Self::options(config).await?).map_err(from_mongo)?,
+        };
+        // Whatever the URI says: nothing is acknowledged that a failover could take back, and what
+        // was written is read.
+        let options = DatabaseOptions::builder()
+            .write_concern(durable())
+            .read_concern(ReadConcern::local())
+            .selection_criteria(SelectionCriteria::ReadPreference(ReadPreference::Primary))
+            .build();
+        let database = client.database_with_options(config.database(), options);
+        let hello = database.run_command(doc! { "hello": 1 }).await.map_err(from_mongo)?;
+        let transactions =
+            hello.contains_key("setName") || hello.get_str("msg").is_ok_and(|msg| msg == "isdbgrid");
+        Ok(Self {
+            client,
+            database,
+            names: Arc::new(config.names()),
+            timeout: config.timeout(),
+            transactions,
+        })
+    }
+
+    async fn options(config: &MongoConfig) -> Result<ClientOptions> {
+        let mut options = ClientOptions::parse(config.uri()).await.map_err(|error| {
+            // Without the source, which may repeat the URI.
+            let kind = from_mongo(error).kind();
+            Error::new(kind, BACKEND, "the URI is not one of a MongoDB server, or cannot be resolved")
+        })?;
+        // Every call has the deadline of its own; the driver need not go on behind its back.
+        let limit = |given: Option<Duration>| Some(given.unwrap_or(config.timeout()).min(config.timeout()));
+        options.server_selection_timeout = limit(options.server_selection_timeout);
+        options.connect_timeout = limit(options.connect_timeout);
+        options.app_name.get_or_insert_with(|| "ticket-mongo".to_owned());
+        Ok(options)
+    }
+
+    /// When a call that begins now has to be over.
+    pub(crate) fn deadline(&self) -> Instant {
+        Instant::now() + self.timeout
+    }
+
+    pub(crate) fn collection(&self, name: &str) -> Collection<Document> {
+        self.database.collection(&self.names.of(name))
+    }
+
+    /// What a `find` or `aggregate` finds.
+    pub(crate) async fn read(&self, command: Document) -> Outcome<Vec<Document>> {
+        let cursor = self.database.run_cursor_command(in_one_answer(command)).await?;
+        Ok(cursor.try_collect().await?)
+    }
+
+    /// Carries out a command that writes, as far as its statements go one by one.
+    pub(crate) async fn run(&self, command: Document) -> Outcome<Document> {
+        let answer = self.database.run_command(command).await?;
+        check_statements(&answer)?;
+        Ok(answer)
+    }
+}
+
+/// Acknowledged by a majority, in its journal.
+pub(crate) fn durable() -> WriteConcern {
+    WriteConcern::builder().w(Acknowledgment::Majority).journal(true).build()
+}
+
+/// The same, as a command has it.
+pub(crate) fn durable_command() -> Document {
+    doc! { "w": "majority", "j": true }
+}
+
+pub(crate) fn in_one_answer(mut command: Document) -> Document {
+    if command.contains_key("aggregate") {
+        command.insert("cursor", doc! { "batchSize": BATCH });
+    } else {
+        command.insert("batchSize", BATCH);
+    }
+    command
+}
+
+/// The answer, if it comes in time. The driver throws away a connection that is left in the middle.
+pub(crate) async fn within<T>(
+    deadline: Instant,
+    call: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    timeout_at(deadline, call).await.unwrap_or_else(|_| {
+        Err(unavailable("the server did not answer in time; whether it did the work is not known"))
+    })
+}
+

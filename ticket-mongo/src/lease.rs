@@ -1,0 +1,255 @@
+//! Units of work on a standalone server, which has no transactions.
+//!
+//! One writer at a time holds the lease, a document; each holding has a number, the token. Before a unit
+//! changes anything, the commands that undo and redo it stand in the journal. Then the occurrences are
+//! inserted, and then one update of the lease decides: before it the unit is undone, after it redone. All
+//! commands can be repeated, for each document remembers the token of its last change. So whoever
+//! finds a lease that has run out, be it a writer or a reader, settles what its holder had begun.
+//!
+//! What this cannot keep: a reader that began before a unit may see a part of it, as there are no
+//! snapshots; and a process that is frozen for longer than the lease while a command of it is on its way
+//! can insert occurrences that were undone. The lease remembers the tokens of what was undone, and
+//! [`repair`](crate::MongoBackend::repair) removes such occurrences.
+
+use std::time::Duration;
+
+use mongodb::bson::{Binary, Bson, Document, RawDocumentBuf, doc, spec::BinarySubtype};
+use mongodb::options::ReturnDocument;
+use tokio::time::{Instant, sleep};
+use uuid::Uuid;
+
+use crate::connection::{Connection, durable_command};
+use crate::error::{Failure, Outcome, check_statements, corrupt};
+use crate::unit::{Effects, Unit, Work, back_off, quick};
+
+/// How long a holder may take between two signs of life. By the server's clock.
+const LEASE: Duration = Duration::from_secs(4);
+
+/// How many occurrences are inserted between two signs of life.
+const CHUNK: usize = 1_000;
+
+const PREPARING: i32 = 1;
+const COMMITTED: i32 = 2;
+
+/// The right to write.
+#[derive(Debug)]
+pub(crate) struct Lease {
+    connection: Connection,
+    owner: Bson,
+    pub(crate) token: i64,
+    seen: Instant,
+}
+
+pub(crate) async fn under_lease<W: Work>(connection: &Connection, work: &W) -> Outcome<W::Answer> {
+    let mut lease = Lease::acquire(connection).await?;
+    let outcome = lease.carry_out(work).await;
+    match outcome {
+        Ok(answer) => Ok(answer),
+        Err(failure) => {
+            // What was begun is undone, by us if we still can, else by the next one.
+            let _ = lease.settle(PREPARING).await;
+            Err(failure)
+        }
+    }
+}
+
+impl Lease {
+    /// Waits for the right to write, and settles what an earlier holder left.
+    pub(crate) async fn acquire(connection: &Connection) -> Outcome<Self> {
+        let owner = binary(Uuid::new_v4().as_bytes());
+        let mut attempt = 0;
+        loop {
+            if let Some(mut lease) = Self::try_acquire(connection, &owner).await? {
+                lease.begin().await?;
+                return Ok(lease);
+            }
+            sleep(back_off(attempt.min(4))).await;
+            attempt += 1;
+        }
+    }
+
+    /// Takes the lease if nobody holds it, or whoever did has been silent for too long.
+    async fn try_acquire(connection: &Connection, owner: &Bson) -> Outcome<Option<Self>> {
+        let free = doc! { "_id": "writer", "$or": [
+            { "owner": null },
+            { "$expr": { "$lt": ["$until", "$$NOW"] } },
+        ] };
+        let take = vec![doc! { "$set": { "owner": owner, "until": until() } }];
+        let leases = connection.collection("lease");
+        let seen = Instant::now();
+        let taken = leases
+            .find_one_and_update(free, take)
+            .return_document(ReturnDocument::Before)
+            .write_concern(quick())
+            .await?;
+        let Some(before) = taken else { return Ok(None) };
+        let token = before.get_i64("token").map_err(|_| corrupt("the lease"))?;
+        let lease = Self { connection: connection.clone(), owner: owner.clone(), token, seen };
+        if !matches!(before.get("owner"), None | Some(Bson::Null)) {
+            lease.recover(before.get_i32("phase").unwrap_or(0)).await?;
+        }
+        Ok(Some(lease))
+    }
+
+    /// Begins a unit: under a number of its own.
+    async fn begin(&mut self) -> Outcome<()> {
+        self.token += 1;
+        self.update(doc! { "token": self.token, "phase": PREPARING }, false).await
+    }
+
+    /// Changes the lease, if it is still ours.
+    async fn update(&mut self, set: Document, is_durable: bool) -> Outcome<()> {
+        let mut fields = doc! { "until": until() };
+        fields.extend(set);
+        let mut command = doc! {
+            "update": self.connection.names.of("lease"),
+            "updates": [{ "q": { "_id": "writer", "owner": self.owner.clone() }, "u": [{ "$set": fields }] }],
+        };
+        if is_durable {
+            command.insert("writeConcern", durable_command());
+        }
+        let seen = Instant::now();
+        let answer = self.connection.run(command).await?;
+        if answer.get_i32("n").ok() != Some(1) {
+            return Err(Failure::LostLease);
+        }
+        self.seen = seen;
+        Ok(())
+    }
+
+    /// Gives a sign of life where one is due.
+    pub(crate) async fn live(&mut self) -> Outcome<()> {
+        if self.seen.elapsed() > LEASE / 4 { self.update(Document::new(), false).await } else { Ok(()) }
+    }
+
+    async fn carry_out<W: Work>(&mut self, work: &W) -> Outcome<W::Answer> {
+        let mut unit =
+            Unit { connection: self.connection.clone(), session: None, token: self.token };
+        let (answer, mut effects) = work.plan(&mut unit).await?;
+        if effects.is_empty() {
+            self.release().await?;
+            return Ok(answer);
+        }
+        let redo = std::mem::take(&mut effects.commands);
+        self.write_journal(&effects, &redo).await?;
+        let occurrences = self.connection.database.collection::<RawDocumentBuf>(&self.connection.names.of("occurrences"));
+        for chunk in effects.occurrences.chunks(CHUNK) {
+            self.live().await?;
+            occurrences.insert_many(chunk).ordered(false).write_concern(quick()).await?;
+        }
+        // From here on it is recorded.
+        self.update(doc! { "phase": COMMITTED }, true).await?;
+        // Whatever goes wrong now, the next one does it: the answer stays true.
+        let _ = self.finish(redo).await;
+        Ok(answer)
+    }
+
+    async fn finish(&mut self, redo: Vec<Document>) -> Outcome<()> {
+        for command in redo {
+            self.live().await?;
+            repeat(&self.connection, command).await?;
+        }
+        self.clean_journal().await?;
+        self.release().await
+    }
+
+    async fn write_journal(&self, effects: &Effects, redo: &[Document]) -> Outcome<()> {
+        let mut undo = Effects::default();
+        for ids in effects.ids.chunks(CHUNK) {
+            let mine = doc! { "_id": { "$in": ids.to_vec() }, "w": self.token };
+            undo.delete(self.connection.names.of("occurrences"), vec![mine]);
+        }
+        let commands = undo.commands.iter().map(|c| (true, c)).chain(redo.iter().map(|c| (false, c)));
+        let mut entries = Vec::new();
+        for (n, (is_undo, command)) in (0_i64..).zip(commands) {
+            // As bytes: the commands hold names that begin with a dollar sign.
+            let bytes = command.to_vec().map_err(|_| corrupt("a command of the journal"))?;
+            entries.push(doc! { "_id": { "w": self.token, "n": n }, "undo": is_undo, "command": binary(&bytes) });
+        }
+        self.connection.collection("journal").insert_many(entries).write_concern(quick()).await?;
+        Ok(())
+    }
+
+    /// Ends the unit that another holder had begun under our token.
+    async fn recover(&self, phase: i32) -> Outcome<()> {
+        let find = doc! { "find": self.connection.names.of("journal"),
+            "filter": { "_id.w": self.token }, "sort": { "_id": 1 } };
+        let entries = self.connection.read(find).await?;
+        let is_undone = phase != COMMITTED;
+        if is_undone && !entries.is_empty() {
+            let undone = doc! { "update": self.connection.names.of("lease"), "updates": [
+                { "q": { "_id": "writer" }, "u": { "$addToSet": { "undone": self.token } } },
+            ] };
+            self.connection.run(undone).await?;
+        }
+        for entry in entries {
+            if entry.get_bool("undo").is_ok_and(|undo| undo == is_undone) {
+                let bytes = entry.get_binary_generic("command").map_err(|_| corrupt("the journal"))?;
+                let command =
+                    Document::from_reader(&**bytes).map_err(|_| corrupt("the journal"))?;
+                repeat(&self.connection, command).await?;
+            }
+        }
+        self.clean_journal().await
+    }
+
+    async fn clean_journal(&self) -> Outcome<()> {
+        let done = doc! { "_id.w": { "$lte": self.token } };
+        self.connection.collection("journal").delete_many(done).write_concern(quick()).await?;
+        Ok(())
+    }
+
+    /// Ends what we have begun ourselves, and gives the lease back.
+    pub(crate) async fn settle(&mut self, phase: i32) -> Outcome<()> {
+        self.live().await?;
+        self.recover(phase).await?;
+        self.release().await
+    }
+
+    pub(crate) async fn release(&mut self) -> Outcome<()> {
+        self.update(doc! { "owner": null, "phase": 0 }, false).await
+    }
+}
+
+/// Carries out a command of the journal, perhaps for the second time.
+async fn repeat(connection: &Connection, command: Document) -> Outcome<()> {
+    let answer = connection.database.run_command(command).await?;
+    match check_statements(&answer) {
+        // A guarded insertion that was done before.
+        Err(failure) if failure.is_duplicate() => Ok(()),
+        outcome => outcome,
+    }
+}
+
+/// Waits, before something is read, until whatever is being written now is written, or settles what
+/// nobody writes any more.
+pub(crate) async fn settle(connection: &Connection) -> Outcome<()> {
+    let mut first = None;
+    let mut attempt = 0;
+    loop {
+        let find = doc! {
+            "find": connection.names.of("lease"),
+            "filter": { "_id": "writer", "owner": { "$ne": null } },
+            "projection": { "token": 1, "is_over": { "$lt": ["$until", "$$NOW"] } },
+        };
+        let Some(lease) = connection.read(find).await?.pop() else { return Ok(()) };
+        let token = lease.get_i64("token").map_err(|_| corrupt("the lease"))?;
+        if *first.get_or_insert(token) != token {
+            return Ok(());
+        }
+        if lease.get_bool("is_over").unwrap_or(false) {
+            return Lease::acquire(connection).await?.release().await;
+        }
+        sleep(back_off(attempt.min(4))).await;
+        attempt += 1;
+    }
+}
+
+fn until() -> Document {
+    let millis = i64::try_from(LEASE.as_millis()).unwrap_or(i64::MAX);
+    doc! { "$add": ["$$NOW", millis] }
+}
+
+fn binary(bytes: &[u8]) -> Bson {
+    Bson::Binary(Binary { subtype: BinarySubtype::Generic, bytes: bytes.to_vec() })
+}

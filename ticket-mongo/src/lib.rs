@@ -1,0 +1,33 @@
+#![doc = include_str!("../README.md")]
+
+mod backend;
+mod calls;
+mod config;
+mod connection;
+mod error;
+mod lease;
+mod queries;
+mod row;
+mod schema;
+mod unit;
+
+use std::sync::Arc;
+
+use ticket_core::{Registry, Store, TicketingHandler};
+
+pub use self::backend::MongoBackend;
+pub use self::config::MongoConfig;
+pub use self::queries::Repaired;
+
+/// The schemes of this backend's URIs: see [`MongoConfig::from_uri`].
+pub const SCHEMES: &[&str] = &["mongodb", "mongodb+srv"];
+
+/// The direct handler over this backend.
+pub type MongoHandler = TicketingHandler<MongoBackend>;
+
+/// Makes a registry know this backend.
+pub fn register(backends: &mut Registry) {
+    backends.register(SCHEMES, |uri| async move {
+        Ok(Arc::new(MongoBackend::from_uri(&uri)?) as Arc<dyn Store>)
+    });
+}

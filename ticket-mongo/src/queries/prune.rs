@@ -1,0 +1,319 @@
+//! Deleting (rules 9 and 18 to 20), in steps: each a unit of work of at most so many occurrences.
+
+use async_trait::async_trait;
+use mongodb::bson::{Bson, Document, doc};
+use ticket_core::{Error, Expired, Expiry, Result, StatusKind, TicketId, Timestamp, limits};
+
+use super::to_i64;
+use crate::connection::Connection;
+use crate::error::{Failure, Outcome, corrupt};
+use crate::row::{ticket_id, ticket_key};
+use crate::unit::{Effects, Unit, Work, write};
+
+/// How many occurrences a step deletes at most.
+const STEP: u64 = 1_000;
+
+/// How many tickets a step looks at.
+const TICKETS: i64 = 200;
+
+/// A ticket with more occurrences than this is emptied step by step before it goes.
+const AT_ONCE: i64 = 5_000;
+
+pub(crate) async fn delete_ticket(connection: &Connection, id: TicketId) -> Result<bool> {
+    loop {
+        match write(connection, &Deleting { id }).await? {
+            Step::Done(found) => return Ok(found),
+            Step::Again => {}
+        }
+    }
+}
+
+enum Step<T> {
+    Again,
+    Done(T),
+}
+
+struct Deleting {
+    id: TicketId,
+}
+
+#[async_trait]
+impl Work for Deleting {
+    type Answer = Step<bool>;
+
+    async fn plan(&self, unit: &mut Unit) -> Outcome<(Step<bool>, Effects)> {
+        let mut effects = Effects::default();
+        let find = doc! { "find": unit.name("tickets"), "filter": { "_id": ticket_key(self.id) },
+            "projection": { "_id": 1 } };
+        if unit.read(find).await?.is_empty() {
+            return Ok((Step::Done(false), effects));
+        }
+        let find = doc! {
+            "find": unit.name("occurrences"),
+            "filter": { "_id.t": ticket_key(self.id) },
+            "projection": { "_id": 1 },
+            "limit": AT_ONCE + 1,
+            "hint": "by_ticket",
+        };
+        let keys = keys(unit.read(find).await?)?;
+        if to_i64(keys.len()) > AT_ONCE {
+            delete_occurrences(unit, &mut effects, keys);
+            return Ok((Step::Again, effects));
+        }
+        delete_occurrences(unit, &mut effects, keys);
+        bury(unit, &mut effects, &[self.id]);
+        Ok((Step::Done(true), effects))
+    }
+}
+
+/// Deletes tickets with all that is left of them but their occurrences.
+fn bury(unit: &Unit, effects: &mut Effects, ids: &[TicketId]) {
+    let keys: Vec<Bson> = ids.iter().map(|id| ticket_key(*id)).collect();
+    effects.delete(unit.name("tickets"), vec![unit.guarded_delete(doc! { "_id": { "$in": keys } })]);
+    let of = |id: &TicketId, field: &str, low: Bson, high: Bson| {
+        let end = |value: Bson| doc! { "t": ticket_key(*id), field: value };
+        unit.guarded_delete(doc! { "_id": { "$gte": end(low), "$lte": end(high) } })
+    };
+    let hours = ids.iter().map(|id| of(id, "h", i64::MIN.into(), i64::MAX.into())).collect();
+    effects.delete(unit.name("hours"), hours);
+    let seen = ids.iter().map(|id| unit.guarded_delete(doc! { "_id.t": ticket_key(*id) })).collect();
+    effects.delete(unit.name("seen"), seen);
+}
+
+fn delete_occurrences(unit: &Unit, effects: &mut Effects, keys: Vec<Bson>) {
+    let filters = keys.chunks(1_000).map(|keys| {
+        unit.guarded_delete(doc! { "_id": { "$in": keys.to_vec() } })
+    });
+    effects.delete(unit.name("occurrences"), filters.collect());
+}
+
+fn keys(found: Vec<Document>) -> Outcome<Vec<Bson>> {
+    let keys = found.into_iter().map(|mut found| {
+        found.remove("_id").ok_or_else(|| Failure::from(corrupt("an occurrence's id")))
+    });
+    keys.collect()
+}
+
+pub(crate) async fn clear_expired(connection: &Connection, expiry: &Expiry) -> Result<Expired> {
+    let mut expired = Expired::default();
+    let mut left = expiry.max_count.unwrap_or(u64::MAX);
+    while left > 0 {
+        let step = Expiring { expiry: expiry.clone(), most: left.min(STEP) };
+        let count = write(connection, &step).await?;
+        expired.occurrences += count;
+        left -= count;
+        if count < step.most {
+            break;
+        }
+    }
+    let mut after = None;
+    loop {
+        let step = Burying { expiry: expiry.clone(), after };
+        let (count, next) = write(connection, &step).await?;
+        expired.tickets += count;
+        after = next;
+        if after.is_none() {
+            return Ok(expired);
+        }
+    }
+}
+
+/// Deletes the oldest occurrences.
+struct Expiring {
+    expiry: Expiry,
+    most: u64,
+}
+
+#[async_trait]
+impl Work for Expiring {
+    type Answer = u64;
+
+    async fn plan(&self, unit: &mut Unit) -> Outcome<(u64, Effects)> {
+        let keys = keys(unit.read(oldest(&unit.name("occurrences"), &self.expiry, self.most)).await?)?;
+        let count = keys.len() as u64;
+        let mut effects = Effects::default();
+        delete_occurrences(unit, &mut effects, keys);
+        Ok((count, effects))
+    }
+}
+
+pub(super) fn oldest(collection: &str, expiry: &Expiry, most: u64) -> Document {
+    let mut filter = doc! { "m": { "$lt": expiry.before.as_micros() } };
+    if let Some(app_id) = &expiry.app_id {
+        filter.insert("a", doc! { "$eq": app_id });
+    }
+    doc! {
+        "find": collection,
+        "filter": filter,
+        "sort": { "m": 1, "_id.i": 1, "_id.t": 1 },
+        "projection": { "_id": 1 },
+        "limit": to_i64(most),
+        "hint": "by_time",
+    }
+}
+
+/// Deletes solved tickets without occurrences, from a place in the order of their last time on.
+struct Burying {
+    expiry: Expiry,
+    after: Option<(Timestamp, TicketId)>,
+}
+
+#[async_trait]
+impl Work for Burying {
+    type Answer = (u64, Option<(Timestamp, TicketId)>);
+
+    async fn plan(&self, unit: &mut Unit) -> Outcome<(Self::Answer, Effects)> {
+        let found = unit.read(solved(&unit.name("tickets"), &self.expiry, self.after)).await?;
+        let mut ids = Vec::new();
+        let mut last = None;
+        for ticket in &found {
+            ids.push(ticket_id(ticket.get("_id"))?);
+            last = Some((crate::row::time(ticket, "m")?, ticket_id(ticket.get("_id"))?));
+        }
+        let mut empty = Vec::new();
+        for id in ids {
+            let find = doc! { "find": unit.name("occurrences"), "filter": { "_id.t": ticket_key(id) },
+                "projection": { "_id": 1 }, "limit": 1, "hint": "by_ticket" };
+            if unit.read(find).await?.is_empty() {
+                empty.push(id);
+            }
+        }
+        let mut effects = Effects::default();
+        if !empty.is_empty() {
+            bury(unit, &mut effects, &empty);
+        }
+        let next = last.filter(|_| to_i64(found.len()) == TICKETS);
+        Ok(((empty.len() as u64, next), effects))
+    }
+}
+
+pub(super) fn solved(
+    collection: &str,
+    expiry: &Expiry,
+    after: Option<(Timestamp, TicketId)>,
+) -> Document {
+    let mut all = vec![
+        doc! { "s": i32::from(StatusKind::Solved.as_u8()) },
+        doc! { "m": { "$lt": expiry.before.as_micros() } },
+    ];
+    if let Some(app_id) = &expiry.app_id {
+        all.push(doc! { "a": { "$eq": app_id } });
+    }
+    if let Some((time, id)) = after {
+        let place = [time.as_micros().into(), ticket_key(id)];
+        all.push(super::behind(ticket_core::Direction::Ascending, ["m", "_id"], place));
+    }
+    doc! {
+        "find": collection,
+        "filter": { "$and": all },
+        "sort": { "m": 1, "_id": 1 },
+        "projection": { "m": 1 },
+        "limit": TICKETS,
+        "hint": if expiry.app_id.is_some() { "by_app_last" } else { "by_last" },
+    }
+}
+
+pub(crate) async fn keep_per_ticket(
+    connection: &Connection,
+    app_id: Option<String>,
+    keep: u32,
+) -> Result<u64> {
+    if keep == 0 {
+        return Err(Error::config(
+            "to keep 0 occurrences of each ticket would delete them all: keep at least 1",
+        ));
+    }
+    let app_id = app_id.map(limits::clean);
+    let (mut count, mut after) = (0, None);
+    loop {
+        let find = tickets_from(&connection.names.of("tickets"), app_id.as_deref(), after);
+        let found = bounded_read(connection, find).await?;
+        for ticket in &found {
+            let id = ticket_id(ticket.get("_id"))?;
+            after = Some(id);
+            loop {
+                let deleted = write(connection, &Thinning { id, keep }).await?;
+                count += deleted;
+                if deleted < STEP {
+                    break;
+                }
+            }
+        }
+        if to_i64(found.len()) < TICKETS {
+            return Ok(count);
+        }
+    }
+}
+
+async fn bounded_read(connection: &Connection, command: Document) -> Result<Vec<Document>> {
+    let read = async { connection.read(command).await.map_err(Error::from) };
+    crate::connection::within(connection.deadline(), read).await
+}
+
+pub(super) fn tickets_from(collection: &str, app_id: Option<&str>, after: Option<TicketId>) -> Document {
+    let mut filter = doc! { "_id": { "$gte": ticket_key(TicketId::MIN) } };
+    if let Some(after) = after {
+        filter.insert("_id", doc! { "$gt": ticket_key(after) });
+    }
+    if let Some(app_id) = app_id {
+        filter.insert("a", doc! { "$eq": app_id });
+    }
+    doc! {
+        "find": collection,
+        "filter": filter,
+        "sort": { "_id": 1 },
+        "projection": { "_id": 1 },
+        "limit": TICKETS,
+        "hint": "_id_",
+    }
+}
+
+/// Deletes what lies between a ticket's first occurrence and its newest ones.
+struct Thinning {
+    id: TicketId,
+    keep: u32,
+}
+
+#[async_trait]
+impl Work for Thinning {
+    type Answer = u64;
+
+    async fn plan(&self, unit: &mut Unit) -> Outcome<(u64, Effects)> {
+        let mut effects = Effects::default();
+        let of_ticket = |order: i32, skip: i64, limit: i64| {
+            doc! {
+                "find": unit.name("occurrences"),
+                "filter": { "_id.t": ticket_key(self.id) },
+                "sort": { "m": order, "_id.i": order },
+                "projection": { "_id": 1 },
+                "skip": skip,
+                "limit": limit,
+                "hint": "by_ticket",
+            }
+        };
+        let (first, older) = (of_ticket(1, 0, 1), of_ticket(-1, i64::from(self.keep) - 1, to_i64(STEP)));
+        let older = keys(unit.read(older).await?)?;
+        if older.is_empty() {
+            return Ok((0, effects));
+        }
+        let first = keys(unit.read(first).await?)?;
+        let surplus: Vec<Bson> = older.into_iter().filter(|key| !first.contains(key)).collect();
+        let count = surplus.len() as u64;
+        delete_occurrences(unit, &mut effects, surplus);
+        Ok((count, effects))
+    }
+}
+
+/// Deletes ticket by ticket, so that whoever records meanwhile is either deleted or whole.
+pub(crate) async fn clear(connection: &Connection) -> Result<()> {
+    loop {
+        let find = tickets_from(&connection.names.of("tickets"), None, None);
+        let found = bounded_read(connection, find).await?;
+        if found.is_empty() {
+            return Ok(());
+        }
+        for ticket in found {
+            delete_ticket(connection, ticket_id(ticket.get("_id"))?).await?;
+        }
+    }
+}

@@ -1,0 +1,291 @@
+//! Recording (rules 1 to 8).
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use async_trait::async_trait;
+use mongodb::bson::RawDocumentBuf;
+use mongodb::bson::{Bson, Document, doc};
+use ticket_core::{
+    Change, NewOccurrence, OccurrenceId, Recorded, Result, Status, TicketId, TicketUpdate,
+    Timestamp,
+};
+
+use super::to_i64;
+use crate::connection::Connection;
+use crate::error::{Outcome, corrupt};
+use crate::row::{
+    self, error_type, occurrence_ids, occurrence_key, status_fields, ticket_id, ticket_key,
+    trait_key, trait_value,
+};
+use crate::unit::{Effects, Unit, Work, write};
+
+/// How many pairs of release and environment a ticket's own document remembers, so that nothing need
+/// be written for them again.
+const REMEMBERED: usize = 8;
+
+pub(crate) async fn record_tickets(
+    connection: &Connection,
+    batch: Vec<NewOccurrence>,
+) -> Result<Recorded> {
+    if batch.is_empty() {
+        return Ok(Recorded::default());
+    }
+    write(connection, &Recording::new(batch)).await
+}
+
+/// A batch, by ticket and id; of those that share both, the first one of the batch.
+struct Recording {
+    tickets: BTreeMap<TicketId, BTreeMap<OccurrenceId, NewOccurrence>>,
+}
+
+impl Recording {
+    fn new(batch: Vec<NewOccurrence>) -> Self {
+        let mut tickets = BTreeMap::<TicketId, BTreeMap<OccurrenceId, NewOccurrence>>::new();
+        for new in batch {
+            let ticket = tickets.entry(new.ticket_id()).or_default();
+            ticket.entry(new.record().id).or_insert(new);
+        }
+        Self { tickets }
+    }
+
+    /// Which of the occurrences are stored already.
+    async fn stored(&self, unit: &mut Unit) -> Outcome<HashSet<(TicketId, OccurrenceId)>> {
+        let keys = self.tickets.iter().flat_map(|(ticket, occurrences)| {
+            occurrences.keys().map(|id| Bson::Document(occurrence_key(*ticket, *id)))
+        });
+        let find = doc! {
+            "find": unit.name("occurrences"),
+            "filter": { "_id": { "$in": keys.collect::<Vec<_>>() } },
+            "projection": { "_id": 1 },
+        };
+        let found = unit.read(find).await?;
+        Ok(found.iter().map(occurrence_ids).collect::<Result<_>>()?)
+    }
+
+    /// The tickets that are there.
+    async fn known(&self, unit: &mut Unit) -> Outcome<HashMap<TicketId, Known>> {
+        let keys: Vec<Bson> = self.tickets.keys().map(|id| ticket_key(*id)).collect();
+        let find = doc! {
+            "find": unit.name("tickets"),
+            "filter": { "_id": { "$in": keys } },
+            "projection": { "f": 1, "fi": 1, "m": 1, "mi": 1, "n": 1, "s": 1, "st": 1, "seen": 1 },
+        };
+        let found = unit.read(find).await?;
+        let known = found.iter().map(|ticket| Ok((ticket_id(ticket.get("_id"))?, Known::of(ticket)?)));
+        Ok(known.collect::<Result<_>>()?)
+    }
+}
+
+/// What has to be known of a ticket to add to it.
+struct Known {
+    first: (Timestamp, OccurrenceId),
+    last: (Timestamp, OccurrenceId),
+    count: u64,
+    solved_at: Option<Timestamp>,
+    seen: Vec<Bson>,
+}
+
+impl Known {
+    fn of(ticket: &Document) -> Result<Self> {
+        Ok(Self {
+            first: (row::time(ticket, "f")?, row::occurrence_id(ticket, "fi")?),
+            last: (row::time(ticket, "m")?, row::occurrence_id(ticket, "mi")?),
+            count: row::count(ticket, "n")?,
+            solved_at: match row::status(ticket)? {
+                Status::Solved { at, .. } => Some(at),
+                Status::Open | Status::Muted { .. } => None,
+            },
+            seen: ticket.get_array("seen").map_err(|_| corrupt("a ticket"))?.clone(),
+        })
+    }
+}
+
+/// Statements, by the collection that they are for.
+#[derive(Default)]
+struct Statements {
+    tickets: Vec<Document>,
+    hours: Vec<Document>,
+    seen: Vec<Document>,
+}
+
+#[async_trait]
+impl Work for Recording {
+    type Answer = Recorded;
+
+    async fn plan(&self, unit: &mut Unit) -> Outcome<(Recorded, Effects)> {
+        let stored = self.stored(unit).await?;
+        let known = self.known(unit).await?;
+        let mut recorded = Recorded::default();
+        let mut effects = Effects::default();
+        let mut statements = Statements::default();
+        for (id, occurrences) in &self.tickets {
+            let added: Vec<&NewOccurrence> = occurrences
+                .values()
+                .filter(|new| !stored.contains(&(*id, new.record().id)))
+                .collect();
+            let Some(update) = add(unit, *id, known.get(id), &added, &mut statements) else { continue };
+            recorded.updates.push(update);
+            recorded.occurrences += added.len() as u64;
+            for new in added {
+                effects.ids.push(occurrence_key(*id, new.record().id));
+                effects.occurrences.push(occurrence(new, unit.token)?);
+            }
+        }
+        effects.update(unit.name("tickets"), statements.tickets);
+        effects.update(unit.name("hours"), statements.hours);
+        effects.update(unit.name("seen"), statements.seen);
+        Ok((recorded, effects))
+    }
+}
+
+/// Adds occurrences to a ticket; `None` if there are none.
+fn add(
+    unit: &Unit,
+    id: TicketId,
+    known: Option<&Known>,
+    added: &[&NewOccurrence],
+    statements: &mut Statements,
+) -> Option<TicketUpdate> {
+    let first = added.iter().min_by_key(|new| new.age_key())?;
+    let last = added.iter().max_by_key(|new| new.age_key())?;
+    let count: u64 = added.iter().map(|new| u64::from(new.repeats())).sum();
+    let seen = add_seen(unit, id, known, added, statements);
+    let mut fields = seen;
+    let mut change = None;
+    if known.is_none_or(|known| first.age_key() < known.first) {
+        fields.extend(begin_with(first));
+    }
+    if known.is_none_or(|known| last.age_key() > known.last) {
+        fields.extend(describe(last));
+    }
+    if unit.token > 0 {
+        fields.insert("w", unit.token);
+    }
+    let mut update = doc! { "$inc": { "n": to_i64(count) } };
+    if let Some(known) = known {
+        if known.solved_at.is_some_and(|at| last.record().time > at) {
+            change = Some(Change::Reopened);
+            fields.extend(status_fields(&Status::Open));
+            update.insert("$inc", doc! { "n": to_i64(count), "reopened": 1_i64 });
+        }
+    } else {
+        change = Some(Change::Created);
+        fields.extend(status_fields(&Status::Open));
+        fields.insert("a", &first.record().app_id);
+        fields.insert("reopened", 0_i64);
+        // They are plain texts, which serialise whatever they are.
+        fields.insert("g", serde_json::to_string(first.ingredients()).unwrap_or_default());
+    }
+    if !fields.is_empty() {
+        update.insert("$set", fields);
+    }
+    let filter = unit.guarded(doc! { "_id": ticket_key(id) });
+    statements.tickets.push(doc! { "q": filter, "u": update, "upsert": known.is_none() });
+    add_hours(unit, id, added, statements);
+    Some(TicketUpdate {
+        ticket_id: id,
+        change,
+        added: count,
+        occurrence_count: known.map_or(0, |known| known.count) + count,
+    })
+}
+
+/// What the first occurrence says of a ticket.
+fn begin_with(first: &NewOccurrence) -> Document {
+    let record = first.record();
+    doc! {
+        "f": record.time.as_micros(),
+        "fi": row::binary(record.id.as_bytes()),
+        "first_release": &record.release,
+    }
+}
+
+/// What the newest occurrence says of a ticket.
+fn describe(last: &NewOccurrence) -> Document {
+    let (record, location) = (last.record(), &last.record().location);
+    doc! {
+        "l": i32::from(record.level.as_u8()),
+        "c": &record.channel,
+        "m": record.time.as_micros(),
+        "mi": row::binary(record.id.as_bytes()),
+        "last_release": &record.release,
+        "message": &record.message,
+        "file": &location.file,
+        "line": location.line.map(i64::from),
+        "module": &location.module,
+        "function": &location.function,
+        "error": error_type(last),
+        "search": last.search_text(),
+    }
+}
+
+fn add_hours(unit: &Unit, id: TicketId, added: &[&NewOccurrence], statements: &mut Statements) {
+    let mut hours = BTreeMap::<i64, u64>::new();
+    for new in added {
+        *hours.entry(new.record().time.hour()).or_default() += u64::from(new.repeats());
+    }
+    let app_id = added.first().map_or("", |new| &new.record().app_id);
+    for (hour, count) in hours {
+        let filter = unit.guarded(doc! { "_id": { "t": ticket_key(id), "h": hour } });
+        let update = doc! { "$inc": { "n": to_i64(count) }, "$set": { "a": app_id, "w": unit.token } };
+        statements.hours.push(doc! { "q": filter, "u": update, "upsert": true });
+    }
+}
+
+/// Adds the pairs of release and environment that are new as far as the ticket remembers, and says what
+/// the ticket remembers from now on.
+fn add_seen(
+    unit: &Unit,
+    id: TicketId,
+    known: Option<&Known>,
+    added: &[&NewOccurrence],
+    statements: &mut Statements,
+) -> Document {
+    let remembered = known.map_or(&[][..], |known| &known.seen);
+    let pairs: BTreeSet<_> =
+        added.iter().map(|new| (&new.record().release, &new.record().environment)).collect();
+    let new: Vec<Bson> = pairs
+        .into_iter()
+        .map(|(release, environment)| Bson::from(doc! { "r": release, "e": environment }))
+        .filter(|pair| !remembered.contains(pair))
+        .collect();
+    if known.is_some() && new.is_empty() {
+        return Document::new();
+    }
+    for pair in &new {
+        let mut key = doc! { "t": ticket_key(id) };
+        key.extend(pair.as_document().cloned().unwrap_or_default());
+        let update = doc! { "$setOnInsert": { "w": unit.token } };
+        statements.seen.push(doc! { "q": { "_id": key }, "u": update, "upsert": true });
+    }
+    let from = (remembered.len() + new.len()).saturating_sub(REMEMBERED);
+    let pairs: Vec<Bson> = remembered.iter().cloned().chain(new).skip(from).collect();
+    doc! { "seen": pairs }
+}
+
+/// The document of an occurrence.
+fn occurrence(new: &NewOccurrence, token: i64) -> Outcome<RawDocumentBuf> {
+    let record = new.record();
+    let payload = serde_json::to_string(record)
+        .map_err(|error| corrupt("an occurrence").with_source(error))?;
+    let traits: Vec<Bson> = record
+        .traits
+        .iter()
+        .map(|(name, value)| {
+            Bson::from(doc! { "k": trait_key(name, value.kind()), "v": trait_value(value) })
+        })
+        .collect();
+    let mut document = doc! {
+        "_id": occurrence_key(new.ticket_id(), record.id),
+        "m": record.time.as_micros(),
+        "a": &record.app_id,
+        "c": &record.channel,
+        "n": i64::from(new.repeats()),
+        "r": traits,
+        "p": payload,
+    };
+    if token > 0 {
+        document.insert("w", token);
+    }
+    RawDocumentBuf::try_from(&document).map_err(|_| corrupt("an occurrence").into())
+}

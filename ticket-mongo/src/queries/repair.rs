@@ -1,0 +1,120 @@
+//! Removing what a crash left.
+
+use async_trait::async_trait;
+use mongodb::bson::{Bson, Document, doc};
+use ticket_core::{Error, Result};
+
+use crate::connection::{Connection, within};
+use crate::error::{Outcome, corrupt};
+use crate::lease;
+use crate::unit::{Effects, Unit, Work, write};
+
+/// What [`MongoBackend::repair`](crate::MongoBackend::repair) removed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Repaired {
+    /// Occurrences that belong to no batch, or to no ticket.
+    pub occurrences: u64,
+    /// Tickets whose count was not the sum of their counts per hour, and is again.
+    pub tickets: u64,
+}
+
+pub(crate) async fn repair(connection: &Connection) -> Result<Repaired> {
+    if !connection.transactions {
+        within(connection.deadline(), async { lease::settle(connection).await.map_err(Error::from) })
+            .await?;
+    }
+    let mut repaired = Repaired::default();
+    loop {
+        let count = write(connection, &Orphans).await?;
+        repaired.occurrences += count;
+        if count < STEP {
+            break;
+        }
+    }
+    loop {
+        let count = write(connection, &Recount).await?;
+        repaired.tickets += count;
+        if count < STEP {
+            return Ok(repaired);
+        }
+    }
+}
+
+const STEP: u64 = 500;
+
+/// Occurrences that were inserted after they were undone, and those without a ticket.
+struct Orphans;
+
+#[async_trait]
+impl Work for Orphans {
+    type Answer = u64;
+
+    async fn plan(&self, unit: &mut Unit) -> Outcome<(u64, Effects)> {
+        let find = doc! { "find": unit.name("lease"), "filter": { "_id": "writer" } };
+        let lease = unit.read(find).await?.pop().unwrap_or_default();
+        let undone = lease.get_array("undone").cloned().unwrap_or_default();
+        let ticket = doc! { "$lookup": {
+            "from": unit.name("tickets"), "localField": "_id.t", "foreignField": "_id",
+            "pipeline": [{ "$project": { "_id": 1 } }], "as": "ticket",
+        } };
+        let late = doc! { "$match": { "$or": [
+            { "ticket": [] }, { "w": { "$in": undone } },
+        ] } };
+        let stages = vec![
+            doc! { "$project": { "_id": 1, "w": 1 } },
+            ticket,
+            late,
+            doc! { "$limit": i64::try_from(STEP).unwrap_or(i64::MAX) },
+            doc! { "$project": { "_id": 1 } },
+        ];
+        let found = unit.read(doc! { "aggregate": unit.name("occurrences"), "pipeline": stages }).await?;
+        let keys: Vec<Bson> = found.into_iter().filter_map(|mut one| one.remove("_id")).collect();
+        let (count, mut effects) = (keys.len() as u64, Effects::default());
+        if count > 0 {
+            effects.delete(unit.name("occurrences"), vec![doc! { "_id": { "$in": keys } }]);
+        }
+        Ok((count, effects))
+    }
+}
+
+/// Tickets whose count is not the sum of their counts per hour.
+struct Recount;
+
+#[async_trait]
+impl Work for Recount {
+    type Answer = u64;
+
+    async fn plan(&self, unit: &mut Unit) -> Outcome<(u64, Effects)> {
+        let sum = doc! { "$lookup": {
+            "from": unit.name("hours"), "let": { "id": "$_id" },
+            "pipeline": [
+                { "$match": { "$expr": { "$and": [
+                    { "$gte": ["$_id", { "t": "$$id", "h": i64::MIN }] },
+                    { "$lte": ["$_id", { "t": "$$id", "h": i64::MAX }] },
+                ] } } },
+                { "$group": { "_id": null, "n": { "$sum": "$n" } } },
+            ],
+            "as": "hours",
+        } };
+        let stages = vec![
+            doc! { "$project": { "n": 1 } },
+            sum,
+            doc! { "$set": { "sum": { "$ifNull": [{ "$first": "$hours.n" }, 0_i64] } } },
+            doc! { "$match": { "$expr": { "$ne": ["$n", "$sum"] } } },
+            doc! { "$limit": i64::try_from(STEP).unwrap_or(i64::MAX) },
+            doc! { "$project": { "sum": 1 } },
+        ];
+        let found = unit.read(doc! { "aggregate": unit.name("tickets"), "pipeline": stages }).await?;
+        let mut statements = Vec::new();
+        for ticket in &found {
+            let key = ticket.get("_id").cloned().ok_or_else(|| corrupt("a ticket's id"))?;
+            let sum = crate::row::integer(ticket, "sum")?;
+            let set: Document = doc! { "n": sum };
+            statements.push(doc! { "q": { "_id": key }, "u": { "$set": set } });
+        }
+        let mut effects = Effects::default();
+        effects.update(unit.name("tickets"), statements);
+        Ok((found.len() as u64, effects))
+    }
+}

@@ -1,0 +1,57 @@
+//! What a person decides about a ticket (rules 6 and 7).
+
+use async_trait::async_trait;
+use mongodb::bson::doc;
+use ticket_core::{Result, Status, StatusChange, Ticket, TicketId, Timestamp, limits};
+
+use super::tickets::find_ticket;
+use crate::connection::Connection;
+use crate::error::Outcome;
+use crate::row::{status_fields, ticket_key};
+use crate::unit::{Effects, Unit, Work, write};
+
+pub(crate) async fn set_status(
+    connection: &Connection,
+    id: TicketId,
+    change: StatusChange,
+) -> Result<Option<Ticket>> {
+    write(connection, &Deciding { id, change }).await
+}
+
+struct Deciding {
+    id: TicketId,
+    change: StatusChange,
+}
+
+#[async_trait]
+impl Work for Deciding {
+    type Answer = Option<Ticket>;
+
+    async fn plan(&self, unit: &mut Unit) -> Outcome<(Option<Ticket>, Effects)> {
+        let mut effects = Effects::default();
+        let Some(mut ticket) = unit.read(find_ticket(&unit.name("tickets"), self.id)).await?.pop()
+            .map(|found| crate::row::ticket(&found)).transpose()?
+        else {
+            return Ok((None, effects));
+        };
+        let status = match &self.change {
+            StatusChange::Solve { at, .. } if *at < ticket.last_occurrence_time => None,
+            StatusChange::Solve { at, release } => {
+                Some(Status::Solved { at: *at, release: release.clone().map(limits::clean) })
+            }
+            StatusChange::Reopen => Some(Status::Open),
+            StatusChange::Mute { until } => Some(Status::Muted { until: *until }),
+        };
+        if let Some(status) = status {
+            let mut fields = status_fields(&status);
+            if unit.token > 0 {
+                fields.insert("w", unit.token);
+            }
+            let filter = unit.guarded(doc! { "_id": ticket_key(self.id) });
+            effects.update(unit.name("tickets"), vec![doc! { "q": filter, "u": { "$set": fields } }]);
+            ticket.status = status;
+        }
+        ticket.status = ticket.status.effective(Timestamp::now());
+        Ok((Some(ticket), effects))
+    }
+}

@@ -1,0 +1,128 @@
+//! What types and traits there are (rule 17).
+
+use std::collections::BTreeSet;
+
+use mongodb::bson::{Bson, Document, doc};
+use ticket_core::{
+    Direction, EventPosition, EventTrait, Page, Result, TraitQuery, TraitType, ValueKind, limits,
+};
+
+use super::{behind_event, by_time, to_i64};
+use crate::connection::Connection;
+use crate::error::{Outcome, corrupt};
+use crate::row::{occurrence, split_trait_key, trait_key};
+
+pub(crate) async fn event_types(
+    connection: &Connection,
+    app_id: Option<&str>,
+) -> Outcome<Vec<String>> {
+    let answer = connection.run(distinct_types(connection, app_id)).await?;
+    let values = answer.get_array("values").map_err(|_| corrupt("the list of types"))?;
+    let types = values.iter().map(|value| {
+        value.as_str().map(str::to_owned).ok_or_else(|| corrupt("the list of types"))
+    });
+    Ok(types.collect::<Result<BTreeSet<_>>>()?.into_iter().collect())
+}
+
+pub(super) fn distinct_types(connection: &Connection, app_id: Option<&str>) -> Document {
+    let filter = app_id.map_or_else(Document::new, |app_id| doc! { "a": { "$eq": limits::clean(app_id) } });
+    doc! { "distinct": connection.names.of("occurrences"), "key": "c", "query": filter }
+}
+
+pub(crate) async fn trait_types(
+    connection: &Connection,
+    app_id: Option<&str>,
+    event_type: &str,
+) -> Outcome<Vec<TraitType>> {
+    let found = connection.read(distinct_traits(connection, app_id, event_type)).await?;
+    let types = found.iter().map(|found| {
+        let key = found.get_str("_id").map_err(|_| corrupt("a trait's name"))?;
+        let (name, kind) = split_trait_key(key)?;
+        Ok(TraitType { name: name.to_owned(), kind })
+    });
+    Ok(types.collect::<Result<BTreeSet<_>>>()?.into_iter().collect())
+}
+
+pub(super) fn distinct_traits(
+    connection: &Connection,
+    app_id: Option<&str>,
+    event_type: &str,
+) -> Document {
+    doc! {
+        "aggregate": connection.names.of("occurrences"),
+        "pipeline": [
+            { "$match": of_type(app_id, event_type) },
+            { "$project": { "k": "$r.k" } },
+            { "$unwind": "$k" },
+            { "$group": { "_id": "$k" } },
+        ],
+        "hint": index(app_id),
+    }
+}
+
+fn of_type(app_id: Option<&str>, event_type: &str) -> Document {
+    let mut filter = doc! { "c": { "$eq": limits::clean(event_type) } };
+    if let Some(app_id) = app_id {
+        filter.insert("a", doc! { "$eq": limits::clean(app_id) });
+    }
+    filter
+}
+
+const fn index(app_id: Option<&str>) -> &'static str {
+    if app_id.is_some() { "by_app" } else { "by_type" }
+}
+
+/// Name by name, and the events of each in the order of time, until the page is full.
+pub(crate) async fn get_traits(connection: &Connection, query: &TraitQuery) -> Outcome<Page<EventTrait>> {
+    let plan = query.plan()?;
+    let app_id = query.app_id.as_deref();
+    let names: BTreeSet<String> = match &query.name {
+        Some(name) => BTreeSet::from([name.clone()]),
+        None => {
+            let types = trait_types(connection, app_id, &query.event_type).await?;
+            types.into_iter().map(|one| one.name).collect()
+        }
+    };
+    let mut traits = Vec::new();
+    for name in names {
+        let after = match plan.after() {
+            Some(after) if after.name > name => continue,
+            Some(after) if after.name == name => Some(&after.event),
+            Some(_) | None => None,
+        };
+        let find = with_trait(connection, query, &name, after, plan.fetch() - traits.len());
+        for found in connection.read(find).await? {
+            let event = occurrence(&found)?;
+            if let Some(value) = event.record.traits.get(&name) {
+                let (name, value) = (name.clone(), value.clone());
+                traits.push(EventTrait { name, value, event: EventPosition::of(&event) });
+            }
+        }
+        if traits.len() >= plan.fetch() {
+            break;
+        }
+    }
+    Ok(plan.page(traits))
+}
+
+pub(super) fn with_trait(
+    connection: &Connection,
+    query: &TraitQuery,
+    name: &str,
+    after: Option<&EventPosition>,
+    limit: usize,
+) -> Document {
+    let keys = ValueKind::ALL.map(|kind| Bson::from(trait_key(name, kind))).to_vec();
+    let mut conditions = vec![
+        Bson::from(of_type(query.app_id.as_deref(), &query.event_type)),
+        Bson::from(doc! { "r.k": { "$in": keys } }),
+    ];
+    conditions.extend(after.map(|after| Bson::from(behind_event(Direction::Ascending, after))));
+    doc! {
+        "find": connection.names.of("occurrences"),
+        "filter": { "$and": conditions },
+        "sort": by_time(Direction::Ascending),
+        "limit": to_i64(limit),
+        "hint": index(query.app_id.as_deref()),
+    }
+}

@@ -1,0 +1,184 @@
+//! From documents to the model, and back.
+
+use mongodb::bson::{Binary, Bson, Document, doc, spec::BinarySubtype};
+use ticket_core::{
+    Level, Location, NewOccurrence, Occurrence, OccurrenceId, Result, Status, StatusKind, Ticket,
+    TicketId, Timestamp, Value, ValueKind,
+};
+use uuid::Uuid;
+
+use crate::error::corrupt;
+
+/// Sixteen bytes, as ids are stored: they sort like the ids.
+pub(crate) fn binary(bytes: &[u8]) -> Bson {
+    Bson::Binary(Binary { subtype: BinarySubtype::Generic, bytes: bytes.to_vec() })
+}
+
+pub(crate) fn ticket_key(id: TicketId) -> Bson {
+    binary(id.as_bytes())
+}
+
+pub(crate) fn occurrence_key(ticket: TicketId, id: OccurrenceId) -> Document {
+    doc! { "t": ticket_key(ticket), "i": binary(id.as_bytes()) }
+}
+
+/// The ticket of a document, with its status as it was set.
+pub(crate) fn ticket(document: &Document) -> Result<Ticket> {
+    let mut location = Location::new();
+    location.file = text(document, "file")?;
+    location.line = match document.get("line") {
+        None | Some(Bson::Null) => None,
+        Some(line) => Some(number(line).and_then(|n| n.try_into().ok()).ok_or_else(|| corrupt("a line"))?),
+    };
+    location.module = text(document, "module")?;
+    location.function = text(document, "function")?;
+    let ingredients = required_text(document, "g")?;
+    Ok(Ticket {
+        id: ticket_id(document.get("_id"))?,
+        app_id: required_text(document, "a")?,
+        level: u8::try_from(integer(document, "l")?)
+            .ok()
+            .and_then(Level::from_u8)
+            .ok_or_else(|| corrupt("a ticket's level"))?,
+        channel: required_text(document, "c")?,
+        message: required_text(document, "message")?,
+        location,
+        error_type: text(document, "error")?,
+        status: status(document)?,
+        first_occurrence_time: time(document, "f")?,
+        last_occurrence_time: time(document, "m")?,
+        occurrence_count: count(document, "n")?,
+        reopened_count: count(document, "reopened")?,
+        first_release: text(document, "first_release")?,
+        last_release: text(document, "last_release")?,
+        ingredients: serde_json::from_str(&ingredients)
+            .map_err(|error| corrupt("a ticket's ingredients").with_source(error))?,
+    })
+}
+
+/// The status of a ticket's document, as it was set.
+pub(crate) fn status(document: &Document) -> Result<Status> {
+    let kind = integer(document, "s")?;
+    let kind = StatusKind::ALL.into_iter().find(|known| i64::from(known.as_u8()) == kind);
+    let time = match document.get("st") {
+        None | Some(Bson::Null) => None,
+        Some(_) => Some(time(document, "st")?),
+    };
+    match (kind, time) {
+        (Some(StatusKind::Open), _) => Ok(Status::Open),
+        (Some(StatusKind::Solved), Some(at)) => {
+            Ok(Status::Solved { at, release: text(document, "solved_release")? })
+        }
+        (Some(StatusKind::Muted), until) => Ok(Status::Muted { until }),
+        (Some(StatusKind::Solved), None) | (None, _) => Err(corrupt("a ticket's status")),
+    }
+}
+
+/// The fields of a status: its kind, its time, and the release that solved it.
+pub(crate) fn status_fields(status: &Status) -> Document {
+    let (time, release) = match status {
+        Status::Open => (None, None),
+        Status::Solved { at, release } => (Some(at.as_micros()), release.clone()),
+        Status::Muted { until } => (until.map(Timestamp::as_micros), None),
+    };
+    doc! { "s": i32::from(status.kind().as_u8()), "st": time, "solved_release": release }
+}
+
+/// The occurrence of a document.
+pub(crate) fn occurrence(document: &Document) -> Result<Occurrence> {
+    let payload = document.get_str("p").map_err(|_| corrupt("an occurrence"))?;
+    let (ticket_id, _) = occurrence_ids(document)?;
+    Ok(Occurrence {
+        ticket_id,
+        repeats: integer(document, "n")?.try_into().map_err(|_| corrupt("an occurrence"))?,
+        record: serde_json::from_str(payload)
+            .map_err(|error| corrupt("an occurrence").with_source(error))?,
+    })
+}
+
+/// The two parts of an occurrence's key.
+pub(crate) fn occurrence_ids(document: &Document) -> Result<(TicketId, OccurrenceId)> {
+    let key = document.get_document("_id").map_err(|_| corrupt("an occurrence's id"))?;
+    let id = bytes(key.get("i")).ok_or_else(|| corrupt("an occurrence's id"))?;
+    Ok((ticket_id(key.get("t"))?, OccurrenceId::from_uuid(Uuid::from_bytes(id))))
+}
+
+/// What a trait is found by: its name and the kind of its value, so that all values of one key
+/// are of one kind and compare as wanted.
+pub(crate) fn trait_key(name: &str, kind: ValueKind) -> String {
+    // The kind is one digit, and stands in front: a name may be any text.
+    format!("{}{name}", kind.as_u8())
+}
+
+/// The name and the kind of a [`trait_key`].
+pub(crate) fn split_trait_key(key: &str) -> Result<(&str, ValueKind)> {
+    let kind = key.chars().next().and_then(|digit| digit.to_digit(10));
+    kind.and_then(|kind| ValueKind::from_u8(kind.try_into().ok()?))
+        .map(|kind| (&key[1..], kind))
+        .ok_or_else(|| corrupt("a trait's name"))
+}
+
+/// A trait's value as it is compared.
+pub(crate) fn trait_value(value: &Value) -> Bson {
+    match value {
+        Value::Text(text) => text.as_str().into(),
+        Value::Int(number) => (*number).into(),
+        Value::Float(number) => (*number).into(),
+        Value::Bool(yes) => (*yes).into(),
+        Value::Time(time) => time.as_micros().into(),
+    }
+}
+
+/// The type of the outermost error.
+pub(crate) fn error_type(new: &NewOccurrence) -> Option<&str> {
+    new.record().error.first().and_then(|cause| cause.type_name.as_deref())
+}
+
+pub(crate) fn ticket_id(value: Option<&Bson>) -> Result<TicketId> {
+    bytes(value).map(TicketId::from_bytes).ok_or_else(|| corrupt("a ticket's id"))
+}
+
+fn bytes(value: Option<&Bson>) -> Option<[u8; 16]> {
+    match value {
+        Some(Bson::Binary(binary)) => binary.bytes.as_slice().try_into().ok(),
+        _ => None,
+    }
+}
+
+pub(crate) fn occurrence_id(document: &Document, field: &str) -> Result<OccurrenceId> {
+    bytes(document.get(field))
+        .map(|bytes| OccurrenceId::from_uuid(Uuid::from_bytes(bytes)))
+        .ok_or_else(|| corrupt("an occurrence's id"))
+}
+
+pub(crate) fn time(document: &Document, field: &str) -> Result<Timestamp> {
+    integer(document, field).map(Timestamp::from_micros)
+}
+
+pub(crate) fn count(document: &Document, field: &str) -> Result<u64> {
+    integer(document, field)?.try_into().map_err(|_| corrupt("a count"))
+}
+
+fn number(value: &Bson) -> Option<i64> {
+    match value {
+        Bson::Int32(number) => Some(i64::from(*number)),
+        Bson::Int64(number) => Some(*number),
+        _ => None,
+    }
+}
+
+pub(crate) fn integer(document: &Document, field: &str) -> Result<i64> {
+    document.get(field).and_then(number).ok_or_else(|| corrupt("a number"))
+}
+
+pub(crate) fn text(document: &Document, field: &str) -> Result<Option<String>> {
+    match document.get(field) {
+        None | Some(Bson::Null) => Ok(None),
+        Some(Bson::String(text)) => Ok(Some(text.clone())),
+        Some(_) => Err(corrupt("a text")),
+    }
+}
+
+fn required_text(document: &Document, field: &str) -> Result<String> {
+    text(document, field)?.ok_or_else(|| corrupt("a text"))
+}

@@ -1,0 +1,219 @@
+//! Units of work: what is written together, whole or not at all.
+//!
+//! A unit reads, decides, and says what is to be written ([`Effects`]). On a replica set all of it is one
+//! transaction. A standalone server has none: there units come one after the other under a
+//! [lease](crate::lease), and their effects go through a journal.
+
+use std::hash::{BuildHasher, RandomState};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::TryStreamExt;
+use mongodb::ClientSession;
+use mongodb::bson::{Document, RawDocumentBuf, doc};
+use mongodb::options::{ReadConcern, WriteConcern};
+use ticket_core::Result;
+use tokio::time::{Instant, sleep};
+
+use crate::connection::{Connection, durable, in_one_answer, within};
+use crate::error::{Failure, Outcome, check_statements};
+use crate::lease;
+
+/// How many statements one command holds at most, and how many bytes about.
+const STATEMENTS: usize = 1_000;
+const BYTES: usize = 6 << 20;
+
+/// What reads and decides. It may be asked again and again, until its effects are written.
+#[async_trait]
+pub(crate) trait Work: Send + Sync + 'static {
+    type Answer: Send + 'static;
+
+    async fn plan(&self, unit: &mut Unit) -> Outcome<(Self::Answer, Effects)>;
+}
+
+/// One attempt to carry out a unit of work.
+#[derive(Debug)]
+pub(crate) struct Unit {
+    pub(crate) connection: Connection,
+    pub(crate) session: Option<ClientSession>,
+    /// The number of the lease under which this is written; 0 in a transaction, which needs none.
+    pub(crate) token: i64,
+}
+
+impl Unit {
+    /// What a `find` or `aggregate` finds.
+    pub(crate) async fn read(&mut self, command: Document) -> Outcome<Vec<Document>> {
+        let Some(session) = &mut self.session else { return self.connection.read(command).await };
+        let run = self.connection.database.run_cursor_command(in_one_answer(command));
+        let mut cursor = run.session(&mut *session).await?;
+        Ok(cursor.stream(session).try_collect().await?)
+    }
+
+    /// The name of one of the store's collections.
+    pub(crate) fn name(&self, collection: &str) -> String {
+        self.connection.names.of(collection)
+    }
+
+    /// A condition that keeps a slow writer, whose lease is over, from doing its work a second time.
+    pub(crate) fn guarded(&self, mut filter: Document) -> Document {
+        if self.token > 0 {
+            filter.insert("w", doc! { "$not": { "$gte": self.token } });
+        }
+        filter
+    }
+
+    /// The same for what is deleted, which may have been written under the same lease.
+    pub(crate) fn guarded_delete(&self, mut filter: Document) -> Document {
+        if self.token > 0 {
+            filter.insert("w", doc! { "$not": { "$gt": self.token } });
+        }
+        filter
+    }
+}
+
+/// What is to be written.
+#[derive(Debug, Default)]
+pub(crate) struct Effects {
+    /// Occurrences to insert.
+    pub(crate) occurrences: Vec<RawDocumentBuf>,
+    /// The ids of these.
+    pub(crate) ids: Vec<Document>,
+    /// Commands that can be carried out again without harm.
+    pub(crate) commands: Vec<Document>,
+}
+
+impl Effects {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.occurrences.is_empty() && self.commands.is_empty()
+    }
+
+    /// Adds statements that update.
+    pub(crate) fn update(&mut self, collection: String, statements: Vec<Document>) {
+        self.add("update", "updates", &collection, statements);
+    }
+
+    /// Adds statements that delete all they find.
+    pub(crate) fn delete(&mut self, collection: String, filters: Vec<Document>) {
+        let statements = filters.into_iter().map(|q| doc! { "q": q, "limit": 0 }).collect();
+        self.add("delete", "deletes", &collection, statements);
+    }
+
+    fn add(&mut self, verb: &str, list: &str, collection: &str, statements: Vec<Document>) {
+        let mut chunk = Vec::new();
+        let mut bytes = 0;
+        let mut flush = |chunk: &mut Vec<Document>| {
+            if !chunk.is_empty() {
+                let statements = std::mem::take(chunk);
+                self.commands.push(doc! { verb: collection, list: statements, "ordered": false });
+            }
+        };
+        for statement in statements {
+            bytes += size(&statement);
+            if chunk.len() == STATEMENTS || (bytes > BYTES && !chunk.is_empty()) {
+                flush(&mut chunk);
+                bytes = size(&statement);
+            }
+            chunk.push(statement);
+        }
+        flush(&mut chunk);
+    }
+}
+
+fn size(document: &Document) -> usize {
+    document.iter().map(|(name, value)| name.len() + value_size(value)).sum()
+}
+
+fn value_size(value: &mongodb::bson::Bson) -> usize {
+    use mongodb::bson::Bson;
+    16 + match value {
+        Bson::String(text) => text.len(),
+        Bson::Binary(binary) => binary.bytes.len(),
+        Bson::Document(document) => size(document),
+        Bson::Array(values) => values.iter().map(value_size).sum(),
+        _ => 0,
+    }
+}
+
+/// Carries out a unit of work, again and again while others are in the way.
+pub(crate) async fn write<W: Work>(connection: &Connection, work: &W) -> Result<W::Answer> {
+    let deadline = connection.deadline();
+    within(deadline, async {
+        let mut attempt = 0;
+        loop {
+            let outcome = if connection.transactions {
+                in_transaction(connection, work).await
+            } else {
+                lease::under_lease(connection, work).await
+            };
+            match outcome {
+                Ok(answer) => return Ok(answer),
+                Err(failure) if failure.is_passing() && Instant::now() < deadline => {
+                    sleep(back_off(attempt)).await;
+                    attempt += 1;
+                }
+                Err(failure) => return Err(failure.into()),
+            }
+        }
+    })
+    .await
+}
+
+/// A random time, longer with each attempt, so that those who collided do not do so again.
+pub(crate) fn back_off(attempt: u32) -> Duration {
+    let most = 1_000_u64 << attempt.min(6);
+    Duration::from_micros(RandomState::new().hash_one(attempt) % most + 100)
+}
+
+async fn in_transaction<W: Work>(connection: &Connection, work: &W) -> Outcome<W::Answer> {
+    let mut session = connection.client.start_session().await?;
+    session
+        .start_transaction()
+        .read_concern(ReadConcern::snapshot())
+        .write_concern(durable())
+        .await?;
+    let mut unit = Unit { connection: connection.clone(), session: Some(session), token: 0 };
+    let outcome = attempt(&mut unit, work).await;
+    let Some(mut session) = unit.session else { return outcome };
+    match outcome {
+        Ok(answer) => commit(&mut session).await.map(|()| answer),
+        Err(failure) => {
+            // If this fails too, the server ends the transaction by itself.
+            let _ = session.abort_transaction().await;
+            Err(failure)
+        }
+    }
+}
+
+async fn attempt<W: Work>(unit: &mut Unit, work: &W) -> Outcome<W::Answer> {
+    let (answer, effects) = work.plan(unit).await?;
+    let Unit { connection, session: Some(session), .. } = unit else { return Ok(answer) };
+    if !effects.occurrences.is_empty() {
+        let occurrences = connection.database.collection::<RawDocumentBuf>(&connection.names.of("occurrences"));
+        occurrences.insert_many(effects.occurrences).ordered(false).session(&mut *session).await?;
+    }
+    for command in effects.commands {
+        let answer = connection.database.run_command(command).session(&mut *session).await?;
+        check_statements(&answer)?;
+    }
+    Ok(answer)
+}
+
+/// Commits, again and again while it is not known whether it happened.
+async fn commit(session: &mut ClientSession) -> Outcome<()> {
+    let mut attempt = 0;
+    loop {
+        match session.commit_transaction().await.map_err(Failure::from) {
+            Ok(()) => return Ok(()),
+            Err(failure) if failure.is_unknown_commit() => {
+                sleep(back_off(attempt)).await;
+                attempt += 1;
+            }
+            Err(failure) => return Err(failure),
+        }
+    }
+}
+
+/// Acknowledged by the one server, not yet in its journal: for what a later write confirms.
+pub(crate) fn quick() -> WriteConcern {
+    WriteConcern::builder().w(mongodb::options::Acknowledgment::Nodes(1)).build()
+}

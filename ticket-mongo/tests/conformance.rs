@@ -1,0 +1,139 @@
+//! The conformance suite on MongoDB: on whatever the URL leads to, a replica set or a standalone server.
+
+use std::process::ExitCode;
+
+use async_trait::async_trait;
+use mongodb::bson::{Document, doc};
+use mongodb::{Client, ClientSession, Collection, Database};
+use ticket_conformance::{Application, BoxError, Case, Fixture, Schema, Suite};
+use ticket_core::Capability;
+use ticket_mongo::{MongoBackend, MongoConfig};
+
+const URL: &str = "TICKET_MONGODB_URL";
+
+/// All cases share a database, in which each has a prefix of its own.
+const DATABASE: &str = "ticket_conformance";
+
+fn main() -> ExitCode {
+    let suite = Suite::new("mongodb", |case: Case| async move {
+        let client = Client::with_uri_str(std::env::var(URL)?).await?;
+        let database = client.database(DATABASE);
+        let config = MongoConfig::with_client(client.clone(), DATABASE)
+            .with_table_prefix(case.namespace())?
+            .with_autocreate(case.autocreate());
+        let backend = MongoBackend::new(config);
+        backend.connect().await?;
+        let table = database.collection(&format!("{}_cart", case.namespace()));
+        let versions = Versions { database: database.clone(), prefix: case.namespace().to_owned() };
+        Ok(Fixture::new(backend)
+            .with_application(App { client, table, session: None })
+            .with_schema(versions)
+            .with_cleanup(remove(database, case.namespace().to_owned())))
+    })
+    .needs_env(URL);
+    if is_standalone() {
+        let reason = "a standalone server has no transactions";
+        suite.without(Capability::ApplicationTransactions, reason).main()
+    } else {
+        suite.main()
+    }
+}
+
+/// Whether the server of the URL keeps no transactions. Where it cannot be reached, the cases say so.
+fn is_standalone() -> bool {
+    let ask = async {
+        let client = Client::with_uri_str(std::env::var(URL).ok()?).await.ok()?;
+        let hello = client.database("admin").run_command(doc! { "hello": 1 }).await.ok()?;
+        Some(!hello.contains_key("setName") && !hello.contains_key("msg"))
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.is_ok_and(|runtime| runtime.block_on(ask).unwrap_or(false))
+}
+
+async fn remove(database: Database, prefix: String) -> Result<(), BoxError> {
+    for name in database.list_collection_names().await? {
+        if name.starts_with(&prefix) {
+            database.collection::<Document>(&name).drop().await?;
+        }
+    }
+    Ok(())
+}
+
+/// An application that keeps a collection of its own in the same database.
+struct App {
+    client: Client,
+    table: Collection<Document>,
+    session: Option<ClientSession>,
+}
+
+impl App {
+    fn session(&mut self) -> Result<&mut ClientSession, BoxError> {
+        self.session.as_mut().ok_or_else(|| "no transaction is open".into())
+    }
+}
+
+#[async_trait]
+impl Application for App {
+    async fn begin(&mut self) -> Result<(), BoxError> {
+        // Not in the transaction, in which it may not be possible.
+        self.client
+            .database(DATABASE)
+            .create_collection(self.table.name())
+            .await
+            .or_else(|error| if error.to_string().contains("exists") { Ok(()) } else { Err(error) })?;
+        let mut session = self.client.start_session().await?;
+        session.start_transaction().await?;
+        self.session = Some(session);
+        Ok(())
+    }
+
+    async fn insert(&mut self) -> Result<(), BoxError> {
+        let table = self.table.clone();
+        table.insert_one(doc! { "item": 1 }).session(self.session()?).await?;
+        Ok(())
+    }
+
+    async fn commit(&mut self) -> Result<(), BoxError> {
+        Ok(self.session()?.commit_transaction().await?)
+    }
+
+    async fn rollback(&mut self) -> Result<(), BoxError> {
+        Ok(self.session()?.abort_transaction().await?)
+    }
+
+    async fn count(&mut self) -> Result<u64, BoxError> {
+        Ok(self.table.count_documents(doc! {}).await?)
+    }
+}
+
+/// Other versions of the collections.
+struct Versions {
+    database: Database,
+    prefix: String,
+}
+
+impl Versions {
+    fn collection(&self, name: &str) -> Collection<Document> {
+        self.database.collection(&format!("{}{name}", self.prefix))
+    }
+}
+
+#[async_trait]
+impl Schema for Versions {
+    /// Version 1 had no index for counts over time of an application.
+    async fn make_older(&mut self) -> Result<(), BoxError> {
+        self.collection("hours").drop_index("by_hour").await?;
+        self.collection("schema_versions").delete_one(doc! { "_id": 2_i64 }).await?;
+        Ok(())
+    }
+
+    async fn make_newer(&mut self) -> Result<(), BoxError> {
+        self.collection("schema_versions").insert_one(doc! { "_id": 1000_i64 }).await?;
+        Ok(())
+    }
+
+    async fn undo_newer(&mut self) -> Result<(), BoxError> {
+        self.collection("schema_versions").delete_one(doc! { "_id": 1000_i64 }).await?;
+        Ok(())
+    }
+}
