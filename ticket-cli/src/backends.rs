@@ -10,6 +10,10 @@ pub(crate) fn registry() -> Registry {
     ticket_memory::register(&mut registry);
     #[cfg(feature = "sqlite")]
     ticket_sqlite::register(&mut registry);
+    #[cfg(feature = "postgres")]
+    ticket_postgres::register(&mut registry);
+    #[cfg(feature = "mongo")]
+    ticket_mongo::register(&mut registry);
     registry
 }
 
@@ -28,6 +32,10 @@ pub(crate) fn schema(url: &str) -> Result<String> {
     match scheme(url).as_str() {
         #[cfg(feature = "sqlite")]
         "sqlite" => Ok(ticket_sqlite::SqliteConfig::from_uri(url)?.schema_sql()),
+        #[cfg(feature = "postgres")]
+        "postgres" | "postgresql" => {
+            Ok(ticket_postgres::PostgresConfig::from_uri(url)?.schema_sql())
+        }
         _ => Err(Error::config("--print: this kind of store has no schema to print")),
     }
 }

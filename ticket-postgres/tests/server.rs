@@ -1,0 +1,254 @@
+//! What only a real server shows, beside the suite.
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use libtest_mimic::{Arguments, Trial};
+
+use ticket_core::{BackendBase, ErrorKind, Grouping, Level, NewOccurrence, Record, TicketQuery};
+use ticket_postgres::{PostgresBackend, PostgresConfig};
+use tokio_postgres::{Client, NoTls};
+
+/// Runs an asynchronous test.
+macro_rules! trial {
+    ($name:ident) => {
+        Trial::test(stringify!($name), || {
+            let runtime = tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(2)
+                .enable_all()
+                .build()?;
+            runtime.block_on($name());
+            Ok(())
+        })
+    };
+}
+
+/// Where there is no server the tests are ignored, or fail if servers are required.
+fn main() -> ExitCode {
+    let is_set =
+        |name: &str| std::env::var(name).is_ok_and(|value| value == "1" || value == "true");
+    let required = is_set("CI") || is_set("TICKET_REQUIRE_SERVERS");
+    let ignored = std::env::var(URL).is_err() && !required;
+    let trials = [
+        trial!(every_key_begins_with_the_tickets_id_so_that_the_tables_distribute),
+        trial!(a_deadlock_with_somebody_else_does_not_reach_the_caller),
+        trial!(a_batch_of_which_some_is_stored_adds_the_rest),
+        trial!(a_wrong_password_a_missing_database_and_a_server_away_are_told_apart),
+        trial!(a_wrong_password_is_an_error_of_the_configuration),
+        trial!(a_server_that_stops_answering_costs_the_deadline_and_no_more),
+    ];
+    let trials = trials.into_iter().map(|trial| trial.with_ignored_flag(ignored)).collect();
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
+
+const URL: &str = "TICKET_POSTGRES_URL";
+
+/// A schema of its own, and a connection to it beside the store's.
+struct Server {
+    url: String,
+    schema: String,
+    client: Client,
+}
+
+impl Server {
+    async fn new(name: &str) -> Self {
+        let url = std::env::var(URL).expect(URL);
+        let schema = format!("server_{name}_{}", std::process::id());
+        let client = connect(&url).await;
+        Self { url, schema, client }
+    }
+
+    fn config(&self) -> PostgresConfig {
+        PostgresConfig::from_uri(&self.url).unwrap().with_schema(&self.schema).unwrap()
+    }
+
+    async fn store(&self) -> PostgresBackend {
+        let store = PostgresBackend::new(self.config()).unwrap();
+        store.setup_backend().await.unwrap();
+        store
+    }
+
+    async fn drop_schema(self) {
+        let sql = format!("DROP SCHEMA \"{}\" CASCADE", self.schema);
+        self.client.batch_execute(&sql).await.unwrap();
+    }
+}
+
+async fn connect(url: &str) -> Client {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client
+}
+
+fn new(message: &str) -> NewOccurrence {
+    let mut record = Record::new(Level::Error, "shop", message);
+    record.app_id = "shop".into();
+    record.traits.insert("user_id".into(), 42.into());
+    record.fingerprint = Some(message.to_owned());
+    let fingerprint = Grouping::Stable.fingerprint(&record, b"");
+    NewOccurrence::new(record, fingerprint)
+}
+
+async fn every_key_begins_with_the_tickets_id_so_that_the_tables_distribute() {
+    let server = Server::new("keys").await;
+    server.store().await;
+    let sql = "SELECT c.relname::text, i.indisprimary, a.attname::text \
+        FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid \
+        JOIN pg_namespace n ON n.oid = c.relnamespace \
+        JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = i.indkey[0] \
+        WHERE n.nspname = $1 AND i.indisunique";
+    let keys = server.client.query(sql, &[&server.schema]).await.unwrap();
+    let mut checked = 0;
+    for key in keys {
+        let (table, first): (String, String) = (key.get(0), key.get(2));
+        if table == "ticketing_schema_versions" {
+            continue;
+        }
+        let expected = if table == "ticketing_tickets" { "id" } else { "ticket_id" };
+        assert_eq!(first, expected, "{table}");
+        checked += 1;
+    }
+    // Tickets, seen, hours, occurrences, and the partitions of these.
+    assert!(checked >= 8, "{checked}");
+    // And every table has that column, by which it is distributed.
+    let sql = "SELECT c.relname::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+        WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') AND c.relname <> 'ticketing_schema_versions' \
+        AND NOT EXISTS (SELECT 1 FROM pg_attribute a WHERE a.attrelid = c.oid AND a.atttypid = 'uuid'::regtype \
+        AND a.attname = CASE c.relname WHEN 'ticketing_tickets' THEN 'id' ELSE 'ticket_id' END)";
+    assert!(server.client.query(sql, &[&server.schema]).await.unwrap().is_empty());
+    server.drop_schema().await;
+}
+
+async fn a_deadlock_with_somebody_else_does_not_reach_the_caller() {
+    let mut server = Server::new("deadlock").await;
+    let store = server.store().await;
+    let mut batch = vec![new("a"), new("b")];
+    batch.sort_by_key(NewOccurrence::ticket_id);
+    store.record_tickets(&batch).await.unwrap();
+    let [low, high] = [0, 1].map(|i| uuid::Uuid::from_bytes(*batch[i].ticket_id().as_bytes()));
+
+    // Somebody locks the tickets in the other order.
+    let sql =
+        format!("SELECT 1 FROM \"{}\".ticketing_tickets WHERE id = $1 FOR UPDATE", server.schema);
+    let deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()";
+    let before: i64 = connect(&server.url).await.query_one(deadlocks, &[]).await.unwrap().get(0);
+    let transaction = server.client.transaction().await.unwrap();
+    transaction.batch_execute("SET LOCAL deadlock_timeout = '10s'").await.unwrap();
+    transaction.query(&sql, &[&high]).await.unwrap();
+    let recording = {
+        let (store, batch) = (store.clone(), vec![new("a"), new("b")]);
+        tokio::spawn(async move { store.record_tickets(&batch).await })
+    };
+    // Until the store waits for it, holding the other one.
+    let waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' \
+        AND application_name = 'ticketing' AND query LIKE '%' || $1 || '%'";
+    let deadline = Instant::now() + Duration::from_secs(5);
+    let watcher = connect(&server.url).await;
+    while watcher.query_one(waits, &[&server.schema]).await.unwrap().get::<_, i64>(0) == 0 {
+        assert!(Instant::now() < deadline, "the store does not wait");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    // Its own patience ends first, so it is the one that the server sacrifices.
+    transaction.query(&sql, &[&low]).await.unwrap();
+    transaction.commit().await.unwrap();
+    let recorded = recording.await.unwrap().unwrap();
+    assert_eq!(recorded.occurrences, 2);
+    assert!(recorded.updates.iter().all(|update| update.occurrence_count == 2));
+    // The counters arrive a little later.
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while watcher.query_one(deadlocks, &[]).await.unwrap().get::<_, i64>(0) <= before {
+        assert!(Instant::now() < deadline, "there was no deadlock");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    server.drop_schema().await;
+}
+
+async fn a_batch_of_which_some_is_stored_adds_the_rest() {
+    let server = Server::new("mixed").await;
+    let store = server.store().await;
+    let batch: Vec<NewOccurrence> =
+        (0..6).map(|i| new(if i % 2 == 0 { "a" } else { "b" })).collect();
+    store.record_tickets(&batch[..3]).await.unwrap();
+    let recorded = store.record_tickets(&batch).await.unwrap();
+    assert_eq!(recorded.occurrences, 3);
+    let counts: Vec<_> = recorded.updates.iter().map(|u| (u.added, u.occurrence_count)).collect();
+    assert!(counts.iter().all(|(_, total)| *total == 3), "{counts:?}");
+    assert_eq!(counts.iter().map(|(added, _)| added).sum::<u64>(), 3);
+    server.drop_schema().await;
+}
+
+async fn a_wrong_password_a_missing_database_and_a_server_away_are_told_apart() {
+    let server = Server::new("errors").await;
+    let with = |path: &str| {
+        let (server, _) = server.url.rsplit_once('/').unwrap();
+        format!("{server}/{path}")
+    };
+    let error = failure(&with("no_such_database")).await;
+    assert_eq!(error.kind(), ErrorKind::Config);
+    assert!(error.message().contains("database does not exist"), "{error}");
+
+    // Nobody listens there.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let error = failure(&format!("postgres://me:S3cret@127.0.0.1:{port}/db")).await;
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+
+    // Somebody listens and never answers.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let uri = format!("postgres://me:S3cret@127.0.0.1:{port}/db?connect_timeout=300ms");
+    let started = Instant::now();
+    let error = failure(&uri).await;
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+    assert!(error.message().contains("300ms"), "{error}");
+}
+
+/// The error of the first call; none of it shows the password.
+async fn failure(uri: &str) -> ticket_core::Error {
+    let store = PostgresBackend::from_uri(uri).unwrap();
+    let error = store.get_tickets(&TicketQuery::new()).await.unwrap_err();
+    let setup = store.setup_backend().await.unwrap_err();
+    assert_eq!(setup.kind(), error.kind());
+    for text in [format!("{error} {error:?}"), format!("{setup:?}"), format!("{store:?}")] {
+        assert!(!text.contains("S3cret"), "{text}");
+    }
+    error
+}
+
+async fn a_wrong_password_is_an_error_of_the_configuration() {
+    // A server that asks for a password and refuses it, in the words of the protocol.
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut buffer = [0; 1024];
+            let _ = stream.read(&mut buffer).await;
+            let fields = b"SFATAL\0C28P01\0Mpassword authentication failed for user \"me\"\0\0";
+            let mut message = vec![b'E'];
+            message.extend(u32::try_from(fields.len() + 4).unwrap().to_be_bytes());
+            message.extend(fields);
+            let _ = stream.write_all(&message).await;
+        }
+    });
+    let error = failure(&format!("postgres://me:S3cret@127.0.0.1:{port}/db?sslmode=disable")).await;
+    assert_eq!(error.kind(), ErrorKind::Config);
+    assert!(error.message().contains("password"), "{error}");
+}
+
+async fn a_server_that_stops_answering_costs_the_deadline_and_no_more() {
+    let server = Server::new("lock").await;
+    let config = server.config().with_timeout(Duration::from_millis(500));
+    let store = PostgresBackend::new(config).unwrap();
+    store.setup_backend().await.unwrap();
+    store.record_tickets(&[new("a")]).await.unwrap();
+    let lock = format!("BEGIN; LOCK TABLE \"{}\".ticketing_tickets", server.schema);
+    server.client.batch_execute(&lock).await.unwrap();
+    let started = Instant::now();
+    let error = store.record_tickets(&[new("a")]).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
+    server.client.batch_execute("ROLLBACK").await.unwrap();
+    store.record_tickets(&[new("a")]).await.unwrap();
+    server.drop_schema().await;
+}
