@@ -110,7 +110,7 @@ impl Application for Shop {
     async fn count(&mut self) -> Result<u64, BoxError> {
         self.run("SELECT 1").await?;
         let sql = format!("SELECT count(*) FROM \"{}_app\".orders", self.schema);
-        let count: i64 = connect().await?.query_one(&sql, &[]).await?.get(0);
+        let count: i64 = connect().await?.query_typed_one(&sql, &[]).await?.get(0);
         Ok(count.try_into()?)
     }
 }

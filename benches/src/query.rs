@@ -1,0 +1,210 @@
+//! Measures questions on a large store and on a small one, both filled by `seed`: the medians of
+//! calls within this process, in milliseconds, one JSON object a line.
+
+#![allow(clippy::print_stdout, reason = "what was measured")]
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, ensure};
+use clap::Parser;
+use serde_json::json;
+use ticket_benches::{APP, backends};
+use ticket_core::{
+    BackendBase as _, Comparison, Direction, EventFilter, EventQuery, EventStore as _,
+    HistogramQuery, Occurrence, OccurrenceQuery, Op, StatusKind, Step, Store, TicketFilter,
+    TicketId, TicketQuery, TicketSort, Timestamp, Value,
+};
+
+const WARM_UP: usize = 3;
+const WEEK: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// The 60 days of a store, cut into so many parts: calls ask for values from each in turn.
+const PARTS: u32 = 20;
+const SPAN: Duration = Duration::from_secs(60 * 24 * 60 * 60);
+
+/// Measure questions on a large store and on a small one
+#[derive(Debug, Parser)]
+struct Arguments {
+    large: String,
+    small: String,
+    /// How often each question is asked
+    #[arg(long, default_value_t = 40)]
+    runs: usize,
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let Arguments { large, small, runs } = Arguments::parse();
+    let stores = [Filled::open(&large).await?, Filled::open(&small).await?];
+    for question in Question::ALL {
+        // In turn, so that both meet the same neighbours on the machine.
+        let mut times = [Vec::new(), Vec::new()];
+        for run in 0..WARM_UP + runs {
+            for (store, times) in stores.iter().zip(&mut times) {
+                let started = Instant::now();
+                store.ask(question, run).await?;
+                let time = started.elapsed().as_secs_f64() * 1_000.0;
+                if run >= WARM_UP {
+                    times.push(time);
+                }
+            }
+        }
+        let [value, baseline] = times.map(median);
+        println!("{}", json!({ "case": question.name(), "value": value, "baseline": baseline }));
+    }
+    Ok(())
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Question {
+    NewestTickets,
+    OpenTicketsOfApp,
+    BusiestTickets,
+    NewestOccurrences,
+    HoursOfTicket,
+    HoursOfApp,
+    RareAndRare,
+    RareAndCommon,
+    MiddlingAndCommon,
+    CommonAndCommon,
+    SeldomTogether,
+}
+
+impl Question {
+    const ALL: [Self; 11] = [
+        Self::NewestTickets,
+        Self::OpenTicketsOfApp,
+        Self::BusiestTickets,
+        Self::NewestOccurrences,
+        Self::HoursOfTicket,
+        Self::HoursOfApp,
+        Self::RareAndRare,
+        Self::RareAndCommon,
+        Self::MiddlingAndCommon,
+        Self::CommonAndCommon,
+        Self::SeldomTogether,
+    ];
+
+    /// With how much of the store each comparison finds.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::NewestTickets => "newest 50 tickets",
+            Self::OpenTicketsOfApp => "newest 50 open tickets of an app",
+            Self::BusiestTickets => "50 tickets with most occurrences",
+            Self::NewestOccurrences => "newest 50 occurrences of a ticket",
+            Self::HoursOfTicket => "a week of hours of a ticket",
+            Self::HoursOfApp => "a week of hours of an app",
+            Self::RareAndRare => "traits: a user (1e-6) and a path (2e-4)",
+            Self::RareAndCommon => "traits: a user (1e-6) and retried (50 %)",
+            Self::MiddlingAndCommon => "traits: a path (2e-4) and retried (50 %)",
+            Self::CommonAndCommon => "traits: slow (50 %) and retried (50 %)",
+            Self::SeldomTogether => "traits: slow (5 %) and some paths (5 %)",
+        }
+    }
+}
+
+/// A store that `seed` has filled, and values that it has.
+struct Filled {
+    store: Arc<dyn Store>,
+    busiest: TicketId,
+    samples: Vec<Occurrence>,
+    until: Timestamp,
+}
+
+impl Filled {
+    async fn open(url: &str) -> Result<Self> {
+        let store = backends().connect(url).await?;
+        store.setup_backend().await?;
+        let newest = store.get_events(&EventQuery::new().with_limit(1)).await?;
+        let until = newest.items.first().context("the store is empty: seed it")?.record.time;
+        let busiest = TicketQuery::new().with_order(TicketSort::Count, Direction::Descending);
+        let busiest = store.get_tickets(&busiest.with_limit(1)).await?;
+        let mut samples = Vec::new();
+        for part in 0..PARTS {
+            let filter = EventFilter::new().with_until(until.saturating_sub(SPAN * part / PARTS));
+            let query = EventQuery::new().with_filter(filter).with_limit(1);
+            samples.extend(store.get_events(&query).await?.items);
+        }
+        ensure!(
+            samples.len() == PARTS as usize,
+            "the store's occurrences are not spread over 60 days"
+        );
+        Ok(Self { store, busiest: busiest.items[0].id, samples, until })
+    }
+
+    async fn ask(&self, question: Question, run: usize) -> Result<()> {
+        let sample = &self.samples[run % self.samples.len()];
+        let of_sample = |name: &str| {
+            let value: Value = sample.record.traits[name].clone();
+            Comparison::new(name, Op::Eq, value)
+        };
+        let retried = Comparison::new("retried", Op::Eq, true);
+        let slower_than = |ms: f64| Comparison::new("duration_ms", Op::Ge, ms);
+        match question {
+            Question::NewestTickets => self.tickets(TicketQuery::new()).await,
+            Question::OpenTicketsOfApp => {
+                let filter = TicketFilter::new().with_app_id(APP).with_status(StatusKind::Open);
+                self.tickets(TicketQuery::new().with_filter(filter)).await
+            }
+            Question::BusiestTickets => {
+                let query = TicketQuery::new().with_order(TicketSort::Count, Direction::Descending);
+                self.tickets(query).await
+            }
+            Question::NewestOccurrences => {
+                let page =
+                    self.store.get_occurrences(self.busiest, &OccurrenceQuery::new()).await?;
+                expect(page.items.len(), 50..=50)
+            }
+            Question::HoursOfTicket => {
+                let from = self.until.saturating_sub(WEEK);
+                self.hours(HistogramQuery::of_ticket(self.busiest, Step::Hour, from, self.until))
+                    .await
+            }
+            Question::HoursOfApp => {
+                let from = self.until.saturating_sub(WEEK);
+                self.hours(HistogramQuery::of_app(Some(APP), Step::Hour, from, self.until)).await
+            }
+            Question::RareAndRare => {
+                self.events([of_sample("user_id"), of_sample("path")], 1).await
+            }
+            Question::RareAndCommon => {
+                let other =
+                    Comparison::new("retried", Op::Eq, sample.record.traits["retried"].clone());
+                self.events([of_sample("user_id"), other], 1).await
+            }
+            Question::MiddlingAndCommon => self.events([of_sample("path"), retried], 0).await,
+            Question::CommonAndCommon => self.events([slower_than(6_428.0), retried], 1).await,
+            Question::SeldomTogether => {
+                let paths = Comparison::new("path", Op::Ge, "/api/orders/955");
+                self.events([slower_than(12_214.0), paths], 1).await
+            }
+        }
+    }
+
+    async fn tickets(&self, query: TicketQuery) -> Result<()> {
+        expect(self.store.get_tickets(&query).await?.items.len(), 50..=50)
+    }
+
+    async fn hours(&self, query: HistogramQuery) -> Result<()> {
+        let buckets = self.store.count_occurrences(&query).await?;
+        ensure!(buckets.iter().any(|bucket| bucket.count > 0), "a chart without occurrences");
+        Ok(())
+    }
+
+    async fn events(&self, comparisons: [Comparison; 2], at_least: usize) -> Result<()> {
+        let filter = comparisons.into_iter().fold(EventFilter::new(), EventFilter::with_comparison);
+        let page = self.store.get_events(&EventQuery::new().with_filter(filter)).await?;
+        expect(page.items.len(), at_least..=50)
+    }
+}
+
+/// A fast answer that is wrong counts for nothing.
+fn expect(found: usize, expected: std::ops::RangeInclusive<usize>) -> Result<()> {
+    ensure!(expected.contains(&found), "{found} rows were found, and not {expected:?}");
+    Ok(())
+}

@@ -1,0 +1,43 @@
+//! The batches: what a service under load reports, the same in each run.
+
+use std::time::Duration;
+
+use ticket_core::{HandlerOptions, Level, Location, NewOccurrence, Record, Timestamp};
+
+/// How many kinds of problems there are.
+const TICKETS: u32 = 200;
+
+pub(crate) struct Batches {
+    options: HandlerOptions,
+    start: Timestamp,
+    size: u32,
+    next: u32,
+}
+
+impl Batches {
+    pub(crate) fn new(size: u32) -> Self {
+        let start = Timestamp::now().saturating_sub(Duration::from_secs(3_600));
+        Self { options: HandlerOptions::new("shop"), start, size, next: 0 }
+    }
+
+    pub(crate) fn batch(&mut self) -> Vec<NewOccurrence> {
+        let numbers = self.next..self.next + self.size;
+        self.next = numbers.end;
+        numbers.filter_map(|number| self.options.prepare(self.record(number))).collect()
+    }
+
+    /// About 300 bytes of JSON with 4 traits.
+    fn record(&self, number: u32) -> Record {
+        // Spread over the tickets without an order that an index would like.
+        let mixed = number.wrapping_mul(2_654_435_761);
+        let ticket = mixed % TICKETS;
+        Record::new(Level::Error, "shop::db", format!("cannot reserve {}: timed out", mixed % 997))
+            .with_time(self.start.saturating_add(Duration::from_millis(number.into())))
+            .with_location(Location::new().with_file(format!("src/part_{ticket}.rs")).with_line(17))
+            .with_release("1.4.2")
+            .with_trait("user_id", i64::from(mixed % 100_003))
+            .with_trait("path", format!("/api/orders/{}", mixed % 4_999))
+            .with_trait("duration_ms", f64::from(mixed % 90_001) / 7.0)
+            .with_trait("retried", mixed % 2 == 0)
+    }
+}

@@ -1,0 +1,77 @@
+//! How fast batches are recorded, against the bare driver that writes the same rows into the same tables
+//! with the same indexes.
+//!
+//! Both take turns, batch by batch, in one run on one server. What the bare driver writes is read back from
+//! what the backend has recorded, so that it is the same to the byte; it leaves out the tickets and the
+//! counts, which it could not keep by inserting alone.
+
+mod data;
+mod postgres;
+mod sqlite;
+
+use anyhow::Result;
+use clap::Parser;
+use serde::Serialize;
+
+/// Measure how fast batches are recorded; print one JSON object for each case
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// The PostgreSQL server, whose database gets two schemas for the time being
+    #[arg(long)]
+    postgres: Option<String>,
+    /// A folder for SQLite files
+    #[arg(long)]
+    sqlite: Option<std::path::PathBuf>,
+    /// How many batches are measured
+    #[arg(long, default_value_t = 100)]
+    batches: usize,
+    /// How many records a batch has
+    #[arg(long, default_value_t = 500)]
+    size: u32,
+}
+
+/// Records in a second, by the backend and by the bare driver.
+#[derive(Debug, Serialize)]
+struct Measured {
+    case: String,
+    value: f64,
+    baseline: f64,
+}
+
+/// How many batches come first and are not measured.
+const WARM_UP: usize = 10;
+
+/// The times of both sides, in seconds.
+#[derive(Debug, Default)]
+struct Times {
+    backend: Vec<f64>,
+    bare: Vec<f64>,
+}
+
+impl Times {
+    fn measured(mut self, case: impl Into<String>, size: u32) -> Measured {
+        let rate = |times: &mut Vec<f64>| {
+            times.drain(..WARM_UP.min(times.len()));
+            times.sort_by(f64::total_cmp);
+            f64::from(size) / times[times.len() / 2]
+        };
+        let (value, baseline) = (rate(&mut self.backend), rate(&mut self.bare));
+        Measured { case: case.into(), value, baseline }
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    let mut measured = Vec::new();
+    if let Some(folder) = &arguments.sqlite {
+        measured.push(sqlite::measure(folder, arguments.batches, arguments.size).await?);
+    }
+    if let Some(url) = &arguments.postgres {
+        measured.push(postgres::measure(url, arguments.batches, arguments.size).await?);
+    }
+    for row in measured {
+        println!("{}", serde_json::to_string(&row)?);
+    }
+    Ok(())
+}

@@ -1,0 +1,103 @@
+use std::time::Duration;
+
+use ticket_core::{HandlerOptions, Level, Location, NewOccurrence, Record, Timestamp};
+
+use crate::Random;
+
+/// Over how long the occurrences are spread, up to now.
+const SPAN: Duration = Duration::from_secs(60 * 24 * 60 * 60);
+/// How many tickets are hot, and that each so-manieth occurrence is one of theirs.
+const HOT: (u32, u32) = (10, 4);
+
+/// The application that has half of the tickets.
+pub const APP: &str = "shop";
+const APPS: [&str; 4] = [APP, "mail", APP, "search"];
+const CHANNELS: [&str; 8] = [
+    "shop::checkout",
+    "shop::cart",
+    "shop::db",
+    "shop::mail",
+    "shop::search",
+    "shop::auth",
+    "hyper::proto",
+    "sqlx::query",
+];
+const LEVELS: [Level; 4] = [Level::Error, Level::Error, Level::Warning, Level::Critical];
+
+/// What a busy shop logs: so many occurrences of so many tickets, in the order of time.
+///
+/// Four traits each: `user_id` (one of a million), `path` (one of 5,000), `duration_ms` (0 to 12,857,
+/// all equally often) and `retried` (half of them).
+#[derive(Debug)]
+pub struct Shop {
+    tickets: u32,
+    occurrences: u32,
+    next: u32,
+    started: Timestamp,
+    random: Random,
+    options: HandlerOptions,
+}
+
+impl Shop {
+    /// One that logs until now.
+    #[must_use]
+    pub fn new(tickets: u32, occurrences: u32) -> Self {
+        let started = Timestamp::now().saturating_sub(SPAN);
+        let (random, options) = (Random::new(1), HandlerOptions::default());
+        Self { tickets, occurrences, next: 0, started, random, options }
+    }
+
+    fn ticket(&mut self, number: u32) -> u32 {
+        let (hot, share) = HOT;
+        if number < self.tickets {
+            number
+        } else if self.random.below(share) == 0 {
+            self.random.below(hot.min(self.tickets))
+        } else {
+            self.random.skewed(self.tickets)
+        }
+    }
+
+    fn record(&mut self, ticket: u32, number: u32) -> Record {
+        let age = SPAN.mul_f64(f64::from(number) / f64::from(self.occurrences));
+        let random = &mut self.random;
+        let choice = ticket as usize;
+        let channel = CHANNELS[choice % CHANNELS.len()];
+        let user = random.below(1_000_000);
+        let step = ticket % 97;
+        let message =
+            format!("cannot finish step {step} for user {user}: the connection was refused");
+        Record::new(LEVELS[choice % LEVELS.len()], channel, message)
+            .with_time(self.started.saturating_add(age))
+            .with_key(&number.to_string())
+            .with_app_id(APPS[choice / CHANNELS.len() % APPS.len()])
+            .with_location(
+                Location::new()
+                    .with_file(format!("src/handlers/part_{}.rs", ticket / 40))
+                    .with_line(10 + ticket % 900)
+                    .with_module(channel)
+                    .with_function(format!("handle_{ticket}")),
+            )
+            .with_release(format!("1.{}.0", number / 100_000))
+            .with_environment("production")
+            .with_trait("user_id", i64::from(user))
+            .with_trait("path", format!("/api/orders/{}", random.below(5_000)))
+            .with_trait("duration_ms", f64::from(random.below(90_000)) / 7.0)
+            .with_trait("retried", random.below(2) == 0)
+    }
+}
+
+impl Iterator for Shop {
+    type Item = NewOccurrence;
+
+    fn next(&mut self) -> Option<NewOccurrence> {
+        let number = self.next;
+        if number == self.occurrences {
+            return None;
+        }
+        self.next += 1;
+        let ticket = self.ticket(number);
+        let record = self.record(ticket, number);
+        self.options.prepare(record)
+    }
+}
