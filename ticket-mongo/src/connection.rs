@@ -16,6 +16,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::config::MongoConfig;
 use crate::error::{BACKEND, Outcome, check_statements, from_mongo, unavailable};
 use crate::schema::Names;
+use crate::sessions::Sessions;
 
 /// How many documents come in one answer at most: more than any question of ours asks for at once.
 const BATCH: i32 = 20_000;
@@ -29,6 +30,7 @@ pub(crate) struct Connection {
     pub(crate) timeout: Duration,
     /// Whether the server keeps transactions: a replica set does, a standalone server does not.
     pub(crate) transactions: bool,
+    pub(crate) sessions: Sessions,
 }
 
 impl Connection {
@@ -59,6 +61,7 @@ impl Connection {
             names: Arc::new(config.names()),
             timeout: config.timeout(),
             transactions,
+            sessions: Sessions::default(),
         })
     }
 

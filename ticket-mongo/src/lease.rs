@@ -173,7 +173,8 @@ impl Lease {
     /// Ends the unit that another holder had begun under our token.
     async fn recover(&self, phase: i32) -> Outcome<()> {
         let find = doc! { "find": self.connection.names.of("journal"),
-            "filter": { "_id.w": self.token }, "sort": { "_id": 1 } };
+            "filter": { "_id": { "$gte": { "w": self.token, "n": 0_i64 }, "$lte": { "w": self.token, "n": i64::MAX } } },
+            "sort": { "_id": 1 } };
         let entries = self.connection.read(find).await?;
         let is_undone = phase != COMMITTED;
         if is_undone && !entries.is_empty() {
@@ -194,7 +195,7 @@ impl Lease {
     }
 
     async fn clean_journal(&self) -> Outcome<()> {
-        let done = doc! { "_id.w": { "$lte": self.token } };
+        let done = doc! { "_id": { "$lte": { "w": self.token, "n": i64::MAX } } };
         self.connection.collection("journal").delete_many(done).write_concern(quick()).await?;
         Ok(())
     }

@@ -9,6 +9,7 @@ mod lease;
 mod queries;
 mod row;
 mod schema;
+mod sessions;
 mod unit;
 
 use std::sync::Arc;

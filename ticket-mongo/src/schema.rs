@@ -29,18 +29,18 @@ impl Names {
 /// The version that this program writes.
 pub(crate) const CURRENT: i64 = 2;
 
-/// The collections of the current version. All but the last three hold what was recorded.
-pub(crate) const COLLECTIONS: [&str; 7] =
-    ["tickets", "occurrences", "hours", "seen", "lease", "journal", "schema_versions"];
+/// The collections of the current version; the first four hold what was recorded.
+pub(crate) const COLLECTIONS: [&str; 8] =
+    ["tickets", "occurrences", "hours", "seen", "lease", "journal", "sessions", "schema_versions"];
 
 /// An index: its collection, its name, and its keys, all of them ascending.
-pub(crate) type Index = (&'static str, &'static str, &'static [&'static str]);
+type Index = (&'static str, &'static str, &'static [&'static str]);
 
-/// The indexes, apart from those of `_id`, which begin with the ticket id everywhere.
+/// The indexes, apart from those of `_id`, which begin with the ticket id where tickets are kept.
 ///
 /// An order of tickets has an index for all and one for an application, each by status: for a list
 /// of statuses MongoDB merges as many walks.
-pub(crate) const INDEXES: &[Index] = &[
+const INDEXES: &[Index] = &[
     ("tickets", "by_last", &["s", "m", "_id"]),
     ("tickets", "by_first", &["s", "f", "_id"]),
     ("tickets", "by_count", &["s", "n", "_id"]),
@@ -58,15 +58,11 @@ pub(crate) const INDEXES: &[Index] = &[
     ("occurrences", "by_id", &["_id.i", "_id.t"]),
     ("occurrences", "by_trait", &["r.k", "r.v", "m"]),
     ("seen", "by_ticket", &["_id.t", "_id.r", "_id.e"]),
+    ("sessions", "by_time", &["made_at"]),
 ];
 
 /// What version 2 added: counts over time of an application.
 const INDEXES_OF_VERSION_2: &[Index] = &[("hours", "by_hour", &["_id.h", "a"])];
-
-/// All indexes of the current version.
-pub(crate) fn indexes() -> impl Iterator<Item = &'static Index> {
-    INDEXES.iter().chain(INDEXES_OF_VERSION_2)
-}
 
 /// Makes the collections, or brings older ones up to date; harmless if they are current.
 pub(crate) async fn set_up(connection: &Connection, config: &MongoConfig) -> Result<()> {

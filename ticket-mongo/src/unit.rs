@@ -18,10 +18,14 @@ use tokio::time::{Instant, sleep};
 use crate::connection::{Connection, durable, in_one_answer, within};
 use crate::error::{Failure, Outcome, check_statements};
 use crate::lease;
+use crate::sessions::{Session, end_abandoned};
 
 /// How many statements one command holds at most, and how many bytes about.
 const STATEMENTS: usize = 1_000;
 const BYTES: usize = 6 << 20;
+
+/// How long others may be in the way before it is asked whether they are still alive.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What reads and decides. It may be asked again and again, until its effects are written.
 #[async_trait]
@@ -139,6 +143,7 @@ pub(crate) async fn write<W: Work>(connection: &Connection, work: &W) -> Result<
     let deadline = connection.deadline();
     within(deadline, async {
         let mut attempt = 0;
+        let mut waiting_since = Instant::now();
         loop {
             let outcome = if connection.transactions {
                 in_transaction(connection, work).await
@@ -148,6 +153,11 @@ pub(crate) async fn write<W: Work>(connection: &Connection, work: &W) -> Result<
             match outcome {
                 Ok(answer) => return Ok(answer),
                 Err(failure) if failure.is_passing() && Instant::now() < deadline => {
+                    if connection.transactions && waiting_since.elapsed() > PATIENCE {
+                        // If this fails, the server ends them by itself, later.
+                        let _ = end_abandoned(connection).await;
+                        waiting_since = Instant::now();
+                    }
                     sleep(back_off(attempt)).await;
                     attempt += 1;
                 }
@@ -165,7 +175,7 @@ pub(crate) fn back_off(attempt: u32) -> Duration {
 }
 
 async fn in_transaction<W: Work>(connection: &Connection, work: &W) -> Outcome<W::Answer> {
-    let mut session = connection.client.start_session().await?;
+    let Session { mut session, made_at } = connection.sessions.take(connection).await?;
     session
         .start_transaction()
         .read_concern(ReadConcern::snapshot())
@@ -174,14 +184,21 @@ async fn in_transaction<W: Work>(connection: &Connection, work: &W) -> Outcome<W
     let mut unit = Unit { connection: connection.clone(), session: Some(session), token: 0 };
     let outcome = attempt(&mut unit, work).await;
     let Some(mut session) = unit.session else { return outcome };
-    match outcome {
-        Ok(answer) => commit(&mut session).await.map(|()| answer),
+    let outcome = match outcome {
+        Ok(answer) => match commit(&mut session).await {
+            Ok(()) => Ok(answer),
+            Err(failure) => return Err(failure),
+        },
         Err(failure) => {
-            // If this fails too, the server ends the transaction by itself.
-            let _ = session.abort_transaction().await;
+            // If this fails too, the session is ended with its transaction.
+            if session.abort_transaction().await.is_err() {
+                return Err(failure);
+            }
             Err(failure)
         }
-    }
+    };
+    connection.sessions.put(Session { session, made_at });
+    outcome
 }
 
 async fn attempt<W: Work>(unit: &mut Unit, work: &W) -> Outcome<W::Answer> {

@@ -1,0 +1,250 @@
+//! Every command that the store sends is shown by `explain` to go along an index, and every key begins with
+//! the ticket id, as sharding by it needs.
+
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
+
+use futures::TryStreamExt;
+use libtest_mimic::{Arguments, Failed, Trial};
+use mongodb::Client;
+use mongodb::bson::{Bson, Document, doc};
+use mongodb::event::EventHandler;
+use mongodb::event::command::CommandEvent;
+use mongodb::options::ClientOptions;
+use ticket_core::{
+    BackendBase, BackendExt, Comparison, Direction, EventFilter, EventQuery, EventStore, Expiry,
+    HistogramQuery, Level, OccurrenceId, OccurrenceQuery, Op, Record, StatusChange, StatusKind, Step,
+    TicketFilter, TicketQuery, TicketSort, Timestamp, TraitQuery,
+};
+use ticket_mongo::{MongoBackend, MongoConfig};
+
+const URL: &str = "TICKET_MONGODB_URL";
+/// Each test has a database of its own, which it drops.
+fn database(test: &str) -> String {
+    format!("ticket_{test}_{}", std::process::id())
+}
+
+fn main() -> ExitCode {
+    let url = std::env::var(URL).ok();
+    let is_required = ["CI", "TICKET_REQUIRE_SERVERS"]
+        .iter()
+        .any(|name| std::env::var(name).is_ok_and(|value| !["", "0", "false"].contains(&value.as_str())));
+    let is_ignored = url.is_none() && !is_required;
+    let trial = |name: &str, test: fn(String) -> Result<(), Failed>| {
+        let url = url.clone();
+        let run = move || test(url.ok_or_else(|| Failed::from(format!("{URL} is not set")))?);
+        Trial::test(name, run).with_ignored_flag(is_ignored)
+    };
+    let trials = vec![
+        trial("every_command_goes_along_an_index", |url| run(commands(url))),
+        trial("every_key_begins_with_the_ticket_id", |url| run(keys(url))),
+    ];
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
+
+fn run(test: impl Future<Output = Result<(), Failed>>) -> Result<(), Failed> {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?.block_on(test)
+}
+
+type Seen = Arc<Mutex<Vec<Document>>>;
+
+/// A store of its own, and the commands that it sends from now on.
+async fn store(url: &str, test: &str) -> Result<(MongoBackend, Client, Seen), Failed> {
+    let seen = Seen::default();
+    let watched = Arc::clone(&seen);
+    let database = database(test);
+    let own = database.clone();
+    let mut options = ClientOptions::parse(url).await?;
+    options.command_event_handler = Some(EventHandler::callback(move |event| {
+        if let CommandEvent::Started(started) = event
+            && started.db == own
+        {
+            watched.lock().unwrap().push(started.command);
+        }
+    }));
+    let client = Client::with_options(options)?;
+    let backend = MongoBackend::new(MongoConfig::with_client(client, database));
+    backend.setup_backend().await?;
+    Ok((backend, Client::with_uri_str(url).await?, seen))
+}
+
+async fn commands(url: String) -> Result<(), Failed> {
+    let (backend, plain, seen) = store(&url, "commands").await?;
+    seen.lock().unwrap().clear();
+    use_everything(&backend).await?;
+    let sent = std::mem::take(&mut *seen.lock().unwrap());
+    let mut explained = 0;
+    for command in sent {
+        for one in explainable(&command) {
+            let plan = plain
+                .database(&database("commands"))
+                .run_command(doc! { "explain": one.clone(), "verbosity": "queryPlanner" })
+                .await
+                .map_err(|error| format!("{error}: {one}"))?;
+            assert!(!plan.to_string().contains("\"COLLSCAN\""), "{one} reads a whole collection: {plan}");
+            explained += 1;
+        }
+    }
+    assert!(explained > 80, "only {explained} commands were seen");
+    plain.database(&database("commands")).drop().await?;
+    Ok(())
+}
+
+/// The commands as the server explains them: each statement of a write by itself, without the session.
+fn explainable(command: &Document) -> Vec<Document> {
+    let mut command = command.clone();
+    for field in ["lsid", "txnNumber", "startTransaction", "autocommit", "$db", "$clusterTime",
+        "readConcern", "writeConcern", "$readPreference", "apiVersion", "maxTimeMS"] {
+        command.remove(field);
+    }
+    let Some((verb, collection)) = command.iter().next().map(|(k, v)| (k.clone(), v.clone())) else {
+        return Vec::new();
+    };
+    let list = match verb.as_str() {
+        "find" | "aggregate" | "distinct" | "findAndModify" | "count" => return vec![command],
+        "update" => "updates",
+        "delete" => "deletes",
+        _ => return Vec::new(),
+    };
+    let statements = command.get_array(list).cloned().unwrap_or_default();
+    statements
+        .into_iter()
+        .map(|statement| doc! { &verb: collection.clone(), list: [statement] })
+        .collect()
+}
+
+/// Calls every method, with every filter and order that has commands of its own.
+async fn use_everything(backend: &MongoBackend) -> Result<(), Failed> {
+    let record = |i: i64| {
+        let text = format!("failure {}", ["one", "two", "three"][usize::try_from(i % 3).unwrap()]);
+        Record::new(Level::Error, "shop", text)
+            .with_app_id("app")
+            .with_time(Timestamp::from_micros(i * 1_000_000))
+            .with_trait("user", i)
+            .with_release("1.0")
+    };
+    backend.record_events((0..60).map(record).collect()).await?;
+    backend.record_events((50..70).map(record).collect()).await?;
+    let tickets = backend.get_tickets(&TicketQuery::new()).await?.items;
+    let (one, other) = (tickets[0].id, tickets[1].id);
+    for sort in TicketSort::ALL {
+        for direction in [Direction::Ascending, Direction::Descending] {
+            for filter in filters() {
+                let query = TicketQuery::new().with_filter(filter).with_order(sort, direction).with_limit(1);
+                let page = backend.get_tickets(&query).await?;
+                if let Some(next) = page.next {
+                    backend.get_tickets(&query.with_after(next)).await?;
+                }
+            }
+        }
+    }
+    for filter in filters() {
+        backend.count_tickets(&filter).await?;
+    }
+    for direction in [Direction::Ascending, Direction::Descending] {
+        let query = OccurrenceQuery::new().with_direction(direction).with_limit(2);
+        let page = backend.get_occurrences(one, &query).await?;
+        backend.get_occurrences(one, &query.with_after(page.next.ok_or("a second page")?)).await?;
+    }
+    for filter in event_filters() {
+        let query = EventQuery::new().with_filter(filter).with_limit(2);
+        if let Some(next) = backend.get_events(&query).await?.next {
+            backend.get_events(&query.with_after(next)).await?;
+        }
+    }
+    for app_id in [None, Some("app")] {
+        let (from, to) = (Timestamp::from_micros(0), Timestamp::from_micros(3_600_000_000));
+        backend.count_occurrences(&HistogramQuery::of_app(app_id, Step::Hour, from, to)).await?;
+        backend.count_occurrences(&HistogramQuery::of_ticket(one, Step::Hour, from, to)).await?;
+        backend.event_types(app_id).await?;
+        backend.trait_types(app_id, "shop").await?;
+        let mut query = TraitQuery::new("shop").with_limit(2);
+        query.app_id = app_id.map(str::to_owned);
+        let page = backend.get_traits(&query).await?;
+        backend.get_traits(&query.with_after(page.next.ok_or("a second page")?)).await?;
+    }
+    let at = Timestamp::now();
+    backend.set_status(one, StatusChange::Solve { at, release: None }).await?;
+    backend.keep_per_ticket(Some("app"), 5).await?;
+    backend.keep_per_ticket(None, 3).await?;
+    backend.delete_ticket(other).await?;
+    let soon = Timestamp::from_micros(40_000_000);
+    backend.clear_expired(&Expiry::before(soon).with_max_count(3)).await?;
+    backend.clear_expired(&Expiry::before(at).with_app_id("app")).await?;
+    backend.clear_expired(&Expiry::before(at)).await?;
+    backend.record_events((0..3).map(record).collect()).await?;
+    backend.clear().await?;
+    Ok(())
+}
+
+fn filters() -> Vec<TicketFilter> {
+    let new = TicketFilter::new;
+    let mut filters = vec![
+        new(),
+        new().with_app_id("app"),
+        new().with_min_level(Level::Error).with_channel("shop"),
+        new().with_release("1.0").with_environment("x"),
+        new().with_search("failure"),
+        new().with_since(Timestamp::MIN).with_until(Timestamp::MAX),
+        new().with_id_prefix("a".parse().unwrap()),
+    ];
+    for status in StatusKind::ALL {
+        filters.push(new().with_status(status));
+        filters.push(new().with_app_id("app").with_status(status));
+    }
+    filters
+}
+
+fn event_filters() -> Vec<EventFilter> {
+    let new = EventFilter::new;
+    let mut filters = vec![
+        new(),
+        new().with_app_id("app"),
+        new().with_event_type("shop"),
+        new().with_app_id("app").with_event_type("shop"),
+        new().with_occurrence_id(OccurrenceId::random(Timestamp::MIN)),
+        new().with_since(Timestamp::MIN).with_until(Timestamp::MAX),
+        new()
+            .with_event_type("shop")
+            .with_comparison(Comparison::new("user", Op::Ge, 5))
+            .with_comparison(Comparison::new("user", Op::Lt, 50)),
+        new().with_comparison(Comparison::number("user", Op::Ne, 5.5).unwrap()),
+    ];
+    filters.extend(Op::ALL.map(|op| new().with_comparison(Comparison::new("user", op, 5))));
+    filters
+}
+
+async fn keys(url: String) -> Result<(), Failed> {
+    let (backend, plain, _) = store(&url, "keys").await?;
+    let record = Record::new(Level::Error, "shop", "failure").with_app_id("app");
+    backend.record_events(vec![record]).await?;
+    let ticket = backend.get_tickets(&TicketQuery::new()).await?.items.remove(0);
+    let id: Bson = mongodb::bson::Binary {
+        subtype: mongodb::bson::spec::BinarySubtype::Generic,
+        bytes: ticket.id.as_bytes().to_vec(),
+    }
+    .into();
+    let database = plain.database(&database("keys"));
+    for name in ["tickets", "occurrences", "hours", "seen"] {
+        let collection = database.collection::<Document>(&format!("{}{name}", MongoConfig::DEFAULT_PREFIX));
+        let document = collection.find_one(doc! {}).await?.ok_or("a document")?;
+        let key = document.get("_id").ok_or("an _id")?;
+        let first = match key {
+            Bson::Document(key) => {
+                assert_eq!(key.keys().next().map(String::as_str), Some("t"), "{name}");
+                key.get("t").cloned()
+            }
+            key => Some(key.clone()),
+        };
+        assert_eq!(first, Some(id.clone()), "{name}: {key}");
+        let indexes: Vec<_> = collection.list_indexes().await?.try_collect().await?;
+        assert!(!indexes.is_empty());
+        for index in indexes {
+            let is_unique = index.options.as_ref().is_some_and(|options| options.unique == Some(true));
+            let first = index.keys.keys().next().map(String::as_str).unwrap_or_default();
+            assert!(!is_unique || ["_id", "_id.t"].contains(&first), "{name}: {:?}", index.keys);
+        }
+    }
+    database.drop().await?;
+    Ok(())
+}
