@@ -60,7 +60,9 @@ impl Drop for Process {
 }
 
 fn signal(name: &str, process: u32) -> Outcome {
-    let status = Command::new("kill").args(["-s", name, &process.to_string()]).status()?;
+    let mut kill = Command::new("kill");
+    kill.args(["-s", name, &process.to_string()]).stderr(std::process::Stdio::null());
+    let status = kill.status()?;
     if status.success() { Ok(()) } else { Err(format!("no process {process} for {name}").into()) }
 }
 
