@@ -17,7 +17,7 @@ use serde::Serialize;
 #[derive(Debug, Parser)]
 struct Arguments {
     /// The PostgreSQL server, whose database gets two schemas for the time being
-    #[arg(long)]
+    #[arg(long, env = "TICKET_POSTGRES_URL", hide_env_values = true)]
     postgres: Option<String>,
     /// A folder for SQLite files
     #[arg(long)]

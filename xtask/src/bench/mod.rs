@@ -4,6 +4,7 @@
 //! same run on the same machine; the bare value tells as much about the machine.
 
 mod list;
+mod record;
 mod report;
 
 use anyhow::Result;
@@ -23,11 +24,14 @@ pub(crate) struct Arguments {
 enum Bench {
     /// `ticket list` and `ticket show` as whole processes on a large SQLite file
     List,
+    /// Batches of records against the bare driver of each database, in rows a second
+    Record,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let rows = match arguments.bench {
         Bench::List => list::run()?,
+        Bench::Record => record::run()?,
     };
     print!("{}", if arguments.json { report::json(&rows)? } else { report::table(&rows) });
     Ok(())

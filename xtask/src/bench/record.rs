@@ -1,0 +1,42 @@
+//! How fast batches are recorded, against the bare driver: batches of 500 records of about 300 bytes
+//! with 4 traits.
+
+use std::process::Command;
+
+use anyhow::Result;
+use serde::Deserialize;
+
+use super::report::Row;
+use crate::databases::{Kind, Session};
+use crate::{artifacts, command};
+
+/// A line of the program that measures.
+#[derive(Deserialize)]
+struct Measured {
+    case: String,
+    value: f64,
+    baseline: f64,
+}
+
+pub(crate) fn run() -> Result<Vec<Row>> {
+    let mut build = command::cargo();
+    build.args(["build", "--release", "--package=ticket-benches", "--bin=record"]);
+    let programs = artifacts::build(&mut build)?;
+    let record = artifacts::executable(&programs, "record")?;
+
+    let session = Session::with(&[Kind::Postgres])?;
+    let folder = tempfile::tempdir()?;
+    let mut measure = Command::new(record);
+    measure.arg("--sqlite").arg(folder.path());
+    // By its variable the program finds the server.
+    session.apply(&mut measure);
+    let output = command::output(&mut measure)?;
+    session.stop()?;
+    output
+        .lines()
+        .map(|line| {
+            let Measured { case, value, baseline } = serde_json::from_str(line)?;
+            Ok(Row::new("record", case, "1/s", [value, baseline]))
+        })
+        .collect()
+}
