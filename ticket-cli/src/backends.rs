@@ -40,6 +40,18 @@ pub(crate) fn schema(url: &str) -> Result<String> {
     }
 }
 
+/// The same, and those that spread its tables over several servers.
+#[cfg(feature = "postgres")]
+pub(crate) fn distributed_schema(
+    url: &str,
+    distribution: ticket_postgres::Distribution,
+) -> Result<String> {
+    if !ticket_postgres::SCHEMES.contains(&scheme(url).as_str()) {
+        return Err(Error::config("--engine is for a store in PostgreSQL: write postgres://…"));
+    }
+    Ok(ticket_postgres::PostgresConfig::from_uri(url)?.distributed_schema_sql(distribution))
+}
+
 fn scheme(url: &str) -> String {
     url.split_once(':').map_or("", |(scheme, _)| scheme).to_ascii_lowercase()
 }

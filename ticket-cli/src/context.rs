@@ -79,6 +79,16 @@ impl Context {
             .map_err(|error| Usage(format!("--url: {}", error.message())).into())
     }
 
+    /// The same, and those that spread its tables over several servers.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn distributed_schema(
+        &self,
+        distribution: ticket_postgres::Distribution,
+    ) -> anyhow::Result<String> {
+        backends::distributed_schema(&self.url, distribution)
+            .map_err(|error| Usage(format!("--url: {}", error.message())).into())
+    }
+
     /// The tickets of the application, or of all.
     pub(crate) fn filter(&self) -> TicketFilter {
         match &self.app_id {

@@ -243,6 +243,12 @@ impl PostgresConfig {
         schema::to_sql(&self.names())
     }
 
+    /// The same, and after them the statements that spread the tables over several servers.
+    #[must_use]
+    pub fn distributed_schema_sql(&self, distribution: crate::Distribution) -> String {
+        self.schema_sql() + &distribution.to_sql(&self.names())
+    }
+
     pub(crate) const fn driver(&self) -> &tokio_postgres::Config {
         &self.driver
     }

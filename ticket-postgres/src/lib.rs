@@ -3,6 +3,7 @@
 mod backend;
 mod config;
 mod connection;
+mod distribution;
 mod error;
 mod partitions;
 mod queries;
@@ -18,6 +19,7 @@ pub use deadpool_postgres;
 
 pub use self::backend::PostgresBackend;
 pub use self::config::PostgresConfig;
+pub use self::distribution::Distribution;
 
 /// The schemes of this backend's URIs: see [`PostgresConfig::from_uri`].
 pub const SCHEMES: &[&str] = &["postgres", "postgresql"];

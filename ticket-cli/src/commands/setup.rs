@@ -13,6 +13,20 @@ pub(crate) struct SetupArgs {
     /// Only print the statements that create the tables, and touch nothing
     #[arg(long)]
     print: bool,
+    /// With --print: distribute the tables too
+    #[cfg(feature = "postgres")]
+    #[arg(long, value_enum, requires = "print", value_name = "ENGINE")]
+    engine: Option<Engine>,
+}
+
+/// What spreads the tables over several servers.
+#[cfg(feature = "postgres")]
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Engine {
+    /// Citus, by the id of the ticket: for reading and moving data, not for recording
+    Citus,
+    /// Citus 12, each schema on one server: one schema for each application
+    CitusSchema,
 }
 
 pub(crate) async fn run(
@@ -21,7 +35,7 @@ pub(crate) async fn run(
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
     if args.print {
-        writeln!(out, "{}", context.schema()?.trim_end())?;
+        writeln!(out, "{}", schema(args, context)?.trim_end())?;
     } else {
         let store = context.open_for_writing().await?;
         if context.json {
@@ -31,4 +45,21 @@ pub(crate) async fn run(
         }
     }
     Ok(())
+}
+
+#[cfg(feature = "postgres")]
+fn schema(args: &SetupArgs, context: &Context) -> anyhow::Result<String> {
+    use ticket_postgres::Distribution;
+
+    let distribution = match args.engine {
+        None => return context.schema(),
+        Some(Engine::Citus) => Distribution::CitusByTicket,
+        Some(Engine::CitusSchema) => Distribution::CitusBySchema,
+    };
+    context.distributed_schema(distribution)
+}
+
+#[cfg(not(feature = "postgres"))]
+fn schema(_: &SetupArgs, context: &Context) -> anyhow::Result<String> {
+    context.schema()
 }

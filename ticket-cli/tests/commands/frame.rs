@@ -74,6 +74,7 @@ fn a_wrong_url_is_wrong_usage_and_shows_no_secret() {
         }
     }
     assert_eq!(place.failure(&["setup", "--print", "--url", "memory:"]).0, 2);
+    assert_eq!(place.failure(&["setup", "--print", "--engine", "citus"]).0, 2);
     // A wrong option beside it must not bring it out either.
     let assert =
         place.ticket(&["list", "--nonsense"]).env("TICKET_URL", "foo://u:hunter2@h").assert();

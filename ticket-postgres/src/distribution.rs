@@ -1,0 +1,82 @@
+//! The statements that spread the tables over several servers.
+
+use crate::schema::{DATA_TABLES, Names};
+
+/// What [`PostgresConfig::distributed_schema_sql`](crate::PostgresConfig::distributed_schema_sql) writes
+/// statements for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Distribution {
+    /// Citus, the rows of all tables by the id of their ticket: what belongs to one ticket is on one
+    /// server. Recording locks tickets of several servers in one statement, which Citus does not do: this
+    /// is for moving data and for reading it by ticket.
+    CitusByTicket,
+    /// Citus 12 or newer, each schema as a whole on one server: one schema for each application. All
+    /// statements of this crate stay on one server.
+    CitusBySchema,
+}
+
+impl Distribution {
+    /// What follows the statements of the schema.
+    pub(crate) fn to_sql(self, names: &Names) -> String {
+        match self {
+            Self::CitusByTicket => by_ticket(names),
+            Self::CitusBySchema => names.sql(
+                "\n-- The whole schema lives on one server; Citus does not take `public`.\n\
+                 SELECT citus_schema_distribute('{s}');\n",
+            ),
+        }
+    }
+}
+
+fn by_ticket(names: &Names) -> String {
+    let mut sql = String::from(
+        "\n-- The rows are where their ticket is; partitions follow their table.\n\
+         -- Recording does not work on tables that are distributed so: see docs/operations.md.\n",
+    );
+    for table in DATA_TABLES {
+        let (column, colocation) = match table {
+            "tickets" => ("id", String::new()),
+            _ => ("ticket_id", names.sql(", colocate_with => '{s}.\"{p}tickets\"'")),
+        };
+        sql.push_str(&names.sql(&format!(
+            "SELECT create_distributed_table('{{s}}.\"{{p}}{table}\"', '{column}'{colocation});\n"
+        )));
+    }
+    sql.push_str("-- Each server has its own copy of the versions.\n");
+    sql.push_str(&names.sql("SELECT create_reference_table('{s}.\"{p}schema_versions\"');\n"));
+    sql
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_table_is_distributed_by_its_ticket() {
+        let sql = Distribution::CitusByTicket.to_sql(&Names::new("public", "t_"));
+        assert!(
+            sql.contains(r#"create_distributed_table('"public"."t_tickets"', 'id');"#),
+            "{sql}"
+        );
+        for table in DATA_TABLES.iter().filter(|table| **table != "tickets") {
+            let call = format!(r#"('"public"."t_{table}"', 'ticket_id', colocate_with => "#);
+            assert!(sql.contains(&call), "{sql}");
+        }
+        assert_eq!(sql.matches("create_distributed_table").count(), DATA_TABLES.len());
+    }
+
+    #[test]
+    fn unique_keys_begin_with_what_rows_are_distributed_by() {
+        let schema = crate::schema::to_sql(&Names::new("public", "t_"));
+        let keys: Vec<&str> = schema.lines().filter(|line| line.contains("PRIMARY KEY")).collect();
+        let by_ticket = |line: &&&str| {
+            let line = line.trim();
+            line.starts_with("id uuid PRIMARY KEY") || line.starts_with("PRIMARY KEY (ticket_id, ")
+        };
+        // The one that is left is the version's number, in a table that every server has.
+        assert_eq!(keys.iter().filter(by_ticket).count(), keys.len() - 1, "{keys:?}");
+        assert_eq!(keys.len(), 5);
+        assert!(!schema.contains("UNIQUE"));
+    }
+}
