@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use ticket_core::{
-    BackendBase, Bucket, Capabilities, Capability, Error, EventQuery, EventStore, EventTrait, Expired, Expiry,
-    HistogramQuery, NewOccurrence, Occurrence, OccurrenceQuery, Page, Recorded, Result,
-    StatusChange, Ticket, TicketFilter, TicketId, TicketQuery, TraitQuery, TraitType,
+    BackendBase, Bucket, Capabilities, Capability, Error, EventQuery, EventStore, EventTrait,
+    Expired, Expiry, HistogramQuery, NewOccurrence, Occurrence, OccurrenceQuery, Page, Recorded,
+    Result, StatusChange, Ticket, TicketFilter, TicketId, TicketQuery, TraitQuery, TraitType,
 };
 use tokio::sync::OnceCell;
 
@@ -145,7 +145,8 @@ impl BackendBase for MongoBackend {
 
     async fn record_tickets(&self, batch: &[NewOccurrence]) -> Result<Recorded> {
         let batch = batch.to_vec();
-        self.write(|connection| async move { queries::record_tickets(&connection, batch).await }).await
+        self.write(|connection| async move { queries::record_tickets(&connection, batch).await })
+            .await
     }
 
     async fn count_tickets(&self, filter: &TicketFilter) -> Result<u64> {
@@ -162,7 +163,8 @@ impl BackendBase for MongoBackend {
     }
 
     async fn set_status(&self, id: TicketId, change: StatusChange) -> Result<Option<Ticket>> {
-        self.write(|connection| async move { queries::set_status(&connection, id, change).await }).await
+        self.write(|connection| async move { queries::set_status(&connection, id, change).await })
+            .await
     }
 
     async fn delete_ticket(&self, id: TicketId) -> Result<bool> {
@@ -206,14 +208,15 @@ impl EventStore for MongoBackend {
 
     async fn clear_expired(&self, expiry: &Expiry) -> Result<Expired> {
         let expiry = expiry.clone();
-        self.write(|connection| async move { queries::clear_expired(&connection, &expiry).await }).await
+        self.write(|connection| async move { queries::clear_expired(&connection, &expiry).await })
+            .await
     }
 
     async fn keep_per_ticket(&self, app_id: Option<&str>, keep: u32) -> Result<u64> {
         let app_id = app_id.map(str::to_owned);
-        self.write(|connection| async move {
-            queries::keep_per_ticket(&connection, app_id, keep).await
-        })
+        self.write(
+            |connection| async move { queries::keep_per_ticket(&connection, app_id, keep).await },
+        )
         .await
     }
 

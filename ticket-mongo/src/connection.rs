@@ -6,8 +6,8 @@ use std::time::Duration;
 use futures::TryStreamExt;
 use mongodb::bson::{Document, doc};
 use mongodb::options::{
-    Acknowledgment, ClientOptions, DatabaseOptions, ReadConcern, ReadPreference,
-    SelectionCriteria, WriteConcern,
+    Acknowledgment, ClientOptions, DatabaseOptions, ReadConcern, ReadPreference, SelectionCriteria,
+    WriteConcern,
 };
 use mongodb::{Client, Collection, Database};
 use ticket_core::{Error, Result};
@@ -53,8 +53,8 @@ impl Connection {
             .build();
         let database = client.database_with_options(config.database(), options);
         let hello = database.run_command(doc! { "hello": 1 }).await.map_err(from_mongo)?;
-        let transactions =
-            hello.contains_key("setName") || hello.get_str("msg").is_ok_and(|msg| msg == "isdbgrid");
+        let transactions = hello.contains_key("setName")
+            || hello.get_str("msg").is_ok_and(|msg| msg == "isdbgrid");
         Ok(Self {
             client,
             database,
@@ -69,10 +69,16 @@ impl Connection {
         let mut options = ClientOptions::parse(config.uri()).await.map_err(|error| {
             // Without the source, which may repeat the URI.
             let kind = from_mongo(error).kind();
-            Error::new(kind, BACKEND, "the URI is not one of a MongoDB server, or cannot be resolved")
+            Error::new(
+                kind,
+                BACKEND,
+                "the URI is not one of a MongoDB server, or cannot be resolved",
+            )
         })?;
         // Every call has the deadline of its own; the driver need not go on behind its back.
-        let limit = |given: Option<Duration>| Some(given.unwrap_or(config.timeout()).min(config.timeout()));
+        // A little less, so that its answer, which says more, comes first.
+        let most = config.timeout() * 9 / 10;
+        let limit = |given: Option<Duration>| Some(given.unwrap_or(most).min(most));
         options.server_selection_timeout = limit(options.server_selection_timeout);
         options.connect_timeout = limit(options.connect_timeout);
         options.app_name.get_or_insert_with(|| "ticket-mongo".to_owned());
@@ -130,4 +136,3 @@ pub(crate) async fn within<T>(
         Err(unavailable("the server did not answer in time; whether it did the work is not known"))
     })
 }
-

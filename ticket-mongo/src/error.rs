@@ -105,9 +105,10 @@ pub(crate) fn from_mongo(error: DriverError) -> Error {
     let (kind, message) = match (&*error.kind, code(&error)) {
         (DriverKind::Authentication { .. }, _) => (ErrorKind::Config, DENIED),
         // The reason is that no server lets the user in.
-        (DriverKind::ServerSelection { .. }, _) => {
-            (ErrorKind::Unavailable, "no server of the URI can be reached, or none may be written to")
-        }
+        (DriverKind::ServerSelection { .. }, _) => (
+            ErrorKind::Unavailable,
+            "no server of the URI can be reached, or none may be written to",
+        ),
         (DriverKind::DnsResolve { .. }, _) => {
             (ErrorKind::Unavailable, "the host of the URI cannot be resolved")
         }
@@ -155,8 +156,8 @@ pub(crate) fn check_statements(answer: &Document) -> Outcome<()> {
         let errors = answer.get_array(list).ok()?;
         errors.first()?.as_document().cloned()
     };
-    let error = first("writeErrors")
-        .or_else(|| answer.get_document("writeConcernError").ok().cloned());
+    let error =
+        first("writeErrors").or_else(|| answer.get_document("writeConcernError").ok().cloned());
     match error {
         None => Ok(()),
         Some(error) => Err(Failure::Statement {

@@ -119,7 +119,11 @@ impl Lease {
 
     /// Gives a sign of life where one is due.
     pub(crate) async fn live(&mut self) -> Outcome<()> {
-        if self.seen.elapsed() > LEASE / 4 { self.update(Document::new(), false).await } else { Ok(()) }
+        if self.seen.elapsed() > LEASE / 4 {
+            self.update(Document::new(), false).await
+        } else {
+            Ok(())
+        }
     }
 
     async fn carry_out<W: Work>(&mut self, work: &W) -> Outcome<W::Answer> {
@@ -132,7 +136,10 @@ impl Lease {
         }
         let redo = std::mem::take(&mut effects.commands);
         self.write_journal(&effects, &redo).await?;
-        let occurrences = self.connection.database.collection::<RawDocumentBuf>(&self.connection.names.of("occurrences"));
+        let occurrences = self
+            .connection
+            .database
+            .collection::<RawDocumentBuf>(&self.connection.names.of("occurrences"));
         for chunk in effects.occurrences.chunks(CHUNK) {
             self.live().await?;
             occurrences.insert_many(chunk).ordered(false).write_concern(quick()).await?;
@@ -157,9 +164,10 @@ impl Lease {
         let mut undo = Effects::default();
         for ids in effects.ids.chunks(CHUNK) {
             let mine = doc! { "_id": { "$in": ids.to_vec() }, "w": self.token };
-            undo.delete(self.connection.names.of("occurrences"), vec![mine]);
+            undo.delete(&self.connection.names.of("occurrences"), vec![mine]);
         }
-        let commands = undo.commands.iter().map(|c| (true, c)).chain(redo.iter().map(|c| (false, c)));
+        let commands =
+            undo.commands.iter().map(|c| (true, c)).chain(redo.iter().map(|c| (false, c)));
         let mut entries = Vec::new();
         for (n, (is_undo, command)) in (0_i64..).zip(commands) {
             // As bytes: the commands hold names that begin with a dollar sign.
@@ -173,8 +181,8 @@ impl Lease {
     /// Ends the unit that another holder had begun under our token.
     async fn recover(&self, phase: i32) -> Outcome<()> {
         let find = doc! { "find": self.connection.names.of("journal"),
-            "filter": { "_id": { "$gte": { "w": self.token, "n": 0_i64 }, "$lte": { "w": self.token, "n": i64::MAX } } },
-            "sort": { "_id": 1 } };
+        "filter": { "_id": { "$gte": { "w": self.token, "n": 0_i64 }, "$lte": { "w": self.token, "n": i64::MAX } } },
+        "sort": { "_id": 1 } };
         let entries = self.connection.read(find).await?;
         let is_undone = phase != COMMITTED;
         if is_undone && !entries.is_empty() {
@@ -185,7 +193,8 @@ impl Lease {
         }
         for entry in entries {
             if entry.get_bool("undo").is_ok_and(|undo| undo == is_undone) {
-                let bytes = entry.get_binary_generic("command").map_err(|_| corrupt("the journal"))?;
+                let bytes =
+                    entry.get_binary_generic("command").map_err(|_| corrupt("the journal"))?;
                 let command =
                     Document::from_reader(&**bytes).map_err(|_| corrupt("the journal"))?;
                 repeat(&self.connection, command).await?;

@@ -28,7 +28,9 @@ pub(crate) fn ticket(document: &Document) -> Result<Ticket> {
     location.file = text(document, "file")?;
     location.line = match document.get("line") {
         None | Some(Bson::Null) => None,
-        Some(line) => Some(number(line).and_then(|n| n.try_into().ok()).ok_or_else(|| corrupt("a line"))?),
+        Some(line) => {
+            Some(number(line).and_then(|n| n.try_into().ok()).ok_or_else(|| corrupt("a line"))?)
+        }
     };
     location.module = text(document, "module")?;
     location.function = text(document, "function")?;

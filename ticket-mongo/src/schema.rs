@@ -83,13 +83,14 @@ pub(crate) async fn require_current(connection: &Connection) -> Result<()> {
 
 /// The version that is there; 0 if there is none.
 async fn version(connection: &Connection) -> Result<i64> {
-    let find = doc! { "find": connection.names.of("schema_versions"), "sort": { "_id": -1 }, "limit": 1 };
+    let find =
+        doc! { "find": connection.names.of("schema_versions"), "sort": { "_id": -1 }, "limit": 1 };
     let newest = connection.read(find).await.map_err(Error::from)?.pop();
     match newest {
         None => Ok(0),
-        Some(newest) => {
-            newest.get_i64("_id").map_err(|_| crate::error::corrupt("the version of the collections"))
-        }
+        Some(newest) => newest
+            .get_i64("_id")
+            .map_err(|_| crate::error::corrupt("the version of the collections")),
     }
 }
 
@@ -137,7 +138,11 @@ async fn create(connection: &Connection, name: &str) -> Outcome<()> {
     }
 }
 
-async fn make_indexes(connection: &Connection, lease: &mut Lease, indexes: &[Index]) -> Outcome<()> {
+async fn make_indexes(
+    connection: &Connection,
+    lease: &mut Lease,
+    indexes: &[Index],
+) -> Outcome<()> {
     for group in indexes.chunk_by(|a, b| a.0 == b.0) {
         lease.live().await?;
         let models = group.iter().map(|(_, name, keys)| {

@@ -80,7 +80,8 @@ pub(crate) async fn end_abandoned(connection: &Connection) -> Outcome<()> {
     if open.is_empty() {
         return Ok(());
     }
-    let ours = doc! { "find": connection.names.of("sessions"), "filter": { "_id": { "$in": open } } };
+    let ours =
+        doc! { "find": connection.names.of("sessions"), "filter": { "_id": { "$in": open } } };
     let ours = connection.read(ours).await?;
     let ids: Vec<Bson> = ours
         .iter()

@@ -92,14 +92,14 @@ impl Effects {
     }
 
     /// Adds statements that update.
-    pub(crate) fn update(&mut self, collection: String, statements: Vec<Document>) {
-        self.add("update", "updates", &collection, statements);
+    pub(crate) fn update(&mut self, collection: &str, statements: Vec<Document>) {
+        self.add("update", "updates", collection, statements);
     }
 
     /// Adds statements that delete all they find.
-    pub(crate) fn delete(&mut self, collection: String, filters: Vec<Document>) {
+    pub(crate) fn delete(&mut self, collection: &str, filters: Vec<Document>) {
         let statements = filters.into_iter().map(|q| doc! { "q": q, "limit": 0 }).collect();
-        self.add("delete", "deletes", &collection, statements);
+        self.add("delete", "deletes", collection, statements);
     }
 
     fn add(&mut self, verb: &str, list: &str, collection: &str, statements: Vec<Document>) {
@@ -205,7 +205,8 @@ async fn attempt<W: Work>(unit: &mut Unit, work: &W) -> Outcome<W::Answer> {
     let (answer, effects) = work.plan(unit).await?;
     let Unit { connection, session: Some(session), .. } = unit else { return Ok(answer) };
     if !effects.occurrences.is_empty() {
-        let occurrences = connection.database.collection::<RawDocumentBuf>(&connection.names.of("occurrences"));
+        let occurrences =
+            connection.database.collection::<RawDocumentBuf>(&connection.names.of("occurrences"));
         occurrences.insert_many(effects.occurrences).ordered(false).session(&mut *session).await?;
     }
     for command in effects.commands {

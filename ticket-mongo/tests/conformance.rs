@@ -76,11 +76,9 @@ impl App {
 impl Application for App {
     async fn begin(&mut self) -> Result<(), BoxError> {
         // Not in the transaction, in which it may not be possible.
-        self.client
-            .database(DATABASE)
-            .create_collection(self.table.name())
-            .await
-            .or_else(|error| if error.to_string().contains("exists") { Ok(()) } else { Err(error) })?;
+        self.client.database(DATABASE).create_collection(self.table.name()).await.or_else(
+            |error| if error.to_string().contains("exists") { Ok(()) } else { Err(error) },
+        )?;
         let mut session = self.client.start_session().await?;
         session.start_transaction().await?;
         self.session = Some(session);

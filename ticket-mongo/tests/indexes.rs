@@ -1,6 +1,8 @@
 //! Every command that the store sends is shown by `explain` to go along an index, and every key begins with
 //! the ticket id, as sharding by it needs.
 
+#![allow(clippy::unwrap_used, reason = "a test program")]
+
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 
@@ -13,8 +15,8 @@ use mongodb::event::command::CommandEvent;
 use mongodb::options::ClientOptions;
 use ticket_core::{
     BackendBase, BackendExt, Comparison, Direction, EventFilter, EventQuery, EventStore, Expiry,
-    HistogramQuery, Level, OccurrenceId, OccurrenceQuery, Op, Record, StatusChange, StatusKind, Step,
-    TicketFilter, TicketQuery, TicketSort, Timestamp, TraitQuery,
+    HistogramQuery, Level, OccurrenceId, OccurrenceQuery, Op, Record, StatusChange, StatusKind,
+    Step, TicketFilter, TicketQuery, TicketSort, Timestamp, TraitQuery,
 };
 use ticket_mongo::{MongoBackend, MongoConfig};
 
@@ -26,9 +28,9 @@ fn database(test: &str) -> String {
 
 fn main() -> ExitCode {
     let url = std::env::var(URL).ok();
-    let is_required = ["CI", "TICKET_REQUIRE_SERVERS"]
-        .iter()
-        .any(|name| std::env::var(name).is_ok_and(|value| !["", "0", "false"].contains(&value.as_str())));
+    let is_required = ["CI", "TICKET_REQUIRE_SERVERS"].iter().any(|name| {
+        std::env::var(name).is_ok_and(|value| !["", "0", "false"].contains(&value.as_str()))
+    });
     let is_ignored = url.is_none() && !is_required;
     let trial = |name: &str, test: fn(String) -> Result<(), Failed>| {
         let url = url.clone();
@@ -43,7 +45,11 @@ fn main() -> ExitCode {
 }
 
 fn run(test: impl Future<Output = Result<(), Failed>>) -> Result<(), Failed> {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?.block_on(test)
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?
+        .block_on(test)
 }
 
 type Seen = Arc<Mutex<Vec<Document>>>;
@@ -81,7 +87,10 @@ async fn commands(url: String) -> Result<(), Failed> {
                 .run_command(doc! { "explain": one.clone(), "verbosity": "queryPlanner" })
                 .await
                 .map_err(|error| format!("{error}: {one}"))?;
-            assert!(!plan.to_string().contains("\"COLLSCAN\""), "{one} reads a whole collection: {plan}");
+            assert!(
+                !plan.to_string().contains("\"COLLSCAN\""),
+                "{one} reads a whole collection: {plan}"
+            );
             explained += 1;
         }
     }
@@ -93,11 +102,23 @@ async fn commands(url: String) -> Result<(), Failed> {
 /// The commands as the server explains them: each statement of a write by itself, without the session.
 fn explainable(command: &Document) -> Vec<Document> {
     let mut command = command.clone();
-    for field in ["lsid", "txnNumber", "startTransaction", "autocommit", "$db", "$clusterTime",
-        "readConcern", "writeConcern", "$readPreference", "apiVersion", "maxTimeMS"] {
+    for field in [
+        "lsid",
+        "txnNumber",
+        "startTransaction",
+        "autocommit",
+        "$db",
+        "$clusterTime",
+        "readConcern",
+        "writeConcern",
+        "$readPreference",
+        "apiVersion",
+        "maxTimeMS",
+    ] {
         command.remove(field);
     }
-    let Some((verb, collection)) = command.iter().next().map(|(k, v)| (k.clone(), v.clone())) else {
+    let Some((verb, collection)) = command.iter().next().map(|(k, v)| (k.clone(), v.clone()))
+    else {
         return Vec::new();
     };
     let list = match verb.as_str() {
@@ -130,7 +151,10 @@ async fn use_everything(backend: &MongoBackend) -> Result<(), Failed> {
     for sort in TicketSort::ALL {
         for direction in [Direction::Ascending, Direction::Descending] {
             for filter in filters() {
-                let query = TicketQuery::new().with_filter(filter).with_order(sort, direction).with_limit(1);
+                let query = TicketQuery::new()
+                    .with_filter(filter)
+                    .with_order(sort, direction)
+                    .with_limit(1);
                 let page = backend.get_tickets(&query).await?;
                 if let Some(next) = page.next {
                     backend.get_tickets(&query.with_after(next)).await?;
@@ -226,7 +250,8 @@ async fn keys(url: String) -> Result<(), Failed> {
     .into();
     let database = plain.database(&database("keys"));
     for name in ["tickets", "occurrences", "hours", "seen"] {
-        let collection = database.collection::<Document>(&format!("{}{name}", MongoConfig::DEFAULT_PREFIX));
+        let collection =
+            database.collection::<Document>(&format!("{}{name}", MongoConfig::DEFAULT_PREFIX));
         let document = collection.find_one(doc! {}).await?.ok_or("a document")?;
         let key = document.get("_id").ok_or("an _id")?;
         let first = match key {
@@ -240,7 +265,8 @@ async fn keys(url: String) -> Result<(), Failed> {
         let indexes: Vec<_> = collection.list_indexes().await?.try_collect().await?;
         assert!(!indexes.is_empty());
         for index in indexes {
-            let is_unique = index.options.as_ref().is_some_and(|options| options.unique == Some(true));
+            let is_unique =
+                index.options.as_ref().is_some_and(|options| options.unique == Some(true));
             let first = index.keys.keys().next().map(String::as_str).unwrap_or_default();
             assert!(!is_unique || ["_id", "_id.t"].contains(&first), "{name}: {:?}", index.keys);
         }

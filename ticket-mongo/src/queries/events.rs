@@ -8,7 +8,10 @@ use crate::connection::Connection;
 use crate::error::Outcome;
 use crate::row::{binary, trait_key, trait_value};
 
-pub(crate) async fn get_events(connection: &Connection, query: &EventQuery) -> Outcome<Page<Occurrence>> {
+pub(crate) async fn get_events(
+    connection: &Connection,
+    query: &EventQuery,
+) -> Outcome<Page<Occurrence>> {
     let plan = query.plan()?;
     let found = connection.read(list(connection, query)?).await?;
     Ok(plan.page(occurrences_of(&found)?))

@@ -39,12 +39,12 @@ const fn sign(direction: Direction) -> (&'static str, &'static str, i32) {
 }
 
 /// What lies behind a place in the order of some fields: first those fields, then their values.
-fn behind<const N: usize>(direction: Direction, fields: [&str; N], values: [Bson; N]) -> Document {
+fn behind<const N: usize>(direction: Direction, fields: [&str; N], values: &[Bson; N]) -> Document {
     let (beyond, from, _) = sign(direction);
     let mut ways = Vec::new();
     for (i, field) in fields.iter().enumerate() {
         let mut way: Document = Document::new();
-        for (equal, value) in fields.iter().zip(&values).take(i) {
+        for (equal, value) in fields.iter().zip(values).take(i) {
             way.insert(*equal, value.clone());
         }
         way.insert(*field, doc! { beyond: values[i].clone() });
@@ -65,11 +65,7 @@ fn behind_event(direction: Direction, after: &EventPosition) -> Document {
     behind(
         direction,
         ["m", "_id.i", "_id.t"],
-        [
-            after.time.as_micros().into(),
-            binary(after.id.as_bytes()),
-            ticket_key(after.ticket_id),
-        ],
+        &[after.time.as_micros().into(), binary(after.id.as_bytes()), ticket_key(after.ticket_id)],
     )
 }
 

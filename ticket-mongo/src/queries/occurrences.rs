@@ -18,7 +18,11 @@ pub(crate) async fn get_occurrences(
     Ok(plan.page(occurrences_of(&found)?))
 }
 
-pub(super) fn list(connection: &Connection, id: TicketId, query: &OccurrenceQuery) -> Result<Document> {
+pub(super) fn list(
+    connection: &Connection,
+    id: TicketId,
+    query: &OccurrenceQuery,
+) -> Result<Document> {
     let plan = query.plan()?;
     let mut conditions = vec![Bson::from(doc! { "_id.t": ticket_key(id) })];
     if let Some(after) = plan.after() {

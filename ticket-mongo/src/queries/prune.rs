@@ -44,7 +44,7 @@ impl Work for Deleting {
     async fn plan(&self, unit: &mut Unit) -> Outcome<(Step<bool>, Effects)> {
         let mut effects = Effects::default();
         let find = doc! { "find": unit.name("tickets"), "filter": { "_id": ticket_key(self.id) },
-            "projection": { "_id": 1 } };
+        "projection": { "_id": 1 } };
         if unit.read(find).await?.is_empty() {
             return Ok((Step::Done(false), effects));
         }
@@ -57,10 +57,10 @@ impl Work for Deleting {
         };
         let keys = keys(unit.read(find).await?)?;
         if to_i64(keys.len()) > AT_ONCE {
-            delete_occurrences(unit, &mut effects, keys);
+            delete_occurrences(unit, &mut effects, &keys);
             return Ok((Step::Again, effects));
         }
-        delete_occurrences(unit, &mut effects, keys);
+        delete_occurrences(unit, &mut effects, &keys);
         bury(unit, &mut effects, &[self.id]);
         Ok((Step::Done(true), effects))
     }
@@ -69,22 +69,24 @@ impl Work for Deleting {
 /// Deletes tickets with all that is left of them but their occurrences.
 fn bury(unit: &Unit, effects: &mut Effects, ids: &[TicketId]) {
     let keys: Vec<Bson> = ids.iter().map(|id| ticket_key(*id)).collect();
-    effects.delete(unit.name("tickets"), vec![unit.guarded_delete(doc! { "_id": { "$in": keys } })]);
+    effects
+        .delete(&unit.name("tickets"), vec![unit.guarded_delete(doc! { "_id": { "$in": keys } })]);
     let of = |id: &TicketId, field: &str, low: Bson, high: Bson| {
         let end = |value: Bson| doc! { "t": ticket_key(*id), field: value };
         unit.guarded_delete(doc! { "_id": { "$gte": end(low), "$lte": end(high) } })
     };
     let hours = ids.iter().map(|id| of(id, "h", i64::MIN.into(), i64::MAX.into())).collect();
-    effects.delete(unit.name("hours"), hours);
-    let seen = ids.iter().map(|id| unit.guarded_delete(doc! { "_id.t": ticket_key(*id) })).collect();
-    effects.delete(unit.name("seen"), seen);
+    effects.delete(&unit.name("hours"), hours);
+    let seen =
+        ids.iter().map(|id| unit.guarded_delete(doc! { "_id.t": ticket_key(*id) })).collect();
+    effects.delete(&unit.name("seen"), seen);
 }
 
-fn delete_occurrences(unit: &Unit, effects: &mut Effects, keys: Vec<Bson>) {
-    let filters = keys.chunks(1_000).map(|keys| {
-        unit.guarded_delete(doc! { "_id": { "$in": keys.to_vec() } })
-    });
-    effects.delete(unit.name("occurrences"), filters.collect());
+fn delete_occurrences(unit: &Unit, effects: &mut Effects, keys: &[Bson]) {
+    let filters = keys
+        .chunks(1_000)
+        .map(|keys| unit.guarded_delete(doc! { "_id": { "$in": keys.to_vec() } }));
+    effects.delete(&unit.name("occurrences"), filters.collect());
 }
 
 fn keys(found: Vec<Document>) -> Outcome<Vec<Bson>> {
@@ -129,10 +131,11 @@ impl Work for Expiring {
     type Answer = u64;
 
     async fn plan(&self, unit: &mut Unit) -> Outcome<(u64, Effects)> {
-        let keys = keys(unit.read(oldest(&unit.name("occurrences"), &self.expiry, self.most)).await?)?;
+        let keys =
+            keys(unit.read(oldest(&unit.name("occurrences"), &self.expiry, self.most)).await?)?;
         let count = keys.len() as u64;
         let mut effects = Effects::default();
-        delete_occurrences(unit, &mut effects, keys);
+        delete_occurrences(unit, &mut effects, &keys);
         Ok((count, effects))
     }
 }
@@ -173,7 +176,7 @@ impl Work for Burying {
         let mut empty = Vec::new();
         for id in ids {
             let find = doc! { "find": unit.name("occurrences"), "filter": { "_id.t": ticket_key(id) },
-                "projection": { "_id": 1 }, "limit": 1, "hint": "by_ticket" };
+            "projection": { "_id": 1 }, "limit": 1, "hint": "by_ticket" };
             if unit.read(find).await?.is_empty() {
                 empty.push(id);
             }
@@ -201,7 +204,7 @@ pub(super) fn solved(
     }
     if let Some((time, id)) = after {
         let place = [time.as_micros().into(), ticket_key(id)];
-        all.push(super::behind(ticket_core::Direction::Ascending, ["m", "_id"], place));
+        all.push(super::behind(ticket_core::Direction::Ascending, ["m", "_id"], &place));
     }
     doc! {
         "find": collection,
@@ -250,7 +253,11 @@ async fn bounded_read(connection: &Connection, command: Document) -> Result<Vec<
     crate::connection::within(connection.deadline(), read).await
 }
 
-pub(super) fn tickets_from(collection: &str, app_id: Option<&str>, after: Option<TicketId>) -> Document {
+pub(super) fn tickets_from(
+    collection: &str,
+    app_id: Option<&str>,
+    after: Option<TicketId>,
+) -> Document {
     let mut filter = doc! { "_id": { "$gte": ticket_key(TicketId::MIN) } };
     if let Some(after) = after {
         filter.insert("_id", doc! { "$gt": ticket_key(after) });
@@ -291,7 +298,8 @@ impl Work for Thinning {
                 "hint": "by_ticket",
             }
         };
-        let (first, older) = (of_ticket(1, 0, 1), of_ticket(-1, i64::from(self.keep) - 1, to_i64(STEP)));
+        let (first, older) =
+            (of_ticket(1, 0, 1), of_ticket(-1, i64::from(self.keep) - 1, to_i64(STEP)));
         let older = keys(unit.read(older).await?)?;
         if older.is_empty() {
             return Ok((0, effects));
@@ -299,7 +307,7 @@ impl Work for Thinning {
         let first = keys(unit.read(first).await?)?;
         let surplus: Vec<Bson> = older.into_iter().filter(|key| !first.contains(key)).collect();
         let count = surplus.len() as u64;
-        delete_occurrences(unit, &mut effects, surplus);
+        delete_occurrences(unit, &mut effects, &surplus);
         Ok((count, effects))
     }
 }

@@ -71,7 +71,8 @@ impl Recording {
             "projection": { "f": 1, "fi": 1, "m": 1, "mi": 1, "n": 1, "s": 1, "st": 1, "seen": 1 },
         };
         let found = unit.read(find).await?;
-        let known = found.iter().map(|ticket| Ok((ticket_id(ticket.get("_id"))?, Known::of(ticket)?)));
+        let known =
+            found.iter().map(|ticket| Ok((ticket_id(ticket.get("_id"))?, Known::of(ticket)?)));
         Ok(known.collect::<Result<_>>()?)
     }
 }
@@ -123,7 +124,9 @@ impl Work for Recording {
                 .values()
                 .filter(|new| !stored.contains(&(*id, new.record().id)))
                 .collect();
-            let Some(update) = add(unit, *id, known.get(id), &added, &mut statements) else { continue };
+            let Some(update) = add(unit, *id, known.get(id), &added, &mut statements) else {
+                continue;
+            };
             recorded.updates.push(update);
             recorded.occurrences += added.len() as u64;
             for new in added {
@@ -131,9 +134,9 @@ impl Work for Recording {
                 effects.occurrences.push(occurrence(new, unit.token)?);
             }
         }
-        effects.update(unit.name("tickets"), statements.tickets);
-        effects.update(unit.name("hours"), statements.hours);
-        effects.update(unit.name("seen"), statements.seen);
+        effects.update(&unit.name("tickets"), statements.tickets);
+        effects.update(&unit.name("hours"), statements.hours);
+        effects.update(&unit.name("seen"), statements.seen);
         Ok((recorded, effects))
     }
 }
@@ -227,7 +230,8 @@ fn add_hours(unit: &Unit, id: TicketId, added: &[&NewOccurrence], statements: &m
     let app_id = added.first().map_or("", |new| &new.record().app_id);
     for (hour, count) in hours {
         let filter = unit.guarded(doc! { "_id": { "t": ticket_key(id), "h": hour } });
-        let update = doc! { "$inc": { "n": to_i64(count) }, "$set": { "a": app_id, "w": unit.token } };
+        let update =
+            doc! { "$inc": { "n": to_i64(count) }, "$set": { "a": app_id, "w": unit.token } };
         statements.hours.push(doc! { "q": filter, "u": update, "upsert": true });
     }
 }

@@ -21,8 +21,10 @@ pub struct Repaired {
 
 pub(crate) async fn repair(connection: &Connection) -> Result<Repaired> {
     if !connection.transactions {
-        within(connection.deadline(), async { lease::settle(connection).await.map_err(Error::from) })
-            .await?;
+        within(connection.deadline(), async {
+            lease::settle(connection).await.map_err(Error::from)
+        })
+        .await?;
     }
     let mut repaired = Repaired::default();
     loop {
@@ -68,11 +70,12 @@ impl Work for Orphans {
             doc! { "$limit": i64::try_from(STEP).unwrap_or(i64::MAX) },
             doc! { "$project": { "_id": 1 } },
         ];
-        let found = unit.read(doc! { "aggregate": unit.name("occurrences"), "pipeline": stages }).await?;
+        let found =
+            unit.read(doc! { "aggregate": unit.name("occurrences"), "pipeline": stages }).await?;
         let keys: Vec<Bson> = found.into_iter().filter_map(|mut one| one.remove("_id")).collect();
         let (count, mut effects) = (keys.len() as u64, Effects::default());
         if count > 0 {
-            effects.delete(unit.name("occurrences"), vec![doc! { "_id": { "$in": keys } }]);
+            effects.delete(&unit.name("occurrences"), vec![doc! { "_id": { "$in": keys } }]);
         }
         Ok((count, effects))
     }
@@ -105,7 +108,8 @@ impl Work for Recount {
             doc! { "$limit": i64::try_from(STEP).unwrap_or(i64::MAX) },
             doc! { "$project": { "sum": 1 } },
         ];
-        let found = unit.read(doc! { "aggregate": unit.name("tickets"), "pipeline": stages }).await?;
+        let found =
+            unit.read(doc! { "aggregate": unit.name("tickets"), "pipeline": stages }).await?;
         let mut statements = Vec::new();
         for ticket in &found {
             let key = ticket.get("_id").cloned().ok_or_else(|| corrupt("a ticket's id"))?;
@@ -114,7 +118,7 @@ impl Work for Recount {
             statements.push(doc! { "q": { "_id": key }, "u": { "$set": set } });
         }
         let mut effects = Effects::default();
-        effects.update(unit.name("tickets"), statements);
+        effects.update(&unit.name("tickets"), statements);
         Ok((found.len() as u64, effects))
     }
 }

@@ -29,8 +29,12 @@ impl Work for Deciding {
 
     async fn plan(&self, unit: &mut Unit) -> Outcome<(Option<Ticket>, Effects)> {
         let mut effects = Effects::default();
-        let Some(mut ticket) = unit.read(find_ticket(&unit.name("tickets"), self.id)).await?.pop()
-            .map(|found| crate::row::ticket(&found)).transpose()?
+        let Some(mut ticket) = unit
+            .read(find_ticket(&unit.name("tickets"), self.id))
+            .await?
+            .pop()
+            .map(|found| crate::row::ticket(&found))
+            .transpose()?
         else {
             return Ok((None, effects));
         };
@@ -48,7 +52,8 @@ impl Work for Deciding {
                 fields.insert("w", unit.token);
             }
             let filter = unit.guarded(doc! { "_id": ticket_key(self.id) });
-            effects.update(unit.name("tickets"), vec![doc! { "q": filter, "u": { "$set": fields } }]);
+            effects
+                .update(&unit.name("tickets"), vec![doc! { "q": filter, "u": { "$set": fields } }]);
             ticket.status = status;
         }
         ticket.status = ticket.status.effective(Timestamp::now());

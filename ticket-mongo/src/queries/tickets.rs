@@ -20,7 +20,10 @@ pub(super) fn find_ticket(collection: &str, id: TicketId) -> Document {
     doc! { "find": collection, "filter": { "_id": ticket_key(id) } }
 }
 
-pub(crate) async fn get_tickets(connection: &Connection, query: &TicketQuery) -> Outcome<Page<Ticket>> {
+pub(crate) async fn get_tickets(
+    connection: &Connection,
+    query: &TicketQuery,
+) -> Outcome<Page<Ticket>> {
     let (plan, now) = (query.plan()?, Timestamp::now());
     let found = connection.read(list(connection, query, now)?).await?;
     let tickets = found.iter().map(|found| Ok(at(ticket(found)?, now)));
@@ -38,7 +41,11 @@ fn at(ticket: Ticket, now: Timestamp) -> Ticket {
 }
 
 /// The command of a page.
-pub(super) fn list(connection: &Connection, query: &TicketQuery, now: Timestamp) -> Result<Document> {
+pub(super) fn list(
+    connection: &Connection,
+    query: &TicketQuery,
+    now: Timestamp,
+) -> Result<Document> {
     let plan = query.plan()?;
     let (field, index) = sort_field(query.sort);
     let (_, _, order) = sign(query.direction);
@@ -48,7 +55,7 @@ pub(super) fn list(connection: &Connection, query: &TicketQuery, now: Timestamp)
             SortKey::Number(number) => Bson::from(*number),
             SortKey::Text(text) => Bson::from(text.as_str()),
         };
-        let place = behind(query.direction, [field, "_id"], [key, ticket_key(after.id)]);
+        let place = behind(query.direction, [field, "_id"], &[key, ticket_key(after.id)]);
         conditions.push(place.into());
     }
     let mut stages = vec![

@@ -18,14 +18,15 @@ pub(crate) async fn event_types(
 ) -> Outcome<Vec<String>> {
     let answer = connection.run(distinct_types(connection, app_id)).await?;
     let values = answer.get_array("values").map_err(|_| corrupt("the list of types"))?;
-    let types = values.iter().map(|value| {
-        value.as_str().map(str::to_owned).ok_or_else(|| corrupt("the list of types"))
-    });
+    let types = values
+        .iter()
+        .map(|value| value.as_str().map(str::to_owned).ok_or_else(|| corrupt("the list of types")));
     Ok(types.collect::<Result<BTreeSet<_>>>()?.into_iter().collect())
 }
 
 pub(super) fn distinct_types(connection: &Connection, app_id: Option<&str>) -> Document {
-    let filter = app_id.map_or_else(Document::new, |app_id| doc! { "a": { "$eq": limits::clean(app_id) } });
+    let filter =
+        app_id.map_or_else(Document::new, |app_id| doc! { "a": { "$eq": limits::clean(app_id) } });
     doc! { "distinct": connection.names.of("occurrences"), "key": "c", "query": filter }
 }
 
@@ -73,7 +74,10 @@ const fn index(app_id: Option<&str>) -> &'static str {
 }
 
 /// Name by name, and the events of each in the order of time, until the page is full.
-pub(crate) async fn get_traits(connection: &Connection, query: &TraitQuery) -> Outcome<Page<EventTrait>> {
+pub(crate) async fn get_traits(
+    connection: &Connection,
+    query: &TraitQuery,
+) -> Outcome<Page<EventTrait>> {
     let plan = query.plan()?;
     let app_id = query.app_id.as_deref();
     let names: BTreeSet<String> = match &query.name {

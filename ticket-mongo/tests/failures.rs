@@ -1,0 +1,236 @@
+//! What a user sees when something is wrong: a server that is away, a wrong password, a crash in the
+//! middle of a write.
+
+#![allow(clippy::unwrap_used, reason = "a test program")]
+
+use std::net::TcpListener;
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::time::{Duration, Instant};
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use mongodb::bson::{Binary, Bson, Document, doc, spec::BinarySubtype};
+use mongodb::{Client, Collection};
+use ticket_core::{
+    BackendBase, BackendExt, Error, ErrorKind, EventQuery, EventStore, Level, Record, TicketQuery,
+};
+use ticket_mongo::{MongoBackend, MongoConfig};
+
+/// The server program, for the test that wants a server with settings of its own.
+const PROGRAM: &str = "TICKET_TEST_MONGOD";
+const URL: &str = "TICKET_MONGODB_URL";
+
+fn main() -> ExitCode {
+    let trials = vec![
+        trial("a_server_that_is_away_is_unavailable_in_time", None, |_| run(away())),
+        trial("a_wrong_password_is_named_and_not_shown", Some(PROGRAM), |it| run(password(it))),
+        trial("a_write_that_was_cut_off_is_undone_or_finished", Some(URL), |it| run(cut_off(it))),
+        trial("repair_removes_what_belongs_to_no_ticket", Some(URL), |it| run(repair(it))),
+    ];
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
+
+/// A test that needs a variable, and is ignored without it unless it has to run.
+fn trial(
+    name: &str,
+    variable: Option<&'static str>,
+    test: fn(String) -> Result<(), Failed>,
+) -> Trial {
+    let is_required = ["CI", "TICKET_REQUIRE_SERVERS"].iter().any(|name| {
+        std::env::var(name).is_ok_and(|value| !["", "0", "false"].contains(&value.as_str()))
+    });
+    let value = variable.map_or(Some(String::new()), |variable| std::env::var(variable).ok());
+    let is_ignored = value.is_none() && !is_required;
+    let run = move || test(value.ok_or_else(|| Failed::from(format!("{variable:?} is not set")))?);
+    Trial::test(name, run).with_ignored_flag(is_ignored)
+}
+
+fn run(test: impl Future<Output = Result<(), Failed>>) -> Result<(), Failed> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?
+        .block_on(test)
+}
+
+fn port() -> std::io::Result<u16> {
+    TcpListener::bind("127.0.0.1:0")?.local_addr().map(|address| address.port())
+}
+
+/// Everything that an error tells.
+fn shown(error: &Error) -> String {
+    let mut text = format!("{error} {error:?} {error:#?}");
+    let mut source = std::error::Error::source(error);
+    while let Some(error) = source {
+        text.push_str(&format!("{error} {error:?}"));
+        source = error.source();
+    }
+    text
+}
+
+async fn away() -> Result<(), Failed> {
+    // Nobody listens; and somebody who never answers.
+    let silent = TcpListener::bind("127.0.0.1:0")?;
+    for port in [port()?, silent.local_addr()?.port()] {
+        let uri = format!("mongodb://shop:s3cr3t@127.0.0.1:{port}/shop?timeout=1s");
+        let backend = MongoBackend::from_uri(&uri)?;
+        let started = Instant::now();
+        let error = backend.setup_backend().await.unwrap_err();
+        let elapsed = started.elapsed();
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+        assert!(elapsed < Duration::from_millis(1_500), "{elapsed:?}");
+        assert!(!shown(&error).contains("s3cr3t"), "{error}");
+    }
+    Ok(())
+}
+
+/// A server that ends with the test.
+struct Server(Child);
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+async fn password(program: String) -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let port = port()?;
+    let child = Command::new(program)
+        .args([
+            "--auth",
+            "--bind_ip",
+            "127.0.0.1",
+            "--nounixsocket",
+            "--wiredTigerCacheSizeGB",
+            "0.25",
+        ])
+        .args(["--port", &port.to_string(), "--dbpath"])
+        .arg(folder.path())
+        .stdout(Stdio::null())
+        .spawn()?;
+    let _server = Server(child);
+    let uri = format!("mongodb://shop:s3cr3t@127.0.0.1:{port}/shop?timeout=20s");
+    let error = MongoBackend::from_uri(&uri)?.setup_backend().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config, "{error}");
+    assert!(error.message().contains("password"), "{error}");
+    assert!(!shown(&error).contains("s3cr3t"), "{error}");
+    Ok(())
+}
+
+struct Opened {
+    backend: MongoBackend,
+    database: mongodb::Database,
+    is_standalone: bool,
+}
+
+impl Opened {
+    async fn new(url: &str, test: &str) -> Result<Self, Failed> {
+        let client = Client::with_uri_str(url).await?;
+        let name = format!("ticket_{test}_{}", std::process::id());
+        let database = client.database(&name);
+        let hello = database.run_command(doc! { "hello": 1 }).await?;
+        let backend = MongoBackend::new(MongoConfig::with_client(client, name));
+        backend.setup_backend().await?;
+        Ok(Self { backend, database, is_standalone: !hello.contains_key("setName") })
+    }
+
+    fn collection(&self, name: &str) -> Collection<Document> {
+        self.database.collection(&format!("{}{name}", MongoConfig::DEFAULT_PREFIX))
+    }
+
+    async fn events(&self) -> Result<usize, Failed> {
+        Ok(self.backend.get_events(&EventQuery::new()).await?.items.len())
+    }
+
+    async fn counts(&self) -> Result<Vec<u64>, Failed> {
+        let tickets = self.backend.get_tickets(&TicketQuery::new()).await?.items;
+        Ok(tickets.iter().map(|ticket| ticket.occurrence_count).collect())
+    }
+}
+
+fn record() -> Record {
+    Record::new(Level::Error, "shop", "payment refused")
+}
+
+/// Makes the lease and the journal look as a killed writer leaves them, before and after it decided.
+async fn cut_off(url: String) -> Result<(), Failed> {
+    let opened = Opened::new(&url, "cut").await?;
+    opened.backend.record_events(vec![record()]).await?;
+    if opened.is_standalone {
+        let occurrences = opened.collection("occurrences");
+        let stored = occurrences.find_one(doc! {}).await?.ok_or("an occurrence")?;
+        let ticket = stored.get_document("_id")?.get("t").cloned().ok_or("a ticket id")?;
+        for (phase, events, count) in [(1, 1, 1), (2, 2, 2)] {
+            let token = opened.lease().await?.get_i64("token")? + 1;
+            let id = doc! { "t": ticket.clone(), "i": binary(&[7; 16]) };
+            let mut half_done = stored.clone();
+            half_done.insert("_id", id.clone());
+            half_done.insert("w", token);
+            occurrences.insert_one(half_done).await?;
+            let undo = doc! { "delete": occurrences.name(), "deletes": [
+                { "q": { "_id": id, "w": token }, "limit": 0 },
+            ] };
+            let redo = doc! { "update": opened.collection("tickets").name(), "updates": [{
+                "q": { "_id": ticket.clone(), "w": { "$not": { "$gte": token } } },
+                "u": { "$inc": { "n": 1_i64 }, "$set": { "w": token } },
+            }] };
+            let journal = opened.collection("journal");
+            for (n, is_undo, command) in [(0_i64, true, undo), (1, false, redo)] {
+                let key = doc! { "w": token, "n": n };
+                let command = binary(&command.to_vec()?);
+                journal
+                    .insert_one(doc! { "_id": key, "undo": is_undo, "command": command })
+                    .await?;
+            }
+            let dead = doc! { "$set": { "owner": "somebody who is dead", "token": token, "phase": phase,
+            "until": mongodb::bson::DateTime::from_millis(0) } };
+            opened.collection("lease").update_one(doc! { "_id": "writer" }, dead).await?;
+            assert_eq!((opened.events().await?, opened.counts().await?), (events, vec![count]));
+            assert_eq!(journal.count_documents(doc! {}).await?, 0);
+            assert!(matches!(opened.lease().await?.get("owner"), Some(Bson::Null)));
+        }
+    } else {
+        // There is no such moment: the transaction of a dead writer is not seen, and is ended.
+        let client = opened.database.client().clone();
+        let mut session = client.start_session().await?;
+        let id = session.id().get("id").cloned().ok_or("an id")?;
+        opened.collection("sessions").insert_one(doc! { "_id": id, "made_at": i64::MAX }).await?;
+        session.start_transaction().await?;
+        let change = doc! { "$inc": { "n": 1_i64 } };
+        opened.collection("tickets").update_one(doc! {}, change).session(&mut session).await?;
+        let started = Instant::now();
+        opened.backend.record_events(vec![record()]).await?;
+        assert!(started.elapsed() < Duration::from_secs(9), "{:?}", started.elapsed());
+        assert_eq!((opened.events().await?, opened.counts().await?), (2, vec![2]));
+    }
+    Ok(opened.database.drop().await?)
+}
+
+impl Opened {
+    async fn lease(&self) -> Result<Document, Failed> {
+        Ok(self.collection("lease").find_one(doc! { "_id": "writer" }).await?.ok_or("a lease")?)
+    }
+}
+
+fn binary(bytes: &[u8]) -> Bson {
+    Binary { subtype: BinarySubtype::Generic, bytes: bytes.to_vec() }.into()
+}
+
+async fn repair(url: String) -> Result<(), Failed> {
+    let opened = Opened::new(&url, "repair").await?;
+    opened.backend.record_events(vec![record()]).await?;
+    let repaired = opened.backend.repair().await?;
+    assert_eq!((repaired.occurrences, repaired.tickets), (0, 0), "there is nothing to repair");
+
+    let occurrences = opened.collection("occurrences");
+    let mut orphan = occurrences.find_one(doc! {}).await?.ok_or("an occurrence")?;
+    orphan.insert("_id", doc! { "t": binary(&[1; 16]), "i": binary(&[2; 16]) });
+    occurrences.insert_one(orphan).await?;
+    opened.collection("tickets").update_one(doc! {}, doc! { "$inc": { "n": 5_i64 } }).await?;
+    let repaired = opened.backend.repair().await?;
+    assert_eq!((repaired.occurrences, repaired.tickets), (1, 1));
+    assert_eq!((opened.events().await?, opened.counts().await?), (1, vec![1]));
+    Ok(opened.database.drop().await?)
+}
