@@ -33,3 +33,11 @@ pub fn register(backends: &mut Registry) {
         Ok(Arc::new(PostgresBackend::from_uri(&uri)?) as Arc<dyn Store>)
     });
 }
+
+/// For this crate's own tests: the statements that run, each with a part of the name of the index that it
+/// has to go along, and what it may sort.
+#[doc(hidden)]
+#[must_use]
+pub fn explained(config: &PostgresConfig) -> Vec<(&'static str, &'static str, String)> {
+    queries::explained(&config.names())
+}

@@ -30,6 +30,7 @@ fn main() -> ExitCode {
     let required = is_set("CI") || is_set("TICKET_REQUIRE_SERVERS");
     let ignored = std::env::var(URL).is_err() && !required;
     let trials = [
+        trial!(every_statement_has_its_index),
         trial!(every_key_begins_with_the_tickets_id_so_that_the_tables_distribute),
         trial!(a_deadlock_with_somebody_else_does_not_reach_the_caller),
         trial!(a_batch_of_which_some_is_stored_adds_the_rest),
@@ -116,6 +117,53 @@ async fn every_key_begins_with_the_tickets_id_so_that_the_tables_distribute() {
         AND NOT EXISTS (SELECT 1 FROM pg_attribute a WHERE a.attrelid = c.oid AND a.atttypid = 'uuid'::regtype \
         AND a.attname = CASE c.relname WHEN 'ticketing_tickets' THEN 'id' ELSE 'ticket_id' END)";
     assert!(server.client.query(sql, &[&server.schema]).await.unwrap().is_empty());
+    server.drop_schema().await;
+}
+
+/// Nothing is read from one end to the other, and nothing is sorted but what may be.
+async fn every_statement_has_its_index() {
+    let server = Server::new("explain").await;
+    server.store().await;
+    let statements = ticket_postgres::explained(&server.config());
+    assert!(statements.len() > 30);
+    let settings = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; \
+        SET enable_sort = off; SET enable_bitmapscan = off; SET enable_hashjoin = off; \
+        SET enable_mergejoin = off";
+    server.client.batch_execute(settings).await.unwrap();
+    let mut bad = Vec::new();
+    for (number, (index, sorts, sql)) in statements.into_iter().enumerate() {
+        server.client.batch_execute(&format!("PREPARE s{number} AS {sql}")).await.unwrap();
+        let highest = (1..100).rev().find(|n| sql.contains(&format!("${n}")));
+        let mut nulls = vec!["NULL"; highest.unwrap_or(0)];
+        if sql.contains("o.id = $9") {
+            // An id that is nothing is in no partition.
+            nulls[8] = "'00000000-0000-0000-0000-000000000000'";
+        }
+        let nulls = nulls.join(", ");
+        let arguments = if nulls.is_empty() { nulls } else { format!("({nulls})") };
+        let explain = format!("EXPLAIN (COSTS off) EXECUTE s{number}{arguments}");
+        let rows = server.client.simple_query(&explain).await.unwrap();
+        let plan: Vec<String> = rows
+            .iter()
+            .filter_map(|row| match row {
+                tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+                _ => None,
+            })
+            .collect();
+        let text = plan.join("\n");
+        let may_sort = |line: &str| {
+            let line = line.trim_start().trim_start_matches("->").trim();
+            let is_sort = line == "Sort" || line == "Incremental Sort";
+            !is_sort || (!sorts.is_empty() && line.ends_with(sorts))
+        };
+        let is_good = text.contains(index)
+            && !text.contains("Seq Scan")
+            && plan.iter().all(|line| may_sort(line));
+        if !is_good {
+            bad.push(format!("{index}, may sort {sorts:?}\n{sql}\n{text}"));
+        }
+    }
+    assert!(bad.is_empty(), "{}", bad.join("\n\n"));
     server.drop_schema().await;
 }
 

@@ -445,11 +445,12 @@ fn order_by(direction: Direction, alias: &str) -> String {
     format!("ORDER BY {alias}.time {order}, {alias}.id {order}, {alias}.ticket_id {order}")
 }
 
-/// $9 is the id of the occurrence.
+/// $9 is the id of the occurrence. `OFFSET 0` keeps the order from choosing the index.
 pub(super) fn by_id(direction: Direction) -> String {
     format!(
-        r#"SELECT {OCCURRENCE_COLUMNS} FROM {{s}}."{{p}}occurrences" o
-WHERE o.id = $9 AND {} {} LIMIT $7 OFFSET $8"#,
+        r#"SELECT * FROM (SELECT {OCCURRENCE_COLUMNS} FROM {{s}}."{{p}}occurrences" o
+  WHERE o.id = $9 AND {} OFFSET 0) o
+{} LIMIT $7 OFFSET $8"#,
         conditions(direction),
         order_by(direction, "o")
     )
@@ -471,7 +472,7 @@ pub(super) fn by_time(direction: Direction, types: Option<&[i64]>) -> String {
             let branches: Vec<String> = types
                 .iter()
                 .map(|one| {
-                    format!("({select} o.type = {one} AND {conditions} {order} LIMIT $7 + $8)")
+                    format!("({select} o.type = {one} AND {conditions} {order} LIMIT $7::int8 + $8::int8)")
                 })
                 .collect();
             format!(
@@ -499,11 +500,12 @@ WHERE ($5::text IS NULL OR o.app_id = $5) AND ($6::text IS NULL OR o.channel = $
     )
 }
 
-/// $1 are tickets and $2 the ids of occurrences.
+/// $1 are tickets and $2 the ids of occurrences. `OFFSET 0` keeps the order from choosing the index.
 pub(super) fn by_keys(direction: Direction) -> String {
     format!(
-        r#"SELECT {OCCURRENCE_COLUMNS} FROM unnest($1::uuid[], $2::uuid[]) AS k (ticket_id, id)
-JOIN {{s}}."{{p}}occurrences" o ON o.ticket_id = k.ticket_id AND o.id = k.id {}"#,
+        r#"SELECT o.* FROM unnest($1::uuid[], $2::uuid[]) AS k (ticket_id, id)
+CROSS JOIN LATERAL (SELECT {OCCURRENCE_COLUMNS} FROM {{s}}."{{p}}occurrences" o
+  WHERE o.ticket_id = k.ticket_id AND o.id = k.id OFFSET 0) o {}"#,
         order_by(direction, "o")
     )
 }

@@ -24,6 +24,7 @@ macro_rules! again {
     }};
 }
 mod events;
+mod explained;
 mod histogram;
 mod occurrences;
 mod prune;
@@ -35,6 +36,7 @@ mod traits;
 use std::time::Duration;
 
 pub(crate) use self::events::get_events;
+pub(crate) use self::explained::explained;
 pub(crate) use self::histogram::count_occurrences;
 pub(crate) use self::occurrences::get_occurrences;
 pub(crate) use self::prune::{clear, clear_expired, delete_ticket, keep_per_ticket};

@@ -1,0 +1,59 @@
+//! The statements that run, for the test that shows that each has its index.
+
+use ticket_core::{Direction, StatusKind, TicketFilter, TicketQuery, TicketSort, Timestamp};
+
+use super::{events, histogram, occurrences, prune, record, tickets, traits};
+use crate::schema::Names;
+
+/// A part of the index's name, what may be sorted (nothing, if empty), and the statement.
+pub(crate) fn explained(names: &Names) -> Vec<(&'static str, &'static str, String)> {
+    // Events of one time and id differ in their tickets; those few are sorted.
+    const TIES: &str = "Incremental Sort";
+    const FEW: &str = "Sort";
+    let mut found = Vec::new();
+    let mut add = |index, sorts, template: String| found.push((index, sorts, names.sql(&template)));
+    for direction in [Direction::Ascending, Direction::Descending] {
+        for (sort, index) in [
+            (TicketSort::LastOccurrence, "tickets_by_last"),
+            (TicketSort::FirstOccurrence, "tickets_by_first"),
+            (TicketSort::Count, "tickets_by_count"),
+            (TicketSort::Level, "tickets_by_level"),
+            (TicketSort::Channel, "tickets_by_channel"),
+        ] {
+            let filter = TicketFilter::new().with_status(StatusKind::Open).with_search("text");
+            let query = TicketQuery::new().with_filter(filter).with_order(sort, direction);
+            if let Ok(list) = tickets::list(&query, Timestamp::MIN) {
+                add(index, "", list.sql);
+            }
+        }
+        let filter = TicketFilter::new().with_app_id("shop");
+        let query = TicketQuery::new()
+            .with_filter(filter)
+            .with_order(TicketSort::LastOccurrence, direction);
+        if let Ok(list) = tickets::list(&query, Timestamp::MIN) {
+            add("tickets_by_app", "", list.sql);
+        }
+        add("_ticket_id_time_id_idx", "", occurrences::of_ticket(direction));
+        add("_time_id_idx", TIES, events::by_time(direction, None));
+        add("_type_time_id_idx", TIES, events::by_time(direction, Some(&[1])));
+        add("_type_time_id_idx", FEW, events::by_time(direction, Some(&[1, 2])));
+        add("_id_idx", FEW, events::by_id(direction));
+        add("_type_name_value_time_occurrence_id_idx", FEW, events::by_value(direction));
+        add("occurrences_other_pkey", FEW, events::by_keys(direction));
+    }
+    add("_type_name_value_time_occurrence_id_idx", "", events::entries(true));
+    add("_time_id_idx", "", events::SHORT.to_owned());
+    add("_type_time_id_idx", "", traits::TYPES.to_owned());
+    add("_type_name_value_time_occurrence_id_idx", "", traits::TRAIT_TYPES.to_owned());
+    add("hours_pkey", "", histogram::OF_TICKET.to_owned());
+    add("hours_by_hour", "", histogram::OF_APP.to_owned());
+    add("hours_by_hour", "", histogram::OF_ALL.to_owned());
+    add("occurrences_other_pkey", "", record::STORED.to_owned());
+    add("_time_id_idx", TIES, prune::expired());
+    add("_ticket_id", "", prune::of_ticket());
+    add("occurrences_other_pkey", "", prune::by_keys());
+    add("_type_name_value_time_occurrence_id_idx", "", prune::DELETE_TRAITS.to_owned());
+    add("_ticket_id_time_id_idx", "", prune::SURPLUS.to_owned());
+    add("tickets_pkey", "", prune::TICKETS_FROM.to_owned());
+    found
+}
