@@ -110,7 +110,7 @@ impl Servers {
     fn primary(&self) -> Outcome<Option<usize>> {
         Ok(self.members.iter().position(|member| {
             let hello = member.run(doc! { "hello": 1 });
-            hello.is_ok_and(|hello| hello.get_bool("isWritablePrimary") == Ok(true))
+            hello.is_ok_and(|hello| matches!(hello.get_bool("isWritablePrimary"), Ok(true)))
         }))
     }
 
@@ -164,8 +164,8 @@ impl Member {
         runtime.block_on(async {
             let mut options = ClientOptions::parse(uri).await?;
             options.server_selection_timeout = Some(Duration::from_secs(2));
-            let client = Client::with_options(options)?;
-            let answer = client.database("admin").run_command(command);
+            let admin = Client::with_options(options)?.database("admin");
+            let answer = admin.run_command(command);
             // The driver waits for an answer without end.
             Ok(tokio::time::timeout(Duration::from_secs(30), answer).await??)
         })
