@@ -1,5 +1,7 @@
 //! What only a real server shows, beside the suite.
 
+#![allow(clippy::unwrap_used, reason = "each of these is a test, which fails where it stands")]
+
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
