@@ -8,6 +8,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result, ensure};
 
 use super::report::Row;
+use super::seed::{Size, seed};
 use crate::{artifacts, command};
 
 const RUNS: usize = 20;
@@ -15,23 +16,17 @@ const WARM_UP: usize = 3;
 const LARGE: Size = Size { tickets: 100_000, occurrences: 1_000_000 };
 const SMALL: Size = Size { tickets: 1_000, occurrences: 10_000 };
 
-#[derive(Clone, Copy)]
-struct Size {
-    tickets: u32,
-    occurrences: u32,
-}
-
 pub(crate) fn run() -> Result<Vec<Row>> {
     let mut build = command::cargo();
     build.args(["build", "--release", "--package=ticket-benches", "--bin=seed"]);
     let programs = artifacts::build(build.args(["--package=ticket-cli", "--bin=ticket"]))?;
-    let seed = artifacts::executable(&programs, "seed")?;
+    let fill = artifacts::executable(&programs, "seed")?;
     let ticket = artifacts::executable(&programs, "ticket")?;
 
     let folder = tempfile::tempdir()?;
     let stores = [LARGE, SMALL].map(|size| {
         let url = format!("sqlite:{}", folder.path().join(size.tickets.to_string()).display());
-        seeded(seed, ticket, &url, size)
+        seeded(fill, ticket, &url, size)
     });
     let [large, small] = stores;
     let [large, small] = [large?, small?];
@@ -55,15 +50,8 @@ struct Store {
     busiest: String,
 }
 
-fn seeded(seed: &Path, ticket: &Path, url: &str, size: Size) -> Result<Store> {
-    let Size { tickets, occurrences } = size;
-    let started = Instant::now();
-    let mut command = Command::new(seed);
-    command.args([url, &format!("--tickets={tickets}"), &format!("--occurrences={occurrences}")]);
-    command::output(&mut command)?;
-    let seconds = started.elapsed().as_secs_f64();
-    eprintln!("{tickets} tickets and {occurrences} occurrences recorded in {seconds:.1} s");
-
+fn seeded(fill: &Path, ticket: &Path, url: &str, size: Size) -> Result<Store> {
+    seed(fill, url, size)?;
     let arguments = ["list", "--json", "--status=all", "--sort=count", "--limit=1", "--url", url];
     let list = command::output(Command::new(ticket).args(arguments))?;
     let newest: serde_json::Value = serde_json::from_str(list.lines().next().unwrap_or_default())

@@ -4,8 +4,10 @@
 //! same run on the same machine; the bare value tells as much about the machine.
 
 mod list;
+mod query;
 mod record;
 mod report;
+mod seed;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
@@ -26,12 +28,15 @@ enum Bench {
     List,
     /// Batches of records against the bare driver of each database, in rows a second
     Record,
+    /// Tickets, occurrences, charts and traits on each database, as it grows a hundredfold
+    Query(query::Arguments),
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    let rows = match arguments.bench {
+    let rows = match &arguments.bench {
         Bench::List => list::run()?,
         Bench::Record => record::run()?,
+        Bench::Query(arguments) => query::run(arguments)?,
     };
     print!("{}", if arguments.json { report::json(&rows)? } else { report::table(&rows) });
     Ok(())

@@ -1,0 +1,27 @@
+//! Filling a store before it is measured.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::Result;
+
+use crate::command;
+
+#[derive(Clone, Copy)]
+pub(super) struct Size {
+    pub(super) tickets: u32,
+    pub(super) occurrences: u32,
+}
+
+/// Fills the store with the program `seed`.
+pub(super) fn seed(program: &Path, url: &str, size: Size) -> Result<()> {
+    let Size { tickets, occurrences } = size;
+    let started = Instant::now();
+    let mut command = Command::new(program);
+    command.args([url, &format!("--tickets={tickets}"), &format!("--occurrences={occurrences}")]);
+    command::output(&mut command)?;
+    let seconds = started.elapsed().as_secs_f64();
+    eprintln!("{tickets} tickets and {occurrences} occurrences recorded in {seconds:.1} s");
+    Ok(())
+}
