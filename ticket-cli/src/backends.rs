@@ -27,6 +27,23 @@ pub(crate) fn check_only(url: &str) -> String {
     format!("{url}{mark}autocreate=false")
 }
 
+/// Puts right what a crash has left in the store, and says what that was.
+#[allow(clippy::unused_async, reason = "without the feature there is nothing to wait for")]
+pub(crate) async fn repair(url: &str) -> Result<String> {
+    #[cfg(feature = "mongo")]
+    if ticket_mongo::SCHEMES.contains(&scheme(url).as_str()) {
+        let store = ticket_mongo::MongoBackend::from_uri(&check_only(url))?;
+        let repaired = store.repair().await?;
+        return Ok(format!(
+            "repaired: {} occurrences that belong to nothing removed, {} tickets counted again",
+            repaired.occurrences, repaired.tickets
+        ));
+    }
+    // The transactions of all others leave nothing behind.
+    let _ = url;
+    Ok("a store of this kind has nothing to repair".to_owned())
+}
+
 /// The statements that create the store's schema.
 pub(crate) fn schema(url: &str) -> Result<String> {
     match scheme(url).as_str() {

@@ -14,6 +14,7 @@ use crate::commands::list::ListArgs;
 use crate::commands::occurrences::OccurrencesArgs;
 use crate::commands::setup::SetupArgs;
 use crate::commands::show::ShowArgs;
+use crate::commands::stats::StatsArgs;
 use crate::commands::status::{MuteArgs, ReopenArgs, SolveArgs};
 use crate::commands::types::TraitsArgs;
 use crate::ingest::IngestArgs;
@@ -69,8 +70,7 @@ pub(crate) enum Command {
     Reopen(ReopenArgs),
     Mute(MuteArgs),
     Delete(DeleteArgs),
-    /// Count tickets by level and status, and what happened lately
-    Stats,
+    Stats(StatsArgs),
     Expire(ExpireArgs),
     Setup(SetupArgs),
     Completions(CompletionsArgs),

@@ -73,6 +73,11 @@ impl Context {
         })
     }
 
+    /// Puts right what a crash has left in the store, and says what that was.
+    pub(crate) async fn repair(&self) -> anyhow::Result<String> {
+        backends::repair(&self.url).await.context("the database cannot be repaired")
+    }
+
     /// The statements that create the store's schema.
     pub(crate) fn schema(&self) -> anyhow::Result<String> {
         backends::schema(&self.url)

@@ -54,7 +54,7 @@ async fn command(
         Command::Find(args) => find::run(args, context, out).await,
         Command::Types => types::types(context, out).await,
         Command::Traits(args) => types::traits(args, context, out).await,
-        Command::Stats => stats::run(context, out).await,
+        Command::Stats(args) => stats::run(args, context, out).await,
         Command::Expire(args) => expire::run(args, context, out).await,
         Command::Setup(args) => setup::run(args, context, out).await,
         Command::Completions(args) => generate::completions(args, out),

@@ -15,6 +15,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::config::MongoConfig;
 use crate::error::{BACKEND, Outcome, check_statements, from_mongo, unavailable};
+use crate::gates::Gates;
 use crate::schema::Names;
 use crate::sessions::Sessions;
 
@@ -31,6 +32,7 @@ pub(crate) struct Connection {
     /// Whether the server keeps transactions: a replica set does, a standalone server does not.
     pub(crate) transactions: bool,
     pub(crate) sessions: Sessions,
+    pub(crate) gates: Gates,
 }
 
 impl Connection {
@@ -62,6 +64,7 @@ impl Connection {
             timeout: config.timeout(),
             transactions,
             sessions: Sessions::default(),
+            gates: Gates::new(),
         })
     }
 

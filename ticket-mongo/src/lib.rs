@@ -5,6 +5,7 @@ mod calls;
 mod config;
 mod connection;
 mod error;
+mod gates;
 mod lease;
 mod queries;
 mod row;

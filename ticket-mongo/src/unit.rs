@@ -12,7 +12,7 @@ use futures::TryStreamExt;
 use mongodb::ClientSession;
 use mongodb::bson::{Document, RawDocumentBuf, doc};
 use mongodb::options::{ReadConcern, WriteConcern};
-use ticket_core::Result;
+use ticket_core::{Result, TicketId};
 use tokio::time::{Instant, sleep};
 
 use crate::connection::{Connection, durable, in_one_answer, within};
@@ -31,6 +31,9 @@ const PATIENCE: Duration = Duration::from_secs(2);
 #[async_trait]
 pub(crate) trait Work: Send + Sync + 'static {
     type Answer: Send + 'static;
+
+    /// The tickets that it writes, if it is known by now.
+    fn tickets(&self) -> Vec<TicketId>;
 
     async fn plan(&self, unit: &mut Unit) -> Outcome<(Self::Answer, Effects)>;
 }
@@ -142,6 +145,11 @@ fn value_size(value: &mongodb::bson::Bson) -> usize {
 pub(crate) async fn write<W: Work>(connection: &Connection, work: &W) -> Result<W::Answer> {
     let deadline = connection.deadline();
     within(deadline, async {
+        let _gates = if connection.transactions {
+            connection.gates.enter(&work.tickets()).await
+        } else {
+            connection.gates.enter_alone().await
+        };
         let mut attempt = 0;
         let mut waiting_since = Instant::now();
         loop {

@@ -6,6 +6,7 @@
 //! counts, which it could not keep by inserting alone.
 
 mod data;
+mod mongodb;
 mod postgres;
 mod sqlite;
 
@@ -19,6 +20,9 @@ struct Arguments {
     /// The PostgreSQL server, whose database gets two schemas for the time being
     #[arg(long, env = "TICKET_POSTGRES_URL", hide_env_values = true)]
     postgres: Option<String>,
+    /// The MongoDB server, which gets two databases for the time being
+    #[arg(long, env = "TICKET_MONGODB_URL", hide_env_values = true)]
+    mongodb: Option<String>,
     /// A folder for SQLite files
     #[arg(long)]
     sqlite: Option<std::path::PathBuf>,
@@ -69,6 +73,9 @@ async fn main() -> Result<()> {
     }
     if let Some(url) = &arguments.postgres {
         measured.push(postgres::measure(url, arguments.batches, arguments.size).await?);
+    }
+    if let Some(url) = &arguments.mongodb {
+        measured.push(mongodb::measure(url, arguments.batches, arguments.size).await?);
     }
     for row in measured {
         println!("{}", serde_json::to_string(&row)?);

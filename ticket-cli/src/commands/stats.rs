@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::time::Duration;
 
+use clap::Args;
 use ticket_core::{
     BackendBase, Direction, HistogramQuery, Level, StatusKind, Step, Store, TicketFilter,
     TicketQuery, TicketSort,
@@ -13,8 +14,24 @@ use crate::output::json::{self, CountView, LatelyView, LevelView, StatsView, Tic
 use crate::output::table::{Grid, Share};
 use crate::output::{chart, style, tickets};
 
-pub(crate) async fn run(context: &Context, out: &mut dyn Write) -> anyhow::Result<()> {
+/// Count tickets by level and status, and what happened lately
+#[derive(Args)]
+pub(crate) struct StatsArgs {
+    /// First put right what a crash has left in the store, and say what that was
+    #[arg(long)]
+    repair: bool,
+}
+
+pub(crate) async fn run(
+    args: &StatsArgs,
+    context: &Context,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
     let store = context.open().await?;
+    if args.repair {
+        // Beside the answer, which is the same with it and without.
+        anstream::eprintln!("{}", context.repair().await?);
+    }
     let levels = levels(store.as_ref(), &context.filter()).await?;
     let from = context.now.saturating_sub(Duration::from_secs(7 * 86_400 - 3_600));
     let to = context.now.saturating_add(Duration::from_micros(1));

@@ -41,6 +41,10 @@ struct Deleting {
 impl Work for Deleting {
     type Answer = Step<bool>;
 
+    fn tickets(&self) -> Vec<TicketId> {
+        vec![self.id]
+    }
+
     async fn plan(&self, unit: &mut Unit) -> Outcome<(Step<bool>, Effects)> {
         let mut effects = Effects::default();
         let find = doc! { "find": unit.name("tickets"), "filter": { "_id": ticket_key(self.id) },
@@ -130,6 +134,10 @@ struct Expiring {
 impl Work for Expiring {
     type Answer = u64;
 
+    fn tickets(&self) -> Vec<TicketId> {
+        Vec::new()
+    }
+
     async fn plan(&self, unit: &mut Unit) -> Outcome<(u64, Effects)> {
         let keys =
             keys(unit.read(oldest(&unit.name("occurrences"), &self.expiry, self.most)).await?)?;
@@ -164,6 +172,10 @@ struct Burying {
 #[async_trait]
 impl Work for Burying {
     type Answer = (u64, Option<(Timestamp, TicketId)>);
+
+    fn tickets(&self) -> Vec<TicketId> {
+        Vec::new()
+    }
 
     async fn plan(&self, unit: &mut Unit) -> Outcome<(Self::Answer, Effects)> {
         let found = unit.read(solved(&unit.name("tickets"), &self.expiry, self.after)).await?;
@@ -284,6 +296,10 @@ struct Thinning {
 #[async_trait]
 impl Work for Thinning {
     type Answer = u64;
+
+    fn tickets(&self) -> Vec<TicketId> {
+        vec![self.id]
+    }
 
     async fn plan(&self, unit: &mut Unit) -> Outcome<(u64, Effects)> {
         let mut effects = Effects::default();

@@ -113,6 +113,10 @@ struct Statements {
 impl Work for Recording {
     type Answer = Recorded;
 
+    fn tickets(&self) -> Vec<TicketId> {
+        self.tickets.keys().copied().collect()
+    }
+
     async fn plan(&self, unit: &mut Unit) -> Outcome<(Recorded, Effects)> {
         let stored = self.stored(unit).await?;
         let known = self.known(unit).await?;

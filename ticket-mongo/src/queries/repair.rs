@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use mongodb::bson::{Bson, Document, doc};
-use ticket_core::{Error, Result};
+use ticket_core::{Error, Result, TicketId};
 
 use crate::connection::{Connection, within};
 use crate::error::{Outcome, corrupt};
@@ -52,6 +52,10 @@ struct Orphans;
 impl Work for Orphans {
     type Answer = u64;
 
+    fn tickets(&self) -> Vec<TicketId> {
+        Vec::new()
+    }
+
     async fn plan(&self, unit: &mut Unit) -> Outcome<(u64, Effects)> {
         let find = doc! { "find": unit.name("lease"), "filter": { "_id": "writer" } };
         let lease = unit.read(find).await?.pop().unwrap_or_default();
@@ -87,6 +91,10 @@ struct Recount;
 #[async_trait]
 impl Work for Recount {
     type Answer = u64;
+
+    fn tickets(&self) -> Vec<TicketId> {
+        Vec::new()
+    }
 
     async fn plan(&self, unit: &mut Unit) -> Outcome<(u64, Effects)> {
         let sum = doc! { "$lookup": {

@@ -27,6 +27,10 @@ struct Deciding {
 impl Work for Deciding {
     type Answer = Option<Ticket>;
 
+    fn tickets(&self) -> Vec<TicketId> {
+        vec![self.id]
+    }
+
     async fn plan(&self, unit: &mut Unit) -> Outcome<(Option<Ticket>, Effects)> {
         let mut effects = Effects::default();
         let Some(mut ticket) = unit

@@ -24,11 +24,11 @@ pub(crate) fn run() -> Result<Vec<Row>> {
     let programs = artifacts::build(&mut build)?;
     let record = artifacts::executable(&programs, "record")?;
 
-    let session = Session::with(&[Kind::Postgres])?;
+    let session = Session::with(&[Kind::Postgres, Kind::Mongodb])?;
     let folder = tempfile::tempdir()?;
     let mut measure = Command::new(record);
     measure.arg("--sqlite").arg(folder.path());
-    // By its variable the program finds the server.
+    // By their variables the program finds the servers.
     session.apply(&mut measure);
     let output = command::output(&mut measure)?;
     session.stop()?;
