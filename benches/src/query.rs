@@ -4,7 +4,7 @@
 #![allow(clippy::print_stdout, reason = "what was measured")]
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context as _, Result, ensure};
 use clap::Parser;
@@ -18,9 +18,8 @@ use ticket_core::{
 
 const WARM_UP: usize = 3;
 const WEEK: Duration = Duration::from_secs(7 * 24 * 60 * 60);
-/// The 60 days of a store, cut into so many parts: calls ask for values from each in turn.
-const PARTS: u32 = 20;
-const SPAN: Duration = Duration::from_secs(60 * 24 * 60 * 60);
+/// Calls ask in turn for the values of so many occurrences, from the newest to the oldest.
+const SAMPLES: u32 = 20;
 
 /// Measure questions on a large store and on a small one
 #[derive(Debug, Parser)]
@@ -120,20 +119,21 @@ impl Filled {
     async fn open(url: &str) -> Result<Self> {
         let store = backends().connect(url).await?;
         store.setup_backend().await?;
-        let newest = store.get_events(&EventQuery::new().with_limit(1)).await?;
-        let until = newest.items.first().context("the store is empty: seed it")?.record.time;
+        let end = async |direction| -> Result<Timestamp> {
+            let query = EventQuery::new().with_direction(direction).with_limit(1);
+            let page = store.get_events(&query).await?;
+            Ok(page.items.first().context("the store is empty: seed it")?.record.time)
+        };
+        let (from, until) = (end(Direction::Ascending).await?, end(Direction::Descending).await?);
+        let span = SystemTime::from(until).duration_since(from.into())?;
         let busiest = TicketQuery::new().with_order(TicketSort::Count, Direction::Descending);
         let busiest = store.get_tickets(&busiest.with_limit(1)).await?;
         let mut samples = Vec::new();
-        for part in 0..PARTS {
-            let filter = EventFilter::new().with_until(until.saturating_sub(SPAN * part / PARTS));
+        for part in 0..SAMPLES {
+            let filter = EventFilter::new().with_until(until.saturating_sub(span * part / SAMPLES));
             let query = EventQuery::new().with_filter(filter).with_limit(1);
             samples.extend(store.get_events(&query).await?.items);
         }
-        ensure!(
-            samples.len() == PARTS as usize,
-            "the store's occurrences are not spread over 60 days"
-        );
         Ok(Self { store, busiest: busiest.items[0].id, samples, until })
     }
 
