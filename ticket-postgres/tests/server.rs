@@ -7,7 +7,10 @@ use std::time::{Duration, Instant};
 
 use libtest_mimic::{Arguments, Trial};
 
-use ticket_core::{BackendBase, ErrorKind, Grouping, Level, NewOccurrence, Record, TicketQuery};
+use ticket_core::{
+    BackendBase, ErrorKind, EventQuery, EventStore, Expiry, Grouping, Level, NewOccurrence, Record,
+    TicketQuery,
+};
 use ticket_postgres::{PostgresBackend, PostgresConfig};
 use tokio_postgres::{Client, NoTls};
 
@@ -33,6 +36,7 @@ fn main() -> ExitCode {
     let ignored = std::env::var(URL).is_err() && !required;
     let trials = [
         trial!(every_statement_has_its_index),
+        trial!(expiry_drops_a_month_that_nobody_needs),
         trial!(every_key_begins_with_the_tickets_id_so_that_the_tables_distribute),
         trial!(a_deadlock_with_somebody_else_does_not_reach_the_caller),
         trial!(a_batch_of_which_some_is_stored_adds_the_rest),
@@ -119,6 +123,46 @@ async fn every_key_begins_with_the_tickets_id_so_that_the_tables_distribute() {
         AND NOT EXISTS (SELECT 1 FROM pg_attribute a WHERE a.attrelid = c.oid AND a.atttypid = 'uuid'::regtype \
         AND a.attname = CASE c.relname WHEN 'ticketing_tickets' THEN 'id' ELSE 'ticket_id' END)";
     assert!(server.client.query(sql, &[&server.schema]).await.unwrap().is_empty());
+    server.drop_schema().await;
+}
+
+async fn expiry_drops_a_month_that_nobody_needs() {
+    let server = Server::new("months").await;
+    let store = server.store().await;
+    let at = |time: &str, app: &str| {
+        let mut record = Record::new(Level::Error, "shop", "x").with_time(time.parse().unwrap());
+        record.app_id = app.into();
+        record.traits.insert("user_id".into(), 42.into());
+        let fingerprint = Grouping::Stable.fingerprint(&record, b"");
+        NewOccurrence::new(record, fingerprint)
+    };
+    let batch = [
+        at("2026-01-10T00:00:00Z", "shop"),
+        at("2026-01-31T23:59:59.999999Z", "shop"),
+        at("2026-02-03T00:00:00Z", "shop"),
+        at("2026-02-04T00:00:00Z", "mail"),
+        at("2026-03-01T00:00:00Z", "shop"),
+    ];
+    store.record_tickets(&batch).await.unwrap();
+    let months = || async {
+        let sql = "SELECT count(*) FROM pg_tables WHERE schemaname = $1 \
+            AND tablename ~ '(occurrences|traits)_2026_0[123]$'";
+        server.client.query_one(sql, &[&server.schema]).await.unwrap().get::<_, i64>(0)
+    };
+    assert_eq!(months().await, 6);
+    let expiry = Expiry::before("2026-02-20T00:00:00Z".parse().unwrap()).with_app_id("shop");
+    // January goes as a whole; of February one goes, and the other application's stays.
+    assert_eq!(store.clear_expired(&expiry).await.unwrap().occurrences, 3);
+    assert_eq!(months().await, 4);
+    let expiry = Expiry::before("2026-03-01T00:00:00Z".parse().unwrap());
+    assert_eq!(store.clear_expired(&expiry).await.unwrap().occurrences, 1);
+    assert_eq!(months().await, 2);
+    assert_eq!(store.get_events(&EventQuery::new()).await.unwrap().items.len(), 1);
+    let ticket = store.get_ticket(batch[0].ticket_id()).await.unwrap().unwrap();
+    assert_eq!(ticket.occurrence_count, 4, "counts stay");
+    // A month that was dropped comes back with the next of its occurrences.
+    store.record_tickets(&[at("2026-01-11T00:00:00Z", "shop")]).await.unwrap();
+    assert_eq!(months().await, 4);
     server.drop_schema().await;
 }
 
