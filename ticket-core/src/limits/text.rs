@@ -20,8 +20,8 @@ pub fn clean(text: impl Into<String>) -> String {
 /// A text as it is stored under a limit: what a question has to ask for to find it.
 #[must_use]
 pub fn as_stored(text: impl Into<String>, limit: usize) -> String {
-    let mut text = clean(text);
-    cut(&mut text, limit);
+    let mut text = text.into();
+    fit(&mut text, limit);
     text
 }
 
