@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 use ticket_core::{Direction, Op, StatusKind, TicketFilter, TicketQuery, TicketSort, Timestamp};
 
-use super::{events, histogram, occurrences, prune, tickets, traits};
+use super::{event_statements as events, histogram, occurrences, prune, tickets, traits};
 use crate::config::SqliteConfig;
 use crate::schema::{Names, Schema};
 
@@ -162,9 +162,15 @@ fn a_comparison_goes_along_its_values() {
             Op::Lt | Op::Le => "(key=? AND value<?)",
             Op::Gt | Op::Ge => "(key=? AND value>?)",
         };
-        store.check(&events::entries(Some(op)), &format!("traits USING PRIMARY KEY {test}"), &[]);
+        store.check(
+            &events::entries(Some(op), None),
+            &format!("traits USING PRIMARY KEY {test}"),
+            &[],
+        );
     }
-    store.check(&events::entries(None), "traits USING PRIMARY KEY (key=?)", &[]);
+    store.check(&events::entries(None, None), "traits USING PRIMARY KEY (key=?)", &[]);
+    let both = events::entries(Some(Op::Ge), Some(Op::Lt));
+    store.check(&both, "traits USING PRIMARY KEY (key=? AND value>? AND value<?)", &[]);
     store.check(events::KEYS, "trait_keys_by_name (name=? AND kind>? AND kind<?)", &[]);
     store.check(events::SHORT, "occurrences_by_time (time>? AND time<?)", &[]);
 }
