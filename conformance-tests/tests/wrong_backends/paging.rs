@@ -1,8 +1,5 @@
 //! Faults of orders and pages: rules 10 and 11.
 
-use std::thread::sleep;
-use std::time::Duration;
-
 use ticket_core::{Direction, Error, Occurrence, Result, TicketFilter, TicketSort};
 
 use crate::Mutant;
@@ -227,14 +224,8 @@ pub(crate) const MUTANTS: &[Mutant] = &[
             "rule_11_a_walk_meets_each_event_once_while_others_write",
         ],
         hooks: Hooks {
-            record: |it, batch| {
-                // So that the others are not done before the walk begins, nor the walk before them.
-                sleep(Duration::from_millis(1));
-                it.record(batch)
-            },
             get_tickets: |it, query| {
                 let mut query = query.clone();
-                sleep(Duration::from_millis(2));
                 query.offset += offset_of(it, query.after.take().as_ref());
                 it.tickets(&query).map(|page| remember(it, query.offset, page))
             },
