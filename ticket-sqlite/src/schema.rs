@@ -259,15 +259,14 @@ fn check(version: i64) -> Result<()> {
         CURRENT => return Ok(()),
         0 => (
             ErrorKind::Config,
-            "the tables are not there: call setup_backend once, and for that \
-            do not set autocreate=false"
+            "the tables are not there: setup_backend creates them, but not with autocreate=false"
                 .to_owned(),
         ),
         older @ 1..CURRENT => (
             ErrorKind::Config,
             format!(
-                "the tables are of the older version {older}: call setup_backend once, which brings them to \
-             version {CURRENT}, and for that do not set autocreate=false"
+                "the tables are of the older version {older}: setup_backend brings them to version {CURRENT}, \
+                 but not with autocreate=false"
             ),
         ),
         newer => (
