@@ -117,6 +117,13 @@ impl TicketIdPrefix {
     }
 }
 
+impl fmt::Display for TicketIdPrefix {
+    /// The digits, in lower case.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.first().to_string()[..self.digits])
+    }
+}
+
 impl FromStr for TicketIdPrefix {
     type Err = Error;
 
@@ -250,6 +257,8 @@ mod tests {
         assert_eq!(prefix.last().to_string(), format!("abc{}", "f".repeat(29)));
         assert!(prefix.matches(prefix.first()) && prefix.matches(prefix.last()));
         assert!(!prefix.matches(TicketId::MIN));
+        assert_eq!(prefix.to_string(), "abc");
+        assert_eq!(TicketIdPrefix::from(prefix.last()).to_string(), prefix.last().to_string());
     }
 
     #[test]
