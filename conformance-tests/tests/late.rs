@@ -1,6 +1,6 @@
 //! A right backend across a network: what a dropped call began is kept a moment later.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ticket_conformance::{Case, Fixture, Suite};
 use ticket_core::{
@@ -18,9 +18,13 @@ struct Late {
 }
 
 impl Late {
+    fn sent(&self) -> MutexGuard<'_, Vec<Vec<NewOccurrence>>> {
+        self.sent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Keeps what has been sent, and answers for the last batch.
     async fn keep(&self) -> Result<Recorded> {
-        let sent = std::mem::take(&mut *self.sent.lock().unwrap_or_else(PoisonError::into_inner));
+        let sent = std::mem::take(&mut *self.sent());
         let mut recorded = Recorded::default();
         for batch in sent {
             recorded = self.memory.record_tickets(&batch).await?;
@@ -44,7 +48,7 @@ impl BackendBase for Late {
     }
 
     async fn record_tickets(&self, batch: &[NewOccurrence]) -> Result<Recorded> {
-        self.sent.lock().unwrap().push(batch.to_vec());
+        self.sent().push(batch.to_vec());
         tokio::task::yield_now().await;
         self.keep().await
     }
