@@ -97,7 +97,7 @@ pub(crate) struct IdsArg {
 #[derive(Args)]
 pub(crate) struct PageArgs {
     /// How many at most
-    #[arg(long, value_name = "N", default_value_t = 50, value_parser = at_least_one::<u64>)]
+    #[arg(long, value_name = "N", default_value_t = 50, allow_negative_numbers = true, value_parser = at_least_one::<u64>)]
     pub(crate) limit: u64,
     /// Go on after the page that ended with this cursor; keep all other options as they were
     #[arg(long, value_name = "CURSOR", value_parser = cursor)]
