@@ -90,6 +90,7 @@ fn a_store_that_cannot_be_opened_is_a_failure() {
         let (code, said) = place.failure(&[command]);
         assert_eq!(code, 1, "{said}");
         assert!(said.starts_with("error: ") && said.contains("sqlite: "), "{said}");
+        assert_eq!(said.matches("file is not a database").count(), 1, "{said}");
     }
     assert_eq!(place.failure(&["setup", "--url", "sqlite:no/such/folder/t.db"]).0, 1);
     let (code, said) = place.failure(&["list", "--url", "sqlite:."]);
