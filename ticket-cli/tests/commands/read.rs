@@ -33,6 +33,7 @@ fn list_filters() {
     let place = Place::with(five());
     let cases: [(&[&str], &[&str]); 12] = [
         (&["--level", "critical"], &["panicked"]),
+        (&["--level", "CRITICAL"], &["panicked"]),
         (&["--level", "err", "--app", "shop"], &["connection lost", "panicked"]),
         (&["--channel", "db"], &["connection lost"]),
         (&["--search", "LOGIN"], &["unusual login"]),
