@@ -105,7 +105,7 @@ pub(crate) async fn run(args: &IngestArgs, context: &Context) -> anyhow::Result<
     if let Err(Halt::Unreadable { file, error }) = read_to_end {
         return Err(error).context(format!("cannot read {file}"));
     }
-    Ok(if summary.rejected > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(if summary.is_failure() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 async fn look_up(
