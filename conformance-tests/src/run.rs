@@ -39,6 +39,9 @@ fn run_within(deadline: Duration, entry: &Entry, backend: &Arc<Backend>) -> Resu
     // Not a timeout inside the runtime: a backend that blocks all its threads ends here too.
     let outcome = outcome.recv_timeout(deadline);
     let panic = panics::take(&thread_name);
+    if outcome == Ok(true) {
+        panics::unwatch(&thread_name);
+    }
     let cleaned = runtime.block_on(async {
         tokio::time::timeout(CLEANUP_DEADLINE, context.clean_up())
             .await
@@ -46,7 +49,8 @@ fn run_within(deadline: Duration, entry: &Entry, backend: &Arc<Backend>) -> Resu
     });
     runtime.shutdown_background();
     match outcome {
-        Ok(true) => cleaned,
+        // Whatever it was, a task of the backend's own perhaps: nothing may panic.
+        Ok(true) => panic.map_or(cleaned, |panic| Err(format!("a task beside the case {panic}"))),
         Ok(false) => Err(panic.unwrap_or_else(|| "a panic without a message".to_owned())),
         Err(_) => Err(format!("came to no end within {deadline:?}")),
     }
@@ -91,8 +95,13 @@ mod panics {
         watched(|cases| cases.insert(thread_name.to_owned(), None));
     }
 
+    /// The last panic so far. What panics later is not shown: a case that failed leaves tasks behind.
     pub(super) fn take(thread_name: &str) -> Option<String> {
-        watched(|cases| cases.remove(thread_name).flatten())
+        watched(|cases| cases.get_mut(thread_name).and_then(Option::take))
+    }
+
+    pub(super) fn unwatch(thread_name: &str) {
+        watched(|cases| cases.remove(thread_name));
     }
 }
 
@@ -166,6 +175,18 @@ mod tests {
                 .boxed()
         });
         assert!(outcome.unwrap_err().contains("in a task"));
+    }
+
+    #[test]
+    fn a_panic_beside_a_case_that_ends_well_is_a_failure() {
+        let (outcome, _) = run(|_| {
+            async {
+                let task = tokio::spawn(async { panic!("beside it") });
+                assert!(task.await.is_err());
+            }
+            .boxed()
+        });
+        assert!(outcome.unwrap_err().contains("beside it"));
     }
 
     #[test]

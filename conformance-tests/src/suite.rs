@@ -94,10 +94,11 @@ impl Suite {
             thread::available_parallelism().map_or(MIN_THREADS, |n| n.get().max(MIN_THREADS))
         });
         let missing = self.missing();
+        let required = servers_are_required(|name| env::var(name).ok());
         let backend = Arc::new(self.backend);
         let trials = CASES
             .iter()
-            .map(|entry| match obstacle(entry, &backend, missing) {
+            .map(|entry| match obstacle(entry, &backend, missing, required) {
                 Some(obstacle) => ignored(entry, &obstacle, &arguments),
                 None => trial(entry, &backend, missing),
             })
@@ -138,8 +139,15 @@ impl fmt::Debug for Suite {
 }
 
 /// Why a case cannot run, as it is printed.
-fn obstacle(entry: &Entry, backend: &Backend, missing: Option<&str>) -> Option<String> {
-    if let Some(variable) = missing.filter(|_| !servers_are_required(|name| env::var(name).ok())) {
+///
+/// A variable that is missing although servers are required is none: then the case fails.
+fn obstacle(
+    entry: &Entry,
+    backend: &Backend,
+    missing: Option<&str>,
+    required: bool,
+) -> Option<String> {
+    if let Some(variable) = missing.filter(|_| !required) {
         return Some(format!("environment {variable}"));
     }
     let (capability, reason) =
@@ -166,15 +174,16 @@ fn ignored(entry: &'static Entry, obstacle: &str, arguments: &Arguments) -> Tria
 
 fn trial(entry: &'static Entry, backend: &Arc<Backend>, missing: Option<&'static str>) -> Trial {
     let backend = Arc::clone(backend);
-    Trial::test(entry.name, move || {
-        match missing {
+    Trial::test(entry.name, move || run_unless(missing, entry, &backend).map_err(Into::into))
+}
+
+fn run_unless(missing: Option<&str>, entry: &Entry, backend: &Arc<Backend>) -> Result<(), String> {
+    match missing {
         Some(variable) => Err(format!(
             "the environment variable {variable} is not set, and CI or TICKET_REQUIRE_SERVERS wants it"
-        )
-        .into()),
-        None => run_entry(entry, &backend).map_err(Into::into),
+        )),
+        None => run_entry(entry, backend),
     }
-    })
 }
 
 #[cfg(test)]
@@ -194,9 +203,21 @@ mod tests {
         for entry in CASES {
             let shared = entry.needs.contains(&Capability::SharedStorage);
             let reason = "capability SharedStorage: it is gone with its handle";
-            let obstacle = obstacle(entry, &backend, None);
+            let obstacle = obstacle(entry, &backend, None, true);
             assert_eq!(obstacle.as_deref(), shared.then_some(reason), "{}", entry.name);
         }
+    }
+
+    #[test]
+    fn without_its_variable_every_case_is_ignored_or_fails_where_it_is_required() {
+        let backend = Arc::new(suite().backend);
+        for entry in CASES.iter().filter(|entry| entry.needs.is_empty()) {
+            let obstacle = |required| obstacle(entry, &backend, Some("FOO_URL"), required);
+            assert_eq!(obstacle(false).as_deref(), Some("environment FOO_URL"));
+            assert_eq!(obstacle(true), None);
+        }
+        let failure = run_unless(Some("FOO_URL"), &CASES[0], &backend).unwrap_err();
+        assert!(failure.contains("FOO_URL is not set"), "{failure}");
     }
 
     #[test]

@@ -81,40 +81,23 @@ pub(crate) enum Command {
 #[derive(Args)]
 pub(crate) struct IdArg {
     /// The ticket's id, or as many of its first digits as are unique
-    #[arg(value_name = "ID")]
-    pub(crate) id: TypedId,
-}
-
-/// The first digits of a ticket's id, and how they were typed.
-#[derive(Clone)]
-pub(crate) struct TypedId {
-    pub(crate) text: String,
-    pub(crate) prefix: TicketIdPrefix,
-}
-
-impl FromStr for TypedId {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let prefix =
-            text.parse().map_err(|error: ticket_core::Error| error.message().to_owned())?;
-        Ok(Self { text: text.to_owned(), prefix })
-    }
+    #[arg(value_name = "ID", value_parser = id_prefix)]
+    pub(crate) id: TicketIdPrefix,
 }
 
 /// Several tickets.
 #[derive(Args)]
 pub(crate) struct IdsArg {
     /// The tickets' ids, or as many of their first digits as are unique
-    #[arg(value_name = "ID", required = true)]
-    pub(crate) ids: Vec<TypedId>,
+    #[arg(value_name = "ID", required = true, value_parser = id_prefix)]
+    pub(crate) ids: Vec<TicketIdPrefix>,
 }
 
 /// Which part of a long answer.
 #[derive(Args)]
 pub(crate) struct PageArgs {
     /// How many at most
-    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 50, allow_negative_numbers = true, value_parser = at_least_one::<u64>)]
     pub(crate) limit: u64,
     /// Go on after the page that ended with this cursor; keep all other options as they were
     #[arg(long, value_name = "CURSOR", value_parser = cursor)]
@@ -133,6 +116,18 @@ pub(crate) fn level_parser() -> impl TypedValueParser<Value = Level> {
         PossibleValue::new(level.as_str()).aliases(aliases.iter().copied())
     });
     PossibleValuesParser::new(names).try_map(|name| name.parse::<Level>())
+}
+
+/// Reads a number that cannot be 0.
+pub(crate) fn at_least_one<N: FromStr + Default + PartialEq>(text: &str) -> Result<N, String> {
+    match text.parse() {
+        Ok(number) if number != N::default() => Ok(number),
+        _ => Err("write a whole number from 1 on".to_owned()),
+    }
+}
+
+fn id_prefix(text: &str) -> Result<TicketIdPrefix, String> {
+    text.parse().map_err(|error: ticket_core::Error| error.message().to_owned())
 }
 
 fn cursor(text: &str) -> Result<Cursor, String> {

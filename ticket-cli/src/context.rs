@@ -53,8 +53,8 @@ impl Context {
             let error = anyhow::Error::new(error);
             if missing {
                 error.context(
-                    "there are no tickets to read here (record some with `ticket ingest FILE`, or run \
-                     `ticket setup`)",
+                    "there is nothing to read yet (`ticket ingest FILE` records something, `ticket setup` \
+                     makes the tables, or brings older ones up to date)",
                 )
             } else {
                 error.context("the database cannot be read")

@@ -31,8 +31,22 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     if is_closed_pipe(error) {
         return ExitCode::SUCCESS;
     }
-    say(&format!("error: {error:#}"));
+    say(&format!("error: {}", with_causes(error)));
     ExitCode::from(if error.is::<Usage>() { 2 } else { 1 })
+}
+
+/// The error and its causes, without those that only repeat another one: drivers do that.
+fn with_causes(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    let mut last = text.clone();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !cause.contains(&last) && !last.contains(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
+        }
+        last = cause;
+    }
+    text
 }
 
 /// Writes to standard error, safe for a terminal.

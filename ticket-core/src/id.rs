@@ -1,7 +1,11 @@
 //! The two identities: of a ticket (its fingerprint) and of an occurrence.
 
 use std::fmt;
+use std::hash::{BuildHasher, RandomState};
 use std::str::FromStr;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -113,6 +117,13 @@ impl TicketIdPrefix {
     }
 }
 
+impl fmt::Display for TicketIdPrefix {
+    /// The digits, in lower case.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.first().to_string()[..self.digits])
+    }
+}
+
 impl FromStr for TicketIdPrefix {
     type Err = Error;
 
@@ -160,7 +171,7 @@ impl OccurrenceId {
     /// A new id for a record of this time.
     #[must_use]
     pub fn random(time: Timestamp) -> Self {
-        Self::build(time, *Uuid::new_v4().as_bytes())
+        Self::build(time, random_bytes())
     }
 
     /// The id that the text `key` has at this time: the same text and time give the same id.
@@ -201,6 +212,23 @@ impl OccurrenceId {
     }
 }
 
+/// Bytes that no other call gives, in this process or any other.
+///
+/// A generator in a thread-local would be gone while a thread ends, where records are made too, and
+/// would go on alike in both processes after a fork. So there is one key for the process, a counter that
+/// tells its threads apart, and a clock that tells a process from the one it was forked from.
+fn random_bytes() -> [u8; 16] {
+    static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+    static COUNTER: AtomicU64 = AtomicU64::new(0);
+    let count = COUNTER.fetch_add(1, Ordering::Relaxed);
+    let clock = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.as_nanos());
+    let mut bytes = [0; 16];
+    for (half, bytes) in bytes.chunks_exact_mut(8).enumerate() {
+        bytes.copy_from_slice(&KEY.hash_one((count, clock, half)).to_le_bytes());
+    }
+    bytes
+}
+
 impl fmt::Display for OccurrenceId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
@@ -229,6 +257,8 @@ mod tests {
         assert_eq!(prefix.last().to_string(), format!("abc{}", "f".repeat(29)));
         assert!(prefix.matches(prefix.first()) && prefix.matches(prefix.last()));
         assert!(!prefix.matches(TicketId::MIN));
+        assert_eq!(prefix.to_string(), "abc");
+        assert_eq!(TicketIdPrefix::from(prefix.last()).to_string(), prefix.last().to_string());
     }
 
     #[test]
@@ -247,6 +277,25 @@ mod tests {
         assert_eq!(id.as_uuid().get_timestamp().unwrap().to_unix().0, 1_795_258_040);
         assert_ne!(id, OccurrenceId::random(time));
         assert_eq!(id.to_string().parse::<OccurrenceId>().unwrap(), id);
+    }
+
+    #[test]
+    fn threads_do_not_make_the_same_id_and_one_that_ends_can_still_make_one() {
+        struct Late;
+        impl Drop for Late {
+            fn drop(&mut self) {
+                let _ = OccurrenceId::random(Timestamp::UNIX_EPOCH);
+            }
+        }
+        std::thread_local!(static LATE: Late = const { Late });
+        let make = || {
+            LATE.with(|_| ());
+            (0..10_000).map(|_| OccurrenceId::random(Timestamp::UNIX_EPOCH)).collect::<Vec<_>>()
+        };
+        let threads: Vec<_> = (0..4).map(|_| std::thread::spawn(make)).collect();
+        let ids: std::collections::HashSet<_> =
+            threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
+        assert_eq!(ids.len(), 40_000);
     }
 
     #[test]

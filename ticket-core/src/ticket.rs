@@ -246,3 +246,20 @@ pub enum StatusChange {
         until: Option<Timestamp>,
     },
 }
+
+impl StatusChange {
+    /// The status that it makes of a ticket whose last occurrence, stored or pruned, was at this time;
+    /// `None` if the ticket stays as it is, because it has come back since the moment of solving.
+    #[must_use]
+    pub fn status(self, last_occurrence_time: Timestamp) -> Option<Status> {
+        match self {
+            Self::Solve { at, .. } if at < last_occurrence_time => None,
+            Self::Solve { at, release } => {
+                let release = release.map(|release| limits::as_stored(release, limits::NAME));
+                Some(Status::Solved { at, release })
+            }
+            Self::Reopen => Some(Status::Open),
+            Self::Mute { until } => Some(Status::Muted { until }),
+        }
+    }
+}

@@ -68,7 +68,7 @@ impl BackgroundHandler {
     }
 
     /// Takes a record that is only made here: [`emit`](Self::emit) for producers whose records are made
-    /// of what may panic. Even a random id cannot be had while the thread's local data is destroyed.
+    /// of what may panic.
     ///
     /// # Errors
     ///

@@ -88,7 +88,7 @@ impl Entry {
                 channel: record.channel.clone(),
                 message: record.message.clone(),
                 location: record.location.clone(),
-                error_type: error_type(first),
+                error_type: record.error_type().map(str::to_owned),
                 status: Status::Open,
                 first_occurrence_time: record.time,
                 last_occurrence_time: record.time,
@@ -162,18 +162,14 @@ impl Entry {
         self.ticket.channel.clone_from(&record.channel);
         self.ticket.message.clone_from(&record.message);
         self.ticket.location.clone_from(&record.location);
-        self.ticket.error_type = error_type(new);
+        self.ticket.error_type = record.error_type().map(str::to_owned);
         self.ticket.last_release.clone_from(&record.release);
     }
 
     fn set_status(&mut self, change: StatusChange) {
-        self.ticket.status = match change {
-            // It has come back before the answer arrived.
-            StatusChange::Solve { at, .. } if at < self.ticket.last_occurrence_time => return,
-            StatusChange::Solve { at, release } => Status::Solved { at, release },
-            StatusChange::Reopen => Status::Open,
-            StatusChange::Mute { until } => Status::Muted { until },
-        };
+        if let Some(status) = change.status(self.ticket.last_occurrence_time) {
+            self.ticket.status = status;
+        }
     }
 
     /// What the status means at the time `now`.
@@ -185,9 +181,4 @@ impl Entry {
     pub(crate) fn ticket_at(&self, now: Timestamp) -> Ticket {
         Ticket { status: self.status_at(now), ..self.ticket.clone() }
     }
-}
-
-/// The type of the outermost error.
-fn error_type(new: &NewOccurrence) -> Option<String> {
-    new.record().error.first().and_then(|cause| cause.type_name.clone())
 }

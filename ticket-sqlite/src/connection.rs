@@ -31,7 +31,7 @@ impl Connection {
                     flags |= OpenFlags::SQLITE_OPEN_CREATE;
                 } else if !path.exists() {
                     let message =
-                        "the file is not there: create it, or do not set autocreate=false";
+                        "the file is not there, and with autocreate=false it is not created";
                     return Err(Error::new(ErrorKind::Config, BACKEND, message));
                 }
                 rusqlite::Connection::open_with_flags(path, flags).map_err(from_sqlite)?

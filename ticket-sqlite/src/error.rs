@@ -24,7 +24,10 @@ fn of_code(code: ErrorCode) -> (ErrorKind, &'static str) {
         }
         ErrorCode::ReadOnly => (Unavailable, "the file, or its folder, cannot be written to"),
         ErrorCode::DiskFull => (Unavailable, "the disk is full"),
-        ErrorCode::CannotOpen => (Unavailable, "the file cannot be opened: does its folder exist?"),
+        ErrorCode::CannotOpen => (
+            Unavailable,
+            "the file cannot be opened: does its folder exist, is it a file, and may it be written?",
+        ),
         ErrorCode::PermissionDenied | ErrorCode::AuthorizationForStatementDenied => {
             (Unavailable, "access to the file is denied")
         }

@@ -259,15 +259,14 @@ fn check(version: i64) -> Result<()> {
         CURRENT => return Ok(()),
         0 => (
             ErrorKind::Config,
-            "the tables are not there: call setup_backend once, and for that \
-            do not set autocreate=false"
+            "the tables are not there: setup_backend creates them, but not with autocreate=false"
                 .to_owned(),
         ),
         older @ 1..CURRENT => (
             ErrorKind::Config,
             format!(
-                "the tables are of the older version {older}: call setup_backend once, which brings them to \
-             version {CURRENT}, and for that do not set autocreate=false"
+                "the tables are of the older version {older}: setup_backend brings them to version {CURRENT}, \
+                 but not with autocreate=false"
             ),
         ),
         newer => (
@@ -306,5 +305,56 @@ fn switch_to_wal(connection: &Connection, config: &SqliteConfig) -> Result<()> {
             return Err(error);
         }
         std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two prefixes would else mean one table: `a_` with `b_c`, and `a_b_` with `c`.
+    #[test]
+    fn no_name_ends_with_another_one() {
+        let text = Schema::new(Names::new("@")).to_sql();
+        let mut names: Vec<&str> = text
+            .split('@')
+            .skip(1)
+            .filter_map(|rest| rest.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next())
+            .collect();
+        names.sort_unstable();
+        names.dedup();
+        assert!(names.len() > 20, "{names:?}");
+        for name in &names {
+            let others = names.iter().filter(|other| *other != name);
+            for other in others {
+                assert!(!other.ends_with(name), "{other} ends with {name}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_killed_migration_leaves_the_old_version() {
+        let config = SqliteConfig::in_memory();
+        let schema = Schema::new(config.names());
+        let mut sqlite = Connection::open_in_memory().unwrap();
+        // A table of somebody else's is in the way of the second version.
+        sqlite.execute_batch("CREATE TABLE ticketing_app_hours (other)").unwrap();
+        assert!(schema.set_up(&mut sqlite, &config).is_err());
+        assert_eq!(schema.version(&sqlite).unwrap(), 0);
+        sqlite.execute_batch("DROP TABLE ticketing_app_hours").unwrap();
+        schema.set_up(&mut sqlite, &config).unwrap();
+        assert_eq!(schema.version(&sqlite).unwrap(), CURRENT);
+    }
+
+    #[test]
+    fn a_file_in_another_encoding_is_refused() {
+        let config = SqliteConfig::in_memory();
+        let mut sqlite = Connection::open_in_memory().unwrap();
+        sqlite.execute_batch("PRAGMA encoding = 'UTF-16le'; CREATE TABLE a (b)").unwrap();
+        let error = Schema::new(config.names()).set_up(&mut sqlite, &config).unwrap_err();
+        assert!(
+            error.kind() == ErrorKind::Config && error.message().contains("UTF-16le"),
+            "{error}"
+        );
     }
 }

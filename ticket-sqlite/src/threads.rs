@@ -295,7 +295,7 @@ mod tests {
         {
             pin_mut!(first, second);
             assert!(first.as_mut().now_or_never().is_none());
-            while threads.shared.lock().queue.len() > 0 {
+            while !threads.shared.lock().queue.is_empty() {
                 std::thread::yield_now();
             }
             assert!(second.as_mut().now_or_never().is_none());

@@ -1,5 +1,7 @@
 //! What happens when the file cannot be used, or others use it.
 
+#![allow(clippy::unwrap_used, reason = "a test program")]
+
 use std::path::Path;
 use std::time::{Duration, Instant};
 

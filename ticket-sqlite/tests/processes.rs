@@ -2,6 +2,13 @@
 //!
 //! This program starts itself again as the processes: what they are to do stands in the environment.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test program, whose output its parent reads"
+)]
+#![allow(clippy::zombie_processes, reason = "every child is waited for by who started it")]
+
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};

@@ -1,5 +1,5 @@
 //! A thread-local's destructor may log: the layer does not panic there, which would abort the process,
-//! and every record is stored or counted as lost.
+//! and every record is stored.
 #![allow(clippy::unwrap_used)] // Helpers too: what fails here fails the test.
 
 use std::cell::RefCell;
@@ -46,6 +46,5 @@ fn events_from_destructors_of_thread_locals() {
     }
     handler.blocking_flush(Duration::from_secs(60)).unwrap();
     let stats = handler.stats();
-    assert_eq!(stats.recorded + stats.dropped.panicked, 5, "{stats:?}");
-    assert!(stats.recorded >= 1, "{stats:?}");
+    assert_eq!(stats.recorded, 5, "{stats:?}");
 }

@@ -5,7 +5,8 @@
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::Path;
 use std::process::{Command, ExitCode};
-use std::{env, fs};
+use std::time::{Duration, Instant};
+use std::{env, fs, thread};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::Value;
@@ -90,13 +91,24 @@ fn has_been_elected(server: &Value) -> bool {
         .is_ok_and(|log| log.contains("Transition to primary complete"))
 }
 
-/// The log is JSON, line by line, and holds the text.
+/// The log is JSON, line by line, and soon holds the text: PostgreSQL's collector of logs, a process of
+/// its own, writes after the answer has been sent.
 fn check_log(log: &Value, text: &str) -> Result<(), Failed> {
-    let log = fs::read_to_string(log.as_str().unwrap_or_default())?;
-    for line in log.lines() {
+    let path = log.as_str().unwrap_or_default();
+    let start = Instant::now();
+    let log = loop {
+        let log = fs::read_to_string(path)?;
+        if log.contains(text) || start.elapsed() > Duration::from_secs(10) {
+            break log;
+        }
+        thread::sleep(Duration::from_millis(50));
+    };
+    check(log.contains(text), &format!("{text} in {log}"))?;
+    let whole = log.rfind('\n').map_or("", |end| &log[..end]);
+    for line in whole.lines() {
         serde_json::from_str::<Value>(line)?;
     }
-    check(log.contains(text), &format!("{text} in {log}"))
+    Ok(())
 }
 
 fn xtask(state: &Path, action: &str) -> Result<String, Failed> {

@@ -4,10 +4,10 @@ use std::fmt;
 
 use ticket_core::{
     EventQuery, Expiry, HistogramQuery, OccurrenceQuery, StatusChange, TicketFilter, TicketId,
-    TicketQuery, TraitQuery,
+    TicketQuery, Timestamp, TraitQuery,
 };
 
-use super::pool::Draft;
+use super::pool::{self, Draft};
 
 /// One call of a store, or a walk through all pages of an answer.
 #[derive(Clone, Debug)]
@@ -72,10 +72,10 @@ impl fmt::Display for Operation {
             }
             Self::CountTickets(filter) => write!(f, " {}", brief(filter)),
             Self::GetTickets(query, pages) => write!(f, " {pages}, {}", brief(query)),
-            Self::GetTicket(id) | Self::DeleteTicket(id) => write!(f, " {id}"),
-            Self::SetStatus(id, change) => write!(f, " {id} {}", brief(change)),
+            Self::GetTicket(id) | Self::DeleteTicket(id) => write!(f, " {}", brief(id)),
+            Self::SetStatus(id, change) => write!(f, " {} {}", brief(id), brief(change)),
             Self::GetOccurrences(id, query, pages) => {
-                write!(f, " {id} {pages}, {}", brief(query))
+                write!(f, " {} {pages}, {}", brief(id), brief(query))
             }
             Self::CountOccurrences(query) => write!(f, " {}", brief(query)),
             Self::GetEvents(query, pages) => write!(f, " {pages}, {}", brief(query)),
@@ -100,11 +100,13 @@ impl fmt::Display for Pages {
 }
 
 fn brief(value: &impl fmt::Debug) -> String {
-    shorten(format!("{value:?}"))
+    shorten(&format!("{value:?}"))
 }
 
-/// A `Debug` form without the fields that say nothing.
-pub(super) fn shorten(mut text: String) -> String {
+/// A `Debug` form as a person reads it: without the fields that say nothing, with names for tickets, and
+/// with times that can be read.
+pub(super) fn shorten(text: &str) -> String {
+    let mut text = text.to_owned();
     for nothing in [": None", ": []", ": {}"] {
         while let Some(end) = text.find(nothing) {
             let start = text[..end].rfind([' ', '{']).map_or(0, |index| index + 1);
@@ -115,7 +117,25 @@ pub(super) fn shorten(mut text: String) -> String {
             text.replace_range(start..end, "");
         }
     }
-    text.replace(",  }", " }").replace(", }", " }").replace("{  }", "{}")
+    for ticket in 0..pool::TICKETS.len() {
+        let id = pool::ticket_id(ticket).to_string();
+        text = text.replace(&id, &pool::ticket_name(ticket));
+    }
+    with_readable_times(&text).replace(",  }", " }").replace("{  }", "{}")
+}
+
+fn with_readable_times(text: &str) -> String {
+    const BEFORE: &str = "Timestamp(";
+    let mut parts = text.split(BEFORE);
+    let mut readable = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let time = part.split_once(')').and_then(|(micros, rest)| {
+            let micros = micros.parse().ok()?;
+            Some(format!("{}{rest}", Timestamp::from_micros(micros)))
+        });
+        readable += &time.unwrap_or_else(|| format!("{BEFORE}{part}"));
+    }
+    readable
 }
 
 #[cfg(test)]
@@ -123,9 +143,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_set_is_not_shown() {
+    fn a_person_can_read_it() {
         let filter = TicketFilter::new().with_app_id("a").with_search("x");
         assert_eq!(brief(&filter), "TicketFilter { app_id: Some(\"a\"), search: Some(\"x\") }");
         assert_eq!(brief(&TicketFilter::new()), "TicketFilter {}");
+        let time = Timestamp::UNIX_EPOCH;
+        assert_eq!(
+            brief(&StatusChange::Solve { at: time, release: None }),
+            "Solve { at: 1970-01-01T00:00:00.000000Z }"
+        );
     }
 }

@@ -177,9 +177,10 @@ impl Answer {
         let mut text = String::new();
         for (who, answer) in [("the reference", self), ("the backend", actual)] {
             // Writing to a string cannot fail.
-            let _ = write!(text, "{who} answers: {}", shorten(answer.head.clone()));
+            let _ = write!(text, "{who} answers: {}", shorten(&answer.head));
             if self.items.len().max(actual.items.len()) > 0 {
-                let item = answer.items.get(same).cloned().map_or("nothing".to_owned(), shorten);
+                let item =
+                    answer.items.get(same).map_or("nothing".to_owned(), |item| shorten(item));
                 let _ = write!(text, "\n  {} lines, line {}: {item}", answer.items.len(), same + 1);
             }
             text.push('\n');

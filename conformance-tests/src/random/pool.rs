@@ -48,8 +48,8 @@ pub(super) fn times() -> Vec<Timestamp> {
     times
 }
 
-/// Values of every type, and those on which types and databases differ.
-pub(super) fn values() -> Vec<Value> {
+/// Numbers of both types, among them those on which databases differ.
+pub(super) fn numbers() -> Vec<Value> {
     vec![
         Value::Int(0),
         Value::Int(1),
@@ -63,17 +63,21 @@ pub(super) fn values() -> Vec<Value> {
         Value::Float(9_007_199_254_740_992.0),
         Value::Float(f64::MAX),
         Value::Float(5e-324),
-        Value::Text(String::new()),
-        Value::Text("0".into()),
-        Value::Text("a".into()),
-        Value::Text("B".into()),
-        Value::Text("é".into()),
-        // In UTF-16 the second one comes first.
-        Value::Text("\u{fffd}".into()),
-        Value::Text("\u{1f980}".into()),
+    ]
+}
+
+/// Texts of which some sort otherwise in UTF-16, in a locale, or as numbers.
+pub(super) fn texts() -> Vec<Value> {
+    ["", "0", "a", "B", "é", "\u{fffd}", "\u{1f980}"].map(Value::from).to_vec()
+}
+
+/// Values of the other types.
+pub(super) fn others() -> Vec<Value> {
+    vec![
         Value::Bool(false),
         Value::Bool(true),
         Value::Time(START),
+        Value::Time(START.saturating_add(Duration::from_micros(1))),
         Value::Time(Timestamp::MIN),
     ]
 }
@@ -84,6 +88,12 @@ pub(super) fn ticket_id(ticket: usize) -> TicketId {
     let record =
         Record::new(Level::Error, "", "").with_app_id(app_id).with_fingerprint(fingerprint);
     Grouping::Stable.fingerprint(&record, b"").id
+}
+
+/// The ticket as it is shown in a failing sequence: its application and its text.
+pub(super) fn ticket_name(ticket: usize) -> String {
+    let (app_id, fingerprint) = TICKETS[ticket];
+    format!("{app_id}/{fingerprint}")
 }
 
 /// An occurrence before it is built: what a failing sequence shows of it.
@@ -140,8 +150,8 @@ pub(super) fn occurrence_id(time: Timestamp, key: u8) -> OccurrenceId {
 /// As a person reads it in a failing sequence: what is not set is left out.
 impl std::fmt::Display for Draft {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (app_id, name) = TICKETS[self.ticket];
-        write!(f, "ticket {app_id}/{name}, id {}, {}, {}", self.id(), self.time, self.level)?;
+        let ticket = ticket_name(self.ticket);
+        write!(f, "ticket {ticket}, id {}, {}, {}", self.id(), self.time, self.level)?;
         if self.repeats != 1 {
             write!(f, ", repeats {}", self.repeats)?;
         }

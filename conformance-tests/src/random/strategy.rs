@@ -102,7 +102,7 @@ fn draft() -> impl Strategy<Value = Draft> {
         select(&pool::RELEASES[..]),
         select(&pool::ENVIRONMENTS[..]),
     );
-    let traits = vec((select(&pool::TRAITS[..]), value()), 0..4);
+    let traits = vec(named_value(), 0..4);
     (place, count, texts, traits).prop_map(|((ticket, key, time), repeats, texts, traits)| {
         let (level, channel, message, file, error, release, environment) = texts;
         Draft {
@@ -243,8 +243,8 @@ fn event_filter() -> impl Strategy<Value = EventFilter> {
 }
 
 fn comparison() -> impl Strategy<Value = Comparison> {
-    let parts = (select(&pool::TRAITS[..]), select(&Op::ALL[..]), value(), any::<bool>());
-    parts.prop_map(|(name, op, value, as_number)| {
+    let parts = (named_value(), select(&Op::ALL[..]), any::<bool>());
+    parts.prop_map(|((name, value), op, as_number)| {
         let typed = Comparison::new(name, op, value.clone());
         if as_number { Comparison::number(name, op, value).unwrap_or(typed) } else { typed }
     })
@@ -290,8 +290,14 @@ fn time() -> impl Strategy<Value = Timestamp> {
     select(pool::times())
 }
 
-fn value() -> impl Strategy<Value = Value> {
-    select(pool::values())
+/// A trait: mostly of the type that its name stands for, so that comparisons meet values of their type.
+fn named_value() -> impl Strategy<Value = (&'static str, Value)> {
+    prop_oneof![
+        2 => (Just("n"), select(pool::numbers())),
+        2 => (Just("a.b"), select(pool::texts())),
+        1 => (Just("$n"), select(pool::others())),
+        1 => (select(&pool::TRAITS[..]), select([pool::numbers(), pool::texts(), pool::others()].concat())),
+    ]
 }
 
 fn direction() -> impl Strategy<Value = Direction> {

@@ -4,9 +4,13 @@
 //! without a fault passes all cases. So a case that is removed, or that finds nothing any more, makes
 //! this test fail, and so does a new case without a backend that needs it.
 
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test program without a harness")]
+
 mod answers;
 mod database;
+mod deleting;
 mod events;
+mod paging;
 mod reading;
 mod recording;
 mod retention;
@@ -39,7 +43,9 @@ struct Mutant {
 /// All of them, area by area.
 const MUTANTS: &[&[Mutant]] = &[
     recording::MUTANTS,
+    deleting::MUTANTS,
     status::MUTANTS,
+    paging::MUTANTS,
     reading::MUTANTS,
     events::MUTANTS,
     retention::MUTANTS,
@@ -85,6 +91,11 @@ fn trials() -> Vec<Trial> {
             mutants().flat_map(|mutant| mutant.found_by).copied().collect();
         let idle: Vec<_> = known.difference(&finding).collect();
         assert!(idle.is_empty(), "these cases have no fault to find: {idle:#?}");
+        let unnoticed: Vec<_> = mutants()
+            .filter(|mutant| mutant.found_by.is_empty())
+            .map(|mutant| mutant.fault)
+            .collect();
+        assert!(unnoticed.is_empty(), "no case finds these: {unnoticed:?}");
         let faults: BTreeSet<&str> = mutants().map(|mutant| mutant.fault).collect();
         assert_eq!(faults.len(), mutants().count(), "a fault is listed twice");
         for rule in 1..=27 {

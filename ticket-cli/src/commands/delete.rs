@@ -4,10 +4,10 @@ use std::io::{BufRead, IsTerminal, Write, stderr, stdin};
 use std::process::ExitCode;
 
 use clap::Args;
-use ticket_core::{Store, Ticket};
+use ticket_core::{Store, Ticket, TicketIdPrefix};
 
 use super::resolve;
-use crate::cli::{IdsArg, TypedId};
+use crate::cli::IdsArg;
 use crate::context::Context;
 use crate::failure::{self, Usage};
 use crate::output::json::{self, DeletedView};
@@ -36,7 +36,7 @@ pub(crate) async fn run(
     }
     let store = context.open().await?;
     let mut code = ExitCode::SUCCESS;
-    for id in &args.ids.ids {
+    for &id in &args.ids.ids {
         match delete(id, args.yes, store.as_ref(), context).await {
             Ok(Some(ticket)) if context.json => {
                 json::write_line(out, &DeletedView { id: ticket.id, deleted: true })?;
@@ -57,7 +57,7 @@ pub(crate) async fn run(
 
 /// Deletes one ticket, if that is what is wanted.
 async fn delete(
-    id: &TypedId,
+    id: TicketIdPrefix,
     yes: bool,
     store: &dyn Store,
     context: &Context,
@@ -69,7 +69,7 @@ async fn delete(
     if store.delete_ticket(ticket.id).await? {
         Ok(Some(ticket))
     } else {
-        anyhow::bail!("{}: somebody has just deleted the ticket", id.text)
+        anyhow::bail!("{id}: somebody has just deleted the ticket")
     }
 }
 

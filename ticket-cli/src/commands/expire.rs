@@ -5,6 +5,7 @@ use std::io::Write;
 use clap::Args;
 use ticket_core::{EventStore, Expiry};
 
+use crate::cli::at_least_one;
 use crate::context::Context;
 use crate::failure;
 use crate::output::json::{self, ExpiredView};
@@ -13,17 +14,17 @@ use crate::time::Moment;
 /// Delete old occurrences; tickets keep their counts
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
-#[group(required = true, multiple = true)]
+#[group(skip)]
 pub(crate) struct ExpireArgs {
     /// Delete what is older than 90s, 15m, 24h, 30d or 2w, or older than a time; solved tickets without
     /// later occurrences go too
-    #[arg(long, value_name = "WHEN")]
+    #[arg(long, value_name = "WHEN", required_unless_present = "keep_per_ticket")]
     older_than: Option<Moment>,
     /// Of these, at most so many occurrences, the oldest first
     #[arg(long, value_name = "N", requires = "older_than")]
     max: Option<u64>,
     /// Keep of each ticket the first occurrence and the newest N-1
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = at_least_one::<u32>)]
     keep_per_ticket: Option<u32>,
 }
 

@@ -27,7 +27,7 @@ pub(crate) struct ListArgs {
     #[arg(long, value_enum, default_value_t, value_name = "STATUS")]
     status: StatusChoice,
     /// Only tickets at least this bad
-    #[arg(long, value_name = "LEVEL", value_parser = level_parser())]
+    #[arg(long, value_name = "LEVEL", ignore_case = true, value_parser = level_parser())]
     level: Option<Level>,
     /// Only tickets of this channel: the logger's name, or the target
     #[arg(long, value_name = "NAME")]

@@ -30,7 +30,7 @@ pub(crate) async fn run(
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
     let store = context.open().await?;
-    let ticket = resolve::ticket(store.as_ref(), context, &args.id.id).await?;
+    let ticket = resolve::ticket(store.as_ref(), context, args.id.id).await?;
     let direction = if args.reverse { Direction::Ascending } else { Direction::Descending };
     let query = OccurrenceQuery::new().with_direction(direction);
     let mut found = Vec::new();

@@ -1,9 +1,8 @@
 //! From the first digits of an id to the ticket.
 
 use anyhow::bail;
-use ticket_core::{Store, Ticket, TicketQuery};
+use ticket_core::{Store, Ticket, TicketIdPrefix, TicketQuery};
 
-use crate::cli::TypedId;
 use crate::context::Context;
 use crate::output::sanitize;
 
@@ -13,10 +12,10 @@ use crate::output::sanitize;
 pub(super) async fn ticket(
     store: &dyn Store,
     context: &Context,
-    id: &TypedId,
+    id: TicketIdPrefix,
 ) -> anyhow::Result<Ticket> {
     const SHOWN: u32 = 5;
-    let filter = context.filter().with_id_prefix(id.prefix);
+    let filter = context.filter().with_id_prefix(id);
     let mut page =
         store.get_tickets(&TicketQuery::new().with_filter(filter).with_limit(SHOWN)).await?;
     match (page.items.pop(), page.items.is_empty()) {
@@ -25,13 +24,12 @@ pub(super) async fn ticket(
         (None, _) => {
             let of = context.app_id.as_ref().map(|app| format!(" of {app:?}")).unwrap_or_default();
             bail!(
-                "{}: no ticket{of} has an id that begins so; `ticket list --status all` shows them",
-                id.text
+                "{id}: no ticket{of} has an id that begins so; `ticket list --status all` shows them"
             );
         }
     }
     let mut message =
-        format!("{}: several tickets have an id that begins so; write more digits:", id.text);
+        format!("{id}: several tickets have an id that begins so; write more digits:");
     for ticket in &page.items {
         let text = sanitize::beginning(&ticket.message, 60);
         message += &format!("\n  {}  {text}", ticket.id);

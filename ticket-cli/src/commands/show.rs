@@ -29,7 +29,7 @@ pub(crate) async fn run(
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
     let store = context.open().await?;
-    let ticket = resolve::ticket(store.as_ref(), context, &args.id.id).await?;
+    let ticket = resolve::ticket(store.as_ref(), context, args.id.id).await?;
     // People want the newest one's details even if they want no list.
     let wanted = if context.json { args.occurrences } else { args.occurrences.max(1) };
     let occurrences = if wanted == 0 {

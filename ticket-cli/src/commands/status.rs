@@ -5,10 +5,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
-use ticket_core::{BackendExt, Status, StatusKind, Store, Ticket};
+use ticket_core::{BackendExt, Status, StatusKind, Store, Ticket, TicketIdPrefix};
 
 use super::resolve;
-use crate::cli::{IdsArg, TypedId};
+use crate::cli::IdsArg;
 use crate::context::Context;
 use crate::failure;
 use crate::output::json::{self, TicketView};
@@ -79,19 +79,18 @@ pub(crate) async fn mute(
 /// Changes one ticket after the other and reports each. One that fails does not keep the others from
 /// being changed.
 async fn each(
-    ids: &[TypedId],
+    ids: &[TicketIdPrefix],
     context: &Context,
     out: &mut dyn Write,
     change: impl AsyncFn(&dyn Store, &Ticket) -> ticket_core::Result<Option<Ticket>>,
 ) -> anyhow::Result<ExitCode> {
     let store = context.open().await?;
     let mut code = ExitCode::SUCCESS;
-    for id in ids {
+    for &id in ids {
         let changed = async {
             let ticket = resolve::ticket(store.as_ref(), context, id).await?;
             let changed = change(store.as_ref(), &ticket).await?;
-            changed
-                .ok_or_else(|| anyhow::anyhow!("{}: somebody has just deleted the ticket", id.text))
+            changed.ok_or_else(|| anyhow::anyhow!("{id}: somebody has just deleted the ticket"))
         };
         match changed.await {
             Ok(ticket) if context.json => json::write_line(out, &TicketView::from(&ticket))?,

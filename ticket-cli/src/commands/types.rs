@@ -28,6 +28,9 @@ pub(crate) struct TraitsArgs {
 pub(crate) async fn types(context: &Context, out: &mut dyn Write) -> anyhow::Result<()> {
     let store = context.open().await?;
     let types = store.event_types(context.app_id.as_deref()).await?;
+    if types.is_empty() && !context.json {
+        failure::say("no events are stored");
+    }
     for name in &types {
         if context.json {
             json::write_line(out, &TypeView { r#type: name })?;
@@ -62,6 +65,7 @@ pub(crate) async fn traits(
     };
     let mut query = TraitQuery::new(&args.event_type).with_name(name);
     query.app_id = app_id.map(str::to_owned);
+    let mut found = false;
     let next = pages::read(
         &args.page,
         async |limit, after| {
@@ -70,6 +74,7 @@ pub(crate) async fn traits(
             store.get_traits(&query).await
         },
         |item| {
+            found = true;
             if context.json {
                 json::write_line(out, &TraitView::from(&item))?;
             } else {
@@ -82,5 +87,10 @@ pub(crate) async fn traits(
         },
     )
     .await?;
+    if !found && !context.json {
+        failure::say(
+            "no events of this type have this trait; without --name, their traits are listed",
+        );
+    }
     pages::hint(next.as_ref(), out)
 }

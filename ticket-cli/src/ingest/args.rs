@@ -13,8 +13,9 @@ use super::format::Format;
 /// place, also after the file has grown or was rotated. Lines that come through a pipe are known by
 /// their text and time; those without a time count in every run.
 ///
-/// Malformed lines are listed and do not stop the rest. Exit codes: 0 everything was read, 1 something
-/// could not be read or recorded, 2 wrong usage.
+/// Malformed lines are listed and do not stop the rest. Exit codes: 0 done, also with malformed lines
+/// among others; 1 a file could not be read, a record was refused, or all lines were malformed; 2 wrong
+/// usage.
 #[derive(Debug, Args)]
 pub(crate) struct IngestArgs {
     /// The log files; - is standard input

@@ -31,7 +31,7 @@ pub(crate) use self::args::IngestArgs;
 use self::reader::{Halt, Reader};
 use self::source::{Place, Source};
 use self::summary::Summary;
-use self::writer::Writer;
+use self::writer::{Patience, Writer};
 use crate::context::Context;
 use crate::failure::Usage;
 use crate::output::json;
@@ -57,9 +57,11 @@ pub(crate) async fn run(args: &IngestArgs, context: &Context) -> anyhow::Result<
 
     let writer = Writer {
         store: context.open_for_writing().await?,
-        bar: progress(&sources, args.follow),
-        stop: Arc::default(),
-        endless: args.follow,
+        patience: Patience {
+            bar: progress(&sources, args.follow),
+            stop: Arc::default(),
+            endless: args.follow,
+        },
     };
     for source in &mut sources {
         if let Place::File(place) = &mut source.place {
@@ -71,12 +73,12 @@ pub(crate) async fn run(args: &IngestArgs, context: &Context) -> anyhow::Result<
         options: options(args, app_id),
         channel: args.channel.clone(),
         sender,
-        bar: writer.bar.clone(),
-        stop: Arc::clone(&writer.stop),
+        bar: writer.patience.bar.clone(),
+        stop: Arc::clone(&writer.patience.stop),
     };
     let follow = args.follow;
     if follow {
-        stop_on_signal(Arc::clone(&writer.stop))?;
+        stop_on_signal(Arc::clone(&writer.patience.stop))?;
     }
     let reading = thread::Builder::new()
         .name("read".into())
@@ -87,9 +89,9 @@ pub(crate) async fn run(args: &IngestArgs, context: &Context) -> anyhow::Result<
     let wrote = writer.write(&mut receiver, &mut written).await;
     // The reader notices that nobody listens any more.
     drop(receiver);
-    writer.stop.store(true, Ordering::Relaxed);
+    writer.patience.stop.store(true, Ordering::Relaxed);
     let (read, read_to_end) = reading.join().map_err(|_| anyhow!("the reading thread panicked"))?;
-    writer.bar.finish_and_clear();
+    writer.patience.bar.finish_and_clear();
 
     let summary = read.with(written);
     let mut out = stdout().lock();
@@ -103,7 +105,7 @@ pub(crate) async fn run(args: &IngestArgs, context: &Context) -> anyhow::Result<
     if let Err(Halt::Unreadable { file, error }) = read_to_end {
         return Err(error).context(format!("cannot read {file}"));
     }
-    Ok(if summary.rejected > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(if summary.is_failure() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 async fn look_up(
@@ -111,7 +113,7 @@ async fn look_up(
     writer: &Writer,
     app_id: &str,
 ) -> anyhow::Result<()> {
-    let known = writer.retry(async || place.look_up(&*writer.store, app_id).await).await;
+    let known = writer.patience.retry(async || place.look_up(&*writer.store, app_id).await).await;
     place.knows(known.context("the database cannot be read")?);
     Ok(())
 }
@@ -141,7 +143,7 @@ fn progress(sources: &[Source], follow: bool) -> ProgressBar {
     };
     match ProgressStyle::with_template(template) {
         Ok(style) => bar.with_style(style),
-        // The template is constant, and tested; a plain bar is no reason to fail either.
+        // A bar without style is no reason to fail.
         Err(_) => bar,
     }
 }

@@ -54,6 +54,12 @@ pub(super) struct Fault {
 }
 
 impl Summary {
+    /// Whether something was refused, or nothing that was read could be understood: probably it is no
+    /// log, or of another format than was said.
+    pub(super) const fn is_failure(&self) -> bool {
+        self.rejected > 0 || (self.malformed > 0 && self.malformed == self.read)
+    }
+
     pub(super) fn malformed(&mut self, fault: Fault) {
         self.malformed += 1;
         if self.malformed_lines.len() < REMEMBERED {

@@ -1,12 +1,13 @@
 //! The writing half: records batches, and waits for a store that is away.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use indicatif::ProgressBar;
-use ticket_core::{Change, ErrorKind, NewOccurrence, Recorded, Store};
+use ticket_core::{Change, Error, ErrorKind, NewOccurrence, Recorded, Store};
 use tokio::sync::mpsc;
 
 use super::reader::{Batch, Item};
@@ -24,9 +25,7 @@ const WAITS: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(2)
 #[derive(Debug)]
 pub(super) struct Writer {
     pub(super) store: Arc<dyn Store>,
-    pub(super) bar: ProgressBar,
-    pub(super) stop: Arc<AtomicBool>,
-    pub(super) endless: bool,
+    pub(super) patience: Patience,
 }
 
 impl Writer {
@@ -37,47 +36,65 @@ impl Writer {
         summary: &mut Summary,
     ) -> anyhow::Result<()> {
         while let Some(batch) = receiver.recv().await {
-            let (sources, occurrences): (Vec<_>, Vec<_>) = batch
+            let (lines, occurrences): (Vec<_>, Vec<_>) = batch
                 .into_iter()
                 .map(|Item { occurrence, file, line }| ((file, line), occurrence))
                 .unzip();
-            // A batch that the store refuses is halved until the record that it means stands alone.
-            let mut ranges = Vec::new();
-            ranges.push(0..occurrences.len());
-            while let Some(range) = ranges.pop() {
-                match self.record(&occurrences[range.clone()]).await {
-                    Ok(recorded) => count(summary, range.len() as u64, &recorded),
-                    Err(error) if error.kind() == ErrorKind::Rejected && range.len() > 1 => {
-                        let middle = range.start + range.len() / 2;
-                        ranges.push(middle..range.end);
-                        ranges.push(range.start..middle);
-                    }
-                    Err(error) if error.kind() == ErrorKind::Rejected => {
-                        let (file, line) = &sources[range.start];
-                        let (file, reason) = (file.to_string(), error.message().to_owned());
-                        summary.rejected(Fault { file, line: *line, reason });
-                    }
-                    Err(error) => {
-                        return Err(error).context(
-                            "cannot record; ingest the same again later, what is recorded will not \
-                             count twice",
-                        );
-                    }
+            let record = async |part: &[NewOccurrence]| {
+                self.patience.retry(async || self.store.record_tickets(part).await).await
+            };
+            let each = |part: Range<usize>, done: Result<Recorded, Error>| match done {
+                Ok(recorded) => count(summary, part.len() as u64, &recorded),
+                Err(error) => {
+                    let (file, line) = &lines[part.start];
+                    let (file, reason) = (file.to_string(), error.message().to_owned());
+                    summary.rejected(Fault { file, line: *line, reason });
                 }
-            }
+            };
+            record_in_parts(&occurrences, record, each).await.context(
+                "cannot record; ingest the same again later, what is recorded will not count twice",
+            )?;
         }
         Ok(())
     }
+}
 
-    async fn record(&self, batch: &[NewOccurrence]) -> ticket_core::Result<Recorded> {
-        self.retry(async || self.store.record_tickets(batch).await).await
+/// Records a batch. One that the store refuses is halved until the record that it means stands alone.
+async fn record_in_parts(
+    batch: &[NewOccurrence],
+    record: impl AsyncFn(&[NewOccurrence]) -> Result<Recorded, Error>,
+    mut each: impl FnMut(Range<usize>, Result<Recorded, Error>),
+) -> Result<(), Error> {
+    let mut parts = Vec::new();
+    parts.push(0..batch.len());
+    while let Some(part) = parts.pop() {
+        match record(&batch[part.clone()]).await {
+            Err(error) if error.kind() == ErrorKind::Rejected && part.len() > 1 => {
+                let middle = part.start + part.len() / 2;
+                parts.push(middle..part.end);
+                parts.push(part.start..middle);
+            }
+            Err(error) if error.kind() != ErrorKind::Rejected => return Err(error),
+            done => each(part, done),
+        }
     }
+    Ok(())
+}
 
+/// How to wait for a store that is away.
+#[derive(Debug)]
+pub(super) struct Patience {
+    pub(super) bar: ProgressBar,
+    pub(super) stop: Arc<AtomicBool>,
+    pub(super) endless: bool,
+}
+
+impl Patience {
     /// Repeats a call while the store is away.
     pub(super) async fn retry<T>(
         &self,
-        call: impl AsyncFn() -> ticket_core::Result<T>,
-    ) -> ticket_core::Result<T> {
+        call: impl AsyncFn() -> Result<T, Error>,
+    ) -> Result<T, Error> {
         let mut away_since = None;
         let mut stopped_since = None;
         let [mut wait, longest] = WAITS;
@@ -121,4 +138,72 @@ fn count(summary: &mut Summary, sent: u64, recorded: &Recorded) {
     };
     summary.new_tickets += changes(Change::Created);
     summary.reopened_tickets += changes(Change::Reopened);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::{Cell, RefCell};
+
+    use ticket_core::{HandlerOptions, Level, Record};
+
+    use super::*;
+
+    fn run<T>(future: impl Future<Output = T>) -> T {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+    }
+
+    fn patience() -> Patience {
+        Patience { bar: ProgressBar::hidden(), stop: Arc::default(), endless: false }
+    }
+
+    #[test]
+    fn a_store_that_is_away_is_waited_for() {
+        let tries = Cell::new(0);
+        let call = async || {
+            tries.set(tries.get() + 1);
+            if tries.get() < 3 {
+                return Err(Error::new(ErrorKind::Unavailable, "test", "away"));
+            }
+            Ok(tries.get())
+        };
+        assert_eq!(run(patience().retry(call)).unwrap(), 3);
+    }
+
+    #[test]
+    fn other_errors_are_not_repeated() {
+        let tries = Cell::new(0);
+        let call = async || -> Result<(), Error> {
+            tries.set(tries.get() + 1);
+            Err(Error::new(ErrorKind::Corrupt, "test", "damaged"))
+        };
+        assert_eq!(run(patience().retry(call)).unwrap_err().kind(), ErrorKind::Corrupt);
+        assert_eq!(tries.get(), 1);
+    }
+
+    #[test]
+    fn a_refused_record_does_not_keep_the_others() {
+        let options = HandlerOptions::default();
+        let batch: Vec<NewOccurrence> = (0..21)
+            .map(|number| Record::new(Level::Error, "", number.to_string()))
+            .map(|record| options.prepare(record).unwrap())
+            .collect();
+        let stored = RefCell::new(Vec::new());
+        let record = async |part: &[NewOccurrence]| {
+            let messages = || part.iter().map(|one| one.record().message.clone());
+            if messages().any(|message| message == "7" || message == "20") {
+                return Err(Error::new(ErrorKind::Rejected, "test", "no"));
+            }
+            stored.borrow_mut().extend(messages());
+            Ok(Recorded::default())
+        };
+        let mut rejected = Vec::new();
+        let each = |part: Range<usize>, done: Result<Recorded, Error>| {
+            if done.is_err() {
+                rejected.push(part);
+            }
+        };
+        run(record_in_parts(&batch, record, each)).unwrap();
+        assert_eq!(rejected, [7..8, 20..21]);
+        assert_eq!(stored.borrow().len(), 19);
+    }
 }

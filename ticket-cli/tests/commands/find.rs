@@ -1,5 +1,6 @@
 //! `find`, `types`, `traits`.
 
+use predicates::str::contains;
 use ticket_core::Level;
 
 use crate::store::{Place, full, record};
@@ -77,4 +78,12 @@ fn types_and_traits() {
     let values: Vec<_> = values.iter().map(|value| value["value"].clone()).collect();
     assert_eq!(values, [serde_json::json!(42.5), serde_json::json!(7)], "the oldest first");
     assert_eq!(place.output(&["traits", "none"]), "");
+    for (arguments, said) in [
+        (&["types", "--app", "x"] as &[&str], "no events are stored"),
+        (&["traits", "none"], "`ticket types` lists the types"),
+        (&["traits", "login", "--name", "none"], "no events of this type have this trait"),
+    ] {
+        place.ticket(arguments).assert().success().stderr(contains(said));
+        place.ticket(arguments).arg("--json").assert().success().stderr("");
+    }
 }

@@ -91,8 +91,11 @@ fn a_store_that_cannot_be_opened_is_a_failure() {
         let (code, said) = place.failure(&[command]);
         assert_eq!(code, 1, "{said}");
         assert!(said.starts_with("error: ") && said.contains("sqlite: "), "{said}");
+        assert_eq!(said.matches("file is not a database").count(), 1, "{said}");
     }
     assert_eq!(place.failure(&["setup", "--url", "sqlite:no/such/folder/t.db"]).0, 1);
+    let (code, said) = place.failure(&["list", "--url", "sqlite:."]);
+    assert!(code == 1 && said.contains("is it a file"), "{said}");
 }
 
 #[test]
@@ -121,6 +124,13 @@ fn wrong_usage_has_exit_code_2() {
     }
     let (_, said) = place.failure(&["list", "--level", "loud"]);
     assert!(said.contains("trace, debug, info, notice, warning, error, critical"), "{said}");
+    for limit in ["0", "-1", "x"] {
+        let (_, said) = place.failure(&["list", "--limit", limit]);
+        assert!(said.contains("write a whole number from 1 on"), "{said}");
+    }
+    let (code, said) = place.failure(&["expire", "--max", "5"]);
+    assert!(code == 2 && said.contains("--older-than <WHEN>"), "{said}");
+    assert!(!said.contains("<--older-than <WHEN>|--max <N>"), "--max alone is no use: {said}");
     let (_, said) = place.failure(&["list", "--after", "count-desc.1.0"]);
     assert!(said.contains("keep the order while paging"), "{said}");
 }

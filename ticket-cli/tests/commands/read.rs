@@ -31,8 +31,9 @@ fn list_has_the_open_tickets_the_latest_first() {
 #[test]
 fn list_filters() {
     let place = Place::with(five());
-    let cases: [(&[&str], &[&str]); 12] = [
+    let cases: [(&[&str], &[&str]); 13] = [
         (&["--level", "critical"], &["panicked"]),
+        (&["--level", "CRITICAL"], &["panicked"]),
         (&["--level", "err", "--app", "shop"], &["connection lost", "panicked"]),
         (&["--channel", "db"], &["connection lost"]),
         (&["--search", "LOGIN"], &["unusual login"]),

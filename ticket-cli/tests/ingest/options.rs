@@ -45,6 +45,16 @@ fn a_format_that_is_named_is_demanded() {
 }
 
 #[test]
+fn a_file_that_is_no_log_at_all_is_a_failure() {
+    let place = Place::new();
+    place.write("app.log", "plain\nlines\n");
+    let output = place.run(&["ingest", "app.log", "--format", "json"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text.starts_with("read 2 lines: 0 recorded, 0 below warning, 2 malformed\n"), "{text}");
+}
+
+#[test]
 fn what_all_records_have_in_common() {
     let place = Place::new();
     place.write("app.log", "ERROR a\nINFO b\n");

@@ -3,6 +3,8 @@
 //! The servers' programs are named by the environment: `cargo xtask databases env` prints it. Without
 //! them the cases are ignored with the reason, and fail under `CI` or `TICKET_REQUIRE_SERVERS=1`.
 
+#![allow(clippy::print_stdout, reason = "a person wants to see the tickets that came out")]
+
 mod mongod;
 mod postgres;
 mod server;
@@ -12,9 +14,10 @@ use libtest_mimic::{Arguments, Failed, Trial};
 
 /// What a case ends with: whatever went wrong, as text.
 type Outcome = Result<(), Box<dyn std::error::Error>>;
+type Case = fn() -> Outcome;
 
 fn main() -> std::process::ExitCode {
-    let cases: [(&str, &str, fn() -> Outcome); 3] = [
+    let cases: [(&str, &str, Case); 3] = [
         ("postgres_jsonlog", postgres::BIN, postgres::jsonlog),
         ("postgres_plain_log", postgres::BIN, postgres::plain),
         ("mongod_log", mongod::PROGRAM, mongod::own_log),
@@ -23,7 +26,7 @@ fn main() -> std::process::ExitCode {
     libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
 }
 
-fn trial(name: &str, variable: &'static str, case: fn() -> Outcome) -> Trial {
+fn trial(name: &str, variable: &'static str, case: Case) -> Trial {
     let set = |variable: &str| std::env::var_os(variable).is_some_and(|value| !value.is_empty());
     if set(variable) {
         return Trial::test(name, move || case().map_err(|error| Failed::from(error.to_string())));

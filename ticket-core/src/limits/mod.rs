@@ -17,7 +17,7 @@ mod traits;
 use crate::{Breadcrumb, ErrorCause, Frame, Ingredients, Level, Record, Span, Traits, Value};
 
 pub use self::json::traits_from_json;
-pub use self::text::{clean, cut};
+pub use self::text::{as_stored, clean, cut};
 use self::text::{fit, left_out, mark};
 
 /// The message of a record, and of each error of its chain.

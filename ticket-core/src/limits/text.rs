@@ -17,6 +17,14 @@ pub fn clean(text: impl Into<String>) -> String {
     if text.contains('\0') { text.replace('\0', NUL) } else { text }
 }
 
+/// A text as it is stored under a limit: what a question has to ask for to find it.
+#[must_use]
+pub fn as_stored(text: impl Into<String>, limit: usize) -> String {
+    let mut text = text.into();
+    fit(&mut text, limit);
+    text
+}
+
 /// Cuts a text that is longer than `limit` bytes at a character, with a mark at its end that says how
 /// many bytes are missing. With the mark it is within the limit; where there is no room for a mark,
 /// there is none.

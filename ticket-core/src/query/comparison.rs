@@ -82,10 +82,10 @@ impl Comparison {
     #[must_use]
     pub fn new(name: impl Into<String>, op: Op, value: impl Into<Value>) -> Self {
         let value = match value.into() {
-            Value::Text(text) => Value::Text(limits::clean(text)),
+            Value::Text(text) => Value::Text(limits::as_stored(text, limits::TRAIT)),
             value => value,
         };
-        Self { name: limits::clean(name), tests: vec![Test { op, value }] }
+        Self { name: limits::as_stored(name, limits::NAME), tests: vec![Test { op, value }] }
     }
 
     /// Compares integer and float traits alike with a number, exactly, also where a float cannot hold
@@ -104,7 +104,7 @@ impl Comparison {
             }
             value => return Err(Error::config(format!("{value} is not a number"))),
         };
-        Ok(Self { name: limits::clean(name), tests })
+        Ok(Self { name: limits::as_stored(name, limits::NAME), tests })
     }
 
     /// The trait's name.
@@ -213,6 +213,15 @@ mod tests {
         for op in Op::ALL {
             assert!(!Comparison::new("n", op, 1).matches(&Traits::new()));
         }
+    }
+
+    #[test]
+    fn what_was_cut_when_it_was_stored_is_found_by_its_whole_text() {
+        let (name, text) = ("n".repeat(2_000), "t\0".repeat(2_000));
+        let mut record =
+            crate::Record::new(crate::Level::Info, "", "").with_trait(&name, text.as_str());
+        limits::normalize(&mut record);
+        assert!(Comparison::new(&name, Op::Eq, text).matches(&record.traits));
     }
 
     #[test]

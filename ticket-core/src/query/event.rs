@@ -32,14 +32,14 @@ impl EventFilter {
     /// Only this application.
     #[must_use]
     pub fn with_app_id(mut self, app_id: impl Into<String>) -> Self {
-        self.app_id = Some(limits::clean(app_id));
+        self.app_id = Some(limits::as_stored(app_id, limits::NAME));
         self
     }
 
     /// Only this type.
     #[must_use]
     pub fn with_event_type(mut self, event_type: impl Into<String>) -> Self {
-        self.event_type = Some(limits::clean(event_type));
+        self.event_type = Some(limits::as_stored(event_type, limits::NAME));
         self
     }
 

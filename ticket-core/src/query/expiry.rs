@@ -37,7 +37,7 @@ impl Expiry {
     /// Only this application.
     #[must_use]
     pub fn with_app_id(mut self, app_id: impl Into<String>) -> Self {
-        self.app_id = Some(limits::clean(app_id));
+        self.app_id = Some(limits::as_stored(app_id, limits::NAME));
         self
     }
 

@@ -70,7 +70,14 @@ impl HistogramQuery {
     /// Counts of an application, or of all.
     #[must_use]
     pub fn of_app(app_id: Option<&str>, step: Step, from: Timestamp, to: Timestamp) -> Self {
-        Self { scope: HistogramScope::App(app_id.map(limits::clean)), step, from, to }
+        Self {
+            scope: HistogramScope::App(
+                app_id.map(|app_id| limits::as_stored(app_id, limits::NAME)),
+            ),
+            step,
+            from,
+            to,
+        }
     }
 
     /// The hours, counted from the Unix epoch, whose counts are wanted.

@@ -1,7 +1,7 @@
 //! What can be asked: filters, orders, pages and cursors.
 //!
-//! Every query is a value with defaults and `with_*` setters; the setters replace NUL, as recording
-//! does, so that what was stored can be asked for on every backend. Limits and cursors are checked
+//! Every query is a value with defaults and `with_*` setters; the setters bring texts within the limits,
+//! as recording does, so that what was stored can be asked for on every backend. Limits and cursors are checked
 //! here and not in the backends: each takes what [`TicketQuery::plan`] and its siblings return.
 
 mod comparison;

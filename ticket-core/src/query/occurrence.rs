@@ -64,7 +64,7 @@ impl OccurrenceQuery {
     ///
     /// # Errors
     ///
-    /// As [`TicketQuery::plan`].
+    /// As [`TicketQuery::plan`](super::TicketQuery::plan).
     pub fn plan(&self) -> Result<EventPlan> {
         EventPlan::new("occurrence", self.direction, self.limit, self.after.as_ref())
     }

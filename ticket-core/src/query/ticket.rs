@@ -52,7 +52,7 @@ impl TicketFilter {
     /// Only this application.
     #[must_use]
     pub fn with_app_id(mut self, app_id: impl Into<String>) -> Self {
-        self.app_id = Some(limits::clean(app_id));
+        self.app_id = Some(limits::as_stored(app_id, limits::NAME));
         self
     }
 
@@ -73,21 +73,21 @@ impl TicketFilter {
     /// Only this channel.
     #[must_use]
     pub fn with_channel(mut self, channel: impl Into<String>) -> Self {
-        self.channel = Some(limits::clean(channel));
+        self.channel = Some(limits::as_stored(channel, limits::NAME));
         self
     }
 
     /// Only what was seen on this release.
     #[must_use]
     pub fn with_release(mut self, release: impl Into<String>) -> Self {
-        self.release = Some(limits::clean(release));
+        self.release = Some(limits::as_stored(release, limits::NAME));
         self
     }
 
     /// Only what was seen in this environment.
     #[must_use]
     pub fn with_environment(mut self, environment: impl Into<String>) -> Self {
-        self.environment = Some(limits::clean(environment));
+        self.environment = Some(limits::as_stored(environment, limits::NAME));
         self
     }
 

@@ -48,7 +48,7 @@ impl TraitQuery {
     pub fn new(event_type: impl Into<String>) -> Self {
         Self {
             app_id: None,
-            event_type: limits::clean(event_type),
+            event_type: limits::as_stored(event_type, limits::NAME),
             name: None,
             limit: DEFAULT_LIMIT,
             after: None,
@@ -58,14 +58,14 @@ impl TraitQuery {
     /// Only this application.
     #[must_use]
     pub fn with_app_id(mut self, app_id: impl Into<String>) -> Self {
-        self.app_id = Some(limits::clean(app_id));
+        self.app_id = Some(limits::as_stored(app_id, limits::NAME));
         self
     }
 
     /// Only this name.
     #[must_use]
     pub fn with_name(mut self, name: impl Into<String>) -> Self {
-        self.name = Some(limits::clean(name));
+        self.name = Some(limits::as_stored(name, limits::NAME));
         self
     }
 

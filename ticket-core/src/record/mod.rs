@@ -172,6 +172,12 @@ impl Record {
         self
     }
 
+    /// The type of the outermost error, where it is known.
+    #[must_use]
+    pub fn error_type(&self) -> Option<&str> {
+        self.error.first().and_then(|cause| cause.type_name.as_deref())
+    }
+
     /// Overrides the grouping for this record.
     #[must_use]
     pub fn with_fingerprint(mut self, fingerprint: impl Into<String>) -> Self {

@@ -10,16 +10,15 @@ use ticket_core::{
     Test, Traits, Value,
 };
 
-use super::occurrences::{Reader, Start, signs};
+use super::event_statements::{
+    KEYS, SHORT, SIDE_BY_SIDE, by_id, by_numbers, by_time, by_value, entries,
+};
+use super::occurrences::{Reader, Start};
 use super::to_i64;
 use crate::connection::Connection;
 use crate::error::from_sqlite;
-use crate::row::{OCCURRENCE_COLUMNS, get, occurrence, payload};
+use crate::row::{get, occurrence, payload};
 use crate::schema::Names;
-
-/// How many types, or names of traits, are read side by side in the order of time; more would take
-/// SQLite too long to begin with.
-const SIDE_BY_SIDE: usize = 16;
 
 /// How many index entries are looked at to find out that something is rare. The last one is where
 /// collecting and sorting costs as much as testing each event until a page is full.
@@ -167,7 +166,7 @@ impl Lead {
             _ => None,
         });
         Ok(match one_value {
-            Some(Range { keys, test: Some(test) }) => Self::Value(keys, test.value),
+            Some(Range { keys, test: Some(test), .. }) => Self::Value(keys, test.value),
             _ => Self::Time,
         })
     }
@@ -177,6 +176,8 @@ impl Lead {
 pub(super) struct Range {
     keys: Vec<i64>,
     test: Option<Test>,
+    /// The other end, where another comparison of the same trait gives one.
+    end: Option<Test>,
 }
 
 impl Range {
@@ -211,7 +212,8 @@ impl Events<'_> {
         for test in comparison.tests() {
             let keys = self.keys(comparison.name(), Some(test.value.kind().as_u8()), walk)?;
             if !keys.is_empty() {
-                ranges.push(Range { keys, test: Some(test.clone()) });
+                let end = end_of_range(comparison, test, &walk.filter.traits);
+                ranges.push(Range { keys, test: Some(test.clone()), end });
             }
         }
         Ok(ranges)
@@ -219,7 +221,7 @@ impl Events<'_> {
 
     /// All entries of a trait's name, whatever its values.
     pub(super) fn range_of_name(&self, name: &str, walk: &Walk<'_>) -> Result<Range> {
-        Ok(Range { keys: self.keys(name, None, walk)?, test: None })
+        Ok(Range { keys: self.keys(name, None, walk)?, test: None, end: None })
     }
 
     fn keys(&self, name: &str, kind: Option<u8>, walk: &Walk<'_>) -> Result<Vec<i64>> {
@@ -261,7 +263,10 @@ impl Events<'_> {
         let mut collected: Vec<(i64, i64)> = Vec::new();
         let mut left = most + 1;
         for range in ranges {
-            let sql = self.names.sql(&entries(range.test.as_ref().map(|test| test.op)));
+            let sql = self.names.sql(&entries(
+                range.test.as_ref().map(|test| test.op),
+                range.end.as_ref().map(|test| test.op),
+            ));
             let mut read = self.sqlite.prepare_cached(&sql).map_err(from_sqlite)?;
             let keys = serde_json::to_string(&range.keys).unwrap_or_default();
             let mut values = vec![SqlValue::from(keys), SqlValue::from(to_i64(left))];
@@ -270,6 +275,7 @@ impl Events<'_> {
             {
                 values.push(sql_value(value));
             }
+            values.extend(range.end.as_ref().map(|test| sql_value(&test.value)));
             let rows = read
                 .query_map(params_from_iter(values), |row| Ok((row.get(0)?, row.get(1)?)))
                 .map_err(from_sqlite)?;
@@ -355,99 +361,14 @@ fn sql_value(value: &Value) -> SqlValue {
     }
 }
 
-pub(super) const KEYS: &str = "SELECT no, type FROM {p}trait_keys \
-    WHERE name = ?1 AND kind >= ?2 AND kind <= ?3";
-
-pub(super) const SHORT: &str = "SELECT count(*) FROM (SELECT 1 FROM {p}occurrences \
-    WHERE time >= ?1 AND time <= ?2 LIMIT ?3)";
-
-/// ?1 are the keys as JSON, ?2 is how many entries at most, ?3 the value to compare with.
-pub(super) fn entries(op: Option<Op>) -> String {
-    let test = match op {
-        // All but one value: what is not meant among them is found out when the record is tested.
-        None | Some(Op::Ne) => String::new(),
-        Some(op) => format!(" AND value {} ?3", op.as_str()),
-    };
-    format!(
-        "SELECT time, occurrence FROM {{p}}traits \
-         WHERE key IN (SELECT value FROM json_each(?1)){test} LIMIT ?2"
-    )
-}
-
-const FROM_OCCURRENCES: &str = "{p}occurrences o CROSS JOIN {p}tickets t ON t.no = o.ticket";
-
-/// How a list of numbers stands in a statement.
-fn list(numbers: &[i64]) -> String {
-    numbers.iter().map(i64::to_string).collect::<Vec<_>>().join(", ")
-}
-
-/// ?1 is where the range begins and ?2 where it ends.
-const fn within(direction: Direction) -> &'static str {
-    match direction {
-        Direction::Ascending => "o.time >= ?1 AND o.time <= ?2",
-        Direction::Descending => "o.time <= ?1 AND o.time >= ?2",
+/// The other end of the range that begins with a test: one without the other may be most of the traits.
+fn end_of_range(comparison: &Comparison, test: &Test, all: &[Comparison]) -> Option<Test> {
+    if !matches!(test.op, Op::Gt | Op::Ge) {
+        return None;
     }
-}
-
-fn order_by(direction: Direction) -> String {
-    let (_, order) = signs(direction);
-    format!("ORDER BY 1 {order}, 2 {order}, 3 {order}")
-}
-
-/// ?3 is the id of the occurrence.
-pub(super) fn by_id(direction: Direction, types: Option<&[i64]>) -> String {
-    let types = types.map(|types| format!(" AND +o.type IN ({})", list(types))).unwrap_or_default();
-    let within = within(direction).replace("o.time", "+o.time");
-    format!(
-        "SELECT {OCCURRENCE_COLUMNS} FROM {FROM_OCCURRENCES} \
-         WHERE o.id = ?3 AND {within}{types} {}",
-        order_by(direction)
-    )
-}
-
-/// ?3 is the id at which to begin.
-pub(super) fn by_time(direction: Direction, types: Option<&[i64]>) -> String {
-    let (from, _) = signs(direction);
-    let to = match direction {
-        Direction::Ascending => "<=",
-        Direction::Descending => ">=",
-    };
-    let select = format!("SELECT {OCCURRENCE_COLUMNS} FROM {FROM_OCCURRENCES} WHERE");
-    let range = format!("(o.time, o.id) {from} (?1, ?3) AND o.time {to} ?2");
-    let branches = match types {
-        None => format!("{select} {range}"),
-        Some(types) if types.len() > SIDE_BY_SIDE => {
-            format!("{select} {range} AND +o.type IN ({})", list(types))
-        }
-        Some(types) => {
-            let branch = |no: &i64| format!("{select} o.type = {no} AND {range}");
-            types.iter().map(branch).collect::<Vec<_>>().join(" UNION ALL ")
-        }
-    };
-    format!("{branches} {}", order_by(direction))
-}
-
-/// ?3 is the value.
-pub(super) fn by_value(direction: Direction, keys: &[i64]) -> String {
-    let within = within(direction).replace("o.time", "x.time");
-    let columns = OCCURRENCE_COLUMNS.replace("o.time", "x.time");
-    let branch = |key: &i64| {
-        format!(
-            "SELECT {columns} FROM {{p}}traits x \
-             CROSS JOIN {{p}}occurrences o ON o.no = x.occurrence \
-             CROSS JOIN {{p}}tickets t ON t.no = o.ticket \
-             WHERE x.key = {key} AND x.value = ?3 AND {within}"
-        )
-    };
-    let branches: Vec<String> = keys.iter().map(branch).collect();
-    format!("{} {}", branches.join(" UNION ALL "), order_by(direction))
-}
-
-/// ?1 are the numbers of occurrences of one time, as JSON.
-pub(super) fn by_numbers(direction: Direction) -> String {
-    format!(
-        "SELECT {OCCURRENCE_COLUMNS} FROM json_each(?1) j \
-         CROSS JOIN {{p}}occurrences o ON o.no = j.value CROSS JOIN {{p}}tickets t ON t.no = o.ticket {}",
-        order_by(direction)
-    )
+    let of_same_trait = all.iter().filter(|other| other.name() == comparison.name());
+    let mut tests = of_same_trait.flat_map(Comparison::tests);
+    let is_end =
+        |end: &&Test| matches!(end.op, Op::Lt | Op::Le) && end.value.kind() == test.value.kind();
+    tests.find(is_end).cloned()
 }

@@ -3,7 +3,8 @@
 use rusqlite::Connection;
 use ticket_core::{Direction, Op, StatusKind, TicketFilter, TicketQuery, TicketSort, Timestamp};
 
-use super::{events, histogram, occurrences, prune, tickets, traits};
+use super::tickets::Along;
+use super::{event_statements as events, histogram, occurrences, prune, tickets, traits};
 use crate::config::SqliteConfig;
 use crate::schema::{Names, Schema};
 
@@ -83,8 +84,15 @@ fn a_list_of_tickets_goes_along_the_index_of_its_order() {
                 index = format!("tickets_by_app_{}", sort.as_str());
             }
             let query = TicketQuery::new().with_filter(filter).with_order(sort, direction);
-            let list = tickets::list(&store.names, &query, Timestamp::MIN).unwrap();
+            let list = tickets::list(&store.names, &query, Timestamp::MIN, Along::Order).unwrap();
             store.check(&list.sql, &index, &[]);
+            let sample = tickets::sample(&store.names, &query, Timestamp::MIN).unwrap().unwrap();
+            store.check(&sample.sql, &index, &[]);
+            // All tickets are read once, whatever the statuses, and looked up by no index.
+            let table = tickets::list(&store.names, &query, Timestamp::MIN, Along::Table).unwrap();
+            let steps = store.steps(&table.sql);
+            assert_eq!(steps.iter().filter(|step| *step == "SCAN t").count(), 1, "{steps:?}");
+            assert!(!steps.iter().any(|step| step.contains("tickets_by")), "{steps:?}");
         }
     }
 }
@@ -103,7 +111,8 @@ fn a_prefix_of_an_id_goes_along_the_ids() {
     let filter = TicketFilter::new().with_id_prefix("5f".parse().unwrap());
     let query =
         TicketQuery::new().with_filter(filter.with_app_id("shop").with_status(StatusKind::Open));
-    let list = tickets::list(&store.names, &query, Timestamp::MIN).unwrap();
+    let list = tickets::list(&store.names, &query, Timestamp::MIN, Along::Order).unwrap();
+    assert!(tickets::sample(&store.names, &query, Timestamp::MIN).unwrap().is_none());
     store.check(&list.sql, "tickets_by_id (id>? AND id<?)", &["FOR ORDER BY"]);
 }
 
@@ -162,9 +171,15 @@ fn a_comparison_goes_along_its_values() {
             Op::Lt | Op::Le => "(key=? AND value<?)",
             Op::Gt | Op::Ge => "(key=? AND value>?)",
         };
-        store.check(&events::entries(Some(op)), &format!("traits USING PRIMARY KEY {test}"), &[]);
+        store.check(
+            &events::entries(Some(op), None),
+            &format!("traits USING PRIMARY KEY {test}"),
+            &[],
+        );
     }
-    store.check(&events::entries(None), "traits USING PRIMARY KEY (key=?)", &[]);
+    store.check(&events::entries(None, None), "traits USING PRIMARY KEY (key=?)", &[]);
+    let both = events::entries(Some(Op::Ge), Some(Op::Lt));
+    store.check(&both, "traits USING PRIMARY KEY (key=? AND value>? AND value<?)", &[]);
     store.check(events::KEYS, "trait_keys_by_name (name=? AND kind>? AND kind<?)", &[]);
     store.check(events::SHORT, "occurrences_by_time (time>? AND time<?)", &[]);
 }

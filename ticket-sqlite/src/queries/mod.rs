@@ -1,5 +1,6 @@
 //! Every statement but those that make the tables.
 
+mod event_statements;
 mod events;
 #[cfg(test)]
 mod explain;

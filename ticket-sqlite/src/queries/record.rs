@@ -169,10 +169,6 @@ fn newest<'a>(occurrences: &[&'a NewOccurrence]) -> Option<&'a NewOccurrence> {
     occurrences.iter().copied().max_by_key(|new| new.age_key())
 }
 
-fn error_type(new: &NewOccurrence) -> Option<&str> {
-    new.record().error.first().and_then(|cause| cause.type_name.as_deref())
-}
-
 fn add_ticket(writer: &Writer<'_>, id: TicketId, occurrences: &[&NewOccurrence]) -> Result<i64> {
     let (Some(first), Some(last)) = (oldest(occurrences), newest(occurrences)) else {
         return Err(corrupt("a ticket without occurrences"));
@@ -195,7 +191,7 @@ fn add_ticket(writer: &Writer<'_>, id: TicketId, occurrences: &[&NewOccurrence])
             location.line,
             location.module,
             location.function,
-            error_type(last),
+            record.error_type(),
             status_columns(&Status::Open).0,
             first.record().time.as_micros(),
             first.record().id.as_bytes(),
@@ -285,7 +281,7 @@ fn describe(writer: &Writer<'_>, known: &Known, last: &NewOccurrence, count: u64
             location.line,
             location.module,
             location.function,
-            error_type(last),
+            record.error_type(),
             last.search_text(),
         ],
     )?;
@@ -370,3 +366,6 @@ impl Sums<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

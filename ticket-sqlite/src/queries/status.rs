@@ -1,7 +1,7 @@
 //! What a person decides about a ticket (rules 6 and 7).
 
 use rusqlite::params;
-use ticket_core::{Result, Status, StatusChange, Ticket, TicketId, Timestamp};
+use ticket_core::{Result, StatusChange, Ticket, TicketId, Timestamp};
 
 use super::tickets::find_ticket;
 use super::write;
@@ -20,13 +20,7 @@ pub(crate) fn set_status(
         let Some(mut ticket) = find_ticket(writer.sqlite, writer.names, id)? else {
             return Ok(None);
         };
-        let status = match change {
-            StatusChange::Solve { at, .. } if at < ticket.last_occurrence_time => None,
-            StatusChange::Solve { at, release } => Some(Status::Solved { at, release }),
-            StatusChange::Reopen => Some(Status::Open),
-            StatusChange::Mute { until } => Some(Status::Muted { until }),
-        };
-        if let Some(status) = status {
+        if let Some(status) = change.status(ticket.last_occurrence_time) {
             let (kind, time, release) = status_columns(&status);
             writer.execute(SET_STATUS, params![id.as_bytes(), kind, time, release])?;
             ticket.status = status;

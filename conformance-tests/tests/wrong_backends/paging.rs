@@ -1,0 +1,249 @@
+//! Faults of orders and pages: rules 10 and 11.
+
+use ticket_core::{Direction, Error, Occurrence, Result, TicketFilter, TicketSort};
+
+use crate::Mutant;
+use crate::answers::{is_default, natural, offset_of, remember, tickets_by, utf16};
+use crate::wrong::{Hooks, RIGHT};
+
+pub(crate) const MUTANTS: &[Mutant] = &[
+    // 10. Orders
+    Mutant {
+        fault: "breaks ties of tickets by the lower id, whatever the direction",
+        found_by: &["rule_10_tickets_sort_by_every_key_both_ways_ties_by_id"],
+        hooks: Hooks {
+            get_tickets: |it, query| {
+                tickets_by(it, query, |a, b, direction| {
+                    direction.apply(a.key.cmp(&b.key)).then(a.id.cmp(&b.id))
+                })
+            },
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "sorts channels as UTF-16",
+        found_by: &["rule_10_tickets_sort_by_every_key_both_ways_ties_by_id"],
+        hooks: Hooks {
+            get_tickets: |it, query| {
+                tickets_by(it, query, |a, b, direction| match (utf16(&a.key), utf16(&b.key)) {
+                    (Some(x), Some(y)) => direction.apply((x, a.id).cmp(&(y, b.id))),
+                    _ => natural(a, b, direction),
+                })
+            },
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "gives the oldest tickets first unless asked otherwise",
+        found_by: &["rule_10_the_newest_come_first_unless_asked_otherwise"],
+        hooks: Hooks {
+            get_tickets: |it, query| match is_default(query) {
+                true => tickets_by(it, query, |a, b, _| natural(a, b, Direction::Ascending)),
+                false => it.tickets(query),
+            },
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "sorts by the first time where the last is asked for",
+        found_by: &["rule_10_orders_follow_what_changes"],
+        hooks: Hooks {
+            get_tickets: |it, query| match query.sort {
+                TicketSort::LastOccurrence => it.tickets(
+                    &query.clone().with_order(TicketSort::FirstOccurrence, query.direction),
+                ),
+                _ => it.tickets(query),
+            },
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "breaks ties of occurrences by the lower id, whatever the direction",
+        found_by: &["rule_10_occurrences_sort_by_time_both_ways_ties_by_id"],
+        hooks: Hooks {
+            get_occurrences: |it, id, query| {
+                let mut page = it.occurrences(id, query)?;
+                page.items.sort_by(|a, b| {
+                    let by_time = query.direction.apply(a.record.time.cmp(&b.record.time));
+                    by_time.then(a.record.id.cmp(&b.record.id))
+                });
+                Ok(page)
+            },
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "breaks ties of events by the lower ticket, whatever the direction",
+        found_by: &["rule_10_events_sort_by_time_both_ways_ties_by_id_and_ticket"],
+        hooks: Hooks {
+            get_events: |it, query| {
+                let mut page = it.events(query)?;
+                page.items.sort_by(|a, b| {
+                    let key = |one: &Occurrence| (one.record.time, one.record.id);
+                    query.direction.apply(key(a).cmp(&key(b))).then(a.ticket_id.cmp(&b.ticket_id))
+                });
+                Ok(page)
+            },
+            ..RIGHT
+        },
+    },
+    // 11. Pages
+    Mutant {
+        fault: "passes over one between two pages",
+        found_by: &[
+            "rule_11_pages_of_tickets_make_up_the_whole_in_every_order",
+            "rule_11_pages_of_occurrences_make_up_the_whole",
+            "rule_11_pages_of_events_make_up_the_whole",
+            "rule_11_tickets_that_stay_in_place_are_met_once_while_others_move",
+        ],
+        hooks: Hooks {
+            get_tickets: |it, query| {
+                let more = u64::from(query.after.is_some());
+                it.tickets(&query.clone().with_offset(query.offset.saturating_add(more)))
+            },
+            get_occurrences: |it, id, query| {
+                let more = u64::from(query.after.is_some());
+                it.occurrences(id, &query.clone().with_offset(query.offset.saturating_add(more)))
+            },
+            get_events: |it, query| {
+                let more = u64::from(query.after.is_some());
+                it.events(&query.clone().with_offset(query.offset.saturating_add(more)))
+            },
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "forgets the filter after the first page",
+        found_by: &["rule_11_pages_keep_to_the_filter"],
+        hooks: Hooks {
+            get_tickets: |it, query| match query.after {
+                Some(_) => it.tickets(&query.clone().with_filter(TicketFilter::new())),
+                None => it.tickets(query),
+            },
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "ignores the offset",
+        found_by: &[
+            "rule_11_an_offset_passes_over_so_many",
+            "rule_11_an_offset_passes_over_occurrences",
+            "rule_11_an_offset_passes_over_events",
+        ],
+        hooks: Hooks {
+            get_tickets: |it, query| it.tickets(&query.clone().with_offset(0)),
+            get_occurrences: |it, id, query| it.occurrences(id, &query.clone().with_offset(0)),
+            get_events: |it, query| it.events(&query.clone().with_offset(0)),
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "knows no offset beyond the signed integers",
+        found_by: &[
+            "rule_11_an_offset_passes_over_so_many",
+            "rule_11_an_offset_passes_over_occurrences",
+            "rule_11_an_offset_passes_over_events",
+        ],
+        hooks: Hooks {
+            get_tickets: |it, query| {
+                signed(query.offset)?;
+                it.tickets(query)
+            },
+            get_occurrences: |it, id, query| {
+                signed(query.offset)?;
+                it.occurrences(id, query)
+            },
+            get_events: |it, query| {
+                signed(query.offset)?;
+                it.events(query)
+            },
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "takes a bad limit for the nearest good one",
+        found_by: &[
+            "rule_11_a_limit_of_0_or_1001_is_the_callers_error",
+            "rule_11_a_limit_of_0_or_1001_events_is_the_callers_error",
+            "rule_17_bad_limits_and_cursors_of_traits_are_the_callers_error",
+        ],
+        hooks: Hooks {
+            get_tickets: |it, query| {
+                it.tickets(&query.clone().with_limit(query.limit.clamp(1, 1_000)))
+            },
+            get_occurrences: |it, id, query| {
+                it.occurrences(id, &query.clone().with_limit(query.limit.clamp(1, 1_000)))
+            },
+            get_events: |it, query| {
+                it.events(&query.clone().with_limit(query.limit.clamp(1, 1_000)))
+            },
+            get_traits: |it, query| {
+                (RIGHT.get_traits)(it, &query.clone().with_limit(query.limit.clamp(1, 1_000)))
+            },
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "starts from the front where a cursor is bad",
+        found_by: &[
+            "rule_11_a_damaged_or_foreign_cursor_is_the_callers_error",
+            "rule_11_a_damaged_or_foreign_event_cursor_is_the_callers_error",
+            "rule_17_bad_limits_and_cursors_of_traits_are_the_callers_error",
+        ],
+        hooks: Hooks {
+            get_tickets: |it, query| {
+                let mut query = query.clone();
+                query.after = query.after.clone().filter(|_| query.plan().is_ok());
+                it.tickets(&query)
+            },
+            get_occurrences: |it, id, query| {
+                let mut query = query.clone();
+                query.after = query.after.clone().filter(|_| query.plan().is_ok());
+                it.occurrences(id, &query)
+            },
+            get_events: |it, query| {
+                let mut query = query.clone();
+                query.after = query.after.clone().filter(|_| query.plan().is_ok());
+                it.events(&query)
+            },
+            get_traits: |it, query| {
+                let mut query = query.clone();
+                query.after = query.after.clone().filter(|_| query.plan().is_ok());
+                (RIGHT.get_traits)(it, &query)
+            },
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "pages by counting what was passed over",
+        found_by: &[
+            "rule_11_a_cursor_outlives_the_ticket_it_stands_at",
+            "rule_11_a_walk_meets_each_ticket_once_while_others_write",
+            "rule_11_tickets_that_stay_in_place_are_met_once_while_others_move",
+            "rule_11_a_walk_meets_each_occurrence_once_while_others_write",
+            "rule_11_a_walk_meets_each_event_once_while_others_write",
+        ],
+        hooks: Hooks {
+            get_tickets: |it, query| {
+                let mut query = query.clone();
+                query.offset += offset_of(it, query.after.take().as_ref());
+                it.tickets(&query).map(|page| remember(it, query.offset, page))
+            },
+            get_occurrences: |it, id, query| {
+                let mut query = query.clone();
+                query.offset += offset_of(it, query.after.take().as_ref());
+                it.occurrences(id, &query).map(|page| remember(it, query.offset, page))
+            },
+            get_events: |it, query| {
+                let mut query = query.clone();
+                query.offset += offset_of(it, query.after.take().as_ref());
+                it.events(&query).map(|page| remember(it, query.offset, page))
+            },
+            ..RIGHT
+        },
+    },
+];
+
+fn signed(offset: u64) -> Result<i64> {
+    i64::try_from(offset).map_err(|_| Error::config("the offset is out of range"))
+}

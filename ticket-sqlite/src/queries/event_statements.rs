@@ -1,0 +1,109 @@
+//! The statements of [`events`](super::events).
+
+use ticket_core::{Direction, Op};
+
+use super::occurrences::signs;
+use crate::row::OCCURRENCE_COLUMNS;
+
+/// How many types, or names of traits, are read side by side in the order of time; more would take
+/// SQLite too long to begin with.
+pub(super) const SIDE_BY_SIDE: usize = 16;
+
+pub(super) const KEYS: &str = "SELECT no, type FROM {p}trait_keys \
+    WHERE name = ?1 AND kind >= ?2 AND kind <= ?3";
+
+pub(super) const SHORT: &str = "SELECT count(*) FROM (SELECT 1 FROM {p}occurrences \
+    WHERE time >= ?1 AND time <= ?2 LIMIT ?3)";
+
+/// ?1 are the keys as JSON, ?2 is how many entries at most, ?3 the value to compare with, and ?4 that at
+/// the other end.
+pub(super) fn entries(op: Option<Op>, end: Option<Op>) -> String {
+    let test = match op {
+        // All but one value: what is not meant among them is found out when the record is tested.
+        None | Some(Op::Ne) => String::new(),
+        Some(op) => format!(" AND value {} ?3", op.as_str()),
+    };
+    let end = end.map(|op| format!(" AND value {} ?4", op.as_str())).unwrap_or_default();
+    format!(
+        "SELECT time, occurrence FROM {{p}}traits \
+         WHERE key IN (SELECT value FROM json_each(?1)){test}{end} LIMIT ?2"
+    )
+}
+
+const FROM_OCCURRENCES: &str = "{p}occurrences o CROSS JOIN {p}tickets t ON t.no = o.ticket";
+
+/// How a list of numbers stands in a statement.
+fn list(numbers: &[i64]) -> String {
+    numbers.iter().map(i64::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// ?1 is where the range begins and ?2 where it ends.
+const fn within(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Ascending => "o.time >= ?1 AND o.time <= ?2",
+        Direction::Descending => "o.time <= ?1 AND o.time >= ?2",
+    }
+}
+
+fn order_by(direction: Direction) -> String {
+    let (_, order) = signs(direction);
+    format!("ORDER BY 1 {order}, 2 {order}, 3 {order}")
+}
+
+/// ?3 is the id of the occurrence.
+pub(super) fn by_id(direction: Direction, types: Option<&[i64]>) -> String {
+    let types = types.map(|types| format!(" AND +o.type IN ({})", list(types))).unwrap_or_default();
+    let within = within(direction).replace("o.time", "+o.time");
+    format!(
+        "SELECT {OCCURRENCE_COLUMNS} FROM {FROM_OCCURRENCES} \
+         WHERE o.id = ?3 AND {within}{types} {}",
+        order_by(direction)
+    )
+}
+
+/// ?3 is the id at which to begin.
+pub(super) fn by_time(direction: Direction, types: Option<&[i64]>) -> String {
+    let (from, _) = signs(direction);
+    let to = match direction {
+        Direction::Ascending => "<=",
+        Direction::Descending => ">=",
+    };
+    let select = format!("SELECT {OCCURRENCE_COLUMNS} FROM {FROM_OCCURRENCES} WHERE");
+    let range = format!("(o.time, o.id) {from} (?1, ?3) AND o.time {to} ?2");
+    let branches = match types {
+        None => format!("{select} {range}"),
+        Some(types) if types.len() > SIDE_BY_SIDE => {
+            format!("{select} {range} AND +o.type IN ({})", list(types))
+        }
+        Some(types) => {
+            let branch = |no: &i64| format!("{select} o.type = {no} AND {range}");
+            types.iter().map(branch).collect::<Vec<_>>().join(" UNION ALL ")
+        }
+    };
+    format!("{branches} {}", order_by(direction))
+}
+
+/// ?3 is the value.
+pub(super) fn by_value(direction: Direction, keys: &[i64]) -> String {
+    let within = within(direction).replace("o.time", "x.time");
+    let columns = OCCURRENCE_COLUMNS.replace("o.time", "x.time");
+    let branch = |key: &i64| {
+        format!(
+            "SELECT {columns} FROM {{p}}traits x \
+             CROSS JOIN {{p}}occurrences o ON o.no = x.occurrence \
+             CROSS JOIN {{p}}tickets t ON t.no = o.ticket \
+             WHERE x.key = {key} AND x.value = ?3 AND {within}"
+        )
+    };
+    let branches: Vec<String> = keys.iter().map(branch).collect();
+    format!("{} {}", branches.join(" UNION ALL "), order_by(direction))
+}
+
+/// ?1 are the numbers of occurrences of one time, as JSON.
+pub(super) fn by_numbers(direction: Direction) -> String {
+    format!(
+        "SELECT {OCCURRENCE_COLUMNS} FROM json_each(?1) j \
+         CROSS JOIN {{p}}occurrences o ON o.no = j.value CROSS JOIN {{p}}tickets t ON t.no = o.ticket {}",
+        order_by(direction)
+    )
+}
