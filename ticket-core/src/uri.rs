@@ -52,9 +52,7 @@ pub fn flag(name: &str, value: &str) -> Result<bool> {
     match value {
         "true" => Ok(true),
         "false" => Ok(false),
-        _ => {
-            Err(Error::config(format!("{name} is {value:?}: write {name}=true or {name}=false")))
-        }
+        _ => Err(Error::config(format!("{name} is {value:?}: write {name}=true or {name}=false"))),
     }
 }
 
