@@ -38,6 +38,6 @@ impl Batches {
             .with_trait("user_id", i64::from(mixed % 100_003))
             .with_trait("path", format!("/api/orders/{}", mixed % 4_999))
             .with_trait("duration_ms", f64::from(mixed % 90_001) / 7.0)
-            .with_trait("retried", mixed % 2 == 0)
+            .with_trait("retried", mixed.is_multiple_of(2))
     }
 }
