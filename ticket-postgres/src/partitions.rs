@@ -33,7 +33,7 @@ impl Month {
 
     /// The month of a day, counted from the Unix epoch.
     fn of_day(day: i64) -> Self {
-        // Days since 0000-03-01, so that the leap day ends a year (Howard Hinnant's `civil_from_days`).
+        // Days since 0000-03-01, so that the leap day ends a year.
         let day = day + 719_468;
         let era = day.div_euclid(146_097);
         let day_of_era = day.rem_euclid(146_097);
