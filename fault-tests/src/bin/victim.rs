@@ -1,0 +1,76 @@
+//! Emits numbered records, and acknowledges each one whose `emit` returned.
+
+#![allow(clippy::print_stdout, reason = "it talks to the test through its output")]
+
+use std::io::{self, Write as _};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use clap::Parser as _;
+use serde_json::json;
+use ticket_core::{Emitted, HandlerOptions, Level, OccurrenceId, Record};
+use ticket_faults::Outcome;
+use ticket_faults::servers::registry;
+use ticket_faults::victim::{APP, Plan, TICKETS};
+use ticket_handler::BackgroundHandler;
+
+fn main() -> Outcome {
+    let plan = Plan::parse();
+    let url = plan.url.clone();
+    let mut builder = BackgroundHandler::builder(HandlerOptions::new(APP)).with_budget(u32::MAX);
+    if let Some(spool) = &plan.spool {
+        builder = builder.with_spool(spool);
+    }
+    let registry = Arc::new(registry());
+    let handler = builder.connect(move || {
+        let (registry, url) = (Arc::clone(&registry), url.clone());
+        async move { registry.connect(&url).await }
+    })?;
+    let guard = handler.guard();
+    thread::scope(|scope| {
+        for thread in 0..plan.threads {
+            let (plan, handler) = (&plan, &handler);
+            scope.spawn(move || burst(handler, plan, thread));
+        }
+    });
+    if plan.linger {
+        io::stdin().read_line(&mut String::new())?;
+    }
+    drop(guard);
+    let stats = handler.stats();
+    let lost = stats.dropped.total();
+    let stats = json!({
+        "recorded": stats.recorded, "duplicates": stats.duplicates, "queued": stats.queued, "lost": lost,
+    });
+    say(&format!("STATS {stats}\n"));
+    Ok(())
+}
+
+fn burst(handler: &BackgroundHandler, plan: &Plan, thread: u64) {
+    let step = usize::try_from(plan.threads).unwrap_or(1);
+    for number in plan.issued().skip(usize::try_from(thread).unwrap_or(0)).step_by(step) {
+        match handler.emit(record(number)) {
+            Ok(Emitted::Accepted(_)) => say(&format!("ACK {number}\n")),
+            Ok(Emitted::Ignored) | Err(_) => say(&format!("ERR {number}\n")),
+        }
+        if plan.pace > 0 {
+            thread::sleep(Duration::from_micros(plan.pace));
+        }
+    }
+}
+
+fn record(number: u64) -> Record {
+    let channel = format!("faults.{}", number % TICKETS);
+    let mut record = Record::new(Level::Error, channel, format!("order {number} is lost"))
+        .with_trait("number", i64::try_from(number).unwrap_or(i64::MAX));
+    // A record that is emitted twice by mistake is one; and nobody else can have made it.
+    record.id = OccurrenceId::from_key(record.time, &format!("victim/{number}"));
+    record
+}
+
+/// One write for a line: shorter than what a pipe takes whole. Nobody hears it any more when the test
+/// has ended.
+fn say(line: &str) {
+    let _ = io::stdout().write_all(line.as_bytes());
+}

@@ -1,0 +1,82 @@
+//! Cases: named after their fault, ignored with the reason where what they need is not there.
+
+use libtest_mimic::{Failed, Trial};
+
+use crate::Outcome;
+use crate::servers::Database;
+
+/// Which database a case is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// An SQLite file.
+    Sqlite,
+    /// A PostgreSQL server.
+    Postgres,
+    /// A MongoDB replica set of one.
+    Mongod,
+}
+
+impl Engine {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Sqlite, Self::Postgres, Self::Mongod];
+    /// Those that are a server, which can be killed.
+    pub const SERVERS: [Self; 2] = [Self::Postgres, Self::Mongod];
+
+    /// A database of this kind, started.
+    pub fn start(self) -> Outcome<Database> {
+        match self {
+            Self::Sqlite => Database::sqlite(),
+            Self::Postgres => Database::postgres(),
+            Self::Mongod => Database::mongod(),
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgres",
+            Self::Mongod => "mongod",
+        }
+    }
+
+    /// The variable that names its program.
+    const fn needs(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres => Some(crate::servers::POSTGRES_PROGRAMS),
+            Self::Mongod => Some(crate::servers::MONGOD_PROGRAM),
+        }
+    }
+}
+
+/// One fault on several databases.
+pub fn on(
+    engines: &[Engine],
+    name: &str,
+    case: fn(Engine) -> Outcome,
+) -> impl Iterator<Item = Trial> {
+    engines.iter().map(move |&engine| {
+        trial(&format!("{name}::{}", engine.name()), engine.needs(), move || case(engine))
+    })
+}
+
+/// A case that needs a variable of the environment, or nothing.
+pub fn trial(
+    name: &str,
+    needs: Option<&'static str>,
+    case: impl FnOnce() -> Outcome + Send + 'static,
+) -> Trial {
+    let set = |variable: &str| std::env::var_os(variable).is_some_and(|value| !value.is_empty());
+    let Some(missing) = needs.filter(|variable| !set(variable)) else {
+        return Trial::test(name, move || case().map_err(|error| Failed::from(error.to_string())));
+    };
+    let required = set("CI") || set("TICKET_REQUIRE_SERVERS");
+    let reason = format!("{missing} is not set: see `cargo xtask databases env`");
+    let shown = if required { name.to_owned() } else { format!("{name}: {reason}") };
+    Trial::test(shown, move || Err(Failed::from(reason))).with_ignored_flag(!required)
+}
+
+/// Whether the long form of the faults is asked for.
+pub fn long() -> bool {
+    std::env::var_os("TICKET_FAULTS_LONG").is_some_and(|value| value == "1")
+}

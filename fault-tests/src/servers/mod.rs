@@ -1,0 +1,105 @@
+//! Databases of a test's own, so that what happens to them harms nobody else.
+
+mod mongod;
+mod postgres;
+mod process;
+
+use std::sync::Arc;
+
+use tempfile::TempDir;
+use ticket_core::{Registry, Store};
+
+pub(crate) use self::mongod::PROGRAM as MONGOD_PROGRAM;
+pub use self::mongod::{Kind, Member, Mongod};
+pub(crate) use self::postgres::BIN as POSTGRES_PROGRAMS;
+pub use self::postgres::Postgres;
+pub use self::process::{Process, free_port, signal, until};
+use crate::Outcome;
+
+/// A database that a test may do anything to.
+#[derive(Debug)]
+pub enum Database {
+    /// A file.
+    Sqlite(TempDir),
+    /// One server.
+    Postgres(Postgres),
+    /// A single server or a replica set.
+    Mongod(Mongod),
+}
+
+impl Database {
+    /// An SQLite file in a folder of its own.
+    pub fn sqlite() -> Outcome<Self> {
+        Ok(Self::Sqlite(TempDir::new()?))
+    }
+
+    /// A PostgreSQL server.
+    pub fn postgres() -> Outcome<Self> {
+        Ok(Self::Postgres(Postgres::new()?))
+    }
+
+    /// A MongoDB replica set of one.
+    pub fn mongod() -> Outcome<Self> {
+        Ok(Self::Mongod(Mongod::new(Kind::Set(1))?))
+    }
+
+    /// Where the handler and the oracle find it. A call takes at most two seconds, so that a test
+    /// need not wait longer.
+    pub fn url(&self) -> String {
+        match self {
+            Self::Sqlite(folder) => format!("sqlite:{}/tickets.db", folder.path().display()),
+            Self::Postgres(server) => server.url(),
+            Self::Mongod(servers) => servers.url(),
+        }
+    }
+
+    /// The store, opened by the test itself.
+    pub async fn open(&self) -> Outcome<Arc<dyn Store>> {
+        Ok(registry().connect(&self.url()).await?)
+    }
+
+    /// Kills the server at once, as a power cut does. A file has none.
+    pub fn kill(&mut self) -> Outcome {
+        match self {
+            Self::Sqlite(_) => Err("a file has no server".into()),
+            Self::Postgres(server) => server.process.kill(),
+            Self::Mongod(servers) => servers.members[0].process.kill(),
+        }
+    }
+
+    /// Starts it again, with the same data on the same port.
+    pub fn start_again(&mut self) -> Outcome {
+        match self {
+            Self::Sqlite(_) => Err("a file has no server".into()),
+            Self::Postgres(server) => server.start_again(),
+            Self::Mongod(servers) => servers.start_again(0),
+        }
+    }
+
+    /// Lets the server stand still: its connections stay, and nobody answers.
+    pub fn stop(&self) -> Outcome {
+        match self {
+            Self::Sqlite(_) => Err("a file has no server".into()),
+            Self::Postgres(server) => server.process.stop(),
+            Self::Mongod(servers) => servers.members[0].process.stop(),
+        }
+    }
+
+    /// Lets it go on.
+    pub fn go_on(&self) -> Outcome {
+        match self {
+            Self::Sqlite(_) => Err("a file has no server".into()),
+            Self::Postgres(server) => server.process.go_on(),
+            Self::Mongod(servers) => servers.members[0].process.go_on(),
+        }
+    }
+}
+
+/// The backends that faults are done to.
+pub fn registry() -> Registry {
+    let mut registry = Registry::new();
+    ticket_sqlite::register(&mut registry);
+    ticket_postgres::register(&mut registry);
+    ticket_mongo::register(&mut registry);
+    registry
+}
