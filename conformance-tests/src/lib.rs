@@ -3,6 +3,7 @@
 mod case;
 mod cases;
 mod context;
+mod faulty;
 mod fixture;
 mod kit;
 mod random;
@@ -11,5 +12,6 @@ mod suite;
 mod worker;
 
 pub use self::case::Case;
+pub use self::faulty::{Call, Fault, FaultyBackend, Method, chance, script};
 pub use self::fixture::{Application, BoxError, Fixture, Schema};
 pub use self::suite::Suite;
