@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use futures::executor::block_on;
 use ticket_core::{
-    BackendBase, Bucket, Capabilities, EventQuery, EventStore, HandlerOptions, HistogramQuery,
-    NewOccurrence, Occurrence, OccurrenceQuery, Page, Recorded, Result, StatusChange, Ticket,
-    TicketFilter, TicketId, TicketQuery, async_trait,
+    BackendBase, Bucket, Capabilities, EventQuery, EventStore, EventTrait, Expired, Expiry,
+    HandlerOptions, HistogramQuery, NewOccurrence, Occurrence, OccurrenceQuery, Page, Recorded,
+    Result, StatusChange, Ticket, TicketFilter, TicketId, TicketQuery, TraitQuery, TraitType,
+    async_trait,
 };
 use ticket_memory::MemoryBackend;
 use ticket_tracing::{BackgroundHandler, TicketLayer};
@@ -85,6 +86,37 @@ impl BackendBase for Talkative {
 
     async fn count_occurrences(&self, query: &HistogramQuery) -> Result<Vec<Bucket>> {
         self.0.count_occurrences(query).await
+    }
+}
+
+#[async_trait]
+impl EventStore for Talkative {
+    async fn get_events(&self, query: &EventQuery) -> Result<Page<Occurrence>> {
+        self.0.get_events(query).await
+    }
+
+    async fn event_types(&self, app_id: Option<&str>) -> Result<Vec<String>> {
+        self.0.event_types(app_id).await
+    }
+
+    async fn trait_types(&self, app_id: Option<&str>, event_type: &str) -> Result<Vec<TraitType>> {
+        self.0.trait_types(app_id, event_type).await
+    }
+
+    async fn get_traits(&self, query: &TraitQuery) -> Result<Page<EventTrait>> {
+        self.0.get_traits(query).await
+    }
+
+    async fn clear_expired(&self, expiry: &Expiry) -> Result<Expired> {
+        self.0.clear_expired(expiry).await
+    }
+
+    async fn keep_per_ticket(&self, app_id: Option<&str>, keep: u32) -> Result<u64> {
+        self.0.keep_per_ticket(app_id, keep).await
+    }
+
+    async fn clear(&self) -> Result<()> {
+        self.0.clear().await
     }
 }
 

@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use futures::executor::block_on;
 use ticket_core::{
-    BackendBase, Bucket, Capabilities, Error, ErrorKind, EventQuery, EventStore, HistogramQuery,
-    Level, NewOccurrence, Occurrence, OccurrenceQuery, Page, Record, Recorded, Result,
-    StatusChange, Ticket, TicketFilter, TicketId, TicketQuery, async_trait,
+    BackendBase, Bucket, Capabilities, Error, ErrorKind, EventQuery, EventStore, EventTrait,
+    Expired, Expiry, HistogramQuery, Level, NewOccurrence, Occurrence, OccurrenceQuery, Page,
+    Record, Recorded, Result, StatusChange, Ticket, TicketFilter, TicketId, TicketQuery,
+    TraitQuery, TraitType, async_trait,
 };
 use ticket_memory::MemoryBackend;
 
@@ -195,5 +196,36 @@ impl BackendBase for Faulty {
 
     async fn count_occurrences(&self, query: &HistogramQuery) -> Result<Vec<Bucket>> {
         self.store.count_occurrences(query).await
+    }
+}
+
+#[async_trait]
+impl EventStore for Faulty {
+    async fn get_events(&self, query: &EventQuery) -> Result<Page<Occurrence>> {
+        self.store.get_events(query).await
+    }
+
+    async fn event_types(&self, app_id: Option<&str>) -> Result<Vec<String>> {
+        self.store.event_types(app_id).await
+    }
+
+    async fn trait_types(&self, app_id: Option<&str>, event_type: &str) -> Result<Vec<TraitType>> {
+        self.store.trait_types(app_id, event_type).await
+    }
+
+    async fn get_traits(&self, query: &TraitQuery) -> Result<Page<EventTrait>> {
+        self.store.get_traits(query).await
+    }
+
+    async fn clear_expired(&self, expiry: &Expiry) -> Result<Expired> {
+        self.store.clear_expired(expiry).await
+    }
+
+    async fn keep_per_ticket(&self, app_id: Option<&str>, keep: u32) -> Result<u64> {
+        self.store.keep_per_ticket(app_id, keep).await
+    }
+
+    async fn clear(&self) -> Result<()> {
+        self.store.clear().await
     }
 }
