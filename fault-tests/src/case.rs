@@ -50,14 +50,11 @@ impl Engine {
 }
 
 /// One fault on several databases.
-pub fn on(
-    engines: &[Engine],
-    name: &str,
-    case: fn(Engine) -> Outcome,
-) -> impl Iterator<Item = Trial> {
-    engines.iter().map(move |&engine| {
+pub fn on(engines: &[Engine], name: &str, case: fn(Engine) -> Outcome) -> Vec<Trial> {
+    let on = |&engine: &Engine| {
         trial(&format!("{name}::{}", engine.name()), engine.needs(), move || case(engine))
-    })
+    };
+    engines.iter().map(on).collect()
 }
 
 /// A case that needs a variable of the environment, or nothing.

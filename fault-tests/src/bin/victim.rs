@@ -9,11 +9,14 @@ use std::time::Duration;
 
 use clap::Parser as _;
 use serde_json::json;
-use ticket_core::{Emitted, HandlerOptions, Level, OccurrenceId, Record};
+use ticket_core::{Emitted, HandlerOptions, Level, Record, Timestamp};
 use ticket_faults::Outcome;
 use ticket_faults::servers::registry;
 use ticket_faults::victim::{APP, Plan, TICKETS};
 use ticket_handler::BackgroundHandler;
+
+/// The time of record 0, in microseconds since 1970: 2026-11-01.
+const START: i64 = 1_793_491_200_000_000;
 
 fn main() -> Outcome {
     let plan = Plan::parse();
@@ -42,6 +45,7 @@ fn main() -> Outcome {
     let lost = stats.dropped.total();
     let stats = json!({
         "recorded": stats.recorded, "duplicates": stats.duplicates, "queued": stats.queued, "lost": lost,
+        "retries": stats.retries,
     });
     say(&format!("STATS {stats}\n"));
     Ok(())
@@ -62,11 +66,13 @@ fn burst(handler: &BackgroundHandler, plan: &Plan, thread: u64) {
 
 fn record(number: u64) -> Record {
     let channel = format!("faults.{}", number % TICKETS);
-    let mut record = Record::new(Level::Error, channel, format!("order {number} is lost"))
-        .with_trait("number", i64::try_from(number).unwrap_or(i64::MAX));
-    // A record that is emitted twice by mistake is one; and nobody else can have made it.
-    record.id = OccurrenceId::from_key(record.time, &format!("victim/{number}"));
-    record
+    let number = i64::try_from(number).unwrap_or(i64::MAX);
+    // One a millisecond. The same number is the same record, whichever process emits it.
+    let time = Timestamp::from_micros(START + number * 1_000);
+    Record::new(Level::Error, channel, format!("order {number} is lost"))
+        .with_time(time)
+        .with_key(&format!("victim/{number}"))
+        .with_trait("number", number)
 }
 
 /// One write for a line: shorter than what a pipe takes whole. Nobody hears it any more when the test

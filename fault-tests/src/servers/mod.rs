@@ -3,6 +3,7 @@
 mod mongod;
 mod postgres;
 mod process;
+mod proxy;
 
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ pub use self::mongod::{Kind, Member, Mongod};
 pub(crate) use self::postgres::BIN as POSTGRES_PROGRAMS;
 pub use self::postgres::Postgres;
 pub use self::process::{Process, free_port, signal, until};
+pub use self::proxy::{Fault, Proxy};
 use crate::Outcome;
 
 /// A database that a test may do anything to.
@@ -53,9 +55,39 @@ impl Database {
         }
     }
 
+    /// The same through a proxy before the server.
+    pub fn url_through(&self, proxy: &Proxy) -> Outcome<String> {
+        let port = format!("127.0.0.1:{}", proxy.port());
+        match self {
+            Self::Sqlite(_) => Err("a file has no server".into()),
+            Self::Postgres(server) => Ok(server.url().replace(&server.host(), &port)),
+            // The set's own list of members would lead past the proxy.
+            Self::Mongod(_) => {
+                Ok(format!("mongodb://{port}/faults?timeout=2s&directConnection=true"))
+            }
+        }
+    }
+
+    /// Where the server listens.
+    pub fn host(&self) -> Outcome<String> {
+        match self {
+            Self::Sqlite(_) => Err("a file has no server".into()),
+            Self::Postgres(server) => Ok(server.host()),
+            Self::Mongod(servers) => Ok(servers.members[0].host()),
+        }
+    }
+
     /// The store, opened by the test itself.
     pub async fn open(&self) -> Outcome<Arc<dyn Store>> {
         Ok(registry().connect(&self.url()).await?)
+    }
+
+    /// Runs a statement on PostgreSQL, as its superuser.
+    pub fn sql(&self, statement: &str) -> Outcome {
+        match self {
+            Self::Postgres(server) => server.sql(statement),
+            Self::Sqlite(_) | Self::Mongod(_) => Err("this is not PostgreSQL".into()),
+        }
     }
 
     /// Kills the server at once, as a power cut does. A file has none.

@@ -112,7 +112,8 @@ impl Member {
         })
     }
 
-    fn host(&self) -> String {
+    /// Where it listens.
+    pub fn host(&self) -> String {
         format!("127.0.0.1:{}", self.port)
     }
 

@@ -63,13 +63,32 @@ impl Postgres {
                 return Err("PostgreSQL ended at once".into());
             }
             let state = std::fs::read_to_string(&state).unwrap_or_default();
-            Ok(state.lines().any(|line| line.trim() == "ready"))
+            // One that was killed has left its own state there.
+            let own = state.lines().next() == Some(&process.id().to_string());
+            Ok(own && state.lines().any(|line| line.trim() == "ready"))
         })
+    }
+
+    /// Runs a statement, as the superuser.
+    pub fn sql(&self, statement: &str) -> Outcome {
+        let mut psql = program("psql", self.folder.path());
+        psql.args(["--host=127.0.0.1", "--username=ticket", "--dbname=postgres", "--quiet"]);
+        psql.args(["--no-psqlrc", "--set=ON_ERROR_STOP=1", "--port", &self.port.to_string()]);
+        let output = psql.args(["--command", statement]).output()?;
+        if output.status.success() {
+            return Ok(());
+        }
+        Err(format!("{statement}: {}", String::from_utf8_lossy(&output.stderr)).into())
+    }
+
+    /// Where it listens.
+    pub fn host(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
     }
 
     /// Where it is; a call takes at most two seconds.
     pub fn url(&self) -> String {
-        format!("postgres://ticket@127.0.0.1:{}/postgres?timeout=2s&connect_timeout=1s", self.port)
+        format!("postgres://ticket@{}/postgres?timeout=2s&connect_timeout=1s", self.host())
     }
 }
 

@@ -23,6 +23,11 @@ impl Process {
         Ok(Self(command.spawn().map_err(|error| format!("{command:?}: {error}"))?))
     }
 
+    /// Its number.
+    pub fn id(&self) -> u32 {
+        self.0.id()
+    }
+
     /// Whether it has not ended by itself.
     pub fn runs(&mut self) -> Outcome<bool> {
         Ok(self.0.try_wait()?.is_none())

@@ -1,5 +1,6 @@
 //! The faults. See the crate's README for how they are judged.
 
+mod disk;
 mod process;
 mod server;
 
@@ -12,6 +13,6 @@ fn main() -> std::process::ExitCode {
     let mut arguments = Arguments::from_args();
     // Each case fills the machine by itself, and waits for deadlines.
     arguments.test_threads = Some(1);
-    let trials = process::cases().chain(server::cases());
+    let trials = process::cases().chain(server::cases()).chain(disk::cases());
     libtest_mimic::run(&arguments, trials.collect()).exit_code()
 }

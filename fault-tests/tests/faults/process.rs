@@ -4,18 +4,23 @@ use std::time::Duration;
 
 use libtest_mimic::Trial;
 use tempfile::TempDir;
+use ticket_core::{Status, StatusChange, StatusKind, TicketFilter, TicketQuery};
 use ticket_faults::case::{Engine, long, on};
-use ticket_faults::victim::{Heard, Plan, Victim};
+use ticket_faults::victim::{Heard, Plan, TICKETS, Victim};
 use ticket_faults::{Outcome, oracle};
 
 use super::VICTIM;
 
 pub(crate) fn cases() -> impl Iterator<Item = Trial> {
-    on(&Engine::ALL, "f01_the_process_is_killed_in_a_burst", f01_killed).chain(on(
-        &Engine::SERVERS,
-        "f33_the_database_is_away_from_start_to_end",
-        f33_away,
-    ))
+    [
+        on(&Engine::ALL, "f01_the_process_is_killed_in_a_burst", f01_killed),
+        on(&Engine::ALL, "f08_processes_emit_the_same_records", f08_twice),
+        on(&Engine::ALL, "f09_many_processes_emit_the_first_occurrence", f09_first),
+        on(&Engine::ALL, "f10_solved_again_and_again_while_others_record", f10_solved),
+        on(&Engine::SERVERS, "f33_the_database_is_away_from_start_to_end", f33_away),
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// Rounds of SIGKILL at a random moment of a burst: what was acknowledged is recorded by later starts.
@@ -53,6 +58,85 @@ fn f01_killed(engine: Engine) -> Outcome {
         return Err(format!("the last start: {} {}", ended.status, ended.said).into());
     }
     Ok(())
+}
+
+/// Two processes emit the very same records at once, and a third one after them: each is one.
+fn f08_twice(engine: Engine) -> Outcome {
+    let database = engine.start()?;
+    let mut plan = Plan::new(database.url());
+    (plan.records, plan.pace) = (5_000, 100);
+    let both = [Victim::start(VICTIM, &plan)?, Victim::start(VICTIM, &plan)?];
+    let mut ended = both.into_iter().map(Victim::wait).collect::<Outcome<Vec<_>>>()?;
+    ended.push(Victim::start(VICTIM, &plan)?.wait()?);
+    let told = |name: &str| -> u64 {
+        let of = ended.iter().filter_map(|ended| ended.heard.stats.as_ref());
+        of.filter_map(|stats| stats[name].as_u64()).sum()
+    };
+    // Exactly one of the three was told that a record is new.
+    assert_eq!((told("recorded"), told("duplicates")), (5_000, 10_000));
+    let issued = plan.issued();
+    block_on(async {
+        let store = database.open().await?;
+        oracle::check(&*store, &issued.clone().collect(), &issued).await.map(drop)
+    })
+}
+
+/// Eight processes with eight threads each emit the first occurrences of the same tickets.
+fn f09_first(engine: Engine) -> Outcome {
+    let database = engine.start()?;
+    let victims = (0..8).map(|process| {
+        let mut plan = Plan::new(database.url());
+        (plan.first, plan.records, plan.linger) = (process * 160, 160, true);
+        Victim::start(VICTIM, &plan)
+    });
+    let mut victims = victims.collect::<Outcome<Vec<_>>>()?;
+    victims.iter_mut().for_each(Victim::let_go);
+    for victim in victims {
+        let ended = victim.wait()?;
+        assert!(ended.status.success(), "{ended:?}");
+    }
+    block_on(async {
+        let store = database.open().await?;
+        let issued = 0..8 * 160;
+        oracle::check(&*store, &issued.clone().collect(), &issued).await?;
+        assert_eq!(store.count_tickets(&TicketFilter::new()).await?, TICKETS);
+        Ok(())
+    })
+}
+
+/// One loop solves while a victim emits: what comes after the moment of solving always reopens, and
+/// nothing is lost by it.
+fn f10_solved(engine: Engine) -> Outcome {
+    let database = engine.start()?;
+    let mut plan = Plan::new(database.url());
+    (plan.records, plan.pace, plan.linger) = (10_000, 800, true);
+    let issued = plan.issued();
+    let victim = Victim::start(VICTIM, &plan)?;
+    block_on(async {
+        let store = database.open().await?;
+        let mut solved = 0;
+        while oracle::read(&*store).await.map_or(0, |stored| stored.numbers.len()) < 10_000 {
+            let open =
+                TicketQuery::new().with_filter(TicketFilter::new().with_status(StatusKind::Open));
+            let Ok(page) = store.get_tickets(&open).await else { continue };
+            for ticket in page.items {
+                let change = StatusChange::Solve { at: ticket.last_occurrence_time, release: None };
+                store.set_status(ticket.id, change).await?;
+                solved += 1;
+            }
+        }
+        oracle::check(&*store, &issued.clone().collect(), &issued).await?;
+        let all = store.get_tickets(&TicketQuery::new()).await?.items;
+        let reopened: u64 = all.iter().map(|ticket| ticket.reopened_count).sum();
+        assert!(reopened > 0 && reopened <= solved, "{reopened} of {solved}");
+        for ticket in all {
+            if let Status::Solved { at, .. } = ticket.status {
+                assert!(ticket.last_occurrence_time <= at, "hidden: {ticket:?}");
+            }
+        }
+        Ok(())
+    })?;
+    victim.wait().map(drop)
 }
 
 /// An application starts, runs and ends in order while the database is away; the next start records.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use libtest_mimic::Trial;
 use tempfile::TempDir;
 use ticket_faults::case::{Engine, long, on};
-use ticket_faults::servers::Database;
+use ticket_faults::servers::{Database, Fault, Proxy};
 use ticket_faults::victim::{Heard, Plan, Victim};
 use ticket_faults::{Outcome, oracle};
 
@@ -13,11 +13,13 @@ use super::VICTIM;
 use super::process::block_on;
 
 pub(crate) fn cases() -> impl Iterator<Item = Trial> {
-    on(&Engine::SERVERS, "f02_the_server_is_killed_and_comes_back", f02_killed).chain(on(
-        &Engine::SERVERS,
-        "f03_the_server_stands_still",
-        f03_stopped,
-    ))
+    [
+        on(&Engine::SERVERS, "f02_the_server_is_killed_and_comes_back", f02_killed),
+        on(&Engine::SERVERS, "f03_the_server_stands_still", f03_stopped),
+        on(&Engine::SERVERS, "f04_the_network_fails_in_every_way", f04_network),
+    ]
+    .into_iter()
+    .flatten()
 }
 
 fn f02_killed(engine: Engine) -> Outcome {
@@ -44,6 +46,7 @@ fn during_a_burst(engine: Engine, fault: fn(&mut Database) -> Outcome) -> Outcom
     let mut plan = Plan::new(database.url());
     plan.spool = Some(spool.path().to_owned());
     (plan.records, plan.pace, plan.linger) = (20_000, 500, true);
+    block_on(async { Ok(database.open().await?.setup_backend().await?) })?;
     let victim = Victim::start(VICTIM, &plan)?;
     std::thread::sleep(Duration::from_millis(500));
     fault(&mut database)?;
@@ -59,5 +62,39 @@ fn during_a_burst(engine: Engine, fault: fn(&mut Database) -> Outcome) -> Outcom
         return Err(format!("{} {told:?} {}", ended.status, ended.said).into());
     }
     assert_eq!(stored.numbers.len() as u64, plan.records);
+    Ok(())
+}
+
+/// Resets, ends, black holes, trickles, and answers that never come: first each of them under way, then
+/// nothing is lost, and nothing is there twice although the server had kept what it never confirmed.
+fn f04_network(engine: Engine) -> Outcome {
+    let database = engine.start()?;
+    let proxy = Proxy::new(&database.host()?)?;
+    let spool = TempDir::new()?;
+    let mut plan = Plan::new(database.url_through(&proxy)?);
+    plan.spool = Some(spool.path().to_owned());
+    (plan.threads, plan.records, plan.pace, plan.linger) = (2, 20_000, 1_500, true);
+    block_on(async { Ok(database.open().await?.setup_backend().await?) })?;
+    let victim = Victim::start(VICTIM, &plan)?;
+    let faults = [Fault::NoAnswers, Fault::Reset, Fault::End, Fault::BlackHole, Fault::Trickle];
+    for fault in faults {
+        // Connected again, and recording.
+        std::thread::sleep(Duration::from_secs(1));
+        proxy.set(fault);
+        // Longer than a call may take.
+        std::thread::sleep(Duration::from_secs(if long() { 10 } else { 3 }));
+        proxy.heal();
+    }
+    let issued = plan.issued();
+    let stored = block_on(async {
+        let store = database.open().await?;
+        oracle::check(&*store, &issued.clone().collect(), &issued).await
+    })?;
+    assert_eq!(stored.numbers.len() as u64, plan.records);
+    let ended = victim.wait()?;
+    let again = ended.heard.stats.as_ref().and_then(|stats| stats["duplicates"].as_u64());
+    if proxy.swallowed() == 0 || again.unwrap_or_default() == 0 {
+        return Err(format!("no answer was swallowed: {:?}", ended.heard.stats).into());
+    }
     Ok(())
 }
