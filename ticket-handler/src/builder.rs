@@ -1,11 +1,15 @@
 //! How a handler is made.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ticket_core::{BackendBase, Error, ErrorKind, HandlerOptions, Result};
+use ticket_core::{Error, ErrorKind, HandlerOptions, Result, Store};
 
 use crate::handler::{BackgroundHandler, Shared};
+use crate::hooks::{Hooks, TicketEvent};
+use crate::spool::{Config, Spool, WhenFull};
+use crate::storm::Storm;
 use crate::worker::{self, Connect};
 
 /// Makes a [`BackgroundHandler`]; from [`BackgroundHandler::builder`].
@@ -13,22 +17,65 @@ use crate::worker::{self, Connect};
 #[derive(Debug)]
 pub struct Builder {
     options: HandlerOptions,
-    max_bytes: usize,
+    spool: Option<PathBuf>,
+    max_bytes: Option<u64>,
+    sync: bool,
+    when_full: WhenFull,
     call_deadline: Duration,
+    budget: u32,
+    new_tickets_per_hour: u32,
+    hooks: Hooks,
 }
 
 impl Builder {
-    pub(crate) const fn new(options: HandlerOptions) -> Self {
-        Self { options, max_bytes: 8 << 20, call_deadline: Duration::from_secs(30) }
+    pub(crate) fn new(options: HandlerOptions) -> Self {
+        Self {
+            options,
+            spool: None,
+            max_bytes: None,
+            sync: false,
+            when_full: WhenFull::CountOnly,
+            call_deadline: Duration::from_secs(30),
+            budget: 60,
+            new_tickets_per_hour: 1_000,
+            hooks: Hooks::default(),
+        }
     }
 
-    /// How much memory waiting records may take, in bytes; 8 MiB by default.
+    /// Lets records wait in this folder; by default they wait in memory.
     ///
-    /// When it is full, the least severe records make room for others, and among those the oldest;
-    /// what is lost is counted in [`Stats::dropped`](crate::Stats::dropped). A record that is larger
-    /// than that alone is lost too.
-    pub const fn with_max_bytes(mut self, max_bytes: usize) -> Self {
-        self.max_bytes = max_bytes;
+    /// When `emit` returns, the record is in a file: it outlives the process, also one that is killed,
+    /// and is recorded by the next start, by another process with the same folder, or by `ticket spool
+    /// drain`. It does not outlive a power cut, see [`with_sync`](Self::with_sync).
+    ///
+    /// The folder is created if there is none. Several processes may have the same one, each has a
+    /// folder of its own in it. It has to be on a disk of this machine, with locks. While the disk fails
+    /// (full, read-only, not there), records are in memory, at most 8 MiB; that is counted in
+    /// [`Stats::disk_failures`](crate::Stats::disk_failures), and goes over by itself.
+    pub fn with_spool(mut self, dir: impl Into<PathBuf>) -> Self {
+        self.spool = Some(dir.into());
+        self
+    }
+
+    /// How much waiting records may take, in bytes; by default 256 MiB on disk, and 8 MiB in memory.
+    ///
+    /// It is never exceeded; what to do when it is full says [`when_full`](Self::when_full). A record
+    /// that is larger than that alone is lost. With a folder, each process may take so much.
+    pub const fn with_max_bytes(mut self, max_bytes: u64) -> Self {
+        self.max_bytes = Some(max_bytes);
+        self
+    }
+
+    /// Whether `emit` waits until the disk itself has a record, so that it outlives a power cut too;
+    /// `false` by default. It takes as long as the disk takes: often milliseconds.
+    pub const fn with_sync(mut self, sync: bool) -> Self {
+        self.sync = sync;
+        self
+    }
+
+    /// What to do with a record for which there is no room; [`WhenFull::CountOnly`] by default.
+    pub const fn when_full(mut self, when_full: WhenFull) -> Self {
+        self.when_full = when_full;
         self
     }
 
@@ -42,6 +89,70 @@ impl Builder {
         self
     }
 
+    /// How many records of a ticket are stored within a minute, each by itself; 60 by default,
+    /// `u32::MAX` for no limit.
+    ///
+    /// Beyond it they are counted, and that count is stored at least once a second, as the
+    /// [`repeats`](ticket_core::Occurrence::repeats) of one more record: a million equal errors
+    /// are a few hundred rows, and the ticket's count and its hours are exact. If the process is killed in
+    /// a storm, what was counted in the last second is lost.
+    ///
+    /// The handler keeps the budgets of the 4,096 tickets that need them most; one that it had to
+    /// forget starts anew.
+    pub const fn with_budget(mut self, records: u32) -> Self {
+        self.budget = records;
+        self
+    }
+
+    /// How many new tickets an application's records may make within an hour; 1,000 by default,
+    /// `u32::MAX` for no limit.
+    ///
+    /// Those of further ones become occurrences of a single ticket of the channel `ticket_handler`, whose
+    /// message says so, until the hour is over. New is a ticket that this process has not seen since
+    /// it started, or not among the last 16,384.
+    pub const fn with_new_tickets_per_hour(mut self, tickets: u32) -> Self {
+        self.new_tickets_per_hour = tickets;
+        self
+    }
+
+    /// Adds a function that is told when a ticket is created, reopened, or reaches 10, 100, 1,000 …
+    /// records: none by default, and more than one may be added.
+    ///
+    /// It is called on the worker's thread, after the batch is stored, ticket by ticket in the order of
+    /// their ids, and has to be quick: nothing else is stored meanwhile, though `emit` goes on as ever.
+    /// Who has to wait for something (a mail server, a chat) puts the event into a queue of his own;
+    /// the feature `webhook` has that ready. A panic in it is caught and counted in
+    /// [`Stats::hook_panics`](crate::Stats::hook_panics), and what is logged in it becomes no record.
+    ///
+    /// **How often**: among all processes that share the store, an event is told at most once, and
+    /// once as long as the store answers. If an answer is lost (the store kept the batch, and the
+    /// connection broke), so are its events: the batch is sent again, and then there is nothing new
+    /// in it. The same goes for a process that is killed between the two.
+    ///
+    /// ```
+    /// use ticket_core::HandlerOptions;
+    /// use ticket_handler::{BackgroundHandler, TicketNews};
+    /// use ticket_memory::MemoryBackend;
+    ///
+    /// let (news, told) = std::sync::mpsc::channel();
+    /// let handler = BackgroundHandler::builder(HandlerOptions::new("shop"))
+    ///     .on_ticket(move |event| {
+    ///         if event.news == TicketNews::Created {
+    ///             let _ = news.send(event.record.message.clone());
+    ///         }
+    ///     })
+    ///     .backend(MemoryBackend::new())?;
+    /// # use ticket_core::{Level, Record};
+    /// # handler.emit(Record::new(Level::Error, "shop", "payment refused"))?;
+    /// # handler.blocking_flush(std::time::Duration::from_secs(60))?;
+    /// # assert_eq!(told.recv().as_deref(), Ok("payment refused"));
+    /// # Ok::<(), ticket_core::Error>(())
+    /// ```
+    pub fn on_ticket(mut self, hook: impl Fn(&TicketEvent) + Send + Sync + 'static) -> Self {
+        self.hooks.add(hook);
+        self
+    }
+
     /// A handler over a backend, which it sets up as soon as the store can be reached.
     ///
     /// The backend has to work on any thread, and in another runtime than the one it was made in.
@@ -49,9 +160,10 @@ impl Builder {
     /// # Errors
     ///
     /// [`ErrorKind::Unavailable`] if the operating system has no thread for it, [`ErrorKind::Config`]
-    /// for a bound or deadline of zero. A store that cannot be reached is no error here.
-    pub fn backend(self, backend: impl BackendBase) -> Result<BackgroundHandler> {
-        let backend: Arc<dyn BackendBase> = Arc::new(backend);
+    /// for a bound or deadline of zero, or a spool that is a file. A store that cannot be reached is no
+    /// error here, and neither is a disk that fails.
+    pub fn backend(self, backend: impl Store) -> Result<BackgroundHandler> {
+        let backend: Arc<dyn Store> = Arc::new(backend);
         self.connect(async move || Ok(Arc::clone(&backend)))
     }
 
@@ -73,26 +185,39 @@ impl Builder {
     /// As [`backend`](Self::backend).
     pub fn connect<B, F>(self, connect: F) -> Result<BackgroundHandler>
     where
-        B: BackendBase,
+        B: Store,
         F: AsyncFn() -> Result<B> + Send + Sync + 'static,
     {
         let connect = Arc::new(connect);
         self.start(Box::new(move || {
             let connect = Arc::clone(&connect);
             Box::pin(async move {
-                let backend: Arc<dyn BackendBase> = Arc::new((*connect)().await?);
+                let backend: Arc<dyn Store> = Arc::new((*connect)().await?);
                 Ok(backend)
             })
         }))
     }
 
     fn start(self, connect: Connect) -> Result<BackgroundHandler> {
-        if self.max_bytes == 0 || self.call_deadline.is_zero() {
-            let text = "the handler's memory and the deadline of its calls must be more than zero";
+        if self.max_bytes == Some(0) || self.call_deadline.is_zero() {
+            let text = "the handler's bytes and the deadline of its calls must be more than zero";
             return Err(Error::config(text));
         }
-        let shared = Arc::new(Shared::new(self.options, self.max_bytes, self.call_deadline));
-        worker::spawn(Arc::clone(&shared), connect).map_err(|error| {
+        if self.budget == 0 || self.new_tickets_per_hour == 0 {
+            let text = "the budget of a ticket and the number of new tickets per hour must be more \
+                        than zero: for no limit write u32::MAX";
+            return Err(Error::config(text));
+        }
+        let storm = Storm::new(self.budget, self.new_tickets_per_hour);
+        let max_bytes = if self.spool.is_some() { 256 << 20 } else { 8 << 20 };
+        let spool = Spool::new(Config {
+            dir: self.spool,
+            max_bytes: self.max_bytes.unwrap_or(max_bytes),
+            sync: self.sync,
+            when_full: self.when_full,
+        })?;
+        let shared = Arc::new(Shared::new(self.options, spool, self.call_deadline, storm));
+        worker::spawn(Arc::clone(&shared), connect, self.hooks).map_err(|error| {
             Error::new(ErrorKind::Unavailable, "handler", "cannot start the worker's thread")
                 .with_source(error)
         })?;

@@ -7,7 +7,8 @@ use crate::{BackgroundHandler, report};
 /// Flushes when it is dropped, at most for two seconds; from [`BackgroundHandler::guard`].
 ///
 /// Keep it in `main`. It may be dropped anywhere, inside of a runtime too, and more than one of them is
-/// fine. What is not stored by then is named on standard error. `process::exit` and an abort
+/// fine. What is not stored by then is named on standard error; with a
+/// [spool on disk](crate::Builder::with_spool) it stays there for the next start. `process::exit` and an abort
 /// drop nothing: before those, call [`blocking_flush`](BackgroundHandler::blocking_flush).
 #[must_use = "the guard flushes when it is dropped: bind it to a name such as `_guard` in `main`"]
 #[derive(Debug)]
@@ -34,7 +35,7 @@ impl Drop for Guard {
             return;
         }
         if self.handler.blocking_flush(self.timeout).is_err() {
-            report::at_the_end(&self.handler.stats());
+            report::at_the_end(&self.handler.stats(), self.handler.spool());
         }
     }
 }

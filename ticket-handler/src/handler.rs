@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -13,8 +14,9 @@ use ticket_core::{
 use tokio::sync::oneshot;
 
 use crate::forked::Home;
-use crate::queue::{Queue, Refused};
+use crate::spool::{Refused, Spool};
 use crate::stats::{Counters, Stats, add};
+use crate::storm::{Keyed, Outgoing, Storm};
 use crate::worker::{in_worker, panic_text};
 use crate::{Builder, Guard};
 
@@ -31,10 +33,12 @@ pub struct BackgroundHandler {
 /// What the producers share with the worker.
 pub(crate) struct Shared {
     pub(crate) options: HandlerOptions,
-    pub(crate) queue: Queue,
+    pub(crate) storm: Storm,
+    pub(crate) spool: Spool,
     pub(crate) counters: Counters,
     pub(crate) call_deadline: Duration,
     home: Home,
+    is_off: bool,
 }
 
 /// Goes when the last producer goes.
@@ -44,8 +48,43 @@ struct Inner {
 
 impl BackgroundHandler {
     /// Starts to make a handler.
-    pub const fn builder(options: HandlerOptions) -> Builder {
+    pub fn builder(options: HandlerOptions) -> Builder {
         Builder::new(options)
+    }
+
+    /// A handler that takes nothing: to switch ticketing off by configuration, where the program is
+    /// built round a handler all the same.
+    ///
+    /// It has no thread and no store. What is emitted is [`Ignored`](Emitted::Ignored) and not even
+    /// made, flushing returns at once, and a `TicketLayer` over it lets `tracing` skip all events and
+    /// spans that no other layer wants.
+    ///
+    /// ```
+    /// use ticket_core::{HandlerOptions, Level, Record};
+    /// use ticket_handler::BackgroundHandler;
+    /// use ticket_memory::MemoryBackend;
+    ///
+    /// let options = HandlerOptions::new("shop");
+    /// let handler = if std::env::var_os("SHOP_TICKETS").is_some() {
+    ///     BackgroundHandler::builder(options).backend(MemoryBackend::new())?
+    /// } else {
+    ///     BackgroundHandler::off(options)
+    /// };
+    /// handler.emit(Record::new(Level::Error, "shop", "nobody will know"))?;
+    /// # Ok::<(), ticket_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn off(options: HandlerOptions) -> Self {
+        let mut shared =
+            Shared::new(options, Spool::in_memory(1), Duration::ZERO, Storm::new(1, 1));
+        shared.is_off = true;
+        Self::new(Arc::new(shared))
+    }
+
+    /// Whether it is [`off`](Self::off).
+    #[must_use]
+    pub fn is_off(&self) -> bool {
+        self.inner.shared.is_off
     }
 
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
@@ -54,7 +93,8 @@ impl BackgroundHandler {
 
     /// Takes one record; returns at once, and never panics.
     ///
-    /// [`Accepted`](Emitted::Accepted) means that it is in the queue. It may still be lost: with the
+    /// [`Accepted`](Emitted::Accepted) means that it is in the spool, or beyond its ticket's
+    /// [budget](Builder::with_budget) and counted. It may still be lost: with the
     /// process, or because more severe ones need its place; [`stats`](Self::stats) says how many were.
     /// A record that the worker's own thread makes is [`Ignored`](Emitted::Ignored).
     ///
@@ -74,15 +114,68 @@ impl BackgroundHandler {
     ///
     /// Those of [`emit`](Self::emit), and [`ErrorKind::Rejected`] too if `make` panicked.
     pub fn emit_with(&self, make: impl FnOnce() -> Record) -> Result<Emitted> {
-        let Shared { options, queue, counters, home, .. } = &*self.inner.shared;
-        // Asked before anything is locked.
+        self.take(None, make)
+    }
+
+    /// Takes a record that need not even be made while its ticket is in a storm:
+    /// [`emit_with`](Self::emit_with) for producers that know by a `key` what decides the ticket.
+    ///
+    /// Records with equal keys must be of one ticket. So the key is a hash of all that decides
+    /// it: level, place in the source, message, types and texts of the errors, and the record's own
+    /// fingerprint. Take a hash with a random seed of the process: whoever can make two keys equal can
+    /// hide one problem in another's count.
+    ///
+    /// Where functions of the application's decide ([`HandlerOptions::has_functions`]), each record is
+    /// made and shown to them.
+    ///
+    /// ```
+    /// use std::hash::{BuildHasher, RandomState};
+    ///
+    /// use ticket_core::{HandlerOptions, Level, Record};
+    /// use ticket_handler::BackgroundHandler;
+    /// use ticket_memory::MemoryBackend;
+    ///
+    /// let options = HandlerOptions::new("shop");
+    /// let handler = BackgroundHandler::builder(options).backend(MemoryBackend::new())?;
+    /// let seed = RandomState::new();
+    /// let mut made = 0;
+    /// for _ in 0..1_000 {
+    ///     let key = seed.hash_one((file!(), line!(), "payment refused"));
+    ///     handler.emit_keyed(key, || {
+    ///         made += 1;
+    ///         Record::new(Level::Error, "shop::checkout", "payment refused")
+    ///     })?;
+    /// }
+    /// assert!(made < 1_000);
+    /// # Ok::<(), ticket_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`emit_with`](Self::emit_with).
+    pub fn emit_keyed(&self, key: u64, make: impl FnOnce() -> Record) -> Result<Emitted> {
+        self.take(Some(key).filter(|_| !self.options().has_functions()), make)
+    }
+
+    fn take(&self, key: Option<u64>, make: impl FnOnce() -> Record) -> Result<Emitted> {
+        let shared = &*self.inner.shared;
+        let Shared { options, storm, counters, home, .. } = shared;
+        if shared.is_off || in_worker() {
+            add(&counters.ignored, 1);
+            return Ok(Emitted::Ignored);
+        }
+        let keyed = key.map(|key| storm.try_count(key));
+        if let Some(Keyed::Counted(id)) = keyed {
+            return Ok(Emitted::Accepted(id));
+        }
+        // Asked before anything is waited for. It is a system call, which would be most of the above.
         if home.is_left() {
             add(&counters.forked, 1);
             return Err(forked());
         }
-        if in_worker() {
-            add(&counters.ignored, 1);
-            return Ok(Emitted::Ignored);
+        let busy = key.filter(|_| keyed == Some(Keyed::Busy));
+        if let Some(id) = busy.and_then(|key| storm.count(key)) {
+            return Ok(Emitted::Accepted(id));
         }
         let occurrence = match catch_unwind(AssertUnwindSafe(|| options.prepare(make()))) {
             Ok(Some(occurrence)) => occurrence,
@@ -99,23 +192,8 @@ impl BackgroundHandler {
                 return Err(Error::new(ErrorKind::Rejected, "handler", text));
             }
         };
-        let id = occurrence.ticket_id();
-        match queue.push(occurrence) {
-            Ok(evicted) => {
-                if evicted > 0 {
-                    add(&counters.full, evicted);
-                }
-                Ok(Emitted::Accepted(id))
-            }
-            Err(Refused::Full) => {
-                add(&counters.full, 1);
-                Err(Error::new(ErrorKind::Unavailable, "handler", "the queue is full"))
-            }
-            Err(Refused::Closed) => {
-                add(&counters.closed, 1);
-                Err(Error::new(ErrorKind::Unavailable, "handler", "the handler is closed"))
-            }
-        }
+        let id = storm.admit(options, occurrence, key, &|outgoing| shared.push(outgoing))?;
+        Ok(Emitted::Accepted(id))
     }
 
     /// Blocks the calling thread until everything that was taken before is stored, or lost for good,
@@ -127,15 +205,19 @@ impl BackgroundHandler {
     /// [`ErrorKind::Unavailable`] if it is not stored by then, and at once where waiting would be in
     /// vain: on the worker's own thread, and in a forked child of the process.
     pub fn blocking_flush(&self, deadline: Duration) -> Result<()> {
-        let Shared { queue, home, .. } = &*self.inner.shared;
-        if home.is_left() {
+        let shared = &*self.inner.shared;
+        if shared.is_off {
+            return Ok(());
+        }
+        if shared.home.is_left() {
             return Err(forked());
         }
         if in_worker() {
             let text = "the worker's own thread cannot wait for itself";
             return Err(Error::new(ErrorKind::Unavailable, "handler", text));
         }
-        queue.flush(deadline).map_err(|waiting| {
+        shared.release();
+        shared.spool.flush(deadline).map_err(|waiting| {
             let text = format!("{waiting} records are still waiting after {deadline:?}");
             Error::new(ErrorKind::Unavailable, "handler", text)
         })
@@ -156,6 +238,11 @@ impl BackgroundHandler {
     #[must_use]
     pub fn options(&self) -> &HandlerOptions {
         &self.inner.shared.options
+    }
+
+    /// The folder of its spool, if that is on disk.
+    pub(crate) fn spool(&self) -> Option<&Path> {
+        self.inner.shared.spool.dir()
     }
 
     /// Whether this is a forked child of the process, which has no worker.
@@ -180,7 +267,7 @@ impl TicketingBaseHandler for BackgroundHandler {
 
     /// Waits on a thread of its own, so that the deadline holds in any runtime, and in none.
     async fn flush(&self, deadline: Duration) -> Result<()> {
-        if in_worker() || self.is_forked() {
+        if self.is_off() || in_worker() || self.is_forked() {
             return self.blocking_flush(deadline);
         }
         let (done, flushed) = oneshot::channel();
@@ -206,27 +293,67 @@ impl fmt::Debug for BackgroundHandler {
 }
 
 impl Shared {
-    pub(crate) fn new(options: HandlerOptions, max_bytes: usize, call_deadline: Duration) -> Self {
+    pub(crate) fn new(
+        options: HandlerOptions,
+        spool: Spool,
+        call_deadline: Duration,
+        storm: Storm,
+    ) -> Self {
         Self {
             options,
-            queue: Queue::new(max_bytes),
+            storm,
+            spool,
             counters: Counters::default(),
             call_deadline,
             home: Home::here(),
+            is_off: false,
+        }
+    }
+
+    /// Stores what is counted of storms so far.
+    pub(crate) fn release(&self) {
+        self.storm.release(&|outgoing| self.push(outgoing));
+    }
+
+    fn push(&self, outgoing: Outgoing) -> Result<()> {
+        let counters = &self.counters;
+        let records = outgoing.occurrence.repeats() as usize;
+        match self.spool.push(&outgoing.occurrence, outgoing.is_first, !outgoing.is_tail) {
+            Ok(evicted) => {
+                if evicted > 0 {
+                    add(&counters.full, evicted);
+                }
+                Ok(())
+            }
+            Err(Refused::Full) => {
+                add(&counters.full, records);
+                Err(Error::new(ErrorKind::Unavailable, "handler", "there is no room for it"))
+            }
+            Err(Refused::Closed) => {
+                add(&counters.closed, records);
+                Err(Error::new(ErrorKind::Unavailable, "handler", "the handler is closed"))
+            }
         }
     }
 
     pub(crate) fn stats(&self) -> Stats {
         let forked = self.home.is_left();
-        let queued = if forked { (0, 0) } else { self.queue.load() };
-        self.counters.snapshot(queued, forked)
+        let queued = if forked { (0, 0) } else { self.spool.load() };
+        let (counted, held_bytes) = if forked { (0, 0) } else { self.storm.load() };
+        let queued = (queued.0 + counted, queued.1 + held_bytes as u64);
+        let mut stats = self.counters.snapshot(queued, forked);
+        if !forked {
+            (stats.disk_failures, stats.disk_error) = self.spool.disk_failures();
+        }
+        stats
     }
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
         if !self.shared.home.is_left() {
-            self.shared.queue.close();
+            self.shared.release();
+            self.shared.spool.close();
         }
     }
 }
@@ -247,11 +374,16 @@ mod tests {
     /// lock that is never released.
     #[test]
     fn in_a_forked_child_nothing_waits_and_records_are_counted_as_lost() {
-        let mut shared = Shared::new(HandlerOptions::new("app"), 1 << 20, Duration::from_secs(1));
+        let mut shared = Shared::new(
+            HandlerOptions::new("app"),
+            Spool::in_memory(1 << 20),
+            Duration::from_secs(1),
+            Storm::new(1, 1),
+        );
         shared.home = Home::elsewhere();
         let shared = Arc::new(shared);
         let handler = BackgroundHandler::new(Arc::clone(&shared));
-        let _locked = shared.queue.hold();
+        let _locked = shared.spool.hold();
 
         let error = handler.emit(Record::new(Level::Error, "a", "b")).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unavailable);

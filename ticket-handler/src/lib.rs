@@ -5,14 +5,24 @@ mod builder;
 mod forked;
 mod guard;
 mod handler;
-mod queue;
+mod hooks;
+mod losses;
+mod parts;
 mod report;
 mod size;
+pub mod spool;
 mod stats;
+mod storm;
+#[cfg(feature = "webhook")]
+mod webhook;
 mod worker;
 
 pub use self::builder::Builder;
 pub use self::guard::Guard;
 pub use self::handler::BackgroundHandler;
+pub use self::hooks::{TicketEvent, TicketNews};
+pub use self::spool::WhenFull;
 pub use self::stats::{Dropped, Stats};
+#[cfg(feature = "webhook")]
+pub use self::webhook::{Notifier, NotifierStats, Webhook};
 pub use self::worker::in_worker;

@@ -3,6 +3,7 @@
 //! Not through `tracing` or `log`: that would come back to us.
 
 use std::io::{self, Write};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::stats::{Dropped, Stats};
@@ -21,7 +22,8 @@ impl Reporter {
     /// Writes a line if there is something new to tell and the last line is old enough.
     pub(crate) fn tick(&mut self, now: Instant, stats: &Stats, out: &mut dyn Write) {
         let lost = stats.dropped.total();
-        let failing = !stats.available && stats.last_error.is_some();
+        let failing =
+            (!stats.available && stats.last_error.is_some()) || stats.disk_error.is_some();
         if lost == self.lost && (!failing || self.failing) {
             self.failing = failing;
             return;
@@ -35,9 +37,12 @@ impl Reporter {
     }
 }
 
-/// Writes one line at the end, whenever the last one was.
-pub(crate) fn at_the_end(stats: &Stats) {
-    let _ = io::stderr().write_all(line("at the end ", stats).as_bytes());
+/// Writes one line at the end, whenever the last one was. What waits on disk is not lost.
+pub(crate) fn at_the_end(stats: &Stats, spool: Option<&Path>) {
+    let spool = spool.filter(|_| stats.disk_error.is_none());
+    let place = spool.map(|spool| format!("for the next start, in {}, ", spool.display()));
+    let _ = io::stderr()
+        .write_all(line(&format!("at the end {}", place.unwrap_or_default()), stats).as_bytes());
 }
 
 fn line(when: &str, stats: &Stats) -> String {
@@ -45,6 +50,8 @@ fn line(when: &str, stats: &Stats) -> String {
     let waiting = stats.queued;
     let lost = losses(&stats.dropped);
     let line = format!("ticket-handler: {when}{waiting} waiting, {lost}; last error: {error}");
+    let disk = stats.disk_error.as_ref().map(|error| format!("; spool in memory: {error}"));
+    let line = line + &disk.unwrap_or_default();
     // An error's text may quote what a stranger has sent, and this goes to a terminal.
     let mut line = line.replace(char::is_control, " ");
     line.push('\n');
@@ -52,17 +59,12 @@ fn line(when: &str, stats: &Stats) -> String {
 }
 
 fn losses(dropped: &Dropped) -> String {
-    let reasons: Vec<String> = [
-        ("queue full", dropped.full),
-        ("rejected", dropped.rejected),
-        ("panic", dropped.panicked),
-        ("closed", dropped.closed),
-        ("after a fork", dropped.forked),
-    ]
-    .into_iter()
-    .filter(|(_, count)| *count > 0)
-    .map(|(reason, count)| format!("{reason}: {count}"))
-    .collect();
+    let reasons: Vec<String> = dropped
+        .reasons()
+        .into_iter()
+        .filter(|(_, count)| *count > 0)
+        .map(|(reason, count)| format!("{reason}: {count}"))
+        .collect();
     let reasons = reasons.join(", ");
     let total = dropped.total();
     if reasons.is_empty() { "none lost".to_owned() } else { format!("{total} lost ({reasons})") }
@@ -98,7 +100,7 @@ mod tests {
         let line = line("", &stats(1, 2, Some("a\nb\u{1b}[31m")));
         assert_eq!(
             line,
-            "ticket-handler: 0 waiting, 3 lost (queue full: 1, rejected: 2); \
+            "ticket-handler: 0 waiting, 3 lost (full: 1, rejected: 2); \
              last error: a b [31m\n"
         );
     }

@@ -6,23 +6,28 @@ use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ticket_core::{BackendBase, Error, ErrorKind, NewOccurrence, Recorded, Result};
+use ticket_core::{Error, ErrorKind, NewOccurrence, Recorded, Result, Store};
 use tokio::runtime::{self, Runtime};
 use tokio::time::timeout;
 
 use crate::backoff::{self, Backoff};
 use crate::handler::Shared;
-use crate::queue::BATCH;
+use crate::hooks::Hooks;
+use crate::losses::Losses;
+use crate::parts::Parts;
 use crate::report::{self, Reporter};
+use crate::spool::{BATCH, DeadLetters, Orphans, Reader, Take, is_refusal};
 use crate::stats::add;
+use crate::storm;
 
 /// What opens the store, as often as needed. Its future stays on the worker's thread.
 pub(crate) type Connect =
-    Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Arc<dyn BackendBase>>>>> + Send>;
+    Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Arc<dyn Store>>>>> + Send>;
 
 /// After so many panics over the same batch, a record in it is to blame.
 const PANICS: u32 = 3;
@@ -44,12 +49,18 @@ pub fn in_worker() -> bool {
     IN_WORKER.get()
 }
 
+/// Makes this thread one of those that [work for a handler](in_worker).
+#[cfg(feature = "webhook")]
+pub(crate) fn enter_worker() {
+    IN_WORKER.set(true);
+}
+
 /// Starts the worker's thread.
 ///
 /// # Errors
 ///
 /// The thread or its runtime cannot be had from the operating system.
-pub(crate) fn spawn(shared: Arc<Shared>, connect: Connect) -> io::Result<()> {
+pub(crate) fn spawn(shared: Arc<Shared>, connect: Connect, hooks: Hooks) -> io::Result<()> {
     let (started, start) = mpsc::sync_channel(1);
     thread::Builder::new().name("ticket-worker".to_owned()).spawn(move || {
         IN_WORKER.set(true);
@@ -62,7 +73,7 @@ pub(crate) fn spawn(shared: Arc<Shared>, connect: Connect) -> io::Result<()> {
         match runtime {
             Ok(runtime) => {
                 let _ = started.send(Ok(()));
-                Worker::new(shared, connect).supervise(runtime);
+                Worker::new(shared, connect, hooks).supervise(runtime);
             }
             Err(error) => drop(started.send(Err(error))),
         }
@@ -73,17 +84,23 @@ pub(crate) fn spawn(shared: Arc<Shared>, connect: Connect) -> io::Result<()> {
 struct Worker {
     shared: Arc<Shared>,
     connect: Connect,
-    backend: Option<Arc<dyn BackendBase>>,
-    /// What is on its way, sorted by ticket, and the parts of it that are not settled yet: the last
-    /// one is next.
+    hooks: Hooks,
+    backend: Option<Arc<dyn Store>>,
+    /// What is on its way, sorted by ticket, and the parts of it that are not settled yet.
     batch: Vec<NewOccurrence>,
-    parts: Vec<Range<usize>>,
+    parts: Parts,
+    /// Whether it is of a dead process.
+    adopted: bool,
+    reader: Reader,
+    orphans: Orphans,
+    dead_letters: DeadLetters,
     /// How many records a batch may have: fewer after a call that took too long.
     max_len: usize,
     backoff: Backoff,
     /// Panics since the last batch that was settled.
     panics: u32,
     reporter: Reporter,
+    losses: Losses,
 }
 
 /// Why a part is not settled.
@@ -97,22 +114,30 @@ enum Failure {
 }
 
 impl Worker {
-    fn new(shared: Arc<Shared>, connect: Connect) -> Self {
+    fn new(shared: Arc<Shared>, connect: Connect, hooks: Hooks) -> Self {
+        let dir = shared.spool.dir();
         Self {
+            orphans: Orphans::new(dir.map(Into::into)),
+            dead_letters: DeadLetters::new(dir.map(Into::into)),
             shared,
             connect,
+            hooks,
             backend: None,
             batch: Vec::new(),
-            parts: Vec::new(),
+            parts: Parts::default(),
+            adopted: false,
+            reader: Reader::default(),
             max_len: BATCH,
             backoff: Backoff::default(),
             panics: 0,
             reporter: Reporter::default(),
+            losses: Losses::default(),
         }
     }
 
     /// Works until the handler is gone, whatever panics on the way.
     fn supervise(mut self, runtime: Runtime) {
+        runtime.spawn(storm::tick(Arc::clone(&self.shared)));
         while let Err(panic) = catch_unwind(AssertUnwindSafe(|| runtime.block_on(self.work()))) {
             // A panic's payload can panic when it is dropped.
             let text = panic_text(&*panic);
@@ -130,13 +155,18 @@ impl Worker {
             self.pause().await;
         }
         loop {
-            if self.shared.queue.closed_for().is_some_and(|since| since > CLOSING) {
-                add(&self.shared.counters.closed, self.shared.queue.abandon());
-                self.parts.clear();
+            let closed = self.shared.spool.closed_for();
+            let is_late = closed.is_some_and(|since| since > CLOSING);
+            if is_late {
+                let lost = self.shared.spool.abandon(&mut self.reader);
+                add(&self.shared.counters.closed, lost);
+                self.parts = Parts::default();
             }
-            let idle = self.parts.is_empty() && self.shared.queue.load().0 == 0;
-            if idle && self.shared.queue.closed_for().is_some() {
+            let idle = self.parts.is_empty() && self.shared.spool.is_empty();
+            if closed.is_some() && (idle || is_late) {
+                self.tell_losses(true).await;
                 self.report();
+                self.shared.spool.leave();
                 // Here, where a driver still finds its runtime.
                 self.backend = None;
                 return;
@@ -145,6 +175,7 @@ impl Worker {
                 None => self.open().await,
                 Some(backend) if !self.parts.is_empty() => self.record(&*backend).await,
                 Some(_) => {
+                    self.tell_losses(false).await;
                     self.next_batch().await;
                     continue;
                 }
@@ -173,57 +204,73 @@ impl Worker {
     }
 
     async fn next_batch(&mut self) {
-        let (shared, reporter) = (&self.shared, &mut self.reporter);
-        let idle = || {
-            reporter.tick(Instant::now(), &shared.stats(), &mut io::stderr());
-            report::PAUSE
+        let spool = &self.shared.spool;
+        let now = Instant::now();
+        let until = now + report::PAUSE;
+        let until = self.orphans.due().map_or(until, |due| due.min(until));
+        (self.batch, self.adopted) = match spool.take(&mut self.reader, self.max_len, until).await {
+            Take::Batch(batch) => (batch, false),
+            Take::Closed => (Vec::new(), false),
+            // Nothing of our own is waiting for long: it is the turn of others.
+            Take::Nothing => (self.orphans.batch(spool.folder().as_deref(), self.max_len), true),
         };
-        if let Some(batch) = shared.queue.take(self.max_len, idle).await {
-            self.batch = batch;
-            // In the order of the tickets, so that two writers never wait for each other.
-            self.batch.sort_by_key(NewOccurrence::ticket_id);
-            self.parts.push(0..self.batch.len());
-        }
+        // In the order of the tickets, so that two writers never wait for each other.
+        self.batch.sort_by_key(NewOccurrence::ticket_id);
+        self.parts = Parts::whole(self.batch.len());
+        self.report();
     }
 
     /// Sends the next part. It stays the next one unless it is settled.
-    async fn record(&mut self, backend: &dyn BackendBase) -> Result<(), Failure> {
-        let Some(part) = self.parts.last().cloned() else { return Ok(()) };
+    async fn record(&mut self, backend: &dyn Store) -> Result<(), Failure> {
+        let Some(part) = self.parts.next() else { return Ok(()) };
         let deadline = self.shared.call_deadline;
         let call = backend.record_tickets(&self.batch[part.clone()]);
         match timeout(deadline, call).await {
             Ok(Ok(recorded)) => {
-                self.recorded(&recorded, part.len());
+                self.recorded(&recorded, part);
                 Ok(())
             }
-            Ok(Err(error)) => Err(match error.kind() {
-                ErrorKind::Rejected | ErrorKind::Corrupt | ErrorKind::Unsupported => {
-                    Failure::Refused(error)
-                }
-                // `Config` is a schema that somebody has to create, a right that is missing: nothing
-                // that these records could do something about, and it may be put right any time.
-                _ => Failure::Away(error),
-            }),
+            Ok(Err(error)) if is_refusal(error.kind()) => Err(Failure::Refused(error)),
+            // `Config` is a schema that somebody has to create, a right that is missing: nothing
+            // that these records could do something about, and it may be put right any time.
+            Ok(Err(error)) => Err(Failure::Away(error)),
             Err(_) => Err(Failure::Slow(too_slow("record", deadline))),
         }
     }
 
-    fn recorded(&mut self, recorded: &Recorded, len: usize) {
+    fn recorded(&mut self, recorded: &Recorded, part: Range<usize>) {
         self.shared.counters.answered();
-        let new = usize::try_from(recorded.occurrences).unwrap_or(len).min(len);
-        add(&self.shared.counters.recorded, new);
-        add(&self.shared.counters.duplicates, len - new);
-        self.settle(len);
+        // In records: one that stands for others counts for all of them.
+        let sent = records(&self.batch[part.clone()]);
+        let added: u64 = recorded.updates.iter().map(|update| update.added).sum();
+        let new = usize::try_from(added).unwrap_or(sent).min(sent);
+        if self.adopted {
+            add(&self.shared.counters.adopted, sent);
+        } else {
+            add(&self.shared.counters.recorded, new);
+            add(&self.shared.counters.duplicates, sent - new);
+        }
+        let panics = self.hooks.tell(recorded, &self.batch[part]);
+        add(&self.shared.counters.hook_panics, panics);
+        self.settle(sent);
         self.max_len = (self.max_len * 2).min(BATCH);
     }
 
-    fn settle(&mut self, len: usize) {
-        self.parts.pop();
+    /// The next part, of so many records, is stored or put aside.
+    fn settle(&mut self, records: usize) {
+        self.parts.settle();
+        if !self.adopted {
+            self.shared.spool.settle(records);
+        }
         if self.parts.is_empty() {
             self.batch = Vec::new();
             self.panics = 0;
+            if self.adopted {
+                self.orphans.finish();
+            } else {
+                self.shared.spool.finish(&mut self.reader);
+            }
         }
-        self.shared.queue.settle(len);
     }
 
     fn succeeded(&mut self) {
@@ -236,13 +283,13 @@ impl Worker {
         match failure {
             Failure::Refused(error) => {
                 self.shared.counters.failed(error.to_string(), true);
-                self.refused();
+                self.refused(error.message());
                 self.succeeded();
                 return;
             }
             Failure::Slow(error) => {
                 self.shared.counters.failed(error.to_string(), false);
-                self.halve();
+                self.parts.halve();
                 self.max_len = (self.max_len / 2).max(1);
             }
             Failure::Away(error) => self.shared.counters.failed(error.to_string(), false),
@@ -256,35 +303,54 @@ impl Worker {
         add(&self.shared.counters.panics, 1);
         self.shared.counters.failed(format!("the backend panicked: {text}"), false);
         if self.panics >= PANICS && self.backend.is_some() && !self.parts.is_empty() {
-            self.refused();
+            self.refused(&format!("the backend panicked: {text}"));
         }
     }
 
     /// Gives up on a part that is a single record; of a longer one, tries each half.
-    fn refused(&mut self) {
-        if !self.halve() {
-            add(&self.shared.counters.rejected, 1);
-            self.settle(1);
+    fn refused(&mut self, reason: &str) {
+        if self.parts.halve() {
+            return;
         }
-    }
-
-    /// Makes two of the next part, if it has more than one record.
-    fn halve(&mut self) -> bool {
-        let Some(part) = self.parts.pop_if(|part| part.len() > 1) else { return false };
-        let middle = part.start + part.len() / 2;
-        self.parts.extend([middle..part.end, part.start..middle]);
-        true
+        let part = &self.batch[self.parts.next().unwrap_or_default()];
+        let count = records(part);
+        for refused in part {
+            if let Err(error) = self.dead_letters.add(refused, reason) {
+                self.shared.spool.disk_failed(&error);
+            }
+        }
+        if !self.adopted {
+            add(&self.shared.counters.rejected, count);
+        }
+        self.settle(count);
     }
 
     async fn pause(&mut self) {
         self.report();
-        self.shared.queue.pause(self.backoff.next(), backoff::FIRST).await;
+        self.shared.spool.pause(self.backoff.next(), backoff::FIRST).await;
         add(&self.shared.counters.retries, 1);
     }
 
+    async fn tell_losses(&mut self, end: bool) {
+        if let Some(backend) = &self.backend {
+            self.losses.tell(&self.shared, &**backend, end).await;
+        }
+    }
+
     fn report(&mut self) {
+        let counters = &self.shared.counters;
+        let (unreadable, mut damage) = self.shared.spool.take_damage();
+        damage += self.orphans.take_damage();
+        add(&counters.unreadable, unreadable);
+        counters.torn.fetch_add(damage.torn, Relaxed);
+        counters.damaged.fetch_add(damage.damaged, Relaxed);
         self.reporter.tick(Instant::now(), &self.shared.stats(), &mut io::stderr());
     }
+}
+
+/// How many records these stand for.
+fn records(occurrences: &[NewOccurrence]) -> usize {
+    occurrences.iter().map(|occurrence| occurrence.repeats() as usize).sum()
 }
 
 fn too_slow(what: &str, deadline: Duration) -> Error {

@@ -99,16 +99,19 @@ fn a_function_of_the_users_that_panics_costs_its_record_and_nothing_else() {
 
 #[test]
 fn with_the_store_away_memory_is_bounded_and_the_severe_ones_are_kept() {
-    const BOUND: usize = 256 << 10;
+    const BOUND: u64 = 256 << 10;
     let backend = Faulty::default();
     backend.always(Some(Fault::Fail(ErrorKind::Unavailable)));
     let options = HandlerOptions::new("app").with_level(Level::Info);
-    let handler =
-        BackgroundHandler::builder(options).with_max_bytes(BOUND).backend(backend.clone()).unwrap();
+    let handler = BackgroundHandler::builder(options)
+        .with_max_bytes(BOUND)
+        .with_budget(u32::MAX)
+        .backend(backend.clone())
+        .unwrap();
     for number in 0..2_000 {
         let level = if number % 100 == 0 { Level::Critical } else { Level::Info };
         let _ = handler.emit(Record::new(level, "test", "x".repeat(500)));
-        assert!(handler.stats().queued_bytes <= BOUND as u64);
+        assert!(handler.stats().queued_bytes <= BOUND);
     }
     assert_eq!(total(&handler), 2_000);
     assert!(handler.stats().dropped.full > 1_000, "{:?}", handler.stats());

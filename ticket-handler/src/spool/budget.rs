@@ -1,0 +1,48 @@
+//! How many bytes may wait, on disk and in memory.
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use std::sync::atomic::AtomicU64;
+
+/// Where bytes are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Disk,
+    Memory,
+}
+
+/// A bound that is never exceeded.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    used: AtomicU64,
+    limit: u64,
+}
+
+impl Budget {
+    pub(crate) const fn new(limit: u64) -> Self {
+        Self { used: AtomicU64::new(0), limit }
+    }
+
+    pub(crate) const fn limit(&self) -> u64 {
+        self.limit
+    }
+
+    pub(crate) fn used(&self) -> u64 {
+        self.used.load(Relaxed)
+    }
+
+    /// Whether there is room for so many bytes.
+    pub(crate) fn has(&self, bytes: u64) -> bool {
+        self.used().checked_add(bytes).is_some_and(|used| used <= self.limit)
+    }
+
+    /// Takes them, if there is.
+    pub(crate) fn reserve(&self, bytes: u64) -> bool {
+        let fits = |used: u64| used.checked_add(bytes).filter(|used| *used <= self.limit);
+        self.used.fetch_update(Relaxed, Relaxed, fits).is_ok()
+    }
+
+    pub(crate) fn free(&self, bytes: u64) {
+        self.used.fetch_sub(bytes, Relaxed);
+    }
+}

@@ -1,0 +1,104 @@
+//! Reading a segment bit by bit.
+
+use std::ops::AddAssign;
+
+use ticket_core::NewOccurrence;
+
+use super::entry::{Entries, Found};
+use super::segment::Header;
+
+/// What could not be read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Damage {
+    /// Entries that were never acknowledged: the process was killed while it wrote them.
+    pub(crate) torn: u64,
+    /// Places at which there is no entry where one should be.
+    pub(crate) damaged: u64,
+}
+
+impl AddAssign for Damage {
+    fn add_assign(&mut self, other: Self) {
+        self.torn += other.torn;
+        self.damaged += other.damaged;
+    }
+}
+
+/// A place in a segment's bytes.
+#[derive(Debug, Default)]
+pub(crate) struct Cursor {
+    bytes: Vec<u8>,
+    offset: usize,
+    pub(crate) damage: Damage,
+    /// How many entries and records have been read.
+    pub(crate) entries: usize,
+    pub(crate) records: usize,
+}
+
+impl Cursor {
+    /// At the start; `None` if the segment is of another version.
+    pub(crate) fn new(bytes: Vec<u8>) -> Option<Self> {
+        let mut damage = Damage::default();
+        let offset = match Header::of(&bytes) {
+            Header::Known(offset) => offset,
+            Header::Foreign => return None,
+            Header::Torn => {
+                damage.torn = u64::from(!bytes.is_empty());
+                bytes.len()
+            }
+            // Whatever is there is looked for, and the place is counted by that.
+            Header::Damaged => 0,
+        };
+        Some(Self { bytes, offset, damage, entries: 0, records: 0 })
+    }
+
+    /// The next occurrence, with how many bytes it takes.
+    pub(crate) fn next(&mut self) -> Option<(NewOccurrence, u64)> {
+        let mut entries = Entries::new(&self.bytes, self.offset);
+        while let Some(found) = entries.next() {
+            self.offset = entries.offset();
+            match found {
+                Found::Torn => self.damage.torn += 1,
+                Found::Damaged => self.damage.damaged += 1,
+                Found::Entry(entry) => match entry.decode() {
+                    Some(occurrence) => {
+                        self.entries += 1;
+                        self.records += occurrence.repeats() as usize;
+                        return Some((occurrence, entry.bytes().len() as u64));
+                    }
+                    None => self.damage.damaged += 1,
+                },
+            }
+        }
+        None
+    }
+
+    /// Whether no entry is left. What stands between here and the end, or the next entry, is counted.
+    pub(crate) fn is_done(&mut self) -> bool {
+        let mut entries = Entries::new(&self.bytes, self.offset);
+        while let Some(found) = entries.next() {
+            match found {
+                Found::Torn => self.damage.torn += 1,
+                Found::Damaged => self.damage.damaged += 1,
+                Found::Entry(_) => return false,
+            }
+            self.offset = entries.offset();
+        }
+        true
+    }
+
+    /// How many entries and records are left, without decoding them.
+    pub(crate) fn count(mut self) -> Self {
+        let bytes = std::mem::take(&mut self.bytes);
+        for found in Entries::new(&bytes, self.offset) {
+            match found {
+                Found::Torn => self.damage.torn += 1,
+                Found::Damaged => self.damage.damaged += 1,
+                Found::Entry(entry) => {
+                    self.entries += 1;
+                    self.records += entry.repeats() as usize;
+                }
+            }
+        }
+        self
+    }
+}

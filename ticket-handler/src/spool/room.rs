@@ -1,0 +1,86 @@
+//! Making room: the least severe go first, and among those the oldest.
+
+use super::budget::Kind;
+use super::segment::{HEADER, Item};
+use super::{LANES, Spool, State, subtract, subtract_bytes};
+
+impl Spool {
+    /// Makes room for `need` bytes, and says how many records had to go; `None`, and nothing is gone,
+    /// if there cannot be so much: what is more severe stays, and so do first occurrences of new tickets.
+    pub(super) fn make_room(
+        &self,
+        state: &mut State,
+        lane: usize,
+        item: Item<'_>,
+        kind: Kind,
+        need: u64,
+    ) -> Option<usize> {
+        let lanes = if item.first { LANES } else { lane + 1 };
+        let budget = self.budget(kind);
+        let sealed = state.sealed.values().filter(|of| of.lane < lanes && of.kind() == kind);
+        let sealed: u64 = sealed.map(|segment| segment.yields()).sum();
+        let active: u64 = (0..lanes).map(|lane| self.active_yields(lane, kind)).sum();
+        if budget.limit() < need || budget.used() + need > budget.limit() + sealed + active {
+            return None;
+        }
+        let mut dropped = 0;
+        while !budget.has(need) {
+            let Some(number) = self.victim(state, lanes, kind) else { break };
+            dropped += self.evict(state, number);
+        }
+        self.settled.notify_all();
+        Some(dropped)
+    }
+
+    /// The segment that has to go first. One that is still active is sealed for it.
+    fn victim(&self, state: &mut State, lanes: usize, kind: Kind) -> Option<u64> {
+        (0..lanes).find_map(|lane| {
+            let oldest = |state: &State| {
+                let mut all = state.sealed.values();
+                all.find(|of| of.lane == lane && of.kind() == kind && of.yields() > 0)
+                    .map(|segment| segment.number)
+            };
+            oldest(state).or_else(|| {
+                if self.active_yields(lane, kind) == 0 {
+                    return None;
+                }
+                self.seal(state, lane);
+                oldest(state)
+            })
+        })
+    }
+
+    fn active_yields(&self, lane: usize, kind: Kind) -> u64 {
+        let active = self.lane(lane);
+        active.as_ref().filter(|active| active.kind() == kind).map_or(0, |active| active.yields())
+    }
+
+    /// Drops what may be dropped of a segment, and says how many records that were.
+    fn evict(&self, state: &mut State, number: u64) -> usize {
+        let Some(mut segment) = state.sealed.remove(&number) else { return 0 };
+        let (entries, records, bytes) = (segment.entries, segment.records, segment.bytes);
+        let keeps = segment.yields() < bytes && segment.compact().is_ok();
+        if keeps && segment.entries > 0 {
+            self.budget(segment.kind()).free(bytes.saturating_sub(segment.bytes));
+            let dropped = (
+                entries.saturating_sub(segment.entries),
+                records.saturating_sub(segment.records),
+                bytes.saturating_sub(segment.bytes),
+            );
+            state.sealed.insert(number, segment);
+            self.discount(dropped.0, dropped.1, dropped.2)
+        } else {
+            // If it could not be read, its first occurrences are lost too.
+            segment.bytes = bytes;
+            self.forget(&segment);
+            self.discount(entries, records, bytes.saturating_sub(HEADER))
+        }
+    }
+
+    fn discount(&self, entries: usize, records: usize, bytes: u64) -> usize {
+        subtract(&self.waiting, entries);
+        subtract_bytes(&self.waiting_bytes, bytes);
+        subtract(&self.records, records);
+        records
+    }
+}

@@ -1,0 +1,340 @@
+//! A segment: some entries, one after the other, in a file or in memory.
+//!
+//! ```text
+//! magic    8 bytes
+//! version  4 bytes
+//! checksum 4 bytes   CRC-32 of the version
+//! entries
+//! ```
+//!
+//! While it is active it is appended to, by several threads at once; then it is sealed, and only
+//! read. It has the entries of one level, so that the least severe can go first.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering::Relaxed;
+
+use super::budget::Kind;
+use super::entry::{Entries, Found};
+use super::folder::SegmentFile;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
+use std::sync::{Mutex, MutexGuard};
+
+const MAGIC: [u8; 8] = *b"TICKETSP";
+/// The version of segments and entries.
+const VERSION: u32 = 1;
+/// How long a segment without entries is.
+pub(crate) const HEADER: u64 = 16;
+
+/// Where its bytes are.
+#[derive(Debug)]
+enum Store<F, M> {
+    File(F, SegmentFile),
+    Memory(M),
+}
+
+/// How much is in it.
+#[derive(Debug, Default)]
+struct Tally {
+    entries: AtomicUsize,
+    records: AtomicUsize,
+    /// The bytes of the entries that are never dropped.
+    firsts: AtomicU64,
+}
+
+/// One that is appended to.
+#[derive(Debug)]
+pub(crate) struct Active {
+    number: u64,
+    store: Store<File, Mutex<Vec<u8>>>,
+    bytes: AtomicU64,
+    tally: Tally,
+}
+
+/// One that is complete.
+#[derive(Debug)]
+pub(crate) struct Segment {
+    pub(crate) number: u64,
+    pub(crate) lane: usize,
+    pub(crate) entries: usize,
+    pub(crate) records: usize,
+    /// How many bytes it counts for.
+    pub(crate) bytes: u64,
+    firsts: u64,
+    /// It may be moved to the disk while it is being read.
+    store: Mutex<Store<(), Vec<u8>>>,
+}
+
+/// What is appended: an entry's bytes, and what the tally needs of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Item<'a> {
+    pub(crate) bytes: &'a [u8],
+    pub(crate) records: usize,
+    pub(crate) first: bool,
+}
+
+impl Item<'_> {
+    pub(crate) const fn len(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+}
+
+impl Active {
+    pub(crate) fn in_memory(number: u64) -> Self {
+        Self::new(number, Store::Memory(Mutex::new(header().to_vec())))
+    }
+
+    /// In a new file. With `sync`, it is there after a power cut too.
+    pub(crate) fn in_file(at: SegmentFile, sync: bool) -> io::Result<Self> {
+        let mut options = OpenOptions::new();
+        options.create_new(true).append(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(&at.path)?;
+        let written = write(&file, &header())
+            .and_then(|()| if sync { sync_folder(&at.path) } else { Ok(()) });
+        if let Err(error) = written {
+            let _ = fs::remove_file(&at.path);
+            return Err(error);
+        }
+        Ok(Self::new(at.number, Store::File(file, at)))
+    }
+
+    fn new(number: u64, store: Store<File, Mutex<Vec<u8>>>) -> Self {
+        Self { number, store, bytes: AtomicU64::new(HEADER), tally: Tally::default() }
+    }
+
+    pub(crate) const fn kind(&self) -> Kind {
+        match self.store {
+            Store::File(..) => Kind::Disk,
+            Store::Memory(_) => Kind::Memory,
+        }
+    }
+
+    /// Reserves room for an entry, up to `limit`; the first one always has room.
+    pub(crate) fn reserve(&self, len: u64, limit: u64) -> bool {
+        let fits = |bytes| (bytes == HEADER || bytes + len <= limit).then_some(bytes + len);
+        self.bytes.fetch_update(Relaxed, Relaxed, fits).is_ok()
+    }
+
+    /// Whether there is room for an entry.
+    pub(crate) fn fits(&self, len: u64, limit: u64) -> bool {
+        let bytes = self.bytes.load(Relaxed);
+        bytes == HEADER || bytes + len <= limit
+    }
+
+    pub(crate) fn unreserve(&self, len: u64) {
+        self.bytes.fetch_sub(len, Relaxed);
+    }
+
+    /// Appends an entry for which there is room, in one write. What of it may have been written when
+    /// that fails is a torn entry for the reader.
+    pub(crate) fn append(&self, item: Item<'_>, sync: bool) -> io::Result<()> {
+        match &self.store {
+            Store::File(file, _) => {
+                write(file, item.bytes)?;
+                if sync {
+                    file.sync_data()?;
+                }
+            }
+            Store::Memory(memory) => {
+                let mut memory = memory.lock().unwrap_or_else(PoisonError::into_inner);
+                memory.extend_from_slice(item.bytes);
+            }
+        }
+        self.tally.entries.fetch_add(1, Relaxed);
+        self.tally.records.fetch_add(item.records, Relaxed);
+        if item.first {
+            self.tally.firsts.fetch_add(item.len(), Relaxed);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn seal(self, lane: usize) -> Segment {
+        let store = match self.store {
+            Store::File(_, at) => Store::File((), at),
+            Store::Memory(memory) => {
+                Store::Memory(memory.into_inner().unwrap_or_else(PoisonError::into_inner))
+            }
+        };
+        Segment {
+            number: self.number,
+            lane,
+            entries: self.tally.entries.into_inner(),
+            records: self.tally.records.into_inner(),
+            firsts: self.tally.firsts.into_inner(),
+            bytes: self.bytes.into_inner(),
+            store: Mutex::new(store),
+        }
+    }
+
+    /// How much would become free if it had to make room.
+    pub(crate) fn yields(&self) -> u64 {
+        yields(self.bytes.load(Relaxed), self.tally.firsts.load(Relaxed))
+    }
+}
+
+impl Segment {
+    pub(crate) fn kind(&self) -> Kind {
+        match *self.store() {
+            Store::File(..) => Kind::Disk,
+            Store::Memory(_) => Kind::Memory,
+        }
+    }
+
+    pub(crate) const fn yields(&self) -> u64 {
+        yields(self.bytes, self.firsts)
+    }
+
+    /// All of it.
+    pub(crate) fn read(&self) -> io::Result<Vec<u8>> {
+        match &*self.store() {
+            Store::File((), at) => fs::read(&at.path),
+            Store::Memory(bytes) => Ok(bytes.clone()),
+        }
+    }
+
+    /// Leaves only the entries that are never dropped. Answers how many records went.
+    pub(crate) fn compact(&mut self) -> io::Result<usize> {
+        let bytes = self.read()?;
+        let mut kept = header().to_vec();
+        let (mut entries, mut records) = (0, 0);
+        for found in Entries::new(&bytes, bytes.len().min(header().len())) {
+            if let Found::Entry(entry) = found
+                && entry.is_first()
+            {
+                kept.extend_from_slice(entry.bytes());
+                entries += 1;
+                records += entry.repeats() as usize;
+            }
+        }
+        let len = kept.len() as u64;
+        match &mut *self.store() {
+            Store::Memory(bytes) => *bytes = kept,
+            // Under another name first: whenever it is killed, one of the two is there and whole.
+            Store::File((), at) => {
+                let new = at.path.with_extension("new");
+                fs::write(&new, &kept).and_then(|()| fs::rename(&new, &at.path)).inspect_err(
+                    |_| {
+                        let _ = fs::remove_file(&new);
+                    },
+                )?;
+            }
+        }
+        let dropped = self.records.saturating_sub(records);
+        (self.entries, self.records, self.bytes, self.firsts) =
+            (entries, records, len, len - HEADER);
+        Ok(dropped)
+    }
+
+    /// Moves it from memory into a file.
+    pub(crate) fn spill(&self, at: SegmentFile, sync: bool) -> io::Result<()> {
+        let mut store = self.store();
+        if let Store::Memory(bytes) = &*store {
+            let active = Active::in_file(at, sync)?;
+            if let Store::File(file, at) = active.store {
+                let entries = bytes.get(header().len()..).unwrap_or_default();
+                let written = (&file).write_all(entries);
+                let synced = written.and_then(|()| if sync { file.sync_data() } else { Ok(()) });
+                if let Err(error) = synced {
+                    let _ = fs::remove_file(&at.path);
+                    return Err(error);
+                }
+                *store = Store::File((), at);
+            }
+        }
+        Ok(())
+    }
+
+    /// Forgets it for good.
+    pub(crate) fn remove(&self) {
+        if let Store::File((), at) = &*self.store() {
+            // What cannot be removed is read again one day, which is harmless.
+            let _ = fs::remove_file(&at.path);
+        }
+    }
+
+    /// Puts a damaged one aside.
+    pub(crate) fn set_aside(&self) {
+        if let Store::File((), at) = &*self.store() {
+            set_aside(&at.path);
+        }
+    }
+
+    fn store(&self) -> MutexGuard<'_, Store<(), Vec<u8>>> {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a segment's bytes say of themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Header {
+    /// Entries of this version follow at this offset.
+    Known(usize),
+    /// Of another version, which we cannot read and must not touch.
+    Foreign,
+    /// Ends within the header: its process was killed as it was made.
+    Torn,
+    /// Damaged. Whatever entries can be found are of this version.
+    Damaged,
+}
+
+impl Header {
+    pub(crate) fn of(bytes: &[u8]) -> Self {
+        let ours = header();
+        let Some(head) = bytes.get(..ours.len()) else {
+            return if ours.starts_with(bytes) { Self::Torn } else { Self::Damaged };
+        };
+        if head == ours {
+            return Self::Known(ours.len());
+        }
+        let checksum = crc32fast::hash(&head[MAGIC.len()..12]).to_le_bytes();
+        if head.starts_with(&MAGIC) && head[12..] == checksum {
+            Self::Foreign
+        } else {
+            Self::Damaged
+        }
+    }
+}
+
+/// Renames a damaged segment, out of the folder of its process, which may then be removed.
+pub(crate) fn set_aside(path: &Path) {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_stem()) else { return };
+    let process = folder.file_name().unwrap_or_default().to_string_lossy();
+    let name = format!("{process}-{}.corrupt", name.to_string_lossy());
+    let _ = fs::rename(path, folder.with_file_name(name));
+}
+
+const fn yields(bytes: u64, firsts: u64) -> u64 {
+    if firsts == 0 { bytes } else { bytes.saturating_sub(HEADER + firsts) }
+}
+
+fn header() -> [u8; HEADER as usize] {
+    let mut header = [0; HEADER as usize];
+    header[..8].copy_from_slice(&MAGIC);
+    header[8..12].copy_from_slice(&VERSION.to_le_bytes());
+    header[12..].copy_from_slice(&crc32fast::hash(&VERSION.to_le_bytes()).to_le_bytes());
+    header
+}
+
+/// Writes all of it with one call, so that entries of several threads do not mix.
+fn write(mut file: &File, bytes: &[u8]) -> io::Result<()> {
+    loop {
+        match file.write(bytes) {
+            Ok(count) if count == bytes.len() => return Ok(()),
+            Ok(_) => return Err(io::Error::from(io::ErrorKind::StorageFull)),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn sync_folder(path: &Path) -> io::Result<()> {
+    match path.parent() {
+        #[cfg(unix)]
+        Some(folder) => File::open(folder)?.sync_all(),
+        _ => Ok(()),
+    }
+}
