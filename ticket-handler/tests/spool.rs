@@ -252,7 +252,10 @@ fn a_folder_that_somebody_removes_is_made_again_and_what_was_in_it_is_counted() 
     handler.blocking_flush(LONG).unwrap();
     handler.emit(error("after that")).unwrap();
     handler.blocking_flush(LONG).unwrap();
-    assert_eq!(backend.stored()[..2], ["after that", "first"]);
+    let stored = backend.stored();
+    // There may be a ticket that tells of the loss, too.
+    assert!(["after that", "first"].iter().all(|message| stored.contains(&(*message).to_owned())));
+    assert!(!stored.contains(&"lost".to_owned()));
     wait(|| handler.stats().dropped.unreadable == 1);
     let stats = handler.stats();
     assert_eq!(stats.recorded + stats.queued + stats.dropped.total(), 3);
