@@ -160,6 +160,13 @@ impl NewOccurrence {
         self
     }
 
+    /// The same at another time, with a new random id of that time.
+    #[must_use]
+    pub fn with_time(mut self, time: Timestamp) -> Self {
+        self.record = self.record.with_time(time);
+        self
+    }
+
     /// The ticket it belongs to.
     #[must_use]
     pub const fn ticket_id(&self) -> TicketId {

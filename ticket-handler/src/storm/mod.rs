@@ -1,0 +1,257 @@
+//! Storms: a ticket's records beyond its budget are only counted.
+//!
+//! The first record over the budget is held back as the tail of the storm, and those after it are
+//! counted on it. At least once a second a tail goes to where records wait, standing for as many as were
+//! counted: by the hand of the emitter that finds it due, so that a worker that waits for its store delays
+//! nothing, or else by the [ticker](tick), which sees to the storm's end.
+
+mod newcomers;
+mod overflow;
+#[cfg(test)]
+mod tests;
+mod ticket;
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::time::Instant;
+
+use ticket_core::{HandlerOptions, NewOccurrence, Result, TicketId};
+use tokio::sync::Notify;
+use tokio::time::sleep;
+
+use self::newcomers::{Newcomer, Newcomers};
+use self::overflow::overflow;
+use self::ticket::{PAUSE, State, Tail, Ticket};
+use crate::handler::Shared;
+use crate::size;
+
+/// How many tickets have a budget at the same time: one that was pushed out has a new one.
+const TICKETS: usize = 4_096;
+const SHARDS: usize = 16;
+/// How many keys lead to their tickets: where another has taken its place, a record is made in vain.
+const KEYS: usize = 2_048;
+/// How much memory tails may take, in bytes: what is beyond it is stored, over the budget or not.
+const HELD_BYTES: usize = 2 << 20;
+
+/// A key and its ticket.
+type Slot = Mutex<Option<(u64, Arc<Ticket>)>>;
+type Shard = HashMap<TicketId, Arc<Ticket>>;
+/// Where records go that are stored; it counts what it cannot take.
+pub(crate) type Push<'a> = &'a dyn Fn(Outgoing) -> Result<()>;
+
+/// Budgets, and what is counted beyond them; locked in the order of the fields, then a ticket.
+#[derive(Debug)]
+pub(crate) struct Storm {
+    budget: u32,
+    /// Each key has one place where it can be.
+    slots: Box<[Slot]>,
+    shards: [Mutex<Shard>; SHARDS],
+    newcomers: Mutex<Newcomers>,
+    held_bytes: AtomicUsize,
+    /// Tells the ticker that a tail is held back.
+    held: Notify,
+}
+
+/// What the fast path knows about a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keyed {
+    /// Its ticket is in a storm, and the record is counted.
+    Counted(TicketId),
+    /// Somebody is at it: perhaps a thread that a fork has left behind.
+    Busy,
+    /// The record has to be made.
+    Unknown,
+}
+
+/// A record that is to be stored.
+#[derive(Debug)]
+pub(crate) struct Outgoing {
+    pub(crate) occurrence: NewOccurrence,
+    /// Whether it is the first of its ticket, as far as this process knows.
+    pub(crate) is_first: bool,
+    /// Whether it stands for what was counted: who stores it must not wait.
+    pub(crate) is_tail: bool,
+}
+
+impl Storm {
+    pub(crate) fn new(budget: u32, new_tickets_per_hour: u32) -> Self {
+        Self {
+            budget,
+            slots: (0..KEYS).map(|_| Slot::default()).collect(),
+            shards: Default::default(),
+            newcomers: Mutex::new(Newcomers::new(new_tickets_per_hour)),
+            held_bytes: AtomicUsize::new(0),
+            held: Notify::new(),
+        }
+    }
+
+    /// The fast path: counts a record that was not even made, if one with its key is held back.
+    ///
+    /// It never waits, so that it is fit for a forked child, where there may be nobody to wait for.
+    pub(crate) fn try_count(&self, key: u64) -> Keyed {
+        let slot = match self.slot(key).try_lock() {
+            Ok(slot) => slot,
+            Err(TryLockError::Poisoned(slot)) => slot.into_inner(),
+            Err(TryLockError::WouldBlock) => return Keyed::Busy,
+        };
+        let Some((_, ticket)) = slot.as_ref().filter(|(of, _)| *of == key) else {
+            return Keyed::Unknown;
+        };
+        match ticket.try_lock().map(|mut state| state.count(Instant::now)) {
+            Some(true) => Keyed::Counted(ticket.id),
+            Some(false) => Keyed::Unknown,
+            None => Keyed::Busy,
+        }
+    }
+
+    /// The same, for those who can wait.
+    pub(crate) fn count(&self, key: u64) -> Option<TicketId> {
+        let slot = lock(self.slot(key));
+        let (_, ticket) = slot.as_ref().filter(|(of, _)| *of == key)?;
+        ticket.lock().count(Instant::now).then_some(ticket.id)
+    }
+
+    /// Counts a record, or gives it to `push`, where tails go too that are due; answers with its ticket.
+    pub(crate) fn admit(
+        &self,
+        options: &HandlerOptions,
+        mut occurrence: NewOccurrence,
+        key: Option<u64>,
+        push: Push<'_>,
+    ) -> Result<TicketId> {
+        let now = Instant::now();
+        let (mut is_first, mut is_overflow) = (false, false);
+        loop {
+            let id = occurrence.ticket_id();
+            let known = lock(self.shard(id)).get(&id).map(Arc::clone);
+            let ticket = if let Some(ticket) = known {
+                ticket
+            } else {
+                match lock(&self.newcomers).admit(id, now, is_overflow) {
+                    Newcomer::Known => {}
+                    Newcomer::New => is_first = true,
+                    Newcomer::TooMany => {
+                        (occurrence, is_overflow) = (overflow(options, occurrence), true);
+                        continue;
+                    }
+                }
+                self.insert(id, now, push)
+            };
+            let mut state = ticket.lock();
+            if state.gone {
+                continue;
+            }
+            let outgoing = if state.passes(now, self.budget) {
+                Some(Outgoing { occurrence, is_first, is_tail: false })
+            } else {
+                self.hold(&mut state, occurrence, now, push)
+            };
+            drop(state);
+            if let Some(key) = key {
+                *lock(self.slot(key)) = Some((key, ticket));
+            }
+            return outgoing.map_or(Ok(()), push).map(|()| id);
+        }
+    }
+
+    /// Counts a record that is over the budget. It comes back if there is no memory to hold it.
+    fn hold(
+        &self,
+        state: &mut State,
+        occurrence: NewOccurrence,
+        now: Instant,
+        push: Push<'_>,
+    ) -> Option<Outgoing> {
+        let time = occurrence.record().time;
+        if state.tail.as_mut().is_some_and(|tail| tail.count(time, now)) {
+            return None;
+        }
+        self.release_tail(state, push);
+        let bytes = size::of(&occurrence);
+        if self.held_bytes.load(Relaxed) + bytes > HELD_BYTES {
+            return Some(Outgoing { occurrence, is_first: false, is_tail: false });
+        }
+        self.held_bytes.fetch_add(bytes, Relaxed);
+        state.tail = Some(Tail::new(occurrence, bytes, now));
+        self.held.notify_one();
+        None
+    }
+
+    /// Stores what is counted so far, of all tickets.
+    pub(crate) fn release(&self, push: Push<'_>) {
+        for shard in &self.shards {
+            let tickets: Vec<_> = lock(shard).values().map(Arc::clone).collect();
+            for ticket in tickets {
+                self.release_tail(&mut ticket.lock(), push);
+            }
+        }
+    }
+
+    /// How many records are counted and not stored yet, and the bytes that this takes.
+    pub(crate) fn load(&self) -> (usize, usize) {
+        let of = |ticket: &Arc<Ticket>| {
+            ticket.lock().tail.as_ref().map_or(0, |tail| tail.count as usize)
+        };
+        let counted = self.shards.iter().map(|shard| lock(shard).values().map(of).sum::<usize>());
+        (counted.sum(), self.held_bytes.load(Relaxed))
+    }
+
+    /// Under the ticket's lock, so that whoever flushes does not miss what is just on its way.
+    fn release_tail(&self, state: &mut State, push: Push<'_>) {
+        if let Some(tail) = state.tail.take() {
+            self.held_bytes.fetch_sub(tail.bytes, Relaxed);
+            let occurrence = tail.into_occurrence();
+            // What is lost is counted there, and nobody is left to tell.
+            let _ = push(Outgoing { occurrence, is_first: false, is_tail: true });
+        }
+    }
+
+    fn insert(&self, id: TicketId, now: Instant, push: Push<'_>) -> Arc<Ticket> {
+        let mut shard = lock(self.shard(id));
+        if shard.len() >= TICKETS / SHARDS && !shard.contains_key(&id) {
+            self.thin(&mut shard, now, push);
+        }
+        Arc::clone(shard.entry(id).or_insert_with(|| Arc::new(Ticket::new(id, now))))
+    }
+
+    /// Pushes out half of the tickets, those that are in no storm first; what was counted is stored.
+    fn thin(&self, shard: &mut Shard, now: Instant, push: Push<'_>) {
+        let mut tickets: Vec<_> =
+            shard.values().map(|ticket| (ticket.lock().heat(now), ticket.id)).collect();
+        tickets.sort_unstable();
+        for (_, id) in &tickets[..tickets.len().div_ceil(2)] {
+            if let Some(ticket) = shard.remove(id) {
+                let mut state = ticket.lock();
+                state.gone = true;
+                self.release_tail(&mut state, push);
+            }
+        }
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "any bits of the key will do")]
+    fn slot(&self, key: u64) -> &Slot {
+        &self.slots[key as usize % KEYS]
+    }
+
+    fn shard(&self, id: TicketId) -> &Mutex<Shard> {
+        &self.shards[shard_index(id)]
+    }
+}
+
+/// Stores the ends of storms, as long as the worker's runtime lives.
+pub(crate) async fn tick(shared: Arc<Shared>) {
+    loop {
+        shared.storm.held.notified().await;
+        sleep(PAUSE).await;
+        shared.release();
+    }
+}
+
+fn shard_index(id: TicketId) -> usize {
+    usize::from(id.as_bytes()[15]) % SHARDS
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

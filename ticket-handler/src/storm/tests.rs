@@ -1,0 +1,201 @@
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use ticket_core::{ErrorKind, Level, Record};
+
+use super::*;
+
+/// What was stored: records and whether each is a tail.
+#[derive(Default)]
+struct Stored(RefCell<Vec<Outgoing>>);
+
+impl Stored {
+    fn push(&self, outgoing: Outgoing) -> Result<()> {
+        self.0.borrow_mut().push(outgoing);
+        Ok(())
+    }
+
+    fn rows(&self) -> usize {
+        self.0.borrow().len()
+    }
+
+    /// The sum over all rows, by ticket.
+    fn counts(&self) -> HashMap<TicketId, u64> {
+        let mut counts = HashMap::new();
+        for Outgoing { occurrence, .. } in &*self.0.borrow() {
+            *counts.entry(occurrence.ticket_id()).or_default() += u64::from(occurrence.repeats());
+        }
+        counts
+    }
+
+    fn total(&self) -> u64 {
+        self.counts().values().sum()
+    }
+}
+
+fn prepare(message: &str) -> NewOccurrence {
+    let record = Record::new(Level::Error, "shop", message);
+    HandlerOptions::new("app").prepare(record).unwrap()
+}
+
+/// A text that no template makes equal to another's.
+fn word(number: usize) -> String {
+    let letters = b"abcdefghij";
+    number.to_string().bytes().map(|digit| letters[usize::from(digit - b'0')] as char).collect()
+}
+
+fn admit(storm: &Storm, stored: &Stored, message: &str, key: Option<u64>) -> TicketId {
+    let push = |outgoing| stored.push(outgoing);
+    storm.admit(&HandlerOptions::new("app"), prepare(message), key, &push).unwrap()
+}
+
+#[test]
+fn beyond_the_budget_records_are_counted_and_released_as_one() {
+    let (storm, stored) = (Storm::new(3, u32::MAX), Stored::default());
+    for _ in 0..100 {
+        admit(&storm, &stored, "down", None);
+    }
+    assert_eq!((stored.rows(), storm.load().0), (3, 97));
+    assert!(storm.load().1 > 0);
+    admit(&storm, &stored, "another", None);
+    assert_eq!(stored.rows(), 4);
+    storm.release(&|outgoing| stored.push(outgoing));
+    assert_eq!((stored.rows(), stored.total(), storm.load()), (5, 101, (0, 0)));
+    let rows = stored.0.borrow();
+    assert_eq!(
+        rows.iter().map(|row| row.is_first).collect::<Vec<_>>(),
+        [true, false, false, true, false]
+    );
+    assert!(rows[4].is_tail && rows[4].occurrence.repeats() == 97);
+}
+
+#[test]
+fn a_key_counts_only_on_the_tail_of_its_own_ticket() {
+    let (storm, stored) = (Storm::new(1, u32::MAX), Stored::default());
+    assert_eq!(storm.try_count(7), Keyed::Unknown);
+    let id = admit(&storm, &stored, "down", Some(7));
+    assert_eq!(storm.try_count(7), Keyed::Unknown, "nothing is held back yet");
+    admit(&storm, &stored, "down", Some(7));
+    assert_eq!(storm.try_count(7), Keyed::Counted(id));
+    assert_eq!(storm.count(7), Some(id));
+    let same_slot = 7 + KEYS as u64;
+    assert_eq!(storm.try_count(same_slot), Keyed::Unknown);
+    assert_eq!(storm.load().0, 3);
+    storm.release(&|outgoing| stored.push(outgoing));
+    assert_eq!((storm.try_count(7), storm.count(7)), (Keyed::Unknown, None));
+    assert_eq!(stored.total(), 4);
+}
+
+#[test]
+fn the_fast_path_does_not_wait() {
+    let (storm, stored) = (Storm::new(1, u32::MAX), Stored::default());
+    admit(&storm, &stored, "down", Some(7));
+    let ticket = lock(storm.slot(7)).as_ref().map(|(_, ticket)| Arc::clone(ticket)).unwrap();
+    let held = ticket.lock();
+    assert_eq!(storm.try_count(7), Keyed::Busy);
+    drop(held);
+    let _held = lock(storm.slot(7));
+    assert_eq!(storm.try_count(7), Keyed::Busy);
+}
+
+#[test]
+fn the_table_is_bounded_and_a_hot_ticket_that_is_pushed_out_is_stored_first() {
+    let (storm, stored) = (Storm::new(1, u32::MAX), Stored::default());
+    let hot = admit(&storm, &stored, "hot", Some(7));
+    for _ in 0..9 {
+        admit(&storm, &stored, "hot", Some(7));
+    }
+    assert_eq!(storm.load().0, 9);
+    let mut emitted = 10;
+    for number in 0..2 * TICKETS {
+        let message = word(number);
+        // Hotter than the hot one, in its own part of the table.
+        let beside = shard_index(prepare(&message).ticket_id()) == shard_index(hot);
+        for _ in 0..if beside { 12 } else { 0 } {
+            admit(&storm, &stored, &message, None);
+            emitted += 1;
+        }
+    }
+    assert!(emitted > 12 * TICKETS / SHARDS);
+    let tickets: usize = storm.shards.iter().map(|shard| lock(shard).len()).sum();
+    assert!(tickets <= TICKETS, "{tickets}");
+    assert_eq!(stored.counts()[&hot], 10, "it has been pushed out");
+    assert_eq!(storm.try_count(7), Keyed::Unknown, "and its key leads nowhere");
+    assert!(storm.load().1 <= HELD_BYTES);
+    storm.release(&|outgoing| stored.push(outgoing));
+    assert_eq!(stored.total(), emitted as u64);
+}
+
+#[test]
+fn what_there_is_no_memory_to_hold_is_stored_over_the_budget() {
+    let (storm, stored) = (Storm::new(1, u32::MAX), Stored::default());
+    let mut emitted = 0;
+    for number in 0..1_000 {
+        let message = format!("{} {}", word(number), "long ".repeat(1_600));
+        for _ in 0..3 {
+            admit(&storm, &stored, &message, None);
+            emitted += 1;
+        }
+        assert!(storm.load().1 <= HELD_BYTES);
+    }
+    assert!(stored.rows() > 1_000 && storm.load().0 > 0);
+    storm.release(&|outgoing| stored.push(outgoing));
+    assert_eq!(stored.total(), emitted);
+}
+
+#[test]
+fn tickets_beyond_the_limit_share_one_that_says_so_and_keeps_its_own_budget() {
+    let (storm, stored) = (Storm::new(5, 10), Stored::default());
+    let ids: Vec<_> = (0..100).map(|n| admit(&storm, &stored, &word(n), None)).collect();
+    let overflow = ids[10];
+    assert!(ids[11..].iter().all(|id| *id == overflow) && !ids[..10].contains(&overflow));
+    assert_eq!(admit(&storm, &stored, &word(3), None), ids[3], "it is not new");
+    storm.release(&|outgoing| stored.push(outgoing));
+    assert_eq!((stored.counts().len(), stored.counts()[&overflow]), (11, 90));
+    let rows = stored.0.borrow();
+    let of_overflow: Vec<_> =
+        rows.iter().filter(|row| row.occurrence.ticket_id() == overflow).collect();
+    assert_eq!(of_overflow.len(), 6, "five within the budget, and the others as one");
+    let record = of_overflow[0].occurrence.record();
+    assert_eq!(record.channel, "ticket_handler");
+    assert_eq!(record.message, "too many new tickets within an hour, among them: ba");
+    assert_eq!(record.traits["ticket_handler.channel"], "shop".into());
+}
+
+#[test]
+fn a_record_that_is_refused_is_an_error_of_its_own() {
+    let storm = Storm::new(1, u32::MAX);
+    let options = HandlerOptions::new("app");
+    let refuse = |_| Err(ticket_core::Error::new(ErrorKind::Unavailable, "test", "full"));
+    assert!(storm.admit(&options, prepare("down"), None, &refuse).is_err());
+    assert!(storm.admit(&options, prepare("down"), None, &refuse).is_ok(), "it is counted");
+    storm.release(&refuse);
+    assert_eq!(storm.load(), (0, 0));
+}
+
+#[test]
+fn threads_lose_nothing_while_others_release() {
+    let (storm, total) = (Storm::new(2, u32::MAX), AtomicUsize::new(0));
+    let options = HandlerOptions::new("app");
+    let push = |outgoing: Outgoing| {
+        total.fetch_add(outgoing.occurrence.repeats() as usize, Relaxed);
+        Ok(())
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for number in 0..20_000_u64 {
+                    let key = number % 3;
+                    if matches!(storm.try_count(key), Keyed::Counted(_)) {
+                        continue;
+                    }
+                    let message = word(usize::try_from(key).unwrap());
+                    storm.admit(&options, prepare(&message), Some(key), &push).unwrap();
+                }
+            });
+        }
+        scope.spawn(|| (0..200).for_each(|_| storm.release(&push)));
+    });
+    storm.release(&push);
+    assert_eq!(total.load(Relaxed), 80_000);
+}

@@ -1,0 +1,202 @@
+//! A ticket's budget, and the tail of its storm.
+
+use std::sync::{Mutex, MutexGuard, TryLockError};
+use std::time::{Duration, Instant};
+
+use ticket_core::{NewOccurrence, TicketId, Timestamp};
+
+use super::lock;
+
+/// How long a budget is for.
+const WINDOW: Duration = Duration::from_secs(60);
+/// How long a tail is held back.
+pub(super) const PAUSE: Duration = Duration::from_secs(1);
+
+#[derive(Debug)]
+pub(super) struct Ticket {
+    pub(super) id: TicketId,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+pub(super) struct State {
+    /// Since when its budget is used, and how much of it.
+    since: Instant,
+    passed: u32,
+    pub(super) tail: Option<Tail>,
+    /// Whether it has been pushed out of the table: nothing may be counted on it any more.
+    pub(super) gone: bool,
+}
+
+/// The first record over the budget, on which those after it are counted.
+#[derive(Debug)]
+pub(super) struct Tail {
+    occurrence: Box<NewOccurrence>,
+    pub(super) bytes: usize,
+    /// How many records it stands for.
+    pub(super) count: u32,
+    since: Instant,
+    /// The time of the last record that is counted on it and that had one.
+    time: Timestamp,
+    /// When the last one was counted that was never made.
+    counted: Option<Instant>,
+}
+
+impl Ticket {
+    pub(super) fn new(id: TicketId, now: Instant) -> Self {
+        let state = State { since: now, passed: 0, tail: None, gone: false };
+        Self { id, state: Mutex::new(state) }
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
+    }
+
+    /// `None` if it is locked.
+    pub(super) fn try_lock(&self) -> Option<MutexGuard<'_, State>> {
+        match self.state.try_lock() {
+            Ok(state) => Some(state),
+            Err(TryLockError::Poisoned(state)) => Some(state.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+}
+
+impl State {
+    /// Whether a record is within the budget, which it then uses.
+    pub(super) fn passes(&mut self, now: Instant, budget: u32) -> bool {
+        if now.saturating_duration_since(self.since) >= WINDOW {
+            (self.since, self.passed) = (now, 0);
+        }
+        let passes = self.passed < budget;
+        self.passed = self.passed.saturating_add(u32::from(passes));
+        passes || budget == u32::MAX
+    }
+
+    /// Counts a record that was not made; `false` if it has to be made.
+    pub(super) fn count(&mut self, now: impl FnOnce() -> Instant) -> bool {
+        if self.tail.is_none() {
+            return false;
+        }
+        let now = now();
+        let counts = !self.gone && now.saturating_duration_since(self.since) < WINDOW;
+        let Some(tail) = self.tail.as_mut().filter(|tail| counts && !tail.is_due(now)) else {
+            return false;
+        };
+        tail.count += 1;
+        tail.counted = Some(now);
+        true
+    }
+
+    /// How much it would hurt to forget its budget.
+    pub(super) fn heat(&self, now: Instant) -> u32 {
+        let counted = self.tail.as_ref().map_or(0, |tail| tail.count);
+        let is_over = now.saturating_duration_since(self.since) >= WINDOW;
+        counted.saturating_add(if is_over { 0 } else { self.passed })
+    }
+}
+
+impl Tail {
+    pub(super) fn new(occurrence: NewOccurrence, bytes: usize, now: Instant) -> Self {
+        let time = occurrence.record().time;
+        let occurrence = Box::new(occurrence);
+        Self { occurrence, bytes, count: 1, since: now, time, counted: None }
+    }
+
+    /// Whether it has been held back long enough.
+    fn is_due(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.since) >= PAUSE || self.count == u32::MAX
+    }
+
+    /// Counts a record of this time; `false` if that has to begin another tail: this one is due, or
+    /// the record belongs to another hour, whose count would be wrong.
+    pub(super) fn count(&mut self, time: Timestamp, now: Instant) -> bool {
+        let counts = !self.is_due(now) && hour(time) == hour(self.time);
+        if counts {
+            self.count += 1;
+            self.time = self.time.max(time);
+        }
+        counts
+    }
+
+    /// As it is stored: one more record, of the time of the last that it stands for.
+    pub(super) fn into_occurrence(self) -> NewOccurrence {
+        if self.count == 1 {
+            return *self.occurrence;
+        }
+        let counted = self.counted.map(|last| Timestamp::now().saturating_sub(last.elapsed()));
+        let time = counted.map_or(self.time, |time| time.max(self.time));
+        self.occurrence.with_time(time).with_repeats(self.count)
+    }
+}
+
+fn hour(time: Timestamp) -> i64 {
+    time.as_micros().div_euclid(3_600_000_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use ticket_core::{HandlerOptions, Level, Record};
+
+    use super::*;
+
+    fn occurrence(time: Timestamp) -> NewOccurrence {
+        let record = Record::new(Level::Error, "a", "b").with_time(time);
+        HandlerOptions::new("app").prepare(record).unwrap()
+    }
+
+    #[test]
+    fn a_budget_is_for_a_minute() {
+        let start = Instant::now();
+        let ticket = Ticket::new(TicketId::MIN, start);
+        let passes = |seconds| ticket.lock().passes(start + Duration::from_secs(seconds), 2);
+        let passed = [0, 1, 2, 59, 60, 61, 62, 119, 120].map(passes);
+        assert_eq!(passed, [true, true, false, false, true, true, false, false, true]);
+        assert!((0..100).all(|_| ticket.lock().passes(start, u32::MAX)));
+    }
+
+    #[test]
+    fn a_tail_counts_for_a_second_and_within_its_hour() {
+        let (start, time) = (Instant::now(), "2026-11-21T10:59:59.9Z".parse().unwrap());
+        let mut tail = Tail::new(occurrence(time), 1, start);
+        assert!(tail.count(time.saturating_add(Duration::from_millis(50)), start));
+        assert!(!tail.count(time.saturating_add(Duration::from_millis(100)), start));
+        assert!(tail.count(time, start + PAUSE / 2));
+        assert!(!tail.count(time, start + PAUSE));
+        let stored = tail.into_occurrence();
+        assert_eq!(stored.repeats(), 3);
+        assert_eq!(stored.record().time, time.saturating_add(Duration::from_millis(50)));
+    }
+
+    #[test]
+    fn a_tail_that_stands_for_itself_is_the_record_as_it_came() {
+        let occurrence = occurrence(Timestamp::now());
+        let tail = Tail::new(occurrence.clone(), 1, Instant::now());
+        assert_eq!(tail.into_occurrence(), occurrence);
+    }
+
+    #[test]
+    fn what_is_not_made_is_counted_only_on_a_tail_that_is_not_due() {
+        let start = Instant::now();
+        let ticket = Ticket::new(TicketId::MIN, start);
+        let at = |seconds: f64| ticket.lock().count(|| start + Duration::from_secs_f64(seconds));
+        assert!(!at(0.0));
+        let time = Timestamp::now().saturating_sub(Duration::from_secs(10));
+        ticket.lock().tail = Some(Tail::new(occurrence(time), 1, start));
+        assert_eq!([0.1, 0.9, 1.0, 1.1].map(at), [true, true, false, false]);
+        ticket.lock().gone = true;
+        assert!(!at(0.2));
+        let stored = ticket.lock().tail.take().unwrap().into_occurrence();
+        assert_eq!(stored.repeats(), 3);
+        assert!(stored.record().time > time, "it has the time of the last one");
+    }
+
+    #[test]
+    fn nothing_is_counted_beyond_the_minute_of_the_budget() {
+        let start = Instant::now();
+        let ticket = Ticket::new(TicketId::MIN, start);
+        let late = start + WINDOW;
+        ticket.lock().tail = Some(Tail::new(occurrence(Timestamp::now()), 1, late));
+        assert!(!ticket.lock().count(|| late), "the next one has to be stored whole");
+    }
+}
