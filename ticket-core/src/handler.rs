@@ -7,8 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::{
-    BackendBase, BackendExt, Fingerprint, Grouping, Level, NewOccurrence, Record, Result, TicketId,
-    limits,
+    BackendBase, BackendExt, Fingerprint, Grouping, Level, NewOccurrence, Record, Redaction,
+    Result, TicketId, limits,
 };
 
 /// Takes records and turns them into tickets, in a database or in any other tracker.
@@ -102,7 +102,8 @@ type Filter = Arc<dyn Fn(&Record) -> bool + Send + Sync>;
 type Processor = Arc<dyn Fn(Record) -> Option<Record> + Send + Sync>;
 
 /// What every handler does with a record before it goes anywhere: level, filter, what all records of
-/// the application have in common, processor, limits, fingerprint, in this order.
+/// the application have in common, processor, [redaction](Redaction), limits, fingerprint, in this
+/// order.
 ///
 /// ```
 /// use ticket_core::{HandlerOptions, Level, Record};
@@ -123,12 +124,13 @@ pub struct HandlerOptions {
     filter: Option<Filter>,
     grouping: Grouping,
     processor: Option<Processor>,
+    redaction: Redaction,
     release: Option<String>,
     environment: Option<String>,
     host: Option<String>,
 }
 
-/// The application `generic`, from [`Level::Warning`] on, [`Grouping::Stable`], nothing else.
+/// The application `generic`, from [`Level::Warning`] on, [`Grouping::Stable`], with redaction.
 impl Default for HandlerOptions {
     fn default() -> Self {
         Self::new("generic")
@@ -136,7 +138,8 @@ impl Default for HandlerOptions {
 }
 
 impl HandlerOptions {
-    /// The defaults for an application: from [`Level::Warning`] on, [`Grouping::Stable`].
+    /// The defaults for an application: from [`Level::Warning`] on, [`Grouping::Stable`], with
+    /// redaction.
     #[must_use]
     pub fn new(app_id: impl Into<String>) -> Self {
         Self {
@@ -146,6 +149,7 @@ impl HandlerOptions {
             filter: None,
             grouping: Grouping::Stable,
             processor: None,
+            redaction: Redaction::new(),
             release: None,
             environment: None,
             host: None,
@@ -197,6 +201,16 @@ impl HandlerOptions {
         self
     }
 
+    /// Sets what is taken out of records as secret; [`Redaction::new`] unless it is set.
+    ///
+    /// It comes after the processor, so that a processor may still look at what is secret, and what
+    /// it adds is redacted too.
+    #[must_use]
+    pub fn with_redaction(mut self, redaction: Redaction) -> Self {
+        self.redaction = redaction;
+        self
+    }
+
     /// Sets the release of records that name none.
     #[must_use]
     pub fn with_release(mut self, release: impl Into<String>) -> Self {
@@ -245,6 +259,43 @@ impl HandlerOptions {
         if record.level < self.level {
             return None;
         }
+        self.add_common(&mut record);
+        if self.filter.as_ref().is_some_and(|filter| !filter(&record)) {
+            return None;
+        }
+        let mut record = self.process_record(record)?;
+        self.redaction.apply(&mut record);
+        // Before the fingerprint: it has to be that of what is stored, and a long message costs little.
+        limits::normalize(&mut record);
+        let fingerprint = self.hash_record(&record);
+        Some(NewOccurrence::new(record, fingerprint))
+    }
+
+    /// Makes a record of the handler's own ready to be stored: [`prepare`](Self::prepare) without
+    /// asking whether it is wanted, by level, filter or processor.
+    #[must_use]
+    pub fn prepare_own(&self, mut record: Record) -> NewOccurrence {
+        self.add_common(&mut record);
+        limits::normalize(&mut record);
+        let fingerprint = self.hash_record(&record);
+        NewOccurrence::new(record, fingerprint)
+    }
+
+    /// Whether functions of the application's decide about records: a filter, a processor, or a
+    /// [grouping](Grouping::Custom) of its own.
+    ///
+    /// Without them, what a record's ticket is follows from its level, place, message, errors and
+    /// own fingerprint, and a handler need not make a record to know that it belongs to the same
+    /// ticket as one before it.
+    #[must_use]
+    pub const fn has_functions(&self) -> bool {
+        self.filter.is_some()
+            || self.processor.is_some()
+            || matches!(self.grouping, Grouping::Custom(_))
+    }
+
+    /// What all records of the application have in common, where the record does not say otherwise.
+    fn add_common(&self, record: &mut Record) {
         if record.app_id.is_empty() {
             record.app_id.clone_from(&self.app_id);
         }
@@ -258,14 +309,6 @@ impl HandlerOptions {
                 own.clone_from(default);
             }
         }
-        if self.filter.as_ref().is_some_and(|filter| !filter(&record)) {
-            return None;
-        }
-        let mut record = self.process_record(record)?;
-        // Before the fingerprint: it has to be that of what is stored, and a long message costs little.
-        limits::normalize(&mut record);
-        let fingerprint = self.hash_record(&record);
-        Some(NewOccurrence::new(record, fingerprint))
     }
 }
 
@@ -276,6 +319,7 @@ impl fmt::Debug for HandlerOptions {
             .field("app_id", &self.app_id)
             .field("level", &self.level)
             .field("grouping", &self.grouping)
+            .field("redaction", &self.redaction)
             .field("release", &self.release)
             .field("environment", &self.environment)
             .field("host", &self.host)

@@ -12,6 +12,7 @@ mod level;
 pub mod limits;
 mod query;
 mod record;
+mod redact;
 mod registry;
 mod search;
 mod template;
@@ -38,6 +39,7 @@ pub use self::query::{
     TicketQuery, TicketSort, TraitPlan, TraitPosition, TraitQuery, TraitType,
 };
 pub use self::record::{Breadcrumb, ErrorCause, Frame, Location, Record, Request, Span};
+pub use self::redact::Redaction;
 pub use self::registry::Registry;
 pub use self::search::fold;
 pub use self::template::template;
