@@ -1,13 +1,26 @@
 #![doc = include_str!("../README.md")]
 
 mod breadcrumbs;
+mod errors;
 mod format;
+mod frames;
 mod inside;
 mod layer;
 mod level;
+mod log;
+mod panic;
+#[cfg(feature = "test-util")]
+mod recorder;
 mod visit;
 
 pub use ticket_core::{Grouping, HandlerOptions, Level};
 pub use ticket_handler::{BackgroundHandler, Guard};
 
+pub use self::errors::{Report, report_error};
+#[cfg(feature = "anyhow")]
+pub use self::errors::{ReportAnyhow, report_anyhow};
 pub use self::layer::TicketLayer;
+pub use self::log::TicketLog;
+pub use self::panic::install_panic_hook;
+#[cfg(feature = "test-util")]
+pub use self::recorder::Recorder;

@@ -9,7 +9,7 @@ use tracing::field::{Field, Visit};
 use crate::format;
 
 /// The field that overrides the grouping.
-const FINGERPRINT: &str = "ticket.fingerprint";
+pub(crate) const FINGERPRINT: &str = "ticket.fingerprint";
 /// Fields that may hold an error as text, such as `error = %error`.
 const ERROR_NAMES: [&str; 3] = ["error", "err", "exception"];
 

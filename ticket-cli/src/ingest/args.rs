@@ -36,6 +36,10 @@ pub(crate) struct IngestArgs {
     /// The channel of records that name none
     #[arg(long, value_name = "NAME")]
     pub(super) channel: Option<String>,
+    /// Keep passwords, tokens and other secrets that are in the logs; without this they are replaced by
+    /// <redacted>
+    #[arg(long)]
+    pub(super) no_redact: bool,
     /// Go on with what is appended, also after the file was rotated, until interrupted
     #[arg(long)]
     pub(super) follow: bool,

@@ -24,7 +24,7 @@ use std::thread;
 
 use anyhow::{Context as _, anyhow};
 use indicatif::{ProgressBar, ProgressStyle};
-use ticket_core::HandlerOptions;
+use ticket_core::{HandlerOptions, Redaction};
 use tokio::sync::mpsc;
 
 pub(crate) use self::args::IngestArgs;
@@ -120,6 +120,9 @@ async fn look_up(
 
 fn options(args: &IngestArgs, app_id: &str) -> HandlerOptions {
     let mut options = HandlerOptions::new(app_id).with_level(args.min_level);
+    if args.no_redact {
+        options = options.with_redaction(Redaction::none());
+    }
     if let Some(release) = &args.release {
         options = options.with_release(release);
     }

@@ -113,3 +113,54 @@ fn what_is_wrong_is_said() {
         assert!(said.contains(says), "{arguments:?}: {said}");
     }
 }
+
+#[test]
+fn secrets_are_taken_out_and_lines_are_known_as_before() {
+    let place = Place::new();
+    let log = "2026-11-21T10:00:00Z ERROR login with password=hunter2 failed\n\
+               {\"time\":\"2026-11-21T10:00:01Z\",\"level\":\"error\",\"msg\":\"no answer\",\"api_key\":\"k-4711\"}\n\
+               2026-11-21T10:00:02Z ERROR no answer from postgres://ann:hunter2@db/shop";
+    place.write("app.log", log);
+    assert_eq!(place.counts(&["app.log"]), (3, 0));
+    let messages: Vec<_> = place.tickets().into_iter().map(|(message, _)| message).collect();
+    let expected = [
+        "login with password=<redacted> failed",
+        "no answer",
+        "no answer from postgres://ann:<redacted>@db/shop",
+    ];
+    assert_eq!(messages, expected);
+    let stored = std::fs::read(place.path("tickets.db")).unwrap();
+    let wal = std::fs::read(place.path("tickets.db-wal")).unwrap_or_default();
+    for secret in ["hunter2", "k-4711"] {
+        let found =
+            |bytes: &[u8]| bytes.windows(secret.len()).any(|part| part == secret.as_bytes());
+        assert!(!found(&stored) && !found(&wal), "{secret}");
+    }
+    // Also the last line, which had no end yet.
+    assert_eq!(place.counts(&["app.log"]), (0, 3));
+
+    // A line's identity is made of the line, not of what is stored of it.
+    assert_eq!(place.counts(&["--url", "sqlite:kept.db", "--no-redact", "app.log"]), (3, 0));
+    let found = |url: &str| {
+        let output = place.run(&["--url", url, "--json", "find"]);
+        let lines = String::from_utf8(output.stdout).unwrap();
+        let events = lines.lines().map(|line| serde_json::from_str(line).unwrap());
+        let mut events: Vec<_> = events
+            .map(|event: serde_json::Value| {
+                let part = |name: &str| event[name].as_str().unwrap().to_owned();
+                (part("id"), part("message"))
+            })
+            .collect();
+        events.sort();
+        events
+    };
+    let (redacted, kept) = (found("sqlite:tickets.db"), found("sqlite:kept.db"));
+    let ids =
+        |events: &[(String, String)]| events.iter().map(|(id, _)| id.clone()).collect::<Vec<_>>();
+    assert_eq!((kept.len(), ids(&redacted)), (3, ids(&kept)));
+    assert!(kept[0].1.contains("hunter2") && kept[2].1.contains("hunter2"), "{kept:?}");
+
+    place.append("app.log", "?sslmode=require\n");
+    assert_eq!(place.counts(&["app.log"]), (0, 3));
+    assert_eq!(place.counts(&["--url", "sqlite:kept.db", "--no-redact", "app.log"]), (0, 3));
+}

@@ -161,7 +161,7 @@ fn passes_check(digits: &[u8]) -> bool {
             }
         })
         .sum();
-    sum % 10 == 0
+    sum.is_multiple_of(10)
 }
 
 /// A JSON web token: parts of Base64 with points between them, of which the first begins as `{"` does.

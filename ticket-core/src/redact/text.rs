@@ -74,7 +74,7 @@ fn glance(bytes: &[u8]) -> (u8, usize) {
         if found == 0 {
             from = start;
         }
-        found |= separators * SEPARATOR | words * WORD;
+        found |= (separators * SEPARATOR) | (words * WORD);
         digits += usize::from(count);
     };
     if let Some(last) = bytes.last_chunk() {

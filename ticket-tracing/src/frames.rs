@@ -1,0 +1,152 @@
+//! The stack of a panic, as structured frames.
+
+use std::time::Instant;
+
+use backtrace::Symbol;
+use ticket_core::{Frame, limits};
+
+/// How many frames are captured: those that are stored, and those of the panic's own machinery.
+const CAPTURED: usize = limits::FRAMES + 32;
+
+/// The frames of this thread as addresses, which is quick; the innermost first.
+pub(crate) fn capture() -> Vec<backtrace::Frame> {
+    let mut frames = Vec::with_capacity(64);
+    backtrace::trace(|frame| {
+        frames.push(frame.clone());
+        frames.len() < CAPTURED
+    });
+    frames
+}
+
+/// Names and places of captured frames, which takes its time: what is not found by the deadline is left out.
+/// The machinery before the panic and the thread's start are left out too.
+pub(crate) fn resolve(captured: &[backtrace::Frame], deadline: Instant) -> Vec<Frame> {
+    let mut frames = Vec::new();
+    for frame in captured {
+        if Instant::now() >= deadline {
+            break;
+        }
+        backtrace::resolve_frame(frame, |symbol| frames.extend(of_symbol(symbol)));
+    }
+    trim(frames)
+}
+
+fn of_symbol(symbol: &Symbol) -> Option<Frame> {
+    // The alternate form is without the hash that differs from build to build.
+    let mut frame = Frame::new(format!("{:#}", symbol.name()?));
+    frame.file = symbol.filename().map(|file| file.to_string_lossy().into_owned());
+    frame.line = symbol.lineno();
+    frame.in_app = is_in_app(&frame.function, frame.file.as_deref());
+    Some(frame)
+}
+
+/// Whether it is neither the standard library's code nor a dependency's.
+pub(crate) fn is_in_app(function: &str, file: Option<&str>) -> bool {
+    const LIBRARIES: [&str; 3] = ["std::", "core::", "alloc::"];
+    const FOLDERS: [&str; 6] = [
+        "/rustc/",
+        "/registry/src/",
+        "/git/checkouts/",
+        "/library/std/",
+        "/library/core/",
+        "/library/alloc/",
+    ];
+    let name = function.trim_start_matches(['<', '&']);
+    let Some(file) = file else { return false };
+    let file = file.replace('\\', "/");
+    !LIBRARIES.iter().any(|library| name.starts_with(library))
+        && !FOLDERS.iter().any(|folder| file.contains(folder))
+}
+
+/// Leaves what is between the panic and the start of the thread.
+fn trim(mut frames: Vec<Frame>) -> Vec<Frame> {
+    if let Some(end) =
+        frames.iter().position(|frame| frame.function.contains("__rust_begin_short_backtrace"))
+    {
+        frames.truncate(end);
+    }
+    let begins = |frame: &Frame| {
+        let name = &frame.function;
+        name.contains("rust_begin_unwind") || name.starts_with("std::panicking::begin_panic")
+    };
+    if let Some(start) = frames.iter().rposition(begins) {
+        let machinery = |frame: &&Frame| {
+            let name = &frame.function;
+            begins(frame)
+                || name.starts_with("core::panicking::")
+                || name.starts_with("core::")
+                    && (name.ends_with("unwrap_failed") || name.ends_with("expect_failed"))
+        };
+        let count = frames[start..].iter().take_while(machinery).count();
+        frames.drain(..start + count);
+    }
+    frames.truncate(limits::FRAMES);
+    frames
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn only_the_applications_own_code_is_in_app() {
+        for (function, file, expected) in [
+            ("shop::pay", Some("src/pay.rs"), true),
+            ("shop::pay", Some("/home/ann/shop/src/pay.rs"), true),
+            ("shop::pay", Some("C:\\shop\\src\\pay.rs"), true),
+            ("<shop::Pay as core::fmt::Debug>::fmt", Some("src/pay.rs"), true),
+            ("<core::option::Option<T> as core::fmt::Debug>::fmt", Some("src/pay.rs"), false),
+            (
+                "core::ops::function::FnOnce::call_once",
+                Some("/rustc/1/library/core/src/ops.rs"),
+                false,
+            ),
+            (
+                "hyper::run",
+                Some("/home/ann/.cargo/registry/src/index-1/hyper-1.0.0/src/run.rs"),
+                false,
+            ),
+            ("hyper::run", Some("C:\\c\\registry\\src\\index-1\\hyper-1.0.0\\src\\run.rs"), false),
+            ("main", None, false),
+        ] {
+            assert_eq!(is_in_app(function, file), expected, "{function} {file:?}");
+        }
+    }
+
+    #[test]
+    fn the_machinery_is_left_out() {
+        let frames =
+            |names: &[&str]| names.iter().map(|name| Frame::new(*name)).collect::<Vec<_>>();
+        let trimmed = trim(frames(&[
+            "ticket_tracing::panic::report",
+            "std::panicking::panic_with_hook",
+            "std::sys::backtrace::__rust_end_short_backtrace",
+            "__rustc::rust_begin_unwind",
+            "core::panicking::panic_fmt",
+            "core::result::unwrap_failed",
+            "core::result::Result<T,E>::unwrap",
+            "shop::pay",
+            "std::panicking::catch_unwind",
+            "std::sys::backtrace::__rust_begin_short_backtrace",
+            "main",
+        ]));
+        let names: Vec<_> = trimmed.iter().map(|frame| frame.function.as_str()).collect();
+        assert_eq!(
+            names,
+            ["core::result::Result<T,E>::unwrap", "shop::pay", "std::panicking::catch_unwind"]
+        );
+        assert_eq!(trim(frames(&["a", "b"])).len(), 2);
+    }
+
+    #[test]
+    fn what_is_not_found_in_time_is_left_out() {
+        let captured = capture();
+        assert!(!captured.is_empty());
+        assert!(resolve(&captured, Instant::now()).is_empty());
+        let frames = resolve(&captured, Instant::now() + Duration::from_secs(60));
+        let own = frames.iter().find(|frame| frame.function.contains("what_is_not_found_in_time"));
+        assert!(own.is_some_and(|frame| frame.in_app && frame.line.is_some()), "{frames:?}");
+    }
+}
