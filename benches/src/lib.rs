@@ -4,12 +4,14 @@
 mod random;
 mod shop;
 
+#[cfg(feature = "databases")]
 use ticket_core::Registry;
 
 pub use self::random::Random;
 pub use self::shop::{APP, Shop};
 
 /// All databases that can be measured.
+#[cfg(feature = "databases")]
 #[must_use]
 pub fn backends() -> Registry {
     let mut backends = Registry::new();

@@ -25,7 +25,7 @@ pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> Vec<ErrorCause
 fn text(arguments: fmt::Arguments<'_>) -> String {
     caught(|| {
         // Not `to_string`, which panics where an implementation answers with an error.
-        let mut text = String::new();
+        let mut text = String::with_capacity(64);
         if text.write_fmt(arguments).is_err() {
             text.push_str(FAILED);
         }

@@ -16,7 +16,7 @@ use tracing_subscriber::registry::LookupSpan;
 
 use crate::inside::Inside;
 use crate::visit::{Fields, SpanFields};
-use crate::{breadcrumbs, level};
+use crate::{breadcrumbs, key, level};
 
 /// The layer: gives events from the handler's level on to the handler, as records, and keeps the lesser
 /// ones as breadcrumbs of the next record.
@@ -39,6 +39,9 @@ use crate::{breadcrumbs, level};
 /// Breadcrumbs belong to the outermost span: a request's stay with the request. Those made outside of
 /// all spans stay with their thread. Each goes with one record, the next one of its scope; and a record
 /// leaves one too, without traits, for the record after it.
+///
+/// In a storm, when a ticket has used up its [budget](ticket_handler::Builder::with_budget), an event is
+/// formatted as far as that decides its ticket, and counted. It has no breadcrumbs and leaves none.
 ///
 /// Nothing in it waits or panics, also if a `Debug` form does: its value then is a mark. What is
 /// logged while it is at work on the same thread, and whatever the handler's worker logs, never enters
@@ -86,7 +89,8 @@ impl TicketLayer {
     }
 
     /// The layer with a filter of its own, below which events and spans cost nothing: they are neither
-    /// a record nor a breadcrumb. Other layers still see them.
+    /// a record nor a breadcrumb. Other layers still see them. Over a handler that is
+    /// [off](BackgroundHandler::off) that holds for all of them.
     ///
     /// Without it, having no level would mean to want all of them: `tracing` would build every event
     /// and span of every library, down to `TRACE`, only to show it to this layer.
@@ -95,8 +99,11 @@ impl TicketLayer {
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
-        let level = self.lowest_level();
-        self.with_filter(level::to_filter(level))
+        let filter = match self.handler.is_off() {
+            true => LevelFilter::OFF,
+            false => level::to_filter(self.lowest_level()),
+        };
+        self.with_filter(filter)
     }
 
     /// The level below which an event is of no use.
@@ -137,18 +144,21 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for TicketLayer {
         if level < self.lowest_level() {
             return;
         }
-        let fields = Fields::of_event(event, normalized.is_some());
-        let root = context.event_scope(event).and_then(|scope| scope.from_root().next());
+        let is_log = normalized.is_some();
+        let mut fields = Fields::of_event(event, is_log);
+        let root = || context.event_scope(event).and_then(|scope| scope.from_root().next());
         if level < self.handler.options().level() {
-            let crumb = breadcrumb(level, metadata, fields);
-            breadcrumbs::push(root.as_ref(), self.number, crumb, self.max_breadcrumbs);
+            let crumb = breadcrumb(level, metadata, &mut fields, event, is_log);
+            breadcrumbs::push(root().as_ref(), self.number, crumb, self.max_breadcrumbs);
             return;
         }
+        let key = key::of(event, normalized.as_ref(), &fields);
         // The handler counts and reports what it could not take.
-        let _ = self.handler.emit_with(|| {
-            let mut record = record(level, metadata, fields);
+        let _ = self.handler.emit_keyed(key, || {
+            let mut record = record(level, metadata, fields, event, is_log);
             record.process = Some(self.process);
             add_spans(&mut record, event, &context);
+            let root = root();
             record.breadcrumbs = breadcrumbs::take(root.as_ref(), self.number);
             // A later one shows that this one came before.
             let mut message = record.message.clone();
@@ -160,16 +170,29 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for TicketLayer {
     }
 }
 
-fn breadcrumb(level: Level, metadata: &Metadata<'_>, mut fields: Fields) -> Breadcrumb {
+fn breadcrumb(
+    level: Level,
+    metadata: &Metadata<'_>,
+    fields: &mut Fields,
+    event: &Event<'_>,
+    is_log: bool,
+) -> Breadcrumb {
     let mut message = fields.take_message();
     // Cut at once, not when it is stored: it may wait for long.
     limits::cut(&mut message, limits::TRAIT);
     let mut crumb = Breadcrumb::new(Timestamp::now(), level, metadata.target(), message);
-    crumb.traits = fields.traits;
+    fields.add_traits(event, is_log);
+    crumb.traits = std::mem::take(&mut fields.traits);
     crumb
 }
 
-fn record(level: Level, metadata: &Metadata<'_>, mut fields: Fields) -> Record {
+fn record(
+    level: Level,
+    metadata: &Metadata<'_>,
+    mut fields: Fields,
+    event: &Event<'_>,
+    is_log: bool,
+) -> Record {
     let mut message = fields.take_message();
     if message.is_empty() {
         // Such as `event src/main.rs:17`: better than nothing in a list.
@@ -180,9 +203,10 @@ fn record(level: Level, metadata: &Metadata<'_>, mut fields: Fields) -> Record {
     location.line = metadata.line();
     location.module = metadata.module_path().map(str::to_owned);
     let mut record = Record::new(level, metadata.target(), message).with_location(location);
+    fields.add_traits(event, is_log);
+    record.traits = fields.traits;
     record.error = fields.error;
     record.fingerprint = fields.fingerprint;
-    record.traits = fields.traits;
     let thread = thread::current();
     record.thread = Some(thread.name().map_or_else(|| format!("{:?}", thread.id()), str::to_owned));
     record

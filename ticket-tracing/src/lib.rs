@@ -5,6 +5,7 @@ mod errors;
 mod format;
 mod frames;
 mod inside;
+mod key;
 mod layer;
 mod level;
 mod log;

@@ -3,7 +3,9 @@
 //! A number in the documentation comes from here. What counts is the ratio to the baseline of the
 //! same run on the same machine; the bare value tells as much about the machine.
 
+mod emit;
 mod list;
+mod memory;
 mod query;
 mod record;
 mod report;
@@ -24,6 +26,10 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Bench {
+    /// What an event costs the application that reports it, beside other ways to log it
+    Emit,
+    /// The peak of a program's memory in a burst of errors, against the same with the handler off
+    Memory,
     /// `ticket list` and `ticket show` as whole processes on a large SQLite file
     List,
     /// Batches of records against the bare driver of each database, in rows a second
@@ -34,6 +40,8 @@ enum Bench {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let rows = match &arguments.bench {
+        Bench::Emit => emit::run()?,
+        Bench::Memory => memory::run()?,
         Bench::List => list::run()?,
         Bench::Record => record::run()?,
         Bench::Query(arguments) => query::run(arguments)?,

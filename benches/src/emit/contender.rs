@@ -1,0 +1,156 @@
+//! What is measured, each as a whole `tracing` set-up.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use sentry_core::{Client, ClientOptions, Envelope, Hub, Transport};
+use ticket_core::HandlerOptions;
+use ticket_handler::{BackgroundHandler, Builder};
+use ticket_tracing::TicketLayer;
+use tracing::Dispatch;
+use tracing_appender::non_blocking::WorkerGuard;
+use tracing_subscriber::prelude::*;
+
+use super::store::Store;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// The layer with a spool on disk, each record stored whole.
+    Disk,
+    /// The layer with a spool in memory, each record stored whole.
+    Memory,
+    /// The layer with a spool on disk, while the store is away.
+    Away,
+    /// The layer as it is by default, with one kind of error over and over.
+    Storm,
+    /// The layer over a handler that is off.
+    Off,
+    JsonSink,
+    JsonFile,
+    JsonNonBlocking,
+    Sentry,
+}
+
+impl Kind {
+    pub(crate) const ALL: [Self; 9] = [
+        Self::Disk,
+        Self::Memory,
+        Self::Away,
+        Self::Storm,
+        Self::Off,
+        Self::JsonSink,
+        Self::JsonFile,
+        Self::JsonNonBlocking,
+        Self::Sentry,
+    ];
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Disk => "layer, spool on disk",
+            Self::Memory => "layer, spool in memory",
+            Self::Away => "layer, spool on disk, database down",
+            Self::Storm => "layer, storm",
+            Self::Off => "layer, off",
+            Self::JsonSink => "fmt().json() to a sink",
+            Self::JsonFile => "fmt().json() to a file",
+            Self::JsonNonBlocking => "fmt().json() to tracing-appender, non-blocking",
+            Self::Sentry => "sentry-tracing, null transport",
+        }
+    }
+}
+
+/// What has to be kept, and waited for, beside the set-up.
+enum Keep {
+    Nothing,
+    Handler(BackgroundHandler),
+    Writer { _guard: WorkerGuard },
+    Sentry { _client: Arc<Client> },
+}
+
+pub(crate) struct Contender {
+    pub(crate) kind: Kind,
+    pub(crate) dispatch: Dispatch,
+    keep: Keep,
+}
+
+impl Contender {
+    pub(crate) fn new(kind: Kind, folder: &Path) -> Result<Self> {
+        let file = || File::create(folder.join(format!("{kind:?}.log")));
+        let spool = |builder: Builder| builder.with_spool(folder.join(format!("{kind:?}")));
+        let (dispatch, keep) = match kind {
+            Kind::Disk => layer(spool(whole()).backend(Store::Takes)?),
+            Kind::Memory => layer(whole().with_max_bytes(256 << 20).backend(Store::Takes)?),
+            Kind::Away => layer(spool(whole()).backend(Store::Away)?),
+            Kind::Storm => layer(spool(builder()).backend(Store::Takes)?),
+            Kind::Off => layer(BackgroundHandler::off(HandlerOptions::new("bench"))),
+            Kind::JsonSink => (json(io::sink), Keep::Nothing),
+            Kind::JsonFile => (json(Arc::new(file()?)), Keep::Nothing),
+            Kind::JsonNonBlocking => {
+                // No line may be dropped: the others keep theirs.
+                let builder = tracing_appender::non_blocking::NonBlockingBuilder::default();
+                let (writer, guard) = builder.lossy(false).finish(file()?);
+                (json(writer), Keep::Writer { _guard: guard })
+            }
+            Kind::Sentry => sentry(),
+        };
+        Ok(Self { kind, dispatch, keep })
+    }
+
+    /// Waits until what was emitted is stored, so that the next one is not disturbed.
+    pub(crate) fn settle(&self) -> Result<()> {
+        let Keep::Handler(handler) = &self.keep else { return Ok(()) };
+        if self.kind != Kind::Away {
+            handler.blocking_flush(Duration::from_secs(60))?;
+            let stats = handler.stats();
+            ensure!(
+                stats.dropped.total() == 0,
+                "{}: records were lost: {stats:?}",
+                self.kind.name()
+            );
+        }
+        Ok(())
+    }
+}
+
+fn builder() -> Builder {
+    BackgroundHandler::builder(HandlerOptions::new("bench").with_release("1.4.2"))
+}
+
+/// Without a budget: all the events are of one kind.
+fn whole() -> Builder {
+    builder().with_budget(u32::MAX)
+}
+
+fn layer(handler: BackgroundHandler) -> (Dispatch, Keep) {
+    let layer = TicketLayer::new(handler.clone()).filtered();
+    (tracing_subscriber::registry().with(layer).into(), Keep::Handler(handler))
+}
+
+fn json<W>(writer: W) -> Dispatch
+where
+    W: for<'a> tracing_subscriber::fmt::MakeWriter<'a> + Send + Sync + 'static,
+{
+    tracing_subscriber::fmt().json().with_writer(writer).into()
+}
+
+struct Null;
+
+impl Transport for Null {
+    fn send_envelope(&self, envelope: Envelope) {
+        drop(envelope);
+    }
+}
+
+fn sentry() -> (Dispatch, Keep) {
+    let options = ClientOptions::new().dsn("https://key@localhost/1").transport(Arc::new(Null));
+    let client = Arc::new(Client::from_config(options.release("1.4.2")));
+    Hub::main().bind_client(Some(Arc::clone(&client)));
+    Hub::current().bind_client(Some(Arc::clone(&client)));
+    #[expect(deprecated, reason = "the one layer that makes events, as applications have it")]
+    let layer = sentry_tracing::layer();
+    (tracing_subscriber::registry().with(layer).into(), Keep::Sentry { _client: client })
+}

@@ -1,0 +1,191 @@
+//! What it costs an application to report an error: the layer against other ways to get rid of an event,
+//! all of them on the same events in one run, taking turns.
+
+#![allow(clippy::print_stdout, reason = "the answer is what it prints")]
+
+mod contender;
+mod store;
+
+use std::path::PathBuf;
+use std::sync::Barrier;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use clap::Parser;
+use serde::Serialize;
+use tracing::{Dispatch, dispatcher, error, info_span};
+
+use self::contender::{Contender, Kind};
+
+/// Measure what an event costs; print one JSON object for each contender
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// A folder for spools and log files
+    folder: PathBuf,
+    /// How many events a turn has
+    #[arg(long, default_value_t = 10_000)]
+    events: u32,
+    /// How many turns each has
+    #[arg(long, default_value_t = 15)]
+    turns: u32,
+    /// Only contenders whose name contains this
+    #[arg(long, default_value = "")]
+    only: String,
+}
+
+/// How many threads report at once, where it is not one.
+const THREADS: u32 = 8;
+
+/// Nanoseconds an event.
+#[derive(Debug, Serialize)]
+struct Measured {
+    case: String,
+    /// The median of the turns: a turn's time by its events.
+    mean: f64,
+    /// Of all events by themselves, with the time that reading the clock takes.
+    p50: f64,
+    p99: f64,
+    p999: f64,
+}
+
+/// One event as a web service would report it: 4 fields, 2 of the span round it, about 300 bytes of JSON.
+fn report(number: u32) {
+    error!(
+        user_id = number % 100_003,
+        path = "/api/orders/17",
+        duration_ms = f64::from(number % 90_001) / 7.0,
+        retried = number.is_multiple_of(2),
+        "cannot reserve {}: timed out",
+        number % 997
+    );
+}
+
+/// The same kind of event with the same text, over and over.
+fn report_storm(number: u32) {
+    error!(
+        user_id = number % 100_003,
+        path = "/api/orders/17",
+        duration_ms = f64::from(number % 90_001) / 7.0,
+        retried = number.is_multiple_of(2),
+        "cannot reserve {}: timed out",
+        17
+    );
+}
+
+/// What a turn took, an event; and what each event of another turn took.
+fn turn(kind: Kind, dispatch: &Dispatch, events: u32, each: &mut Vec<Duration>) -> f64 {
+    let report = if kind == Kind::Storm { report_storm } else { report };
+    dispatcher::with_default(dispatch, || {
+        let span = info_span!("request", method = "POST", request_id = "7f3a-1b");
+        let _entered = span.entered();
+        for number in 0..100 {
+            report(number);
+        }
+        let start = Instant::now();
+        for number in 0..events {
+            report(number);
+        }
+        let whole = start.elapsed();
+        for number in 0..events {
+            let start = Instant::now();
+            report(number);
+            each.push(start.elapsed());
+        }
+        nanos(whole) / f64::from(events)
+    })
+}
+
+/// The same by several threads at once: the time of all by the events of all.
+fn turn_of_threads(kind: Kind, dispatch: &Dispatch, events: u32, each: &mut Vec<Duration>) -> f64 {
+    let report = if kind == Kind::Storm { report_storm } else { report };
+    let barrier = Barrier::new(THREADS as usize + 1);
+    let events = events / THREADS;
+    let run = |timed: bool| {
+        dispatcher::with_default(dispatch, || {
+            let span = info_span!("request", method = "POST", request_id = "7f3a-1b");
+            let _entered = span.entered();
+            report(0);
+            barrier.wait();
+            let mut each = Vec::new();
+            for number in 0..events {
+                if timed {
+                    let start = Instant::now();
+                    report(number);
+                    each.push(start.elapsed());
+                } else {
+                    report(number);
+                }
+            }
+            barrier.wait();
+            each
+        })
+    };
+    let mut whole = Duration::ZERO;
+    for timed in [false, true] {
+        thread::scope(|scope| {
+            let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(move || run(timed))).collect();
+            barrier.wait();
+            let start = Instant::now();
+            barrier.wait();
+            if !timed {
+                whole = start.elapsed();
+            }
+            for thread in threads {
+                each.extend(thread.join().unwrap_or_default());
+            }
+        });
+    }
+    nanos(whole) / f64::from(events * THREADS)
+}
+
+fn nanos(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e9
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+fn main() -> Result<()> {
+    let Arguments { folder, events, turns, only } = Arguments::parse();
+    let mut cases = Vec::new();
+    for kind in Kind::ALL {
+        let contender = || Contender::new(kind, &folder);
+        cases.push((kind.name().to_owned(), false, contender()?));
+    }
+    for kind in [Kind::Disk, Kind::Storm, Kind::JsonFile] {
+        let folder = folder.join("threads");
+        std::fs::create_dir_all(&folder)?;
+        let name = format!("{}, {THREADS} threads", kind.name());
+        cases.push((name, true, Contender::new(kind, &folder)?));
+    }
+    cases.retain(|(name, ..)| name.contains(&only));
+    let mut measured: Vec<_> = cases.iter().map(|_| (Vec::new(), Vec::new())).collect();
+    for round in 0..=turns {
+        for ((_, threads, contender), (means, each)) in cases.iter().zip(&mut measured) {
+            let turn = if *threads { turn_of_threads } else { turn };
+            let mean = turn(contender.kind, &contender.dispatch, events, each);
+            means.push(mean);
+            contender.settle()?;
+            if round == 0 {
+                // To warm up.
+                means.clear();
+                each.clear();
+            }
+        }
+    }
+    for ((case, ..), (means, mut each)) in cases.iter().zip(measured) {
+        each.sort_unstable();
+        let quantile = |of: f64| {
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index")]
+            let index = (each.len() as f64 * of) as usize;
+            each.get(index).copied().map_or(f64::NAN, nanos)
+        };
+        let [p50, p99, p999] = [0.5, 0.99, 0.999].map(quantile);
+        let row = Measured { case: case.clone(), mean: median(means), p50, p99, p999 };
+        println!("{}", serde_json::to_string(&row)?);
+    }
+    Ok(())
+}

@@ -1,0 +1,144 @@
+//! More than the store can take: bounded memory, exact numbers, and a ticket that tells them.
+
+#![allow(clippy::unwrap_used)] // Helpers too: what fails here fails the test.
+
+mod common;
+
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::time::{Duration, Instant};
+
+use common::{Fault, Faulty, LONG, error};
+use futures::executor::block_on;
+use ticket_core::{
+    BackendBase, ErrorKind, EventFilter, EventQuery, EventStore, HandlerOptions, Level, Occurrence,
+    Record, TicketQuery, Value,
+};
+use ticket_handler::{BackgroundHandler, Builder};
+
+/// The channel of what the handler itself has to tell.
+const OWN: &str = "ticket_handler";
+
+fn builder() -> Builder {
+    let options = HandlerOptions::new("app").with_filter(|record| record.channel != OWN);
+    BackgroundHandler::builder(options).with_budget(u32::MAX)
+}
+
+/// How many records are stored, of all tickets but the handler's own.
+fn stored(backend: &Faulty) -> u64 {
+    let tickets = block_on(backend.store.get_tickets(&TicketQuery::new().with_limit(1_000)));
+    let tickets = tickets.unwrap().items.into_iter();
+    tickets.filter(|ticket| ticket.channel != OWN).map(|ticket| ticket.occurrence_count).sum()
+}
+
+/// What the handler has told of its losses.
+fn told(backend: &Faulty) -> Vec<Occurrence> {
+    let query =
+        EventQuery::new().with_filter(EventFilter::new().with_event_type(OWN)).with_limit(1_000);
+    block_on(backend.store.get_events(&query)).unwrap().items
+}
+
+/// The sum of a trait of these.
+fn sum(told: &[Occurrence], name: &str) -> u64 {
+    let number = |occurrence: &Occurrence| match occurrence.record.traits.get(name) {
+        Some(Value::Int(number)) => u64::try_from(*number).unwrap(),
+        _ => 0,
+    };
+    told.iter().map(number).sum()
+}
+
+fn wait_until(what: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !what() {
+        assert!(start.elapsed() < LONG);
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn f32_a_slow_store_costs_the_least_severe_and_what_is_issued_is_stored_or_dropped() {
+    const MAX_BYTES: u64 = 1 << 20;
+    const BURST: u64 = 20_000;
+    let backend = Faulty::default().with_hook(|| std::thread::sleep(Duration::from_millis(50)));
+    let handler = builder().with_max_bytes(MAX_BYTES).backend(backend.clone()).unwrap();
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..4)
+            .map(|_| {
+                scope.spawn(|| {
+                    for number in 0..BURST / 4 {
+                        let severe = number % 100 == 0;
+                        let level = if severe { Level::Critical } else { Level::Warning };
+                        let text = format!("order {number} is late");
+                        // What cannot be taken is counted, which is what this is about.
+                        let _ = handler.emit(Record::new(level, "shop", text));
+                    }
+                })
+            })
+            .collect();
+        scope.spawn(|| {
+            while !over.load(SeqCst) {
+                assert!(handler.stats().queued_bytes <= MAX_BYTES);
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        });
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        over.store(true, SeqCst);
+    });
+    handler.blocking_flush(LONG).unwrap();
+    let stats = handler.stats();
+    assert!(stats.dropped.full > 0, "{stats:?}");
+    assert_eq!(stats.recorded + stats.dropped.total(), BURST, "{stats:?}");
+    assert_eq!((stored(&backend), stats.queued), (stats.recorded, 0));
+    let severe = block_on(backend.store.get_tickets(&TicketQuery::new())).unwrap().items;
+    let severe = severe.iter().find(|ticket| ticket.level == Level::Critical).unwrap();
+    assert_eq!(severe.occurrence_count, BURST / 100, "none of the severe ones went");
+
+    // And it is told, all of it, at the latest when the handler goes.
+    drop(handler);
+    wait_until(|| sum(&told(&backend), "lost") == stats.dropped.total());
+    assert_eq!(sum(&told(&backend), "full"), stats.dropped.full);
+}
+
+#[test]
+fn losses_are_told_once_as_a_ticket_when_the_store_is_back() {
+    let backend = Faulty::default();
+    backend.always(Some(Fault::Fail(ErrorKind::Unavailable)));
+    let handler = builder().with_max_bytes(64 << 10).backend(backend.clone()).unwrap();
+    for number in 0..2_000 {
+        let _ = handler.emit(error(format!("order {number} is late")));
+    }
+    let dropped = handler.stats().dropped;
+    assert!(dropped.full > 0);
+    assert!(told(&backend).is_empty());
+    backend.always(None);
+    handler.blocking_flush(LONG).unwrap();
+    wait_until(|| !told(&backend).is_empty());
+
+    let told = told(&backend);
+    assert_eq!(
+        (told.len(), sum(&told, "full"), sum(&told, "lost")),
+        (1, dropped.full, dropped.full)
+    );
+    let record = &told[0].record;
+    assert_eq!((record.level, &*record.app_id), (Level::Warning, "app"));
+    assert_eq!(record.message, format!("{} records were lost", dropped.full));
+    // It is none of the application's records.
+    let stats = handler.stats();
+    assert_eq!(stats.recorded + stats.dropped.total(), 2_000, "{stats:?}");
+    assert_eq!(stored(&backend), stats.recorded);
+}
+
+#[test]
+fn a_ticket_of_losses_that_the_store_refuses_is_no_loss_and_not_tried_for_ever() {
+    let backend =
+        Faulty::default().with_poison("1 records were lost", Fault::Fail(ErrorKind::Rejected));
+    let handler = builder().backend(backend.clone()).unwrap();
+    handler.emit_with(|| panic!("as the test asked")).unwrap_err();
+    handler.emit(error("one")).unwrap();
+    handler.blocking_flush(LONG).unwrap();
+    drop(handler);
+    wait_until(|| std::sync::Arc::strong_count(&backend.store) == 1);
+    let tries =
+        backend.batches().iter().flatten().filter(|(_, text)| text.contains("lost")).count();
+    assert_eq!((tries, told(&backend).len()), (1, 0));
+}

@@ -1,0 +1,198 @@
+//! What the layer counts without making a record of it, and that it counts it for the right ticket.
+#![allow(clippy::unwrap_used)] // Helpers too: what fails here fails the test.
+
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::time::Duration;
+
+use futures::executor::block_on;
+use ticket_core::{BackendBase, EventQuery, EventStore, Grouping, HandlerOptions, TicketQuery};
+use ticket_memory::MemoryBackend;
+use ticket_tracing::{BackgroundHandler, TicketLayer};
+use tracing::{error, info_span, warn};
+use tracing_subscriber::prelude::*;
+
+const LONG: Duration = Duration::from_secs(60);
+
+/// Runs it many times, under a budget that is used up at once and again without one, and answers with
+/// each ticket's message, level and count, by ticket; both have to be alike.
+fn counts(run: impl Fn(usize)) -> Vec<(String, u64)> {
+    let with = counts_of(HandlerOptions::new("app"), 1, &run);
+    let without = counts_of(HandlerOptions::new("app"), u32::MAX, &run);
+    assert_eq!(with, without);
+    with.into_iter().map(|(_, of, count)| (of, count)).collect()
+}
+
+fn counts_of(
+    options: HandlerOptions,
+    budget: u32,
+    run: &dyn Fn(usize),
+) -> Vec<(ticket_core::TicketId, String, u64)> {
+    let backend = MemoryBackend::new();
+    let handler =
+        BackgroundHandler::builder(options).with_budget(budget).backend(backend.clone()).unwrap();
+    let layer = TicketLayer::new(handler.clone()).filtered();
+    tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+        for number in 0..100 {
+            run(number);
+        }
+    });
+    handler.blocking_flush(LONG).unwrap();
+    let tickets = block_on(backend.get_tickets(&TicketQuery::new().with_limit(1_000))).unwrap();
+    let mut counts: Vec<_> = tickets
+        .items
+        .into_iter()
+        .map(|ticket| (ticket.id, format!("{}", ticket.level), ticket.occurrence_count))
+        .collect();
+    counts.sort();
+    let events = block_on(backend.get_events(&EventQuery::new().with_limit(1_000))).unwrap();
+    if budget == 1 {
+        assert!(events.items.len() <= counts.len() * 8, "most are only counted");
+    }
+    counts
+}
+
+fn sorted_counts(run: impl Fn(usize)) -> Vec<u64> {
+    let mut counts: Vec<_> = counts(run).into_iter().map(|(_, count)| count).collect();
+    counts.sort_unstable();
+    counts
+}
+
+#[derive(Debug)]
+struct Refused(&'static str);
+
+#[derive(Debug)]
+struct Away(&'static str);
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl fmt::Display for Away {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl Error for Refused {}
+impl Error for Away {}
+
+#[test]
+fn f25_the_call_the_message_and_the_level_tell_tickets_apart() {
+    let run = |number: usize| match number % 5 {
+        0 => error!("down"),
+        1 => warn!("down"),
+        2 => error!("down"),
+        3 => error!(target: "shop::db", "down"),
+        _ => error!("{}", if number % 2 == 0 { "up" } else { "away" }),
+    };
+    // Two calls of one module and level with one text are one ticket, as without a storm.
+    assert_eq!(sorted_counts(run), [10, 10, 20, 20, 40]);
+}
+
+#[test]
+fn f25_numbers_in_a_message_do_not_and_fields_and_spans_neither() {
+    let run = |number: usize| {
+        let span = info_span!("request", user = number);
+        let _entered = span.entered();
+        error!(number, "order {} is late", number / 20);
+    };
+    assert_eq!(sorted_counts(run), [100]);
+}
+
+#[test]
+fn f25_the_types_and_texts_of_errors_do() {
+    let run = |number: usize| {
+        let (refused, away) = (Refused("no way"), Away("no way"));
+        let error: &(dyn Error + 'static) = if number % 4 == 0 { &refused } else { &away };
+        error!(error, "cannot pay");
+    };
+    assert_eq!(sorted_counts(run), [25, 75]);
+    // Without a message the error's text is the message; or that of a field of such a name.
+    let run = |number: usize| {
+        let text = if number % 4 == 0 { "no way" } else { "no luck" };
+        if number % 2 == 0 {
+            error!(error = &Refused(text) as &(dyn Error + 'static));
+        } else {
+            error!(error = text);
+        }
+    };
+    assert_eq!(sorted_counts(run).iter().sum::<u64>(), 100);
+}
+
+#[test]
+fn f25_a_fingerprint_of_its_own_does() {
+    let run = |number: usize| error!(ticket.fingerprint = number % 4, "cannot pay");
+    assert_eq!(sorted_counts(run), [25, 25, 25, 25]);
+    let run = |number: usize| {
+        if number % 4 == 0 {
+            error!(ticket.fingerprint = "pay", "cannot pay");
+        } else {
+            error!("cannot pay");
+        }
+    };
+    assert_eq!(sorted_counts(run), [25, 75]);
+}
+
+#[test]
+fn f25_the_place_of_a_log_record_does() {
+    let log = |file: &'static str, line: u32, number: usize| {
+        log::logger().log(
+            &log::Record::builder()
+                .level(log::Level::Error)
+                .target(if number % 2 == 0 { "a" } else { "b" })
+                .file_static(Some(file))
+                .line(Some(line))
+                .args(format_args!("down"))
+                .build(),
+        );
+    };
+    tracing_log::LogTracer::init().unwrap();
+    let run = |number: usize| log(if number % 4 < 2 { "a.rs" } else { "b.rs" }, 1, number);
+    assert_eq!(sorted_counts(run), [25, 25, 25, 25]);
+}
+
+#[test]
+fn f25_where_the_application_groups_by_itself_it_sees_every_record() {
+    let seen = Arc::new(AtomicUsize::new(0));
+    let saw = Arc::clone(&seen);
+    let grouping = Grouping::custom(move |record| {
+        saw.fetch_add(1, SeqCst);
+        record.spans[0].name.clone()
+    });
+    let run = |number: usize| {
+        let span = if number % 2 == 0 { info_span!("even") } else { info_span!("odd") };
+        let _entered = span.entered();
+        error!("down");
+    };
+    let counts = counts_of(HandlerOptions::new("app").with_grouping(grouping), 1, &run);
+    let counts: Vec<_> = counts.into_iter().map(|(.., count)| count).collect();
+    assert_eq!((counts, seen.load(SeqCst)), (vec![50, 50], 100));
+}
+
+#[test]
+fn f25_in_a_storm_other_fields_are_not_even_formatted() {
+    struct Costly<'a>(&'a AtomicUsize);
+    impl fmt::Debug for Costly<'_> {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            self.0.fetch_add(1, SeqCst);
+            f.write_str("costly")
+        }
+    }
+    let formatted = AtomicUsize::new(0);
+    counts_of(HandlerOptions::new("app"), 1, &|_| error!(value = ?Costly(&formatted), "down"));
+    assert!(formatted.load(SeqCst) < 10, "{formatted:?}");
+}
+
+#[test]
+fn a_layer_over_a_handler_that_is_off_lets_nothing_through() {
+    let layer = TicketLayer::new(BackgroundHandler::off(HandlerOptions::new("app"))).filtered();
+    tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+        assert!(!tracing::enabled!(tracing::Level::ERROR));
+        assert!(info_span!("request").is_disabled());
+    });
+}
