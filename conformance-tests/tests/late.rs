@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use ticket_conformance::{Case, Fixture, Suite};
 use ticket_core::{
     BackendBase, Bucket, Capabilities, EventQuery, EventStore, EventTrait, Expired, Expiry,
-    HistogramQuery, NewOccurrence, Occurrence, OccurrenceQuery, Page, Recorded, Result,
+    HistogramQuery, Lease, NewOccurrence, Occurrence, OccurrenceQuery, Page, Recorded, Result,
     StatusChange, Ticket, TicketFilter, TicketId, TicketQuery, TraitQuery, TraitType, async_trait,
 };
 use ticket_memory::MemoryBackend;
@@ -116,6 +116,10 @@ impl EventStore for Late {
 
     async fn clear(&self) -> Result<()> {
         self.memory.clear().await
+    }
+
+    async fn lease(&self, lease: &Lease) -> Result<bool> {
+        self.memory.lease(lease).await
     }
 }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::{
-    BackendBase, EventQuery, EventTrait, Expired, Expiry, Occurrence, Page, Result, TraitQuery,
-    TraitType,
+    BackendBase, EventQuery, EventTrait, Expired, Expiry, Lease, Occurrence, Page, Result,
+    TraitQuery, TraitType,
 };
 
 /// Occurrences as events: an event's type is its record's channel, its traits are typed values.
@@ -49,8 +49,20 @@ pub trait EventStore: std::fmt::Debug + Send + Sync + 'static {
     /// To keep 0 is an error of kind [`Config`](crate::ErrorKind::Config).
     async fn keep_per_ticket(&self, app_id: Option<&str>, keep: u32) -> Result<u64>;
 
-    /// Empties this store, tickets and all, and nothing beside it (rule 20).
+    /// Empties this store, tickets and all, and nothing beside it (rule 20). Leases stay.
     async fn clear(&self) -> Result<()>;
+
+    /// Takes a lease, prolongs it, or gives it back; says whether it is the holder's (rule 28).
+    ///
+    /// A lease is held by one holder until it runs out or is given back. If nobody holds the one of
+    /// this name, or the holder itself does, it is the holder's from now on for the lease's time,
+    /// also if that ends sooner than before; with a time of zero nobody holds it any more. If somebody
+    /// else holds it, nothing changes and the answer is `false`. Of several that ask at once one gets it.
+    ///
+    /// Time is the store's: where several machines share it, MUST go by one clock, that of the
+    /// database. Who holds a lease and stops for longer than its time has lost it without being told:
+    /// so a lease spares work that would be done twice, and no more may depend on it.
+    async fn lease(&self, lease: &Lease) -> Result<bool>;
 }
 
 macro_rules! forward_event_store {
@@ -84,6 +96,10 @@ macro_rules! forward_event_store {
 
             async fn clear(&self) -> Result<()> {
                 (**self).clear().await
+            }
+
+            async fn lease(&self, lease: &Lease) -> Result<bool> {
+                (**self).lease(lease).await
             }
         }
     )*};

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use futures::stream::{BoxStream, StreamExt, TryStreamExt, iter, try_unfold};
 
 use crate::{
-    BackendBase, Error, EventQuery, EventStore, Grouping, NewOccurrence, Occurrence,
+    BackendBase, Error, EventFilter, EventQuery, EventStore, Expiry, Grouping, NewOccurrence, Occurrence,
     OccurrenceQuery, Page, Record, Recorded, Result, StatusChange, StatusKind, Ticket,
     TicketFilter, TicketId, TicketIdPrefix, TicketQuery, Timestamp,
 };
@@ -160,6 +160,35 @@ pub trait EventStoreExt: EventStore {
             let next = page.next.clone().map(|cursor| query.with_offset(0).with_after(cursor));
             Ok((page, next))
         })
+    }
+
+    /// The expiry that leaves the newest events, so many of them, of an application or of all; `None` if
+    /// there are no more than that.
+    ///
+    /// Events of the very same time go or stay together: so there may be more of them left.
+    /// It reads its way past those that stay, along an index: with a million of them that takes in
+    /// the order of a second.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) to keep none: that is what
+    /// [`clear`](EventStore::clear) is for; and those of the store.
+    async fn expiry_beyond(&self, app_id: Option<&str>, newest: u64) -> Result<Option<Expiry>> {
+        let Some(before) = newest.checked_sub(1) else {
+            return Err(Error::config("to keep 0 events would delete them all: keep at least 1"));
+        };
+        let filter = match app_id {
+            Some(app_id) => EventFilter::new().with_app_id(app_id),
+            None => EventFilter::new(),
+        };
+        let query = EventQuery::new().with_filter(filter).with_limit(2).with_offset(before);
+        let page = self.get_events(&query).await?;
+        let [oldest_kept, _] = page.items.as_slice() else { return Ok(None) };
+        let expiry = Expiry::before(oldest_kept.record.time);
+        Ok(Some(match app_id {
+            Some(app_id) => expiry.with_app_id(app_id),
+            None => expiry,
+        }))
     }
 }
 

@@ -8,6 +8,7 @@ mod ext;
 mod fingerprint;
 mod handler;
 mod id;
+mod lease;
 mod level;
 pub mod limits;
 mod query;
@@ -31,6 +32,7 @@ pub use self::ext::{BackendExt, EventStoreExt};
 pub use self::fingerprint::{Fingerprint, Grouping, Ingredients};
 pub use self::handler::{Emitted, HandlerOptions, TicketingBaseHandler, TicketingHandler};
 pub use self::id::{OccurrenceId, TicketId, TicketIdPrefix};
+pub use self::lease::Lease;
 pub use self::level::Level;
 pub use self::query::{
     Bucket, Comparison, Cursor, DEFAULT_LIMIT, Direction, EventFilter, EventPlan, EventPosition,

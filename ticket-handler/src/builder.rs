@@ -8,6 +8,7 @@ use ticket_core::{Error, ErrorKind, HandlerOptions, Result, Store};
 
 use crate::handler::{BackgroundHandler, Shared};
 use crate::hooks::{Hooks, TicketEvent};
+use crate::retention::{Keeper, Retention};
 use crate::spool::{Config, Spool, WhenFull};
 use crate::storm::Storm;
 use crate::worker::{self, Connect};
@@ -25,6 +26,7 @@ pub struct Builder {
     budget: u32,
     new_tickets_per_hour: u32,
     hooks: Hooks,
+    retention: Retention,
 }
 
 impl Builder {
@@ -39,6 +41,7 @@ impl Builder {
             budget: 60,
             new_tickets_per_hour: 1_000,
             hooks: Hooks::default(),
+            retention: Retention::new(),
         }
     }
 
@@ -153,6 +156,18 @@ impl Builder {
         self
     }
 
+    /// Lets the worker delete what is too old or too much; by default everything stays.
+    ///
+    /// It concerns the application of the handler's options, and no other one in the same store. The worker
+    /// looks after it about every minute, beside recording, which does not wait for it: in steps of at
+    /// most 1,000 occurrences and for at most a tenth of the time. Of all processes of the application
+    /// one does it, as it holds a lease in the store; if that one dies, another takes over within five
+    /// minutes. [`Stats::pruned`](crate::Stats::pruned) counts what is deleted from here.
+    pub const fn with_retention(mut self, retention: Retention) -> Self {
+        self.retention = retention;
+        self
+    }
+
     /// A handler over a backend, which it sets up as soon as the store can be reached.
     ///
     /// The backend has to work on any thread, and in another runtime than the one it was made in.
@@ -208,6 +223,7 @@ impl Builder {
                         than zero: for no limit write u32::MAX";
             return Err(Error::config(text));
         }
+        self.retention.check()?;
         let storm = Storm::new(self.budget, self.new_tickets_per_hour);
         let max_bytes = if self.spool.is_some() { 256 << 20 } else { 8 << 20 };
         let spool = Spool::new(Config {
@@ -217,10 +233,11 @@ impl Builder {
             when_full: self.when_full,
         })?;
         let shared = Arc::new(Shared::new(self.options, spool, self.call_deadline, storm));
-        worker::spawn(Arc::clone(&shared), connect, self.hooks).map_err(|error| {
-            Error::new(ErrorKind::Unavailable, "handler", "cannot start the worker's thread")
-                .with_source(error)
-        })?;
+        worker::spawn(Arc::clone(&shared), connect, self.hooks, Keeper::new(self.retention))
+            .map_err(|error| {
+                Error::new(ErrorKind::Unavailable, "handler", "cannot start the worker's thread")
+                    .with_source(error)
+            })?;
         Ok(BackgroundHandler::new(shared))
     }
 }

@@ -9,6 +9,7 @@ mod hooks;
 mod losses;
 mod parts;
 mod report;
+mod retention;
 mod size;
 pub mod spool;
 mod stats;
@@ -21,6 +22,7 @@ pub use self::builder::Builder;
 pub use self::guard::Guard;
 pub use self::handler::BackgroundHandler;
 pub use self::hooks::{TicketEvent, TicketNews};
+pub use self::retention::Retention;
 pub use self::spool::WhenFull;
 pub use self::stats::{Dropped, Stats};
 #[cfg(feature = "webhook")]

@@ -42,6 +42,10 @@ pub struct Stats {
     pub disk_failures: u64,
     /// Why it failed the last time; none if it works again.
     pub disk_error: Option<String>,
+    /// How many occurrences [retention](crate::Builder::with_retention) has deleted from here.
+    pub pruned: u64,
+    /// Why retention failed the last time; it tries again every minute.
+    pub retention_error: Option<String>,
     /// Whether the last call of the store succeeded; `false` before the first.
     pub available: bool,
     /// The last failure's text.
@@ -104,8 +108,10 @@ pub(crate) struct Counters {
     pub(crate) adopted: AtomicU64,
     pub(crate) torn: AtomicU64,
     pub(crate) damaged: AtomicU64,
+    pub(crate) pruned: AtomicU64,
     pub(crate) available: AtomicBool,
     last_error: Mutex<Option<String>>,
+    retention_error: Mutex<Option<String>>,
 }
 
 pub(crate) fn add(counter: &AtomicU64, count: usize) {
@@ -122,6 +128,14 @@ impl Counters {
     pub(crate) fn failed(&self, error: String, answered: bool) {
         self.available.store(answered, Relaxed);
         *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+    }
+
+    pub(crate) fn retention_failed(&self, error: String) {
+        *self.retention_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+    }
+
+    fn retention_error(&self) -> Option<String> {
+        self.retention_error.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(crate) fn dropped(&self) -> Dropped {
@@ -156,6 +170,8 @@ impl Counters {
             damaged: self.damaged.load(Relaxed),
             disk_failures: 0,
             disk_error: None,
+            pruned: self.pruned.load(Relaxed),
+            retention_error: if forked { None } else { self.retention_error() },
             available: self.available.load(Relaxed),
             last_error: if forked { None } else { self.last_error() },
         }

@@ -21,6 +21,7 @@ use crate::hooks::Hooks;
 use crate::losses::Losses;
 use crate::parts::Parts;
 use crate::report::{self, Reporter};
+use crate::retention::Keeper;
 use crate::spool::{BATCH, DeadLetters, Orphans, Reader, Take, is_refusal};
 use crate::stats::add;
 use crate::storm;
@@ -60,7 +61,12 @@ pub(crate) fn enter_worker() {
 /// # Errors
 ///
 /// The thread or its runtime cannot be had from the operating system.
-pub(crate) fn spawn(shared: Arc<Shared>, connect: Connect, hooks: Hooks) -> io::Result<()> {
+pub(crate) fn spawn(
+    shared: Arc<Shared>,
+    connect: Connect,
+    hooks: Hooks,
+    keeper: Keeper,
+) -> io::Result<()> {
     let (started, start) = mpsc::sync_channel(1);
     thread::Builder::new().name("ticket-worker".to_owned()).spawn(move || {
         IN_WORKER.set(true);
@@ -73,7 +79,7 @@ pub(crate) fn spawn(shared: Arc<Shared>, connect: Connect, hooks: Hooks) -> io::
         match runtime {
             Ok(runtime) => {
                 let _ = started.send(Ok(()));
-                Worker::new(shared, connect, hooks).supervise(runtime);
+                Worker::new(shared, connect, hooks, keeper).supervise(runtime);
             }
             Err(error) => drop(started.send(Err(error))),
         }
@@ -85,6 +91,7 @@ struct Worker {
     shared: Arc<Shared>,
     connect: Connect,
     hooks: Hooks,
+    keeper: Keeper,
     backend: Option<Arc<dyn Store>>,
     /// What is on its way, sorted by ticket, and the parts of it that are not settled yet.
     batch: Vec<NewOccurrence>,
@@ -114,7 +121,7 @@ enum Failure {
 }
 
 impl Worker {
-    fn new(shared: Arc<Shared>, connect: Connect, hooks: Hooks) -> Self {
+    fn new(shared: Arc<Shared>, connect: Connect, hooks: Hooks, keeper: Keeper) -> Self {
         let dir = shared.spool.dir();
         Self {
             orphans: Orphans::new(dir.map(Into::into)),
@@ -122,6 +129,7 @@ impl Worker {
             shared,
             connect,
             hooks,
+            keeper,
             backend: None,
             batch: Vec::new(),
             parts: Parts::default(),
@@ -151,6 +159,7 @@ impl Worker {
     async fn work(&mut self) {
         if self.panics > 0 {
             // The state in which a panic left it is not to be trusted.
+            self.keeper.stop();
             self.backend = None;
             self.pause().await;
         }
@@ -168,6 +177,7 @@ impl Worker {
                 self.report();
                 self.shared.spool.leave();
                 // Here, where a driver still finds its runtime.
+                self.keeper.stop();
                 self.backend = None;
                 return;
             }
@@ -199,6 +209,7 @@ impl Worker {
             Ok(result) => result.map_err(Failure::Away)?,
             Err(_) => return Err(Failure::Away(too_slow("connect", deadline))),
         };
+        self.keeper.start(&self.shared, &backend);
         self.backend = Some(backend);
         Ok(())
     }

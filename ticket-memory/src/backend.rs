@@ -2,11 +2,12 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use async_trait::async_trait;
 use ticket_core::{
     BackendBase, Bucket, Capabilities, Capability, Error, EventQuery, EventStore, EventTrait,
-    Expired, Expiry, HistogramQuery, NewOccurrence, Occurrence, OccurrenceQuery, Page, Recorded,
+    Expired, Expiry, HistogramQuery, Lease, NewOccurrence, Occurrence, OccurrenceQuery, Page, Recorded,
     Result, StatusChange, Ticket, TicketFilter, TicketId, TicketQuery, Timestamp, TraitQuery,
     TraitType,
 };
@@ -137,8 +138,12 @@ impl EventStore for MemoryBackend {
     }
 
     async fn clear(&self) -> Result<()> {
-        *self.state() = State::default();
+        self.state().clear();
         Ok(())
+    }
+
+    async fn lease(&self, lease: &Lease) -> Result<bool> {
+        Ok(self.state().lease(lease, Instant::now()))
     }
 }
 

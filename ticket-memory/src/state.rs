@@ -1,9 +1,10 @@
 //! What the store holds, and how it changes (rules 1 to 9).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
 use ticket_core::{
-    Change, NewOccurrence, Occurrence, OccurrenceId, Recorded, Status, StatusChange, Ticket,
+    Change, Lease, NewOccurrence, Occurrence, OccurrenceId, Recorded, Status, StatusChange, Ticket,
     TicketId, TicketUpdate, Timestamp,
 };
 
@@ -11,6 +12,8 @@ use ticket_core::{
 #[derive(Default)]
 pub(crate) struct State {
     pub(crate) tickets: BTreeMap<TicketId, Entry>,
+    /// Who holds which lease, and until when.
+    leases: BTreeMap<String, (String, Instant)>,
 }
 
 /// A ticket with all that belongs to it and goes with it.
@@ -69,6 +72,20 @@ impl State {
         let entry = self.tickets.get_mut(&id)?;
         entry.set_status(change);
         Some(entry.ticket_at(now))
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.tickets.clear();
+    }
+
+    pub(crate) fn lease(&mut self, lease: &Lease, now: Instant) -> bool {
+        let held = self.leases.get(&lease.name);
+        let is_free = held.is_none_or(|(holder, until)| *holder == lease.holder || *until <= now);
+        if is_free {
+            let held = (lease.holder.clone(), now + lease.time);
+            self.leases.insert(lease.name.clone(), held);
+        }
+        is_free
     }
 
     pub(crate) fn delete_ticket(&mut self, id: TicketId) -> bool {

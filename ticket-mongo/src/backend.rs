@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use ticket_core::{
     BackendBase, Bucket, Capabilities, Capability, Error, EventQuery, EventStore, EventTrait,
-    Expired, Expiry, HistogramQuery, NewOccurrence, Occurrence, OccurrenceQuery, Page, Recorded,
+    Expired, Expiry, HistogramQuery, Lease, NewOccurrence, Occurrence, OccurrenceQuery, Page, Recorded,
     Result, StatusChange, Ticket, TicketFilter, TicketId, TicketQuery, TraitQuery, TraitType,
 };
 use tokio::sync::OnceCell;
@@ -222,5 +222,9 @@ impl EventStore for MongoBackend {
 
     async fn clear(&self) -> Result<()> {
         self.write(|connection| async move { queries::clear(&connection).await }).await
+    }
+
+    async fn lease(&self, _: &Lease) -> Result<bool> {
+        Err(Error::unsupported(BACKEND, "a lease"))
     }
 }

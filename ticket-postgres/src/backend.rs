@@ -6,8 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use deadpool_postgres::Pool;
 use ticket_core::{
-    BackendBase, Bucket, Capabilities, ErrorKind, EventQuery, EventStore, EventTrait, Expired,
-    Expiry, HistogramQuery, NewOccurrence, Occurrence, OccurrenceQuery, Page, Recorded, Result,
+    BackendBase, Bucket, Capabilities, Error, ErrorKind, EventQuery, EventStore, EventTrait, Expired,
+    Expiry, HistogramQuery, Lease, NewOccurrence, Occurrence, OccurrenceQuery, Page, Recorded, Result,
     StatusChange, Ticket, TicketFilter, TicketId, TicketQuery, TraitQuery, TraitType,
 };
 
@@ -153,5 +153,9 @@ impl EventStore for PostgresBackend {
 
     async fn clear(&self) -> Result<()> {
         self.explain(queries::clear(&self.connections).await).await
+    }
+
+    async fn lease(&self, _: &Lease) -> Result<bool> {
+        Err(Error::unsupported(BACKEND, "a lease"))
     }
 }

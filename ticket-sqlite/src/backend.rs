@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use ticket_core::{
-    BackendBase, Bucket, Capabilities, EventQuery, EventStore, EventTrait, Expired, Expiry,
-    HistogramQuery, NewOccurrence, Occurrence, OccurrenceQuery, Page, Recorded, Result,
+    BackendBase, Bucket, Capabilities, Error, EventQuery, EventStore, EventTrait, Expired, Expiry,
+    HistogramQuery, Lease, NewOccurrence, Occurrence, OccurrenceQuery, Page, Recorded, Result,
     StatusChange, Ticket, TicketFilter, TicketId, TicketQuery, TraitQuery, TraitType,
 };
 
@@ -178,5 +178,9 @@ impl EventStore for SqliteBackend {
 
     async fn clear(&self) -> Result<()> {
         self.writer.run(queries::clear).await
+    }
+
+    async fn lease(&self, _: &Lease) -> Result<bool> {
+        Err(Error::unsupported(BACKEND, "a lease"))
     }
 }

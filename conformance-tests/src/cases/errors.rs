@@ -4,7 +4,7 @@ use std::error::Error as _;
 use std::sync::Arc;
 
 use ticket_core::{
-    BackendBase, Capability, Error, ErrorKind, EventQuery, EventStore, Expiry, HistogramQuery,
+    BackendBase, Capability, Error, ErrorKind, EventQuery, EventStore, Expiry, HistogramQuery, Lease,
     OccurrenceQuery, Step, Store, TicketQuery, TraitQuery,
 };
 
@@ -113,5 +113,7 @@ pub(super) async fn rule_26_calling_what_is_lacking_is_unsupported(cx: Context) 
     refused(store.clear_expired(&Expiry::before(at(9))).await, lacking, "clear_expired");
     refused(store.keep_per_ticket(None, 1).await, lacking, "keep_per_ticket");
     refused(store.clear().await, lacking, "clear");
+    let lease = Lease::new("it", "me", std::time::Duration::ZERO);
+    refused(store.lease(&lease).await, lacking, "lease");
     assert!(store.get_ticket(id_of("it")).await.expect("get_ticket answers").is_some());
 }

@@ -12,6 +12,7 @@ mod events;
 mod expiry;
 mod filters;
 mod histograms;
+mod leases;
 mod orders;
 mod paging;
 mod recording;
@@ -245,6 +246,17 @@ pub(crate) const CASES: &[Entry] = cases! {
         rule_27_recording_does_not_roll_the_applications_transaction_back: ApplicationTransactions,
         rule_27_reading_and_solving_leave_the_applications_transaction: ApplicationTransactions,
     }
+    leases {
+        rule_28_a_lease_is_held_by_one_holder: Events,
+        rule_28_a_lease_runs_out: Events,
+        rule_28_a_holder_prolongs_or_shortens_its_lease: Events,
+        rule_28_a_lease_is_given_back_by_its_holder: Events,
+        rule_28_of_64_that_ask_at_once_one_gets_the_lease: Events,
+        rule_28_each_name_is_a_lease_of_its_own: Events,
+        rule_28_two_stores_do_not_share_leases: Events,
+        rule_28_two_handles_share_leases: Events & SharedStorage,
+        rule_28_emptying_the_store_leaves_its_leases: Events,
+    }
     random {
         random_sequences_are_indistinguishable_from_the_reference,
     }
@@ -264,7 +276,7 @@ mod tests {
 
     #[test]
     fn every_rule_has_a_case() {
-        for rule in 1..=27 {
+        for rule in 1..=28 {
             let prefix = format!("rule_{rule:02}_");
             assert!(CASES.iter().any(|entry| entry.name.starts_with(&prefix)), "rule {rule}");
         }

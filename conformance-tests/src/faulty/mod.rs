@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use futures::channel::oneshot;
 use ticket_core::{
     BackendBase, Bucket, Capabilities, Error, ErrorKind, EventQuery, EventStore, EventTrait,
-    Expired, Expiry, HistogramQuery, NewOccurrence, Occurrence, OccurrenceQuery, Page, Recorded,
+    Expired, Expiry, HistogramQuery, Lease, NewOccurrence, Occurrence, OccurrenceQuery, Page, Recorded,
     Result, StatusChange, Ticket, TicketFilter, TicketId, TicketQuery, TraitQuery, TraitType,
 };
 
@@ -231,5 +231,9 @@ impl<B: EventStore> EventStore for FaultyBackend<B> {
 
     async fn clear(&self) -> Result<()> {
         self.play(Method::Clear, &[], self.inner.clear()).await
+    }
+
+    async fn lease(&self, lease: &Lease) -> Result<bool> {
+        self.play(Method::Lease, &[], self.inner.lease(lease)).await
     }
 }

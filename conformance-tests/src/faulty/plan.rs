@@ -46,6 +46,7 @@ pub enum Method {
     ClearExpired,
     KeepPerTicket,
     Clear,
+    Lease,
 }
 
 /// A call, as a plan sees it.

@@ -10,6 +10,7 @@ mod answers;
 mod database;
 mod deleting;
 mod events;
+mod leases;
 mod paging;
 mod reading;
 mod recording;
@@ -49,6 +50,7 @@ const MUTANTS: &[&[Mutant]] = &[
     reading::MUTANTS,
     events::MUTANTS,
     retention::MUTANTS,
+    leases::MUTANTS,
     values::MUTANTS,
     setup::MUTANTS,
 ];
@@ -98,7 +100,7 @@ fn trials() -> Vec<Trial> {
         assert!(unnoticed.is_empty(), "no case finds these: {unnoticed:?}");
         let faults: BTreeSet<&str> = mutants().map(|mutant| mutant.fault).collect();
         assert_eq!(faults.len(), mutants().count(), "a fault is listed twice");
-        for rule in 1..=27 {
+        for rule in 1..=28 {
             let rule = format!("rule_{rule:02}_");
             assert!(finding.iter().any(|case| case.starts_with(&rule)), "{rule} is not broken");
         }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use futures::FutureExt;
 use ticket_core::{
     BackendBase, Bucket, Capabilities, EventFilter, EventQuery, EventStore, EventTrait, Expired,
-    Expiry, Fingerprint, HistogramQuery, NewOccurrence, Occurrence, OccurrenceId, OccurrenceQuery,
+    Expiry, Fingerprint, HistogramQuery, Lease, NewOccurrence, Occurrence, OccurrenceId, OccurrenceQuery,
     Page, Record, Recorded, Result, Status, StatusChange, Ticket, TicketFilter, TicketId,
     TicketQuery, TicketUpdate, TraitQuery, TraitType, async_trait,
 };
@@ -42,6 +42,7 @@ pub(crate) struct Hooks {
     pub(crate) clear_expired: fn(&Wrong, &Expiry) -> Result<Expired>,
     pub(crate) keep_per_ticket: fn(&Wrong, Option<&str>, u32) -> Result<u64>,
     pub(crate) clear: fn(&Wrong) -> Result<()>,
+    pub(crate) lease: fn(&Wrong, &Lease) -> Result<bool>,
     /// What is stored of an occurrence; `None`: nothing.
     pub(crate) incoming: fn(&Wrong, &NewOccurrence) -> Option<NewOccurrence>,
     /// Changes every ticket that is read.
@@ -83,6 +84,7 @@ pub(crate) const RIGHT: Hooks = Hooks {
         it.right(|right| right.keep_per_ticket(app_id, keep).now_or_never())
     },
     clear: |it| it.right(|right| right.clear().now_or_never()),
+    lease: |it, lease| it.right(|right| right.lease(lease).now_or_never()),
     incoming: |_, new| Some(new.clone()),
     ticket: |_, _| (),
     occurrence: |_, _| (),
@@ -99,6 +101,7 @@ pub(crate) struct Notes {
     pub(crate) statuses: HashMap<TicketId, Status>,
     pub(crate) occurrences: Vec<Occurrence>,
     pub(crate) types: BTreeSet<String>,
+    pub(crate) leases: Vec<Lease>,
     pub(crate) offsets: HashMap<String, u64>,
     pub(crate) flag: bool,
 }
@@ -324,5 +327,9 @@ impl EventStore for Wrong {
 
     async fn clear(&self) -> Result<()> {
         (self.hooks.clear)(self)
+    }
+
+    async fn lease(&self, lease: &Lease) -> Result<bool> {
+        (self.hooks.lease)(self, lease)
     }
 }

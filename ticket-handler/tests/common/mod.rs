@@ -10,8 +10,8 @@ use std::time::Duration;
 use futures::executor::block_on;
 use ticket_core::{
     BackendBase, Bucket, Capabilities, Error, ErrorKind, EventQuery, EventStore, EventTrait,
-    Expired, Expiry, HistogramQuery, Level, NewOccurrence, Occurrence, OccurrenceQuery, Page,
-    Record, Recorded, Result, StatusChange, Ticket, TicketFilter, TicketId, TicketQuery,
+    Expired, Expiry, HistogramQuery, Lease, Level, NewOccurrence, Occurrence, OccurrenceQuery,
+    Page, Record, Recorded, Result, StatusChange, Ticket, TicketFilter, TicketId, TicketQuery,
     TraitQuery, TraitType, async_trait,
 };
 use ticket_memory::MemoryBackend;
@@ -227,5 +227,9 @@ impl EventStore for Faulty {
 
     async fn clear(&self) -> Result<()> {
         self.store.clear().await
+    }
+
+    async fn lease(&self, lease: &Lease) -> Result<bool> {
+        self.store.lease(lease).await
     }
 }

@@ -1,0 +1,269 @@
+//! [`Retention`]: how long what is kept.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
+
+use ticket_core::{
+    Error, ErrorKind, EventStore, EventStoreExt, Expired, Expiry, Lease, Result, Store, Timestamp,
+};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+use crate::handler::Shared;
+
+/// How many occurrences are deleted at once.
+const STEP: u64 = 1_000;
+/// How much longer than it works it rests: so it takes at most a tenth of the time.
+const REST: u32 = 9;
+/// The least time between two rounds.
+const PAUSE: Duration = Duration::from_secs(60);
+/// How long a process that has died keeps others from taking over.
+const LEASE: Duration = Duration::from_secs(300);
+/// How long the one call may take that is not made in steps: well within the lease.
+const LONGEST_CALL: Duration = Duration::from_secs(240);
+
+/// How long what is kept; everything for ever, unless something is set.
+///
+/// Counts, and those per hour, are never touched: they are those of all that ever was. Solved tickets
+/// go with their last occurrence, open and muted ones stay.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use ticket_core::HandlerOptions;
+/// use ticket_handler::{BackgroundHandler, Retention};
+/// use ticket_memory::MemoryBackend;
+///
+/// const DAY: Duration = Duration::from_secs(86_400);
+///
+/// let retention =
+///     Retention::new().with_max_age(90 * DAY).with_max_per_ticket(200).with_max_total(1_000_000);
+/// let handler = BackgroundHandler::builder(HandlerOptions::new("shop"))
+///     .with_retention(retention)
+///     .backend(MemoryBackend::new())?;
+/// # Ok::<(), ticket_core::Error>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[must_use]
+pub struct Retention {
+    max_age: Option<Duration>,
+    max_per_ticket: Option<u32>,
+    max_total: Option<u64>,
+}
+
+impl Retention {
+    /// Everything stays.
+    pub const fn new() -> Self {
+        Self { max_age: None, max_per_ticket: None, max_total: None }
+    }
+
+    /// Occurrences older than this go, and so do solved tickets that have no younger one.
+    pub const fn with_max_age(mut self, age: Duration) -> Self {
+        self.max_age = Some(age);
+        self
+    }
+
+    /// Of each ticket the first occurrence stays, and the newest ones: so many in all.
+    pub const fn with_max_per_ticket(mut self, occurrences: u32) -> Self {
+        self.max_per_ticket = Some(occurrences);
+        self
+    }
+
+    /// Of the application's occurrences the newest stay, so many of them, and those that are of the same
+    /// microsecond as the oldest of these.
+    pub const fn with_max_total(mut self, occurrences: u64) -> Self {
+        self.max_total = Some(occurrences);
+        self
+    }
+
+    /// Whether everything stays.
+    pub(crate) fn is_empty(&self) -> bool {
+        *self == Self::new()
+    }
+
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] for a bound of zero, which would delete everything.
+    pub(crate) fn check(&self) -> Result<()> {
+        let is_zero = self.max_age.is_some_and(|age| age.is_zero())
+            || self.max_per_ticket == Some(0)
+            || self.max_total == Some(0);
+        match is_zero {
+            true => Err(Error::config("retention must keep something: its bounds begin with 1")),
+            false => Ok(()),
+        }
+    }
+
+    /// Deletes what is too old or too much, once, of an application or of all. For programs without a
+    /// handler; with one, [`Builder::with_retention`](crate::Builder::with_retention) does it over and over.
+    ///
+    /// It works in steps of at most 1,000 occurrences, and rests after each for nine times as long as
+    /// the step took, so that others find the store free. How many may stay of each ticket is the one
+    /// thing that is asked in one call, which a store carries out in short transactions by itself; it is
+    /// given four minutes, and what it has done by then is done.
+    ///
+    /// Any number of processes may do this at the same time, and be killed while they do: nothing
+    /// is deleted that should stay.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] for a bound of zero, and those of the store.
+    pub async fn apply<S: EventStore + ?Sized>(
+        &self,
+        store: &S,
+        app_id: Option<&str>,
+    ) -> Result<Expired> {
+        self.check()?;
+        let mut done = Expired::default();
+        let count = |expired: Expired| {
+            done.occurrences += expired.occurrences;
+            done.tickets += expired.tickets;
+        };
+        self.round(store, app_id, None, count).await?;
+        Ok(done)
+    }
+
+    /// One round, as long as the lease is had again before each step.
+    async fn round<S: EventStore + ?Sized>(
+        &self,
+        store: &S,
+        app_id: Option<&str>,
+        lease: Option<&Lease>,
+        mut done: impl FnMut(Expired) + Send,
+    ) -> Result<()> {
+        let is_too_old = self.max_age.map(|age| Timestamp::now().saturating_sub(age));
+        let is_too_much = match self.max_total {
+            Some(newest) => store.expiry_beyond(app_id, newest).await?.map(|expiry| expiry.before),
+            None => None,
+        };
+        if let Some(before) = is_too_old.max(is_too_much) {
+            let mut expiry = Expiry::before(before).with_max_count(STEP);
+            if let Some(app_id) = app_id {
+                expiry = expiry.with_app_id(app_id);
+            }
+            loop {
+                if !is_held(store, lease).await? {
+                    return Ok(());
+                }
+                let start = Instant::now();
+                let expired = store.clear_expired(&expiry).await?;
+                done(expired);
+                if expired.occurrences < STEP {
+                    break;
+                }
+                sleep(start.elapsed() * REST).await;
+            }
+        }
+        if let Some(keep) = self.max_per_ticket
+            && is_held(store, lease).await?
+        {
+            let start = Instant::now();
+            // Not in time is as good as done: what was deleted is deleted, and the rest goes next time.
+            if let Ok(deleted) = timeout(LONGEST_CALL, store.keep_per_ticket(app_id, keep)).await {
+                done(Expired { occurrences: deleted?, tickets: 0 });
+            }
+            sleep(start.elapsed() * REST).await;
+        }
+        Ok(())
+    }
+}
+
+async fn is_held<S: EventStore + ?Sized>(store: &S, lease: Option<&Lease>) -> Result<bool> {
+    match lease {
+        Some(lease) => store.lease(lease).await,
+        None => Ok(true),
+    }
+}
+
+/// What the worker runs beside its other work; it ends when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Keeper {
+    retention: Retention,
+    task: JoinSet<()>,
+}
+
+impl Keeper {
+    pub(crate) fn new(retention: Retention) -> Self {
+        Self { retention, task: JoinSet::new() }
+    }
+
+    /// Starts anew, over this store.
+    pub(crate) fn start(&mut self, shared: &Arc<Shared>, store: &Arc<dyn Store>) {
+        self.stop();
+        if !self.retention.is_empty() {
+            let (shared, store) = (Arc::clone(shared), Arc::clone(store));
+            self.task.spawn(keep(self.retention.clone(), shared, store));
+        }
+    }
+
+    pub(crate) fn stop(&mut self) {
+        self.task = JoinSet::new();
+    }
+}
+
+/// Round after round, whatever goes wrong in one.
+async fn keep(retention: Retention, shared: Arc<Shared>, store: Arc<dyn Store>) {
+    let app_id = shared.options.app_id().to_owned();
+    let holder = format!("{} {:016x}", std::process::id(), fastrand::u64(..));
+    let lease = Lease::new(format!("retention {app_id}"), holder, LEASE);
+    loop {
+        // A task of its own, so that a panic of the backend's ends this round only.
+        let mut round = JoinSet::new();
+        let (shared_too, store) = (Arc::clone(&shared), Arc::clone(&store));
+        round.spawn(one_round(retention.clone(), shared_too, store, lease.clone()));
+        match round.join_next().await {
+            Some(Ok(Ok(()))) | None => {}
+            Some(Ok(Err(error))) => {
+                shared.counters.retention_failed(error.to_string());
+                if error.kind() == ErrorKind::Unsupported {
+                    return;
+                }
+            }
+            Some(Err(error)) => {
+                shared.counters.retention_failed("the backend panicked".to_owned());
+                // A panic's payload can panic when it is dropped.
+                std::mem::forget(error);
+            }
+        }
+        // Not all processes at the same time.
+        sleep(PAUSE.mul_f64(1.0 + fastrand::f64() / 4.0)).await;
+    }
+}
+
+async fn one_round(
+    retention: Retention,
+    shared: Arc<Shared>,
+    store: Arc<dyn Store>,
+    lease: Lease,
+) -> Result<()> {
+    if !store.lease(&lease).await? {
+        return Ok(());
+    }
+    let app_id = Some(shared.options.app_id());
+    let count = |expired: Expired| {
+        shared.counters.pruned.fetch_add(expired.occurrences, Relaxed);
+    };
+    // The lease is kept: whoever has pruned last does it again, until it dies or is away for long.
+    retention.round(&*store, app_id, Some(&lease), count).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bounds_of_zero_are_refused() {
+        let zero = [
+            Retention::new().with_max_age(Duration::ZERO),
+            Retention::new().with_max_per_ticket(0),
+            Retention::new().with_max_total(0),
+        ];
+        for retention in zero {
+            assert!(!retention.is_empty());
+            assert_eq!(retention.check().unwrap_err().kind(), ErrorKind::Config);
+        }
+        assert!(Retention::new().is_empty() && Retention::new().check().is_ok());
+        assert!(LONGEST_CALL < LEASE && PAUSE * 2 < LEASE);
+    }
+}
