@@ -276,6 +276,7 @@ impl HandlerOptions {
     #[must_use]
     pub fn prepare_own(&self, mut record: Record) -> NewOccurrence {
         self.add_common(&mut record);
+        self.redaction.apply(&mut record);
         limits::normalize(&mut record);
         let fingerprint = self.hash_record(&record);
         NewOccurrence::new(record, fingerprint)

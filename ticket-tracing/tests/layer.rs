@@ -332,7 +332,7 @@ fn breadcrumbs_of_another_layer_or_thread_do_not_get_in() {
 }
 
 #[test]
-fn a_panic_while_formatting_costs_the_value_and_nothing_else() {
+fn f27_a_panic_while_formatting_costs_the_value_and_nothing_else() {
     const MARK: &str = "<panicked while formatting>";
     let record = one_record(|| {
         let _span = info_span!("request", bad = ?Panics).entered();

@@ -1,7 +1,9 @@
-//! Nothing that the layer causes comes back into it. With a global subscriber, which has no guard of
-//! its own; so all of it is one test in a program of its own.
+//! F26: nothing that the layer causes comes back into it. With a global subscriber, which has no guard of
+//! its own, without a filter, so that it sees every library down to `TRACE`, and with the `log` bridge; so all
+//! of it is one test in a program of its own.
 #![allow(clippy::unwrap_used)] // Helpers too: what fails here fails the test.
 
+use std::cell::Cell;
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
@@ -9,9 +11,9 @@ use std::time::Duration;
 use futures::executor::block_on;
 use ticket_core::{
     BackendBase, Bucket, Capabilities, EventQuery, EventStore, EventTrait, Expired, Expiry,
-    HandlerOptions, HistogramQuery, NewOccurrence, Occurrence, OccurrenceQuery, Page, Recorded,
-    Result, StatusChange, Ticket, TicketFilter, TicketId, TicketQuery, TraitQuery, TraitType,
-    async_trait,
+    HandlerOptions, HistogramQuery, Lease, Level, NewOccurrence, Occurrence, OccurrenceQuery, Page,
+    Recorded, Result, StatusChange, Ticket, TicketFilter, TicketId, TicketQuery, TraitQuery,
+    TraitType, async_trait,
 };
 use ticket_memory::MemoryBackend;
 use ticket_tracing::{BackgroundHandler, TicketLayer};
@@ -30,7 +32,10 @@ fn talk() {
     let span = tracing::error_span!("driver", statement = "insert");
     let _entered = span.enter();
     tracing::info!("recording");
+    tracing::trace!("sent");
     tracing::error!("a driver's own error");
+    log::trace!("sent");
+    log::error!("a driver's own error");
 }
 
 #[async_trait]
@@ -118,27 +123,50 @@ impl EventStore for Talkative {
     async fn clear(&self) -> Result<()> {
         self.0.clear().await
     }
+
+    async fn lease(&self, lease: &Lease) -> Result<bool> {
+        self.0.lease(lease).await
+    }
 }
 
 /// Logs an error while it is formatted, and formats itself for that.
 struct LogsItself;
 
+/// How deep that went at most.
+static DEEPEST: AtomicUsize = AtomicUsize::new(0);
+
+thread_local! {
+    static DEPTH: Cell<usize> = const { Cell::new(0) };
+}
+
 impl fmt::Debug for LogsItself {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        tracing::error!(again = ?LogsItself, "from a Debug form");
+        let depth = DEPTH.get() + 1;
+        DEEPEST.fetch_max(depth, SeqCst);
+        // Deep enough to be seen, and not for ever.
+        if depth < 20 {
+            DEPTH.set(depth);
+            tracing::error!(again = ?LogsItself, "from a Debug form");
+            log::error!("from a Debug form: {LogsItself:?}");
+            DEPTH.set(depth - 1);
+        }
         f.write_str("LogsItself")
     }
 }
 
 #[test]
-fn nothing_comes_back() {
+fn f26_nothing_comes_back() {
     let backend = Talkative::default();
     let options = HandlerOptions::new("app").with_filter(|_| {
-        tracing::error!("from a filter");
+        tracing::error!(value = ?LogsItself, "from a filter");
+        log::error!("from a filter");
         true
     });
     let handler = BackgroundHandler::builder(options).backend(backend.clone()).unwrap();
-    tracing_subscriber::registry().with(TicketLayer::new(handler.clone()).filtered()).init();
+    let layer = TicketLayer::new(handler.clone()).with_breadcrumb_level(Level::Trace);
+    tracing_subscriber::registry().with(layer).init();
+    tracing_log::LogTracer::init().unwrap();
+    assert!(tracing::enabled!(tracing::Level::TRACE) && log::log_enabled!(log::Level::Trace));
 
     {
         let span = tracing::info_span!("request", own = ?LogsItself, late = tracing::field::Empty);
@@ -159,6 +187,7 @@ fn nothing_comes_back() {
     assert_eq!(record.traits["value"].to_string(), "LogsItself");
     assert_eq!(record.traits["late"].to_string(), "LogsItself");
     assert!(TALKED.load(SeqCst) >= 3);
+    assert_eq!(DEEPEST.load(SeqCst), 1);
     let stats = handler.stats();
     assert_eq!((stats.recorded, stats.ignored), (1, 0), "the layer itself has to stop them");
 }

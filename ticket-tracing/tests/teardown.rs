@@ -1,4 +1,4 @@
-//! A thread-local's destructor may log: the layer does not panic there, which would abort the process,
+//! F28: a thread-local's destructor may log: the layer does not panic there, which would abort the process,
 //! and every record is stored.
 #![allow(clippy::unwrap_used)] // Helpers too: what fails here fails the test.
 
@@ -26,7 +26,7 @@ thread_local! {
 }
 
 #[test]
-fn events_from_destructors_of_thread_locals() {
+fn f28_events_from_destructors_of_thread_locals() {
     let handler = BackgroundHandler::builder(HandlerOptions::new("app"))
         .backend(MemoryBackend::new())
         .unwrap();
