@@ -1,0 +1,40 @@
+//! Keep the database small: the handler deletes what is too old or too much, and counts stay.
+#![allow(clippy::print_stdout, reason = "a command's output")]
+
+use std::thread;
+use std::time::Duration;
+
+use ticket_core::{HandlerOptions, Level, Record, Timestamp};
+use ticket_handler::{BackgroundHandler, Retention};
+use ticket_sqlite::SqliteBackend;
+
+const DAY: Duration = Duration::from_secs(24 * 3_600);
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let url = std::env::var("TICKET_URL").unwrap_or_else(|_| "sqlite:tickets.db".to_owned());
+    let handler = BackgroundHandler::builder(HandlerOptions::new("shop"))
+        .with_retention(
+            Retention::new()
+                .with_max_age(90 * DAY)
+                .with_max_per_ticket(200)
+                .with_max_total(1_000_000),
+        )
+        .backend(SqliteBackend::from_uri(&url)?)?;
+
+    // Something from last year, which the next round takes away; its ticket and its count stay.
+    let last_year = Timestamp::now().saturating_sub(365 * DAY);
+    let record = Record::new(Level::Error, "shop::import", "the supplier sent nothing");
+    handler.emit(record.with_time(last_year))?;
+    handler.blocking_flush(Duration::from_secs(10))?;
+
+    // A service runs on and on: a round a minute, in one of its processes.
+    println!("waiting for the next round, which is at most 80 seconds away");
+    for _ in 0..80 {
+        thread::sleep(Duration::from_secs(1));
+        if handler.stats().pruned > 0 {
+            break;
+        }
+    }
+    println!("{} occurrences were too old", handler.stats().pruned);
+    Ok(())
+}
