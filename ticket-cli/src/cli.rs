@@ -14,6 +14,7 @@ use crate::commands::list::ListArgs;
 use crate::commands::occurrences::OccurrencesArgs;
 use crate::commands::setup::SetupArgs;
 use crate::commands::show::ShowArgs;
+use crate::commands::spool::SpoolArgs;
 use crate::commands::stats::StatsArgs;
 use crate::commands::status::{MuteArgs, ReopenArgs, SolveArgs};
 use crate::commands::types::TraitsArgs;
@@ -73,6 +74,7 @@ pub(crate) enum Command {
     Stats(StatsArgs),
     Expire(ExpireArgs),
     Setup(SetupArgs),
+    Spool(SpoolArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
 }

@@ -40,13 +40,14 @@ async fn command(
     out: &mut dyn Write,
 ) -> anyhow::Result<ExitCode> {
     use commands::{
-        delete, expire, find, generate, list, occurrences, setup, show, stats, status, types,
+        delete, expire, find, generate, list, occurrences, setup, show, spool, stats, status, types,
     };
     let done = match command {
         Command::Ingest(args) => return ingest::run(args, context).await,
         Command::Solve(args) => return status::solve(args, context, out).await,
         Command::Reopen(args) => return status::reopen(args, context, out).await,
         Command::Mute(args) => return status::mute(args, context, out).await,
+        Command::Spool(args) => return spool::run(args, context, out).await,
         Command::Delete(args) => return delete::run(args, context, out).await,
         Command::List(args) => list::run(args, context, out).await,
         Command::Show(args) => show::run(args, context, out).await,

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use clap::Args;
-use ticket_core::{EventStore, Expiry};
+use ticket_core::{EventStore, EventStoreExt, Expired, Expiry};
 
 use crate::cli::at_least_one;
 use crate::context::Context;
@@ -18,11 +18,14 @@ use crate::time::Moment;
 pub(crate) struct ExpireArgs {
     /// Delete what is older than 90s, 15m, 24h, 30d or 2w, or older than a time; solved tickets without
     /// later occurrences go too
-    #[arg(long, value_name = "WHEN", required_unless_present = "keep_per_ticket")]
+    #[arg(long, value_name = "WHEN", required_unless_present_any = ["keep_per_ticket", "max_total"])]
     older_than: Option<Moment>,
     /// Of these, at most so many occurrences, the oldest first
     #[arg(long, value_name = "N", requires = "older_than")]
     max: Option<u64>,
+    /// Keep the newest N occurrences of the application, or of all; solved tickets without one of these go too
+    #[arg(long, value_name = "N", value_parser = at_least_one::<u64>)]
+    max_total: Option<u64>,
     /// Keep of each ticket the first occurrence and the newest N-1
     #[arg(long, value_name = "N", value_parser = at_least_one::<u32>)]
     keep_per_ticket: Option<u32>,
@@ -31,7 +34,8 @@ pub(crate) struct ExpireArgs {
 const EXAMPLES: &str = "\
 Examples:
   ticket expire --older-than 30d
-  ticket expire --older-than 90d --max 10000 --keep-per-ticket 100";
+  ticket expire --older-than 90d --max 10000 --keep-per-ticket 100
+  ticket expire --app shop --max-total 1000000";
 
 pub(crate) async fn run(
     args: &ExpireArgs,
@@ -48,9 +52,13 @@ pub(crate) async fn run(
         if let Some(max) = args.max {
             expiry = expiry.with_max_count(max);
         }
-        let expired = store.clear_expired(&expiry).await.map_err(failure::of_query)?;
-        done.expired_occurrences = expired.occurrences;
-        done.expired_tickets = expired.tickets;
+        add(&mut done, store.clear_expired(&expiry).await.map_err(failure::of_query)?);
+    }
+    if let Some(newest) = args.max_total {
+        let expiry = store.expiry_beyond(context.app_id.as_deref(), newest).await;
+        if let Some(expiry) = expiry.map_err(failure::of_query)? {
+            add(&mut done, store.clear_expired(&expiry).await.map_err(failure::of_query)?);
+        }
     }
     if let Some(keep) = args.keep_per_ticket {
         let pruned = store.keep_per_ticket(context.app_id.as_deref(), keep).await;
@@ -60,7 +68,7 @@ pub(crate) async fn run(
         json::write_line(out, &done)?;
         return Ok(());
     }
-    if args.older_than.is_some() {
+    if args.older_than.is_some() || args.max_total.is_some() {
         writeln!(
             out,
             "deleted {} expired occurrences and {} solved tickets",
@@ -71,4 +79,9 @@ pub(crate) async fn run(
         writeln!(out, "deleted {} occurrences beyond those to keep", done.pruned_occurrences)?;
     }
     Ok(())
+}
+
+fn add(done: &mut ExpiredView, expired: Expired) {
+    done.expired_occurrences += expired.occurrences;
+    done.expired_tickets += expired.tickets;
 }

@@ -10,6 +10,7 @@ mod pages;
 mod resolve;
 pub(crate) mod setup;
 pub(crate) mod show;
+pub(crate) mod spool;
 pub(crate) mod stats;
 pub(crate) mod status;
 pub(crate) mod types;

@@ -105,6 +105,21 @@ fn expire_deletes_what_is_old_and_keeps_the_counts() {
 }
 
 #[test]
+fn expire_keeps_the_newest_of_all_or_of_an_application() {
+    let place = Place::with(five());
+    assert_eq!(place.json(&["find"]).len(), 8);
+    let newest = place.texts("id", &["find", "--limit", "3"]);
+    let output = place.output(&["expire", "--max-total", "100"]);
+    assert_eq!(output, "deleted 0 expired occurrences and 0 solved tickets\n");
+    let output = place.output(&["expire", "--max-total", "3"]);
+    assert_eq!(output, "deleted 5 expired occurrences and 0 solved tickets\n");
+    assert_eq!(place.texts("id", &["find"]), newest);
+    assert_eq!(place.json(&["list", "--status", "all"]).len(), 5);
+    place.output(&["expire", "--max-total", "1", "--app", "nobody"]);
+    assert_eq!(place.json(&["find"]).len(), 3);
+}
+
+#[test]
 fn expire_keeps_to_its_application() {
     let place = Place::with(five());
     let output = place.output(&["expire", "--older-than", "1s", "--app", "post"]);
@@ -115,8 +130,9 @@ fn expire_keeps_to_its_application() {
 #[test]
 fn expire_wants_to_know_what() {
     let place = Place::with(five());
-    let cases: [(&[&str], &str); 4] = [
+    let cases: [(&[&str], &str); 5] = [
         (&["expire"], "--older-than"),
+        (&["expire", "--max-total", "0"], "0"),
         (&["expire", "--max", "1"], "--older-than"),
         (&["expire", "--older-than", "soon"], "24h"),
         (&["expire", "--keep-per-ticket", "0"], "0"),

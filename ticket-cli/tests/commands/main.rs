@@ -6,4 +6,5 @@ mod change;
 mod find;
 mod frame;
 mod read;
+mod spool;
 mod store;

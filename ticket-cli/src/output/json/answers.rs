@@ -1,7 +1,10 @@
 //! The other answers as JSON. Their names are a contract too.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use ticket_core::{Bucket, EventTrait, Level, OccurrenceId, TicketId, Timestamp, ValueKind};
+use ticket_handler::spool::{Contents, Drained};
 
 use super::{OccurrenceView, TicketView};
 
@@ -85,6 +88,58 @@ pub(crate) struct ExpiredView {
     pub(crate) expired_occurrences: u64,
     pub(crate) expired_tickets: u64,
     pub(crate) pruned_occurrences: u64,
+}
+
+/// What a process has in its folder of a spool.
+#[derive(Serialize)]
+pub(crate) struct SpoolView<'a> {
+    path: Cow<'a, str>,
+    live: bool,
+    records: u64,
+    segments: usize,
+    bytes: u64,
+    damaged: u64,
+    other_version: usize,
+}
+
+impl<'a> From<&'a Contents> for SpoolView<'a> {
+    fn from(contents: &'a Contents) -> Self {
+        Self {
+            path: contents.path.to_string_lossy(),
+            live: contents.live,
+            records: contents.records,
+            segments: contents.segments,
+            bytes: contents.bytes,
+            damaged: contents.damaged,
+            other_version: contents.foreign,
+        }
+    }
+}
+
+/// What became of the records of dead processes.
+#[derive(Serialize)]
+pub(crate) struct DrainedView<'a> {
+    recorded: u64,
+    already_known: u64,
+    rejected: u64,
+    torn: u64,
+    damaged: u64,
+    removed: usize,
+    left: Vec<Cow<'a, str>>,
+}
+
+impl<'a> From<&'a Drained> for DrainedView<'a> {
+    fn from(drained: &'a Drained) -> Self {
+        Self {
+            recorded: drained.recorded,
+            already_known: drained.duplicates,
+            rejected: drained.rejected,
+            torn: drained.torn,
+            damaged: drained.damaged,
+            removed: drained.folders,
+            left: drained.left.iter().map(|path| path.to_string_lossy()).collect(),
+        }
+    }
 }
 
 /// Tickets and occurrences in numbers.

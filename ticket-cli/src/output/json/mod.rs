@@ -10,8 +10,8 @@ mod answers;
 mod views;
 
 pub(crate) use self::answers::{
-    CountView, DeletedView, ExpiredView, LatelyView, LevelView, SetupView, ShowView, StatsView,
-    TraitTypeView, TraitView, TypeView,
+    CountView, DeletedView, DrainedView, ExpiredView, LatelyView, LevelView, SetupView, ShowView,
+    SpoolView, StatsView, TraitTypeView, TraitView, TypeView,
 };
 pub(crate) use self::views::{OccurrenceView, TicketView};
 

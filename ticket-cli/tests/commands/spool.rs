@@ -1,0 +1,83 @@
+//! `spool`.
+
+use std::fs;
+use std::path::Path;
+
+use predicates::str::contains;
+use ticket_core::{HandlerOptions, Level};
+use ticket_handler::BackgroundHandler;
+
+use crate::store::{Place, record};
+
+/// A handler whose store is always away, with these messages in its spool.
+fn handler(spool: &Path, messages: &[&str]) -> BackgroundHandler {
+    let handler = BackgroundHandler::builder(HandlerOptions::new("shop"))
+        .with_spool(spool)
+        .connect(async || {
+            Err::<ticket_memory::MemoryBackend, _>(ticket_core::Error::config("not there"))
+        })
+        .unwrap();
+    for (number, message) in messages.iter().enumerate() {
+        handler.emit(record(Level::Error, "db", message, number as i64)).unwrap();
+    }
+    handler
+}
+
+/// What the process of these messages leaves when it is killed.
+fn left_by_a_dead_process(place: &Place, messages: &[&str]) {
+    let living = place.path().join("living");
+    let handler = handler(&living, messages);
+    let folder = fs::read_dir(&living).unwrap().next().unwrap().unwrap().path();
+    let dead = place.path().join("spool/17-dead");
+    fs::create_dir_all(&dead).unwrap();
+    for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        if entry.file_name() != "lock" {
+            fs::copy(entry.path(), dead.join(entry.file_name())).unwrap();
+        }
+    }
+    drop(handler);
+}
+
+#[test]
+fn what_waits_is_listed_and_recorded_once() {
+    let place = Place::empty();
+    left_by_a_dead_process(&place, &["cannot connect", "cannot write", "no space left"]);
+    let handler = handler(&place.path().join("spool"), &["of the living"]);
+
+    let table = place.output(&["spool", "ls", "spool"]);
+    assert!(table.contains("17-dead") && table.contains("dead   "), "{table}");
+    let listed = place.json(&["spool", "ls", "spool"]);
+    let dead = listed.iter().find(|folder| folder["live"] == false).unwrap();
+    assert_eq!((&dead["records"], &dead["damaged"]), (&3.into(), &0.into()));
+    assert_eq!(listed.len(), 2);
+
+    let output = place.output(&["spool", "drain", "spool"]);
+    assert!(output.starts_with("recorded 3\nleft: "), "{output}");
+    assert_eq!(place.json(&["list"]).len(), 3);
+    let again = place.json(&["spool", "drain", "spool"]).remove(0);
+    assert_eq!((&again["recorded"], &again["removed"]), (&0.into(), &0.into()));
+    assert_eq!(again["left"].as_array().unwrap().len(), 1);
+    assert_eq!(place.json(&["spool", "ls", "spool"]).len(), 1);
+    drop(handler);
+}
+
+#[test]
+fn a_database_that_is_away_costs_nothing() {
+    let place = Place::empty();
+    left_by_a_dead_process(&place, &["cannot connect"]);
+    let (code, said) =
+        place.failure(&["spool", "drain", "spool", "--url", "sqlite:no/such/folder.db"]);
+    assert_eq!(code, 1, "{said}");
+    assert_eq!(place.json(&["spool", "ls", "spool"])[0]["records"], 1);
+}
+
+#[test]
+fn a_folder_that_is_none_is_wrong_usage_and_creates_nothing() {
+    let place = Place::empty();
+    for command in ["ls", "drain"] {
+        place.ticket(&["spool", command, "missing"]).assert().code(2).stderr(contains("missing"));
+    }
+    assert_eq!(fs::read_dir(place.path()).unwrap().count(), 0);
+    fs::create_dir(place.path().join("empty")).unwrap();
+    assert_eq!(place.output(&["spool", "ls", "empty"]), "nothing is waiting\n");
+}
