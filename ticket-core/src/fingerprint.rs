@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
 use crate::{Record, TicketId, template};
@@ -95,7 +95,7 @@ impl Fingerprint {
         };
         add(app_id.as_bytes());
         add(salt);
-        for (name, value) in &ingredients.0 {
+        for (name, value) in ingredients.pairs() {
             add(name.as_bytes());
             add(value.as_bytes());
         }
@@ -107,9 +107,10 @@ impl Fingerprint {
 
 /// What the records of a ticket have in common, by name, so that a person sees why they belong
 /// together. The first one names the grouping and its version.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Ingredients(Vec<(String, String)>);
+///
+/// Its clones share them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ingredients(Arc<Vec<(String, String)>>);
 
 impl Ingredients {
     /// The ingredients of a grouping, of which only its name and version is known.
@@ -121,7 +122,7 @@ impl Ingredients {
     /// Adds one.
     #[must_use]
     pub fn with(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.0.push((name.into(), value.into()));
+        self.pairs_mut().push((name.into(), value.into()));
         self
     }
 
@@ -137,8 +138,25 @@ impl Ingredients {
         }
     }
 
+    pub(crate) fn pairs(&self) -> &[(String, String)] {
+        &self.0
+    }
+
     pub(crate) fn pairs_mut(&mut self) -> &mut Vec<(String, String)> {
-        &mut self.0
+        Arc::make_mut(&mut self.0)
+    }
+}
+
+/// A list of pairs.
+impl Serialize for Ingredients {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Ingredients {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Vec::deserialize(deserializer).map(|pairs| Self(Arc::new(pairs)))
     }
 }
 

@@ -201,6 +201,12 @@ impl HandlerOptions {
         self
     }
 
+    /// The application.
+    #[must_use]
+    pub fn app_id(&self) -> &str {
+        &self.app_id
+    }
+
     /// Sets what is taken out of records as secret; [`Redaction::new`] unless it is set.
     ///
     /// It comes after the processor, so that a processor may still look at what is secret, and what
@@ -255,7 +261,18 @@ impl HandlerOptions {
 
     /// Makes a record ready to be stored; `None` if it is not wanted.
     #[must_use]
-    pub fn prepare(&self, mut record: Record) -> Option<NewOccurrence> {
+    pub fn prepare(&self, record: Record) -> Option<NewOccurrence> {
+        self.prepare_known(record, None)
+    }
+
+    /// The same for a record whose fingerprint may be known, from another one that agrees with it in
+    /// all that decides the ticket.
+    #[must_use]
+    pub fn prepare_known(
+        &self,
+        mut record: Record,
+        fingerprint: Option<Fingerprint>,
+    ) -> Option<NewOccurrence> {
         if record.level < self.level {
             return None;
         }
@@ -267,8 +284,8 @@ impl HandlerOptions {
         self.redaction.apply(&mut record);
         // Before the fingerprint: it has to be that of what is stored, and a long message costs little.
         limits::normalize(&mut record);
-        let fingerprint = self.hash_record(&record);
-        Some(NewOccurrence::new(record, fingerprint))
+        let fingerprint = fingerprint.unwrap_or_else(|| self.hash_record(&record));
+        Some(NewOccurrence::of_normalized(record, fingerprint))
     }
 
     /// Makes a record of the handler's own ready to be stored: [`prepare`](Self::prepare) without
@@ -279,7 +296,7 @@ impl HandlerOptions {
         self.redaction.apply(&mut record);
         limits::normalize(&mut record);
         let fingerprint = self.hash_record(&record);
-        NewOccurrence::new(record, fingerprint)
+        NewOccurrence::of_normalized(record, fingerprint)
     }
 
     /// Whether functions of the application's decide about records: a filter, a processor, or a

@@ -147,8 +147,13 @@ impl NewOccurrence {
     /// A record with its fingerprint, standing for itself alone. The fingerprint has to be one of the
     /// record's own application.
     #[must_use]
-    pub fn new(mut record: Record, mut fingerprint: Fingerprint) -> Self {
+    pub fn new(mut record: Record, fingerprint: Fingerprint) -> Self {
         limits::normalize(&mut record);
+        Self::of_normalized(record, fingerprint)
+    }
+
+    /// The same of a record that is within the limits.
+    pub(crate) fn of_normalized(record: Record, mut fingerprint: Fingerprint) -> Self {
         limits::normalize_ingredients(&mut fingerprint.ingredients);
         Self { fingerprint, repeats: 1, record }
     }
@@ -171,6 +176,12 @@ impl NewOccurrence {
     #[must_use]
     pub const fn ticket_id(&self) -> TicketId {
         self.fingerprint.id
+    }
+
+    /// The ticket, and why it belongs to that.
+    #[must_use]
+    pub const fn fingerprint(&self) -> &Fingerprint {
+        &self.fingerprint
     }
 
     /// Why it belongs to that ticket.

@@ -8,6 +8,7 @@ use jiff::SignedDuration;
 use jiff::civil::DateTime;
 use jiff::fmt::temporal::{Pieces, PiecesOffset};
 use serde::de::Error as _;
+use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::Error;
@@ -107,21 +108,43 @@ impl From<Timestamp> for SystemTime {
 /// jiff's own timestamp ends some hours before the year 9999 does, so its civil time is used.
 const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 
+/// Its text, without an allocation.
+struct Text([u8; 27]);
+
+impl Text {
+    /// Digit by digit: every record has several times, and formatting them in the usual way would be
+    /// half of what it takes to write a record into a spool.
+    fn of(time: Timestamp) -> Option<Self> {
+        // Every value of the type lies within the range of a civil time.
+        let utc = EPOCH.checked_add(SignedDuration::from_micros(time.0)).ok()?;
+        let mut text = *b"0000-00-00T00:00:00.000000Z";
+        let mut put = |end: usize, mut value: u64| {
+            for digit in text[..end].iter_mut().rev() {
+                if value == 0 {
+                    break;
+                }
+                *digit = b'0' + u8::try_from(value % 10).unwrap_or_default();
+                value /= 10;
+            }
+        };
+        put(4, u64::from(utc.year().unsigned_abs()));
+        put(7, u64::from(utc.month().unsigned_abs()));
+        put(10, u64::from(utc.day().unsigned_abs()));
+        put(13, u64::from(utc.hour().unsigned_abs()));
+        put(16, u64::from(utc.minute().unsigned_abs()));
+        put(19, u64::from(utc.second().unsigned_abs()));
+        put(26, time.0.rem_euclid(MICROS_PER_SECOND).unsigned_abs());
+        Some(Self(text))
+    }
+
+    fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Every value of the type lies within the range of a civil time.
-        let utc = EPOCH.checked_add(SignedDuration::from_micros(self.0)).map_err(|_| fmt::Error)?;
-        write!(
-            f,
-            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z",
-            utc.year(),
-            utc.month(),
-            utc.day(),
-            utc.hour(),
-            utc.minute(),
-            utc.second(),
-            self.0.rem_euclid(MICROS_PER_SECOND),
-        )
+        f.write_str(Text::of(*self).ok_or(fmt::Error)?.as_str())
     }
 }
 
@@ -155,7 +178,8 @@ fn parse(text: &str) -> Option<Timestamp> {
 
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        let text = Text::of(*self).ok_or_else(|| S::Error::custom("no time"))?;
+        serializer.serialize_str(text.as_str())
     }
 }
 

@@ -164,34 +164,36 @@ impl BackgroundHandler {
             add(&counters.ignored, 1);
             return Ok(Emitted::Ignored);
         }
-        let keyed = key.map(|key| storm.try_count(key));
-        if let Some(Keyed::Counted(id)) = keyed {
-            return Ok(Emitted::Accepted(id));
-        }
+        let (busy, fingerprint) = match key.map(|key| storm.try_count(key)) {
+            Some(Keyed::Counted(id)) => return Ok(Emitted::Accepted(id)),
+            Some(Keyed::Busy) => (true, None),
+            Some(Keyed::Make(fingerprint)) => (false, fingerprint),
+            None => (false, None),
+        };
         // Asked before anything is waited for. It is a system call, which would be most of the above.
         if home.is_left() {
             add(&counters.forked, 1);
             return Err(forked());
         }
-        let busy = key.filter(|_| keyed == Some(Keyed::Busy));
-        if let Some(id) = busy.and_then(|key| storm.count(key)) {
+        if let Some(id) = key.filter(|_| busy).and_then(|key| storm.count(key)) {
             return Ok(Emitted::Accepted(id));
         }
-        let occurrence = match catch_unwind(AssertUnwindSafe(|| options.prepare(make()))) {
-            Ok(Some(occurrence)) => occurrence,
-            Ok(None) => {
-                add(&counters.ignored, 1);
-                return Ok(Emitted::Ignored);
-            }
-            Err(panic) => {
-                let text = panic_text(&*panic);
-                // A panic's payload can panic when it is dropped.
-                std::mem::forget(panic);
-                add(&counters.panicked, 1);
-                let text = format!("a panic while the record was made or filtered: {text}");
-                return Err(Error::new(ErrorKind::Rejected, "handler", text));
-            }
-        };
+        let occurrence =
+            match catch_unwind(AssertUnwindSafe(|| options.prepare_known(make(), fingerprint))) {
+                Ok(Some(occurrence)) => occurrence,
+                Ok(None) => {
+                    add(&counters.ignored, 1);
+                    return Ok(Emitted::Ignored);
+                }
+                Err(panic) => {
+                    let text = panic_text(&*panic);
+                    // A panic's payload can panic when it is dropped.
+                    std::mem::forget(panic);
+                    add(&counters.panicked, 1);
+                    let text = format!("a panic while the record was made or filtered: {text}");
+                    return Err(Error::new(ErrorKind::Rejected, "handler", text));
+                }
+            };
         let id = storm.admit(options, occurrence, key, &|outgoing| shared.push(outgoing))?;
         Ok(Emitted::Accepted(id))
     }

@@ -12,7 +12,7 @@ use ticket_core::{Emitted, ErrorKind, HandlerOptions};
 use ticket_handler::{BackgroundHandler, Builder, in_worker};
 
 fn builder() -> Builder {
-    BackgroundHandler::builder(HandlerOptions::new("app"))
+    BackgroundHandler::builder(HandlerOptions::new("app")).with_budget(u32::MAX)
 }
 
 /// Emits `0` to `count - 1` and waits for them.

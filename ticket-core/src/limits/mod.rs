@@ -160,6 +160,12 @@ fn limit_parts(record: &mut Record) -> usize {
 
 /// Brings the ingredients of a fingerprint within the limits. The ticket id was made of all of them.
 pub fn normalize_ingredients(ingredients: &mut Ingredients) {
+    let fits = |text: &String| text.len() <= INGREDIENT && !text.contains('\0');
+    let pairs = ingredients.pairs();
+    // Which is as good as always, and then those that are shared stay so.
+    if pairs.len() <= INGREDIENTS && pairs.iter().all(|(name, value)| fits(name) && fits(value)) {
+        return;
+    }
     let pairs = ingredients.pairs_mut();
     // The first ones say where it was, the last one is the message.
     thin(

@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Instant;
 
-use ticket_core::{HandlerOptions, NewOccurrence, Result, TicketId};
+use ticket_core::{Fingerprint, HandlerOptions, NewOccurrence, Result, TicketId};
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
@@ -34,8 +34,7 @@ const KEYS: usize = 2_048;
 /// How much memory tails may take, in bytes: what is beyond it is stored, over the budget or not.
 const HELD_BYTES: usize = 2 << 20;
 
-/// A key and its ticket.
-type Slot = Mutex<Option<(u64, Arc<Ticket>)>>;
+type Slot = Mutex<Option<Known>>;
 type Shard = HashMap<TicketId, Arc<Ticket>>;
 /// Where records go that are stored; it counts what it cannot take.
 pub(crate) type Push<'a> = &'a dyn Fn(Outgoing) -> Result<()>;
@@ -53,15 +52,24 @@ pub(crate) struct Storm {
     held: Notify,
 }
 
+/// What is known by a key.
+#[derive(Debug)]
+struct Known {
+    key: u64,
+    ticket: Arc<Ticket>,
+    /// That of the records themselves, where it is not the overflow ticket.
+    fingerprint: Option<Fingerprint>,
+}
+
 /// What the fast path knows about a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Keyed {
     /// Its ticket is in a storm, and the record is counted.
     Counted(TicketId),
     /// Somebody is at it: perhaps a thread that a fork has left behind.
     Busy,
-    /// The record has to be made.
-    Unknown,
+    /// The record has to be made, and perhaps its fingerprint is known.
+    Make(Option<Fingerprint>),
 }
 
 /// A record that is to be stored.
@@ -95,12 +103,12 @@ impl Storm {
             Err(TryLockError::Poisoned(slot)) => slot.into_inner(),
             Err(TryLockError::WouldBlock) => return Keyed::Busy,
         };
-        let Some((_, ticket)) = slot.as_ref().filter(|(of, _)| *of == key) else {
-            return Keyed::Unknown;
+        let Some(known) = slot.as_ref().filter(|known| known.key == key) else {
+            return Keyed::Make(None);
         };
-        match ticket.try_lock().map(|mut state| state.count(Instant::now)) {
-            Some(true) => Keyed::Counted(ticket.id),
-            Some(false) => Keyed::Unknown,
+        match known.ticket.try_lock().map(|mut state| state.count(Instant::now)) {
+            Some(true) => Keyed::Counted(known.ticket.id),
+            Some(false) => Keyed::Make(known.fingerprint.clone()),
             None => Keyed::Busy,
         }
     }
@@ -108,7 +116,7 @@ impl Storm {
     /// The same, for those who can wait.
     pub(crate) fn count(&self, key: u64) -> Option<TicketId> {
         let slot = lock(self.slot(key));
-        let (_, ticket) = slot.as_ref().filter(|(of, _)| *of == key)?;
+        let ticket = &slot.as_ref().filter(|known| known.key == key)?.ticket;
         ticket.lock().count(Instant::now).then_some(ticket.id)
     }
 
@@ -142,6 +150,8 @@ impl Storm {
             if state.gone {
                 continue;
             }
+            let fingerprint =
+                key.filter(|_| !is_overflow).map(|_| occurrence.fingerprint().clone());
             let outgoing = if state.passes(now, self.budget) {
                 Some(Outgoing { occurrence, is_first, is_tail: false })
             } else {
@@ -149,7 +159,12 @@ impl Storm {
             };
             drop(state);
             if let Some(key) = key {
-                *lock(self.slot(key)) = Some((key, ticket));
+                let mut slot = lock(self.slot(key));
+                let is_there =
+                    |known: &Known| known.key == key && Arc::ptr_eq(&known.ticket, &ticket);
+                if !slot.as_ref().is_some_and(is_there) {
+                    *slot = Some(Known { key, ticket, fingerprint });
+                }
             }
             return outgoing.map_or(Ok(()), push).map(|()| id);
         }

@@ -72,17 +72,18 @@ fn beyond_the_budget_records_are_counted_and_released_as_one() {
 #[test]
 fn a_key_counts_only_on_the_tail_of_its_own_ticket() {
     let (storm, stored) = (Storm::new(1, u32::MAX), Stored::default());
-    assert_eq!(storm.try_count(7), Keyed::Unknown);
+    assert_eq!(storm.try_count(7), Keyed::Make(None));
     let id = admit(&storm, &stored, "down", Some(7));
-    assert_eq!(storm.try_count(7), Keyed::Unknown, "nothing is held back yet");
+    let known = Keyed::Make(Some(prepare("down").fingerprint().clone()));
+    assert_eq!(storm.try_count(7), known, "nothing is held back yet");
     admit(&storm, &stored, "down", Some(7));
     assert_eq!(storm.try_count(7), Keyed::Counted(id));
     assert_eq!(storm.count(7), Some(id));
     let same_slot = 7 + KEYS as u64;
-    assert_eq!(storm.try_count(same_slot), Keyed::Unknown);
+    assert_eq!(storm.try_count(same_slot), Keyed::Make(None));
     assert_eq!(storm.load().0, 3);
     storm.release(&|outgoing| stored.push(outgoing));
-    assert_eq!((storm.try_count(7), storm.count(7)), (Keyed::Unknown, None));
+    assert_eq!((storm.try_count(7), storm.count(7)), (known, None));
     assert_eq!(stored.total(), 4);
 }
 
@@ -90,7 +91,7 @@ fn a_key_counts_only_on_the_tail_of_its_own_ticket() {
 fn the_fast_path_does_not_wait() {
     let (storm, stored) = (Storm::new(1, u32::MAX), Stored::default());
     admit(&storm, &stored, "down", Some(7));
-    let ticket = lock(storm.slot(7)).as_ref().map(|(_, ticket)| Arc::clone(ticket)).unwrap();
+    let ticket = lock(storm.slot(7)).as_ref().map(|known| Arc::clone(&known.ticket)).unwrap();
     let held = ticket.lock();
     assert_eq!(storm.try_count(7), Keyed::Busy);
     drop(held);
@@ -120,7 +121,7 @@ fn the_table_is_bounded_and_a_hot_ticket_that_is_pushed_out_is_stored_first() {
     let tickets: usize = storm.shards.iter().map(|shard| lock(shard).len()).sum();
     assert!(tickets <= TICKETS, "{tickets}");
     assert_eq!(stored.counts()[&hot], 10, "it has been pushed out");
-    assert_eq!(storm.try_count(7), Keyed::Unknown, "and its key leads nowhere");
+    assert!(matches!(storm.try_count(7), Keyed::Make(_)), "and its key counts nothing");
     assert!(storm.load().1 <= HELD_BYTES);
     storm.release(&|outgoing| stored.push(outgoing));
     assert_eq!(stored.total(), emitted as u64);
@@ -150,8 +151,10 @@ fn tickets_beyond_the_limit_share_one_that_says_so_and_keeps_its_own_budget() {
     let overflow = ids[10];
     assert!(ids[11..].iter().all(|id| *id == overflow) && !ids[..10].contains(&overflow));
     assert_eq!(admit(&storm, &stored, &word(3), None), ids[3], "it is not new");
+    admit(&storm, &stored, &word(50), Some(7));
+    assert_eq!(storm.try_count(7), Keyed::Counted(overflow));
     storm.release(&|outgoing| stored.push(outgoing));
-    assert_eq!((stored.counts().len(), stored.counts()[&overflow]), (11, 90));
+    assert_eq!((stored.counts().len(), stored.counts()[&overflow]), (11, 92));
     let rows = stored.0.borrow();
     let of_overflow: Vec<_> =
         rows.iter().filter(|row| row.occurrence.ticket_id() == overflow).collect();
