@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use ticket_core::{
-    BackendBase, Bucket, Capabilities, Error, EventQuery, EventStore, EventTrait, Expired, Expiry,
+    BackendBase, Bucket, Capabilities, EventQuery, EventStore, EventTrait, Expired, Expiry,
     HistogramQuery, Lease, NewOccurrence, Occurrence, OccurrenceQuery, Page, Recorded, Result,
     StatusChange, Ticket, TicketFilter, TicketId, TicketQuery, TraitQuery, TraitType,
 };
@@ -180,7 +180,8 @@ impl EventStore for SqliteBackend {
         self.writer.run(queries::clear).await
     }
 
-    async fn lease(&self, _: &Lease) -> Result<bool> {
-        Err(Error::unsupported(BACKEND, "a lease"))
+    async fn lease(&self, lease: &Lease) -> Result<bool> {
+        let lease = lease.clone();
+        self.writer.run(move |connection| queries::lease(connection, &lease)).await
     }
 }

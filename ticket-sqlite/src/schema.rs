@@ -31,7 +31,7 @@ pub(crate) const CURRENT: i64 = MIGRATIONS.len() as i64;
 /// What makes each version out of the one before it. Never change one that was released: add one.
 ///
 /// No name may end with another one, or else two prefixes could mean one table.
-const MIGRATIONS: [&str; 2] = [VERSION_1, VERSION_2];
+const MIGRATIONS: [&str; 3] = [VERSION_1, VERSION_2, VERSION_3];
 
 const VERSIONS: &str = "
 -- Which versions of these tables were made here, and when (microseconds since 1970).
@@ -155,6 +155,15 @@ INSERT INTO {p}app_hours
   SELECT t.app_id, h.hour, sum(h.count)
   FROM {p}ticket_hours h JOIN {p}tickets t ON t.no = h.ticket
   GROUP BY t.app_id, h.hour;
+";
+
+const VERSION_3: &str = "
+-- Who does what only one process should do, and until when (microseconds since 1970).
+CREATE TABLE {p}leases (
+  name TEXT PRIMARY KEY,
+  holder TEXT NOT NULL,
+  until INTEGER NOT NULL
+) WITHOUT ROWID;
 ";
 
 /// The tables that hold what was recorded, all of them.

@@ -81,9 +81,12 @@ impl Versions {
 
 #[async_trait]
 impl Schema for Versions {
-    /// Version 1 had no counts per application.
+    /// Version 1 had no counts per application, and no leases.
     async fn make_older(&mut self) -> Result<(), BoxError> {
-        self.run("DROP TABLE {p}app_hours; DELETE FROM {p}schema_versions WHERE version > 1")
+        self.run(
+            "DROP TABLE {p}app_hours; DROP TABLE {p}leases; \
+             DELETE FROM {p}schema_versions WHERE version > 1",
+        )
     }
 
     async fn make_newer(&mut self) -> Result<(), BoxError> {

@@ -5,6 +5,7 @@ mod events;
 #[cfg(test)]
 mod explain;
 mod histogram;
+mod leases;
 mod occurrences;
 mod prune;
 mod record;
@@ -17,6 +18,7 @@ use ticket_core::Result;
 
 pub(crate) use self::events::get_events;
 pub(crate) use self::histogram::count_occurrences;
+pub(crate) use self::leases::lease;
 pub(crate) use self::occurrences::get_occurrences;
 pub(crate) use self::prune::{Expiring, Keeping, clear, delete_ticket, purge_deleted};
 pub(crate) use self::record::record_tickets;

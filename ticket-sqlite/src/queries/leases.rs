@@ -1,0 +1,22 @@
+//! Who does what only one should do (rule 28).
+
+use rusqlite::params;
+use ticket_core::{Lease, Result, Timestamp};
+
+use super::write;
+use crate::connection::Connection;
+
+/// Whether somebody else holds it is found in the statement that takes it. By the clock of this
+/// machine, which all processes on the file share.
+const TAKE: &str = "INSERT INTO {p}leases (name, holder, until) VALUES (?1, ?2, ?3) \
+    ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until \
+    WHERE holder = excluded.holder OR until <= ?4";
+
+pub(crate) fn lease(connection: &mut Connection, lease: &Lease) -> Result<bool> {
+    write(connection, |writer| {
+        let now = Timestamp::now().as_micros();
+        let until = now.saturating_add(lease.micros());
+        let taken = writer.execute(TAKE, params![lease.name, lease.holder, until, now])?;
+        Ok(taken == 1)
+    })
+}
