@@ -6,8 +6,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use ticket_core::{
     BackendBase, Bucket, Capabilities, Capability, Error, EventQuery, EventStore, EventTrait,
-    Expired, Expiry, HistogramQuery, Lease, NewOccurrence, Occurrence, OccurrenceQuery, Page, Recorded,
-    Result, StatusChange, Ticket, TicketFilter, TicketId, TicketQuery, TraitQuery, TraitType,
+    Expired, Expiry, HistogramQuery, Lease, NewOccurrence, Occurrence, OccurrenceQuery, Page,
+    Recorded, Result, StatusChange, Ticket, TicketFilter, TicketId, TicketQuery, TraitQuery,
+    TraitType,
 };
 use tokio::sync::OnceCell;
 
@@ -224,7 +225,7 @@ impl EventStore for MongoBackend {
         self.write(|connection| async move { queries::clear(&connection).await }).await
     }
 
-    async fn lease(&self, _: &Lease) -> Result<bool> {
-        Err(Error::unsupported(BACKEND, "a lease"))
+    async fn lease(&self, lease: &Lease) -> Result<bool> {
+        queries::lease(self.checked().await?, lease).await
     }
 }
