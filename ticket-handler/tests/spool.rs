@@ -95,7 +95,7 @@ fn what_a_dead_process_left_is_recorded_by_the_next_one() {
 }
 
 #[test]
-fn a_damaged_segment_is_set_aside_after_what_is_readable_was_recorded() {
+fn f34_a_damaged_segment_is_set_aside_after_what_is_readable_was_recorded() {
     let dir = left_by_a_dead_process(&["one", "two", "three"]);
     let damaged = &segments(&dir.path().join("1-dead"))[1];
     let mut bytes = fs::read(damaged).unwrap();
@@ -112,7 +112,7 @@ fn a_damaged_segment_is_set_aside_after_what_is_readable_was_recorded() {
 }
 
 #[test]
-fn a_torn_tail_is_skipped_and_counted() {
+fn f34_a_torn_tail_is_skipped_and_counted() {
     let dir = left_by_a_dead_process(&["one", "two"]);
     let torn = &segments(&dir.path().join("1-dead"))[1];
     let bytes = fs::read(torn).unwrap();
@@ -125,7 +125,7 @@ fn a_torn_tail_is_skipped_and_counted() {
 }
 
 #[test]
-fn segments_of_another_version_stay_untouched() {
+fn f34_segments_of_another_version_stay_untouched() {
     let dir = left_by_a_dead_process(&["one", "two"]);
     let folder = dir.path().join("1-dead");
     let foreign = &segments(&folder)[0];
@@ -147,7 +147,7 @@ fn segments_of_another_version_stay_untouched() {
 }
 
 #[test]
-fn two_handlers_share_a_spool_and_leave_each_other_alone() {
+fn f34_two_handlers_share_a_spool_and_leave_each_other_alone() {
     let dir = tempfile::tempdir().unwrap();
     let away = Faulty::default();
     away.always(Some(Fault::Fail(ErrorKind::Unavailable)));
@@ -213,7 +213,7 @@ fn a_record_that_is_refused_is_a_dead_letter_that_can_be_tried_again() {
 }
 
 #[test]
-fn while_the_disk_fails_records_are_in_memory_and_go_to_it_when_it_is_back() {
+fn f05_while_the_disk_fails_records_are_in_memory_and_go_to_it_when_it_is_back() {
     let dir = tempfile::tempdir().unwrap();
     let backend = Faulty::default();
     backend.always(Some(Fault::Fail(ErrorKind::Unavailable)));
@@ -237,7 +237,7 @@ fn while_the_disk_fails_records_are_in_memory_and_go_to_it_when_it_is_back() {
 }
 
 #[test]
-fn a_folder_that_somebody_removes_is_made_again_and_what_was_in_it_is_counted() {
+fn f34_a_folder_that_somebody_removes_is_made_again_and_what_was_in_it_is_counted() {
     let dir = tempfile::tempdir().unwrap();
     let spool = dir.path().join("spool");
     let backend = Faulty::default();

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use std::sync::atomic::AtomicU64;
+use super::sync::AtomicU64;
 
 /// Where bytes are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +40,11 @@ impl Budget {
     pub(crate) fn reserve(&self, bytes: u64) -> bool {
         let fits = |used: u64| used.checked_add(bytes).filter(|used| *used <= self.limit);
         self.used.fetch_update(Relaxed, Relaxed, fits).is_ok()
+    }
+
+    /// Takes them, whether there is room or not.
+    pub(crate) fn force(&self, bytes: u64) {
+        self.used.fetch_add(bytes, Relaxed);
     }
 
     pub(crate) fn free(&self, bytes: u64) {

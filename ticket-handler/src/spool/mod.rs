@@ -18,12 +18,13 @@ mod entry;
 mod folder;
 mod room;
 mod segment;
+mod sync;
 mod take;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use ticket_core::{Error, Level, NewOccurrence, Result};
@@ -38,6 +39,9 @@ use self::disk::Disk;
 pub(crate) use self::drain::is_refusal;
 pub use self::drain::{Contents, Drained, drain, list};
 use self::segment::{Active, HEADER, Item, Segment};
+use self::sync::{
+    AtomicBool, AtomicU64, AtomicUsize, Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard,
+};
 pub(crate) use self::take::{Reader, Take};
 
 /// A batch is sent when it has so many records, or [`Spool::batch_bytes`] …
@@ -482,5 +486,7 @@ fn subtract_bytes(counter: &AtomicU64, count: u64) {
     let _ = counter.fetch_update(Relaxed, Relaxed, |of| Some(of.saturating_sub(count)));
 }
 
+#[cfg(all(test, loom))]
+mod loom_tests;
 #[cfg(test)]
 mod tests;

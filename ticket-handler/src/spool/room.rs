@@ -58,29 +58,29 @@ impl Spool {
     /// Drops what may be dropped of a segment, and says how many records that were.
     fn evict(&self, state: &mut State, number: u64) -> usize {
         let Some(mut segment) = state.sealed.remove(&number) else { return 0 };
-        let (entries, records, bytes) = (segment.entries, segment.records, segment.bytes);
-        let keeps = segment.yields() < bytes && segment.compact().is_ok();
-        if keeps && segment.entries > 0 {
-            self.budget(segment.kind()).free(bytes.saturating_sub(segment.bytes));
-            let dropped = (
-                entries.saturating_sub(segment.entries),
-                records.saturating_sub(segment.records),
-                bytes.saturating_sub(segment.bytes),
-            );
+        let (kind, bytes) = (segment.kind(), segment.bytes);
+        if segment.yields() < bytes
+            && let Ok((entries, records)) = segment.compact(self.config.sync)
+            && segment.entries > 0
+        {
+            self.budget(kind).free(bytes);
+            // Its copy is already there.
+            self.budget(segment.kind()).force(segment.bytes);
+            self.discount(entries, records, bytes.saturating_sub(segment.bytes));
             state.sealed.insert(number, segment);
-            self.discount(dropped.0, dropped.1, dropped.2)
-        } else {
-            // If it could not be read, its first occurrences are lost too.
-            segment.bytes = bytes;
-            self.forget(&segment);
-            self.discount(entries, records, bytes.saturating_sub(HEADER))
+            return records;
         }
+        // If it could not be read, its first occurrences are lost too.
+        let records = segment.records;
+        self.discount(segment.entries, records, bytes.saturating_sub(HEADER));
+        segment.remove();
+        self.budget(kind).free(bytes);
+        records
     }
 
-    fn discount(&self, entries: usize, records: usize, bytes: u64) -> usize {
+    fn discount(&self, entries: usize, records: usize, bytes: u64) {
         subtract(&self.waiting, entries);
         subtract_bytes(&self.waiting_bytes, bytes);
         subtract(&self.records, records);
-        records
     }
 }

@@ -19,8 +19,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use super::budget::Kind;
 use super::entry::{Entries, Found};
 use super::folder::SegmentFile;
-use std::sync::atomic::{AtomicU64, AtomicUsize};
-use std::sync::{Mutex, MutexGuard};
+use super::sync::{AtomicU64, AtomicUsize, Mutex, MutexGuard};
 
 const MAGIC: [u8; 8] = *b"TICKETSP";
 /// The version of segments and entries.
@@ -156,16 +155,18 @@ impl Active {
         let store = match self.store {
             Store::File(_, at) => Store::File((), at),
             Store::Memory(memory) => {
-                Store::Memory(memory.into_inner().unwrap_or_else(PoisonError::into_inner))
+                let mut memory = memory.into_inner().unwrap_or_else(PoisonError::into_inner);
+                memory.shrink_to_fit();
+                Store::Memory(memory)
             }
         };
         Segment {
             number: self.number,
             lane,
-            entries: self.tally.entries.into_inner(),
-            records: self.tally.records.into_inner(),
-            firsts: self.tally.firsts.into_inner(),
-            bytes: self.bytes.into_inner(),
+            entries: self.tally.entries.load(Relaxed),
+            records: self.tally.records.load(Relaxed),
+            firsts: self.tally.firsts.load(Relaxed),
+            bytes: self.bytes.load(Relaxed),
             store: Mutex::new(store),
         }
     }
@@ -196,8 +197,9 @@ impl Segment {
         }
     }
 
-    /// Leaves only the entries that are never dropped. Answers how many records went.
-    pub(crate) fn compact(&mut self) -> io::Result<usize> {
+    /// Leaves only the entries that are never dropped. Answers how many entries and records went. If the
+    /// disk does not take what is left, that is in memory afterwards.
+    pub(crate) fn compact(&mut self, sync: bool) -> io::Result<(usize, usize)> {
         let bytes = self.read()?;
         let mut kept = header().to_vec();
         let (mut entries, mut records) = (0, 0);
@@ -211,22 +213,20 @@ impl Segment {
             }
         }
         let len = kept.len() as u64;
-        match &mut *self.store() {
-            Store::Memory(bytes) => *bytes = kept,
-            // Under another name first: whenever it is killed, one of the two is there and whole.
+        let mut store = self.store();
+        match &*store {
+            Store::File((), at) if replace(&at.path, &kept, sync).is_ok() => {}
             Store::File((), at) => {
-                let new = at.path.with_extension("new");
-                fs::write(&new, &kept).and_then(|()| fs::rename(&new, &at.path)).inspect_err(
-                    |_| {
-                        let _ = fs::remove_file(&new);
-                    },
-                )?;
+                let _ = fs::remove_file(&at.path);
+                *store = Store::Memory(kept);
             }
+            Store::Memory(_) => *store = Store::Memory(kept),
         }
-        let dropped = self.records.saturating_sub(records);
+        drop(store);
+        let gone = (self.entries.saturating_sub(entries), self.records.saturating_sub(records));
         (self.entries, self.records, self.bytes, self.firsts) =
             (entries, records, len, len - HEADER);
-        Ok(dropped)
+        Ok(gone)
     }
 
     /// Moves it from memory into a file.
@@ -329,6 +329,18 @@ fn write(mut file: &File, bytes: &[u8]) -> io::Result<()> {
             Err(error) => return Err(error),
         }
     }
+}
+
+/// Replaces a file: whenever the process is killed, the old one or the new one is there, and whole.
+fn replace(path: &Path, bytes: &[u8], sync: bool) -> io::Result<()> {
+    let new = path.with_extension("new");
+    let written = File::create(&new).and_then(|mut file| {
+        file.write_all(bytes)?;
+        if sync { file.sync_data() } else { Ok(()) }
+    });
+    written.and_then(|()| fs::rename(&new, path)).inspect_err(|_| {
+        let _ = fs::remove_file(&new);
+    })
 }
 
 fn sync_folder(path: &Path) -> io::Result<()> {
