@@ -3,13 +3,13 @@
 use std::any::type_name;
 use std::error::Error;
 use std::panic::Location as Caller;
-use std::thread;
 
 use ticket_core::{ErrorCause, Level, Location, Record};
 use ticket_handler::BackgroundHandler;
 
 use crate::format;
 use crate::inside::Inside;
+use crate::origin::thread_name;
 
 /// The channel of records that are made of an error alone.
 const CHANNEL: &str = "error";
@@ -86,9 +86,7 @@ fn emit(
         record.error = chain;
         record.location = Location::new().with_file(caller.file()).with_line(caller.line());
         record.process = Some(std::process::id());
-        let thread = thread::current();
-        record.thread =
-            Some(thread.name().map_or_else(|| format!("{:?}", thread.id()), str::to_owned));
+        record.thread = Some(thread_name());
         record
     });
 }

@@ -1,7 +1,6 @@
 //! [`TicketLayer`].
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::thread;
 
 use ticket_core::{Breadcrumb, Level, Location, Record, Timestamp, Traits, limits};
 use ticket_handler::BackgroundHandler;
@@ -15,6 +14,7 @@ use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::inside::Inside;
+use crate::origin::thread_name;
 use crate::visit::{Fields, SpanFields};
 use crate::{breadcrumbs, key, level};
 
@@ -207,8 +207,7 @@ fn record(
     record.traits = fields.traits;
     record.error = fields.error;
     record.fingerprint = fields.fingerprint;
-    let thread = thread::current();
-    record.thread = Some(thread.name().map_or_else(|| format!("{:?}", thread.id()), str::to_owned));
+    record.thread = Some(thread_name());
     record
 }
 

@@ -9,6 +9,7 @@ mod key;
 mod layer;
 mod level;
 mod log;
+mod origin;
 mod panic;
 #[cfg(feature = "test-util")]
 mod recorder;

@@ -1,7 +1,7 @@
 //! The bridge for programs that log with the crate `log` and have no `tracing`.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::{error, fmt, thread};
+use std::{error, fmt};
 
 use log::kv::{self, VisitSource, VisitValue};
 use log::{LevelFilter, Log, Metadata, SetLoggerError};
@@ -12,6 +12,7 @@ use ticket_handler::BackgroundHandler;
 use tracing_subscriber::Registry;
 
 use crate::inside::Inside;
+use crate::origin::thread_name;
 use crate::visit::FINGERPRINT;
 use crate::{breadcrumbs, format};
 
@@ -142,9 +143,7 @@ impl TicketLog {
             record.fingerprint = fields.fingerprint;
             record.traits = fields.traits;
             record.process = Some(self.process);
-            let thread = thread::current();
-            record.thread =
-                Some(thread.name().map_or_else(|| format!("{:?}", thread.id()), str::to_owned));
+            record.thread = Some(thread_name());
             record.breadcrumbs = breadcrumbs::take::<Registry>(None, self.number);
             record
         });

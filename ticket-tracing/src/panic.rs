@@ -11,6 +11,7 @@ use ticket_handler::BackgroundHandler;
 
 use crate::frames;
 use crate::inside::Inside;
+use crate::origin::thread_name;
 
 /// How long a panic waits for its record at most.
 const LONGEST: Duration = Duration::from_secs(2);
@@ -84,12 +85,11 @@ fn report(handler: &BackgroundHandler, info: &PanicHookInfo<'_>) {
     let captured = frames::capture();
     let mut record = Record::new(Level::Critical, "panic", text(info));
     record.process = Some(std::process::id());
-    let thread = thread::current();
-    record.thread = Some(thread.name().map_or_else(|| format!("{:?}", thread.id()), str::to_owned));
+    record.thread = Some(thread_name());
     if let Some(place) = info.location() {
         record.location = Location::new().with_file(place.file()).with_line(place.line());
     }
-    let is_last = cfg!(panic = "abort") || thread.name() == Some("main");
+    let is_last = cfg!(panic = "abort") || thread::current().name() == Some("main");
 
     let (done, waits) = mpsc::sync_channel(1);
     let handler = handler.clone();
