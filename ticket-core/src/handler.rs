@@ -265,8 +265,8 @@ impl HandlerOptions {
         self.prepare_known(record, None)
     }
 
-    /// The same for a record whose fingerprint may be known, from another one that agrees with it in
-    /// all that decides the ticket.
+    /// The same for a record whose fingerprint may be known: that of an
+    /// [occurrence](NewOccurrence::fingerprint) that agrees with it in all that decides the ticket.
     #[must_use]
     pub fn prepare_known(
         &self,
@@ -284,8 +284,7 @@ impl HandlerOptions {
         self.redaction.apply(&mut record);
         // Before the fingerprint: it has to be that of what is stored, and a long message costs little.
         limits::normalize(&mut record);
-        let fingerprint = fingerprint.unwrap_or_else(|| self.hash_record(&record));
-        Some(NewOccurrence::of_normalized(record, fingerprint))
+        Some(self.with_fingerprint(record, fingerprint))
     }
 
     /// Makes a record of the handler's own ready to be stored: [`prepare`](Self::prepare) without
@@ -295,7 +294,16 @@ impl HandlerOptions {
         self.add_common(&mut record);
         self.redaction.apply(&mut record);
         limits::normalize(&mut record);
-        let fingerprint = self.hash_record(&record);
+        self.with_fingerprint(record, None)
+    }
+
+    /// An occurrence of a record that is within the limits; a known fingerprint comes from one.
+    fn with_fingerprint(&self, record: Record, known: Option<Fingerprint>) -> NewOccurrence {
+        let fingerprint = known.unwrap_or_else(|| {
+            let mut fingerprint = self.hash_record(&record);
+            limits::normalize_ingredients(&mut fingerprint.ingredients);
+            fingerprint
+        });
         NewOccurrence::of_normalized(record, fingerprint)
     }
 

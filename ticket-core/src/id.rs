@@ -171,7 +171,12 @@ impl OccurrenceId {
     /// A new id for a record of this time.
     #[must_use]
     pub fn random(time: Timestamp) -> Self {
-        Self::build(time, random_bytes())
+        Self::build(time, random_bytes(SystemTime::now()))
+    }
+
+    /// A new id for a record of now.
+    pub(crate) fn now(now: SystemTime) -> Self {
+        Self::build(now.into(), random_bytes(now))
     }
 
     /// The id that the text `key` has at this time: the same text and time give the same id.
@@ -217,11 +222,11 @@ impl OccurrenceId {
 /// A generator in a thread-local would be gone while a thread ends, where records are made too, and
 /// would go on alike in both processes after a fork. So there is one key for the process, a counter that
 /// tells its threads apart, and a clock that tells a process from the one it was forked from.
-fn random_bytes() -> [u8; 16] {
+fn random_bytes(now: SystemTime) -> [u8; 16] {
     static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
     static COUNTER: AtomicU64 = AtomicU64::new(0);
     let count = COUNTER.fetch_add(1, Ordering::Relaxed);
-    let clock = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.as_nanos());
+    let clock = now.duration_since(UNIX_EPOCH).map_or(0, |age| age.as_nanos());
     let mut bytes = [0; 16];
     for (half, bytes) in bytes.chunks_exact_mut(8).enumerate() {
         bytes.copy_from_slice(&KEY.hash_one((count, clock, half)).to_le_bytes());

@@ -147,14 +147,14 @@ impl NewOccurrence {
     /// A record with its fingerprint, standing for itself alone. The fingerprint has to be one of the
     /// record's own application.
     #[must_use]
-    pub fn new(mut record: Record, fingerprint: Fingerprint) -> Self {
+    pub fn new(mut record: Record, mut fingerprint: Fingerprint) -> Self {
         limits::normalize(&mut record);
-        Self::of_normalized(record, fingerprint)
+        limits::normalize_ingredients(&mut fingerprint.ingredients);
+        Self { fingerprint, repeats: 1, record }
     }
 
-    /// The same of a record that is within the limits.
-    pub(crate) fn of_normalized(record: Record, mut fingerprint: Fingerprint) -> Self {
-        limits::normalize_ingredients(&mut fingerprint.ingredients);
+    /// The same of a record and a fingerprint that are within the limits.
+    pub(crate) fn of_normalized(record: Record, fingerprint: Fingerprint) -> Self {
         Self { fingerprint, repeats: 1, record }
     }
 

@@ -178,6 +178,8 @@ impl BackgroundHandler {
         if let Some(id) = key.filter(|_| busy).and_then(|key| storm.count(key)) {
             return Ok(Emitted::Accepted(id));
         }
+        // Otherwise the storm knows it already.
+        let new_key = key.filter(|_| fingerprint.is_none());
         let occurrence =
             match catch_unwind(AssertUnwindSafe(|| options.prepare_known(make(), fingerprint))) {
                 Ok(Some(occurrence)) => occurrence,
@@ -194,7 +196,7 @@ impl BackgroundHandler {
                     return Err(Error::new(ErrorKind::Rejected, "handler", text));
                 }
             };
-        let id = storm.admit(options, occurrence, key, &|outgoing| shared.push(outgoing))?;
+        let id = storm.admit(options, occurrence, new_key, &|outgoing| shared.push(outgoing))?;
         Ok(Emitted::Accepted(id))
     }
 

@@ -38,7 +38,8 @@ impl Trails {
 
     fn take(&mut self, layer: u64) -> Vec<Breadcrumb> {
         let trail = self.0.iter_mut().find(|(of, _)| *of == layer);
-        trail.map(|(_, trail)| std::mem::take(trail).into()).unwrap_or_default()
+        // The room stays for the next ones.
+        trail.map(|(_, trail)| trail.drain(..).collect()).unwrap_or_default()
     }
 }
 

@@ -2,6 +2,8 @@
 
 mod parts;
 
+use std::time::SystemTime;
+
 use serde::{Deserialize, Serialize};
 
 pub use self::parts::{Breadcrumb, ErrorCause, Frame, Location, Request, Span};
@@ -88,10 +90,10 @@ impl Record {
     /// A record of now, with a random id and everything else empty.
     #[must_use]
     pub fn new(level: Level, channel: impl Into<String>, message: impl Into<String>) -> Self {
-        let time = Timestamp::now();
+        let now = SystemTime::now();
         Self {
-            id: OccurrenceId::random(time),
-            time,
+            id: OccurrenceId::now(now),
+            time: now.into(),
             level,
             channel: channel.into(),
             message: message.into(),

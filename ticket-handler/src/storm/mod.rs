@@ -106,11 +106,12 @@ impl Storm {
         let Some(known) = slot.as_ref().filter(|known| known.key == key) else {
             return Keyed::Make(None);
         };
-        match known.ticket.try_lock().map(|mut state| state.count(Instant::now)) {
-            Some(true) => Keyed::Counted(known.ticket.id),
-            Some(false) => Keyed::Make(known.fingerprint.clone()),
-            None => Keyed::Busy,
+        let Some(mut state) = known.ticket.try_lock() else { return Keyed::Busy };
+        if state.count(Instant::now) {
+            return Keyed::Counted(known.ticket.id);
         }
+        // The place of one that is gone is to be taken by its ticket's new entry.
+        Keyed::Make(known.fingerprint.clone().filter(|_| !state.gone))
     }
 
     /// The same, for those who can wait.
@@ -120,7 +121,8 @@ impl Storm {
         ticket.lock().count(Instant::now).then_some(ticket.id)
     }
 
-    /// Counts a record, or gives it to `push`, where tails go too that are due; answers with its ticket.
+    /// Counts a record, or gives it to `push`, where tails go too that are due; answers with its ticket,
+    /// which is known by the `key` from now on.
     pub(crate) fn admit(
         &self,
         options: &HandlerOptions,
@@ -159,12 +161,7 @@ impl Storm {
             };
             drop(state);
             if let Some(key) = key {
-                let mut slot = lock(self.slot(key));
-                let is_there =
-                    |known: &Known| known.key == key && Arc::ptr_eq(&known.ticket, &ticket);
-                if !slot.as_ref().is_some_and(is_there) {
-                    *slot = Some(Known { key, ticket, fingerprint });
-                }
+                *lock(self.slot(key)) = Some(Known { key, ticket, fingerprint });
             }
             return outgoing.map_or(Ok(()), push).map(|()| id);
         }
