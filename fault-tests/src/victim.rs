@@ -216,5 +216,6 @@ impl Heard {
     }
 }
 
-/// How long a case waits for what has to come.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a case waits for what has to come. MongoDB keeps the transaction of a client that was
+/// killed for 60 seconds, and with it the tickets that it has touched.
+pub const PATIENCE: Duration = Duration::from_secs(150);
