@@ -161,7 +161,7 @@ impl Builder {
     /// It concerns the application of the handler's options, and no other one in the same store. The worker
     /// looks after it about every minute, beside recording, which does not wait for it: in steps of at
     /// most 1,000 occurrences and for at most a tenth of the time. Of all processes of the application
-    /// one does it, as it holds a lease in the store; if that one dies, another takes over within five
+    /// one does it, as it holds a lease in the store; if that one ends or dies, another takes over within
     /// minutes. [`Stats::pruned`](crate::Stats::pruned) counts what is deleted from here.
     pub const fn with_retention(mut self, retention: Retention) -> Self {
         self.retention = retention;
@@ -233,11 +233,11 @@ impl Builder {
             when_full: self.when_full,
         })?;
         let shared = Arc::new(Shared::new(self.options, spool, self.call_deadline, storm));
-        worker::spawn(Arc::clone(&shared), connect, self.hooks, Keeper::new(self.retention))
-            .map_err(|error| {
-                Error::new(ErrorKind::Unavailable, "handler", "cannot start the worker's thread")
-                    .with_source(error)
-            })?;
+        let keeper = Keeper::new(self.retention, shared.options.app_id());
+        worker::spawn(Arc::clone(&shared), connect, self.hooks, keeper).map_err(|error| {
+            Error::new(ErrorKind::Unavailable, "handler", "cannot start the worker's thread")
+                .with_source(error)
+        })?;
         Ok(BackgroundHandler::new(shared))
     }
 }

@@ -20,6 +20,8 @@ const REST: u32 = 9;
 const PAUSE: Duration = Duration::from_secs(60);
 /// How long a process that has died keeps others from taking over.
 const LEASE: Duration = Duration::from_secs(300);
+/// How long giving the lease back may hold up the end of the worker.
+const FAREWELL: Duration = Duration::from_secs(1);
 /// How long the one call may take that is not made in steps: well within the lease.
 const LONGEST_CALL: Duration = Duration::from_secs(240);
 
@@ -180,12 +182,15 @@ async fn is_held<S: EventStore + ?Sized>(store: &S, lease: Option<&Lease>) -> Re
 #[derive(Debug)]
 pub(crate) struct Keeper {
     retention: Retention,
+    lease: Lease,
     task: JoinSet<()>,
 }
 
 impl Keeper {
-    pub(crate) fn new(retention: Retention) -> Self {
-        Self { retention, task: JoinSet::new() }
+    pub(crate) fn new(retention: Retention, app_id: &str) -> Self {
+        let holder = format!("{} {:016x}", std::process::id(), fastrand::u64(..));
+        let lease = Lease::new(format!("retention {app_id}"), holder, LEASE);
+        Self { retention, lease, task: JoinSet::new() }
     }
 
     /// Starts anew, over this store.
@@ -193,7 +198,17 @@ impl Keeper {
         self.stop();
         if !self.retention.is_empty() {
             let (shared, store) = (Arc::clone(shared), Arc::clone(store));
-            self.task.spawn(keep(self.retention.clone(), shared, store));
+            self.task.spawn(keep(self.retention.clone(), self.lease.clone(), shared, store));
+        }
+    }
+
+    /// Lets another process take over, if the store can be told.
+    pub(crate) async fn end(&mut self, store: Option<&Arc<dyn Store>>) {
+        self.stop();
+        if let Some(store) = store.filter(|_| !self.retention.is_empty()) {
+            let lease = self.lease.clone().given_back();
+            // Who cannot be told finds out: leases run out.
+            let _ = timeout(FAREWELL, store.lease(&lease)).await;
         }
     }
 
@@ -203,10 +218,7 @@ impl Keeper {
 }
 
 /// Round after round, whatever goes wrong in one.
-async fn keep(retention: Retention, shared: Arc<Shared>, store: Arc<dyn Store>) {
-    let app_id = shared.options.app_id().to_owned();
-    let holder = format!("{} {:016x}", std::process::id(), fastrand::u64(..));
-    let lease = Lease::new(format!("retention {app_id}"), holder, LEASE);
+async fn keep(retention: Retention, lease: Lease, shared: Arc<Shared>, store: Arc<dyn Store>) {
     loop {
         // A task of its own, so that a panic of the backend's ends this round only.
         let mut round = JoinSet::new();

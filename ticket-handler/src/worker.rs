@@ -177,7 +177,7 @@ impl Worker {
                 self.report();
                 self.shared.spool.leave();
                 // Here, where a driver still finds its runtime.
-                self.keeper.stop();
+                self.keeper.end(self.backend.as_ref()).await;
                 self.backend = None;
                 return;
             }

@@ -139,6 +139,24 @@ fn while_another_process_holds_the_lease_nothing_is_deleted_from_here() {
 }
 
 #[test]
+fn a_handler_that_ends_lets_the_next_one_delete_at_once() {
+    let store = MemoryBackend::new();
+    for _ in 0..3 {
+        block_on(store.record_tickets(&[occurrence("shop", "old", 30 * DAY)])).unwrap();
+        let handler = BackgroundHandler::builder(HandlerOptions::new("shop"))
+            .with_retention(Retention::new().with_max_age(7 * DAY))
+            .backend(store.clone())
+            .unwrap();
+        until(&handler, |stats| stats.pruned == 1);
+        drop(handler);
+        let free = Lease::new("retention shop", "the test", Duration::ZERO);
+        while !block_on(store.lease(&free)).unwrap() {
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+#[test]
 fn a_store_that_hangs_or_panics_while_it_deletes_records_all_the_same() {
     for fault in [Fault::Hang, Fault::Panic, Fault::Error(ErrorKind::Unavailable)] {
         let store = MemoryBackend::new();
