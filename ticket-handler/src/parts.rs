@@ -9,7 +9,7 @@ pub(crate) struct Parts(Vec<Range<usize>>);
 impl Parts {
     /// A batch of so many, in one part.
     pub(crate) fn whole(len: usize) -> Self {
-        Self(if len == 0 { Vec::new() } else { Vec::from([0..len]) })
+        Self(std::iter::once(0..len).filter(|part| !part.is_empty()).collect())
     }
 
     /// The next one.

@@ -33,23 +33,24 @@ impl Reporter {
         }
         (self.last, self.lost, self.failing) = (Some(now), lost, failing);
         // Whether anybody can read it is not our problem: a closed pipe must not become a panic.
-        let _ = out.write_all(line("", stats).as_bytes());
+        let _ = out.write_all(line("", stats, "").as_bytes());
     }
 }
 
 /// Writes one line at the end, whenever the last one was. What waits on disk is not lost.
 pub(crate) fn at_the_end(stats: &Stats, spool: Option<&Path>) {
     let spool = spool.filter(|_| stats.disk_error.is_none());
-    let place = spool.map(|spool| format!("for the next start, in {}, ", spool.display()));
-    let _ = io::stderr()
-        .write_all(line(&format!("at the end {}", place.unwrap_or_default()), stats).as_bytes());
+    let place = spool.map(|spool| format!(" in {} for the next start", spool.display()));
+    let line = line("at the end ", stats, &place.unwrap_or_default());
+    let _ = io::stderr().write_all(line.as_bytes());
 }
 
-fn line(when: &str, stats: &Stats) -> String {
+fn line(when: &str, stats: &Stats, place: &str) -> String {
     let error = stats.last_error.as_deref().unwrap_or("none");
     let waiting = stats.queued;
     let lost = losses(&stats.dropped);
-    let line = format!("ticket-handler: {when}{waiting} waiting, {lost}; last error: {error}");
+    let line =
+        format!("ticket-handler: {when}{waiting} waiting{place}, {lost}; last error: {error}");
     let disk = stats.disk_error.as_ref().map(|error| format!("; spool in memory: {error}"));
     let line = line + &disk.unwrap_or_default();
     // An error's text may quote what a stranger has sent, and this goes to a terminal.
@@ -97,10 +98,10 @@ mod tests {
 
     #[test]
     fn a_line_names_the_reasons_and_has_no_control_characters() {
-        let line = line("", &stats(1, 2, Some("a\nb\u{1b}[31m")));
+        let line = line("", &stats(1, 2, Some("a\nb\u{1b}[31m")), " in spool");
         assert_eq!(
             line,
-            "ticket-handler: 0 waiting, 3 lost (full: 1, rejected: 2); \
+            "ticket-handler: 0 waiting in spool, 3 lost (full: 1, rejected: 2); \
              last error: a b [31m\n"
         );
     }

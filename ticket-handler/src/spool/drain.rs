@@ -67,6 +67,18 @@ pub fn list(spool: &Path) -> Result<Vec<Contents>> {
 ///
 /// To be stopped in the middle, and called again, is harmless.
 ///
+/// ```
+/// use ticket_memory::MemoryBackend;
+///
+/// # futures::executor::block_on(async {
+/// # let dir = tempfile::tempdir().unwrap();
+/// # let spool = dir.path();
+/// let drained = ticket_handler::spool::drain(spool, &MemoryBackend::new()).await?;
+/// println!("{} new, {} already known", drained.recorded, drained.duplicates);
+/// # Ok::<(), ticket_core::Error>(())
+/// # }).unwrap();
+/// ```
+///
 /// # Errors
 ///
 /// [`ErrorKind::Config`] if it is no folder, [`ErrorKind::Unavailable`] if it cannot be read, or what

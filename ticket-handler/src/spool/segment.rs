@@ -25,7 +25,8 @@ const MAGIC: [u8; 8] = *b"TICKETSP";
 /// The version of segments and entries.
 const VERSION: u32 = 1;
 /// How long a segment without entries is.
-pub(crate) const HEADER: u64 = 16;
+pub(crate) const HEADER: u64 = HEADER_LEN as u64;
+const HEADER_LEN: usize = 16;
 
 /// Where its bytes are.
 #[derive(Debug)]
@@ -311,8 +312,8 @@ const fn yields(bytes: u64, firsts: u64) -> u64 {
     if firsts == 0 { bytes } else { bytes.saturating_sub(HEADER + firsts) }
 }
 
-fn header() -> [u8; HEADER as usize] {
-    let mut header = [0; HEADER as usize];
+fn header() -> [u8; HEADER_LEN] {
+    let mut header = [0; HEADER_LEN];
     header[..8].copy_from_slice(&MAGIC);
     header[8..12].copy_from_slice(&VERSION.to_le_bytes());
     header[12..].copy_from_slice(&crc32fast::hash(&VERSION.to_le_bytes()).to_le_bytes());

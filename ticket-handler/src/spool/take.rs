@@ -245,7 +245,6 @@ impl Spool {
     }
 
     /// Tries the disk, and moves to it what is in memory.
-
     fn spill(&self, state: &mut State) {
         for lane in 0..LANES {
             if self.lane(lane).as_ref().is_some_and(|active| active.kind() == Kind::Memory) {
