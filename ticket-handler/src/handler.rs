@@ -91,11 +91,13 @@ impl BackgroundHandler {
         Self { inner: Arc::new(Inner { shared }) }
     }
 
-    /// Takes one record; returns at once, and never panics.
+    /// Takes one record; returns at once, and never panics. Only where
+    /// [`WhenFull::Block`](crate::WhenFull::Block) was chosen it waits for room, up to that deadline.
     ///
     /// [`Accepted`](Emitted::Accepted) means that it is in the spool, or beyond its ticket's
     /// [budget](Builder::with_budget) and counted. It may still be lost: with the
-    /// process, or because more severe ones need its place; [`stats`](Self::stats) says how many were.
+    /// process, if there is no [spool on disk](Builder::with_spool), or because more severe ones need its
+    /// place; [`stats`](Self::stats) says how many were.
     /// A record that the worker's own thread makes is [`Ignored`](Emitted::Ignored).
     ///
     /// # Errors
@@ -321,8 +323,9 @@ impl Shared {
 
     fn push(&self, outgoing: Outgoing) -> Result<()> {
         let counters = &self.counters;
-        let records = outgoing.occurrence.repeats() as usize;
-        match self.spool.push(&outgoing.occurrence, outgoing.is_first, !outgoing.is_tail) {
+        let Outgoing { occurrence, is_first, is_tail } = outgoing;
+        let records = occurrence.repeats() as usize;
+        match self.spool.push(&occurrence, is_first, !is_tail) {
             Ok(evicted) => {
                 if evicted > 0 {
                     add(&counters.full, evicted);
