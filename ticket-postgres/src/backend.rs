@@ -6,8 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use deadpool_postgres::Pool;
 use ticket_core::{
-    BackendBase, Bucket, Capabilities, Error, ErrorKind, EventQuery, EventStore, EventTrait, Expired,
-    Expiry, HistogramQuery, Lease, NewOccurrence, Occurrence, OccurrenceQuery, Page, Recorded, Result,
+    BackendBase, Bucket, Capabilities, ErrorKind, EventQuery, EventStore, EventTrait, Expired,
+    Expiry, HistogramQuery, NewOccurrence, Occurrence, OccurrenceQuery, Page, Recorded, Result,
     StatusChange, Ticket, TicketFilter, TicketId, TicketQuery, TraitQuery, TraitType,
 };
 
@@ -155,7 +155,7 @@ impl EventStore for PostgresBackend {
         self.explain(queries::clear(&self.connections).await).await
     }
 
-    async fn lease(&self, _: &Lease) -> Result<bool> {
-        Err(Error::unsupported(BACKEND, "a lease"))
+    async fn lease(&self, _: &ticket_core::Lease) -> Result<bool> {
+        Err(ticket_core::Error::unsupported(BACKEND, "a lease"))
     }
 }
