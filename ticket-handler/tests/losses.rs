@@ -66,7 +66,7 @@ fn f32_a_slow_store_costs_the_least_severe_and_what_is_issued_is_stored_or_dropp
             .map(|_| {
                 scope.spawn(|| {
                     for number in 0..BURST / 4 {
-                        let severe = number % 100 == 0;
+                        let severe = number.is_multiple_of(100);
                         let level = if severe { Level::Critical } else { Level::Warning };
                         let text = format!("order {number} is late");
                         // What cannot be taken is counted, which is what this is about.

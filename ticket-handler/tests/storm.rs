@@ -113,7 +113,7 @@ fn f25_a_storm_while_the_store_is_away_is_in_the_counts_when_it_is_back() {
     while start.elapsed() < Duration::from_millis(2_500) {
         handler.emit_keyed(17, || error("down")).unwrap();
         emitted += 1;
-        if emitted % 1_000 == 0 {
+        if u64::is_multiple_of(emitted, 1_000) {
             std::thread::sleep(Duration::from_millis(1));
         }
     }

@@ -88,7 +88,7 @@ fn f25_the_call_the_message_and_the_level_tell_tickets_apart() {
         1 => warn!("down"),
         2 => error!("down"),
         3 => error!(target: "shop::db", "down"),
-        _ => error!("{}", if number % 2 == 0 { "up" } else { "away" }),
+        _ => error!("{}", if number.is_multiple_of(2) { "up" } else { "away" }),
     };
     // Two calls of one module and level with one text are one ticket, as without a storm.
     assert_eq!(sorted_counts(run), [10, 10, 20, 20, 40]);
@@ -108,14 +108,14 @@ fn f25_numbers_in_a_message_do_not_and_fields_and_spans_neither() {
 fn f25_the_types_and_texts_of_errors_do() {
     let run = |number: usize| {
         let (refused, away) = (Refused("no way"), Away("no way"));
-        let error: &(dyn Error + 'static) = if number % 4 == 0 { &refused } else { &away };
+        let error: &(dyn Error + 'static) = if number.is_multiple_of(4) { &refused } else { &away };
         error!(error, "cannot pay");
     };
     assert_eq!(sorted_counts(run), [25, 75]);
     // Without a message the error's text is the message; or that of a field of such a name.
     let run = |number: usize| {
-        let text = if number % 4 == 0 { "no way" } else { "no luck" };
-        if number % 2 == 0 {
+        let text = if number.is_multiple_of(4) { "no way" } else { "no luck" };
+        if number.is_multiple_of(2) {
             error!(error = &Refused(text) as &(dyn Error + 'static));
         } else {
             error!(error = text);
@@ -129,7 +129,7 @@ fn f25_a_fingerprint_of_its_own_does() {
     let run = |number: usize| error!(ticket.fingerprint = number % 4, "cannot pay");
     assert_eq!(sorted_counts(run), [25, 25, 25, 25]);
     let run = |number: usize| {
-        if number % 4 == 0 {
+        if number.is_multiple_of(4) {
             error!(ticket.fingerprint = "pay", "cannot pay");
         } else {
             error!("cannot pay");
@@ -144,7 +144,7 @@ fn f25_the_place_of_a_log_record_does() {
         log::logger().log(
             &log::Record::builder()
                 .level(log::Level::Error)
-                .target(if number % 2 == 0 { "a" } else { "b" })
+                .target(if number.is_multiple_of(2) { "a" } else { "b" })
                 .file_static(Some(file))
                 .line(Some(line))
                 .args(format_args!("down"))
@@ -165,7 +165,7 @@ fn f25_where_the_application_groups_by_itself_it_sees_every_record() {
         record.spans[0].name.clone()
     });
     let run = |number: usize| {
-        let span = if number % 2 == 0 { info_span!("even") } else { info_span!("odd") };
+        let span = if number.is_multiple_of(2) { info_span!("even") } else { info_span!("odd") };
         let _entered = span.entered();
         error!("down");
     };

@@ -91,7 +91,7 @@ mod tests {
         newcomers.admit(id(0), now, false);
         for number in 1..100_000 {
             assert_eq!(newcomers.admit(id(number), now, false), Newcomer::New);
-            if number % 10_000 == 0 {
+            if number.is_multiple_of(10_000) {
                 assert_eq!(newcomers.admit(id(0), now, false), Newcomer::Known);
             }
         }
