@@ -182,6 +182,9 @@ impl Reader {
             }
         };
         source.saw(piece.entry.time);
+        if let Some(occurrence) = piece.entry.occurrence.take() {
+            return self.add(source, *occurrence, piece.number, piece.text.len(), work);
+        }
         let level = piece.entry.level();
         if level < self.options.level() {
             work.summary.below_level += 1;
@@ -201,9 +204,20 @@ impl Reader {
             work.summary.below_level += 1;
             return Ok(());
         };
-        work.bytes += piece.text.len();
+        self.add(source, occurrence, piece.number, piece.text.len(), work)
+    }
+
+    fn add(
+        &self,
+        source: &Source,
+        occurrence: NewOccurrence,
+        line: u64,
+        bytes: usize,
+        work: &mut Work,
+    ) -> Result<(), Halt> {
+        work.bytes += bytes;
         let file = Arc::clone(&source.name);
-        work.batch.push(Item { occurrence, file, line: piece.number });
+        work.batch.push(Item { occurrence, file, line });
         if work.batch.len() >= BATCH || work.bytes >= BATCH_BYTES {
             self.send(work)?;
         }

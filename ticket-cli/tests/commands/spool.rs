@@ -17,8 +17,8 @@ fn handler(spool: &Path, messages: &[&str]) -> BackgroundHandler {
             Err::<ticket_memory::MemoryBackend, _>(ticket_core::Error::config("not there"))
         })
         .unwrap();
-    for (number, message) in messages.iter().enumerate() {
-        handler.emit(record(Level::Error, "db", message, number as i64)).unwrap();
+    for (seconds_ago, message) in (0..).zip(messages) {
+        handler.emit(record(Level::Error, "db", message, seconds_ago)).unwrap();
     }
     handler
 }

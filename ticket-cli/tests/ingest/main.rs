@@ -4,5 +4,6 @@
 mod counting;
 mod faults;
 mod follow;
+mod letters;
 mod options;
 mod place;

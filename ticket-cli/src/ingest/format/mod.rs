@@ -7,6 +7,7 @@ mod ecs;
 mod fields;
 mod head;
 mod journal;
+mod letter;
 mod level;
 mod logfmt;
 mod mongod;
@@ -20,7 +21,7 @@ mod usual;
 
 use clap::ValueEnum;
 use serde_json::Value;
-use ticket_core::{Level, Record, Timestamp, limits};
+use ticket_core::{Level, NewOccurrence, Record, Timestamp, limits};
 
 use self::fields::Fields;
 pub(super) use self::text::Lines;
@@ -48,11 +49,14 @@ pub(super) struct Entry {
     pub(super) time: Option<Timestamp>,
     /// The line's own level.
     pub(super) level: Option<Level>,
+    /// What the line is, if it has its identity already. The record counts for nothing then.
+    pub(super) occurrence: Option<Box<NewOccurrence>>,
 }
 
 impl Entry {
     fn new() -> Self {
-        Self { record: Record::new(Level::Info, "", ""), time: None, level: None }
+        let record = Record::new(Level::Info, "", "");
+        Self { record, time: None, level: None, occurrence: None }
     }
 
     /// The level: its own; else an error's, if there is one; else that of ordinary operation.
@@ -125,7 +129,13 @@ fn looks_like_json(line: &str) -> bool {
 
 fn json(line: &str) -> Parsed {
     match serde_json::from_str(line.trim()) {
-        Ok(Value::Object(fields)) => Parsed::Entry(Box::new(object(Fields(fields)))),
+        Ok(Value::Object(fields)) => {
+            let fields = Fields(fields);
+            if letter::knows(&fields) {
+                return letter::read(fields);
+            }
+            Parsed::Entry(Box::new(object(fields)))
+        }
         Ok(_) => Parsed::Malformed("not a JSON object".into()),
         // The parser counts lines too, and this is always the first.
         Err(error) => Parsed::Malformed(
