@@ -13,6 +13,7 @@ use ticket_core::{
 use super::to_i64;
 use crate::connection::Connection;
 use crate::error::{Outcome, corrupt};
+use crate::lease;
 use crate::row::{
     self, error_type, occurrence_ids, occurrence_key, status_fields, ticket_id, ticket_key,
     trait_key, trait_value,
@@ -56,9 +57,10 @@ impl Recording {
         let find = doc! {
             "find": unit.name("occurrences"),
             "filter": { "_id": { "$in": keys.collect::<Vec<_>>() } },
-            "projection": { "_id": 1 },
+            "projection": { "_id": 1, "w": 1 },
         };
         let found = unit.read(find).await?;
+        let found = lease::without_undone(unit, found).await?;
         Ok(found.iter().map(occurrence_ids).collect::<Result<_>>()?)
     }
 
