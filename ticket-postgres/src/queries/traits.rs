@@ -8,7 +8,8 @@ use ticket_core::{
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
-use super::events::{Lead, Range, Reader, Walk, collect, only_traits, read};
+use super::events::{Reader, Walk, only_traits, read};
+use super::leads::{Lead, Range, collect};
 use crate::connection::{Call, Connections};
 use crate::error::corrupt;
 use crate::row::{get, type_key};
@@ -115,7 +116,8 @@ pub(crate) async fn get_traits(
     for name in names(&mut call, query, &types, plan.after().map(|after| &after.name)).await? {
         let after = plan.after().filter(|after| after.name == name).map(|after| &after.event);
         let walk = Walk::new(&mut call, &filter, Direction::Ascending, after).await?;
-        let lead = match collect(&mut call, &walk, &types, &name, &[Range::all()], RARE).await? {
+        let all = [Range::all()];
+        let lead = match collect(&mut call, &walk, walk.after, &types, &name, &all, RARE).await? {
             Some(places) => Lead::Collected(places),
             None => Lead::Time,
         };
