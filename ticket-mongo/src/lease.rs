@@ -138,6 +138,7 @@ impl Lease {
             session: None,
             token: self.token,
             undone: self.undone.clone(),
+            is_retry: false,
         };
         let (answer, mut effects) = work.plan(&mut unit).await?;
         if effects.is_empty() {

@@ -48,6 +48,8 @@ pub(crate) struct Unit {
     pub(crate) token: i64,
     /// The numbers of the leases of which the unit was undone.
     pub(crate) undone: Vec<i64>,
+    /// Whether an attempt failed before, because others were in the way or something was there already.
+    pub(crate) is_retry: bool,
 }
 
 impl Unit {
@@ -169,7 +171,7 @@ pub(crate) async fn write<W: Work>(connection: &Connection, work: &W) -> Result<
         let mut waiting_since = Instant::now();
         loop {
             let outcome = if connection.transactions {
-                in_transaction(connection, work).await
+                in_transaction(connection, work, attempt > 0).await
             } else {
                 lease::under_lease(connection, work).await
             };
@@ -197,13 +199,18 @@ pub(crate) fn back_off(attempt: u32) -> Duration {
     Duration::from_micros(RandomState::new().hash_one(attempt) % most + 100)
 }
 
-async fn in_transaction<W: Work>(connection: &Connection, work: &W) -> Outcome<W::Answer> {
+async fn in_transaction<W: Work>(
+    connection: &Connection,
+    work: &W,
+    is_retry: bool,
+) -> Outcome<W::Answer> {
     let session = connection.sessions.take(connection).await?;
     let mut unit = Unit {
         connection: connection.clone(),
         session: Some(session),
         token: 0,
         undone: Vec::new(),
+        is_retry,
     };
     let outcome = attempt(&mut unit, work).await;
     let is_over = match (&outcome, &mut unit.session) {
