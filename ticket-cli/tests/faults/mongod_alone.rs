@@ -23,6 +23,7 @@ pub(crate) const CASES: &[Case] = &[
 ];
 
 /// Who is killed.
+#[derive(Clone, Copy)]
 enum Who {
     Writer,
     Server,
@@ -58,7 +59,7 @@ impl Cut {
         })
     }
 
-    fn kill(&mut self, who: &Who) -> Outcome {
+    fn kill(&mut self, who: Who) -> Outcome {
         if matches!(who, Who::Server) {
             self.servers.kill(0)?;
         }
@@ -101,7 +102,7 @@ fn undone(who: Who) -> Outcome {
     // The first update of the lease begins, the second one decides.
     let mut cut = Cut::at("update", "lease", 1)?;
     cut.until_stored_and_counted(LINES, TICKETS)?;
-    cut.kill(&who)?;
+    cut.kill(who)?;
     assert_eq!((cut.counted()?, cut.found()?), (TICKETS, TICKETS), "it is undone");
     cut.send_again(TICKETS)?;
     cut.assert_exact()
@@ -110,7 +111,7 @@ fn undone(who: Who) -> Outcome {
 fn redone(who: Who) -> Outcome {
     let mut cut = Cut::at("update", "tickets", 0)?;
     cut.until_stored_and_counted(LINES, TICKETS)?;
-    cut.kill(&who)?;
+    cut.kill(who)?;
     assert_eq!((cut.counted()?, cut.found()?), (LINES, LINES), "it is finished");
     cut.send_again(0)?;
     cut.assert_exact()
@@ -123,7 +124,7 @@ fn late() -> Outcome<Cut> {
         let journal = cut.servers.run_in_store(doc! { "count": "ticketing_journal" })?;
         Ok(journal.get_i32("n")? > 0)
     })?;
-    cut.kill(&Who::Writer)?;
+    cut.kill(Who::Writer)?;
     assert_eq!((cut.counted()?, cut.found()?), (TICKETS, TICKETS), "it is undone");
     cut.until_stored_and_counted(LINES, TICKETS)?;
     assert_eq!((cut.counted()?, cut.found()?), (TICKETS, LINES), "it came too late");
