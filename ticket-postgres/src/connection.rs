@@ -220,6 +220,18 @@ impl<'a> Call<'a> {
         self
     }
 
+    /// Has every statement go along an index. Where a few rows are wanted of very many, the planner may think
+    /// that it is quicker to collect all that an index finds, or to ask several processes.
+    pub(crate) fn along_indexes(mut self) -> Self {
+        if let Some(begin) = &mut self.begin {
+            begin.push_str(
+                "; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_seqscan = off; \
+                 SET LOCAL max_parallel_workers_per_gather = 0",
+            );
+        }
+        self
+    }
+
     pub(crate) const fn names(&self) -> &'a Names {
         &self.connections.names
     }

@@ -147,7 +147,7 @@ CREATE INDEX "{p}hours_by_hour" ON {s}."{p}hours" (hour, app_id);
 /// writers of that version away until they see the new one, and refuse.
 const VERSION_3: &str = r#"
 LOCK TABLE {s}."{p}tickets", {s}."{p}hours" IN SHARE ROW EXCLUSIVE MODE;
--- Counts per application and hour: the sums of "hours". Each is in 16 parts, by the last digit of the
+-- Counts per application and hour: the sums of "hours". Each is in 8 parts, by the end of the
 -- ticket's id, so that writers of different tickets seldom wait for each other. This is the one key that
 -- does not begin with a ticket's id.
 CREATE TABLE {s}."{p}app_counts" (
@@ -159,7 +159,7 @@ CREATE TABLE {s}."{p}app_counts" (
 ) WITH (fillfactor = 50);
 CREATE INDEX "{p}app_counts_by_hour" ON {s}."{p}app_counts" (hour);
 INSERT INTO {s}."{p}app_counts" (app_id, hour, part, count)
-  SELECT app_id, hour, get_byte(uuid_send(ticket_id), 15) % 16, sum(count)
+  SELECT app_id, hour, get_byte(uuid_send(ticket_id), 15) % 8, sum(count)
   FROM {s}."{p}hours" GROUP BY 1, 2, 3;
 DROP INDEX {s}."{p}hours_by_hour";
 -- Expiry looks for tickets that were solved, the longest ago first.
@@ -167,7 +167,7 @@ CREATE INDEX "{p}tickets_by_solved" ON {s}."{p}tickets" (last_time, id) WHERE st
 "#;
 
 /// The part of an application's sum that a ticket counts in.
-pub(crate) const PART: &str = "get_byte(uuid_send(ticket_id), 15) % 16";
+pub(crate) const PART: &str = "get_byte(uuid_send(ticket_id), 15) % 8";
 
 /// The tables that hold what was recorded, all of them, in the order in which recording locks them.
 pub(crate) const DATA_TABLES: [&str; 6] =

@@ -35,7 +35,7 @@ pub(crate) async fn get_events(
 ) -> Result<Page<Occurrence>> {
     let plan = query.plan()?;
     let filter = &query.filter;
-    let mut call = connections.read().await?;
+    let mut call = connections.read().await?.along_indexes();
     let walk = Walk::new(&mut call, filter, query.direction, plan.after()).await?;
     let lead = Lead::choose(&mut call, &walk).await?;
     let mut reader = Reader::new(query.offset, plan.fetch());

@@ -64,7 +64,7 @@ pub(crate) async fn event_types(
     app_id: Option<&str>,
 ) -> Result<Vec<String>> {
     let app_id = app_id.map(limits::clean);
-    let call = connections.read().await?;
+    let call = connections.read().await?.along_indexes();
     let sql = call.names().sql(TYPES);
     let mut channels = BTreeSet::new();
     for row in call.only(&sql, &[]).await? {
@@ -82,7 +82,7 @@ pub(crate) async fn trait_types(
     event_type: &str,
 ) -> Result<Vec<TraitType>> {
     let app_id = app_id.map(limits::clean);
-    let mut call = connections.read().await?;
+    let mut call = connections.read().await?.along_indexes();
     let types = types(&mut call, app_id.as_deref(), Some(&limits::clean(event_type))).await?;
     let found = trait_types_of(&mut call, &types).await?;
     call.finish().await?;
@@ -108,7 +108,7 @@ pub(crate) async fn get_traits(
     query: &TraitQuery,
 ) -> Result<Page<EventTrait>> {
     let plan = query.plan()?;
-    let mut call = connections.read().await?;
+    let mut call = connections.read().await?.along_indexes();
     let mut filter = EventFilter::new().with_event_type(query.event_type.as_str());
     filter.app_id.clone_from(&query.app_id);
     let types = types(&mut call, query.app_id.as_deref(), Some(&query.event_type)).await?;
