@@ -3,6 +3,7 @@
 //! A number in the documentation comes from here. What counts is the ratio to the baseline of the
 //! same run on the same machine; the bare value tells as much about the machine.
 
+mod kept;
 mod list;
 mod query;
 mod record;
