@@ -23,7 +23,7 @@ const GROWTH: u32 = 100;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// How many occurrences the large store has; the small one has a hundredth of them
-    #[arg(long, default_value_t = 5_000_000, value_parser = clap::value_parser!(u32).range(20_000..))]
+    #[arg(long, default_value_t = 5_000_000, value_parser = clap::value_parser!(u32).range(1_500_000..))]
     size: u32,
 
     /// Which databases [default: all]
