@@ -102,7 +102,7 @@ impl Question {
             Self::RareAndCommon => "traits: a user (1e-6) and retried (50 %)",
             Self::MiddlingAndCommon => "traits: a path (2e-4) and retried (50 %)",
             Self::CommonAndCommon => "traits: slow (50 %) and retried (50 %)",
-            Self::SeldomTogether => "traits: slow (5 %) and some paths (5 %)",
+            Self::SeldomTogether => "traits: slow (5 %) and some paths (1 %)",
         }
     }
 }

@@ -4,8 +4,6 @@ use ticket_core::{HandlerOptions, Level, Location, NewOccurrence, Record, Timest
 
 use crate::Random;
 
-/// Over how long the occurrences are spread, up to now.
-const SPAN: Duration = Duration::from_secs(60 * 24 * 60 * 60);
 /// How many tickets are hot, and that each so-manieth occurrence is one of theirs.
 const HOT: (u32, u32) = (10, 4);
 
@@ -39,10 +37,13 @@ pub struct Shop {
 }
 
 impl Shop {
+    /// Over how long the occurrences are spread, up to now.
+    pub const SPAN: Duration = Duration::from_secs(60 * 24 * 60 * 60);
+
     /// One that logs until now.
     #[must_use]
     pub fn new(tickets: u32, occurrences: u32) -> Self {
-        let started = Timestamp::now().saturating_sub(SPAN);
+        let started = Timestamp::now().saturating_sub(Self::SPAN);
         let (random, options) = (Random::new(1), HandlerOptions::default());
         Self { tickets, occurrences, next: 0, started, random, options }
     }
@@ -59,7 +60,7 @@ impl Shop {
     }
 
     fn record(&mut self, ticket: u32, number: u32) -> Record {
-        let age = SPAN.mul_f64(f64::from(number) / f64::from(self.occurrences));
+        let age = Self::SPAN.mul_f64(f64::from(number) / f64::from(self.occurrences));
         let random = &mut self.random;
         let choice = ticket as usize;
         let channel = CHANNELS[choice % CHANNELS.len()];

@@ -70,8 +70,10 @@ impl MongoBackend {
     /// Settles what a crash has left on a standalone server, and says what was to be put right.
     ///
     /// What a writer had begun is settled by the next call in any case. What is left for this are
-    /// occurrences that a process inserted after it had been frozen for so long that they had been
-    /// undone. On a replica set there is nothing to repair, and nothing is changed.
+    /// occurrences that a process, or the server, inserted after it had been frozen for so long that they
+    /// had been undone. They are found as events and not counted, until they are sent again or removed
+    /// here. A count that is not the sum of its hours, as no crash leaves it, is put right too. On a
+    /// replica set a crash leaves nothing, so there nothing is found.
     ///
     /// # Errors
     ///

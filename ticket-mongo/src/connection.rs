@@ -57,13 +57,15 @@ impl Connection {
         let hello = database.run_command(doc! { "hello": 1 }).await.map_err(from_mongo)?;
         let transactions = hello.contains_key("setName")
             || hello.get_str("msg").is_ok_and(|msg| msg == "isdbgrid");
+        let names = config.names();
+        let sessions = Sessions::new(database.collection(&names.of("sessions")));
         Ok(Self {
             client,
             database,
-            names: Arc::new(config.names()),
+            names: Arc::new(names),
             timeout: config.timeout(),
             transactions,
-            sessions: Sessions::default(),
+            sessions,
             gates: Gates::new(),
         })
     }

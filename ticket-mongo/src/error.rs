@@ -55,6 +55,14 @@ impl Failure {
         }
     }
 
+    /// Whether the server has said so, and not the way to it.
+    pub(crate) fn is_of_server(&self) -> bool {
+        match self {
+            Self::Driver(error) => code(error).is_some(),
+            Self::Statement { .. } | Self::LostLease | Self::Ours(_) => true,
+        }
+    }
+
     /// Whether a commit may have happened or not, so that it has to be sent again.
     pub(crate) fn is_unknown_commit(&self) -> bool {
         matches!(self, Self::Driver(error) if error.contains_label(UNKNOWN_TRANSACTION_COMMIT_RESULT))
@@ -107,7 +115,8 @@ pub(crate) fn from_mongo(error: DriverError) -> Error {
         // The reason is that no server lets the user in.
         (DriverKind::ServerSelection { .. }, _) => (
             ErrorKind::Unavailable,
-            "no server of the URI can be reached, or none may be written to",
+            "no server of the URI can be reached, or none may be written to; that is also so where one \
+             side speaks TLS and the other does not (tls=true or tls=false in the URI)",
         ),
         (DriverKind::DnsResolve { .. }, _) => {
             (ErrorKind::Unavailable, "the host of the URI cannot be resolved")

@@ -8,8 +8,9 @@
 //!
 //! What this cannot keep: a reader that began before a unit may see a part of it, as there are no
 //! snapshots; and a process that is frozen for longer than the lease while a command of it is on its way
-//! can insert occurrences that were undone. The lease remembers the tokens of what was undone, and
-//! [`repair`](crate::MongoBackend::repair) removes such occurrences.
+//! can insert occurrences that were undone. The lease remembers the tokens of what was undone: who records
+//! the same occurrences again removes them first, and [`repair`](crate::MongoBackend::repair) removes the
+//! others.
 
 use std::time::Duration;
 
@@ -37,6 +38,8 @@ pub(crate) struct Lease {
     connection: Connection,
     owner: Bson,
     pub(crate) token: i64,
+    /// The numbers of the units that were undone.
+    undone: Vec<i64>,
     seen: Instant,
 }
 
@@ -84,7 +87,10 @@ impl Lease {
             .await?;
         let Some(before) = taken else { return Ok(None) };
         let token = before.get_i64("token").map_err(|_| corrupt("the lease"))?;
-        let lease = Self { connection: connection.clone(), owner: owner.clone(), token, seen };
+        let undone = before.get_array("undone").into_iter().flatten().filter_map(Bson::as_i64);
+        let undone = undone.collect();
+        let mut lease =
+            Self { connection: connection.clone(), owner: owner.clone(), token, undone, seen };
         if !matches!(before.get("owner"), None | Some(Bson::Null)) {
             lease.recover(before.get_i32("phase").unwrap_or(0)).await?;
         }
@@ -127,8 +133,13 @@ impl Lease {
     }
 
     async fn carry_out<W: Work>(&mut self, work: &W) -> Outcome<W::Answer> {
-        let mut unit =
-            Unit { connection: self.connection.clone(), session: None, token: self.token };
+        let mut unit = Unit {
+            connection: self.connection.clone(),
+            session: None,
+            token: self.token,
+            undone: self.undone.clone(),
+            is_retry: false,
+        };
         let (answer, mut effects) = work.plan(&mut unit).await?;
         if effects.is_empty() {
             self.release().await?;
@@ -179,7 +190,7 @@ impl Lease {
     }
 
     /// Ends the unit that another holder had begun under our token.
-    async fn recover(&self, phase: i32) -> Outcome<()> {
+    async fn recover(&mut self, phase: i32) -> Outcome<()> {
         let find = doc! { "find": self.connection.names.of("journal"),
         "filter": { "_id": { "$gte": { "w": self.token, "n": 0_i64 }, "$lte": { "w": self.token, "n": i64::MAX } } },
         "sort": { "_id": 1 } };
@@ -190,6 +201,7 @@ impl Lease {
                 { "q": { "_id": "writer" }, "u": { "$addToSet": { "undone": self.token } } },
             ] };
             self.connection.run(undone).await?;
+            self.undone.push(self.token);
         }
         for entry in entries {
             if entry.get_bool("undo").is_ok_and(|undo| undo == is_undone) {
@@ -219,6 +231,20 @@ impl Lease {
     pub(crate) async fn release(&mut self) -> Outcome<()> {
         self.update(doc! { "owner": null, "phase": 0 }, false).await
     }
+}
+
+/// Removes those of the occurrences found that were inserted after they had been undone, and gives the
+/// others. They have to be found with their token, `w`.
+pub(crate) async fn without_undone(unit: &Unit, found: Vec<Document>) -> Outcome<Vec<Document>> {
+    let is_undone = |one: &Document| one.get_i64("w").is_ok_and(|w| unit.undone.contains(&w));
+    let (late, stored): (Vec<_>, Vec<_>) = found.into_iter().partition(is_undone);
+    if !late.is_empty() {
+        let ids: Vec<Bson> = late.into_iter().filter_map(|mut one| one.remove("_id")).collect();
+        let late = doc! { "_id": { "$in": ids }, "w": { "$in": &unit.undone } };
+        let occurrences = unit.connection.collection("occurrences");
+        occurrences.delete_many(late).write_concern(quick()).await?;
+    }
+    Ok(stored)
 }
 
 /// Carries out a command of the journal, perhaps for the second time.

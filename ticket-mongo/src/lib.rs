@@ -7,6 +7,7 @@ mod connection;
 mod error;
 mod gates;
 mod lease;
+mod place;
 mod queries;
 mod row;
 mod schema;

@@ -181,6 +181,6 @@ pub(crate) fn text(document: &Document, field: &str) -> Result<Option<String>> {
     }
 }
 
-fn required_text(document: &Document, field: &str) -> Result<String> {
+pub(crate) fn required_text(document: &Document, field: &str) -> Result<String> {
     text(document, field)?.ok_or_else(|| corrupt("a text"))
 }

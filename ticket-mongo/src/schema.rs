@@ -1,7 +1,7 @@
 //! The collections, their indexes and versions, and how an older version becomes the current one.
 
 use mongodb::IndexModel;
-use mongodb::bson::{Document, doc};
+use mongodb::bson::{Bson, Document, doc};
 use mongodb::options::IndexOptions;
 use ticket_core::{Error, ErrorKind, Result, Timestamp};
 
@@ -9,6 +9,8 @@ use crate::config::MongoConfig;
 use crate::connection::{Connection, within};
 use crate::error::{BACKEND, Failure, Outcome, code};
 use crate::lease::Lease;
+use crate::place::{self, Keys};
+use crate::row;
 
 /// Puts the prefix before the names of collections.
 #[derive(Clone, Debug)]
@@ -27,7 +29,7 @@ impl Names {
 }
 
 /// The version that this program writes.
-pub(crate) const CURRENT: i64 = 2;
+pub(crate) const CURRENT: i64 = 3;
 
 /// The collections of the current version; the first four hold what was recorded.
 pub(crate) const COLLECTIONS: [&str; 8] =
@@ -37,20 +39,7 @@ pub(crate) const COLLECTIONS: [&str; 8] =
 type Index = (&'static str, &'static str, &'static [&'static str]);
 
 /// The indexes, apart from those of `_id`, which begin with the ticket id where tickets are kept.
-///
-/// An order of tickets has an index for all and one for an application, each by status: for a list
-/// of statuses MongoDB merges as many walks.
 const INDEXES: &[Index] = &[
-    ("tickets", "by_last", &["s", "m", "_id"]),
-    ("tickets", "by_first", &["s", "f", "_id"]),
-    ("tickets", "by_count", &["s", "n", "_id"]),
-    ("tickets", "by_level", &["s", "l", "_id"]),
-    ("tickets", "by_channel", &["s", "c", "_id"]),
-    ("tickets", "by_app_last", &["a", "s", "m", "_id"]),
-    ("tickets", "by_app_first", &["a", "s", "f", "_id"]),
-    ("tickets", "by_app_count", &["a", "s", "n", "_id"]),
-    ("tickets", "by_app_level", &["a", "s", "l", "_id"]),
-    ("tickets", "by_app_channel", &["a", "s", "c", "_id"]),
     ("occurrences", "by_ticket", &["_id.t", "m", "_id.i"]),
     ("occurrences", "by_time", &["m", "_id.i", "_id.t", "a"]),
     ("occurrences", "by_type", &["c", "m", "_id.i", "_id.t"]),
@@ -63,6 +52,9 @@ const INDEXES: &[Index] = &[
 
 /// What version 2 added: counts over time of an application.
 const INDEXES_OF_VERSION_2: &[Index] = &[("hours", "by_hour", &["_id.h", "a"])];
+
+/// What version 3 has in place of an index for each order of tickets.
+const INDEXES_OF_VERSION_3: &[Index] = &[("tickets", place::INDEX, &["k.$**"])];
 
 /// Makes the collections, or brings older ones up to date; harmless if they are current.
 pub(crate) async fn set_up(connection: &Connection, config: &MongoConfig) -> Result<()> {
@@ -126,6 +118,12 @@ async fn migrate_alone(connection: &Connection, lease: &mut Lease) -> Outcome<()
         make_indexes(connection, lease, INDEXES_OF_VERSION_2).await?;
         made(connection, 2).await?;
     }
+    if version < 3 {
+        make_indexes(connection, lease, INDEXES_OF_VERSION_3).await?;
+        drop_orders(connection).await?;
+        place_tickets(connection, lease).await?;
+        made(connection, 3).await?;
+    }
     check(version.max(CURRENT)).map_err(Failure::from)
 }
 
@@ -153,6 +151,40 @@ async fn make_indexes(
         connection.collection(group[0].0).create_indexes(models).await?;
     }
     Ok(())
+}
+
+/// Drops the indexes of tickets that older versions had.
+async fn drop_orders(connection: &Connection) -> Outcome<()> {
+    let tickets = connection.collection("tickets");
+    for name in tickets.list_index_names().await? {
+        if !["_id_", place::INDEX].contains(&name.as_str()) {
+            tickets.drop_index(name).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Gives a place in each order to the tickets that have none.
+async fn place_tickets(connection: &Connection, lease: &mut Lease) -> Outcome<()> {
+    loop {
+        lease.live().await?;
+        let find = doc! { "find": connection.names.of("tickets"), "filter": { "k": null },
+        "projection": Keys::fields(), "limit": 500 };
+        let found = connection.read(find).await?;
+        if found.is_empty() {
+            return Ok(());
+        }
+        let mut statements = Vec::new();
+        for ticket in &found {
+            let (id, keys) = (row::ticket_id(ticket.get("_id"))?, Keys::of(ticket)?);
+            // One that was written meanwhile is looked at again.
+            let mut same = ticket.clone();
+            same.insert("k", Bson::Null);
+            statements.push(doc! { "q": same, "u": { "$set": keys.places(id, None) } });
+        }
+        let place = doc! { "update": connection.names.of("tickets"), "updates": statements, "ordered": false };
+        connection.run(place).await?;
+    }
 }
 
 async fn made(connection: &Connection, version: i64) -> Outcome<()> {

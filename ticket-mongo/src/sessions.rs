@@ -5,15 +5,17 @@
 //! sessions is noted in a collection: whoever is kept away for long ends those among them that stand still.
 //! Nobody else's are touched, whichever user they belong to.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use mongodb::ClientSession;
-use mongodb::bson::{Bson, doc};
+use mongodb::bson::{Bson, Document, doc};
+use mongodb::{Client, ClientSession, Collection};
 use ticket_core::Timestamp;
+use tokio::runtime::Handle;
+use tokio::time::timeout;
 
 use crate::connection::Connection;
-use crate::error::Outcome;
+use crate::error::{Outcome, corrupt};
 use crate::unit::quick;
 
 /// How long a transaction of a living process never stands still.
@@ -22,40 +24,125 @@ const STILL: Duration = Duration::from_secs(3);
 /// How long a session is noted; it is used for half of that time.
 const NOTED: Duration = Duration::from_secs(2 * 24 * 3_600);
 
-/// Those that are not in use.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Sessions {
-    idle: Arc<Mutex<Vec<Session>>>,
+/// How long it is tried to tidy up behind a handle that is gone.
+const TIDY: Duration = Duration::from_secs(10);
+
+/// The sessions of one handle.
+#[derive(Clone, Debug)]
+pub(crate) struct Sessions(Arc<Pool>);
+
+#[derive(Debug)]
+struct Pool {
+    notes: Collection<Document>,
+    /// Those that can be used again.
+    idle: Mutex<Vec<Session>>,
+    /// Those that were left in the middle.
+    given_up: Mutex<Vec<Session>>,
 }
 
 #[derive(Debug)]
 pub(crate) struct Session {
     pub(crate) session: ClientSession,
-    pub(crate) made_at: Timestamp,
+    made_at: Timestamp,
+}
+
+impl Session {
+    fn id(&self) -> Bson {
+        self.session.id().get("id").cloned().unwrap_or(Bson::Null)
+    }
 }
 
 impl Sessions {
+    pub(crate) fn new(notes: Collection<Document>) -> Self {
+        Self(Arc::new(Pool { notes, idle: Mutex::default(), given_up: Mutex::default() }))
+    }
+
     /// One that is noted.
     pub(crate) async fn take(&self, connection: &Connection) -> Outcome<Session> {
+        self.end_given_up().await?;
         let now = Timestamp::now();
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        if let Some(idle) = idle.filter(|idle| idle.made_at > now.saturating_sub(NOTED / 2)) {
-            return Ok(idle);
+        let idle = lock(&self.0.idle).pop();
+        match idle {
+            Some(idle) if idle.made_at > now.saturating_sub(NOTED / 2) => return Ok(idle),
+            Some(old) => self.give_up(old),
+            None => {}
         }
-        let session = connection.client.start_session().await?;
-        let id = session.id().get("id").cloned().unwrap_or(Bson::Null);
-        let sessions = connection.collection("sessions");
-        let note = doc! { "_id": id, "made_at": now.as_micros() };
-        sessions.insert_one(note).write_concern(quick()).await?;
+        let session = Session { session: connection.client.start_session().await?, made_at: now };
+        let of = doc! { "_id": session.id() };
+        let mut noting = Unsettled { pool: &self.0, sessions: vec![session] };
+        // The driver hands out one for the second time, and a note may be sent for the second time.
+        let note = doc! { "$set": { "made_at": now.as_micros() } };
+        self.0.notes.update_one(of, note).upsert(true).write_concern(quick()).await?;
         let old = doc! { "made_at": { "$lt": now.saturating_sub(NOTED).as_micros() } };
-        sessions.delete_many(old).write_concern(quick()).await?;
-        Ok(Session { session, made_at: now })
+        self.0.notes.delete_many(old).write_concern(quick()).await?;
+        noting.sessions.pop().ok_or_else(|| corrupt("a session").into())
     }
 
     /// Takes one back of which the transaction is over.
     pub(crate) fn put(&self, session: Session) {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(session);
+        lock(&self.0.idle).push(session);
     }
+
+    /// Takes one back that was left in the middle, as by a call that has run out of time.
+    ///
+    /// The driver tries to end its transaction, once, and only if it believes that there is one. If that
+    /// comes to nothing the server keeps the tickets from everybody, us included, until it loses patience.
+    pub(crate) fn give_up(&self, session: Session) {
+        lock(&self.0.given_up).push(session);
+    }
+
+    /// Ends what was left in the middle, whatever has become of it. Only then may the driver have the
+    /// sessions back, and use them for something else.
+    async fn end_given_up(&self) -> Outcome<()> {
+        let taken = std::mem::take(&mut *lock(&self.0.given_up));
+        if taken.is_empty() {
+            return Ok(());
+        }
+        let mut ending = Unsettled { pool: &self.0, sessions: taken };
+        end(&self.0.notes, &ending.sessions).await?;
+        ending.sessions.clear();
+        Ok(())
+    }
+}
+
+/// The client may live on without the store, and use the sessions for something else: from then on they
+/// must not be noted.
+impl Drop for Pool {
+    fn drop(&mut self) {
+        let mut sessions = std::mem::take(&mut *lock(&self.idle));
+        sessions.append(&mut lock(&self.given_up));
+        let notes = self.notes.clone();
+        if let (false, Ok(runtime)) = (sessions.is_empty(), Handle::try_current()) {
+            runtime.spawn(async move {
+                // If this fails, a note stays for the rest of its time.
+                let _ = timeout(TIDY, end(&notes, &sessions)).await;
+            });
+        }
+    }
+}
+
+/// Sessions that are given up unless they are taken out.
+struct Unsettled<'a> {
+    pool: &'a Pool,
+    sessions: Vec<Session>,
+}
+
+impl Drop for Unsettled<'_> {
+    fn drop(&mut self) {
+        lock(&self.pool.given_up).append(&mut self.sessions);
+    }
+}
+
+/// Ends what sessions of ours do, and forgets them.
+async fn end(notes: &Collection<Document>, sessions: &[Session]) -> Outcome<()> {
+    let ids: Vec<Bson> = sessions.iter().map(Session::id).collect();
+    kill(notes.client(), &ids).await?;
+    notes.delete_many(doc! { "_id": { "$in": ids } }).write_concern(quick()).await?;
+    Ok(())
+}
+
+fn lock(sessions: &Mutex<Vec<Session>>) -> MutexGuard<'_, Vec<Session>> {
+    sessions.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Ends the transactions of ours that stand still.
@@ -83,12 +170,15 @@ pub(crate) async fn end_abandoned(connection: &Connection) -> Outcome<()> {
     let ours =
         doc! { "find": connection.names.of("sessions"), "filter": { "_id": { "$in": open } } };
     let ours = connection.read(ours).await?;
-    let ids: Vec<Bson> = ours
-        .iter()
-        .filter_map(|session| Some(Bson::from(doc! { "id": session.get("_id")?.clone() })))
-        .collect();
+    let ids: Vec<Bson> = ours.iter().filter_map(|session| session.get("_id").cloned()).collect();
+    kill(&connection.client, &ids).await
+}
+
+/// Ends what these sessions do, and their transactions.
+async fn kill(client: &Client, ids: &[Bson]) -> Outcome<()> {
+    let ids: Vec<Bson> = ids.iter().map(|id| Bson::from(doc! { "id": id })).collect();
     if !ids.is_empty() {
-        admin.run_command(doc! { "killSessions": ids }).await?;
+        client.database("admin").run_command(doc! { "killSessions": ids }).await?;
     }
     Ok(())
 }

@@ -24,7 +24,8 @@ use crate::sessions::{Session, end_abandoned};
 const STATEMENTS: usize = 1_000;
 const BYTES: usize = 6 << 20;
 
-/// How long others may be in the way before it is asked whether they are still alive.
+/// How long others may be in the way before it is asked whether they are still alive; at most half of
+/// the time that a call has.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What reads and decides. It may be asked again and again, until its effects are written.
@@ -42,15 +43,21 @@ pub(crate) trait Work: Send + Sync + 'static {
 #[derive(Debug)]
 pub(crate) struct Unit {
     pub(crate) connection: Connection,
-    pub(crate) session: Option<ClientSession>,
+    pub(crate) session: Option<Session>,
     /// The number of the lease under which this is written; 0 in a transaction, which needs none.
     pub(crate) token: i64,
+    /// The numbers of the leases of which the unit was undone.
+    pub(crate) undone: Vec<i64>,
+    /// Whether an attempt failed before, because others were in the way or something was there already.
+    pub(crate) is_retry: bool,
 }
 
 impl Unit {
     /// What a `find` or `aggregate` finds.
     pub(crate) async fn read(&mut self, command: Document) -> Outcome<Vec<Document>> {
-        let Some(session) = &mut self.session else { return self.connection.read(command).await };
+        let Some(Session { session, .. }) = &mut self.session else {
+            return self.connection.read(command).await;
+        };
         let run = self.connection.database.run_cursor_command(in_one_answer(command));
         let mut cursor = run.session(&mut *session).await?;
         Ok(cursor.stream(session).try_collect().await?)
@@ -75,6 +82,15 @@ impl Unit {
             filter.insert("w", doc! { "$not": { "$gt": self.token } });
         }
         filter
+    }
+}
+
+/// A unit that is dropped with its session was left in the middle of a transaction.
+impl Drop for Unit {
+    fn drop(&mut self) {
+        if let Some(session) = self.session.take() {
+            self.connection.sessions.give_up(session);
+        }
     }
 }
 
@@ -144,6 +160,7 @@ fn value_size(value: &mongodb::bson::Bson) -> usize {
 /// Carries out a unit of work, again and again while others are in the way.
 pub(crate) async fn write<W: Work>(connection: &Connection, work: &W) -> Result<W::Answer> {
     let deadline = connection.deadline();
+    let patience = PATIENCE.min(connection.timeout / 2);
     within(deadline, async {
         let _gates = if connection.transactions {
             connection.gates.enter(&work.tickets()).await
@@ -154,14 +171,14 @@ pub(crate) async fn write<W: Work>(connection: &Connection, work: &W) -> Result<
         let mut waiting_since = Instant::now();
         loop {
             let outcome = if connection.transactions {
-                in_transaction(connection, work).await
+                in_transaction(connection, work, attempt > 0).await
             } else {
                 lease::under_lease(connection, work).await
             };
             match outcome {
                 Ok(answer) => return Ok(answer),
                 Err(failure) if failure.is_passing() && Instant::now() < deadline => {
-                    if connection.transactions && waiting_since.elapsed() > PATIENCE {
+                    if connection.transactions && waiting_since.elapsed() > patience {
                         // If this fails, the server ends them by itself, later.
                         let _ = end_abandoned(connection).await;
                         waiting_since = Instant::now();
@@ -182,36 +199,43 @@ pub(crate) fn back_off(attempt: u32) -> Duration {
     Duration::from_micros(RandomState::new().hash_one(attempt) % most + 100)
 }
 
-async fn in_transaction<W: Work>(connection: &Connection, work: &W) -> Outcome<W::Answer> {
-    let Session { mut session, made_at } = connection.sessions.take(connection).await?;
-    session
-        .start_transaction()
-        .read_concern(ReadConcern::snapshot())
-        .write_concern(durable())
-        .await?;
-    let mut unit = Unit { connection: connection.clone(), session: Some(session), token: 0 };
+async fn in_transaction<W: Work>(
+    connection: &Connection,
+    work: &W,
+    is_retry: bool,
+) -> Outcome<W::Answer> {
+    let session = connection.sessions.take(connection).await?;
+    let mut unit = Unit {
+        connection: connection.clone(),
+        session: Some(session),
+        token: 0,
+        undone: Vec::new(),
+        is_retry,
+    };
     let outcome = attempt(&mut unit, work).await;
-    let Some(mut session) = unit.session else { return outcome };
-    let outcome = match outcome {
-        Ok(answer) => match commit(&mut session).await {
-            Ok(()) => Ok(answer),
-            Err(failure) => return Err(failure),
-        },
-        Err(failure) => {
-            // If this fails too, the session is ended with its transaction.
-            if session.abort_transaction().await.is_err() {
-                return Err(failure);
-            }
-            Err(failure)
+    let is_over = match (&outcome, &mut unit.session) {
+        (_, None) => false,
+        (Ok(_), Some(_)) => true,
+        // The driver says that it has ended a transaction also if it could not reach the server.
+        (Err(failure), Some(Session { session, .. })) => {
+            failure.is_of_server() && session.abort_transaction().await.is_ok()
         }
     };
-    connection.sessions.put(Session { session, made_at });
+    if let Some(session) = unit.session.take_if(|_| is_over) {
+        connection.sessions.put(session);
+    }
     outcome
 }
 
 async fn attempt<W: Work>(unit: &mut Unit, work: &W) -> Outcome<W::Answer> {
+    if let Some(Session { session, .. }) = &mut unit.session {
+        let begin = session.start_transaction().read_concern(ReadConcern::snapshot());
+        begin.write_concern(durable()).await?;
+    }
     let (answer, effects) = work.plan(unit).await?;
-    let Unit { connection, session: Some(session), .. } = unit else { return Ok(answer) };
+    let Unit { connection, session: Some(Session { session, .. }), .. } = unit else {
+        return Ok(answer);
+    };
     if !effects.occurrences.is_empty() {
         let occurrences =
             connection.database.collection::<RawDocumentBuf>(&connection.names.of("occurrences"));
@@ -221,6 +245,7 @@ async fn attempt<W: Work>(unit: &mut Unit, work: &W) -> Outcome<W::Answer> {
         let answer = connection.database.run_command(command).session(&mut *session).await?;
         check_statements(&answer)?;
     }
+    commit(session).await?;
     Ok(answer)
 }
 

@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use async_trait::async_trait;
 use mongodb::bson::{Document, doc};
-use mongodb::{Client, ClientSession, Collection, Database};
+use mongodb::options::IndexOptions;
+use mongodb::{Client, ClientSession, Collection, Database, IndexModel};
 use ticket_conformance::{Application, BoxError, Case, Fixture, Schema, Suite};
 use ticket_core::Capability;
 use ticket_mongo::{MongoBackend, MongoConfig};
@@ -118,10 +119,18 @@ impl Versions {
 
 #[async_trait]
 impl Schema for Versions {
-    /// Version 1 had no index for counts over time of an application.
+    /// Version 1 had an index for each order of tickets, and none for counts over time of an application.
     async fn make_older(&mut self) -> Result<(), BoxError> {
         self.collection("hours").drop_index("by_hour").await?;
-        self.collection("schema_versions").delete_one(doc! { "_id": 2_i64 }).await?;
+        let tickets = self.collection("tickets");
+        tickets.drop_index("by_place").await?;
+        tickets.update_many(doc! {}, doc! { "$unset": { "k": "" } }).await?;
+        let by_last = IndexOptions::builder().name("by_last".to_owned()).build();
+        let by_last =
+            IndexModel::builder().keys(doc! { "s": 1, "m": 1, "_id": 1 }).options(by_last);
+        tickets.create_index(by_last.build()).await?;
+        let versions = self.collection("schema_versions");
+        versions.delete_many(doc! { "_id": { "$gt": 1_i64 } }).await?;
         Ok(())
     }
 

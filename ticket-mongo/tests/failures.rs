@@ -11,7 +11,8 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use mongodb::bson::{Binary, Bson, Document, doc, spec::BinarySubtype};
 use mongodb::{Client, Collection};
 use ticket_core::{
-    BackendBase, BackendExt, Error, ErrorKind, EventQuery, EventStore, Level, Record, TicketQuery,
+    BackendBase, BackendExt, Error, ErrorKind, EventQuery, EventStore, HandlerOptions, Level,
+    Record, TicketQuery,
 };
 use ticket_mongo::{MongoBackend, MongoConfig};
 
@@ -23,6 +24,8 @@ fn main() -> ExitCode {
     let trials = vec![
         trial("a_server_that_is_away_is_unavailable_in_time", None, |_| run(away())),
         trial("a_wrong_password_is_named_and_not_shown", Some(PROGRAM), |it| run(password(it))),
+        trial("a_server_without_tls_is_not_talked_to", Some(PROGRAM), |it| run(no_tls(it))),
+        trial("a_server_that_stood_still_is_found_again", Some(PROGRAM), |it| run(still(it))),
         trial("a_write_that_was_cut_off_is_undone_or_finished", Some(URL), |it| run(cut_off(it))),
         trial("repair_removes_what_belongs_to_no_ticket", Some(URL), |it| run(repair(it))),
     ];
@@ -84,38 +87,92 @@ async fn away() -> Result<(), Failed> {
 }
 
 /// A server that ends with the test.
-struct Server(Child);
+struct Server {
+    process: Child,
+    port: u16,
+    _folder: tempfile::TempDir,
+}
+
+impl Server {
+    fn start(program: &str, arguments: &[&str]) -> Result<Self, Failed> {
+        let folder = tempfile::tempdir()?;
+        let port = port()?;
+        let process = Command::new(program)
+            .args(["--bind_ip", "127.0.0.1", "--nounixsocket", "--wiredTigerCacheSizeGB", "0.25"])
+            .args(arguments)
+            .args(["--port", &port.to_string(), "--dbpath"])
+            .arg(folder.path())
+            .stdout(Stdio::null())
+            .spawn()?;
+        Ok(Self { process, port, _folder: folder })
+    }
+
+    fn signal(&self, name: &str) -> Result<(), Failed> {
+        let status =
+            Command::new("kill").args(["-s", name, &self.process.id().to_string()]).status()?;
+        if status.success() { Ok(()) } else { Err(format!("no {name} for mongod").into()) }
+    }
+}
 
 impl Drop for Server {
     fn drop(&mut self) {
         // It may have ended by itself.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.process.kill();
+        let _ = self.process.wait();
     }
 }
 
 async fn password(program: String) -> Result<(), Failed> {
-    let folder = tempfile::tempdir()?;
-    let port = port()?;
-    let child = Command::new(program)
-        .args([
-            "--auth",
-            "--bind_ip",
-            "127.0.0.1",
-            "--nounixsocket",
-            "--wiredTigerCacheSizeGB",
-            "0.25",
-        ])
-        .args(["--port", &port.to_string(), "--dbpath"])
-        .arg(folder.path())
-        .stdout(Stdio::null())
-        .spawn()?;
-    let _server = Server(child);
-    let uri = format!("mongodb://shop:s3cr3t@127.0.0.1:{port}/shop?timeout=20s");
+    let server = Server::start(&program, &["--auth"])?;
+    let uri = format!("mongodb://shop:s3cr3t@127.0.0.1:{}/shop?timeout=20s", server.port);
     let error = MongoBackend::from_uri(&uri)?.setup_backend().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Config, "{error}");
     assert!(error.message().contains("password"), "{error}");
     assert!(!shown(&error).contains("s3cr3t"), "{error}");
+    Ok(())
+}
+
+async fn no_tls(program: String) -> Result<(), Failed> {
+    let server = Server::start(&program, &[])?;
+    let plain = format!("mongodb://127.0.0.1:{}/shop?timeout=20s", server.port);
+    MongoBackend::from_uri(&plain)?.setup_backend().await?;
+    let uri = format!("mongodb://shop:s3cr3t@127.0.0.1:{}/shop?tls=true&timeout=1s", server.port);
+    let error = MongoBackend::from_uri(&uri)?.setup_backend().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    assert!(error.message().contains("TLS"), "{error}");
+    assert!(!shown(&error).contains("s3cr3t"), "{error}");
+    Ok(())
+}
+
+/// A call that runs out of time in the middle of a transaction must not be in the way of the next one.
+async fn still(program: String) -> Result<(), Failed> {
+    let server = Server::start(&program, &["--replSet", "still"])?;
+    let host = format!("127.0.0.1:{}", server.port);
+    let direct = Client::with_uri_str(format!("mongodb://{host}/?directConnection=true")).await?;
+    let set = doc! { "_id": "still", "members": [{ "_id": 0, "host": &host }] };
+    direct.database("admin").run_command(doc! { "replSetInitiate": set }).await?;
+    let uri = format!("mongodb://{host}/shop?replicaSet=still&timeout=20s");
+    MongoBackend::from_uri(&uri)?.setup_backend().await?;
+
+    let uri = format!("mongodb://{host}/shop?replicaSet=still&timeout=1s");
+    let backend = MongoBackend::from_uri(&uri)?;
+    let options = HandlerOptions::default();
+    let new = || options.prepare(record()).ok_or("it is not below any level");
+    backend.record_tickets(&[new()?]).await?;
+    let batch = [new()?];
+    server.signal("STOP")?;
+    for _ in 0..3 {
+        let error = backend.record_tickets(&batch).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    }
+    server.signal("CONT")?;
+    let started = Instant::now();
+    while let Err(error) = backend.record_tickets(&batch).await {
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+        assert!(started.elapsed() < Duration::from_secs(60), "it is not found again: {error}");
+    }
+    let tickets = backend.get_tickets(&TicketQuery::new()).await?.items;
+    assert_eq!(tickets.iter().map(|ticket| ticket.occurrence_count).sum::<u64>(), 2);
     Ok(())
 }
 

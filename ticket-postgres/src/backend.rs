@@ -6,14 +6,14 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use deadpool_postgres::Pool;
 use ticket_core::{
-    BackendBase, Bucket, Capabilities, ErrorKind, EventQuery, EventStore, EventTrait, Expired,
-    Expiry, HistogramQuery, NewOccurrence, Occurrence, OccurrenceQuery, Page, Recorded, Result,
+    BackendBase, Bucket, Capabilities, EventQuery, EventStore, EventTrait, Expired, Expiry,
+    HistogramQuery, NewOccurrence, Occurrence, OccurrenceQuery, Page, Recorded, Result,
     StatusChange, Ticket, TicketFilter, TicketId, TicketQuery, TraitQuery, TraitType,
 };
 
 use crate::config::PostgresConfig;
 use crate::connection::Connections;
-use crate::error::{BACKEND, is_stopped};
+use crate::error::{BACKEND, is_misfit};
 use crate::queries;
 use crate::schema;
 
@@ -31,7 +31,7 @@ impl PostgresBackend {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`] if the certificates that it names cannot be read.
+    /// [`ErrorKind::Config`](ticket_core::ErrorKind::Config) if the certificates that it names cannot be read.
     pub fn new(config: PostgresConfig) -> Result<Self> {
         Ok(Self { connections: Arc::new(Connections::new(config)?) })
     }
@@ -40,7 +40,7 @@ impl PostgresBackend {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`] that says what to write instead.
+    /// [`ErrorKind::Config`](ticket_core::ErrorKind::Config) that says what to write instead.
     pub fn from_uri(uri: &str) -> Result<Self> {
         PostgresConfig::from_uri(uri).and_then(Self::new)
     }
@@ -58,9 +58,7 @@ impl PostgresBackend {
     /// Says what is wrong with the tables when a statement did not fit them.
     async fn explain<T>(&self, result: Result<T>) -> Result<T> {
         match result {
-            Err(error) if error.kind() == ErrorKind::Corrupt || is_stopped(&error) => {
-                Err(schema::explain(&self.connections, error).await)
-            }
+            Err(error) if is_misfit(&error) => Err(schema::explain(&self.connections, error).await),
             result => result,
         }
     }
@@ -85,6 +83,8 @@ impl BackendBase for PostgresBackend {
     }
 
     async fn setup_backend(&self) -> Result<()> {
+        // Who calls it may have emptied the database.
+        self.connections.months().clear();
         schema::set_up(&self.connections, self.connections.config().autocreate()).await
     }
 

@@ -10,6 +10,7 @@ use deadpool_postgres::{
 use futures::future::{join, join3};
 use ticket_core::{Error, ErrorKind, Result};
 use tokio::time::{Instant, timeout, timeout_at};
+use tokio_postgres::error::SqlState;
 use tokio_postgres::tls::NoTls;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Row, SimpleQueryMessage};
@@ -17,7 +18,7 @@ use tokio_postgres::{Row, SimpleQueryMessage};
 use crate::config::PostgresConfig;
 use crate::error::{BACKEND, from_postgres, unavailable};
 use crate::partitions::Month;
-use crate::schema::Names;
+use crate::schema::{self, Names};
 use crate::tls;
 
 /// A connection that was idle for longer is asked whether it still works before it is used: a firewall
@@ -71,17 +72,26 @@ impl Connections {
     /// A transaction that reads: all its statements see the same moment.
     pub(crate) async fn read(&self) -> Result<Call<'_>> {
         let timeout = self.config.timeout();
-        Call::new(self, &self.readers, "REPEATABLE READ READ ONLY", timeout, Bound::Whole).await
+        let call =
+            Call::new(self, &self.readers, "REPEATABLE READ READ ONLY", timeout, Bound::Whole)
+                .await?;
+        Ok(call.on_current_tables())
     }
 
     /// A transaction that writes. Each statement sees what was there when it began.
     pub(crate) async fn write(&self) -> Result<Call<'_>> {
         let timeout = self.config.timeout();
-        Call::new(self, &self.writers, "READ COMMITTED", timeout, Bound::Whole).await
+        let call = Call::new(self, &self.writers, "READ COMMITTED", timeout, Bound::Whole).await?;
+        Ok(call.on_current_tables())
     }
 
     /// A transaction that may have much to do: each statement has a deadline of its own.
     pub(crate) async fn maintain(&self) -> Result<Call<'_>> {
+        self.set_up().await.map(Call::on_current_tables)
+    }
+
+    /// The same on tables of any version, or on none: all others stop unless the tables are current.
+    pub(crate) async fn set_up(&self) -> Result<Call<'_>> {
         let timeout = self.config.timeout().max(PATIENCE);
         Call::new(self, &self.readers, "READ COMMITTED", timeout, Bound::Each).await
     }
@@ -201,6 +211,27 @@ impl<'a> Call<'a> {
         })
     }
 
+    /// Has the transaction stop itself where the tables are of a version that this program does not know.
+    fn on_current_tables(mut self) -> Self {
+        if let Some(begin) = &mut self.begin {
+            begin.push_str("; ");
+            begin.push_str(&schema::require_current(&self.connections.names));
+        }
+        self
+    }
+
+    /// Has every statement go along an index. Where a few rows are wanted of very many, the planner may think
+    /// that it is quicker to collect all that an index finds, or to ask several processes.
+    pub(crate) fn along_indexes(mut self) -> Self {
+        if let Some(begin) = &mut self.begin {
+            begin.push_str(
+                "; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_seqscan = off; \
+                 SET LOCAL max_parallel_workers_per_gather = 0",
+            );
+        }
+        self
+    }
+
     pub(crate) const fn names(&self) -> &'a Names {
         &self.connections.names
     }
@@ -281,8 +312,11 @@ impl<'a> Call<'a> {
         })
     }
 
-    fn failed(&self, error: tokio_postgres::Error) -> Error {
-        if error.code().is_none() {
+    /// A broken connection is of no use, nor is one to a server that only reads: of several hosts another
+    /// one may be the primary now.
+    fn failed(&mut self, error: tokio_postgres::Error) -> Error {
+        if error.code().is_none_or(|code| *code == SqlState::READ_ONLY_SQL_TRANSACTION) {
+            self.is_open = true;
             self.connections.distrust();
         }
         from_postgres(error)

@@ -1,5 +1,6 @@
 //! The statements that spread the tables over several servers.
 
+use crate::config::PostgresConfig;
 use crate::schema::{DATA_TABLES, Names};
 
 /// What [`PostgresConfig::distributed_schema_sql`](crate::PostgresConfig::distributed_schema_sql) writes
@@ -11,8 +12,8 @@ pub enum Distribution {
     /// server. Recording locks tickets of several servers in one statement, which Citus does not do: this
     /// is for moving data and for reading it by ticket.
     CitusByTicket,
-    /// Citus 12 or newer, each schema as a whole on one server: one schema for each application. All
-    /// statements of this crate stay on one server.
+    /// Citus 12 or newer, each schema as a whole on one server: one schema for each application, and not
+    /// `public`, which Citus does not distribute. No statement needs the rows of two servers.
     CitusBySchema,
 }
 
@@ -21,8 +22,12 @@ impl Distribution {
     pub(crate) fn to_sql(self, names: &Names) -> String {
         match self {
             Self::CitusByTicket => by_ticket(names),
+            Self::CitusBySchema if names.schema() == PostgresConfig::DEFAULT_SCHEMA => {
+                "\n-- Citus does not distribute `public`: print this once more with ?schema=NAME in the URI.\n"
+                    .to_owned()
+            }
             Self::CitusBySchema => names.sql(
-                "\n-- The whole schema lives on one server; Citus does not take `public`.\n\
+                "\n-- The whole schema lives on one server.\n\
                  SELECT citus_schema_distribute('{s}');\n",
             ),
         }
@@ -37,6 +42,8 @@ fn by_ticket(names: &Names) -> String {
     for table in DATA_TABLES {
         let (column, colocation) = match table {
             "tickets" => ("id", String::new()),
+            // Sums of many tickets are where their application is.
+            "app_counts" => ("app_id", ", colocate_with => 'none'".to_owned()),
             _ => ("ticket_id", names.sql(", colocate_with => '{s}.\"{p}tickets\"'")),
         };
         sql.push_str(&names.sql(&format!(
@@ -59,11 +66,21 @@ mod tests {
             sql.contains(r#"create_distributed_table('"public"."t_tickets"', 'id');"#),
             "{sql}"
         );
-        for table in DATA_TABLES.iter().filter(|table| **table != "tickets") {
+        let sums = r#"('"public"."t_app_counts"', 'app_id', colocate_with => 'none');"#;
+        assert!(sql.contains(sums), "{sql}");
+        let others = |table: &&&str| !["tickets", "app_counts"].contains(table);
+        for table in DATA_TABLES.iter().filter(others) {
             let call = format!(r#"('"public"."t_{table}"', 'ticket_id', colocate_with => "#);
             assert!(sql.contains(&call), "{sql}");
         }
         assert_eq!(sql.matches("create_distributed_table").count(), DATA_TABLES.len());
+    }
+
+    #[test]
+    fn a_schema_is_distributed_as_a_whole_and_public_is_not() {
+        let sql = |schema| Distribution::CitusBySchema.to_sql(&Names::new(schema, "t_"));
+        assert!(sql("shop").contains(r#"SELECT citus_schema_distribute('"shop"');"#));
+        assert!(sql("public").lines().all(|line| line.is_empty() || line.starts_with("--")));
     }
 
     #[test]
@@ -74,9 +91,10 @@ mod tests {
             let line = line.trim();
             line.starts_with("id uuid PRIMARY KEY") || line.starts_with("PRIMARY KEY (ticket_id, ")
         };
-        // The one that is left is the version's number, in a table that every server has.
-        assert_eq!(keys.iter().filter(by_ticket).count(), keys.len() - 1, "{keys:?}");
-        assert_eq!(keys.len(), 5);
+        // Those that are left are the version's number, in a table that every server has, and the sums of an
+        // application.
+        assert_eq!(keys.iter().filter(by_ticket).count(), keys.len() - 2, "{keys:?}");
+        assert_eq!(keys.len(), 6);
         assert!(!schema.contains("UNIQUE"));
     }
 }

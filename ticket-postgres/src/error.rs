@@ -1,5 +1,7 @@
 //! From the driver's errors to ours.
 
+use std::io;
+
 use ticket_core::{Error, ErrorKind};
 use tokio_postgres::error::SqlState;
 
@@ -10,35 +12,80 @@ pub(crate) const BACKEND: &str = "postgres";
 /// statements and constraints, and never a password.
 pub(crate) fn from_postgres(error: tokio_postgres::Error) -> Error {
     let (kind, message) = match error.code() {
-        Some(code) => of_code(code),
-        // No answer of the server's: the connection was refused, reset, or closed.
-        None if is_conversion(&error) => {
-            (ErrorKind::Corrupt, "a stored value has an unexpected form")
+        Some(code) => {
+            let (kind, message) = of_code(code);
+            (kind, message.to_owned())
         }
-        None => (ErrorKind::Unavailable, "the connection to the server failed"),
+        None => without_code(&error),
     };
     Error::new(kind, BACKEND, message).with_source(error)
 }
 
-/// Whether the driver could not read an answer that did arrive.
-fn is_conversion(error: &tokio_postgres::Error) -> bool {
-    use std::error::Error as _;
-    // The driver has no public kind for it; the type of the source tells it from a broken connection.
-    error.source().is_some_and(|source| source.is::<tokio_postgres::types::WrongType>())
+/// What failed before the server could answer, or could not be read.
+fn without_code(error: &tokio_postgres::Error) -> (ErrorKind, String) {
+    use ErrorKind::{Config, Corrupt, Unavailable};
+    let Some(source) = std::error::Error::source(error) else {
+        return (Unavailable, "the connection to the server failed".to_owned());
+    };
+    // The driver has no public kinds for these; the type of the source tells them apart.
+    if source.is::<tokio_postgres::types::WrongType>() {
+        return (Corrupt, "a stored value has an unexpected form".to_owned());
+    }
+    let Some(io) = source.downcast_ref::<io::Error>() else {
+        // The two could not agree on how to connect. The text is one of the driver's own.
+        return (Config, format!("the server cannot be connected to in this way: {source}"));
+    };
+    match io.get_ref().and_then(|inner| inner.downcast_ref()) {
+        Some(error) => (Config, of_tls(error)),
+        // A system's refusal, to open a socket for example, has a number.
+        None if io.kind() == io::ErrorKind::PermissionDenied && io.raw_os_error().is_none() => {
+            (Unavailable, "none of the servers can be written to now".to_owned())
+        }
+        None => (Unavailable, format!("the connection to the server failed: {io}")),
+    }
+}
+
+fn of_tls(error: &rustls::Error) -> String {
+    use rustls::CertificateError as Bad;
+    match error {
+        rustls::Error::InvalidCertificate(
+            Bad::NotValidForName | Bad::NotValidForNameContext { .. },
+        ) => "the server's certificate is not of this host: write the name that it is of, or \
+              sslmode=verify-ca"
+            .to_owned(),
+        // Of another authority of the same name, in the second case.
+        rustls::Error::InvalidCertificate(Bad::UnknownIssuer | Bad::BadSignature) => {
+            "the server's certificate is signed by nobody who is trusted: name the file of who has \
+             signed it in sslrootcert"
+                .to_owned()
+        }
+        rustls::Error::InvalidCertificate(error) => {
+            format!("the server's certificate is not accepted: {error}")
+        }
+        error => format!("the connection cannot be encrypted: {error}"),
+    }
 }
 
 fn of_code(code: &SqlState) -> (ErrorKind, &'static str) {
     use ErrorKind::{Config, Corrupt, Rejected, Unavailable};
     match code.code() {
-        "28P01" | "28000" => {
-            (Config, "the server refused the user or the password: correct them in the URI")
-        }
+        "28P01" => (Config, "the server refused the password: correct it in the URI"),
+        "28000" => (
+            Config,
+            "the server does not let this user in from here, or not over a connection that is not \
+             encrypted: correct the user and the sslmode in the URI, or the server's pg_hba.conf",
+        ),
         "3D000" => {
             (Config, "the database does not exist: create it, or correct its name in the URI")
         }
         "3F000" => (Config, "the schema does not exist: create it, or correct its name in the URI"),
         "42501" => (Unavailable, "the user may not do that: grant the right in the database"),
-        "42P01" | "42703" | "42883" => (Corrupt, "the tables are not those of this backend"),
+        // Somebody has to put it back, and it may be back any time.
+        "42P01" | "42703" | "42883" => (
+            Config,
+            "a table or a column of the store is missing: put it back, or rename what is left and call \
+             setup_backend",
+        ),
         "25006" => (Unavailable, "the server is read-only"),
         "53100" => (Unavailable, "the server's disk is full"),
         "53300" => (Unavailable, "the server has no connection left"),
@@ -70,6 +117,13 @@ pub(crate) fn is_conflict(error: &Error) -> bool {
 /// Whether a statement has stopped itself by dividing by zero, because what it assumed is not so.
 pub(crate) fn is_stopped(error: &Error) -> bool {
     code(error) == Some(&SqlState::DIVISION_BY_ZERO)
+}
+
+/// Whether a statement did not fit the tables that are there, which may be of another version.
+pub(crate) fn is_misfit(error: &Error) -> bool {
+    use SqlState as S;
+    let misfits = [S::UNDEFINED_TABLE, S::UNDEFINED_COLUMN, S::UNDEFINED_FUNCTION];
+    is_stopped(error) || code(error).is_some_and(|code| misfits.contains(code))
 }
 
 /// Whether rows do not fit a partition that was to be made.

@@ -49,10 +49,11 @@ impl Store {
 
 #[async_trait]
 impl Schema for Store {
-    /// In version 1 the hours did not know their application.
+    /// In version 1 the hours did not know their application, and nothing was added up for these.
     async fn make_older(&mut self) -> Result<(), BoxError> {
         self.run(
-            "ALTER TABLE \"{s}\".{t}hours DROP COLUMN app_id; \
+            "DROP TABLE \"{s}\".{t}app_counts; DROP INDEX \"{s}\".{t}tickets_by_solved; \
+             ALTER TABLE \"{s}\".{t}hours DROP COLUMN app_id; \
              DELETE FROM \"{s}\".{t}schema_versions WHERE version > 1",
         )
         .await

@@ -23,10 +23,10 @@ pub(crate) struct SetupArgs {
 #[cfg(feature = "postgres")]
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum Engine {
-    /// Citus, by the id of the ticket: for reading and moving data, not for recording
+    /// Citus 12 or newer, each schema on one server: one schema for each application
     Citus,
-    /// Citus 12, each schema on one server: one schema for each application
-    CitusSchema,
+    /// Citus, the rows by the id of their ticket: for reading and moving data, not for recording
+    CitusByTicket,
 }
 
 pub(crate) async fn run(
@@ -53,8 +53,8 @@ fn schema(args: &SetupArgs, context: &Context) -> anyhow::Result<String> {
 
     let distribution = match args.engine {
         None => return context.schema(),
-        Some(Engine::Citus) => Distribution::CitusByTicket,
-        Some(Engine::CitusSchema) => Distribution::CitusBySchema,
+        Some(Engine::Citus) => Distribution::CitusBySchema,
+        Some(Engine::CitusByTicket) => Distribution::CitusByTicket,
     };
     context.distributed_schema(distribution)
 }

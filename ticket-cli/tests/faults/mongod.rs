@@ -1,185 +1,159 @@
-//! MongoDB: a single server and a replica set of three, killed, stopped, and told to step down.
+//! MongoDB: a single server and replica sets of one and of three, killed, stopped, and told to step down.
 
-use std::path::Path;
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use mongodb::Client;
-use mongodb::bson::{Document, doc};
-use mongodb::options::ClientOptions;
-use tempfile::TempDir;
+use mongodb::bson::doc;
 
 use super::load::Load;
-use super::process::{Process, free_port, until};
-use super::{Case, Outcome};
+use super::mongo_servers::{Kind, PROGRAM, Servers};
+use super::process::until;
+use super::ticket::{TICKETS, assert_exact, ingest, line, lines, set_up, start_ingest};
+use super::{Case, Outcome, Place as _, crowd, stop_time};
 
-/// The variable with the server's program.
-const PROGRAM: &str = "TICKET_TEST_MONGOD";
+const ALONE: Kind = Kind::Standalone;
+const SET: Kind = Kind::Set(1);
 
-pub(crate) const CASES: [Case; 6] = [
-    ("mongod_alone_is_killed_and_started_again", PROGRAM, || killed(Kind::Standalone)),
-    ("mongod_alone_stands_still", PROGRAM, || stopped(Kind::Standalone)),
-    ("mongod_set_of_one_is_killed_and_started_again", PROGRAM, || killed(Kind::Set(1))),
-    ("mongod_set_of_one_stands_still", PROGRAM, || stopped(Kind::Set(1))),
-    ("mongod_primary_of_three_is_killed_for_good", PROGRAM, primary_killed),
-    ("mongod_primary_of_three_steps_down", PROGRAM, primary_steps_down),
+pub(crate) const CASES: &[Case] = &[
+    ("f02_mongod_alone_is_killed", PROGRAM, || killed(ALONE)),
+    ("f02_mongod_set_of_one_is_killed", PROGRAM, || killed(SET)),
+    ("f03_mongod_alone_stands_still", PROGRAM, || stopped(ALONE)),
+    ("f03_mongod_set_of_one_stands_still", PROGRAM, || stopped(SET)),
+    ("f07_mongod_alone_same_tickets", PROGRAM, || crowd::same_tickets(&Servers::new(ALONE)?)),
+    ("f07_mongod_set_of_one_same_tickets", PROGRAM, || crowd::same_tickets(&Servers::new(SET)?)),
+    ("f07_mongod_set_of_one_somebody_holds_the_tickets", PROGRAM, held),
+    ("f08_mongod_alone_same_lines", PROGRAM, || crowd::same_lines(&Servers::new(ALONE)?)),
+    ("f08_mongod_set_of_one_same_lines", PROGRAM, || crowd::same_lines(&Servers::new(SET)?)),
+    ("f09_mongod_alone_64_processes", PROGRAM, || crowd::first_occurrence(&Servers::new(ALONE)?)),
+    ("f09_mongod_set_of_one_64_processes", PROGRAM, || {
+        crowd::first_occurrence(&Servers::new(SET)?)
+    }),
+    ("f12_primary_is_killed", PROGRAM, primary_killed),
+    ("f12_primary_steps_down", PROGRAM, primary_steps_down),
+    ("f12_no_majority_waits", PROGRAM, no_majority),
+    ("f17_mongod_alone_eight_set_up", PROGRAM, || crowd::set_up_at_once(&Servers::new(ALONE)?)),
+    ("f17_mongod_set_of_one_eight_set_up", PROGRAM, || crowd::set_up_at_once(&Servers::new(SET)?)),
+    ("f39_mongod_set_of_one_application_rolls_back", PROGRAM, application_rolls_back),
 ];
-
-#[derive(Clone, Copy)]
-enum Kind {
-    Standalone,
-    Set(usize),
-}
 
 fn killed(kind: Kind) -> Outcome {
     let mut servers = Servers::new(kind)?;
-    let mut load = Load::start(&servers.url())?;
+    let mut load = Load::start(&servers)?;
     load.go_on()?;
-    servers.members[0].process.kill()?;
+    servers.kill(0)?;
     std::thread::sleep(Duration::from_secs(2));
-    servers.members[0].start(kind)?;
+    servers.start(0)?;
     load.finish(true)
 }
 
 fn stopped(kind: Kind) -> Outcome {
     let servers = Servers::new(kind)?;
-    let mut load = Load::start(&servers.url())?;
+    let mut load = Load::start(&servers)?;
     load.go_on()?;
-    servers.members[0].process.stop()?;
-    // Twice as long as `url` allows a call to take.
-    std::thread::sleep(Duration::from_secs(4));
-    servers.members[0].process.go_on()?;
+    servers.stop(0)?;
+    std::thread::sleep(stop_time());
+    servers.go_on(0)?;
     load.finish(true)
 }
 
 fn primary_killed() -> Outcome {
     let mut servers = Servers::new(Kind::Set(3))?;
-    let mut load = Load::start(&servers.url())?;
+    let mut load = Load::start(&servers)?;
     load.go_on()?;
-    let primary = servers.primary()?.ok_or("there is no primary")?;
-    servers.members[primary].process.kill()?;
+    let primary = servers.primary().ok_or("there is no primary")?;
+    servers.kill(primary)?;
     // The driver may wait for the other two to elect one of them within one call.
     load.finish(false)?;
-    assert_ne!(servers.primary()?.ok_or("there is no new primary")?, primary);
+    assert_ne!(servers.primary().ok_or("there is no new primary")?, primary);
     Ok(())
 }
 
 fn primary_steps_down() -> Outcome {
     let servers = Servers::new(Kind::Set(3))?;
-    let mut load = Load::start(&servers.url())?;
+    let mut load = Load::start(&servers)?;
     load.go_on()?;
-    let primary = servers.primary()?.ok_or("there is no primary")?;
+    let primary = servers.primary().ok_or("there is no primary")?;
     // It refuses while no other has caught up.
     until("the primary steps down", || {
         let step_down = doc! { "replSetStepDown": 30, "secondaryCatchUpPeriodSecs": 10 };
-        Ok(servers.members[primary].run(step_down).is_ok())
+        Ok(servers.run(primary, step_down).is_ok())
     })?;
     load.finish(false)?;
-    assert_ne!(servers.primary()?.ok_or("there is no new primary")?, primary);
+    assert_ne!(servers.primary().ok_or("there is no new primary")?, primary);
     Ok(())
 }
 
-struct Servers {
-    kind: Kind,
-    members: Vec<Member>,
+fn no_majority() -> Outcome {
+    let mut servers = Servers::new(Kind::Set(3))?;
+    let mut load = Load::start(&servers)?;
+    load.go_on()?;
+    let primary = servers.primary().ok_or("there is no primary")?;
+    let others: Vec<usize> = (0..3).filter(|member| *member != primary).collect();
+    for member in &others {
+        servers.kill(*member)?;
+    }
+    until("it waits", || load.waits())?;
+    // For longer than the primary needs to notice, and than any call may take.
+    std::thread::sleep(Duration::from_secs(10));
+    assert!(servers.primary().is_none(), "one of three is a primary");
+    assert!(load.waits()?, "it ended without a majority");
+    for member in others {
+        servers.start(member)?;
+    }
+    load.finish(true)
 }
 
-impl Servers {
-    fn new(kind: Kind) -> Outcome<Self> {
-        let count = match kind {
-            Kind::Standalone => 1,
-            Kind::Set(members) => members,
+/// F07: somebody else's transaction has written the tickets, and stands still.
+fn held() -> Outcome {
+    let servers = Servers::new(SET)?;
+    let url = servers.url();
+    let lines = lines()?;
+    set_up(&url)?;
+    ingest(&url, (0..TICKETS).map(line))?;
+    let (held, ended) = std::sync::mpsc::channel();
+    std::thread::scope(|scope| {
+        let holder = scope.spawn(|| {
+            servers
+                .transaction(async |database, session| {
+                    let tickets =
+                        database.collection::<mongodb::bson::Document>("ticketing_tickets");
+                    let mark = doc! { "$set": { "looked_at": true } };
+                    tickets.update_many(doc! {}, mark).session(&mut *session).await?;
+                    held.send(())?;
+                    // Longer than a call may take, and than one of ours may stand still.
+                    tokio::time::sleep(Duration::from_secs(6)).await;
+                    Ok(session.commit_transaction().await?)
+                })
+                .map_err(|error| error.to_string())
+        });
+        ended.recv()?;
+        let summary = ingest(&servers.impatient_url(), (TICKETS..lines).map(line))?;
+        assert_eq!(summary.recorded + summary.known, lines - TICKETS);
+        // Nobody has ended it.
+        holder.join().map_err(|_| "the holder panicked")??;
+        Outcome::Ok(())
+    })?;
+    assert_exact(&url, lines)
+}
+
+/// F39: tickets recorded while an application's transaction is open stay when it rolls back.
+fn application_rolls_back() -> Outcome {
+    let servers = Servers::new(SET)?;
+    let url = servers.url();
+    let lines = lines()?;
+    set_up(&url)?;
+    servers.run_in_store(doc! { "create": "cart" })?;
+    let waiting = start_ingest(&url)?;
+    servers.transaction(async |database, session| {
+        let cart = database.collection("cart");
+        cart.insert_one(doc! { "item": 1 }).session(&mut *session).await?;
+        let feed = move || {
+            super::ticket::finish_ingest(waiting, (0..lines).map(line)).map_err(|e| e.to_string())
         };
-        let members = (0..count).map(|_| Member::new(kind)).collect::<Outcome<Vec<Member>>>()?;
-        let servers = Self { kind, members };
-        if let Kind::Set(_) = kind {
-            let member = |(id, member): (usize, &Member)| -> Outcome<Document> {
-                Ok(doc! { "_id": i32::try_from(id)?, "host": member.host() })
-            };
-            let members =
-                servers.members.iter().enumerate().map(member).collect::<Outcome<Vec<_>>>()?;
-            let settings = doc! { "electionTimeoutMillis": 5_000 };
-            let set = doc! { "_id": "faults", "members": members, "settings": settings };
-            servers.members[0].run(doc! { "replSetInitiate": set })?;
-            until("there is a primary", || Ok(servers.primary()?.is_some()))?;
-        }
-        Ok(servers)
-    }
-
-    /// Which of those that answer is the primary.
-    fn primary(&self) -> Outcome<Option<usize>> {
-        Ok(self.members.iter().position(|member| {
-            let hello = member.run(doc! { "hello": 1 });
-            hello.is_ok_and(|hello| matches!(hello.get_bool("isWritablePrimary"), Ok(true)))
-        }))
-    }
-
-    fn url(&self) -> String {
-        let hosts: Vec<String> = self.members.iter().map(Member::host).collect();
-        let set = if let Kind::Set(_) = self.kind { "&replicaSet=faults" } else { "" };
-        format!("mongodb://{}/faults?timeout=2s{set}", hosts.join(","))
-    }
-}
-
-struct Member {
-    folder: TempDir,
-    port: u16,
-    process: Process,
-}
-
-impl Member {
-    fn new(kind: Kind) -> Outcome<Self> {
-        let folder = TempDir::new()?;
-        std::fs::create_dir(folder.path().join("data"))?;
-        let port = free_port()?;
-        let process = start(folder.path(), port, kind)?;
-        let mut member = Self { folder, port, process };
-        member.wait()?;
-        Ok(member)
-    }
-
-    /// The same data on the same port.
-    fn start(&mut self, kind: Kind) -> Outcome {
-        self.process = start(self.folder.path(), self.port, kind)?;
-        self.wait()
-    }
-
-    fn wait(&mut self) -> Outcome {
-        until("mongod answers", || {
-            if !self.process.runs()? {
-                return Err("mongod ended at once".into());
-            }
-            Ok(self.run(doc! { "hello": 1 }).is_ok())
-        })
-    }
-
-    fn host(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
-    }
-
-    /// A command to this very member.
-    fn run(&self, command: Document) -> Outcome<Document> {
-        let uri = format!("mongodb://{}/?directConnection=true", self.host());
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(async {
-            let mut options = ClientOptions::parse(uri).await?;
-            options.server_selection_timeout = Some(Duration::from_secs(2));
-            let admin = Client::with_options(options)?.database("admin");
-            let answer = admin.run_command(command);
-            // The driver waits for an answer without end.
-            Ok(tokio::time::timeout(Duration::from_secs(30), answer).await??)
-        })
-    }
-}
-
-fn start(folder: &Path, port: u16, kind: Kind) -> Outcome<Process> {
-    let mut mongod = Command::new(std::env::var_os(PROGRAM).unwrap_or_default());
-    mongod.args(["--bind_ip", "127.0.0.1", "--nounixsocket", "--wiredTigerCacheSizeGB", "0.25"]);
-    mongod.args(["--setParameter", "diagnosticDataCollectionEnabled=false"]);
-    mongod.args(["--port", &port.to_string()]).arg("--dbpath").arg(folder.join("data"));
-    mongod.arg("--logpath").arg(folder.join("log")).arg("--logappend").stdout(Stdio::null());
-    if let Kind::Set(_) = kind {
-        mongod.args(["--replSet", "faults"]);
-    }
-    Process::start(&mut mongod)
+        let summary = tokio::task::spawn_blocking(feed).await??;
+        assert_eq!(summary.recorded, lines);
+        Ok(session.abort_transaction().await?)
+    })?;
+    let cart = servers.run_in_store(doc! { "count": "cart" })?;
+    assert_eq!(cart.get_i32("n")?, 0, "{cart}");
+    assert_exact(&url, lines)
 }

@@ -8,21 +8,25 @@ use tempfile::TempDir;
 
 use super::load::Load;
 use super::process::{Process, free_port, until};
-use super::{Case, Outcome};
+use super::{Case, Outcome, Place, crowd, stop_time};
 
 /// The variable with the folder of the server's programs.
-const BIN: &str = "TICKET_TEST_PG_BIN";
+const BIN: Option<&str> = Some("TICKET_TEST_PG_BIN");
 /// The variable with the user to run it as, where we are root.
 const USER: &str = "TICKET_TEST_PG_USER";
 
-pub(crate) const CASES: [Case; 2] = [
-    ("postgres_is_killed_and_started_again", BIN, killed),
-    ("postgres_stands_still_for_longer_than_a_call_may_take", BIN, stopped),
+pub(crate) const CASES: &[Case] = &[
+    ("f02_postgres_is_killed", BIN, killed),
+    ("f03_postgres_stands_still", BIN, stopped),
+    ("f07_postgres_same_tickets", BIN, || crowd::same_tickets(&Server::new()?)),
+    ("f08_postgres_same_lines", BIN, || crowd::same_lines(&Server::new()?)),
+    ("f09_postgres_64_processes", BIN, || crowd::first_occurrence(&Server::new()?)),
+    ("f17_postgres_eight_set_up", BIN, || crowd::set_up_at_once(&Server::new()?)),
 ];
 
 fn killed() -> Outcome {
     let mut server = Server::new()?;
-    let mut load = Load::start(&server.url())?;
+    let mut load = Load::start(&server)?;
     load.go_on()?;
     server.process.kill()?;
     std::thread::sleep(Duration::from_secs(2));
@@ -32,11 +36,10 @@ fn killed() -> Outcome {
 
 fn stopped() -> Outcome {
     let server = Server::new()?;
-    let mut load = Load::start(&server.url())?;
+    let mut load = Load::start(&server)?;
     load.go_on()?;
     server.process.stop()?;
-    // Twice as long as `url` allows a call to take.
-    std::thread::sleep(Duration::from_secs(4));
+    std::thread::sleep(stop_time());
     server.process.go_on()?;
     load.finish(true)
 }
@@ -90,9 +93,15 @@ impl Server {
             Ok(state.lines().any(|line| line.trim() == "ready"))
         })
     }
+}
 
-    fn url(&self) -> String {
-        format!("postgres://ticket@127.0.0.1:{}/postgres?timeout=2s&connect_timeout=1s", self.port)
+impl Place for Server {
+    fn url_with_timeout(&self, seconds: u32) -> String {
+        format!(
+            "postgres://ticket@127.0.0.1:{}/postgres?timeout={seconds}s&connect_timeout={}s",
+            self.port,
+            seconds.div_ceil(2)
+        )
     }
 }
 
@@ -106,7 +115,7 @@ fn start(folder: &Path, port: u16) -> Outcome<Process> {
 
 /// A program of PostgreSQL, as the user that may run it.
 fn program(name: &str, folder: &Path) -> Command {
-    let program = PathBuf::from(std::env::var_os(BIN).unwrap_or_default()).join(name);
+    let program = PathBuf::from(BIN.and_then(std::env::var_os).unwrap_or_default()).join(name);
     let user = std::env::var(USER).unwrap_or_default();
     let mut command = Command::new(program);
     if !user.is_empty() {

@@ -2,11 +2,15 @@
 
 use async_trait::async_trait;
 use mongodb::bson::{Bson, Document, doc};
-use ticket_core::{Error, Expired, Expiry, Result, StatusKind, TicketId, Timestamp, limits};
+use ticket_core::{
+    Direction, Error, Expired, Expiry, Result, SortKey, StatusKind, TicketId, TicketSort,
+    Timestamp, limits,
+};
 
 use super::to_i64;
 use crate::connection::Connection;
 use crate::error::{Failure, Outcome, corrupt};
+use crate::place::{self, Range};
 use crate::row::{ticket_id, ticket_key};
 use crate::unit::{Effects, Unit, Work, write};
 
@@ -207,24 +211,20 @@ pub(super) fn solved(
     expiry: &Expiry,
     after: Option<(Timestamp, TicketId)>,
 ) -> Document {
-    let mut all = vec![
-        doc! { "s": i32::from(StatusKind::Solved.as_u8()) },
-        doc! { "m": { "$lt": expiry.before.as_micros() } },
-    ];
-    if let Some(app_id) = &expiry.app_id {
-        all.push(doc! { "a": { "$eq": app_id } });
-    }
+    let number = |time: Timestamp| SortKey::Number(time.as_micros());
+    let mut range =
+        Range::of(expiry.app_id.as_deref(), TicketSort::LastOccurrence, StatusKind::Solved)
+            .before(&number(expiry.before));
     if let Some((time, id)) = after {
-        let place = [time.as_micros().into(), ticket_key(id)];
-        all.push(super::behind(ticket_core::Direction::Ascending, ["m", "_id"], &place));
+        range = range.behind(Direction::Ascending, &number(time), id);
     }
     doc! {
         "find": collection,
-        "filter": { "$and": all },
-        "sort": { "m": 1, "_id": 1 },
+        "filter": range.condition(),
+        "sort": range.sort(1),
         "projection": { "m": 1 },
         "limit": TICKETS,
-        "hint": if expiry.app_id.is_some() { "by_app_last" } else { "by_last" },
+        "hint": place::INDEX,
     }
 }
 

@@ -6,13 +6,15 @@ use async_trait::async_trait;
 use mongodb::bson::RawDocumentBuf;
 use mongodb::bson::{Bson, Document, doc};
 use ticket_core::{
-    Change, NewOccurrence, OccurrenceId, Recorded, Result, Status, TicketId, TicketUpdate,
-    Timestamp,
+    Change, NewOccurrence, OccurrenceId, Recorded, Result, Status, StatusKind, TicketId,
+    TicketUpdate, Timestamp,
 };
 
 use super::to_i64;
 use crate::connection::Connection;
 use crate::error::{Outcome, corrupt};
+use crate::lease;
+use crate::place::Keys;
 use crate::row::{
     self, error_type, occurrence_ids, occurrence_key, status_fields, ticket_id, ticket_key,
     trait_key, trait_value,
@@ -56,19 +58,22 @@ impl Recording {
         let find = doc! {
             "find": unit.name("occurrences"),
             "filter": { "_id": { "$in": keys.collect::<Vec<_>>() } },
-            "projection": { "_id": 1 },
+            "projection": { "_id": 1, "w": 1 },
         };
         let found = unit.read(find).await?;
+        let found = lease::without_undone(unit, found).await?;
         Ok(found.iter().map(occurrence_ids).collect::<Result<_>>()?)
     }
 
     /// The tickets that are there.
     async fn known(&self, unit: &mut Unit) -> Outcome<HashMap<TicketId, Known>> {
         let keys: Vec<Bson> = self.tickets.keys().map(|id| ticket_key(*id)).collect();
+        let mut fields = Keys::fields();
+        fields.extend(doc! { "fi": 1, "mi": 1, "seen": 1 });
         let find = doc! {
             "find": unit.name("tickets"),
             "filter": { "_id": { "$in": keys } },
-            "projection": { "f": 1, "fi": 1, "m": 1, "mi": 1, "n": 1, "s": 1, "st": 1, "seen": 1 },
+            "projection": fields,
         };
         let found = unit.read(find).await?;
         let known =
@@ -83,6 +88,7 @@ struct Known {
     last: (Timestamp, OccurrenceId),
     count: u64,
     solved_at: Option<Timestamp>,
+    keys: Keys,
     seen: Vec<Bson>,
 }
 
@@ -96,6 +102,7 @@ impl Known {
                 Status::Solved { at, .. } => Some(at),
                 Status::Open | Status::Muted { .. } => None,
             },
+            keys: Keys::of(ticket)?,
             seen: ticket.get_array("seen").map_err(|_| corrupt("a ticket"))?.clone(),
         })
     }
@@ -118,7 +125,9 @@ impl Work for Recording {
     }
 
     async fn plan(&self, unit: &mut Unit) -> Outcome<(Recorded, Effects)> {
-        let stored = self.stored(unit).await?;
+        // Nearly always none is. In a transaction its insertion fails if one is, and here we are again.
+        let stored =
+            if unit.is_retry || unit.token > 0 { self.stored(unit).await? } else { HashSet::new() };
         let known = self.known(unit).await?;
         let mut recorded = Recorded::default();
         let mut effects = Effects::default();
@@ -156,14 +165,19 @@ fn add(
     let first = added.iter().min_by_key(|new| new.age_key())?;
     let last = added.iter().max_by_key(|new| new.age_key())?;
     let count: u64 = added.iter().map(|new| u64::from(new.repeats())).sum();
-    let seen = add_seen(unit, id, known, added, statements);
-    let mut fields = seen;
+    let before = known.map(|known| &known.keys);
+    let mut keys = before.cloned().unwrap_or_else(|| keys_of(first));
+    keys.count = keys.count.saturating_add(to_i64(count));
+    let mut fields = add_seen(unit, id, known, added, statements);
     let mut change = None;
     if known.is_none_or(|known| first.age_key() < known.first) {
         fields.extend(begin_with(first));
+        keys.first = first.record().time.as_micros();
     }
     if known.is_none_or(|known| last.age_key() > known.last) {
         fields.extend(describe(last));
+        let newest = keys_of(last);
+        keys = Keys { last: newest.last, level: newest.level, channel: newest.channel, ..keys };
     }
     if unit.token > 0 {
         fields.insert("w", unit.token);
@@ -172,6 +186,7 @@ fn add(
     if let Some(known) = known {
         if known.solved_at.is_some_and(|at| last.record().time > at) {
             change = Some(Change::Reopened);
+            keys.status = StatusKind::Open;
             fields.extend(status_fields(&Status::Open));
             update.insert("$inc", doc! { "n": to_i64(count), "reopened": 1_i64 });
         }
@@ -183,9 +198,8 @@ fn add(
         // They are plain texts, which serialise whatever they are.
         fields.insert("g", serde_json::to_string(first.ingredients()).unwrap_or_default());
     }
-    if !fields.is_empty() {
-        update.insert("$set", fields);
-    }
+    fields.extend(keys.places(id, before));
+    update.insert("$set", fields);
     let filter = unit.guarded(doc! { "_id": ticket_key(id) });
     statements.tickets.push(doc! { "q": filter, "u": update, "upsert": known.is_none() });
     add_hours(unit, id, added, statements);
@@ -195,6 +209,20 @@ fn add(
         added: count,
         occurrence_count: known.map_or(0, |known| known.count) + count,
     })
+}
+
+/// The keys of a ticket of which this is the only occurrence, before it is counted.
+fn keys_of(new: &NewOccurrence) -> Keys {
+    let record = new.record();
+    Keys {
+        app_id: record.app_id.clone(),
+        status: StatusKind::Open,
+        last: record.time.as_micros(),
+        first: record.time.as_micros(),
+        count: 0,
+        level: record.level.as_u8().into(),
+        channel: record.channel.clone(),
+    }
 }
 
 /// What the first occurrence says of a ticket.
@@ -234,8 +262,10 @@ fn add_hours(unit: &Unit, id: TicketId, added: &[&NewOccurrence], statements: &m
     let app_id = added.first().map_or("", |new| &new.record().app_id);
     for (hour, count) in hours {
         let filter = unit.guarded(doc! { "_id": { "t": ticket_key(id), "h": hour } });
-        let update =
-            doc! { "$inc": { "n": to_i64(count) }, "$set": { "a": app_id, "w": unit.token } };
+        let mut update = doc! { "$inc": { "n": to_i64(count) }, "$setOnInsert": { "a": app_id } };
+        if unit.token > 0 {
+            update.insert("$set", doc! { "w": unit.token });
+        }
         statements.hours.push(doc! { "q": filter, "u": update, "upsert": true });
     }
 }

@@ -1,12 +1,14 @@
 //! Removing what a crash left.
 
 use async_trait::async_trait;
-use mongodb::bson::{Bson, Document, doc};
+use mongodb::bson::{Bson, doc};
 use ticket_core::{Error, Result, TicketId};
 
 use crate::connection::{Connection, within};
 use crate::error::{Outcome, corrupt};
 use crate::lease;
+use crate::place::Keys;
+use crate::row::ticket_id;
 use crate::unit::{Effects, Unit, Work, write};
 
 /// What [`MongoBackend::repair`](crate::MongoBackend::repair) removed.
@@ -109,20 +111,23 @@ impl Work for Recount {
             "as": "hours",
         } };
         let stages = vec![
-            doc! { "$project": { "n": 1 } },
+            doc! { "$project": Keys::fields() },
             sum,
             doc! { "$set": { "sum": { "$ifNull": [{ "$first": "$hours.n" }, 0_i64] } } },
             doc! { "$match": { "$expr": { "$ne": ["$n", "$sum"] } } },
             doc! { "$limit": i64::try_from(STEP).unwrap_or(i64::MAX) },
-            doc! { "$project": { "sum": 1 } },
+            doc! { "$unset": "hours" },
         ];
         let found =
             unit.read(doc! { "aggregate": unit.name("tickets"), "pipeline": stages }).await?;
         let mut statements = Vec::new();
         for ticket in &found {
             let key = ticket.get("_id").cloned().ok_or_else(|| corrupt("a ticket's id"))?;
-            let sum = crate::row::integer(ticket, "sum")?;
-            let set: Document = doc! { "n": sum };
+            let id = ticket_id(Some(&key))?;
+            let before = Keys::of(ticket)?;
+            let after = Keys { count: crate::row::integer(ticket, "sum")?, ..before.clone() };
+            let mut set = doc! { "n": after.count };
+            set.extend(after.places(id, Some(&before)));
             statements.push(doc! { "q": { "_id": key }, "u": { "$set": set } });
         }
         let mut effects = Effects::default();

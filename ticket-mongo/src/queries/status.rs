@@ -7,6 +7,7 @@ use ticket_core::{Result, Status, StatusChange, Ticket, TicketId, Timestamp, lim
 use super::tickets::find_ticket;
 use crate::connection::Connection;
 use crate::error::Outcome;
+use crate::place::Keys;
 use crate::row::{status_fields, ticket_key};
 use crate::unit::{Effects, Unit, Work, write};
 
@@ -33,15 +34,11 @@ impl Work for Deciding {
 
     async fn plan(&self, unit: &mut Unit) -> Outcome<(Option<Ticket>, Effects)> {
         let mut effects = Effects::default();
-        let Some(mut ticket) = unit
-            .read(find_ticket(&unit.name("tickets"), self.id))
-            .await?
-            .pop()
-            .map(|found| crate::row::ticket(&found))
-            .transpose()?
+        let Some(found) = unit.read(find_ticket(&unit.name("tickets"), self.id)).await?.pop()
         else {
             return Ok((None, effects));
         };
+        let mut ticket = crate::row::ticket(&found)?;
         let status = match &self.change {
             StatusChange::Solve { at, .. } if *at < ticket.last_occurrence_time => None,
             StatusChange::Solve { at, release } => {
@@ -51,7 +48,10 @@ impl Work for Deciding {
             StatusChange::Mute { until } => Some(Status::Muted { until: *until }),
         };
         if let Some(status) = status {
+            let before = Keys::of(&found)?;
+            let after = Keys { status: status.kind(), ..before.clone() };
             let mut fields = status_fields(&status);
+            fields.extend(after.places(self.id, Some(&before)));
             if unit.token > 0 {
                 fields.insert("w", unit.token);
             }

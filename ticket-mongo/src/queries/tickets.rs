@@ -9,6 +9,7 @@ use ticket_core::{
 use super::{behind, sign, to_i64};
 use crate::connection::Connection;
 use crate::error::Outcome;
+use crate::place::{self, Range};
 use crate::row::{self, ticket, ticket_key};
 
 pub(crate) async fn get_ticket(connection: &Connection, id: TicketId) -> Outcome<Option<Ticket>> {
@@ -47,62 +48,124 @@ pub(super) fn list(
     now: Timestamp,
 ) -> Result<Document> {
     let plan = query.plan()?;
-    let (field, index) = sort_field(query.sort);
-    let (_, _, order) = sign(query.direction);
-    let mut conditions = vec![Bson::from(conditions(&query.filter, now))];
-    if let Some(after) = plan.after() {
-        let key = match &after.key {
-            SortKey::Number(number) => Bson::from(*number),
-            SortKey::Text(text) => Bson::from(text.as_str()),
-        };
-        let place = behind(query.direction, [field, "_id"], &[key, ticket_key(after.id)]);
-        conditions.push(place.into());
-    }
-    let mut stages = vec![
-        doc! { "$match": { "$and": conditions } },
-        doc! { "$sort": { field: order, "_id": order } },
-    ];
-    stages.extend(was_seen(connection, &query.filter));
+    let (field, (_, _, order)) = (sort_field(query.sort), sign(query.direction));
+    let by_key = doc! { "$sort": { field: order, "_id": order } };
+    let most = doc! { "$limit": to_i64(query.offset).saturating_add(to_i64(plan.fetch())) };
+    let is_one_status = statuses(query.filter.status).len() == 1;
+    let (mut stages, hint) = if query.filter.id_prefix.is_some() {
+        let mut conditions = vec![Bson::from(conditions(&query.filter))];
+        conditions.push(any_status(&query.filter, now).into());
+        if let Some(after) = plan.after() {
+            let key = match &after.key {
+                SortKey::Number(number) => Bson::from(*number),
+                SortKey::Text(text) => Bson::from(text.as_str()),
+            };
+            let place = behind(query.direction, [field, "_id"], &[key, ticket_key(after.id)]);
+            conditions.push(place.into());
+        }
+        let mut stages = vec![doc! { "$match": { "$and": conditions } }, by_key];
+        stages.extend(was_seen(connection, &query.filter));
+        (stages, "_id_")
+    } else {
+        // A walk for each status, which are then one order.
+        let mut walks = statuses(query.filter.status).into_iter().map(|status| {
+            let mut range = range(&query.filter, query.sort, status);
+            if let Some(after) = plan.after() {
+                range = range.behind(query.direction, &after.key, after.id);
+            }
+            let found = [
+                range.condition(),
+                since(query.filter.status, status, now),
+                conditions(&query.filter),
+            ];
+            let mut walk = vec![
+                doc! { "$match": { "$and": found.map(Bson::from).to_vec() } },
+                doc! { "$sort": range.sort(order) },
+            ];
+            walk.extend(was_seen(connection, &query.filter));
+            walk.push(most.clone());
+            walk
+        });
+        let mut stages = walks.next().unwrap_or_default();
+        stages.extend(walks.map(|walk| {
+            doc! { "$unionWith": { "coll": connection.names.of("tickets"), "pipeline": walk } }
+        }));
+        if !is_one_status {
+            stages.push(by_key);
+        }
+        (stages, place::INDEX)
+    };
     if query.offset > 0 {
         stages.push(doc! { "$skip": to_i64(query.offset) });
     }
     stages.push(doc! { "$limit": to_i64(plan.fetch()) });
-    stages.push(doc! { "$project": { "search": 0, "seen": 0 } });
-    let hint = match (&query.filter.id_prefix, &query.filter.app_id) {
-        (Some(_), _) => "_id_".to_owned(),
-        (None, Some(_)) => format!("by_app_{index}"),
-        (None, None) => format!("by_{index}"),
+    stages.push(doc! { "$project": { "search": 0, "seen": 0, "k": 0 } });
+    let mut list = doc! {
+        "aggregate": connection.names.of("tickets"),
+        "pipeline": stages,
+        "hint": hint,
+        "allowDiskUse": true,
     };
-    Ok(doc! { "aggregate": connection.names.of("tickets"), "pipeline": stages, "hint": hint })
+    if connection.transactions {
+        // All walks see the same: none misses a ticket that goes from one status to another meanwhile.
+        list.insert("readConcern", doc! { "level": "snapshot" });
+    }
+    Ok(list)
 }
 
 /// The command of a count.
 pub(super) fn count(connection: &Connection, filter: &TicketFilter, now: Timestamp) -> Document {
-    let mut stages = vec![doc! { "$match": conditions(filter, now) }];
+    let (any, hint) = if filter.id_prefix.is_some() {
+        (any_status(filter, now), "_id_")
+    } else {
+        let ways = statuses(filter.status).into_iter().map(|status| {
+            let mut way = range(filter, TicketSort::LastOccurrence, status).condition();
+            way.extend(since(filter.status, status, now));
+            Bson::from(way)
+        });
+        (doc! { "$or": ways.collect::<Vec<_>>() }, place::INDEX)
+    };
+    let mut stages = vec![doc! { "$match": { "$and": [any, conditions(filter)] } }];
     stages.extend(was_seen(connection, filter));
     stages.push(doc! { "$count": "n" });
-    let hint = match (&filter.id_prefix, &filter.app_id) {
-        (Some(_), _) => "_id_",
-        (None, Some(_)) => "by_app_last",
-        (None, None) => "by_last",
-    };
     doc! { "aggregate": connection.names.of("tickets"), "pipeline": stages, "hint": hint }
 }
 
-/// The field that an order goes by, and what its indexes are called.
-const fn sort_field(sort: TicketSort) -> (&'static str, &'static str) {
+/// The field that an order goes by.
+const fn sort_field(sort: TicketSort) -> &'static str {
     match sort {
-        TicketSort::FirstOccurrence => ("f", "first"),
-        TicketSort::Count => ("n", "count"),
-        TicketSort::Level => ("l", "level"),
-        TicketSort::Channel => ("c", "channel"),
+        TicketSort::FirstOccurrence => "f",
+        TicketSort::Count => "n",
+        TicketSort::Level => "l",
+        TicketSort::Channel => "c",
         // Including those that this version does not know.
-        _ => ("m", "last"),
+        _ => "m",
     }
 }
 
-fn conditions(filter: &TicketFilter, now: Timestamp) -> Document {
-    let mut all = vec![statuses(filter.status, now)];
+/// Where the tickets of a status stand in an order, as far as the filter is about what it goes by.
+fn range(filter: &TicketFilter, sort: TicketSort, status: StatusKind) -> Range {
+    let range = Range::of(filter.app_id.as_deref(), sort, status);
+    let number = |time: Timestamp| SortKey::Number(time.as_micros());
+    let (from, to) = match sort {
+        TicketSort::FirstOccurrence => (None, filter.until.map(number)),
+        TicketSort::Level => {
+            (filter.min_level.map(|level| SortKey::Number(level.as_u8().into())), None)
+        }
+        TicketSort::Channel => {
+            let channel = filter.channel.clone().map(SortKey::Text);
+            (channel.clone(), channel)
+        }
+        TicketSort::Count => (None, None),
+        _ => (filter.since.map(number), None),
+    };
+    let range = from.iter().fold(range, Range::from);
+    to.iter().fold(range, Range::to)
+}
+
+/// The conditions apart from the status.
+fn conditions(filter: &TicketFilter) -> Document {
+    let mut all = Vec::new();
     let mut add = |field: &str, condition: Bson| all.push(doc! { field: condition });
     if let Some(app_id) = &filter.app_id {
         add("a", doc! { "$eq": app_id }.into());
@@ -128,27 +191,40 @@ fn conditions(filter: &TicketFilter, now: Timestamp) -> Document {
         let place = doc! { "$indexOfBytes": ["$search", { "$literal": text }] };
         add("$expr", doc! { "$gte": [place, 0] }.into());
     }
-    doc! { "$and": all }
+    if all.is_empty() {
+        Document::new()
+    } else {
+        doc! { "$and": all }
+    }
 }
 
-/// The conditions on what is stored that make a status as it is now: one that is muted until a time
-/// that has passed is open.
-fn statuses(status: Option<StatusKind>, now: Timestamp) -> Document {
-    let number = |status: StatusKind| i32::from(status.as_u8());
-    let now = now.as_micros();
+/// What can be stored of tickets that have a status now: one muted until a time that has passed is open.
+fn statuses(status: Option<StatusKind>) -> Vec<StatusKind> {
     match status {
-        // All of them, so that the index that begins with the status can be used.
-        None => doc! { "s": { "$in": StatusKind::ALL.map(number).to_vec() } },
-        Some(StatusKind::Open) => doc! {
-            "s": { "$in": [number(StatusKind::Open), number(StatusKind::Muted)] },
-            "$or": [{ "s": number(StatusKind::Open) }, { "st": { "$lte": now } }],
-        },
-        Some(StatusKind::Solved) => doc! { "s": number(StatusKind::Solved) },
-        Some(StatusKind::Muted) => doc! {
-            "s": number(StatusKind::Muted),
-            "$or": [{ "st": null }, { "st": { "$gt": now } }],
-        },
+        None => StatusKind::ALL.to_vec(),
+        Some(StatusKind::Open) => vec![StatusKind::Open, StatusKind::Muted],
+        Some(status) => vec![status],
     }
+}
+
+/// What makes a stored status the one that is wanted.
+fn since(wanted: Option<StatusKind>, stored: StatusKind, now: Timestamp) -> Document {
+    let now = now.as_micros();
+    match (wanted, stored) {
+        (Some(StatusKind::Open), StatusKind::Muted) => doc! { "st": { "$lte": now } },
+        (Some(StatusKind::Muted), _) => doc! { "$or": [{ "st": null }, { "st": { "$gt": now } }] },
+        _ => Document::new(),
+    }
+}
+
+/// The condition on the status alone.
+fn any_status(filter: &TicketFilter, now: Timestamp) -> Document {
+    let ways = statuses(filter.status).into_iter().map(|status| {
+        let mut way = doc! { "s": i32::from(status.as_u8()) };
+        way.extend(since(filter.status, status, now));
+        Bson::from(way)
+    });
+    doc! { "$or": ways.collect::<Vec<_>>() }
 }
 
 /// The stages that keep the tickets of which one record had this release and this environment.

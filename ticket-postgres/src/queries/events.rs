@@ -6,30 +6,28 @@
 use std::cmp::Ordering;
 
 use ticket_core::{
-    Comparison, Direction, EventFilter, EventPosition, EventQuery, Occurrence, Op, Page, Result,
-    Test, Timestamp, Traits,
+    Direction, EventFilter, EventPosition, EventQuery, Occurrence, Page, Result, Timestamp, Traits,
 };
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::occurrences::{before_all, signs};
+use super::event_statements::{by_id, by_keys, by_time, by_value};
+use super::leads::{Lead, rarest};
+use super::occurrences::before_all;
 use super::to_i64;
 use super::traits::types;
 use crate::connection::{Call, Connections, Param};
-use crate::row::{
-    OCCURRENCE_COLUMNS, get, json, occurrence, occurrence_id, ticket_id, time, uuid_of, value_key,
-};
+use crate::row::{get, json, occurrence, occurrence_id, ticket_id, time, uuid_of};
 
-/// How many types are read side by side in the order of time.
-const SIDE_BY_SIDE: usize = 16;
+/// How many events are fetched at once to be tested: few at first, which is often enough.
+const CHUNKS: std::ops::RangeInclusive<usize> = 256..=4_096;
 
-/// How many index entries are looked at to find out that something is rare. The last one is where
-/// collecting and sorting costs as much as testing each event until a page is full.
-const RARE: [usize; 3] = [500, 5_000, 30_000];
+/// How many bytes of records are fetched at once, about: they may be large.
+const BYTES: usize = 4 << 20;
 
-/// How many events are fetched at once to be tested.
-const CHUNK: usize = 500;
+/// How many events are tested before more is asked about how rare they are.
+const TRIAL: usize = 700;
 
 pub(crate) async fn get_events(
     connections: &Connections,
@@ -37,7 +35,7 @@ pub(crate) async fn get_events(
 ) -> Result<Page<Occurrence>> {
     let plan = query.plan()?;
     let filter = &query.filter;
-    let mut call = connections.read().await?;
+    let mut call = connections.read().await?.along_indexes();
     let walk = Walk::new(&mut call, filter, query.direction, plan.after()).await?;
     let lead = Lead::choose(&mut call, &walk).await?;
     let mut reader = Reader::new(query.offset, plan.fetch());
@@ -65,17 +63,17 @@ pub(super) fn only_traits(row: &Row) -> Result<Traits> {
 }
 
 /// Where an event stands in the order of time.
-type Place = (i64, Uuid, Uuid);
+pub(super) type Place = (i64, Uuid, Uuid);
 
 /// What all events that are meant have in common, apart from their traits.
 pub(super) struct Walk<'a> {
-    filter: &'a EventFilter,
+    pub(super) filter: &'a EventFilter,
     direction: Direction,
-    after: Place,
-    since: i64,
-    until: i64,
+    pub(super) after: Place,
+    pub(super) since: i64,
+    pub(super) until: i64,
     /// Their types; `None` for all there are.
-    types: Option<Vec<i64>>,
+    pub(super) types: Option<Vec<i64>>,
 }
 
 impl<'a> Walk<'a> {
@@ -104,159 +102,9 @@ impl<'a> Walk<'a> {
         })
     }
 
-    fn compare(&self, a: &Place, b: &Place) -> Ordering {
+    pub(super) fn compare(&self, a: &Place, b: &Place) -> Ordering {
         self.direction.apply(a.cmp(b))
     }
-}
-
-/// What leads to the events.
-pub(super) enum Lead {
-    /// There are none.
-    None,
-    /// The index of ids.
-    Id(Uuid),
-    /// The index of times, of each of a few types or of all.
-    Time,
-    /// The index of traits: one value of one name and type, in the order of time.
-    Value(i64, String, Vec<u8>),
-    /// The events with a rare trait, collected, in the order of time.
-    Collected(Vec<Place>),
-}
-
-impl Lead {
-    /// Looks for what is rarest: the range of time, or one of the comparisons. If nothing is rare, the
-    /// order of time leads, along the events with one value where one is asked for, else along all, and
-    /// a page is full soon.
-    async fn choose(call: &mut Call<'_>, walk: &Walk<'_>) -> Result<Self> {
-        if walk.types.as_ref().is_some_and(Vec::is_empty) {
-            return Ok(Self::None);
-        }
-        if let Some(id) = walk.filter.occurrence_id {
-            return Ok(Self::Id(*id.as_uuid()));
-        }
-        let comparisons = &walk.filter.traits;
-        if comparisons.is_empty() {
-            return Ok(Self::Time);
-        }
-        let types = match &walk.types {
-            Some(types) => types.clone(),
-            None => types_of_all(call).await?,
-        };
-        for most in RARE {
-            if is_short(call, walk, most).await? {
-                return Ok(Self::Time);
-            }
-            for comparison in comparisons {
-                let ranges = Range::of(comparison);
-                if let Some(found) =
-                    collect(call, walk, &types, comparison.name(), &ranges, most).await?
-                {
-                    return Ok(Self::Collected(found));
-                }
-            }
-        }
-        let one_value = comparisons.iter().find_map(|comparison| match comparison.tests() {
-            [Test { op: Op::Eq, value }] => Some((comparison.name(), value)),
-            _ => None,
-        });
-        Ok(match (one_value, types.as_slice()) {
-            (Some((name, value)), [one]) => Self::Value(*one, name.to_owned(), value_key(value)),
-            _ => Self::Time,
-        })
-    }
-}
-
-async fn types_of_all(call: &mut Call<'_>) -> Result<Vec<i64>> {
-    types(call, None, None).await
-}
-
-/// A range of the index of traits: from the first value on, up to the second one, which is not in it.
-pub(super) struct Range {
-    from: Vec<u8>,
-    to: Vec<u8>,
-}
-
-impl Range {
-    /// The ranges of a comparison, one for each kind of value.
-    fn of(comparison: &Comparison) -> Vec<Self> {
-        comparison.tests().iter().map(Self::of_test).collect()
-    }
-
-    fn of_test(test: &Test) -> Self {
-        let kind = test.value.kind().as_u8();
-        let value = value_key(&test.value);
-        // No value lies between one and the same with a zero byte behind it.
-        let mut behind = value.clone();
-        behind.push(0);
-        let (first, end) = (vec![kind], vec![kind + 1]);
-        let (from, to) = match test.op {
-            Op::Eq => (value, behind),
-            // All but one value: what is not meant among them is found out when the record is tested.
-            Op::Ne => (first, end),
-            Op::Lt => (first, value),
-            Op::Le => (first, behind),
-            Op::Gt => (behind, end),
-            Op::Ge => (value, end),
-        };
-        Self { from, to }
-    }
-
-    /// All values.
-    pub(super) const fn all() -> Self {
-        Self { from: Vec::new(), to: Vec::new() }
-    }
-}
-
-/// Whether there are at most `most` events in the range of time.
-async fn is_short(call: &mut Call<'_>, walk: &Walk<'_>, most: usize) -> Result<bool> {
-    if walk.filter.since.is_none() && walk.filter.until.is_none() {
-        return Ok(false);
-    }
-    let sql = call.names().sql(SHORT);
-    let limit = to_i64(most + 1);
-    let params: [Param<'_>; 3] =
-        [(&walk.since, Type::INT8), (&walk.until, Type::INT8), (&limit, Type::INT8)];
-    let rows = call.query(&sql, &params).await?;
-    let count: i64 = rows.first().map_or(Ok(0), |row| get(row, 0))?;
-    Ok(count <= to_i64(most))
-}
-
-/// The events with a trait of this name within these ranges, in the order of time; `None` if there are
-/// more than `most` of them.
-pub(super) async fn collect(
-    call: &mut Call<'_>,
-    walk: &Walk<'_>,
-    types: &[i64],
-    name: &str,
-    ranges: &[Range],
-    most: usize,
-) -> Result<Option<Vec<Place>>> {
-    let mut found = Vec::new();
-    let mut left = most + 1;
-    for range in ranges {
-        let limit = to_i64(left);
-        let bounded = !range.to.is_empty();
-        let sql = call.names().sql(&entries(bounded));
-        let mut params: Vec<Param<'_>> =
-            vec![(&types, Type::INT8_ARRAY), (&name, Type::TEXT), (&limit, Type::INT8)];
-        if bounded {
-            params.extend([(&range.from as _, Type::BYTEA), (&range.to as _, Type::BYTEA)]);
-        }
-        for row in call.query(&sql, &params).await? {
-            let place: Place = (get(&row, 0)?, get(&row, 1)?, get(&row, 2)?);
-            left -= 1;
-            if (walk.since..=walk.until).contains(&place.0)
-                && walk.compare(&place, &walk.after).is_gt()
-            {
-                found.push(place);
-            }
-        }
-        if left == 0 {
-            return Ok(None);
-        }
-    }
-    found.sort_unstable_by(|a, b| walk.compare(a, b));
-    Ok(Some(found))
 }
 
 /// Takes what belongs on a page from rows in the order of time.
@@ -287,18 +135,13 @@ pub(super) async fn read<T>(
     mut is_meant: impl FnMut(&Row) -> Result<bool>,
     mut make: impl FnMut(&Row, EventPosition) -> Result<T>,
 ) -> Result<()> {
-    let mut source = match lead {
-        Lead::None => return Ok(()),
-        Lead::Collected(places) => Source::Collected(places),
-        lead => Source::Along(lead, walk.after),
-    };
+    let mut source = Source::new(lead, walk.after);
     while !reader.is_full() {
-        // Where every row is meant, what is passed over need not be read.
-        let pass_over = match (&source, reader.tests_all) {
-            (Source::Along(..), true) => std::mem::take(&mut reader.pass_over),
-            _ => 0,
+        // Where every row is meant, as many are read as are wanted, and none that are passed over.
+        let (chunk, pass_over) = match (&source.lead, reader.tests_all) {
+            (Lead::Collected(_), _) | (_, false) => (source.chunk, 0),
+            (_, true) => (reader.wanted, std::mem::take(&mut reader.pass_over)),
         };
-        let chunk = if reader.tests_all { reader.wanted } else { CHUNK };
         let Some(rows) = source.next(call, walk, chunk, pass_over).await? else { break };
         for row in &rows {
             if reader.is_full() {
@@ -323,12 +166,19 @@ pub(super) async fn read<T>(
 }
 
 /// Where rows come from, and what of them was read.
-enum Source {
-    Collected(Vec<Place>),
-    Along(Lead, Place),
+struct Source {
+    lead: Lead,
+    /// The last one that was read along it.
+    place: Place,
+    chunk: usize,
+    tested: usize,
 }
 
 impl Source {
+    const fn new(lead: Lead, place: Place) -> Self {
+        Self { lead, place, chunk: *CHUNKS.start(), tested: 0 }
+    }
+
     /// The next rows, in the order of time; `None` at the end.
     async fn next(
         &mut self,
@@ -337,32 +187,59 @@ impl Source {
         chunk: usize,
         pass_over: u64,
     ) -> Result<Option<Vec<Row>>> {
-        match self {
-            Self::Collected(places) => {
-                let places: Vec<Place> = places.drain(..chunk.min(places.len())).collect();
-                if places.is_empty() {
-                    return Ok(None);
-                }
-                let ids: Vec<Uuid> = places.iter().map(|place| place.1).collect();
-                let tickets: Vec<Uuid> = places.iter().map(|place| place.2).collect();
-                let sql = call.names().sql(&by_keys(walk.direction));
-                let params: [Param<'_>; 2] =
-                    [(&tickets, Type::UUID_ARRAY), (&ids, Type::UUID_ARRAY)];
-                call.query(&sql, &params).await.map(Some)
-            }
-            Self::Along(Lead::None, _) => Ok(None),
-            Self::Along(lead, place) => {
-                let rows = along(call, walk, lead, *place, chunk, pass_over).await?;
-                match rows.last() {
-                    Some(last) if rows.len() >= chunk => {
-                        *place = (get(last, 0)?, get(last, 1)?, get(last, 2)?);
-                    }
-                    _ => *lead = Lead::None,
-                }
-                Ok(Some(rows))
-            }
+        if let Lead::Trial(lead, types) = &mut self.lead
+            && self.tested >= TRIAL
+        {
+            self.lead = match rarest(call, walk, self.place, types).await? {
+                Some(places) => Lead::Collected(places),
+                None => std::mem::replace(lead, Lead::None),
+            };
         }
+        let rows = match &mut self.lead {
+            Lead::None => return Ok(None),
+            Lead::Collected(places) => collected(call, walk, places, chunk).await?,
+            lead => {
+                let along_now = match lead {
+                    Lead::Trial(lead, _) => lead,
+                    lead => lead,
+                };
+                along(call, walk, along_now, self.place, chunk, pass_over).await?
+            }
+        };
+        match (rows.last(), &self.lead) {
+            (Some(last), _) if rows.len() >= chunk => {
+                self.place = (get(last, 0)?, get(last, 1)?, get(last, 2)?);
+            }
+            (Some(_), Lead::Collected(places)) if !places.is_empty() => {}
+            _ => self.lead = Lead::None,
+        }
+        self.tested += rows.len();
+        self.chunk = next_chunk(self.chunk, &rows)?;
+        Ok(Some(rows))
     }
+}
+
+/// Twice as many rows, as far as they are not too large.
+fn next_chunk(chunk: usize, rows: &[Row]) -> Result<usize> {
+    let mut bytes = 0;
+    for row in rows {
+        bytes += get::<&str>(row, 4)?.len();
+    }
+    let fitting = BYTES / (bytes / rows.len().max(1)).max(1);
+    Ok((2 * chunk).min(*CHUNKS.end()).min(fitting).max(1))
+}
+
+async fn collected(
+    call: &mut Call<'_>,
+    walk: &Walk<'_>,
+    places: &mut Vec<Place>,
+    chunk: usize,
+) -> Result<Vec<Row>> {
+    let places: Vec<Place> = places.drain(..chunk.min(places.len())).collect();
+    let ids: Vec<Uuid> = places.iter().map(|place| place.1).collect();
+    let tickets: Vec<Uuid> = places.iter().map(|place| place.2).collect();
+    let sql = call.names().sql(&by_keys(walk.direction));
+    call.query(&sql, &[(&tickets, Type::UUID_ARRAY), (&ids, Type::UUID_ARRAY)]).await
 }
 
 async fn along(
@@ -408,7 +285,7 @@ async fn along(
             ]);
             by_value(walk.direction)
         }
-        Lead::None | Lead::Time | Lead::Collected(_) => {
+        Lead::None | Lead::Time | Lead::Collected(_) | Lead::Trial(..) => {
             by_time(walk.direction, walk.types.as_deref())
         }
     };
@@ -417,95 +294,3 @@ async fn along(
 
 const FIRST: Uuid = Uuid::from_bytes([0; 16]);
 const LAST: Uuid = Uuid::from_bytes([0xff; 16]);
-
-pub(super) const SHORT: &str = r#"SELECT count(*) FROM (SELECT 1 FROM {s}."{p}occurrences" o
-WHERE o.time >= $1 AND o.time <= $2 LIMIT $3) s"#;
-
-/// $1 are the types, $2 is the name, $3 how many entries at most, $4 and $5 are the range.
-pub(super) fn entries(bounded: bool) -> String {
-    let range = if bounded { " AND x.value >= $4 AND x.value < $5" } else { "" };
-    format!(
-        r#"SELECT x.time, x.occurrence_id, x.ticket_id FROM {{s}}."{{p}}traits" x
-WHERE x.type = ANY($1) AND x.name = $2{range} LIMIT $3"#
-    )
-}
-
-/// Behind the place ($1, $2, $3), up to the time $4, of the application $5 and the channel $6.
-fn conditions(direction: Direction) -> String {
-    let (sign, _) = signs(direction);
-    format!(
-        "(o.time, o.id, o.ticket_id) {sign} ($1, $2, $3) AND o.time {} $4 \
-         AND ($5::text IS NULL OR o.app_id = $5) AND ($6::text IS NULL OR o.channel = $6)",
-        if sign == ">" { "<=" } else { ">=" }
-    )
-}
-
-fn order_by(direction: Direction, alias: &str) -> String {
-    let (_, order) = signs(direction);
-    format!("ORDER BY {alias}.time {order}, {alias}.id {order}, {alias}.ticket_id {order}")
-}
-
-/// $9 is the id of the occurrence. `OFFSET 0` keeps the order from choosing the index.
-pub(super) fn by_id(direction: Direction) -> String {
-    format!(
-        r#"SELECT * FROM (SELECT {OCCURRENCE_COLUMNS} FROM {{s}}."{{p}}occurrences" o
-  WHERE o.id = $9 AND {} OFFSET 0) o
-{} LIMIT $7 OFFSET $8"#,
-        conditions(direction),
-        order_by(direction, "o")
-    )
-}
-
-pub(super) fn by_time(direction: Direction, types: Option<&[i64]>) -> String {
-    let (conditions, order) = (conditions(direction), order_by(direction, "o"));
-    let select = format!(r#"SELECT {OCCURRENCE_COLUMNS} FROM {{s}}."{{p}}occurrences" o WHERE"#);
-    match types {
-        None => format!("{select} {conditions} {order} LIMIT $7 OFFSET $8"),
-        Some([one]) => {
-            format!("{select} o.type = {one} AND {conditions} {order} LIMIT $7 OFFSET $8")
-        }
-        Some(types) if types.len() > SIDE_BY_SIDE => {
-            let list = types.iter().map(i64::to_string).collect::<Vec<_>>().join(", ");
-            format!("{select} o.type IN ({list}) AND {conditions} {order} LIMIT $7 OFFSET $8")
-        }
-        Some(types) => {
-            let branches: Vec<String> = types
-                .iter()
-                .map(|one| {
-                    format!("({select} o.type = {one} AND {conditions} {order} LIMIT $7::int8 + $8::int8)")
-                })
-                .collect();
-            format!(
-                "SELECT * FROM ({}) o {} LIMIT $7 OFFSET $8",
-                branches.join(" UNION ALL "),
-                order_by(direction, "o")
-            )
-        }
-    }
-}
-
-/// $9 is the type, $10 the name and $11 the value.
-pub(super) fn by_value(direction: Direction) -> String {
-    let (sign, order) = signs(direction);
-    let end = if sign == ">" { "<=" } else { ">=" };
-    format!(
-        r#"SELECT {OCCURRENCE_COLUMNS} FROM (
-  SELECT x.ticket_id, x.occurrence_id FROM {{s}}."{{p}}traits" x
-  WHERE x.type = $9 AND x.name = $10 AND x.value = $11
-    AND (x.time, x.occurrence_id, x.ticket_id) {sign} ($1, $2, $3) AND x.time {end} $4
-  ORDER BY x.time {order}, x.occurrence_id {order}, x.ticket_id {order} LIMIT $7 OFFSET $8) x
-JOIN {{s}}."{{p}}occurrences" o ON o.ticket_id = x.ticket_id AND o.id = x.occurrence_id
-WHERE ($5::text IS NULL OR o.app_id = $5) AND ($6::text IS NULL OR o.channel = $6) {}"#,
-        order_by(direction, "o")
-    )
-}
-
-/// $1 are tickets and $2 the ids of occurrences. `OFFSET 0` keeps the order from choosing the index.
-pub(super) fn by_keys(direction: Direction) -> String {
-    format!(
-        r#"SELECT o.* FROM unnest($1::uuid[], $2::uuid[]) AS k (ticket_id, id)
-CROSS JOIN LATERAL (SELECT {OCCURRENCE_COLUMNS} FROM {{s}}."{{p}}occurrences" o
-  WHERE o.ticket_id = k.ticket_id AND o.id = k.id OFFSET 0) o {}"#,
-        order_by(direction, "o")
-    )
-}

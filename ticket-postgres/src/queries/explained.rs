@@ -2,7 +2,10 @@
 
 use ticket_core::{Direction, StatusKind, TicketFilter, TicketQuery, TicketSort, Timestamp};
 
-use super::{events, histogram, occurrences, prune, record, tickets, traits};
+use super::{
+    event_statements as events, histogram, occurrences, prune, record_statements as record,
+    tickets, traits,
+};
 use crate::schema::Names;
 
 /// A part of the index's name, what may be sorted (nothing, if empty), and the statement.
@@ -42,12 +45,13 @@ pub(crate) fn explained(names: &Names) -> Vec<(&'static str, &'static str, Strin
         add("occurrences_other_pkey", FEW, events::by_keys(direction));
     }
     add("_type_name_value_time_occurrence_id_idx", "", events::entries(true));
+    add("_type_name_value_time_occurrence_id_idx", "", events::count_entries(true));
     add("_time_id_idx", "", events::SHORT.to_owned());
     add("_type_time_id_idx", "", traits::TYPES.to_owned());
     add("_type_name_value_time_occurrence_id_idx", "", traits::TRAIT_TYPES.to_owned());
     add("hours_pkey", "", histogram::OF_TICKET.to_owned());
-    add("hours_by_hour", "", histogram::OF_APP.to_owned());
-    add("hours_by_hour", "", histogram::OF_ALL.to_owned());
+    add("app_counts_pkey", "", histogram::OF_APP.to_owned());
+    add("app_counts_by_hour", "", histogram::OF_ALL.to_owned());
     add("occurrences_other_pkey", "", record::STORED.to_owned());
     add("_time_id_idx", TIES, prune::expired());
     add("_ticket_id", "", prune::of_ticket());
@@ -55,5 +59,10 @@ pub(crate) fn explained(names: &Names) -> Vec<(&'static str, &'static str, Strin
     add("_type_name_value_time_occurrence_id_idx", "", prune::DELETE_TRAITS.to_owned());
     add("_ticket_id_time_id_idx", "", prune::SURPLUS.to_owned());
     add("tickets_pkey", "", prune::TICKETS_FROM.to_owned());
+    add("tickets_by_solved", FEW, prune::SOLVED.to_owned());
+    add("app_counts_pkey", FEW, prune::LOCK_APP_COUNTS.to_owned());
+    add("app_counts_pkey", "", prune::SUBTRACT.to_owned());
+    add("app_counts_pkey", "", prune::DELETE_APP_COUNTS.to_owned());
+    add("hours_pkey", "Sort", prune::delete_hours());
     found
 }

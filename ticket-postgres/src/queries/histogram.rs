@@ -10,10 +10,10 @@ use crate::row::{count, get, uuid_of};
 pub(super) const OF_TICKET: &str = r#"SELECT hour, count FROM {s}."{p}hours"
 WHERE ticket_id = $3 AND hour >= $1 AND hour < $2"#;
 
-pub(super) const OF_APP: &str = r#"SELECT hour, sum(count)::int8 FROM {s}."{p}hours"
+pub(super) const OF_APP: &str = r#"SELECT hour, sum(count)::int8 FROM {s}."{p}app_counts"
 WHERE hour >= $1 AND hour < $2 AND app_id = $3 GROUP BY hour"#;
 
-pub(super) const OF_ALL: &str = r#"SELECT hour, sum(count)::int8 FROM {s}."{p}hours"
+pub(super) const OF_ALL: &str = r#"SELECT hour, sum(count)::int8 FROM {s}."{p}app_counts"
 WHERE hour >= $1 AND hour < $2 GROUP BY hour"#;
 
 pub(crate) async fn count_occurrences(

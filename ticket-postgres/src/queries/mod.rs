@@ -23,12 +23,17 @@ macro_rules! again {
         }
     }};
 }
+
+mod event_statements;
 mod events;
 mod explained;
 mod histogram;
+mod leads;
 mod occurrences;
 mod prune;
 mod record;
+mod record_rows;
+mod record_statements;
 mod status;
 mod tickets;
 mod traits;

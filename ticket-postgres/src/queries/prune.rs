@@ -16,7 +16,7 @@ use crate::connection::{Call, Connections, Param};
 use crate::error::is_retryable_lock;
 use crate::partitions::Month;
 use crate::row::{get, type_key, uuid_of, value_key};
-use crate::schema::{self, DATA_TABLES};
+use crate::schema::{self, DATA_TABLES, PART};
 
 /// How many occurrences one transaction deletes at most, with all their traits.
 const OCCURRENCES: u64 = 500;
@@ -27,7 +27,29 @@ const TICKETS: u64 = 250;
 /// The ticket is locked by this, and what is deleted with it is looked for after that.
 const DELETE_TICKET: &str = r#"DELETE FROM {s}."{p}tickets" WHERE id = $1 RETURNING id"#;
 
-const DELETE_HOURS: &str = r#"DELETE FROM {s}."{p}hours" WHERE ticket_id = ANY($1)"#;
+/// Answers with what the applications have less of from then on.
+pub(super) fn delete_hours() -> String {
+    format!(
+        r#"WITH gone AS (
+  DELETE FROM {{s}}."{{p}}hours" WHERE ticket_id = ANY($1) RETURNING ticket_id, app_id, hour, count
+) SELECT app_id, hour, ({PART})::int2, sum(count)::int8 FROM gone GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"#
+    )
+}
+
+/// In the order in which recording locks them.
+pub(super) const LOCK_APP_COUNTS: &str = r#"SELECT 1
+FROM unnest($1::text[], $2::int8[], $3::int2[]) AS gone (app_id, hour, part)
+JOIN {s}."{p}app_counts" a
+  ON a.app_id = gone.app_id AND a.hour = gone.hour AND a.part = gone.part
+ORDER BY a.app_id, a.hour, a.part FOR UPDATE OF a"#;
+
+pub(super) const SUBTRACT: &str = r#"UPDATE {s}."{p}app_counts" a SET count = a.count - gone.count
+FROM unnest($1::text[], $2::int8[], $3::int2[], $4::int8[]) AS gone (app_id, hour, part, count)
+WHERE a.app_id = gone.app_id AND a.hour = gone.hour AND a.part = gone.part"#;
+
+pub(super) const DELETE_APP_COUNTS: &str = r#"DELETE FROM {s}."{p}app_counts" a
+USING unnest($1::text[], $2::int8[], $3::int2[]) AS gone (app_id, hour, part)
+WHERE a.app_id = gone.app_id AND a.hour = gone.hour AND a.part = gone.part AND a.count = 0"#;
 
 const DELETE_SEEN: &str = r#"DELETE FROM {s}."{p}seen" WHERE ticket_id = ANY($1)"#;
 
@@ -67,11 +89,15 @@ USING unnest($1::int8[], $2::text[], $3::bytea[], $4::int8[], $5::uuid[], $6::uu
 WHERE x.type = gone.type AND x.name = gone.name AND x.value = gone.value AND x.time = gone.time
   AND x.occurrence_id = gone.occurrence_id AND x.ticket_id = gone.ticket_id"#;
 
-/// The tickets that may go, locked: nobody adds an occurrence or reopens one until they are gone.
-pub(super) const SOLVED: &str = r#"SELECT t.id FROM {s}."{p}tickets" t
-WHERE t.status = 2 AND t.last_time < $1 AND ($2::text IS NULL OR t.app_id = $2) AND t.id > $3
-  AND NOT EXISTS (SELECT 1 FROM {s}."{p}occurrences" o WHERE o.ticket_id = t.id)
-ORDER BY t.id LIMIT $4 FOR UPDATE OF t"#;
+/// The tickets that may go, behind the time $3 and the id $4. They are locked in the order in which recording
+/// locks them: nobody adds an occurrence or reopens one until they are gone.
+pub(super) const SOLVED: &str = r#"SELECT t.id, found.last_time FROM (
+  SELECT t.id, t.last_time FROM {s}."{p}tickets" t
+  WHERE t.status = 2 AND t.last_time < $1 AND ($2::text IS NULL OR t.app_id = $2)
+    AND (t.last_time, t.id) > ($3, $4)
+    AND NOT EXISTS (SELECT 1 FROM {s}."{p}occurrences" o WHERE o.ticket_id = t.id)
+  ORDER BY t.last_time, t.id LIMIT $5) found
+JOIN {s}."{p}tickets" t ON t.id = found.id ORDER BY t.id FOR UPDATE OF t"#;
 
 /// What has become of them while the lock was waited for is looked at once more.
 pub(super) const DELETE_SOLVED: &str = r#"DELETE FROM {s}."{p}tickets" t
@@ -101,7 +127,7 @@ pub(crate) async fn delete_ticket(connections: &Connections, id: TicketId) -> Re
             call.finish().await?;
             return Ok(false);
         }
-        delete_counts(&mut call, &[id]).await?;
+        let less = delete_counts(&mut call, &[id]).await?;
         let (sql, limit) = (call.names().sql(&of_ticket()), to_i64(OCCURRENCES));
         loop {
             let rows = call.query(&sql, &[(&id, Type::UUID), (&limit, Type::INT8)]).await?;
@@ -110,17 +136,54 @@ pub(crate) async fn delete_ticket(connections: &Connections, id: TicketId) -> Re
                 break;
             }
         }
+        less.subtract(&mut call).await?;
         call.finish().await?;
         Ok(true)
     })
 }
 
-async fn delete_counts(call: &mut Call<'_>, tickets: &[Uuid]) -> Result<()> {
-    for template in [DELETE_HOURS, DELETE_SEEN] {
-        let sql = call.names().sql(template);
-        call.query(&sql, &[(&tickets, Type::UUID_ARRAY)]).await?;
+/// Deletes what is counted of tickets; what it answers with is to be [subtracted](Less::subtract).
+async fn delete_counts(call: &mut Call<'_>, tickets: &[Uuid]) -> Result<Less> {
+    let mut less = Less::default();
+    for row in
+        call.query(&call.names().sql(&delete_hours()), &[(&tickets, Type::UUID_ARRAY)]).await?
+    {
+        less.app_ids.push(get(&row, 0)?);
+        less.hours.push(get(&row, 1)?);
+        less.parts.push(get(&row, 2)?);
+        less.counts.push(get(&row, 3)?);
     }
-    Ok(())
+    call.query(&call.names().sql(DELETE_SEEN), &[(&tickets, Type::UUID_ARRAY)]).await?;
+    Ok(less)
+}
+
+/// What applications have less of, column by column.
+#[derive(Default)]
+struct Less {
+    app_ids: Vec<String>,
+    hours: Vec<i64>,
+    parts: Vec<i16>,
+    counts: Vec<i64>,
+}
+
+impl Less {
+    /// Takes it from the sums of the applications. Others count there too: this is the last thing that a
+    /// transaction does.
+    async fn subtract(&self, call: &mut Call<'_>) -> Result<()> {
+        let params: [Param<'_>; 4] = [
+            (&self.app_ids, Type::TEXT_ARRAY),
+            (&self.hours, Type::INT8_ARRAY),
+            (&self.parts, Type::INT2_ARRAY),
+            (&self.counts, Type::INT8_ARRAY),
+        ];
+        let keys = &params[..3];
+        for (template, params) in
+            [(LOCK_APP_COUNTS, keys), (SUBTRACT, &params[..]), (DELETE_APP_COUNTS, keys)]
+        {
+            call.query(&call.names().sql(template), params).await?;
+        }
+        Ok(())
+    }
 }
 
 /// Deletes the traits of occurrences that are deleted: their keys follow from the records.
@@ -170,7 +233,7 @@ pub(crate) async fn clear_expired(connections: &Connections, expiry: &Expiry) ->
             break;
         }
     }
-    let mut from = Uuid::from_bytes([0; 16]);
+    let mut from = (i64::MIN, Uuid::from_bytes([0; 16]));
     while let Some((deleted, last)) = expire_tickets(connections, expiry, from).await? {
         expired.tickets += deleted;
         from = last;
@@ -212,27 +275,33 @@ async fn expire_some(
 async fn expire_tickets(
     connections: &Connections,
     expiry: &Expiry,
-    from: Uuid,
-) -> Result<Option<(u64, Uuid)>> {
+    from: (i64, Uuid),
+) -> Result<Option<(u64, (i64, Uuid))>> {
     let (before, limit) = (expiry.before.as_micros(), to_i64(TICKETS));
     again!(async {
         let mut call = connections.maintain().await?;
         let sql = call.names().sql(SOLVED);
-        let params: [Param<'_>; 4] = [
+        let params: [Param<'_>; 5] = [
             (&before, Type::INT8),
             (&expiry.app_id, Type::TEXT),
-            (&from, Type::UUID),
+            (&from.0, Type::INT8),
+            (&from.1, Type::UUID),
             (&limit, Type::INT8),
         ];
-        let found = ids(&call.query(&sql, &params).await?)?;
-        let Some(last) = found.last().copied() else {
+        let rows = call.query(&sql, &params).await?;
+        let mut last = None;
+        for row in &rows {
+            last = last.max(Some((get(row, 1)?, get(row, 0)?)));
+        }
+        let Some(last) = last else {
             call.finish().await?;
             return Ok(None);
         };
+        let found = ids(&rows)?;
         let sql = call.names().sql(DELETE_SOLVED);
         let params: [Param<'_>; 2] = [(&found, Type::UUID_ARRAY), (&before, Type::INT8)];
         let deleted = ids(&call.query(&sql, &params).await?)?;
-        delete_counts(&mut call, &deleted).await?;
+        delete_counts(&mut call, &deleted).await?.subtract(&mut call).await?;
         call.finish().await?;
         Ok(Some((deleted.len() as u64, last)))
     })

@@ -6,7 +6,7 @@ use ticket_core::{
 };
 use tokio_postgres::types::{ToSql, Type};
 
-use super::record::seen_text;
+use super::record_rows::seen_text;
 use super::to_i64;
 use crate::connection::{Connections, Param};
 use crate::row::{self, TICKET_COLUMNS, ticket, uuid_of};

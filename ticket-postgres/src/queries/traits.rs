@@ -8,7 +8,8 @@ use ticket_core::{
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
-use super::events::{Lead, Range, Reader, Walk, collect, only_traits, read};
+use super::events::{Reader, Walk, only_traits, read};
+use super::leads::{Lead, Range, collect};
 use crate::connection::{Call, Connections};
 use crate::error::corrupt;
 use crate::row::{get, type_key};
@@ -63,7 +64,7 @@ pub(crate) async fn event_types(
     app_id: Option<&str>,
 ) -> Result<Vec<String>> {
     let app_id = app_id.map(limits::clean);
-    let call = connections.read().await?;
+    let call = connections.read().await?.along_indexes();
     let sql = call.names().sql(TYPES);
     let mut channels = BTreeSet::new();
     for row in call.only(&sql, &[]).await? {
@@ -81,7 +82,7 @@ pub(crate) async fn trait_types(
     event_type: &str,
 ) -> Result<Vec<TraitType>> {
     let app_id = app_id.map(limits::clean);
-    let mut call = connections.read().await?;
+    let mut call = connections.read().await?.along_indexes();
     let types = types(&mut call, app_id.as_deref(), Some(&limits::clean(event_type))).await?;
     let found = trait_types_of(&mut call, &types).await?;
     call.finish().await?;
@@ -107,7 +108,7 @@ pub(crate) async fn get_traits(
     query: &TraitQuery,
 ) -> Result<Page<EventTrait>> {
     let plan = query.plan()?;
-    let mut call = connections.read().await?;
+    let mut call = connections.read().await?.along_indexes();
     let mut filter = EventFilter::new().with_event_type(query.event_type.as_str());
     filter.app_id.clone_from(&query.app_id);
     let types = types(&mut call, query.app_id.as_deref(), Some(&query.event_type)).await?;
@@ -115,7 +116,8 @@ pub(crate) async fn get_traits(
     for name in names(&mut call, query, &types, plan.after().map(|after| &after.name)).await? {
         let after = plan.after().filter(|after| after.name == name).map(|after| &after.event);
         let walk = Walk::new(&mut call, &filter, Direction::Ascending, after).await?;
-        let lead = match collect(&mut call, &walk, &types, &name, &[Range::all()], RARE).await? {
+        let all = [Range::all()];
+        let lead = match collect(&mut call, &walk, walk.after, &types, &name, &all, RARE).await? {
             Some(places) => Lead::Collected(places),
             None => Lead::Time,
         };

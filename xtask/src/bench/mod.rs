@@ -4,6 +4,7 @@
 //! same run on the same machine; the bare value tells as much about the machine.
 
 mod emit;
+mod kept;
 mod list;
 mod memory;
 mod query;

@@ -1,15 +1,19 @@
 //! How long a question takes as a store grows: on a large one, against the same on a hundredth of it.
+//!
+//! What was recorded for it stays in `bench` in the target folder, and is used again.
 
+use std::fs;
 use std::process::Command;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::ValueEnum;
 use serde::Deserialize;
 
+use super::kept::Kept;
 use super::report::Row;
 use super::seed::{Size, seed};
-use crate::databases::{Kind, Session};
-use crate::{artifacts, command};
+use crate::databases::Kind;
+use crate::{artifacts, command, workspace};
 
 /// Occurrences for each ticket, on average.
 const PER_TICKET: u32 = 100;
@@ -19,7 +23,7 @@ const GROWTH: u32 = 100;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// How many occurrences the large store has; the small one has a hundredth of them
-    #[arg(long, default_value_t = 5_000_000, value_parser = clap::value_parser!(u32).range(20_000..))]
+    #[arg(long, default_value_t = 5_000_000, value_parser = clap::value_parser!(u32).range(1_500_000..))]
     size: u32,
 
     /// Which databases [default: all]
@@ -31,9 +35,9 @@ pub(crate) struct Arguments {
 enum Backend {
     /// A file
     Sqlite,
-    /// The server that TICKET_POSTGRES_URL names, or one that is started
+    /// The server that TICKET_POSTGRES_URL names, or one of its own
     Postgres,
-    /// The replica set that TICKET_MONGODB_URL names, or one of one that is started
+    /// The replica set that TICKET_MONGODB_URL names, or one of its own
     Mongodb,
 }
 
@@ -43,14 +47,6 @@ impl Backend {
             Self::Sqlite => "sqlite",
             Self::Postgres => "postgres",
             Self::Mongodb => "mongodb",
-        }
-    }
-
-    const fn kind(self) -> Option<Kind> {
-        match self {
-            Self::Sqlite => None,
-            Self::Postgres => Some(Kind::Postgres),
-            Self::Mongodb => Some(Kind::Mongodb),
         }
     }
 }
@@ -74,19 +70,29 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Vec<Row>> {
         [] => Backend::value_variants(),
         chosen => chosen,
     };
+    let folder = workspace::target().join("bench").join(arguments.size.to_string());
     let mut rows = Vec::new();
     for backend in chosen {
+        let folder = folder.join(backend.name());
+        fs::create_dir_all(&folder)?;
         // One at a time, so that they do not take each other's memory.
-        let session = backend.kind().map(|kind| Session::with(&[kind])).transpose()?;
-        let folder = tempfile::tempdir()?;
-        let url = |name: &str| match (backend.kind(), &session) {
-            (Some(kind), Some(session)) => {
-                let url = session.url(kind).context("a server without a URL")?;
-                Ok(with_option(url, &format!("table_prefix=bench_{name}_")))
-            }
-            _ => anyhow::Ok(format!("sqlite:{}", folder.path().join(name).display())),
+        let server = match backend {
+            Backend::Sqlite => None,
+            Backend::Postgres => Some(Kind::Postgres),
+            Backend::Mongodb => Some(Kind::Mongodb),
         };
-        let (large, small) = (url("large")?, url("small")?);
+        let given = server.and_then(Kind::given);
+        let kept = match backend {
+            _ if given.is_some() => None,
+            Backend::Sqlite => None,
+            Backend::Postgres => Some(Kept::postgres(&folder)?),
+            Backend::Mongodb => Some(Kept::mongodb(&folder)?),
+        };
+        let url = |name: &str| match given.as_deref().or(kept.as_ref().map(Kept::url)) {
+            Some(url) => with_option(url, &format!("table_prefix=bench_{name}_")),
+            None => format!("sqlite:{}", folder.join(format!("{name}.db")).display()),
+        };
+        let (large, small) = (url("large"), url("small"));
         for (url, occurrences) in [(&small, arguments.size / GROWTH), (&large, arguments.size)] {
             seed(fill, url, Size { tickets: occurrences / PER_TICKET, occurrences })?;
         }

@@ -22,6 +22,8 @@ use clap::{Args, Subcommand};
 
 pub(crate) use self::kind::{Kind, programs};
 pub(crate) use self::postgres::Postgres;
+pub(crate) use self::replica_set::initiate;
+pub(crate) use self::server::free_port;
 pub(crate) use self::session::Session;
 use self::state::State;
 use crate::command::quoted;
@@ -105,6 +107,11 @@ fn down(state: &State) -> Result<()> {
         println!("{} stopped", kind.title());
     }
     Ok(())
+}
+
+/// The program of MongoDB's server.
+pub(crate) fn mongod() -> Result<PathBuf> {
+    mongod::Mongod::provide().map(|mongod| mongod.program().to_owned())
 }
 
 /// The variables by which tests find server programs, and the servers of a state.

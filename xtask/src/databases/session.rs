@@ -46,12 +46,6 @@ impl Session {
         self.variables.extend(url.map(|url| (to, url)));
     }
 
-    /// The URL of a server of this session.
-    pub(crate) fn url(&self, kind: Kind) -> Option<&str> {
-        let mut variables = self.variables.iter();
-        variables.find(|(name, _)| *name == kind.variable()).map(|(_, url)| url.as_str())
-    }
-
     /// Hands the variables to a program.
     pub(crate) fn apply(&self, command: &mut Command) {
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));

@@ -1,12 +1,18 @@
 //! `cargo xtask test --matrix`: the conformance suite against every server that can run here.
 
 use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::process::Command;
+use std::{fs, io};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
+use tempfile::TempDir;
 
+use super::forward;
 use super::output::Report;
-use super::{build, run_tests};
+use crate::artifacts::{self, Artifact};
 use crate::databases::{Kind, Postgres, Session};
+use crate::{command, workspace};
 
 /// One line of the table: a backend, and what it runs against.
 struct Row {
@@ -66,11 +72,12 @@ pub(crate) fn run(only: &str) -> Result<bool> {
     let named =
         |row: &&Row| format!("{} {}", row.package, row.server).to_lowercase().contains(&only);
     let rows: Vec<&Row> = ROWS.iter().filter(named).collect();
+    let suites = Suites::build(&rows)?;
     let mut problems = Vec::new();
     let mut results = Vec::new();
     for row in rows {
         println!("\n== {} on {}", row.package, row.server);
-        let (report, found) = run_row(row).unwrap_or_else(|error| {
+        let (report, found) = suites.run(row).unwrap_or_else(|error| {
             // A server that cannot be had is a failure: what did not run has not passed.
             (Report::default(), vec![format!("{error:#}")])
         });
@@ -87,13 +94,46 @@ pub(crate) fn run(only: &str) -> Result<bool> {
     Ok(problems.is_empty() && !results.is_empty())
 }
 
-fn run_row(row: &Row) -> Result<(Report, Vec<String>)> {
-    let arguments = ["-p", row.package, "--test", "conformance"].map(str::to_owned);
-    let names = build::executables(None, &arguments)?;
-    let servers = (row.start)()?;
-    let result = run_tests(None, &arguments, names, &servers);
-    servers.stop()?;
-    result
+/// The suites' programs, built once: the rows run the same ones, whatever is built meanwhile.
+struct Suites {
+    folder: TempDir,
+    artifacts: Vec<Artifact>,
+}
+
+impl Suites {
+    fn build(rows: &[&Row]) -> Result<Self> {
+        let mut build = command::cargo();
+        build.args(["test", "--no-run", "--test", "conformance"]);
+        build.args(rows.iter().flat_map(|row| ["--package", row.package]));
+        let folder = tempfile::tempdir()?;
+        let artifacts = if rows.is_empty() { Vec::new() } else { artifacts::build(&mut build)? };
+        for Artifact { package, executable, .. } in &artifacts {
+            let copy = folder.path().join(package);
+            fs::copy(executable, copy).with_context(|| format!("cannot copy {package}'s suite"))?;
+        }
+        Ok(Self { folder, artifacts })
+    }
+
+    fn program(&self, row: &Row) -> Result<PathBuf> {
+        let is_built = self.artifacts.iter().any(|artifact| artifact.package == row.package);
+        is_built
+            .then(|| self.folder.path().join(row.package))
+            .with_context(|| format!("cargo built no suite of {}", row.package))
+    }
+
+    fn run(&self, row: &Row) -> Result<(Report, Vec<String>)> {
+        let mut suite = Command::new(self.program(row)?);
+        // Where cargo runs tests.
+        suite.current_dir(workspace::root().join(row.package));
+        let servers = (row.start)()?;
+        servers.apply(&mut suite);
+        suite.env("TICKET_REQUIRE_SERVERS", "1");
+        let mut report = Report::default();
+        report.begin(format!("{} on {}", row.package, row.server));
+        let result = forward(suite, report, io::stdout());
+        servers.stop()?;
+        result
+    }
 }
 
 /// The results as Markdown, ready for the README; a row without a test that passed shows as failed.
@@ -129,7 +169,7 @@ mod tests {
     #[test]
     fn what_did_not_run_does_not_look_passed() {
         let mut ran = Report::default();
-        ran.read_line("     Running tests/conformance.rs (target/debug/deps/conformance-1)");
+        ran.begin("ticket-memory".into());
         ran.read_line("test result: ok. 10 passed; 0 failed; 0 ignored; 0 measured");
         ran.finish();
         let text = table(&[(&ROWS[0], ran), (&ROWS[2], Report::default())]);

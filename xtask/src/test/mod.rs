@@ -70,17 +70,7 @@ fn run_cargo(arguments: &[String]) -> Result<(Report, Vec<String>)> {
     let scope = scope(arguments);
     // Before servers start: building takes longer than they need to, and may fail.
     let names = build::executables(scope, arguments)?;
-    let servers = Session::with(&[Kind::Postgres, Kind::Mongodb])?;
-    run_tests(scope, arguments, names, &servers)
-}
-
-/// Runs what is built, with these servers.
-fn run_tests(
-    scope: Option<&str>,
-    arguments: &[String],
-    names: build::Names,
-    servers: &Session,
-) -> Result<(Report, Vec<String>)> {
+    let servers = Session::with(&[Kind::Postgres, Kind::Pgbouncer, Kind::Mongodb])?;
     let mut tests = command::cargo();
     tests.arg("test").args(scope).arg("--no-fail-fast").args(arguments);
     servers.apply(&mut tests);
@@ -107,7 +97,7 @@ fn forward(
     // One pipe for both streams: cargo names on the one the program whose tests the other lists.
     let (reader, writer) = io::pipe()?;
     tests.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
-    let mut child = tests.spawn().context("cannot run cargo")?;
+    let mut child = tests.spawn().context("cannot run the tests")?;
     // The command holds our ends of the pipe, and the output would never come to an end.
     drop(tests);
 
@@ -121,7 +111,7 @@ fn forward(
     let mut report = report.lock().unwrap_or_else(PoisonError::into_inner);
     report.finish();
     if !status.success() && report.problems().next().is_none() {
-        problems.push(format!("cargo test failed: {status}"));
+        problems.push(format!("the tests failed: {status}"));
     }
     Ok((std::mem::take(&mut *report), problems))
 }

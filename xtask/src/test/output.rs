@@ -71,8 +71,7 @@ impl Report {
 
     pub(crate) fn read_line(&mut self, line: &str) {
         if let Some(name) = self.started(line) {
-            self.finish();
-            self.current.name = name;
+            self.begin(name);
         } else if let Some(declared) = declared(line) {
             self.current.declared.push(declared);
         } else if let Some(test) = ignored_test(line) {
@@ -84,6 +83,12 @@ impl Report {
             self.current.ignored += ignored;
             self.current.complete = true;
         }
+    }
+
+    /// What follows is of this target.
+    pub(crate) fn begin(&mut self, name: String) {
+        self.finish();
+        self.current.name = name;
     }
 
     /// Closes the last target.

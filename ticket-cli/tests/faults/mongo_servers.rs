@@ -1,0 +1,210 @@
+//! Servers of MongoDB that a case has for itself.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use mongodb::bson::{Bson, Document, doc};
+use mongodb::options::ClientOptions;
+use mongodb::{Client, ClientSession, Database};
+use tempfile::TempDir;
+
+use super::process::{Process, free_port, until};
+use super::{Outcome, Place};
+
+/// The variable with the server's program.
+pub(crate) const PROGRAM: Option<&str> = Some("TICKET_TEST_MONGOD");
+
+/// The database of the store.
+const DATABASE: &str = "faults";
+
+#[derive(Clone, Copy)]
+pub(crate) enum Kind {
+    Standalone,
+    Set(usize),
+}
+
+pub(crate) struct Servers {
+    kind: Kind,
+    members: Vec<Member>,
+}
+
+impl Servers {
+    pub(crate) fn new(kind: Kind) -> Outcome<Self> {
+        let count = match kind {
+            Kind::Standalone => 1,
+            Kind::Set(members) => members,
+        };
+        let members = (0..count).map(|_| Member::new(kind)).collect::<Outcome<Vec<Member>>>()?;
+        let servers = Self { kind, members };
+        if let Kind::Set(_) = kind {
+            let member = |(id, member): (usize, &Member)| -> Outcome<Document> {
+                Ok(doc! { "_id": i32::try_from(id)?, "host": member.host() })
+            };
+            let members =
+                servers.members.iter().enumerate().map(member).collect::<Outcome<Vec<_>>>()?;
+            let settings = doc! { "electionTimeoutMillis": 5_000 };
+            let set = doc! { "_id": "faults", "members": members, "settings": settings };
+            servers.run(0, doc! { "replSetInitiate": set })?;
+            until("there is a primary", || Ok(servers.primary().is_some()))?;
+        }
+        Ok(servers)
+    }
+
+    /// Which of those that answer is the primary.
+    pub(crate) fn primary(&self) -> Option<usize> {
+        self.members.iter().position(|member| {
+            let hello = member.run("admin", doc! { "hello": 1 });
+            hello.is_ok_and(|hello| matches!(hello.get_bool("isWritablePrimary"), Ok(true)))
+        })
+    }
+
+    pub(crate) fn kill(&mut self, member: usize) -> Outcome {
+        self.members[member].process.kill()
+    }
+
+    /// The same data on the same port.
+    pub(crate) fn start(&mut self, member: usize) -> Outcome {
+        self.members[member].start(self.kind)
+    }
+
+    pub(crate) fn stop(&self, member: usize) -> Outcome {
+        self.members[member].process.stop()
+    }
+
+    pub(crate) fn go_on(&self, member: usize) -> Outcome {
+        self.members[member].process.go_on()
+    }
+
+    /// A command to one member, for all of it.
+    pub(crate) fn run(&self, member: usize, command: Document) -> Outcome<Document> {
+        self.members[member].run("admin", command)
+    }
+
+    /// A command to the first member, for the database that the store is in.
+    pub(crate) fn run_in_store(&self, command: Document) -> Outcome<Document> {
+        self.members[0].run(DATABASE, command)
+    }
+
+    /// Holds the commands of a client for 8 s before they are carried out, longer than a lease: from a
+    /// certain one on, which is for a certain collection. A client is known by its `appName`.
+    pub(crate) fn hold(&self, client: &str, command: &str, collection: &str, skip: i32) -> Outcome {
+        let data = doc! {
+            "appName": client,
+            "failCommands": [command],
+            "namespace": format!("{DATABASE}.ticketing_{collection}"),
+            "blockConnection": true,
+            "blockTimeMS": 8_000,
+        };
+        let mode = if skip == 0 { Bson::from("alwaysOn") } else { doc! { "skip": skip }.into() };
+        let hold = doc! { "configureFailPoint": "failCommand", "mode": mode, "data": data };
+        self.run(0, hold).map(drop)
+    }
+
+    /// How many occurrences are stored, and how many the tickets count, whatever a crash has left.
+    pub(crate) fn stored_and_counted(&self) -> Outcome<(i64, i64)> {
+        let sum = |collection: &str, of: Bson| -> Outcome<i64> {
+            let sum = doc! { "$group": { "_id": null, "n": { "$sum": of } } };
+            let answer = self.run_in_store(doc! {
+                "aggregate": format!("ticketing_{collection}"), "pipeline": [sum], "cursor": {},
+            })?;
+            let found = answer.get_document("cursor")?.get_array("firstBatch")?;
+            let found = found.first().and_then(Bson::as_document);
+            Ok(found.map_or(Ok(0), |found| found.get_i64("n"))?)
+        };
+        Ok((sum("occurrences", 1_i64.into())?, sum("tickets", "$n".into())?))
+    }
+
+    /// Somebody else's transaction in the database that the store is in.
+    pub(crate) fn transaction(
+        &self,
+        work: impl AsyncFnOnce(&Database, &mut ClientSession) -> Outcome,
+    ) -> Outcome {
+        block_on(async {
+            let client = self.members[0].client().await?;
+            let mut session = client.start_session().await?;
+            session.start_transaction().await?;
+            work(&client.database(DATABASE), &mut session).await
+        })
+    }
+}
+
+impl Place for Servers {
+    fn url_with_timeout(&self, seconds: u32) -> String {
+        let hosts: Vec<String> = self.members.iter().map(Member::host).collect();
+        let set = if let Kind::Set(_) = self.kind { "&replicaSet=faults" } else { "" };
+        format!("mongodb://{}/{DATABASE}?timeout={seconds}s{set}", hosts.join(","))
+    }
+}
+
+struct Member {
+    folder: TempDir,
+    port: u16,
+    process: Process,
+}
+
+impl Member {
+    fn new(kind: Kind) -> Outcome<Self> {
+        let folder = TempDir::new()?;
+        std::fs::create_dir(folder.path().join("data"))?;
+        let port = free_port()?;
+        let process = start(folder.path(), port, kind)?;
+        let mut member = Self { folder, port, process };
+        member.wait()?;
+        Ok(member)
+    }
+
+    fn start(&mut self, kind: Kind) -> Outcome {
+        self.process = start(self.folder.path(), self.port, kind)?;
+        self.wait()
+    }
+
+    fn wait(&mut self) -> Outcome {
+        until("mongod answers", || {
+            if !self.process.runs()? {
+                return Err("mongod ended at once".into());
+            }
+            Ok(self.run("admin", doc! { "hello": 1 }).is_ok())
+        })
+    }
+
+    fn host(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// A client of this very member.
+    async fn client(&self) -> Outcome<Client> {
+        let uri = format!("mongodb://{}/?directConnection=true", self.host());
+        let mut options = ClientOptions::parse(uri).await?;
+        options.server_selection_timeout = Some(Duration::from_secs(2));
+        Ok(Client::with_options(options)?)
+    }
+
+    /// A command to this very member.
+    fn run(&self, database: &str, command: Document) -> Outcome<Document> {
+        block_on(async {
+            let database = self.client().await?.database(database);
+            let answer = database.run_command(command);
+            // The driver waits for an answer without end.
+            Ok(tokio::time::timeout(Duration::from_secs(30), answer).await??)
+        })
+    }
+}
+
+fn block_on<T>(work: impl Future<Output = Outcome<T>>) -> Outcome<T> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
+}
+
+fn start(folder: &Path, port: u16, kind: Kind) -> Outcome<Process> {
+    let mut mongod = Command::new(PROGRAM.and_then(std::env::var_os).unwrap_or_default());
+    mongod.args(["--bind_ip", "127.0.0.1", "--nounixsocket", "--wiredTigerCacheSizeGB", "0.25"]);
+    mongod.args(["--setParameter", "diagnosticDataCollectionEnabled=false"]);
+    // So that a case can hold it at a certain point.
+    mongod.args(["--setParameter", "enableTestCommands=1"]);
+    mongod.args(["--port", &port.to_string()]).arg("--dbpath").arg(folder.join("data"));
+    mongod.arg("--logpath").arg(folder.join("log")).arg("--logappend").stdout(Stdio::null());
+    if let Kind::Set(_) = kind {
+        mongod.args(["--replSet", "faults"]);
+    }
+    Process::start(&mut mongod)
+}

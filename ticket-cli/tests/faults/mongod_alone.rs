@@ -1,0 +1,149 @@
+//! MongoDB as a standalone server, which has no transactions: crashes between the insertion of
+//! occurrences and the update of their tickets (F08).
+
+use std::process::Child;
+
+use mongodb::bson::doc;
+
+use super::mongo_servers::{Kind, PROGRAM, Servers};
+use super::process::until;
+use super::ticket::{
+    Summary, TICKETS, assert_exact, counts, feed, ingest, line, set_up, start_ingest, successful,
+    ticket,
+};
+use super::{Case, Outcome, Place as _};
+
+pub(crate) const CASES: &[Case] = &[
+    ("f08_mongod_alone_writer_is_killed_before_it_decides", PROGRAM, || undone(Who::Writer)),
+    ("f08_mongod_alone_is_killed_before_it_decides", PROGRAM, || undone(Who::Server)),
+    ("f08_mongod_alone_writer_is_killed_before_it_counts", PROGRAM, || redone(Who::Writer)),
+    ("f08_mongod_alone_is_killed_before_it_counts", PROGRAM, || redone(Who::Server)),
+    ("f08_mongod_alone_what_comes_too_late_is_repaired", PROGRAM, repaired),
+    ("f08_mongod_alone_what_comes_too_late_is_sent_again", PROGRAM, sent_again),
+];
+
+/// Who is killed.
+#[derive(Clone, Copy)]
+enum Who {
+    Writer,
+    Server,
+}
+
+/// A server with a line for each ticket, and a writer that has been given one more for each.
+struct Cut {
+    servers: Servers,
+    url: String,
+    writer: Child,
+}
+
+/// How many lines there are then.
+const LINES: u64 = 2 * TICKETS;
+
+impl Cut {
+    /// The writer is held at one of its commands.
+    fn at(command: &str, collection: &str, skip: i32) -> Outcome<Self> {
+        let servers = Servers::new(Kind::Standalone)?;
+        let url = servers.url();
+        set_up(&url)?;
+        ingest(&url, (0..TICKETS).map(line))?;
+        servers.hold("held", command, collection, skip)?;
+        let mut writer = start_ingest(&format!("{url}&appName=held"))?;
+        feed(&mut writer, (TICKETS..LINES).map(line))?;
+        Ok(Self { servers, url, writer })
+    }
+
+    fn until_stored_and_counted(&self, stored: u64, counted: u64) -> Outcome {
+        let expected = (i64::try_from(stored)?, i64::try_from(counted)?);
+        until(&format!("{expected:?} are stored and counted"), || {
+            Ok(self.servers.stored_and_counted()? == expected)
+        })
+    }
+
+    fn kill(&mut self, who: Who) -> Outcome {
+        if matches!(who, Who::Server) {
+            self.servers.kill(0)?;
+        }
+        self.writer.kill()?;
+        self.writer.wait()?;
+        if matches!(who, Who::Server) {
+            self.servers.start(0)?;
+        }
+        Ok(())
+    }
+
+    /// The sum of what the tickets are said to count.
+    fn counted(&self) -> Outcome<u64> {
+        Ok(counts(&self.url)?.into_iter().sum())
+    }
+
+    /// How many events are found.
+    fn found(&self) -> Outcome<u64> {
+        let find = ticket(&self.url, &["find", "--limit", "1000"]).output()?;
+        Ok(successful(&find)?.lines().count() as u64)
+    }
+
+    /// The same lines once more, of which this many are new.
+    fn send_again(&self, recorded: u64) -> Outcome {
+        let summary = ingest(&self.url, (TICKETS..LINES).map(line))?;
+        let known = TICKETS - recorded;
+        assert_eq!(summary, Summary { recorded, known, new_tickets: 0 });
+        Ok(())
+    }
+
+    /// Exact now, and once the commands that are still held have been carried out.
+    fn assert_exact(&self) -> Outcome {
+        assert_exact(&self.url, LINES)?;
+        std::thread::sleep(std::time::Duration::from_secs(9));
+        assert_exact(&self.url, LINES)
+    }
+}
+
+fn undone(who: Who) -> Outcome {
+    // The first update of the lease begins, the second one decides.
+    let mut cut = Cut::at("update", "lease", 1)?;
+    cut.until_stored_and_counted(LINES, TICKETS)?;
+    cut.kill(who)?;
+    assert_eq!((cut.counted()?, cut.found()?), (TICKETS, TICKETS), "it is undone");
+    cut.send_again(TICKETS)?;
+    cut.assert_exact()
+}
+
+fn redone(who: Who) -> Outcome {
+    let mut cut = Cut::at("update", "tickets", 0)?;
+    cut.until_stored_and_counted(LINES, TICKETS)?;
+    cut.kill(who)?;
+    assert_eq!((cut.counted()?, cut.found()?), (LINES, LINES), "it is finished");
+    cut.send_again(0)?;
+    cut.assert_exact()
+}
+
+/// A writer that has been given up for dead, and of which a command comes after it has been undone.
+fn late() -> Outcome<Cut> {
+    let mut cut = Cut::at("insert", "occurrences", 0)?;
+    until("the writer is about to insert", || {
+        let journal = cut.servers.run_in_store(doc! { "count": "ticketing_journal" })?;
+        Ok(journal.get_i32("n")? > 0)
+    })?;
+    cut.kill(Who::Writer)?;
+    assert_eq!((cut.counted()?, cut.found()?), (TICKETS, TICKETS), "it is undone");
+    cut.until_stored_and_counted(LINES, TICKETS)?;
+    assert_eq!((cut.counted()?, cut.found()?), (TICKETS, LINES), "it came too late");
+    Ok(cut)
+}
+
+fn repaired() -> Outcome {
+    let cut = late()?;
+    let repair = ticket(&cut.url, &["stats", "--repair"]).output()?;
+    let said = String::from_utf8_lossy(&repair.stderr).into_owned();
+    successful(&repair)?;
+    assert!(said.contains(&format!("{TICKETS} occurrences")), "{said}");
+    assert_eq!((cut.counted()?, cut.found()?), (TICKETS, TICKETS), "it is repaired");
+    cut.send_again(TICKETS)?;
+    cut.assert_exact()
+}
+
+fn sent_again() -> Outcome {
+    let cut = late()?;
+    cut.send_again(TICKETS)?;
+    cut.assert_exact()
+}

@@ -1,0 +1,59 @@
+//! F18: `pgbouncer` in transaction mode. The whole suite runs through it in `cargo xtask test --matrix`;
+//! this is the short form.
+
+use ticket_core::{
+    BackendBase, Comparison, EventFilter, EventQuery, EventStore, Expiry, HistogramQuery,
+    OccurrenceQuery, Op, StatusChange, Step, TicketFilter, Timestamp,
+};
+use ticket_postgres::PostgresBackend;
+
+use super::shared::{Database, occurrence, total};
+
+pub(crate) const URL: &str = "TICKET_PGBOUNCER_URL";
+
+/// More clients than the pooler has connections, so that they do share these.
+const CLIENTS: usize = 32;
+
+pub(crate) async fn f18_transactions_of_a_pooler_are_enough() {
+    let database = Database::at(&std::env::var(URL).unwrap(), "pooler").await;
+    let clients: Vec<_> = (0..CLIENTS)
+        .map(|client| {
+            let store = PostgresBackend::new(database.config().with_pool_size(1)).unwrap();
+            tokio::spawn(async move {
+                store.setup_backend().await.unwrap();
+                for round in 0..5 {
+                    let batch = [occurrence("shared"), occurrence(&format!("own {client}"))];
+                    store.record_tickets(&batch).await.unwrap();
+                    let id = batch[0].ticket_id();
+                    let ticket = store.get_ticket(id).await.unwrap().unwrap();
+                    assert!(ticket.occurrence_count > round);
+                    let page = store.get_occurrences(id, &OccurrenceQuery::new()).await.unwrap();
+                    assert!(!page.items.is_empty());
+                }
+            })
+        })
+        .collect();
+    for client in clients {
+        client.await.unwrap();
+    }
+    let store = database.store().await;
+    assert_eq!(total(&store).await, 2 * 5 * CLIENTS as u64);
+    let filter = EventFilter::new().with_comparison(Comparison::new("user_id", Op::Eq, 42));
+    let events = store.get_events(&EventQuery::new().with_filter(filter)).await.unwrap();
+    assert!(!events.items.is_empty());
+    assert_eq!(store.event_types(None).await.unwrap(), ["shop"]);
+    let now = Timestamp::now();
+    let day = std::time::Duration::from_secs(86_400);
+    let chart =
+        HistogramQuery::of_app(None, Step::Day, now.saturating_sub(day), now.saturating_add(day));
+    let counts = store.count_occurrences(&chart).await.unwrap();
+    assert_eq!(counts.iter().map(|bucket| bucket.count).sum::<u64>(), 2 * 5 * CLIENTS as u64);
+    let id = occurrence("shared").ticket_id();
+    let solved = StatusChange::Solve { at: Timestamp::now(), release: None };
+    store.set_status(id, solved).await.unwrap().unwrap();
+    let expired = store.clear_expired(&Expiry::before(Timestamp::MAX)).await.unwrap();
+    assert_eq!((expired.occurrences, expired.tickets), (2 * 5 * CLIENTS as u64, 1));
+    store.clear().await.unwrap();
+    assert_eq!(store.count_tickets(&TicketFilter::new()).await.unwrap(), 0);
+    database.drop_schema().await;
+}

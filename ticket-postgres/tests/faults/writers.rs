@@ -1,0 +1,52 @@
+//! F07: many clients, the same tickets.
+
+use ticket_core::BackendBase;
+use ticket_postgres::PostgresBackend;
+
+use super::shared::{Database, occurrence, total, until};
+
+const CLIENTS: u64 = 8;
+const ROUNDS: u64 = 10;
+const TICKETS: usize = 50;
+
+/// Of random orders nearly all transactions of such clients would end as deadlocks.
+pub(crate) async fn f07_batches_in_opposite_orders_meet_no_deadlock() {
+    let database = Database::new("orders").await;
+    let store = database.store().await;
+    let deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()";
+    let before = database.number(deadlocks).await;
+    let clients: Vec<_> = (0..CLIENTS)
+        .map(|client| {
+            // Connections of its own, and a name to find them by.
+            let name = format!("{}_{client}", database.schema);
+            let separator = if database.url.contains('?') { '&' } else { '?' };
+            let uri = format!(
+                "{}{separator}schema={}&application_name={name}",
+                database.url, database.schema
+            );
+            let store = PostgresBackend::from_uri(&uri).unwrap();
+            tokio::spawn(async move {
+                for _ in 0..ROUNDS {
+                    let mut batch: Vec<_> =
+                        (0..TICKETS).map(|ticket| occurrence(&format!("t{ticket}"))).collect();
+                    if client % 2 == 1 {
+                        batch.reverse();
+                    }
+                    store.record_tickets(&batch).await.unwrap();
+                }
+            })
+        })
+        .collect();
+    for client in clients {
+        client.await.unwrap();
+    }
+    assert_eq!(total(&store).await, CLIENTS * ROUNDS * TICKETS as u64);
+    // Sessions tell what they have counted when they end at the latest.
+    let sessions = format!(
+        "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE '{}\\_%'",
+        database.schema
+    );
+    until("the clients' sessions have ended", async || database.number(&sessions).await == 0).await;
+    assert_eq!(database.number(deadlocks).await, before, "the server had deadlocks to break");
+    database.drop_schema().await;
+}
