@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use deadpool_postgres::Pool;
 use ticket_core::{
     BackendBase, Bucket, Capabilities, EventQuery, EventStore, EventTrait, Expired, Expiry,
-    HistogramQuery, NewOccurrence, Occurrence, OccurrenceQuery, Page, Recorded, Result,
+    HistogramQuery, Lease, NewOccurrence, Occurrence, OccurrenceQuery, Page, Recorded, Result,
     StatusChange, Ticket, TicketFilter, TicketId, TicketQuery, TraitQuery, TraitType,
 };
 
@@ -155,7 +155,7 @@ impl EventStore for PostgresBackend {
         self.explain(queries::clear(&self.connections).await).await
     }
 
-    async fn lease(&self, _: &ticket_core::Lease) -> Result<bool> {
-        Err(ticket_core::Error::unsupported(BACKEND, "a lease"))
+    async fn lease(&self, lease: &Lease) -> Result<bool> {
+        self.explain(queries::lease(&self.connections, lease).await).await
     }
 }

@@ -50,8 +50,12 @@ fn by_ticket(names: &Names) -> String {
             "SELECT create_distributed_table('{{s}}.\"{{p}}{table}\"', '{column}'{colocation});\n"
         )));
     }
-    sql.push_str("-- Each server has its own copy of the versions.\n");
-    sql.push_str(&names.sql("SELECT create_reference_table('{s}.\"{p}schema_versions\"');\n"));
+    sql.push_str("-- Each server has its own copy of the versions and the leases.\n");
+    for table in ["schema_versions", "leases"] {
+        sql.push_str(
+            &names.sql(&format!("SELECT create_reference_table('{{s}}.\"{{p}}{table}\"');\n")),
+        );
+    }
     sql
 }
 
@@ -91,10 +95,10 @@ mod tests {
             let line = line.trim();
             line.starts_with("id uuid PRIMARY KEY") || line.starts_with("PRIMARY KEY (ticket_id, ")
         };
-        // Those that are left are the version's number, in a table that every server has, and the sums of an
-        // application.
-        assert_eq!(keys.iter().filter(by_ticket).count(), keys.len() - 2, "{keys:?}");
-        assert_eq!(keys.len(), 6);
+        // Those that are left are the version's number and a lease's name, in tables that every server has, and
+        // the sums of an application.
+        assert_eq!(keys.iter().filter(by_ticket).count(), keys.len() - 3, "{keys:?}");
+        assert_eq!(keys.len(), 7);
         assert!(!schema.contains("UNIQUE"));
     }
 }

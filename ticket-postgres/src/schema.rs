@@ -38,12 +38,12 @@ impl Names {
 }
 
 /// The version that this program writes.
-pub(crate) const CURRENT: i32 = 3;
+pub(crate) const CURRENT: i32 = 4;
 
 /// What makes each version out of the one before it. Never change one that was released: add one.
 ///
 /// No name may end with another one, or else two prefixes could mean one table.
-const MIGRATIONS: [&str; 3] = [VERSION_1, VERSION_2, VERSION_3];
+const MIGRATIONS: [&str; 4] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4];
 
 const VERSIONS: &str = r#"
 -- Which versions of these tables were made here, and when (microseconds since 1970).
@@ -168,6 +168,15 @@ CREATE INDEX "{p}tickets_by_solved" ON {s}."{p}tickets" (last_time, id) WHERE st
 
 /// The part of an application's sum that a ticket counts in.
 pub(crate) const PART: &str = "get_byte(uuid_send(ticket_id), 15) % 8";
+
+const VERSION_4: &str = r#"
+-- Who does what only one process should do, and until when.
+CREATE TABLE {s}."{p}leases" (
+  name text COLLATE "C" PRIMARY KEY,
+  holder text COLLATE "C" NOT NULL,
+  until timestamptz NOT NULL
+);
+"#;
 
 /// The tables that hold what was recorded, all of them, in the order in which recording locks them.
 pub(crate) const DATA_TABLES: [&str; 6] =

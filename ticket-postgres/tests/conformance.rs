@@ -52,7 +52,7 @@ impl Schema for Store {
     /// In version 1 the hours did not know their application, and nothing was added up for these.
     async fn make_older(&mut self) -> Result<(), BoxError> {
         self.run(
-            "DROP TABLE \"{s}\".{t}app_counts; DROP INDEX \"{s}\".{t}tickets_by_solved; \
+            "DROP TABLE \"{s}\".{t}leases; DROP TABLE \"{s}\".{t}app_counts; DROP INDEX \"{s}\".{t}tickets_by_solved; \
              ALTER TABLE \"{s}\".{t}hours DROP COLUMN app_id; \
              DELETE FROM \"{s}\".{t}schema_versions WHERE version > 1",
         )
