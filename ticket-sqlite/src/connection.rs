@@ -1,6 +1,9 @@
 //! [`Connection`]: one connection to the file, with what is remembered about it.
 
-use rusqlite::OpenFlags;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use rusqlite::{ErrorCode, OpenFlags};
 use ticket_core::{Error, ErrorKind, Result};
 
 use crate::config::SqliteConfig;
@@ -18,12 +21,20 @@ pub(crate) struct Connection {
     pub(crate) schema: Schema,
     pub(crate) interner: Interner,
     pub(crate) config: SqliteConfig,
+    frozen: Option<Frozen>,
+}
+
+/// A file that nobody is writing to, as it was when it was opened.
+struct Frozen {
+    path: PathBuf,
+    state: Option<(u64, SystemTime)>,
 }
 
 impl Connection {
-    /// Opens the file. This reads nothing of it, so it is quick, and says nothing about what is in it.
+    /// Opens the file. This reads little of it, so it is quick, and says nothing about what is in it.
     pub(crate) fn open(config: &SqliteConfig) -> Result<Self> {
-        let sqlite = match config.path() {
+        let mut frozen = None;
+        let mut sqlite = match config.path() {
             None => rusqlite::Connection::open_in_memory().map_err(from_sqlite)?,
             Some(path) => {
                 let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -37,6 +48,15 @@ impl Connection {
                 rusqlite::Connection::open_with_flags(path, flags).map_err(from_sqlite)?
             }
         };
+        if let Some(path) = config.path()
+            && !can_be_read(&sqlite)
+        {
+            let now = Frozen::new(path);
+            if let Some(opened) = now.open() {
+                sqlite = opened.map_err(from_sqlite)?;
+                frozen = Some(now);
+            }
+        }
         prepare(&sqlite, config).map_err(from_sqlite)?;
         let names = config.names();
         Ok(Self {
@@ -45,13 +65,60 @@ impl Connection {
             names,
             interner: Interner::default(),
             config: config.clone(),
+            frozen,
         })
+    }
+
+    /// Whether the file has changed since it was opened as one that does not.
+    pub(crate) fn is_outdated(&self) -> bool {
+        self.frozen.as_ref().is_some_and(Frozen::is_outdated)
     }
 
     /// Whether what it holds is gone when it is closed.
     pub(crate) fn is_memory(&self) -> bool {
         self.config.path().is_none()
     }
+}
+
+/// Whether SQLite can read the file as it was opened. Of a file with a log beside it, in a folder that cannot
+/// be written, it can not: readers make a file there too.
+fn can_be_read(sqlite: &rusqlite::Connection) -> bool {
+    let read = sqlite.query_row("PRAGMA schema_version", [], |_| Ok(()));
+    // Whatever else is wrong shows with the first question.
+    !read.is_err_and(|error| error.sqlite_error_code() == Some(ErrorCode::CannotOpen))
+}
+
+impl Frozen {
+    fn new(path: &Path) -> Self {
+        Self { path: path.to_owned(), state: state(path) }
+    }
+
+    /// Opens it, unless somebody is writing to it: then there is a log, and the file alone is not all.
+    fn open(&self) -> Option<rusqlite::Result<rusqlite::Connection>> {
+        if self.state.is_none() || log(&self.path).exists() {
+            return None;
+        }
+        let path = self.path.to_str()?.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+            | OpenFlags::SQLITE_OPEN_URI
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        Some(rusqlite::Connection::open_with_flags(format!("file:{path}?immutable=1"), flags))
+    }
+
+    fn is_outdated(&self) -> bool {
+        log(&self.path).exists() || state(&self.path) != self.state
+    }
+}
+
+fn log(path: &Path) -> PathBuf {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    log.into()
+}
+
+fn state(path: &Path) -> Option<(u64, SystemTime)> {
+    let metadata = path.metadata().ok()?;
+    Some((metadata.len(), metadata.modified().ok()?))
 }
 
 fn prepare(sqlite: &rusqlite::Connection, config: &SqliteConfig) -> rusqlite::Result<()> {

@@ -195,7 +195,8 @@ impl Slot {
         &mut self,
         work: impl FnOnce(&mut Connection) -> Result<Step<T>>,
     ) -> Result<Step<T>> {
-        if self.connection.is_none() {
+        if self.connection.as_ref().is_none_or(Connection::is_outdated) {
+            self.connection = None;
             self.connection = Some(Connection::open(&self.config)?);
         }
         let Some(connection) = &mut self.connection else {
