@@ -1,5 +1,6 @@
 //! What the commands share: the store's address, the application, and how to answer.
 
+use std::error::Error as _;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -49,7 +50,8 @@ impl Context {
     pub(crate) async fn open(&self) -> anyhow::Result<Arc<dyn Store>> {
         let store = self.connect(&backends::check_only(&self.url)).await?;
         store.setup_backend().await.map_err(|error| {
-            let missing = error.kind() == ErrorKind::Config;
+            // What the server itself has refused, a password for example, is something else.
+            let missing = error.kind() == ErrorKind::Config && error.source().is_none();
             let error = anyhow::Error::new(error);
             if missing {
                 error.context(

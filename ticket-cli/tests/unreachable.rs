@@ -20,7 +20,8 @@ fn said(url: &str) -> String {
     let output = assert.get_output();
     assert!(output.stdout.is_empty());
     let said = String::from_utf8(output.stderr.clone()).unwrap();
-    assert!(said.starts_with("error: ") && !said.contains("S3cret"), "{said}");
+    assert!(said.starts_with("error: the database cannot be read: postgres: "), "{said}");
+    assert!(!said.contains("S3cret"), "{said}");
     said
 }
 

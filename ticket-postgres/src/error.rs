@@ -11,58 +11,50 @@ pub(crate) const BACKEND: &str = "postgres";
 /// The error of a statement or a connection. The driver's own text is only in the source: it names
 /// statements and constraints, and never a password.
 pub(crate) fn from_postgres(error: tokio_postgres::Error) -> Error {
-    let (kind, message) = match error.code() {
-        Some(code) => {
-            let (kind, message) = of_code(code);
-            (kind, message.to_owned())
-        }
-        None => without_code(&error),
-    };
+    let (kind, message) = error.code().map_or_else(|| without_code(&error), of_code);
     Error::new(kind, BACKEND, message).with_source(error)
 }
 
 /// What failed before the server could answer, or could not be read.
-fn without_code(error: &tokio_postgres::Error) -> (ErrorKind, String) {
+fn without_code(error: &tokio_postgres::Error) -> (ErrorKind, &'static str) {
     use ErrorKind::{Config, Corrupt, Unavailable};
-    let Some(source) = std::error::Error::source(error) else {
-        return (Unavailable, "the connection to the server failed".to_owned());
-    };
+    const BROKEN: &str = "the connection to the server failed";
+    let Some(source) = std::error::Error::source(error) else { return (Unavailable, BROKEN) };
     // The driver has no public kinds for these; the type of the source tells them apart.
     if source.is::<tokio_postgres::types::WrongType>() {
-        return (Corrupt, "a stored value has an unexpected form".to_owned());
+        return (Corrupt, "a stored value has an unexpected form");
     }
     let Some(io) = source.downcast_ref::<io::Error>() else {
-        // The two could not agree on how to connect. The text is one of the driver's own.
-        return (Config, format!("the server cannot be connected to in this way: {source}"));
+        return (
+            Config,
+            "the server cannot be connected to in this way: correct the sslmode or the password in the URI",
+        );
     };
     match io.get_ref().and_then(|inner| inner.downcast_ref()) {
         Some(error) => (Config, of_tls(error)),
         // A system's refusal, to open a socket for example, has a number.
         None if io.kind() == io::ErrorKind::PermissionDenied && io.raw_os_error().is_none() => {
-            (Unavailable, "none of the servers can be written to now".to_owned())
+            (Unavailable, "none of the servers can be written to now")
         }
-        None => (Unavailable, format!("the connection to the server failed: {io}")),
+        None => (Unavailable, BROKEN),
     }
 }
 
-fn of_tls(error: &rustls::Error) -> String {
+const fn of_tls(error: &rustls::Error) -> &'static str {
     use rustls::CertificateError as Bad;
+    use rustls::Error::InvalidCertificate;
     match error {
-        rustls::Error::InvalidCertificate(
-            Bad::NotValidForName | Bad::NotValidForNameContext { .. },
-        ) => "the server's certificate is not of this host: write the name that it is of, or \
-              sslmode=verify-ca"
-            .to_owned(),
+        InvalidCertificate(Bad::NotValidForName | Bad::NotValidForNameContext { .. }) => {
+            "the server's certificate is not of this host: write the name that it is of, or \
+             sslmode=verify-ca"
+        }
         // Of another authority of the same name, in the second case.
-        rustls::Error::InvalidCertificate(Bad::UnknownIssuer | Bad::BadSignature) => {
+        InvalidCertificate(Bad::UnknownIssuer | Bad::BadSignature) => {
             "the server's certificate is signed by nobody who is trusted: name the file of who has \
              signed it in sslrootcert"
-                .to_owned()
         }
-        rustls::Error::InvalidCertificate(error) => {
-            format!("the server's certificate is not accepted: {error}")
-        }
-        error => format!("the connection cannot be encrypted: {error}"),
+        InvalidCertificate(_) => "the server's certificate is not accepted",
+        _ => "the connection cannot be encrypted",
     }
 }
 

@@ -118,7 +118,7 @@ pub(crate) async fn tls_that_the_server_lacks_or_demands_is_told() {
     let plain = Server::new("").await;
     for mode in ["require", "verify-ca", "verify-full"] {
         let error = failure(&url(&plain, "127.0.0.1", &format!("sslmode={mode}"))).await;
-        assert_told(&error, "does not support TLS");
+        assert_told(&error, "correct the sslmode");
     }
     let store = PostgresBackend::from_uri(&url(&plain, "127.0.0.1", "sslmode=prefer")).unwrap();
     store.setup_backend().await.unwrap();
