@@ -19,7 +19,7 @@ pub(crate) struct Budget {
 }
 
 impl Budget {
-    pub(crate) const fn new(limit: u64) -> Self {
+    pub(crate) fn new(limit: u64) -> Self {
         Self { used: AtomicU64::new(0), limit }
     }
 

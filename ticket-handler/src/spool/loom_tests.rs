@@ -1,105 +1,132 @@
-//! The handover between those who push and the worker, in every order in which two threads may run:
-//! `RUSTFLAGS="--cfg loom" cargo test --release -p ticket-handler --lib spool::loom_tests`.
+//! F40: the handover between those who push and the worker, in the orders in which their threads may run:
+//! `RUSTFLAGS="--cfg ticket_loom" cargo test --release -p ticket-handler --lib spool::loom_tests`.
+//!
+//! Entries are made before, and not decoded: the threads of a model have small stacks.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use loom::thread;
-use ticket_core::{HandlerOptions, Level, NewOccurrence, Record};
+use ticket_core::{HandlerOptions, Level, Record};
 
+use super::cursor::Damage;
+use super::entry::{self, Entries, Found};
+use super::segment::{HEADER, Item};
 use super::take::Reader;
 use super::{Refused, Spool};
 
-fn occurrence(message: &str) -> NewOccurrence {
-    HandlerOptions::new("app").prepare(Record::new(Level::Error, "loom", message)).unwrap()
+/// An entry that stands for so many records, which tells it from others.
+fn entry(repeats: u32) -> Arc<Vec<u8>> {
+    let record = Record::new(Level::Error, "loom", "handover");
+    let occurrence = HandlerOptions::new("app").prepare(record).unwrap().with_repeats(repeats);
+    Arc::new(entry::encoded(&occurrence, false, <[u8]>::to_vec).unwrap())
+}
+
+fn push(spool: &Spool, bytes: &[u8], records: usize) -> Result<usize, Refused> {
+    spool.push_entry(5, Item { bytes, records, first: false }, true)
 }
 
 fn model(test: impl Fn() + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();
     // More switches than this find nothing new in so short a program, and take for ever.
-    builder.preemption_bound = Some(3);
+    builder.preemption_bound = Some(2);
     builder.check(test);
 }
 
-/// Reads what is there, and settles it.
-fn drain(spool: &Spool, reader: &mut Reader) -> Vec<String> {
-    let batch = spool.read(reader, 100).unwrap();
-    spool.settle(batch.len());
-    spool.finish(reader);
-    batch.into_iter().map(|of| of.record().message.clone()).collect()
+/// Takes what is there, as the worker does, and settles it.
+fn drain(spool: &Spool) -> Vec<usize> {
+    let (mut reader, mut sealed, mut read) = (Reader::default(), false, Vec::new());
+    while let Some(segment) = spool.next_segment(&mut sealed) {
+        let bytes = segment.read().unwrap();
+        let before = read.len();
+        for found in Entries::new(&bytes, HEADER as usize) {
+            let Found::Entry(entry) = found else { panic!("{found:?}") };
+            spool.waiting.fetch_sub(1, Relaxed);
+            read.push(entry.repeats() as usize);
+        }
+        assert_eq!(read.len() - before, segment.entries, "each entry is counted");
+        reader.finished.push((segment, Damage::default()));
+    }
+    spool.settle(read.iter().sum());
+    spool.finish(&mut reader);
+    read
 }
 
 #[test]
-fn each_record_is_read_once_whoever_seals_its_segment() {
-    let (one, two) = (Arc::new(occurrence("1")), Arc::new(occurrence("2")));
+fn f40_each_record_is_read_once_whoever_seals_its_segment() {
+    let entries = [entry(1), entry(2)];
     model(move || {
         let spool = Arc::new(Spool::in_memory(1 << 20));
-        let pushing = [&one, &two].map(|occurrence| {
-            let (spool, occurrence) = (Arc::clone(&spool), Arc::clone(occurrence));
-            thread::spawn(move || assert_eq!(spool.push(&occurrence, false, true), Ok(0)))
-        });
-        let mut reader = Reader::default();
-        let mut read = drain(&spool, &mut reader);
-        for thread in pushing {
-            thread.join().unwrap();
-        }
-        read.extend(drain(&spool, &mut reader));
-        read.sort();
-        assert_eq!(read, ["1", "2"]);
-        assert!(spool.is_empty() && spool.load().1 <= super::HEADER);
+        let pushing = {
+            let (spool, bytes) = (Arc::clone(&spool), Arc::clone(&entries[0]));
+            thread::spawn(move || assert_eq!(push(&spool, &bytes, 1), Ok(0)))
+        };
+        let beside = {
+            let (spool, bytes) = (Arc::clone(&spool), Arc::clone(&entries[1]));
+            thread::spawn(move || assert_eq!(push(&spool, &bytes, 2), Ok(0)))
+        };
+        let mut read = drain(&spool);
+        pushing.join().unwrap();
+        beside.join().unwrap();
+        read.extend(drain(&spool));
+        read.sort_unstable();
+        assert_eq!(read, [1, 2]);
+        assert!(spool.is_empty() && spool.load() == (0, 0));
     });
 }
 
 /// A segment has room for one entry only: each push makes a new one.
 #[test]
-fn rotation_beside_pushes_loses_nothing() {
-    let (one, two) = (Arc::new(occurrence("1")), Arc::new(occurrence("2")));
+fn f40_rotation_beside_pushes_loses_nothing() {
+    let entries = [entry(1), entry(2)];
     model(move || {
-        let spool = Arc::new(Spool::in_memory(4_096));
+        let spool = Arc::new(Spool::in_memory(8_192));
         let pushing = {
-            let (spool, one) = (Arc::clone(&spool), Arc::clone(&one));
-            thread::spawn(move || assert_eq!(spool.push(&one, false, true), Ok(0)))
+            let (spool, bytes) = (Arc::clone(&spool), Arc::clone(&entries[0]));
+            thread::spawn(move || assert_eq!(push(&spool, &bytes, 1), Ok(0)))
         };
-        assert_eq!(spool.push(&two, false, true), Ok(0));
+        assert_eq!(push(&spool, &entries[1], 2), Ok(0));
         pushing.join().unwrap();
-        assert_eq!(spool.load().0, 2);
-        let mut read = drain(&spool, &mut Reader::default());
-        read.sort();
-        assert_eq!(read, ["1", "2"]);
+        assert_eq!(spool.load().0, 3);
+        let mut read = drain(&spool);
+        read.sort_unstable();
+        assert_eq!(read, [1, 2]);
     });
 }
 
 #[test]
-fn a_flush_that_answers_well_has_seen_what_was_pushed_before() {
-    let one = Arc::new(occurrence("1"));
+fn f40_a_flush_that_answers_well_has_seen_what_was_pushed_before() {
+    let one = entry(1);
     model(move || {
         let spool = Arc::new(Spool::in_memory(1 << 20));
-        spool.push(&one, false, true).unwrap();
+        push(&spool, &one, 1).unwrap();
         let worker = {
             let spool = Arc::clone(&spool);
-            thread::spawn(move || drain(&spool, &mut Reader::default()))
+            thread::spawn(move || drain(&spool))
         };
         let is_stored = spool.flush(Duration::ZERO).is_ok();
-        let read = worker.join().unwrap();
-        assert!(!is_stored || read == ["1"]);
+        let is_settled = spool.load().0 == 0;
+        let mut read = worker.join().unwrap();
+        assert!(!is_stored || (is_settled && read == [1]));
+        read.extend(drain(&spool));
+        assert_eq!(read, [1]);
     });
 }
 
 #[test]
-fn what_is_pushed_is_refused_read_or_abandoned_when_it_is_closed() {
-    let one = Arc::new(occurrence("1"));
+fn f40_what_is_pushed_is_refused_read_or_abandoned_when_it_is_closed() {
+    let one = entry(1);
     model(move || {
         let spool = Arc::new(Spool::in_memory(1 << 20));
         let pushing = {
             let (spool, one) = (Arc::clone(&spool), Arc::clone(&one));
-            thread::spawn(move || spool.push(&one, false, true))
+            thread::spawn(move || push(&spool, &one, 1))
         };
+        let mut read = drain(&spool).len();
         spool.close();
-        let mut reader = Reader::default();
-        let mut read = drain(&spool, &mut reader).len();
         let pushed = pushing.join().unwrap();
-        read += spool.abandon(&mut reader);
-        assert_eq!(read, usize::from(pushed == Ok(0)));
-        assert!(pushed != Err(Refused::Full));
+        read += spool.abandon(&mut Reader::default());
+        assert_eq!((pushed, read), (Ok(0), 1));
     });
 }

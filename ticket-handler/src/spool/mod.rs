@@ -204,13 +204,16 @@ impl Spool {
         let lane = Level::ALL.iter().position(|of| *of == level).unwrap_or(0);
         let records = occurrence.repeats() as usize;
         entry::encoded(occurrence, first, |bytes| {
-            let item = Item { bytes, records, first };
-            match self.append(lane, item) {
-                Attempt::Done => Ok(0),
-                _ => self.append_slowly(lane, item, may_wait),
-            }
+            self.push_entry(lane, Item { bytes, records, first }, may_wait)
         })
         .unwrap_or(Err(Refused::Full))
+    }
+
+    fn push_entry(&self, lane: usize, item: Item<'_>, may_wait: bool) -> Result<usize, Refused> {
+        match self.append(lane, item) {
+            Attempt::Done => Ok(0),
+            _ => self.append_slowly(lane, item, may_wait),
+        }
     }
 
     fn append(&self, lane: usize, item: Item<'_>) -> Attempt {
@@ -486,7 +489,7 @@ fn subtract_bytes(counter: &AtomicU64, count: u64) {
     let _ = counter.fetch_update(Relaxed, Relaxed, |of| Some(of.saturating_sub(count)));
 }
 
-#[cfg(all(test, loom))]
+#[cfg(all(test, ticket_loom))]
 mod loom_tests;
 #[cfg(test)]
 mod tests;

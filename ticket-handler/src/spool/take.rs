@@ -22,7 +22,7 @@ const SECOND: Duration = Duration::from_secs(1);
 pub(crate) struct Reader {
     cursor: Option<(Arc<Segment>, Cursor)>,
     /// Segments of which everything is in the batch.
-    finished: Vec<(Arc<Segment>, Damage)>,
+    pub(super) finished: Vec<(Arc<Segment>, Damage)>,
     /// Since when the oldest record waits for a batch.
     since: Option<Instant>,
     failures: u32,
@@ -144,7 +144,7 @@ impl Spool {
     }
 
     /// The oldest segment. If there is none but active ones, they are sealed, once for each batch.
-    fn next_segment(&self, sealed: &mut bool) -> Option<Arc<Segment>> {
+    pub(super) fn next_segment(&self, sealed: &mut bool) -> Option<Arc<Segment>> {
         let mut state = self.lock();
         if state.sealed.is_empty() && !*sealed {
             *sealed = true;
