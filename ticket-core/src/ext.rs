@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use futures::stream::{BoxStream, StreamExt, TryStreamExt, iter, try_unfold};
 
 use crate::{
-    BackendBase, Error, EventFilter, EventQuery, EventStore, Expiry, Grouping, NewOccurrence, Occurrence,
-    OccurrenceQuery, Page, Record, Recorded, Result, StatusChange, StatusKind, Ticket,
+    BackendBase, Error, EventFilter, EventQuery, EventStore, Expiry, Grouping, NewOccurrence,
+    Occurrence, OccurrenceQuery, Page, Record, Recorded, Result, StatusChange, StatusKind, Ticket,
     TicketFilter, TicketId, TicketIdPrefix, TicketQuery, Timestamp,
 };
 

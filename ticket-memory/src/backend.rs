@@ -7,9 +7,9 @@ use std::time::Instant;
 use async_trait::async_trait;
 use ticket_core::{
     BackendBase, Bucket, Capabilities, Capability, Error, EventQuery, EventStore, EventTrait,
-    Expired, Expiry, HistogramQuery, Lease, NewOccurrence, Occurrence, OccurrenceQuery, Page, Recorded,
-    Result, StatusChange, Ticket, TicketFilter, TicketId, TicketQuery, Timestamp, TraitQuery,
-    TraitType,
+    Expired, Expiry, HistogramQuery, Lease, NewOccurrence, Occurrence, OccurrenceQuery, Page,
+    Recorded, Result, StatusChange, Ticket, TicketFilter, TicketId, TicketQuery, Timestamp,
+    TraitQuery, TraitType,
 };
 
 use crate::state::State;

@@ -30,7 +30,12 @@ pub(crate) fn run() -> Result<()> {
 fn handover() -> Result<()> {
     let mut tests = command::cargo();
     // A flag that all crates are built with: in a folder of its own, or everything is built anew each time.
-    tests.env("RUSTFLAGS", "--cfg ticket_loom").args(["test", "--release", "--target-dir", "target/loom"]);
+    tests.env("RUSTFLAGS", "--cfg ticket_loom").args([
+        "test",
+        "--release",
+        "--target-dir",
+        "target/loom",
+    ]);
     tests.args(["-p", "ticket-handler", "--lib", "spool::loom_tests"]);
     command::run(&mut tests)
 }

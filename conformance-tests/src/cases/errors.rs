@@ -4,8 +4,8 @@ use std::error::Error as _;
 use std::sync::Arc;
 
 use ticket_core::{
-    BackendBase, Capability, Error, ErrorKind, EventQuery, EventStore, Expiry, HistogramQuery, Lease,
-    OccurrenceQuery, Step, Store, TicketQuery, TraitQuery,
+    BackendBase, Capability, Error, ErrorKind, EventQuery, EventStore, Expiry, HistogramQuery,
+    Lease, OccurrenceQuery, Step, Store, TicketQuery, TraitQuery,
 };
 
 use crate::context::Context;

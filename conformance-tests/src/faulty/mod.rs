@@ -12,8 +12,9 @@ use async_trait::async_trait;
 use futures::channel::oneshot;
 use ticket_core::{
     BackendBase, Bucket, Capabilities, Error, ErrorKind, EventQuery, EventStore, EventTrait,
-    Expired, Expiry, HistogramQuery, Lease, NewOccurrence, Occurrence, OccurrenceQuery, Page, Recorded,
-    Result, StatusChange, Ticket, TicketFilter, TicketId, TicketQuery, TraitQuery, TraitType,
+    Expired, Expiry, HistogramQuery, Lease, NewOccurrence, Occurrence, OccurrenceQuery, Page,
+    Recorded, Result, StatusChange, Ticket, TicketFilter, TicketId, TicketQuery, TraitQuery,
+    TraitType,
 };
 
 pub use self::plan::{Call, Fault, Method, chance, script};

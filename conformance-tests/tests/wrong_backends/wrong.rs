@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use futures::FutureExt;
 use ticket_core::{
     BackendBase, Bucket, Capabilities, EventFilter, EventQuery, EventStore, EventTrait, Expired,
-    Expiry, Fingerprint, HistogramQuery, Lease, NewOccurrence, Occurrence, OccurrenceId, OccurrenceQuery,
-    Page, Record, Recorded, Result, Status, StatusChange, Ticket, TicketFilter, TicketId,
-    TicketQuery, TicketUpdate, TraitQuery, TraitType, async_trait,
+    Expiry, Fingerprint, HistogramQuery, Lease, NewOccurrence, Occurrence, OccurrenceId,
+    OccurrenceQuery, Page, Record, Recorded, Result, Status, StatusChange, Ticket, TicketFilter,
+    TicketId, TicketQuery, TicketUpdate, TraitQuery, TraitType, async_trait,
 };
 use ticket_memory::MemoryBackend;
 
