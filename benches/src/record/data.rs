@@ -4,24 +4,23 @@ use std::time::Duration;
 
 use ticket_core::{HandlerOptions, Level, Location, NewOccurrence, Record, Timestamp};
 
-/// How many kinds of problems there are.
-const TICKETS: u32 = 200;
+use super::Plan;
 
 pub(crate) struct Batches {
     options: HandlerOptions,
     start: Timestamp,
-    size: u32,
+    plan: Plan,
     next: u32,
 }
 
 impl Batches {
-    pub(crate) fn new(size: u32) -> Self {
+    pub(crate) fn new(plan: Plan) -> Self {
         let start = Timestamp::now().saturating_sub(Duration::from_secs(3_600));
-        Self { options: HandlerOptions::new("shop"), start, size, next: 0 }
+        Self { options: HandlerOptions::new("shop"), start, plan, next: 0 }
     }
 
     pub(crate) fn batch(&mut self) -> Vec<NewOccurrence> {
-        let numbers = self.next..self.next + self.size;
+        let numbers = self.next..self.next + self.plan.size;
         self.next = numbers.end;
         numbers.filter_map(|number| self.options.prepare(self.record(number))).collect()
     }
@@ -30,7 +29,7 @@ impl Batches {
     fn record(&self, number: u32) -> Record {
         // Spread over the tickets without an order that an index would like.
         let mixed = number.wrapping_mul(2_654_435_761);
-        let ticket = mixed % TICKETS;
+        let ticket = mixed % self.plan.tickets;
         Record::new(Level::Error, "shop::db", format!("cannot reserve {}: timed out", mixed % 997))
             .with_time(self.start.saturating_add(Duration::from_millis(number.into())))
             .with_location(Location::new().with_file(format!("src/part_{ticket}.rs")).with_line(17))

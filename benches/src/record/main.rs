@@ -44,6 +44,19 @@ struct Measured {
     baseline: f64,
 }
 
+/// What is recorded.
+#[derive(Clone, Copy, Debug)]
+struct Plan {
+    batches: usize,
+    /// How many records a batch has.
+    size: u32,
+    /// To how many tickets they belong: the kinds of problems that a service has at a time.
+    tickets: u32,
+}
+
+/// Few problems, as of most services most of the time, and very many.
+const TICKETS: [u32; 2] = [20, 200];
+
 /// How many batches come first and are not measured.
 const WARM_UP: usize = 10;
 
@@ -55,14 +68,14 @@ struct Times {
 }
 
 impl Times {
-    fn measured(mut self, case: impl Into<String>, size: u32) -> Measured {
+    fn measured(mut self, case: &str, plan: Plan) -> Measured {
         let rate = |times: &mut Vec<f64>| {
             times.drain(..WARM_UP.min(times.len()));
             times.sort_by(f64::total_cmp);
-            f64::from(size) / times[times.len() / 2]
+            f64::from(plan.size) / times[times.len() / 2]
         };
         let (value, baseline) = (rate(&mut self.backend), rate(&mut self.bare));
-        Measured { case: case.into(), value, baseline }
+        Measured { case: format!("{case}, {} tickets", plan.tickets), value, baseline }
     }
 }
 
@@ -70,14 +83,17 @@ impl Times {
 async fn main() -> Result<()> {
     let arguments = Arguments::parse();
     let mut measured = Vec::new();
-    if let Some(folder) = &arguments.sqlite {
-        measured.push(sqlite::measure(folder, arguments.batches, arguments.size).await?);
-    }
-    if let Some(url) = &arguments.postgres {
-        measured.push(postgres::measure(url, arguments.batches, arguments.size).await?);
-    }
-    if let Some(url) = &arguments.mongodb {
-        measured.push(mongodb::measure(url, arguments.batches, arguments.size).await?);
+    for tickets in TICKETS {
+        let plan = Plan { batches: arguments.batches, size: arguments.size, tickets };
+        if let Some(folder) = &arguments.sqlite {
+            measured.push(sqlite::measure(folder, plan).await?);
+        }
+        if let Some(url) = &arguments.postgres {
+            measured.push(postgres::measure(url, plan).await?);
+        }
+        if let Some(url) = &arguments.mongodb {
+            measured.push(mongodb::measure(url, plan).await?);
+        }
     }
     for row in measured {
         println!("{}", serde_json::to_string(&row)?);

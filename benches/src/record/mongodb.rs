@@ -11,11 +11,12 @@ use ticket_core::BackendBase as _;
 use ticket_mongo::{MongoBackend, MongoConfig};
 
 use super::data::Batches;
-use super::{Measured, Times, WARM_UP};
+use super::{Measured, Plan, Times, WARM_UP};
 
 const DATABASES: [&str; 2] = ["ticket_bench", "ticket_bench_bare"];
 
-pub(crate) async fn measure(url: &str, batches: usize, size: u32) -> Result<Measured> {
+pub(crate) async fn measure(url: &str, plan: Plan) -> Result<Measured> {
+    let Plan { batches, size, .. } = plan;
     let client = Client::with_uri_str(url).await?;
     drop_databases(&client).await?;
     let store = open(&client, DATABASES[0]).await?;
@@ -28,7 +29,7 @@ pub(crate) async fn measure(url: &str, batches: usize, size: u32) -> Result<Meas
     let (recorded_in, bare) = (occurrences(DATABASES[0]), occurrences(DATABASES[1]));
     let durable = WriteConcern::builder().w(Acknowledgment::Majority).journal(true).build();
 
-    let mut data = Batches::new(size);
+    let mut data = Batches::new(plan);
     let mut times = Times::default();
     for _ in 0..WARM_UP + batches {
         let batch = data.batch();
@@ -49,7 +50,7 @@ pub(crate) async fn measure(url: &str, batches: usize, size: u32) -> Result<Meas
         (recorded_in.count_documents(doc! {}).await?, bare.count_documents(doc! {}).await?);
     ensure!(counts.0 == counts.1 && counts.0 > 0, "both have written the same: {counts:?}");
     drop_databases(&client).await?;
-    Ok(times.measured("MongoDB, against insert_many", size))
+    Ok(times.measured("MongoDB, against insert_many", plan))
 }
 
 async fn open(client: &Client, database: &str) -> Result<MongoBackend> {

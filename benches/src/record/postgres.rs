@@ -10,11 +10,12 @@ use ticket_postgres::{PostgresBackend, PostgresConfig};
 use tokio_postgres::{Client, NoTls};
 
 use super::data::Batches;
-use super::{Measured, Times, WARM_UP};
+use super::{Measured, Plan, Times, WARM_UP};
 
 const SCHEMAS: [&str; 2] = ["ticket_bench", "ticket_bench_bare"];
 
-pub(crate) async fn measure(url: &str, batches: usize, size: u32) -> Result<Measured> {
+pub(crate) async fn measure(url: &str, plan: Plan) -> Result<Measured> {
+    let Plan { batches, size, .. } = plan;
     let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
     tokio::spawn(connection);
     drop_schemas(&client).await?;
@@ -22,7 +23,7 @@ pub(crate) async fn measure(url: &str, batches: usize, size: u32) -> Result<Meas
     // The same tables for the bare driver, made by the backend.
     open(url, SCHEMAS[1]).await?;
 
-    let mut data = Batches::new(size);
+    let mut data = Batches::new(plan);
     let mut times = Times::default();
     for _ in 0..WARM_UP + batches {
         let batch = data.batch();
@@ -46,7 +47,7 @@ pub(crate) async fn measure(url: &str, batches: usize, size: u32) -> Result<Meas
     let counts: (i64, i64) = (counts.get(0), counts.get(1));
     ensure!(counts.0 == counts.1 && counts.0 > 0, "both have written the same: {counts:?}");
     drop_schemas(&client).await?;
-    Ok(times.measured("PostgreSQL, against binary COPY", size))
+    Ok(times.measured("PostgreSQL, against binary COPY", plan))
 }
 
 async fn open(url: &str, schema: &str) -> Result<PostgresBackend> {

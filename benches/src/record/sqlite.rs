@@ -10,10 +10,11 @@ use ticket_core::BackendBase as _;
 use ticket_sqlite::{SqliteBackend, SqliteConfig};
 
 use super::data::Batches;
-use super::{Measured, Times, WARM_UP};
+use super::{Measured, Plan, Times, WARM_UP};
 
-pub(crate) async fn measure(folder: &Path, batches: usize, size: u32) -> Result<Measured> {
-    let paths = ["backend.db", "bare.db"].map(|name| folder.join(name));
+pub(crate) async fn measure(folder: &Path, plan: Plan) -> Result<Measured> {
+    let Plan { batches, size, tickets } = plan;
+    let paths = ["backend", "bare"].map(|name| folder.join(format!("{name}-{tickets}.db")));
     let store = SqliteBackend::new(SqliteConfig::new(&paths[0]));
     store.setup_backend().await?;
     // The same tables for the bare driver, made by the backend, and the same settings.
@@ -23,7 +24,7 @@ pub(crate) async fn measure(folder: &Path, batches: usize, size: u32) -> Result<
     bare.pragma_update(None, "synchronous", "FULL")?;
     bare.set_prepared_statement_cache_capacity(16);
 
-    let mut data = Batches::new(size);
+    let mut data = Batches::new(plan);
     let mut times = Times::default();
     for _ in 0..WARM_UP + batches {
         let batch = data.batch();
@@ -50,7 +51,7 @@ pub(crate) async fn measure(folder: &Path, batches: usize, size: u32) -> Result<
     };
     let counts = (count(&recorded)?, count(&bare)?);
     ensure!(counts.0 == counts.1 && counts.0 > 0, "both have written the same: {counts:?}");
-    Ok(times.measured("SQLite, against prepared inserts", size))
+    Ok(times.measured("SQLite, against prepared inserts", plan))
 }
 
 fn rows(connection: &Connection, sql: &str) -> Result<Vec<Vec<Value>>> {

@@ -90,6 +90,14 @@ impl Database {
         }
     }
 
+    /// A connection to PostgreSQL that is in use until it is killed.
+    pub fn busy_connection(&self) -> Outcome<Process> {
+        match self {
+            Self::Postgres(server) => server.busy_connection(),
+            Self::Sqlite(_) | Self::Mongod(_) => Err("this is not PostgreSQL".into()),
+        }
+    }
+
     /// Kills the server at once, as a power cut does. A file has none.
     pub fn kill(&mut self) -> Outcome {
         match self {

@@ -71,14 +71,24 @@ impl Postgres {
 
     /// Runs a statement, as the superuser.
     pub fn sql(&self, statement: &str) -> Outcome {
-        let mut psql = program("psql", self.folder.path());
-        psql.args(["--host=127.0.0.1", "--username=ticket", "--dbname=postgres", "--quiet"]);
-        psql.args(["--no-psqlrc", "--set=ON_ERROR_STOP=1", "--port", &self.port.to_string()]);
-        let output = psql.args(["--command", statement]).output()?;
+        let output = self.psql(statement).output()?;
         if output.status.success() {
             return Ok(());
         }
         Err(format!("{statement}: {}", String::from_utf8_lossy(&output.stderr)).into())
+    }
+
+    /// A connection that is in use until it is killed.
+    pub fn busy_connection(&self) -> Outcome<Process> {
+        Process::start(self.psql("SELECT pg_sleep(600)").stdout(Stdio::null()))
+    }
+
+    fn psql(&self, statement: &str) -> Command {
+        let mut psql = program("psql", self.folder.path());
+        psql.args(["--host=127.0.0.1", "--username=ticket", "--dbname=postgres", "--quiet"]);
+        psql.args(["--no-psqlrc", "--set=ON_ERROR_STOP=1", "--port", &self.port.to_string()]);
+        psql.args(["--command", statement]);
+        psql
     }
 
     /// Where it listens.

@@ -161,7 +161,7 @@ fn f06_sync() -> Outcome {
     assert_eq!(sqlite_check(&file)?, "ok");
     let ended = victim.wait()?;
     assert!(ended.status.success(), "{ended:?}");
-    if !ended.heard.stats.is_some_and(|stats| stats["retries"].as_u64() > Some(0)) {
+    if ended.heard.stats.is_none_or(|stats| stats["retries"].as_u64() <= Some(0)) {
         return Err("no sync has failed".into());
     }
     Ok(())

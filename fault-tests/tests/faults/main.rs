@@ -1,8 +1,10 @@
 //! The faults. See the crate's README for how they are judged.
 
+mod crowd;
 mod disk;
 mod process;
 mod server;
+mod values;
 
 use libtest_mimic::Arguments;
 
@@ -13,6 +15,10 @@ fn main() -> std::process::ExitCode {
     let mut arguments = Arguments::from_args();
     // Each case fills the machine by itself, and waits for deadlines.
     arguments.test_threads = Some(1);
-    let trials = process::cases().chain(server::cases()).chain(disk::cases());
+    let trials = process::cases()
+        .chain(server::cases())
+        .chain(disk::cases())
+        .chain(crowd::cases())
+        .chain(values::cases());
     libtest_mimic::run(&arguments, trials.collect()).exit_code()
 }

@@ -37,7 +37,7 @@ pub(crate) struct IngestArgs {
     #[arg(long, value_name = "NAME")]
     pub(super) channel: Option<String>,
     /// Keep passwords, tokens and other secrets that are in the logs; without this they are replaced by
-    /// <redacted>
+    /// `<redacted>`
     #[arg(long)]
     pub(super) no_redact: bool,
     /// Go on with what is appended, also after the file was rotated, until interrupted
