@@ -16,8 +16,9 @@ use crate::suite::Backend;
 /// How long a case may take. Far more than any needs: who gets here hangs.
 const DEADLINE: Duration = Duration::from_secs(120);
 
-/// How long cleaning up may take after a case.
-const CLEANUP_DEADLINE: Duration = Duration::from_secs(30);
+/// How long cleaning up may take after a case: some databases keep what a killed process had begun
+/// for a minute, and the tables with it.
+const CLEANUP_DEADLINE: Duration = Duration::from_secs(90);
 
 /// Threads of a case, so that its writers are at work at the same time.
 const THREADS: usize = 4;

@@ -140,8 +140,8 @@ fn version_1_gets_its_counts_per_application() {
     assert_eq!(chart(&store).unwrap(), 3);
     drop(store);
     let other = Connection::open(&path).unwrap();
-    let older =
-        "DROP TABLE ticketing_app_hours; DELETE FROM ticketing_schema_versions WHERE version > 1";
+    let older = "DROP TABLE ticketing_app_hours; DROP TABLE ticketing_leases; \
+        DELETE FROM ticketing_schema_versions WHERE version > 1";
     other.execute_batch(older).unwrap();
     let store = open(&path);
     let error = chart(&store).unwrap_err();

@@ -90,7 +90,7 @@ impl Database {
         }
     }
 
-    /// A connection to PostgreSQL that is in use until it is killed.
+    /// A connection to PostgreSQL that is there until it is killed.
     pub fn busy_connection(&self) -> Outcome<Process> {
         match self {
             Self::Postgres(server) => server.busy_connection(),

@@ -71,23 +71,23 @@ impl Postgres {
 
     /// Runs a statement, as the superuser.
     pub fn sql(&self, statement: &str) -> Outcome {
-        let output = self.psql(statement).output()?;
+        let output = self.psql().args(["--command", statement]).output()?;
         if output.status.success() {
             return Ok(());
         }
         Err(format!("{statement}: {}", String::from_utf8_lossy(&output.stderr)).into())
     }
 
-    /// A connection that is in use until it is killed.
+    /// A connection that is there until it is killed.
     pub fn busy_connection(&self) -> Outcome<Process> {
-        Process::start(self.psql("SELECT pg_sleep(600)").stdout(Stdio::null()))
+        // It waits for statements that never come.
+        Process::start(self.psql().stdin(Stdio::piped()).stdout(Stdio::null()))
     }
 
-    fn psql(&self, statement: &str) -> Command {
+    fn psql(&self) -> Command {
         let mut psql = program("psql", self.folder.path());
         psql.args(["--host=127.0.0.1", "--username=ticket", "--dbname=postgres", "--quiet"]);
         psql.args(["--no-psqlrc", "--set=ON_ERROR_STOP=1", "--port", &self.port.to_string()]);
-        psql.args(["--command", statement]);
         psql
     }
 

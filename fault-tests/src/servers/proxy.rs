@@ -2,7 +2,7 @@
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -22,9 +22,9 @@ pub enum Fault {
     End,
     /// Takes everything, and gives nothing on.
     BlackHole,
-    /// Gives on what the application says, and swallows what the server answers: what was committed
-    /// is not known to be.
-    NoAnswers,
+    /// Gives on what the application says, and swallows what the server answers from the moment on at
+    /// which the application has said this: what was committed is not known to be.
+    NoAnswerTo(&'static str),
     /// Gives on a byte every now and then.
     Trickle,
 }
@@ -138,7 +138,7 @@ fn serve(shared: &Arc<Shared>, client: TcpStream, server: SocketAddr) -> io::Res
             return Ok(());
         }
         Fault::End => return Ok(()),
-        Fault::None | Fault::BlackHole | Fault::NoAnswers | Fault::Trickle => {}
+        Fault::None | Fault::BlackHole | Fault::NoAnswerTo(_) | Fault::Trickle => {}
     }
     let server = TcpStream::connect(server)?;
     for stream in [&client, &server] {
@@ -147,25 +147,51 @@ fn serve(shared: &Arc<Shared>, client: TcpStream, server: SocketAddr) -> io::Res
         shared.lock().connections.push(copy);
     }
     let (to_server, to_client) = (server.try_clone()?, client.try_clone()?);
-    let of = Arc::clone(shared);
-    thread::spawn(move || pump(&of, client, to_server, false));
-    let of = Arc::clone(shared);
-    thread::spawn(move || pump(&of, server, to_client, true));
+    let said = Arc::new(AtomicBool::new(false));
+    for (from, to, way) in [
+        (client, to_server, Way::Asking(Arc::clone(&said))),
+        (server, to_client, Way::Answering(said)),
+    ] {
+        let of = Arc::clone(shared);
+        thread::spawn(move || pump(&of, from, to, &way));
+    }
     Ok(())
 }
 
+/// Which way bytes go, and whether the words were said that get no answer.
+enum Way {
+    Asking(Arc<AtomicBool>),
+    Answering(Arc<AtomicBool>),
+}
+
+impl Way {
+    /// Whether these bytes get through to the other side.
+    fn lets_through(&self, bytes: &[u8], words: &str) -> bool {
+        match self {
+            Self::Asking(said) => {
+                let mut parts = bytes.windows(words.len().max(1));
+                if words.is_empty() || parts.any(|part| part == words.as_bytes()) {
+                    said.store(true, Relaxed);
+                }
+                true
+            }
+            Self::Answering(said) => !said.load(Relaxed),
+        }
+    }
+}
+
 /// Gives on what comes, until one of the two ends.
-fn pump(shared: &Shared, mut from: TcpStream, mut to: TcpStream, answers: bool) {
+fn pump(shared: &Shared, mut from: TcpStream, mut to: TcpStream, way: &Way) {
     let mut bytes = vec![0; 64 << 10];
     while let Ok(length @ 1..) = from.read(&mut bytes) {
         let given_on = match shared.fault() {
             Fault::BlackHole => Ok(()),
-            Fault::NoAnswers if answers => {
+            Fault::NoAnswerTo(words) if !way.lets_through(&bytes[..length], words) => {
                 shared.swallowed.fetch_add(length as u64, Relaxed);
                 Ok(())
             }
             Fault::Trickle => trickle(shared, &mut to, &bytes[..length]),
-            Fault::None | Fault::NoAnswers | Fault::Reset | Fault::End => {
+            Fault::None | Fault::NoAnswerTo(_) | Fault::Reset | Fault::End => {
                 to.write_all(&bytes[..length])
             }
         };

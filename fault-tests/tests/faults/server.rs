@@ -76,7 +76,12 @@ fn f04_network(engine: Engine) -> Outcome {
     (plan.threads, plan.records, plan.pace, plan.linger) = (2, 20_000, 1_500, true);
     block_on(async { Ok(database.open().await?.setup_backend().await?) })?;
     let victim = Victim::start(VICTIM, &plan)?;
-    let faults = [Fault::NoAnswers, Fault::Reset, Fault::End, Fault::BlackHole, Fault::Trickle];
+    // To all that is said, or to the one thing after which it is stored.
+    let no_answer = match engine {
+        Engine::Mongod => Fault::NoAnswerTo("commitTransaction"),
+        Engine::Sqlite | Engine::Postgres => Fault::NoAnswerTo(""),
+    };
+    let faults = [no_answer, Fault::Reset, Fault::End, Fault::BlackHole, Fault::Trickle];
     for fault in faults {
         // Connected again, and recording.
         std::thread::sleep(Duration::from_secs(1));
