@@ -52,8 +52,8 @@ pub(crate) const AGE: Duration = Duration::from_millis(200);
 
 /// How many lanes there are: one for each level, the least severe first.
 const LANES: usize = Level::ALL.len();
-/// How long a segment is at most, unless its only entry is longer, so that making one is rare …
-const SEGMENT: u64 = 2 << 20;
+/// How long a segment is at most, unless its only entry is longer …
+const SEGMENT: u64 = 1 << 20;
 /// … or such a part of all that may wait.
 const SEGMENTS: u64 = 64;
 /// How much memory records may take that belong on a disk which fails.
