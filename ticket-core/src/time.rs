@@ -176,8 +176,12 @@ fn parse(text: &str) -> Option<Timestamp> {
     (time.0 == micros).then_some(time)
 }
 
+/// Where nobody is to read it, as in a spool, the microseconds.
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if !serializer.is_human_readable() {
+            return serializer.serialize_i64(self.0);
+        }
         let text = Text::of(*self).ok_or_else(|| S::Error::custom("no time"))?;
         serializer.serialize_str(text.as_str())
     }
@@ -185,6 +189,9 @@ impl Serialize for Timestamp {
 
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if !deserializer.is_human_readable() {
+            return i64::deserialize(deserializer).map(Self::from_micros);
+        }
         let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
         text.parse().map_err(D::Error::custom)
     }

@@ -3,24 +3,35 @@
 
 use std::process;
 
+use forkguard::Guard;
+
 /// The process in which the worker runs.
 #[derive(Debug)]
-pub(crate) struct Home(u32);
+pub(crate) struct Home {
+    process: u32,
+    /// Hears of a fork from the C library, and so costs nothing to ask. Who goes past that library
+    /// leaves it broken in the child, too.
+    guard: Option<Guard>,
+}
 
 impl Home {
     /// This process.
     pub(crate) fn here() -> Self {
-        Self(process::id())
+        Self { process: process::id(), guard: Guard::try_new().ok() }
     }
 
     /// Another process, as it looks from a forked child.
     #[cfg(test)]
     pub(crate) fn elsewhere() -> Self {
-        Self(process::id().wrapping_add(1))
+        Self { process: process::id().wrapping_add(1), guard: None }
     }
 
     /// Whether this is a forked child of it.
     pub(crate) fn is_left(&self) -> bool {
-        process::id() != self.0
+        match &self.guard {
+            // The guard itself would answer so only once.
+            Some(guard) => guard.clone().detected_fork(),
+            None => process::id() != self.process,
+        }
     }
 }

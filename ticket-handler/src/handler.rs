@@ -172,7 +172,7 @@ impl BackgroundHandler {
             Some(Keyed::Make(fingerprint)) => (false, fingerprint),
             None => (false, None),
         };
-        // Asked before anything is waited for. It is a system call, which would be most of the above.
+        // Asked before anything is waited for.
         if home.is_left() {
             add(&counters.forked, 1);
             return Err(forked());

@@ -11,7 +11,7 @@ use tracing_log::NormalizeEvent;
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::Filtered;
 use tracing_subscriber::layer::Context;
-use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
 use crate::inside::Inside;
 use crate::origin::thread_name;
@@ -146,10 +146,10 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for TicketLayer {
         }
         let is_log = normalized.is_some();
         let mut fields = Fields::of_event(event, is_log);
-        let root = || context.event_scope(event).and_then(|scope| scope.from_root().next());
         if level < self.handler.options().level() {
             let crumb = breadcrumb(level, metadata, &mut fields, event, is_log);
-            breadcrumbs::push(root().as_ref(), self.number, crumb, self.max_breadcrumbs);
+            let root = context.event_scope(event).and_then(Iterator::last);
+            breadcrumbs::push(root.as_ref(), self.number, crumb, self.max_breadcrumbs);
             return;
         }
         let key = key::of(event, normalized.as_ref(), &fields);
@@ -157,8 +157,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for TicketLayer {
         let _ = self.handler.emit_keyed(key, || {
             let mut record = record(level, metadata, fields, event, is_log);
             record.process = Some(self.process);
-            add_spans(&mut record, event, &context);
-            let root = root();
+            let root = add_spans(&mut record, event, &context);
             record.breadcrumbs = breadcrumbs::take(root.as_ref(), self.number);
             // A later one shows that this one came before.
             let mut message = record.message.clone();
@@ -211,25 +210,30 @@ fn record(
     record
 }
 
-/// The surrounding spans, and their fields as traits where the event has none of that name.
-fn add_spans<S>(record: &mut Record, event: &Event<'_>, context: &Context<'_, S>)
+/// The surrounding spans, and their fields as traits where the event has none of that name. Answers with
+/// the outermost one.
+fn add_spans<'a, S>(
+    record: &mut Record,
+    event: &Event<'_>,
+    context: &'a Context<'_, S>,
+) -> Option<SpanRef<'a, S>>
 where
-    S: Subscriber + for<'a> LookupSpan<'a>,
+    S: Subscriber + for<'b> LookupSpan<'b>,
 {
-    let Some(scope) = context.event_scope(event) else { return };
+    let mut root = None;
     // The innermost first: the first one that has a name keeps it.
-    for span in scope {
+    for span in context.event_scope(event)? {
         let mut of = ticket_core::Span::new(span.name());
         span.metadata().target().clone_into(&mut of.target);
         if let Some(SpanTraits(traits)) = span.extensions().get() {
             of.traits.clone_from(traits);
         }
         for (name, value) in &of.traits {
-            if !record.traits.contains_key(name) {
-                record.traits.insert(name.clone(), value.clone());
-            }
+            record.traits.entry(name.clone()).or_insert_with(|| value.clone());
         }
         record.spans.push(of);
+        root = Some(span);
     }
     record.spans.reverse();
+    root
 }

@@ -207,6 +207,9 @@ impl Size {
     }
 
     fn traits(&mut self, traits: &mut Traits) {
+        if traits.is_empty() {
+            return;
+        }
         traits::thin(traits, TRAITS);
         traits::fit_names(traits, NAME);
         for (name, value) in traits {

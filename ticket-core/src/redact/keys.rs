@@ -192,6 +192,9 @@ impl Keys {
             [rest @ .., b'_' | b'-' | b' ' | b'.'] => rest,
             rest => rest,
         };
+        if self.own.is_empty() && !may_end_in_secret(rest) {
+            return None;
+        }
         self.ending(rest, rest.last()?.to_ascii_lowercase())
     }
 

@@ -87,8 +87,9 @@ fn glance(bytes: &[u8]) -> (u8, usize) {
         // be something, and a digit less is enough.
         look(last, bytes.len() - last.len());
     } else {
-        found = bytes.iter().fold(0, |found, byte| found | CLASSES[usize::from(*byte)]);
-        digits = bytes.len();
+        let mut window = [0; LANES + 1];
+        window[..bytes.len()].copy_from_slice(bytes);
+        look(&window, 0);
     }
     found &= SEPARATOR | WORD;
     if digits + 1 >= patterns::MIN_CARD && patterns::may_be_card(bytes) {

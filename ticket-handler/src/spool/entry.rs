@@ -18,6 +18,8 @@ use std::cell::Cell;
 use serde::{Deserialize, Serialize};
 use ticket_core::{Fingerprint, Ingredients, NewOccurrence, Record, TicketId};
 
+use super::pack::Packer;
+
 const MARKER: [u8; 4] = [0xf5, b't', b'k', 0xe1];
 const CHECKSUM: usize = 4;
 const LENGTH: usize = 8;
@@ -75,7 +77,7 @@ fn write(
     bytes.clear();
     bytes.resize(HEAD, 0);
     let payload = PayloadRef { ingredients: occurrence.ingredients(), record: occurrence.record() };
-    payload.serialize(&mut rmp_serde::Serializer::new(&mut *bytes).with_struct_map())?;
+    payload.serialize(&mut Packer(bytes))?;
     let length = u32::try_from(bytes.len() - HEAD).ok();
     let Some(length) = length.filter(|length| *length as usize <= MAX_PAYLOAD) else {
         let text = "the record is larger than an entry can be";

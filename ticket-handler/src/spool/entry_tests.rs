@@ -43,6 +43,20 @@ fn an_occurrence_comes_back_as_it_was() {
     assert_eq!(entry.decode().unwrap(), occurrence);
 }
 
+#[test]
+fn texts_and_lists_of_every_length_come_back() {
+    for length in [0, 1, 15, 16, 31, 32, 255, 256, 300] {
+        let mut record = Record::new(Level::Error, "spool", "m".repeat(length * 20));
+        record.channel = "c".repeat(length.min(256));
+        record.traits = (0..length).map(|number| (format!("{number}"), true.into())).collect();
+        let causes = (0..length.min(32)).map(|number| ErrorCause::new(None, format!("{number}")));
+        record.error = causes.collect();
+        let occurrence = HandlerOptions::new("app").prepare(record).unwrap();
+        let bytes = encoded(&occurrence, true, <[u8]>::to_vec).unwrap();
+        assert_eq!(entry_at(&bytes).unwrap().decode().unwrap(), occurrence, "{length}");
+    }
+}
+
 /// Without the checksum a changed letter would become a record that nobody has emitted.
 #[test]
 fn the_checksum_finds_every_flipped_bit() {

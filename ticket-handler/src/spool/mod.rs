@@ -16,6 +16,7 @@ mod disk;
 mod drain;
 mod entry;
 mod folder;
+mod pack;
 mod room;
 mod segment;
 mod sync;

@@ -29,12 +29,14 @@ use crate::size;
 /// How many tickets have a budget at the same time: one that was pushed out has a new one.
 const TICKETS: usize = 4_096;
 const SHARDS: usize = 16;
-/// How many keys lead to their tickets: where another has taken its place, a record is made in vain.
-const KEYS: usize = 2_048;
+/// How many keys lead to their tickets: of one that others have displaced, each record is fingerprinted …
+const KEYS: usize = 4_096;
+/// … so that each has so many places where it can be.
+const PLACES: usize = 4;
 /// How much memory tails may take, in bytes: what is beyond it is stored, over the budget or not.
 const HELD_BYTES: usize = 2 << 20;
 
-type Slot = Mutex<Option<Known>>;
+type Slot = Mutex<[Option<Known>; PLACES]>;
 type Shard = HashMap<TicketId, Arc<Ticket>>;
 /// Where records go that are stored; it counts what it cannot take.
 pub(crate) type Push<'a> = &'a dyn Fn(Outgoing) -> Result<()>;
@@ -43,7 +45,7 @@ pub(crate) type Push<'a> = &'a dyn Fn(Outgoing) -> Result<()>;
 #[derive(Debug)]
 pub(crate) struct Storm {
     budget: u32,
-    /// Each key has one place where it can be.
+    /// Each key has one slot where it can be. The newest are first.
     slots: Box<[Slot]>,
     shards: [Mutex<Shard>; SHARDS],
     newcomers: Mutex<Newcomers>,
@@ -86,7 +88,7 @@ impl Storm {
     pub(crate) fn new(budget: u32, new_tickets_per_hour: u32) -> Self {
         Self {
             budget,
-            slots: (0..KEYS).map(|_| Slot::default()).collect(),
+            slots: (0..KEYS / PLACES).map(|_| Slot::default()).collect(),
             shards: Default::default(),
             newcomers: Mutex::new(Newcomers::new(new_tickets_per_hour)),
             held_bytes: AtomicUsize::new(0),
@@ -103,7 +105,7 @@ impl Storm {
             Err(TryLockError::Poisoned(slot)) => slot.into_inner(),
             Err(TryLockError::WouldBlock) => return Keyed::Busy,
         };
-        let Some(known) = slot.as_ref().filter(|known| known.key == key) else {
+        let Some(known) = known(&*slot, key) else {
             return Keyed::Make(None);
         };
         let Some(mut state) = known.ticket.try_lock() else { return Keyed::Busy };
@@ -117,7 +119,7 @@ impl Storm {
     /// The same, for those who can wait.
     pub(crate) fn count(&self, key: u64) -> Option<TicketId> {
         let slot = lock(self.slot(key));
-        let ticket = &slot.as_ref().filter(|known| known.key == key)?.ticket;
+        let ticket = &known(&*slot, key)?.ticket;
         ticket.lock().count(Instant::now).then_some(ticket.id)
     }
 
@@ -161,7 +163,10 @@ impl Storm {
             };
             drop(state);
             if let Some(key) = key {
-                *lock(self.slot(key)) = Some(Known { key, ticket, fingerprint });
+                let mut slot = lock(self.slot(key));
+                let old = slot.iter().position(|of| of.as_ref().is_none_or(|of| of.key == key));
+                slot[..=old.unwrap_or(PLACES - 1)].rotate_right(1);
+                slot[0] = Some(Known { key, ticket, fingerprint });
             }
             return outgoing.map_or(Ok(()), push).map(|()| id);
         }
@@ -243,7 +248,7 @@ impl Storm {
 
     #[expect(clippy::cast_possible_truncation, reason = "any bits of the key will do")]
     fn slot(&self, key: u64) -> &Slot {
-        &self.slots[key as usize % KEYS]
+        &self.slots[key as usize % self.slots.len()]
     }
 
     fn shard(&self, id: TicketId) -> &Mutex<Shard> {
@@ -258,6 +263,11 @@ pub(crate) async fn tick(shared: Arc<Shared>) {
         sleep(PAUSE).await;
         shared.release();
     }
+}
+
+/// What a slot knows of a key.
+fn known(slot: &[Option<Known>], key: u64) -> Option<&Known> {
+    slot.iter().flatten().find(|known| known.key == key)
 }
 
 fn shard_index(id: TicketId) -> usize {

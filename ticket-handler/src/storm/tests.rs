@@ -79,7 +79,7 @@ fn a_key_counts_only_on_the_tail_of_its_own_ticket() {
     admit(&storm, &stored, "down", Some(7));
     assert_eq!(storm.try_count(7), Keyed::Counted(id));
     assert_eq!(storm.count(7), Some(id));
-    let same_slot = 7 + KEYS as u64;
+    let same_slot = 7 + (KEYS / PLACES) as u64;
     assert_eq!(storm.try_count(same_slot), Keyed::Make(None));
     assert_eq!(storm.load().0, 3);
     storm.release(&|outgoing| stored.push(outgoing));
@@ -88,10 +88,23 @@ fn a_key_counts_only_on_the_tail_of_its_own_ticket() {
 }
 
 #[test]
+fn the_oldest_key_of_a_slot_goes_first_and_one_that_comes_again_displaces_none() {
+    let (storm, stored) = (Storm::new(u32::MAX, u32::MAX), Stored::default());
+    let key = |number: usize| 7 + (number * KEYS / PLACES) as u64;
+    let is_known = |number| storm.try_count(key(number)) != Keyed::Make(None);
+    for number in [0, 0].into_iter().chain(0..PLACES) {
+        admit(&storm, &stored, "down", Some(key(number)));
+    }
+    assert!((0..PLACES).all(is_known));
+    admit(&storm, &stored, "down", Some(key(PLACES)));
+    assert!(!is_known(0) && (1..=PLACES).all(is_known));
+}
+
+#[test]
 fn the_fast_path_does_not_wait() {
     let (storm, stored) = (Storm::new(1, u32::MAX), Stored::default());
     admit(&storm, &stored, "down", Some(7));
-    let ticket = lock(storm.slot(7)).as_ref().map(|known| Arc::clone(&known.ticket)).unwrap();
+    let ticket = Arc::clone(&known(&*lock(storm.slot(7)), 7).unwrap().ticket);
     let held = ticket.lock();
     assert_eq!(storm.try_count(7), Keyed::Busy);
     drop(held);
