@@ -187,12 +187,3 @@ fn f25_in_a_storm_other_fields_are_not_even_formatted() {
     counts_of(HandlerOptions::new("app"), 1, &|_| error!(value = ?Costly(&formatted), "down"));
     assert!(formatted.load(SeqCst) < 10, "{formatted:?}");
 }
-
-#[test]
-fn a_layer_over_a_handler_that_is_off_lets_nothing_through() {
-    let layer = TicketLayer::new(BackgroundHandler::off(HandlerOptions::new("app"))).filtered();
-    tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
-        assert!(!tracing::enabled!(tracing::Level::ERROR));
-        assert!(info_span!("request").is_disabled());
-    });
-}
