@@ -286,21 +286,23 @@ fn f36_a_ticket_that_reopens_while_it_is_pruned_is_not_lost() {
 const FOLDER: &str = "TICKET_F36_FOLDER";
 
 /// Prunes until it is killed.
-#[test]
-#[ignore = "it is the process that f36_a_process_killed_while_it_prunes starts"]
-fn f36_pruning_process() {
-    let folder = env::var_os(FOLDER).expect("started by the other test");
+fn prune_for_ever(folder: &Path) -> ! {
     runtime().block_on(async {
-        let store = sqlite(Path::new(&folder));
+        let store = sqlite(folder);
         loop {
             // A writer may be in the way for longer than the store waits.
             let _ = tight().apply(&store, Some("shop")).await;
         }
-    });
+    })
 }
 
 #[test]
 fn f36_a_process_killed_while_it_prunes_leaves_every_count_exact() {
+    // This very test is the process, too.
+    const SELF: &str = "f36_a_process_killed_while_it_prunes_leaves_every_count_exact";
+    if let Some(folder) = env::var_os(FOLDER) {
+        prune_for_ever(Path::new(&folder));
+    }
     let directory = tempfile::tempdir().unwrap();
     let runtime = runtime();
     let store: Arc<dyn Store> = Arc::new(sqlite(directory.path()));
@@ -308,7 +310,7 @@ fn f36_a_process_killed_while_it_prunes_leaves_every_count_exact() {
     let mut each = 0;
     for round in 0..10_u64 {
         let mut process = Command::new(env::current_exe().unwrap())
-            .args(["--exact", "f36_pruning_process", "--ignored", "--nocapture"])
+            .args(["--exact", SELF, "--nocapture"])
             .env(FOLDER, directory.path())
             .stdout(Stdio::null())
             .spawn()
