@@ -10,13 +10,14 @@ use std::sync::Arc;
 use tempfile::TempDir;
 use ticket_core::{Registry, Store};
 
-pub(crate) use self::mongod::PROGRAM as MONGOD_PROGRAM;
-pub use self::mongod::{Kind, Member, Mongod};
-pub(crate) use self::postgres::BIN as POSTGRES_PROGRAMS;
-pub use self::postgres::Postgres;
+pub use self::mongod::{Kind, MONGOD_PROGRAM, Mongod};
+pub use self::postgres::{POSTGRES_PROGRAMS, Postgres};
 pub use self::process::{Process, free_port, signal, until};
 pub use self::proxy::{Fault, Proxy};
 use crate::Outcome;
+
+/// How long a call may take, in seconds: a test need not wait longer to see one fail.
+const TIMEOUT: u32 = 2;
 
 /// A database that a test may do anything to.
 #[derive(Debug)]
@@ -45,13 +46,12 @@ impl Database {
         Ok(Self::Mongod(Mongod::new(Kind::Set(1))?))
     }
 
-    /// Where the handler and the oracle find it. A call takes at most two seconds, so that a test
-    /// need not wait longer.
+    /// Where the handler and the oracle find it. A call takes at most two seconds.
     pub fn url(&self) -> String {
         match self {
             Self::Sqlite(folder) => format!("sqlite:{}/tickets.db", folder.path().display()),
-            Self::Postgres(server) => server.url(),
-            Self::Mongod(servers) => servers.url(),
+            Self::Postgres(server) => server.url_with_timeout(TIMEOUT),
+            Self::Mongod(servers) => servers.url_with_timeout(TIMEOUT),
         }
     }
 
@@ -60,10 +60,10 @@ impl Database {
         let port = format!("127.0.0.1:{}", proxy.port());
         match self {
             Self::Sqlite(_) => Err("a file has no server".into()),
-            Self::Postgres(server) => Ok(server.url().replace(&server.host(), &port)),
+            Self::Postgres(server) => Ok(self.url().replace(&server.host(), &port)),
             // The set's own list of members would lead past the proxy.
             Self::Mongod(_) => {
-                Ok(format!("mongodb://{port}/faults?timeout=2s&directConnection=true"))
+                Ok(format!("mongodb://{port}/faults?timeout={TIMEOUT}s&directConnection=true"))
             }
         }
     }
@@ -73,7 +73,7 @@ impl Database {
         match self {
             Self::Sqlite(_) => Err("a file has no server".into()),
             Self::Postgres(server) => Ok(server.host()),
-            Self::Mongod(servers) => Ok(servers.members[0].host()),
+            Self::Mongod(servers) => Ok(servers.host()),
         }
     }
 
@@ -103,7 +103,7 @@ impl Database {
         match self {
             Self::Sqlite(_) => Err("a file has no server".into()),
             Self::Postgres(server) => server.process.kill(),
-            Self::Mongod(servers) => servers.members[0].process.kill(),
+            Self::Mongod(servers) => servers.kill(0),
         }
     }
 
@@ -112,7 +112,7 @@ impl Database {
         match self {
             Self::Sqlite(_) => Err("a file has no server".into()),
             Self::Postgres(server) => server.start_again(),
-            Self::Mongod(servers) => servers.start_again(0),
+            Self::Mongod(servers) => servers.start(0),
         }
     }
 
@@ -121,7 +121,7 @@ impl Database {
         match self {
             Self::Sqlite(_) => Err("a file has no server".into()),
             Self::Postgres(server) => server.process.stop(),
-            Self::Mongod(servers) => servers.members[0].process.stop(),
+            Self::Mongod(servers) => servers.stop(0),
         }
     }
 
@@ -130,7 +130,7 @@ impl Database {
         match self {
             Self::Sqlite(_) => Err("a file has no server".into()),
             Self::Postgres(server) => server.process.go_on(),
-            Self::Mongod(servers) => servers.members[0].process.go_on(),
+            Self::Mongod(servers) => servers.go_on(0),
         }
     }
 }

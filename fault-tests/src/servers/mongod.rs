@@ -4,16 +4,19 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use mongodb::Client;
-use mongodb::bson::{Document, doc};
+use mongodb::bson::{Bson, Document, doc};
 use mongodb::options::ClientOptions;
+use mongodb::{Client, ClientSession, Database};
 use tempfile::TempDir;
 
 use super::process::{Process, free_port, until};
 use crate::Outcome;
 
 /// The variable with the server's program.
-pub(crate) const PROGRAM: &str = "TICKET_TEST_MONGOD";
+pub const MONGOD_PROGRAM: &str = "TICKET_TEST_MONGOD";
+
+/// The database of the store.
+const DATABASE: &str = "faults";
 
 /// Which servers.
 #[derive(Clone, Copy, Debug)]
@@ -28,8 +31,7 @@ pub enum Kind {
 #[derive(Debug)]
 pub struct Mongod {
     kind: Kind,
-    /// The servers.
-    pub members: Vec<Member>,
+    members: Vec<Member>,
 }
 
 impl Mongod {
@@ -49,41 +51,110 @@ impl Mongod {
                 servers.members.iter().enumerate().map(member).collect::<Outcome<Vec<_>>>()?;
             let settings = doc! { "electionTimeoutMillis": 5_000 };
             let set = doc! { "_id": "faults", "members": members, "settings": settings };
-            servers.members[0].run(doc! { "replSetInitiate": set })?;
-            until("there is a primary", || Ok(servers.primary()?.is_some()))?;
+            servers.run(0, doc! { "replSetInitiate": set })?;
+            until("there is a primary", || Ok(servers.primary().is_some()))?;
         }
         Ok(servers)
     }
 
-    /// Starts one of them again, with the same data on the same port.
-    pub fn start_again(&mut self, member: usize) -> Outcome {
-        let kind = self.kind;
-        self.members[member].start(kind)
-    }
-
     /// Which of those that answer is the primary.
-    pub fn primary(&self) -> Outcome<Option<usize>> {
-        Ok(self.members.iter().position(|member| {
-            let hello = member.run(doc! { "hello": 1 });
+    pub fn primary(&self) -> Option<usize> {
+        self.members.iter().position(|member| {
+            let hello = member.run("admin", doc! { "hello": 1 });
             hello.is_ok_and(|hello| matches!(hello.get_bool("isWritablePrimary"), Ok(true)))
-        }))
+        })
     }
 
-    /// Where they are; a call takes at most two seconds.
-    pub fn url(&self) -> String {
+    /// Kills one of them, as a power cut does.
+    pub fn kill(&mut self, member: usize) -> Outcome {
+        self.members[member].process.kill()
+    }
+
+    /// Starts it again, with the same data on the same port.
+    pub fn start(&mut self, member: usize) -> Outcome {
+        self.members[member].start(self.kind)
+    }
+
+    /// Lets one stand still: its connections stay, and it does not answer.
+    pub fn stop(&self, member: usize) -> Outcome {
+        self.members[member].process.stop()
+    }
+
+    /// Lets it go on.
+    pub fn go_on(&self, member: usize) -> Outcome {
+        self.members[member].process.go_on()
+    }
+
+    /// A command to one member, for all of it.
+    pub fn run(&self, member: usize, command: Document) -> Outcome<Document> {
+        self.members[member].run("admin", command)
+    }
+
+    /// A command to the first member, for the database that the store is in.
+    pub fn run_in_store(&self, command: Document) -> Outcome<Document> {
+        self.members[0].run(DATABASE, command)
+    }
+
+    /// Holds the commands of a client for 8 s before they are carried out, longer than a lease: from a
+    /// certain one on, which is for a certain collection. A client is known by its `appName`.
+    pub fn hold(&self, client: &str, command: &str, collection: &str, skip: i32) -> Outcome {
+        let data = doc! {
+            "appName": client,
+            "failCommands": [command],
+            "namespace": format!("{DATABASE}.ticketing_{collection}"),
+            "blockConnection": true,
+            "blockTimeMS": 8_000,
+        };
+        let mode = if skip == 0 { Bson::from("alwaysOn") } else { doc! { "skip": skip }.into() };
+        let hold = doc! { "configureFailPoint": "failCommand", "mode": mode, "data": data };
+        self.run(0, hold).map(drop)
+    }
+
+    /// How many occurrences are stored, and how many the tickets count, whatever a crash has left.
+    pub fn stored_and_counted(&self) -> Outcome<(i64, i64)> {
+        let sum = |collection: &str, of: Bson| -> Outcome<i64> {
+            let sum = doc! { "$group": { "_id": null, "n": { "$sum": of } } };
+            let answer = self.run_in_store(doc! {
+                "aggregate": format!("ticketing_{collection}"), "pipeline": [sum], "cursor": {},
+            })?;
+            let found = answer.get_document("cursor")?.get_array("firstBatch")?;
+            let found = found.first().and_then(Bson::as_document);
+            Ok(found.map_or(Ok(0), |found| found.get_i64("n"))?)
+        };
+        Ok((sum("occurrences", 1_i64.into())?, sum("tickets", "$n".into())?))
+    }
+
+    /// Somebody else's transaction in the database that the store is in.
+    pub fn transaction(
+        &self,
+        work: impl AsyncFnOnce(&Database, &mut ClientSession) -> Outcome,
+    ) -> Outcome {
+        block_on(async {
+            let client = self.members[0].client().await?;
+            let mut session = client.start_session().await?;
+            session.start_transaction().await?;
+            work(&client.database(DATABASE), &mut session).await
+        })
+    }
+
+    /// Where the first one listens.
+    pub fn host(&self) -> String {
+        self.members[0].host()
+    }
+
+    /// Where they are, with the time that a call may take at most, in seconds.
+    pub fn url_with_timeout(&self, seconds: u32) -> String {
         let hosts: Vec<String> = self.members.iter().map(Member::host).collect();
         let set = if let Kind::Set(_) = self.kind { "&replicaSet=faults" } else { "" };
-        format!("mongodb://{}/faults?timeout=2s{set}", hosts.join(","))
+        format!("mongodb://{}/{DATABASE}?timeout={seconds}s{set}", hosts.join(","))
     }
 }
 
-/// One of them.
 #[derive(Debug)]
-pub struct Member {
+struct Member {
     folder: TempDir,
     port: u16,
-    /// Its process.
-    pub process: Process,
+    process: Process,
 }
 
 impl Member {
@@ -97,7 +168,6 @@ impl Member {
         Ok(member)
     }
 
-    /// The same data on the same port.
     fn start(&mut self, kind: Kind) -> Outcome {
         self.process = start(self.folder.path(), self.port, kind)?;
         self.wait()
@@ -108,34 +178,43 @@ impl Member {
             if !self.process.runs()? {
                 return Err("mongod ended at once".into());
             }
-            Ok(self.run(doc! { "hello": 1 }).is_ok())
+            Ok(self.run("admin", doc! { "hello": 1 }).is_ok())
         })
     }
 
-    /// Where it listens.
-    pub fn host(&self) -> String {
+    fn host(&self) -> String {
         format!("127.0.0.1:{}", self.port)
     }
 
-    /// A command to this very member.
-    pub fn run(&self, command: Document) -> Outcome<Document> {
+    /// A client of this very member.
+    async fn client(&self) -> Outcome<Client> {
         let uri = format!("mongodb://{}/?directConnection=true", self.host());
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(async {
-            let mut options = ClientOptions::parse(uri).await?;
-            options.server_selection_timeout = Some(Duration::from_secs(2));
-            let admin = Client::with_options(options)?.database("admin");
-            let answer = admin.run_command(command);
+        let mut options = ClientOptions::parse(uri).await?;
+        options.server_selection_timeout = Some(Duration::from_secs(2));
+        Ok(Client::with_options(options)?)
+    }
+
+    /// A command to this very member.
+    fn run(&self, database: &str, command: Document) -> Outcome<Document> {
+        block_on(async {
+            let database = self.client().await?.database(database);
+            let answer = database.run_command(command);
             // The driver waits for an answer without end.
             Ok(tokio::time::timeout(Duration::from_secs(30), answer).await??)
         })
     }
 }
 
+fn block_on<T>(work: impl Future<Output = Outcome<T>>) -> Outcome<T> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
+}
+
 fn start(folder: &Path, port: u16, kind: Kind) -> Outcome<Process> {
-    let mut mongod = Command::new(std::env::var_os(PROGRAM).unwrap_or_default());
+    let mut mongod = Command::new(std::env::var_os(MONGOD_PROGRAM).unwrap_or_default());
     mongod.args(["--bind_ip", "127.0.0.1", "--nounixsocket", "--wiredTigerCacheSizeGB", "0.25"]);
     mongod.args(["--setParameter", "diagnosticDataCollectionEnabled=false"]);
+    // So that a case can hold it at a certain point.
+    mongod.args(["--setParameter", "enableTestCommands=1"]);
     mongod.args(["--port", &port.to_string()]).arg("--dbpath").arg(folder.join("data"));
     mongod.arg("--logpath").arg(folder.join("log")).arg("--logappend").stdout(Stdio::null());
     if let Kind::Set(_) = kind {

@@ -9,7 +9,7 @@ use super::process::{Process, free_port, until};
 use crate::Outcome;
 
 /// The variable with the folder of the server's programs.
-pub(crate) const BIN: &str = "TICKET_TEST_PG_BIN";
+pub const POSTGRES_PROGRAMS: &str = "TICKET_TEST_PG_BIN";
 /// The variable with the user to run it as, where we are root.
 const USER: &str = "TICKET_TEST_PG_USER";
 
@@ -96,9 +96,10 @@ impl Postgres {
         format!("127.0.0.1:{}", self.port)
     }
 
-    /// Where it is; a call takes at most two seconds.
-    pub fn url(&self) -> String {
-        format!("postgres://ticket@{}/postgres?timeout=2s&connect_timeout=1s", self.host())
+    /// Where it is, with the time that a call may take at most, in seconds.
+    pub fn url_with_timeout(&self, seconds: u32) -> String {
+        let (host, connect) = (self.host(), seconds.div_ceil(2));
+        format!("postgres://ticket@{host}/postgres?timeout={seconds}s&connect_timeout={connect}s")
     }
 }
 
@@ -112,7 +113,7 @@ fn start(folder: &Path, port: u16) -> Outcome<Process> {
 
 /// A program of PostgreSQL, as the user that may run it.
 fn program(name: &str, folder: &Path) -> Command {
-    let program = PathBuf::from(std::env::var_os(BIN).unwrap_or_default()).join(name);
+    let program = PathBuf::from(std::env::var_os(POSTGRES_PROGRAMS).unwrap_or_default()).join(name);
     let user = std::env::var(USER).unwrap_or_default();
     let mut command = Command::new(program);
     if !user.is_empty() {

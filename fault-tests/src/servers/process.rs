@@ -7,6 +7,9 @@ use std::time::{Duration, Instant};
 
 use crate::Outcome;
 
+/// How long anything is waited for; as long as `ticket ingest` waits for a store.
+const PATIENCE: Duration = Duration::from_secs(300);
+
 /// A port that nobody listens on.
 pub fn free_port() -> std::io::Result<u16> {
     Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
@@ -90,10 +93,10 @@ fn children(parent: u32) -> Vec<u32> {
 
 /// Waits until something is the case.
 pub fn until(what: &str, mut condition: impl FnMut() -> Outcome<bool>) -> Outcome {
-    let deadline = Instant::now() + Duration::from_secs(120);
+    let deadline = Instant::now() + PATIENCE;
     while !condition()? {
         if Instant::now() > deadline {
-            return Err(format!("still not after 120 s: {what}").into());
+            return Err(format!("still not after {PATIENCE:?}: {what}").into());
         }
         std::thread::sleep(Duration::from_millis(20));
     }

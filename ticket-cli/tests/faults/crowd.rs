@@ -49,11 +49,11 @@ pub(crate) fn same_lines(place: &impl Place) -> Outcome {
     let watcher = {
         let url = url.clone();
         std::thread::spawn(move || -> Result<(), String> {
-            super::process::until("something is recorded", || {
+            ticket_faults::servers::until("something is recorded", || {
                 Ok(counts(&url)?.iter().sum::<u64>() > 0)
             })
             .map_err(|error| error.to_string())?;
-            super::process::signal("KILL", pid).map_err(|error| error.to_string())
+            ticket_faults::servers::signal("KILL", pid).map_err(|error| error.to_string())
         })
     };
     let summaries = at_once(0..2, ingest_of)?;

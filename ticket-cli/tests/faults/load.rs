@@ -8,8 +8,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+use ticket_faults::servers::until;
 
-use super::process::until;
 use super::ticket::{Summary, assert_exact, counts, line, lines, set_up, ticket};
 use super::{Outcome, Place};
 

@@ -16,24 +16,20 @@
 mod crowd;
 mod load;
 #[cfg(feature = "mongo")]
-mod mongo_servers;
-#[cfg(feature = "mongo")]
 mod mongod;
 #[cfg(feature = "mongo")]
 mod mongod_alone;
 #[cfg(feature = "postgres")]
 mod postgres;
-mod process;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod ticket;
 
 use std::time::Duration;
 
-use libtest_mimic::{Arguments, Failed, Trial};
-
-/// What a case ends with: whatever went wrong, as text.
-type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
+use libtest_mimic::Arguments;
+use ticket_faults::Outcome;
+use ticket_faults::case::trial;
 
 /// A case, the variable that names its server's program if it has one, and what it does.
 type Case = (&'static str, Option<&'static str>, fn() -> Outcome);
@@ -77,15 +73,4 @@ fn main() -> std::process::ExitCode {
     let trials =
         cases.concat().into_iter().map(|(name, variable, case)| trial(name, variable, case));
     libtest_mimic::run(&arguments, trials.collect()).exit_code()
-}
-
-fn trial(name: &str, variable: Option<&'static str>, case: fn() -> Outcome) -> Trial {
-    let set = |variable: &str| std::env::var_os(variable).is_some_and(|value| !value.is_empty());
-    let Some(variable) = variable.filter(|variable| !set(variable)) else {
-        return Trial::test(name, move || case().map_err(|error| Failed::from(error.to_string())));
-    };
-    let required = set("CI") || set("TICKET_REQUIRE_SERVERS");
-    let reason = format!("{variable} is not set: see `cargo xtask databases env`");
-    let shown = if required { name.to_owned() } else { format!("{name}: {reason}") };
-    Trial::test(shown, move || Err(Failed::from(reason))).with_ignored_flag(!required)
 }

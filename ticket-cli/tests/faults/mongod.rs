@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use mongodb::bson::doc;
+use ticket_faults::Outcome;
+use ticket_faults::servers::{Kind, MONGOD_PROGRAM, Mongod as Servers, until};
 
 use super::load::Load;
-use super::mongo_servers::{Kind, PROGRAM, Servers};
-use super::process::until;
 use super::ticket::{TICKETS, assert_exact, ingest, line, lines, set_up, start_ingest};
-use super::{Case, Outcome, Place as _, crowd, stop_time};
+use super::{Case, Place, crowd, stop_time};
+
+/// The variable with the server's program.
+pub(crate) const PROGRAM: Option<&str> = Some(MONGOD_PROGRAM);
 
 const ALONE: Kind = Kind::Standalone;
 const SET: Kind = Kind::Set(1);
@@ -156,4 +159,10 @@ fn application_rolls_back() -> Outcome {
     let cart = servers.run_in_store(doc! { "count": "cart" })?;
     assert_eq!(cart.get_i32("n")?, 0, "{cart}");
     assert_exact(&url, lines)
+}
+
+impl Place for Servers {
+    fn url_with_timeout(&self, seconds: u32) -> String {
+        Self::url_with_timeout(self, seconds)
+    }
 }

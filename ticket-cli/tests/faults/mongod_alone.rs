@@ -4,14 +4,15 @@
 use std::process::Child;
 
 use mongodb::bson::doc;
+use ticket_faults::Outcome;
+use ticket_faults::servers::{Kind, Mongod as Servers, until};
 
-use super::mongo_servers::{Kind, PROGRAM, Servers};
-use super::process::until;
+use super::mongod::PROGRAM;
 use super::ticket::{
     Summary, TICKETS, assert_exact, counts, feed, ingest, line, set_up, start_ingest, successful,
     ticket,
 };
-use super::{Case, Outcome, Place as _};
+use super::{Case, Place as _};
 
 pub(crate) const CASES: &[Case] = &[
     ("f08_mongod_alone_writer_is_killed_before_it_decides", PROGRAM, || undone(Who::Writer)),
