@@ -3,7 +3,7 @@
 use rusqlite::Row;
 use ticket_core::{
     Error, Level, Location, Occurrence, OccurrenceId, Result, Status, StatusKind, Ticket, TicketId,
-    Timestamp,
+    Timestamp, Traits,
 };
 use uuid::Uuid;
 
@@ -75,8 +75,18 @@ pub(crate) fn occurrence(row: &Row<'_>) -> Result<Occurrence> {
     })
 }
 
+/// The traits of the record in a column, without the rest of it.
+pub(crate) fn traits(row: &Row<'_>, column: usize) -> Result<Traits> {
+    #[derive(serde::Deserialize)]
+    struct OnlyTraits {
+        #[serde(default)]
+        traits: Traits,
+    }
+    payload::<OnlyTraits>(row, column).map(|record| record.traits)
+}
+
 /// What is read of the JSON in a column.
-pub(crate) fn payload<T: serde::de::DeserializeOwned>(row: &Row<'_>, column: usize) -> Result<T> {
+fn payload<T: serde::de::DeserializeOwned>(row: &Row<'_>, column: usize) -> Result<T> {
     let text = row.get_ref(column).map_err(from_sqlite)?;
     let text = text.as_bytes().map_err(|_| corrupt("an occurrence"))?;
     serde_json::from_slice(text).map_err(|error| corrupt("an occurrence").with_source(error))

@@ -15,19 +15,28 @@ pub(super) const KEYS: &str = "SELECT no, type FROM {p}trait_keys \
 pub(super) const SHORT: &str = "SELECT count(*) FROM (SELECT 1 FROM {p}occurrences \
     WHERE time >= ?1 AND time <= ?2 LIMIT ?3)";
 
-/// ?1 are the keys as JSON, ?2 is how many entries at most, ?3 the value to compare with, and ?4 that at
+/// How many entries of the keys ?1 (as JSON) there are, but ?2 at most; ?3 is the value to compare with, and ?4 that at
+/// the other end.
+pub(super) fn count_entries(op: Option<Op>, end: Option<Op>) -> String {
+    format!("SELECT count(*) FROM (SELECT 1 {} LIMIT ?2)", from_traits(op, end, 3))
+}
+
+/// Entries of the keys ?1 (as JSON), from the time ?2 to the time ?3; ?4 is the value to compare with, and ?5 that at
 /// the other end.
 pub(super) fn entries(op: Option<Op>, end: Option<Op>) -> String {
+    let from_traits = from_traits(op, end, 4);
+    format!("SELECT time, occurrence {from_traits} AND time >= ?2 AND time <= ?3")
+}
+
+fn from_traits(op: Option<Op>, end: Option<Op>, first: usize) -> String {
     let test = match op {
         // All but one value: what is not meant among them is found out when the record is tested.
         None | Some(Op::Ne) => String::new(),
-        Some(op) => format!(" AND value {} ?3", op.as_str()),
+        Some(op) => format!(" AND value {} ?{first}", op.as_str()),
     };
-    let end = end.map(|op| format!(" AND value {} ?4", op.as_str())).unwrap_or_default();
-    format!(
-        "SELECT time, occurrence FROM {{p}}traits \
-         WHERE key IN (SELECT value FROM json_each(?1)){test}{end} LIMIT ?2"
-    )
+    let end = end.map(|op| format!(" AND value {} ?{}", op.as_str(), first + 1));
+    let end = end.unwrap_or_default();
+    format!("FROM {{p}}traits WHERE key IN (SELECT value FROM json_each(?1)){test}{end}")
 }
 
 const FROM_OCCURRENCES: &str = "{p}occurrences o CROSS JOIN {p}tickets t ON t.no = o.ticket";
@@ -81,22 +90,6 @@ pub(super) fn by_time(direction: Direction, types: Option<&[i64]>) -> String {
         }
     };
     format!("{branches} {}", order_by(direction))
-}
-
-/// ?3 is the value.
-pub(super) fn by_value(direction: Direction, keys: &[i64]) -> String {
-    let within = within(direction).replace("o.time", "x.time");
-    let columns = OCCURRENCE_COLUMNS.replace("o.time", "x.time");
-    let branch = |key: &i64| {
-        format!(
-            "SELECT {columns} FROM {{p}}traits x \
-             CROSS JOIN {{p}}occurrences o ON o.no = x.occurrence \
-             CROSS JOIN {{p}}tickets t ON t.no = o.ticket \
-             WHERE x.key = {key} AND x.value = ?3 AND {within}"
-        )
-    };
-    let branches: Vec<String> = keys.iter().map(branch).collect();
-    format!("{} {}", branches.join(" UNION ALL "), order_by(direction))
 }
 
 /// ?1 are the numbers of occurrences of one time, as JSON.

@@ -5,6 +5,7 @@ mod events;
 #[cfg(test)]
 mod explain;
 mod histogram;
+mod leads;
 mod leases;
 mod occurrences;
 mod prune;

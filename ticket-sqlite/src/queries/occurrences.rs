@@ -2,13 +2,13 @@
 
 use rusqlite::{Row, Rows, params};
 use ticket_core::{
-    Direction, EventPosition, Occurrence, OccurrenceId, OccurrenceQuery, Page, Result, TicketId,
-    Timestamp,
+    Comparison, Direction, EventPosition, Occurrence, OccurrenceId, OccurrenceQuery, Page, Result,
+    TicketId, Timestamp,
 };
 
 use crate::connection::Connection;
 use crate::error::from_sqlite;
-use crate::row::{OCCURRENCE_COLUMNS, get, occurrence, occurrence_id, time};
+use crate::row::{OCCURRENCE_COLUMNS, get, occurrence, occurrence_id, time, traits};
 
 pub(crate) fn get_occurrences(
     connection: &Connection,
@@ -19,9 +19,9 @@ pub(crate) fn get_occurrences(
     let sql = connection.names.sql(&of_ticket(query.direction));
     let mut read = connection.sqlite.prepare_cached(&sql).map_err(from_sqlite)?;
     let start = Start::new(query.direction, plan.after());
-    let rows = read.query(params![id.as_bytes(), start.time, start.id]).map_err(from_sqlite)?;
+    let mut rows = read.query(params![id.as_bytes(), start.time, start.id]).map_err(from_sqlite)?;
     let mut reader = Reader::new(query.direction, plan.after(), query.offset, plan.fetch());
-    reader.read(rows, |_| Ok(true), |row, _| occurrence(row))?;
+    reader.read(&mut rows, usize::MAX, |row, _| occurrence(row).map(Some))?;
     Ok(plan.page(reader.found))
 }
 
@@ -63,52 +63,103 @@ impl Start {
 /// Takes what belongs on a page from rows in the order of time.
 pub(super) struct Reader<'a, T> {
     direction: Direction,
-    after: Option<&'a EventPosition>,
+    /// The last one that is not asked for any more.
+    pub(super) after: Option<EventPosition>,
     pass_over: u64,
     wanted: usize,
+    comparisons: &'a [Comparison],
+    /// How many were tested, how many of them each comparison finds, and how many all of them.
+    tested: usize,
+    hits: Vec<usize>,
+    met: usize,
     pub(super) found: Vec<T>,
 }
 
 impl<'a, T> Reader<'a, T> {
-    pub(super) const fn new(
+    pub(super) fn new(
         direction: Direction,
-        after: Option<&'a EventPosition>,
+        after: Option<&EventPosition>,
         pass_over: u64,
         wanted: usize,
     ) -> Self {
-        Self { direction, after, pass_over, wanted, found: Vec::new() }
+        Self {
+            direction,
+            after: after.copied(),
+            pass_over,
+            wanted,
+            comparisons: &[],
+            tested: 0,
+            hits: Vec::new(),
+            met: 0,
+            found: Vec::new(),
+        }
     }
 
-    pub(super) const fn direction(&self) -> Direction {
-        self.direction
+    pub(super) fn testing(mut self, comparisons: &'a [Comparison]) -> Self {
+        self.hits = vec![0; comparisons.len()];
+        self.comparisons = comparisons;
+        self
     }
 
     pub(super) fn is_full(&self) -> bool {
         self.found.len() >= self.wanted
     }
 
-    /// Reads rows that begin with the time, the occurrence's id and the ticket's id: tests whether a row
-    /// is meant, and makes of it what goes on the page.
+    /// Reads rows that begin with the time, the occurrence's id and the ticket's id, until the page is full or so
+    /// many were tested in all; says whether there may be more of them. What is made of a row may be nothing.
     pub(super) fn read(
         &mut self,
-        mut rows: Rows<'_>,
-        mut is_meant: impl FnMut(&Row<'_>) -> Result<bool>,
-        mut make: impl FnMut(&Row<'_>, EventPosition) -> Result<T>,
-    ) -> Result<()> {
-        while !self.is_full() {
-            let Some(row) = rows.next().map_err(from_sqlite)? else { break };
+        rows: &mut Rows<'_>,
+        tested: usize,
+        mut make: impl FnMut(&Row<'_>, EventPosition) -> Result<Option<T>>,
+    ) -> Result<bool> {
+        while !self.is_full() && self.tested < tested {
+            let Some(row) = rows.next().map_err(from_sqlite)? else { return Ok(false) };
             let position = position(row)?;
             let is_behind = |after| self.direction.apply(position.cmp(after)).is_gt();
-            if !self.after.is_none_or(is_behind) || !is_meant(row)? {
+            if !self.after.as_ref().is_none_or(is_behind) {
+                continue;
+            }
+            self.after = Some(position);
+            if !self.is_meant(row)? {
                 continue;
             }
             if self.pass_over > 0 {
                 self.pass_over -= 1;
             } else {
-                self.found.push(make(row, position)?);
+                self.found.extend(make(row, position)?);
             }
         }
-        Ok(())
+        Ok(!self.is_full())
+    }
+
+    fn is_meant(&mut self, row: &Row<'_>) -> Result<bool> {
+        if self.comparisons.is_empty() {
+            return Ok(true);
+        }
+        let traits = traits(row, 4)?;
+        let mut is_meant = true;
+        for (comparison, hits) in self.comparisons.iter().zip(&mut self.hits) {
+            let is_hit = comparison.matches(&traits);
+            *hits += usize::from(is_hit);
+            is_meant &= is_hit;
+        }
+        self.tested += 1;
+        self.met += usize::from(is_meant);
+        Ok(is_meant)
+    }
+
+    /// How many more will have to be tested: for each that is missing as many as for each that was met.
+    pub(super) fn expected(&self) -> usize {
+        let pass_over = usize::try_from(self.pass_over).unwrap_or(usize::MAX);
+        let missing = self.wanted.saturating_sub(self.found.len()).saturating_add(pass_over);
+        self.tested.saturating_mul(missing) / self.met.max(1)
+    }
+
+    /// The comparison that finds fewest of those that were tested.
+    pub(super) fn rarest(&self) -> Option<&'a Comparison> {
+        let hits = self.comparisons.iter().zip(&self.hits);
+        hits.min_by_key(|(_, hits)| **hits).map(|(comparison, _)| comparison)
     }
 }
 

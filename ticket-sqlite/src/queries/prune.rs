@@ -6,13 +6,13 @@
 use std::collections::BTreeSet;
 
 use rusqlite::{OptionalExtension, params};
-use ticket_core::{Error, Expired, Expiry, Result, TicketId, Traits};
+use ticket_core::{Error, Expired, Expiry, Result, TicketId};
 
 use super::record::TraitValue;
 use super::{Writer, to_i64, write};
 use crate::connection::Connection;
 use crate::error::{corrupt, from_sqlite};
-use crate::row::{get, payload};
+use crate::row::{get, traits};
 use crate::schema::DATA_TABLES;
 use crate::threads::Step;
 
@@ -264,13 +264,6 @@ fn numbers(
     rows.collect::<rusqlite::Result<_>>().map_err(from_sqlite)
 }
 
-/// The part of a record that has rows of its own.
-#[derive(serde::Deserialize)]
-struct OnlyTraits {
-    #[serde(default)]
-    traits: Traits,
-}
-
 /// Deletes occurrences with their traits, whose keys follow from the record, and the names that
 /// nothing uses any more.
 fn delete_occurrences(writer: &mut Writer<'_>, numbers: &[i64]) -> Result<()> {
@@ -286,7 +279,7 @@ fn delete_occurrences(writer: &mut Writer<'_>, numbers: &[i64]) -> Result<()> {
         let time: i64 = get(row, 0)?;
         types.insert(get::<i64>(row, 1)?);
         let (app_id, channel): (String, String) = (get(row, 2)?, get(row, 3)?);
-        for (name, value) in &payload::<OnlyTraits>(row, 4)?.traits {
+        for (name, value) in &traits(row, 4)? {
             let event_type = (app_id.as_str(), channel.as_str());
             let key = writer.interner.key_no(
                 writer.sqlite,

@@ -5,13 +5,14 @@ use ticket_core::{
     Direction, EventFilter, EventTrait, Page, Result, TraitQuery, TraitType, ValueKind,
 };
 
-use super::events::{Events, Lead, OnlyTraits, Walk};
+use super::events::{Events, Walk};
+use super::leads::{Entries, Lead};
 use super::occurrences::Reader;
 use crate::connection::Connection;
 use crate::error::{corrupt, from_sqlite};
-use crate::row::{get, payload};
+use crate::row::{self, get};
 
-/// More entries of a name than this are not collected: so many events have it that each may be read.
+/// More entries of a name than this do not lead: so many events have it that each may be read.
 const RARE: usize = 30_000;
 
 /// A type is known as long as one of its events is, of a ticket that is still there.
@@ -62,21 +63,19 @@ pub(crate) fn get_traits(connection: &Connection, query: &TraitQuery) -> Result<
     let mut traits = Vec::new();
     for name in names(&events, query, plan.after().map(|after| after.name.as_str()))? {
         let after = plan.after().filter(|after| after.name == name).map(|after| &after.event);
-        let walk = Walk::new(&events, &filter, Direction::Ascending, after)?;
-        let range = events.range_of_name(&name, &walk)?;
-        let lead = match events.collect(&[range], &walk, RARE)? {
-            Some(collected) => Lead::Collected(collected),
-            None => Lead::Time,
+        let walk = Walk::new(&events, &filter, Direction::Ascending)?;
+        let entries = Entries::of_name(&events, &walk, &name)?;
+        let lead = match entries.count(&events, RARE)? {
+            Some(_) => Lead::Traits(entries),
+            None => Lead::Time(None),
         };
         let wanted = plan.fetch() - traits.len();
         let mut reader = Reader::new(Direction::Ascending, after, 0, wanted);
-        let value =
-            |row: &rusqlite::Row<'_>| Ok(payload::<OnlyTraits>(row, 4)?.traits.remove(&name));
         let make = |row: &rusqlite::Row<'_>, event| {
-            let value = value(row)?.ok_or_else(|| corrupt("a trait"))?;
-            Ok(EventTrait { name: name.clone(), value, event })
+            let value = row::traits(row, 4)?.remove(&name);
+            Ok(value.map(|value| EventTrait { name: name.clone(), value, event }))
         };
-        events.read(&walk, lead, &mut reader, |row| Ok(value(row)?.is_some()), make)?;
+        events.read(&walk, lead, &mut reader, make)?;
         traits.append(&mut reader.found);
         if traits.len() >= plan.fetch() {
             break;
