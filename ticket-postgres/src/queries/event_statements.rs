@@ -2,6 +2,7 @@
 
 use ticket_core::Direction;
 
+use super::leads::Range;
 use super::occurrences::signs;
 use crate::row::OCCURRENCE_COLUMNS;
 
@@ -11,22 +12,62 @@ const SIDE_BY_SIDE: usize = 16;
 pub(super) const SHORT: &str = r#"SELECT count(*) FROM (SELECT 1 FROM {s}."{p}occurrences" o
 WHERE o.time >= $1 AND o.time <= $2 LIMIT $3) s"#;
 
-/// $1 are the types, $2 is the name, $3 how many entries at most, $4 and $5 are the range.
-pub(super) fn entries(bounded: bool) -> String {
-    of_entries("x.time, x.occurrence_id, x.ticket_id", bounded)
+/// How many entries of the name $1 there are, but $2 at most; the ranges begin with $3.
+pub(super) fn count_entries(types: &[i64], ranges: &[Range]) -> String {
+    format!("SELECT count(*) FROM ({} LIMIT $2) s", in_ranges("1", types, ranges, 3, ""))
 }
 
-/// How many entries there are, but $3 at most.
-pub(super) fn count_entries(bounded: bool) -> String {
-    format!("SELECT count(*) FROM ({}) s", of_entries("1", bounded))
-}
-
-fn of_entries(columns: &str, bounded: bool) -> String {
-    let range = if bounded { " AND x.value >= $4 AND x.value < $5" } else { "" };
+/// At most $2 entries of the name $1, behind the time $3 and the id $4 (or from there on), up to the time $5; the
+/// ranges begin with $6.
+pub(super) fn entries(
+    direction: Direction,
+    types: &[i64],
+    ranges: &[Range],
+    from_there_on: bool,
+) -> String {
+    let (sign, order) = signs(direction);
+    let or_equal = if from_there_on { "=" } else { "" };
+    let behind = format!(
+        " AND (x.time, x.occurrence_id) {sign}{or_equal} ($3, $4) AND x.time {} $5",
+        up_to(direction)
+    );
     format!(
-        r#"SELECT {columns} FROM {{s}}."{{p}}traits" x
-WHERE x.type = ANY($1) AND x.name = $2{range} LIMIT $3"#
+        "{} ORDER BY time {order}, occurrence_id {order} LIMIT $2",
+        in_ranges("x.time, x.occurrence_id", types, ranges, 6, &behind)
     )
+}
+
+fn in_ranges(
+    columns: &str,
+    types: &[i64],
+    ranges: &[Range],
+    mut first: usize,
+    further: &str,
+) -> String {
+    let list = list(types);
+    let mut branches = Vec::new();
+    for range in ranges {
+        let condition = range.condition(first);
+        branches.push(format!(
+            r#"SELECT {columns} FROM {{s}}."{{p}}traits" x
+WHERE x.type IN ({list}) AND x.name = $1{condition}{further}"#
+        ));
+        first += range.params().len();
+    }
+    branches.join("\nUNION ALL ")
+}
+
+/// How a list of numbers stands in a statement.
+fn list(numbers: &[i64]) -> String {
+    numbers.iter().map(i64::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// How to compare with the end of a range of time.
+const fn up_to(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Ascending => "<=",
+        Direction::Descending => ">=",
+    }
 }
 
 /// Behind the place ($1, $2, $3), up to the time $4, of the application $5 and the channel $6.
@@ -35,7 +76,7 @@ fn conditions(direction: Direction) -> String {
     format!(
         "(o.time, o.id, o.ticket_id) {sign} ($1, $2, $3) AND o.time {} $4 \
          AND ($5::text IS NULL OR o.app_id = $5) AND ($6::text IS NULL OR o.channel = $6)",
-        if sign == ">" { "<=" } else { ">=" }
+        up_to(direction)
     )
 }
 
@@ -64,7 +105,7 @@ pub(super) fn by_time(direction: Direction, types: Option<&[i64]>) -> String {
             format!("{select} o.type = {one} AND {conditions} {order} LIMIT $7 OFFSET $8")
         }
         Some(types) if types.len() > SIDE_BY_SIDE => {
-            let list = types.iter().map(i64::to_string).collect::<Vec<_>>().join(", ");
+            let list = list(types);
             format!("{select} o.type IN ({list}) AND {conditions} {order} LIMIT $7 OFFSET $8")
         }
         Some(types) => {
@@ -83,28 +124,14 @@ pub(super) fn by_time(direction: Direction, types: Option<&[i64]>) -> String {
     }
 }
 
-/// $9 is the type, $10 the name and $11 the value.
-pub(super) fn by_value(direction: Direction) -> String {
-    let (sign, order) = signs(direction);
-    let end = if sign == ">" { "<=" } else { ">=" };
+/// $1 are times and $2 the ids of occurrences, of the application $3 and the channel $4. `OFFSET 0` keeps the order
+/// from choosing the index.
+pub(super) fn by_places(direction: Direction) -> String {
     format!(
-        r#"SELECT {OCCURRENCE_COLUMNS} FROM (
-  SELECT x.ticket_id, x.occurrence_id FROM {{s}}."{{p}}traits" x
-  WHERE x.type = $9 AND x.name = $10 AND x.value = $11
-    AND (x.time, x.occurrence_id, x.ticket_id) {sign} ($1, $2, $3) AND x.time {end} $4
-  ORDER BY x.time {order}, x.occurrence_id {order}, x.ticket_id {order} LIMIT $7 OFFSET $8) x
-JOIN {{s}}."{{p}}occurrences" o ON o.ticket_id = x.ticket_id AND o.id = x.occurrence_id
-WHERE ($5::text IS NULL OR o.app_id = $5) AND ($6::text IS NULL OR o.channel = $6) {}"#,
-        order_by(direction, "o")
-    )
-}
-
-/// $1 are tickets and $2 the ids of occurrences. `OFFSET 0` keeps the order from choosing the index.
-pub(super) fn by_keys(direction: Direction) -> String {
-    format!(
-        r#"SELECT o.* FROM unnest($1::uuid[], $2::uuid[]) AS k (ticket_id, id)
+        r#"SELECT o.* FROM unnest($1::int8[], $2::uuid[]) AS k (time, id)
 CROSS JOIN LATERAL (SELECT {OCCURRENCE_COLUMNS} FROM {{s}}."{{p}}occurrences" o
-  WHERE o.ticket_id = k.ticket_id AND o.id = k.id OFFSET 0) o {}"#,
+  WHERE o.time = k.time AND o.id = k.id AND ($3::text IS NULL OR o.app_id = $3)
+    AND ($4::text IS NULL OR o.channel = $4) OFFSET 0) o {}"#,
         order_by(direction, "o")
     )
 }

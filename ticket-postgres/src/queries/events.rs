@@ -3,17 +3,16 @@
 //! An index leads to events that may be meant, in the order of time, and what it leaves open is tested
 //! on each record. Which index leads is found out by looking: see [`Lead::choose`].
 
-use std::cmp::Ordering;
-
 use ticket_core::{
-    Direction, EventFilter, EventPosition, EventQuery, Occurrence, Page, Result, Timestamp, Traits,
+    Comparison, Direction, EventFilter, EventPosition, EventQuery, Occurrence, Page, Result,
+    Timestamp, Traits,
 };
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::event_statements::{by_id, by_keys, by_time, by_value};
-use super::leads::{Lead, rarest};
+use super::event_statements::{by_id, by_places, by_time};
+use super::leads::Lead;
 use super::occurrences::before_all;
 use super::to_i64;
 use super::traits::types;
@@ -26,9 +25,6 @@ const CHUNKS: std::ops::RangeInclusive<usize> = 256..=4_096;
 /// How many bytes of records are fetched at once, about: they may be large.
 const BYTES: usize = 4 << 20;
 
-/// How many events are tested before more is asked about how rare they are.
-const TRIAL: usize = 700;
-
 pub(crate) async fn get_events(
     connections: &Connections,
     query: &EventQuery,
@@ -38,16 +34,9 @@ pub(crate) async fn get_events(
     let mut call = connections.read().await?.along_indexes();
     let walk = Walk::new(&mut call, filter, query.direction, plan.after()).await?;
     let lead = Lead::choose(&mut call, &walk).await?;
-    let mut reader = Reader::new(query.offset, plan.fetch());
-    reader.tests_all = filter.traits.is_empty();
-    let is_meant = |row: &Row| {
-        if filter.traits.is_empty() {
-            return Ok(true);
-        }
-        let traits = only_traits(row)?;
-        Ok(filter.traits.iter().all(|comparison| comparison.matches(&traits)))
-    };
-    read(&mut call, &walk, lead, &mut reader, is_meant, |row, _| occurrence(row)).await?;
+    let mut reader = Reader::new(query.offset, plan.fetch()).testing(&filter.traits);
+    reader.all_are_meant = filter.traits.is_empty();
+    read(&mut call, &walk, lead, &mut reader, |row, _| occurrence(row).map(Some)).await?;
     call.finish().await?;
     Ok(plan.page(reader.found))
 }
@@ -68,8 +57,8 @@ pub(super) type Place = (i64, Uuid, Uuid);
 /// What all events that are meant have in common, apart from their traits.
 pub(super) struct Walk<'a> {
     pub(super) filter: &'a EventFilter,
-    direction: Direction,
-    pub(super) after: Place,
+    pub(super) direction: Direction,
+    after: Place,
     pub(super) since: i64,
     pub(super) until: i64,
     /// Their types; `None` for all there are.
@@ -102,52 +91,117 @@ impl<'a> Walk<'a> {
         })
     }
 
-    pub(super) fn compare(&self, a: &Place, b: &Place) -> Ordering {
-        self.direction.apply(a.cmp(b))
+    /// The place to begin behind, within the range of time.
+    pub(super) const fn start(&self, place: Place) -> Place {
+        match self.direction {
+            Direction::Ascending if place.0 < self.since => (self.since - 1, LAST, LAST),
+            Direction::Descending if place.0 > self.until => (self.until + 1, FIRST, FIRST),
+            Direction::Ascending | Direction::Descending => place,
+        }
+    }
+
+    /// The end of the range that lies ahead.
+    pub(super) const fn end(&self) -> i64 {
+        match self.direction {
+            Direction::Ascending => self.until,
+            Direction::Descending => self.since,
+        }
     }
 }
 
+const FIRST: Uuid = Uuid::from_bytes([0; 16]);
+const LAST: Uuid = Uuid::from_bytes([0xff; 16]);
+
 /// Takes what belongs on a page from rows in the order of time.
-pub(super) struct Reader<T> {
+pub(super) struct Reader<'a, T> {
     pass_over: u64,
     wanted: usize,
+    comparisons: &'a [Comparison],
     /// Whether every row that comes is meant.
-    tests_all: bool,
+    all_are_meant: bool,
+    /// How many were tested, how many of them each comparison finds, and how many all of them.
+    tested: usize,
+    hits: Vec<usize>,
+    met: usize,
     pub(super) found: Vec<T>,
 }
 
-impl<T> Reader<T> {
+impl<'a, T> Reader<'a, T> {
     pub(super) const fn new(pass_over: u64, wanted: usize) -> Self {
-        Self { pass_over, wanted, tests_all: false, found: Vec::new() }
+        Self {
+            pass_over,
+            wanted,
+            comparisons: &[],
+            all_are_meant: false,
+            tested: 0,
+            hits: Vec::new(),
+            met: 0,
+            found: Vec::new(),
+        }
+    }
+
+    fn testing(mut self, comparisons: &'a [Comparison]) -> Self {
+        self.hits = vec![0; comparisons.len()];
+        self.comparisons = comparisons;
+        self
     }
 
     fn is_full(&self) -> bool {
         self.found.len() >= self.wanted
     }
+
+    fn is_meant(&mut self, row: &Row) -> Result<bool> {
+        if self.comparisons.is_empty() {
+            return Ok(true);
+        }
+        let traits = only_traits(row)?;
+        let mut is_meant = true;
+        for (comparison, hits) in self.comparisons.iter().zip(&mut self.hits) {
+            let is_hit = comparison.matches(&traits);
+            *hits += usize::from(is_hit);
+            is_meant &= is_hit;
+        }
+        self.tested += 1;
+        self.met += usize::from(is_meant);
+        Ok(is_meant)
+    }
+
+    /// How many more will have to be tested: for each that is missing as many as for each that was met.
+    pub(super) fn expected(&self) -> usize {
+        let pass_over = usize::try_from(self.pass_over).unwrap_or(usize::MAX);
+        let missing = self.wanted.saturating_sub(self.found.len()).saturating_add(pass_over);
+        self.tested.saturating_mul(missing) / self.met.max(1)
+    }
+
+    /// The comparison that finds fewest of those that were tested.
+    pub(super) fn rarest(&self) -> Option<&'a Comparison> {
+        let hits = self.comparisons.iter().zip(&self.hits);
+        hits.min_by_key(|(_, hits)| **hits).map(|(comparison, _)| comparison)
+    }
 }
 
-/// Reads events along the lead until the page is full.
+/// Reads events along the lead until the page is full. What is made of a row may be nothing.
 pub(super) async fn read<T>(
     call: &mut Call<'_>,
     walk: &Walk<'_>,
     lead: Lead,
-    reader: &mut Reader<T>,
-    mut is_meant: impl FnMut(&Row) -> Result<bool>,
-    mut make: impl FnMut(&Row, EventPosition) -> Result<T>,
+    reader: &mut Reader<'_, T>,
+    mut make: impl FnMut(&Row, EventPosition) -> Result<Option<T>>,
 ) -> Result<()> {
-    let mut source = Source::new(lead, walk.after);
+    let mut source = Source { lead, place: walk.after, chunk: *CHUNKS.start() };
     while !reader.is_full() {
         // Where every row is meant, as many are read as are wanted, and none that are passed over.
-        let (chunk, pass_over) = match (&source.lead, reader.tests_all) {
-            (Lead::Collected(_), _) | (_, false) => (source.chunk, 0),
-            (_, true) => (reader.wanted, std::mem::take(&mut reader.pass_over)),
+        let (chunk, pass_over) = if reader.all_are_meant {
+            (reader.wanted, std::mem::take(&mut reader.pass_over))
+        } else {
+            (source.chunk, 0)
         };
         let Some(rows) = source.next(call, walk, chunk, pass_over).await? else { break };
         for row in &rows {
             if reader.is_full() {
                 break;
             }
-            if !is_meant(row)? {
+            if !reader.is_meant(row)? {
                 continue;
             }
             if reader.pass_over > 0 {
@@ -159,7 +213,13 @@ pub(super) async fn read<T>(
                 id: occurrence_id(row, 1)?,
                 ticket_id: ticket_id(row, 2)?,
             };
-            reader.found.push(make(row, event)?);
+            reader.found.extend(make(row, event)?);
+        }
+        if let Lead::Time(Some(trial)) = &mut source.lead
+            && !reader.is_full()
+            && let Some(rarest) = trial.rarest(call, walk, reader).await?
+        {
+            source.lead = Lead::Traits(rarest);
         }
     }
     Ok(())
@@ -168,17 +228,12 @@ pub(super) async fn read<T>(
 /// Where rows come from, and what of them was read.
 struct Source {
     lead: Lead,
-    /// The last one that was read along it.
+    /// The last one that was read.
     place: Place,
     chunk: usize,
-    tested: usize,
 }
 
 impl Source {
-    const fn new(lead: Lead, place: Place) -> Self {
-        Self { lead, place, chunk: *CHUNKS.start(), tested: 0 }
-    }
-
     /// The next rows, in the order of time; `None` at the end.
     async fn next(
         &mut self,
@@ -187,36 +242,33 @@ impl Source {
         chunk: usize,
         pass_over: u64,
     ) -> Result<Option<Vec<Row>>> {
-        if let Lead::Trial(lead, types) = &mut self.lead
-            && self.tested >= TRIAL
-        {
-            self.lead = match rarest(call, walk, self.place, types).await? {
-                Some(places) => Lead::Collected(places),
-                None => std::mem::replace(lead, Lead::None),
-            };
-        }
         let rows = match &mut self.lead {
             Lead::None => return Ok(None),
-            Lead::Collected(places) => collected(call, walk, places, chunk).await?,
+            Lead::Traits(entries) => {
+                let places = entries.next(call, walk, self.place, chunk).await?;
+                if places.is_empty() {
+                    return Ok(None);
+                }
+                at_places(call, walk, self.place, places).await?
+            }
             lead => {
-                let along_now = match lead {
-                    Lead::Trial(lead, _) => lead,
-                    lead => lead,
-                };
-                along(call, walk, along_now, self.place, chunk, pass_over).await?
+                let rows = along(call, walk, lead, self.place, chunk, pass_over).await?;
+                if rows.len() < chunk {
+                    self.lead = Lead::None;
+                }
+                rows
             }
         };
-        match (rows.last(), &self.lead) {
-            (Some(last), _) if rows.len() >= chunk => {
-                self.place = (get(last, 0)?, get(last, 1)?, get(last, 2)?);
-            }
-            (Some(_), Lead::Collected(places)) if !places.is_empty() => {}
-            _ => self.lead = Lead::None,
+        if let Some(last) = rows.last() {
+            self.place = place(last)?;
         }
-        self.tested += rows.len();
         self.chunk = next_chunk(self.chunk, &rows)?;
         Ok(Some(rows))
     }
+}
+
+fn place(row: &Row) -> Result<Place> {
+    Ok((get(row, 0)?, get(row, 1)?, get(row, 2)?))
 }
 
 /// Twice as many rows, as far as they are not too large.
@@ -229,17 +281,29 @@ fn next_chunk(chunk: usize, rows: &[Row]) -> Result<usize> {
     Ok((2 * chunk).min(*CHUNKS.end()).min(fitting).max(1))
 }
 
-async fn collected(
+/// What there is at these times and under these ids, behind a place.
+async fn at_places(
     call: &mut Call<'_>,
     walk: &Walk<'_>,
-    places: &mut Vec<Place>,
-    chunk: usize,
+    after: Place,
+    places: Vec<(i64, Uuid)>,
 ) -> Result<Vec<Row>> {
-    let places: Vec<Place> = places.drain(..chunk.min(places.len())).collect();
-    let ids: Vec<Uuid> = places.iter().map(|place| place.1).collect();
-    let tickets: Vec<Uuid> = places.iter().map(|place| place.2).collect();
-    let sql = call.names().sql(&by_keys(walk.direction));
-    call.query(&sql, &[(&tickets, Type::UUID_ARRAY), (&ids, Type::UUID_ARRAY)]).await
+    let (times, ids): (Vec<i64>, Vec<Uuid>) = places.into_iter().unzip();
+    let params: [Param<'_>; 4] = [
+        (&times, Type::INT8_ARRAY),
+        (&ids, Type::UUID_ARRAY),
+        (&walk.filter.app_id, Type::TEXT),
+        (&walk.filter.event_type, Type::TEXT),
+    ];
+    let sql = call.names().sql(&by_places(walk.direction));
+    let mut rows = call.query(&sql, &params).await?;
+    let mut is_behind = Vec::with_capacity(rows.len());
+    for row in &rows {
+        is_behind.push(walk.direction.apply(place(row)?.cmp(&after)).is_gt());
+    }
+    let mut is_behind = is_behind.into_iter();
+    rows.retain(|_| is_behind.next().unwrap_or_default());
+    Ok(rows)
 }
 
 async fn along(
@@ -251,16 +315,7 @@ async fn along(
     pass_over: u64,
 ) -> Result<Vec<Row>> {
     let (limit, offset) = (to_i64(chunk), to_i64(pass_over));
-    // Ahead of the place, and within the range of time: the narrower of the two.
-    let place = match walk.direction {
-        Direction::Ascending if place.0 < walk.since => (walk.since - 1, LAST, LAST),
-        Direction::Descending if place.0 > walk.until => (walk.until + 1, FIRST, FIRST),
-        Direction::Ascending | Direction::Descending => place,
-    };
-    let end = match walk.direction {
-        Direction::Ascending => walk.until,
-        Direction::Descending => walk.since,
-    };
+    let (place, end) = (walk.start(place), walk.end());
     let (app_id, channel) = (&walk.filter.app_id, &walk.filter.event_type);
     let mut params: Vec<Param<'_>> = vec![
         (&place.0, Type::INT8),
@@ -277,20 +332,9 @@ async fn along(
             params.push((id, Type::UUID));
             by_id(walk.direction)
         }
-        Lead::Value(event_type, name, value) => {
-            params.extend([
-                (event_type as _, Type::INT8),
-                (name as _, Type::TEXT),
-                (value as _, Type::BYTEA),
-            ]);
-            by_value(walk.direction)
-        }
-        Lead::None | Lead::Time | Lead::Collected(_) | Lead::Trial(..) => {
+        Lead::None | Lead::Time(_) | Lead::Traits(_) => {
             by_time(walk.direction, walk.types.as_deref())
         }
     };
     call.query(&call.names().sql(&sql), &params).await
 }
-
-const FIRST: Uuid = Uuid::from_bytes([0; 16]);
-const LAST: Uuid = Uuid::from_bytes([0xff; 16]);

@@ -1,22 +1,27 @@
 //! What leads to [`events`](super::events), found out by looking.
 
+use std::collections::VecDeque;
+
 use ticket_core::{Comparison, Op, Result, Test};
+use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::event_statements::{SHORT, count_entries, entries};
-use super::events::{Place, Walk};
+use super::events::{Place, Reader, Walk};
 use super::to_i64;
 use super::traits::types;
 use crate::connection::{Call, Param};
 use crate::row::{get, value_key};
 
-/// What has at most so many index entries is rare: to fetch them all is always soon done.
-const RARE: usize = 500;
+/// What has at most so many entries in the index of traits is rare: it leads, whatever else there is.
+const RARE: usize = 2_000;
 
-/// What has at most so many is sooner collected than met by testing one event after the other. The last one is
-/// where collecting and sorting costs as much as that.
-const SELDOM: [usize; 2] = [5_000, 30_000];
+/// So many entries are read in the time that it takes to test one event.
+const PER_TEST: usize = 20;
+
+/// How many entries are fetched at once.
+const ENTRIES: usize = 2_048;
 
 /// What leads to the events.
 pub(super) enum Lead {
@@ -25,18 +30,14 @@ pub(super) enum Lead {
     /// The index of ids.
     Id(Uuid),
     /// The index of times, of each of a few types or of all.
-    Time,
-    /// The index of traits: one value of one name and type, in the order of time.
-    Value(i64, String, Vec<u8>),
-    /// The events with a rare trait, collected, in the order of time.
-    Collected(Vec<Place>),
-    /// One of these for now; what is [`rarest`] is looked for when a page is not full soon.
-    Trial(Box<Self>, Vec<i64>),
+    Time(Option<Trial>),
+    /// The index of traits.
+    Traits(Entries),
 }
 
 impl Lead {
     /// Looks for what is rare: the range of time, or one of the comparisons. If nothing is, the order of
-    /// time leads, along the events with one value where one is asked for, else along all.
+    /// time leads, until that turns out to take long.
     pub(super) async fn choose(call: &mut Call<'_>, walk: &Walk<'_>) -> Result<Self> {
         if walk.types.as_ref().is_some_and(Vec::is_empty) {
             return Ok(Self::None);
@@ -45,176 +46,191 @@ impl Lead {
             return Ok(Self::Id(*id.as_uuid()));
         }
         let comparisons = &walk.filter.traits;
-        if comparisons.is_empty() || is_short(call, walk, RARE).await? {
-            return Ok(Self::Time);
+        if comparisons.is_empty() || in_range(call, walk, RARE + 1).await? <= RARE {
+            return Ok(Self::Time(None));
         }
         let types = match &walk.types {
             Some(types) => types.clone(),
             None => types(call, None, None).await?,
         };
+        let (mut rarest, mut most) = (None, RARE);
         for comparison in comparisons {
-            let ranges = Range::of(comparison);
-            let name = comparison.name();
-            if let Some(found) =
-                collect(call, walk, walk.after, &types, name, &ranges, RARE).await?
-            {
-                return Ok(Self::Collected(found));
+            let entries = Entries::of(comparison, &types);
+            if let Some(count) = entries.count(call, most).await? {
+                (rarest, most) = (Some(entries), count);
             }
         }
-        let one_value = comparisons.iter().find_map(|comparison| match comparison.tests() {
-            [Test { op: Op::Eq, value }] => Some((comparison.name(), value)),
-            _ => None,
-        });
-        let lead = match (one_value, types.as_slice()) {
-            (Some((name, value)), [one]) => Self::Value(*one, name.to_owned(), value_key(value)),
-            _ => Self::Time,
-        };
-        Ok(Self::Trial(Box::new(lead), types))
+        Ok(rarest.map_or_else(|| Self::Time(Some(Trial { types, most })), Self::Traits))
     }
 }
 
-/// The events behind a place that have the rarest of the traits that are asked for, if one of them is so rare
-/// that this is sooner done than testing one event after the other.
-pub(super) async fn rarest(
-    call: &mut Call<'_>,
-    walk: &Walk<'_>,
-    after: Place,
-    types: &[i64],
-) -> Result<Option<Vec<Place>>> {
-    for most in SELDOM {
-        if is_short(call, walk, most).await? {
+/// The order of time leads for as long as nothing else is known to be quicker.
+pub(super) struct Trial {
+    types: Vec<i64>,
+    /// The rarest comparison has more entries than this.
+    most: usize,
+}
+
+impl Trial {
+    /// The rarest comparison, as far as those that were tested show it, if it is sooner done to follow that one
+    /// than to test as many more as have to be expected.
+    pub(super) async fn rarest<T>(
+        &mut self,
+        call: &mut Call<'_>,
+        walk: &Walk<'_>,
+        reader: &Reader<'_, T>,
+    ) -> Result<Option<Entries>> {
+        let most = in_range(call, walk, reader.expected()).await?.saturating_mul(PER_TEST);
+        // What was counted up to is not counted again for a little more.
+        if most < self.most.saturating_mul(2) {
             return Ok(None);
         }
-        for comparison in &walk.filter.traits {
-            let (ranges, name) = (Range::of(comparison), comparison.name());
-            let found = collect(call, walk, after, types, name, &ranges, most).await?;
-            if found.is_some() {
-                return Ok(found);
-            }
-        }
+        self.most = most;
+        let Some(rarest) = reader.rarest() else { return Ok(None) };
+        let entries = Entries::of(rarest, &self.types);
+        Ok(entries.count(call, most).await?.map(|_| entries))
     }
-    Ok(None)
 }
 
-/// A range of the index of traits: from the first value on, up to the second one, which is not in it.
-pub(super) struct Range {
-    from: Vec<u8>,
-    to: Vec<u8>,
+/// How many events there are in the range of time that is asked for, but `most` at most.
+async fn in_range(call: &mut Call<'_>, walk: &Walk<'_>, most: usize) -> Result<usize> {
+    if walk.filter.since.is_none() && walk.filter.until.is_none() {
+        return Ok(most);
+    }
+    let sql = call.names().sql(SHORT);
+    let limit = to_i64(most);
+    let params: [Param<'_>; 3] =
+        [(&walk.since, Type::INT8), (&walk.until, Type::INT8), (&limit, Type::INT8)];
+    counted(&call.query(&sql, &params).await?)
+}
+
+fn counted(rows: &[Row]) -> Result<usize> {
+    let count: i64 = rows.first().map_or(Ok(0), |row| get(row, 0))?;
+    Ok(usize::try_from(count).unwrap_or(usize::MAX))
+}
+
+/// A part of the index of traits, which is read in the order of time.
+pub(super) struct Entries {
+    types: Vec<i64>,
+    name: String,
+    ranges: Vec<Range>,
+    /// What was read and not yet taken: times, and ids of occurrences.
+    read: VecDeque<(i64, Uuid)>,
+    /// Where the last one stands that was read.
+    place: Option<(i64, Uuid)>,
+    is_at_end: bool,
+}
+
+impl Entries {
+    fn new(types: &[i64], name: &str, ranges: Vec<Range>) -> Self {
+        Self {
+            types: types.to_vec(),
+            name: name.to_owned(),
+            ranges,
+            read: VecDeque::new(),
+            place: None,
+            is_at_end: false,
+        }
+    }
+
+    fn of(comparison: &Comparison, types: &[i64]) -> Self {
+        let ranges = comparison.tests().iter().map(Range::of).collect();
+        Self::new(types, comparison.name(), ranges)
+    }
+
+    /// All entries of a trait's name, whatever its values.
+    pub(super) fn of_name(name: &str, types: &[i64]) -> Self {
+        Self::new(types, name, vec![Range::All])
+    }
+
+    /// How many there are at any time; `None` if there are more than `most`.
+    pub(super) async fn count(&self, call: &mut Call<'_>, most: usize) -> Result<Option<usize>> {
+        let limit = to_i64(most.saturating_add(1));
+        let mut params: Vec<Param<'_>> = vec![(&self.name, Type::TEXT), (&limit, Type::INT8)];
+        params.extend(self.ranges.iter().flat_map(Range::params));
+        let sql = call.names().sql(&count_entries(&self.types, &self.ranges));
+        let count = counted(&call.query(&sql, &params).await?)?;
+        Ok((count <= most).then_some(count))
+    }
+
+    /// The next ones behind a place, which is that of the last event found; each once, and none at the end.
+    pub(super) async fn next(
+        &mut self,
+        call: &mut Call<'_>,
+        walk: &Walk<'_>,
+        after: Place,
+        chunk: usize,
+    ) -> Result<Vec<(i64, Uuid)>> {
+        if self.read.is_empty() && !self.is_at_end {
+            let start = walk.start(after);
+            let (time, id) = self.place.unwrap_or((start.0, start.1));
+            let (end, limit) = (walk.end(), to_i64(ENTRIES));
+            let mut params: Vec<Param<'_>> = vec![
+                (&self.name, Type::TEXT),
+                (&limit, Type::INT8),
+                (&time, Type::INT8),
+                (&id, Type::UUID),
+                (&end, Type::INT8),
+            ];
+            params.extend(self.ranges.iter().flat_map(Range::params));
+            // At the place of the cursor there may be one more event, of another ticket.
+            let is_first = self.place.is_none();
+            let sql = entries(walk.direction, &self.types, &self.ranges, is_first);
+            let rows = call.query(&call.names().sql(&sql), &params).await?;
+            self.is_at_end = rows.len() < ENTRIES;
+            for row in &rows {
+                let place = (get(row, 0)?, get(row, 1)?);
+                if self.place.replace(place) != Some(place) {
+                    self.read.push_back(place);
+                }
+            }
+        }
+        Ok(self.read.drain(..chunk.min(self.read.len())).collect())
+    }
+}
+
+/// A range of the values in the index of traits, which have their kind in front.
+pub(super) enum Range {
+    /// All values of all kinds.
+    All,
+    One(Vec<u8>),
+    /// From the first one on, up to the second one, which is not in it.
+    Between(Vec<u8>, Vec<u8>),
 }
 
 impl Range {
-    /// The ranges of a comparison, one for each kind of value.
-    fn of(comparison: &Comparison) -> Vec<Self> {
-        comparison.tests().iter().map(Self::of_test).collect()
-    }
-
-    fn of_test(test: &Test) -> Self {
+    pub(super) fn of(test: &Test) -> Self {
         let kind = test.value.kind().as_u8();
         let value = value_key(&test.value);
         // No value lies between one and the same with a zero byte behind it.
         let mut behind = value.clone();
         behind.push(0);
         let (first, end) = (vec![kind], vec![kind + 1]);
-        let (from, to) = match test.op {
-            Op::Eq => (value, behind),
+        match test.op {
+            Op::Eq => Self::One(value),
             // All but one value: what is not meant among them is found out when the record is tested.
-            Op::Ne => (first, end),
-            Op::Lt => (first, value),
-            Op::Le => (first, behind),
-            Op::Gt => (behind, end),
-            Op::Ge => (value, end),
-        };
-        Self { from, to }
-    }
-
-    /// All values.
-    pub(super) const fn all() -> Self {
-        Self { from: Vec::new(), to: Vec::new() }
-    }
-
-    const fn is_bounded(&self) -> bool {
-        !self.to.is_empty()
-    }
-
-    /// The parameters of [`entries`].
-    fn params<'a>(
-        &'a self,
-        types: &'a &'a [i64],
-        name: &'a &'a str,
-        limit: &'a i64,
-    ) -> Vec<Param<'a>> {
-        let mut params: Vec<Param<'a>> =
-            vec![(types, Type::INT8_ARRAY), (name, Type::TEXT), (limit, Type::INT8)];
-        if self.is_bounded() {
-            params.extend([(&self.from as _, Type::BYTEA), (&self.to as _, Type::BYTEA)]);
-        }
-        params
-    }
-}
-
-/// Whether there are at most `most` events in the range of time.
-async fn is_short(call: &mut Call<'_>, walk: &Walk<'_>, most: usize) -> Result<bool> {
-    if walk.filter.since.is_none() && walk.filter.until.is_none() {
-        return Ok(false);
-    }
-    let sql = call.names().sql(SHORT);
-    let limit = to_i64(most + 1);
-    let params: [Param<'_>; 3] =
-        [(&walk.since, Type::INT8), (&walk.until, Type::INT8), (&limit, Type::INT8)];
-    let rows = call.query(&sql, &params).await?;
-    let count: i64 = rows.first().map_or(Ok(0), |row| get(row, 0))?;
-    Ok(count <= to_i64(most))
-}
-
-/// The events behind a place with a trait of this name within these ranges, in the order of time; `None` if
-/// there are more than `most` of them, before that place too.
-pub(super) async fn collect(
-    call: &mut Call<'_>,
-    walk: &Walk<'_>,
-    after: Place,
-    types: &[i64],
-    name: &str,
-    ranges: &[Range],
-    most: usize,
-) -> Result<Option<Vec<Place>>> {
-    // To fetch a few is sooner done than to count them first.
-    if most > RARE && !is_seldom(call, types, name, ranges, most).await? {
-        return Ok(None);
-    }
-    let mut found = Vec::new();
-    let mut left = most + 1;
-    for range in ranges {
-        let limit = to_i64(left);
-        let sql = call.names().sql(&entries(range.is_bounded()));
-        for row in call.query(&sql, &range.params(&types, &name, &limit)).await? {
-            let place: Place = (get(&row, 0)?, get(&row, 1)?, get(&row, 2)?);
-            left -= 1;
-            if (walk.since..=walk.until).contains(&place.0) && walk.compare(&place, &after).is_gt()
-            {
-                found.push(place);
-            }
-        }
-        if left == 0 {
-            return Ok(None);
+            Op::Ne => Self::Between(first, end),
+            Op::Lt => Self::Between(first, value),
+            Op::Le => Self::Between(first, behind),
+            Op::Gt => Self::Between(behind, end),
+            Op::Ge => Self::Between(value, end),
         }
     }
-    found.sort_unstable_by(|a, b| walk.compare(a, b));
-    Ok(Some(found))
-}
 
-/// Whether there are at most `most` such traits.
-async fn is_seldom(
-    call: &mut Call<'_>,
-    types: &[i64],
-    name: &str,
-    ranges: &[Range],
-    most: usize,
-) -> Result<bool> {
-    let mut left = to_i64(most) + 1;
-    for range in ranges {
-        let sql = call.names().sql(&count_entries(range.is_bounded()));
-        let rows = call.query(&sql, &range.params(&types, &name, &left)).await?;
-        left -= rows.first().map_or(Ok(0), |row| get::<i64>(row, 0))?;
+    /// What its [parameters](Self::params) are compared with, the first of which has this number.
+    pub(super) fn condition(&self, first: usize) -> String {
+        match self {
+            Self::All => String::new(),
+            Self::One(_) => format!(" AND x.value = ${first}"),
+            Self::Between(..) => format!(" AND x.value >= ${first} AND x.value < ${}", first + 1),
+        }
     }
-    Ok(left > 0)
+
+    pub(super) fn params(&self) -> Vec<Param<'_>> {
+        match self {
+            Self::All => Vec::new(),
+            Self::One(value) => vec![(value, Type::BYTEA)],
+            Self::Between(from, to) => vec![(from, Type::BYTEA), (to, Type::BYTEA)],
+        }
+    }
 }

@@ -9,12 +9,12 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
 use super::events::{Reader, Walk, only_traits, read};
-use super::leads::{Lead, Range, collect};
+use super::leads::{Entries, Lead};
 use crate::connection::{Call, Connections};
 use crate::error::corrupt;
 use crate::row::{get, type_key};
 
-/// More entries of a name than this are not collected: so many events have it that each may be read.
+/// More entries of a name than this do not lead: so many events have it that each may be read.
 const RARE: usize = 30_000;
 
 /// One step along the index for each type, whatever the number of its events.
@@ -116,18 +116,17 @@ pub(crate) async fn get_traits(
     for name in names(&mut call, query, &types, plan.after().map(|after| &after.name)).await? {
         let after = plan.after().filter(|after| after.name == name).map(|after| &after.event);
         let walk = Walk::new(&mut call, &filter, Direction::Ascending, after).await?;
-        let all = [Range::all()];
-        let lead = match collect(&mut call, &walk, walk.after, &types, &name, &all, RARE).await? {
-            Some(places) => Lead::Collected(places),
-            None => Lead::Time,
+        let entries = Entries::of_name(&name, &types);
+        let lead = match entries.count(&mut call, RARE).await? {
+            Some(_) => Lead::Traits(entries),
+            None => Lead::Time(None),
         };
         let mut reader = Reader::new(0, plan.fetch() - traits.len());
-        let value = |row: &Row| Ok(only_traits(row)?.remove(&name));
         let make = |row: &Row, event| {
-            let value = value(row)?.ok_or_else(|| corrupt("a trait"))?;
-            Ok(EventTrait { name: name.clone(), value, event })
+            let value = only_traits(row)?.remove(&name);
+            Ok(value.map(|value| EventTrait { name: name.clone(), value, event }))
         };
-        read(&mut call, &walk, lead, &mut reader, |row| Ok(value(row)?.is_some()), make).await?;
+        read(&mut call, &walk, lead, &mut reader, make).await?;
         traits.append(&mut reader.found);
         if traits.len() >= plan.fetch() {
             break;
