@@ -72,8 +72,10 @@ impl MongoBackend {
     /// What a writer had begun is settled by the next call in any case. What is left for this are
     /// occurrences that a process, or the server, inserted after it had been frozen for so long that they
     /// had been undone. They are found as events and not counted, until they are sent again or removed
-    /// here. A count that is not the sum of its hours, as no crash leaves it, is put right too. On a
-    /// replica set a crash leaves nothing, so there nothing is found.
+    /// here. A count that is not the sum of its hours, as no crash leaves it, is put right too, and so is an
+    /// application's hour that is not the sum of those of its tickets, as a program of an older version
+    /// leaves it that goes on recording beside this one. On a replica set a crash leaves nothing, so
+    /// there nothing is found.
     ///
     /// # Errors
     ///

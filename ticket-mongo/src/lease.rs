@@ -26,6 +26,9 @@ use crate::unit::{Effects, Unit, Work, back_off, quick};
 /// How long a holder may take between two signs of life. By the server's clock.
 const LEASE: Duration = Duration::from_secs(4);
 
+/// How often a holder gives one.
+pub(crate) const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
+
 /// How many occurrences are inserted between two signs of life.
 const CHUNK: usize = 1_000;
 
@@ -125,7 +128,7 @@ impl Lease {
 
     /// Gives a sign of life where one is due.
     pub(crate) async fn live(&mut self) -> Outcome<()> {
-        if self.seen.elapsed() > LEASE / 4 {
+        if self.seen.elapsed() >= SIGN_OF_LIFE {
             self.update(Document::new(), false).await
         } else {
             Ok(())
@@ -138,6 +141,7 @@ impl Lease {
             session: None,
             token: self.token,
             undone: self.undone.clone(),
+            part: 0,
             is_retry: false,
         };
         let (answer, mut effects) = work.plan(&mut unit).await?;

@@ -5,14 +5,24 @@
 //! wildcard index. An index for each order would be plainer, but within a transaction MongoDB 6 reads its
 //! catalogue twice for each index of a document that is updated: with ten of them that took two thirds of
 //! the time of a batch.
+//!
+//! Times of the last occurrence and counts change with every batch, and changing a place is what a batch
+//! costs most. So in these two orders places are rough: that of a time changes once a minute, that of a
+//! count when its five highest bits do. Who asks for some tickets in such an order goes along the places
+//! until there are enough, and sorts all that have the places up to there. Version 3 had exact places
+//! everywhere; they lie where the rough ones do, and are replaced with the time.
 
 use mongodb::bson::{Document, doc};
 use ticket_core::{Direction, Result, SortKey, StatusKind, TicketId, TicketSort};
 
+use crate::error::corrupt;
 use crate::row;
 
 /// The index of all places.
 pub(crate) const INDEX: &str = "by_place";
+
+/// What the fields of places begin with.
+const PLACES: &str = "k.";
 
 /// Above all that a place can go on with after its key.
 const ABOVE: &str = "~";
@@ -59,14 +69,22 @@ impl Keys {
         }
     }
 
+    /// The key as it stands in the place.
+    fn rough_key(&self, sort: TicketSort) -> SortKey {
+        match self.key(sort) {
+            SortKey::Number(number) => SortKey::Number(class(sort, number).0),
+            text @ SortKey::Text(_) => text,
+        }
+    }
+
     /// The places that are not the same as with the keys before, as fields to set.
     pub(crate) fn places(&self, id: TicketId, before: Option<&Self>) -> Document {
         let before = before.filter(|before| before.status == self.status);
         let id = id.to_string();
         let mut fields = Document::new();
         for sort in TicketSort::ALL {
-            let key = self.key(sort);
-            if before.is_some_and(|before| before.key(sort) == key) {
+            let key = self.rough_key(sort);
+            if before.is_some_and(|before| before.rough_key(sort) == key) {
                 continue;
             }
             for app_id in [None, Some(self.app_id.as_str())] {
@@ -88,7 +106,7 @@ pub(crate) fn field(app_id: Option<&str>, sort: TicketSort) -> String {
         TicketSort::Channel => "channel",
         _ => "last",
     };
-    format!("k.{scope}{order}")
+    format!("{PLACES}{scope}{order}")
 }
 
 /// What the places of a status begin with.
@@ -108,9 +126,31 @@ fn place(start: &str, key: &SortKey, rest: &str) -> String {
     }
 }
 
-/// A part of an order: places of tickets of one status.
+/// The first and the last of the keys that share a place: see [the module](self).
+fn class(sort: TicketSort, key: i64) -> (i64, i64) {
+    // About a minute.
+    const TIME: u32 = 26;
+    // Of a count the five highest bits.
+    const COUNT: u32 = 5;
+    let low = match sort {
+        TicketSort::FirstOccurrence | TicketSort::Level | TicketSort::Channel => 0,
+        TicketSort::Count => (i64::BITS - key.max(0).leading_zeros()).saturating_sub(COUNT),
+        _ => TIME,
+    };
+    let rest = (1 << low) - 1;
+    (key & !rest, key | rest)
+}
+
+/// Whether some tickets share a place that have not the same key.
+pub(crate) const fn is_rough(sort: TicketSort) -> bool {
+    !matches!(sort, TicketSort::FirstOccurrence | TicketSort::Level | TicketSort::Channel)
+}
+
+/// A part of an order: places of tickets of one status. It may hold more than is asked for where places
+/// are rough.
 #[derive(Clone, Debug)]
 pub(crate) struct Range {
+    sort: TicketSort,
     field: String,
     start: String,
     above: String,
@@ -123,34 +163,83 @@ impl Range {
         let start_of = |status| start(app_id, status);
         let start = start_of(status.as_u8());
         let below = start_of(status.as_u8() + 1);
-        Self { field: field(app_id, sort), above: start.clone(), start, below }
+        Self { sort, field: field(app_id, sort), above: start.clone(), start, below }
     }
 
     /// Those with at least this key.
     pub(crate) fn from(self, key: &SortKey) -> Self {
-        let place = place(&self.start, key, "");
+        let place = place(&self.start, &self.end_of_class(key, false), "");
         Self { above: self.above.max(place), ..self }
     }
 
     /// Those with at most this key.
     pub(crate) fn to(self, key: &SortKey) -> Self {
-        let place = place(&self.start, key, ABOVE);
-        Self { below: self.below.min(place), ..self }
-    }
-
-    /// Those with less than this key.
-    pub(crate) fn before(self, key: &SortKey) -> Self {
-        let place = place(&self.start, key, "");
+        let place = place(&self.start, &self.end_of_class(key, true), ABOVE);
         Self { below: self.below.min(place), ..self }
     }
 
     /// Those behind a ticket.
     pub(crate) fn behind(self, direction: Direction, key: &SortKey, id: TicketId) -> Self {
+        if !self.is_whole(key) {
+            return match direction {
+                Direction::Ascending => self.from(key),
+                Direction::Descending => self.to(key),
+            };
+        }
         let place = place(&self.start, key, &id.to_string());
+        self.behind_place(direction, place)
+    }
+
+    /// Those behind a place.
+    pub(crate) fn behind_place(self, direction: Direction, place: String) -> Self {
         match direction {
             Direction::Ascending => Self { above: self.above.max(place), ..self },
             Direction::Descending => Self { below: self.below.min(place), ..self },
         }
+    }
+
+    /// Those before a ticket, and the ticket itself.
+    pub(crate) fn as_far_as(self, direction: Direction, key: &SortKey, id: TicketId) -> Self {
+        if !self.is_whole(key) {
+            return match direction {
+                Direction::Ascending => self.to(key),
+                Direction::Descending => self.from(key),
+            };
+        }
+        let mut place = place(&self.start, key, &id.to_string());
+        match direction {
+            Direction::Ascending => place.push_str(ABOVE),
+            // Below the place, and above most of those below it.
+            Direction::Descending => drop(place.pop()),
+        }
+        self.behind_place(direction.reversed(), place)
+    }
+
+    fn end_of_class(&self, key: &SortKey, is_last: bool) -> SortKey {
+        match key {
+            SortKey::Number(number) => {
+                let (first, last) = class(self.sort, *number);
+                SortKey::Number(if is_last { last } else { first })
+            }
+            SortKey::Text(_) => key.clone(),
+        }
+    }
+
+    /// Whether all tickets in the places of a key have this key.
+    fn is_whole(&self, key: &SortKey) -> bool {
+        self.end_of_class(key, false) == self.end_of_class(key, true)
+    }
+
+    /// The field of the places.
+    pub(crate) fn field(&self) -> &str {
+        &self.field
+    }
+
+    /// The place of a ticket's document.
+    pub(crate) fn place_of(&self, ticket: &Document) -> Result<String> {
+        let name = self.field.trim_start_matches(PLACES);
+        let place = ticket.get_document("k").ok().and_then(|places| places.get_str(name).ok());
+        place.map(str::to_owned).ok_or_else(|| corrupt("a ticket's place"))
     }
 
     /// The condition. Neither bound is a whole place, but that of a ticket which is not wanted itself.
@@ -202,6 +291,8 @@ mod tests {
         let (before, id) = (keys(), TicketId::MIN);
         assert_eq!(before.places(id, None).len(), 10);
         assert!(before.places(id, Some(&before)).is_empty());
+        let later = Keys { last: 6, ..before.clone() };
+        assert!(later.places(id, Some(&before)).is_empty(), "in the same minute");
         let counted = Keys { count: 3, ..before.clone() }.places(id, Some(&before));
         assert_eq!(counted.keys().collect::<Vec<_>>(), ["k.count", "k.app_count"]);
         let solved = Keys { status: StatusKind::Solved, ..before.clone() };
@@ -211,9 +302,9 @@ mod tests {
     #[test]
     fn a_range_holds_what_it_says() {
         let (low, high) = (TicketId::MIN, TicketId::from_bytes([0xff; 16]));
-        let all = Range::of(Some("app"), TicketSort::LastOccurrence, StatusKind::Open);
-        let holds = |range: &Range, last, id: TicketId| {
-            let place = place(&range.start, &SortKey::Number(last), &id.to_string());
+        let all = Range::of(Some("app"), TicketSort::Level, StatusKind::Open);
+        let holds = |range: &Range, key, id: TicketId| {
+            let place = place(&range.start, &SortKey::Number(key), &id.to_string());
             range.above < place && place < range.below
         };
         let five = SortKey::Number(5);
@@ -222,11 +313,42 @@ mod tests {
         assert!(holds(&from, 5, low) && !holds(&from, 4, high));
         let to = all.clone().to(&five);
         assert!(holds(&to, 5, high) && !holds(&to, 6, low));
-        let before = all.clone().before(&five);
-        assert!(holds(&before, 4, high) && !holds(&before, 5, low));
         let up = all.clone().behind(Direction::Ascending, &five, low);
         assert!(!holds(&up, 5, low) && holds(&up, 5, high) && !holds(&up, 4, high));
-        let down = all.behind(Direction::Descending, &five, high);
+        let down = all.clone().behind(Direction::Descending, &five, high);
         assert!(!holds(&down, 5, high) && holds(&down, 5, low) && !holds(&down, 6, low));
+        let up = all.clone().as_far_as(Direction::Ascending, &five, low);
+        assert!(holds(&up, 5, low) && holds(&up, 4, high) && !holds(&up, 5, high));
+        let down = all.as_far_as(Direction::Descending, &five, high);
+        assert!(holds(&down, 5, high) && holds(&down, 6, low) && !holds(&down, 5, low));
+    }
+
+    #[test]
+    fn a_range_of_rough_places_holds_at_least_what_it_says() {
+        let id = TicketId::from_bytes([7; 16]);
+        for sort in [TicketSort::LastOccurrence, TicketSort::Count] {
+            for key in [-1 << 30, -1, 0, 1, 31, 32, 33, 1_000, 123_456_789_012, i64::MAX] {
+                let all = Range::of(None, sort, StatusKind::Open);
+                let (first, last) = class(sort, key);
+                assert!(first <= key && key <= last);
+                let key = SortKey::Number(key);
+                let ranges = [
+                    all.clone().from(&key),
+                    all.clone().to(&key),
+                    all.clone().as_far_as(Direction::Ascending, &key, id),
+                    all.clone().as_far_as(Direction::Descending, &key, id),
+                ];
+                // Rough places as they are written now, and exact ones as they once were.
+                let whole = key.clone();
+                for number in [SortKey::Number(first), whole, SortKey::Number(last)] {
+                    let place = place(&all.start, &number, &id.to_string());
+                    for range in &ranges {
+                        assert!(range.above < place && place < range.below, "{sort:?} {key:?}");
+                    }
+                }
+            }
+        }
+        assert_eq!(class(TicketSort::Count, 31), (31, 31), "small counts are exact");
+        assert_eq!(class(TicketSort::Count, 1_000), (992, 1_023));
     }
 }

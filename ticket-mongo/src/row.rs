@@ -1,6 +1,6 @@
 //! From documents to the model, and back.
 
-use mongodb::bson::{Binary, Bson, Document, doc, spec::BinarySubtype};
+use mongodb::bson::{Binary, Bson, DateTime, Document, doc, spec::BinarySubtype};
 use ticket_core::{
     Level, Location, NewOccurrence, Occurrence, OccurrenceId, Result, Status, StatusKind, Ticket,
     TicketId, Timestamp, Value, ValueKind,
@@ -20,6 +20,27 @@ pub(crate) fn ticket_key(id: TicketId) -> Bson {
 
 pub(crate) fn occurrence_key(ticket: TicketId, id: OccurrenceId) -> Document {
     doc! { "t": ticket_key(ticket), "i": binary(id.as_bytes()) }
+}
+
+/// How long a block of time is, in milliseconds: six hours.
+pub(crate) const BLOCK: i64 = 6 * 3_600 * 1_000;
+
+/// The end of the block of time that a time is in.
+///
+/// Each occurrence has it as a date. The index of traits goes by trait, block and value, so that the
+/// newest occurrences with values of a range can be found without going through all of them; and the
+/// server's own expiry goes by it.
+pub(crate) fn block(time: Timestamp) -> DateTime {
+    DateTime::from_millis((time.as_micros().div_euclid(BLOCK * 1_000) + 1) * BLOCK)
+}
+
+/// The same, as the server makes it of the field `m`: in whole numbers of 64 bits throughout.
+pub(crate) fn block_of_time() -> Document {
+    let length = BLOCK * 1_000;
+    // The rest of a division has the sign of what was divided.
+    let into = doc! { "$mod": [{ "$add": [{ "$mod": ["$m", length] }, length] }, length] };
+    let end = doc! { "$add": [{ "$subtract": ["$m", into] }, length] };
+    doc! { "$toDate": { "$toLong": { "$divide": [end, 1_000_i64] } } }
 }
 
 /// The ticket of a document, with its status as it was set.

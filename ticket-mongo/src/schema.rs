@@ -4,11 +4,12 @@ use mongodb::IndexModel;
 use mongodb::bson::{Bson, Document, doc};
 use mongodb::options::IndexOptions;
 use ticket_core::{Error, ErrorKind, Result, Timestamp};
+use tokio::time::timeout;
 
 use crate::config::MongoConfig;
-use crate::connection::{Connection, within};
+use crate::connection::{Connection, durable_command, within};
 use crate::error::{BACKEND, Failure, Outcome, code};
-use crate::lease::Lease;
+use crate::lease::{Lease, SIGN_OF_LIFE};
 use crate::place::{self, Keys};
 use crate::row;
 
@@ -29,11 +30,23 @@ impl Names {
 }
 
 /// The version that this program writes.
-pub(crate) const CURRENT: i64 = 3;
+pub(crate) const CURRENT: i64 = 4;
 
-/// The collections of the current version; the first four hold what was recorded.
-pub(crate) const COLLECTIONS: [&str; 8] =
-    ["tickets", "occurrences", "hours", "seen", "lease", "journal", "sessions", "schema_versions"];
+/// The collections of the current version; the first five hold what was recorded.
+pub(crate) const COLLECTIONS: [&str; 9] = [
+    "tickets",
+    "occurrences",
+    "hours",
+    "seen",
+    "app_counts",
+    "lease",
+    "journal",
+    "sessions",
+    "schema_versions",
+];
+
+/// The index of traits, within blocks of time.
+pub(crate) const TRAITS: &str = "by_trait_in_block";
 
 /// An index: its collection, its name, and its keys, all of them ascending.
 type Index = (&'static str, &'static str, &'static [&'static str]);
@@ -45,27 +58,26 @@ const INDEXES: &[Index] = &[
     ("occurrences", "by_type", &["c", "m", "_id.i", "_id.t"]),
     ("occurrences", "by_app", &["a", "c", "m", "_id.i", "_id.t"]),
     ("occurrences", "by_id", &["_id.i", "_id.t"]),
-    ("occurrences", "by_trait", &["r.k", "r.v", "m"]),
+    ("occurrences", TRAITS, &["r.k", "d", "r.v"]),
+    ("tickets", place::INDEX, &["k.$**"]),
     ("seen", "by_ticket", &["_id.t", "_id.r", "_id.e"]),
+    ("app_counts", "by_hour", &["_id.h"]),
     ("sessions", "by_time", &["made_at"]),
 ];
 
-/// What version 2 added: counts over time of an application.
-const INDEXES_OF_VERSION_2: &[Index] = &[("hours", "by_hour", &["_id.h", "a"])];
+/// An index that versions 2 and 3 had, and by which version 4 adds up their hours.
+const HOURS: Index = ("hours", "by_hour", &["_id.h", "a"]);
 
-/// What version 3 has in place of an index for each order of tickets.
-const INDEXES_OF_VERSION_3: &[Index] = &[("tickets", place::INDEX, &["k.$**"])];
+/// How many occurrences a step of the way to version 4 changes about.
+const STEP: i64 = 5_000;
 
 /// Makes the collections, or brings older ones up to date; harmless if they are current.
 pub(crate) async fn set_up(connection: &Connection, config: &MongoConfig) -> Result<()> {
-    within(connection.deadline(), async {
-        let version = version(connection).await?;
-        if version >= CURRENT || !config.autocreate() {
-            return check(version);
-        }
-        migrate(connection).await.map_err(Error::from)
-    })
-    .await
+    let version = within(connection.deadline(), version(connection)).await?;
+    if version >= CURRENT || !config.autocreate() {
+        return check(version);
+    }
+    migrate(connection).await
 }
 
 /// Makes sure that the collections are of the current version.
@@ -86,45 +98,80 @@ async fn version(connection: &Connection) -> Result<i64> {
     }
 }
 
-async fn migrate(connection: &Connection) -> Outcome<()> {
-    let free = doc! { "update": connection.names.of("lease"), "updates": [{
-        "q": { "_id": "writer" },
-        "u": { "$setOnInsert": { "token": 0_i64, "owner": null, "phase": 0, "undone": [] } },
-        "upsert": true,
-    }] };
-    // Of several that insert it at once, one does.
-    match connection.run(free).await {
-        Err(failure) if !failure.is_duplicate() => return Err(failure),
-        _ => {}
-    }
+async fn migrate(connection: &Connection) -> Result<()> {
+    let acquire = async {
+        let free = doc! { "update": connection.names.of("lease"), "updates": [{
+            "q": { "_id": "writer" },
+            "u": { "$setOnInsert": { "token": 0_i64, "owner": null, "phase": 0, "undone": [] } },
+            "upsert": true,
+        }] };
+        // Of several that insert it at once, one does.
+        match connection.run(free).await {
+            Err(failure) if !failure.is_duplicate() => Err(failure.into()),
+            _ => Lease::acquire(connection).await.map_err(Error::from),
+        }
+    };
     // The version is read again under the lease: of eight that get here at once, one does the work.
-    let mut lease = Lease::acquire(connection).await?;
-    let outcome = migrate_alone(connection, &mut lease).await;
-    lease.release().await?;
+    let mut lease = within(connection.deadline(), acquire).await?;
+    let outcome = Migration { connection, lease: &mut lease }.carry_out().await;
+    within(connection.deadline(), async { lease.release().await.map_err(Error::from) }).await?;
     outcome
 }
 
-async fn migrate_alone(connection: &Connection, lease: &mut Lease) -> Outcome<()> {
-    let version = version(connection).await?;
-    if version == 0 {
-        for name in COLLECTIONS {
-            lease.live().await?;
-            create(connection, name).await?;
+/// The way from whatever version is there to the current one. It takes as long as it takes, while the server
+/// gives signs of life; broken off anywhere, it is gone again from the beginning.
+struct Migration<'a> {
+    connection: &'a Connection,
+    lease: &'a mut Lease,
+}
+
+impl Migration<'_> {
+    async fn carry_out(mut self) -> Result<()> {
+        let connection = self.connection;
+        let version = self.step(async { Ok(version(connection).await?) }).await?;
+        if version == 0 {
+            for name in COLLECTIONS {
+                self.step(create(connection, name)).await?;
+            }
+            self.step(make_indexes(connection, INDEXES)).await?;
         }
-        make_indexes(connection, lease, INDEXES).await?;
-        made(connection, 1).await?;
+        if (1..3).contains(&version) {
+            self.step(drop_indexes(connection, "tickets")).await?;
+            self.step(make_indexes(connection, INDEXES)).await?;
+            while self.step(place_tickets(connection)).await? {}
+        }
+        if (1..4).contains(&version) {
+            self.step(create(connection, "app_counts")).await?;
+            let mut last = Some(i64::MIN);
+            while let Some(after) = last {
+                last = self.step(set_blocks(connection, after)).await?;
+            }
+            self.step(make_indexes(connection, INDEXES)).await?;
+            self.step(make_indexes(connection, &[HOURS])).await?;
+            let mut last = Some(i64::MIN);
+            while let Some(after) = last {
+                last = self.step(add_up_hours(connection, after)).await?;
+            }
+            self.step(drop_indexes(connection, "hours")).await?;
+            self.step(drop_indexes(connection, "occurrences")).await?;
+        }
+        if version < CURRENT {
+            self.step(made(connection, CURRENT)).await?;
+        }
+        check(version.max(CURRENT))
     }
-    if version < 2 {
-        make_indexes(connection, lease, INDEXES_OF_VERSION_2).await?;
-        made(connection, 2).await?;
+
+    /// Keeps the lease while something is done.
+    async fn step<T>(&mut self, work: impl Future<Output = Outcome<T>>) -> Result<T> {
+        let mut work = std::pin::pin!(work);
+        loop {
+            let live = async { self.lease.live().await.map_err(Error::from) };
+            within(self.connection.deadline(), live).await?;
+            if let Ok(outcome) = timeout(SIGN_OF_LIFE, &mut work).await {
+                return outcome.map_err(Error::from);
+            }
+        }
     }
-    if version < 3 {
-        make_indexes(connection, lease, INDEXES_OF_VERSION_3).await?;
-        drop_orders(connection).await?;
-        place_tickets(connection, lease).await?;
-        made(connection, 3).await?;
-    }
-    check(version.max(CURRENT)).map_err(Failure::from)
 }
 
 /// Makes a collection; in a transaction that would not be possible everywhere.
@@ -136,13 +183,8 @@ async fn create(connection: &Connection, name: &str) -> Outcome<()> {
     }
 }
 
-async fn make_indexes(
-    connection: &Connection,
-    lease: &mut Lease,
-    indexes: &[Index],
-) -> Outcome<()> {
+async fn make_indexes(connection: &Connection, indexes: &[Index]) -> Outcome<()> {
     for group in indexes.chunk_by(|a, b| a.0 == b.0) {
-        lease.live().await?;
         let models = group.iter().map(|(_, name, keys)| {
             let keys: Document = keys.iter().map(|key| ((*key).to_owned(), 1.into())).collect();
             let options = IndexOptions::builder().name((*name).to_owned()).build();
@@ -153,38 +195,81 @@ async fn make_indexes(
     Ok(())
 }
 
-/// Drops the indexes of tickets that older versions had.
-async fn drop_orders(connection: &Connection) -> Outcome<()> {
-    let tickets = connection.collection("tickets");
-    for name in tickets.list_index_names().await? {
-        if !["_id_", place::INDEX].contains(&name.as_str()) {
-            tickets.drop_index(name).await?;
+/// Drops the indexes that older versions had.
+async fn drop_indexes(connection: &Connection, name: &str) -> Outcome<()> {
+    let collection = connection.collection(name);
+    let is_current = |index: &str| {
+        index == "_id_" || INDEXES.iter().any(|(of, known, _)| (*of, *known) == (name, index))
+    };
+    for index in collection.list_index_names().await? {
+        if !is_current(&index) {
+            collection.drop_index(index).await?;
         }
     }
     Ok(())
 }
 
-/// Gives a place in each order to the tickets that have none.
-async fn place_tickets(connection: &Connection, lease: &mut Lease) -> Outcome<()> {
-    loop {
-        lease.live().await?;
-        let find = doc! { "find": connection.names.of("tickets"), "filter": { "k": null },
-        "projection": Keys::fields(), "limit": 500 };
-        let found = connection.read(find).await?;
-        if found.is_empty() {
-            return Ok(());
-        }
-        let mut statements = Vec::new();
-        for ticket in &found {
-            let (id, keys) = (row::ticket_id(ticket.get("_id"))?, Keys::of(ticket)?);
-            // One that was written meanwhile is looked at again.
-            let mut same = ticket.clone();
-            same.insert("k", Bson::Null);
-            statements.push(doc! { "q": same, "u": { "$set": keys.places(id, None) } });
-        }
-        let place = doc! { "update": connection.names.of("tickets"), "updates": statements, "ordered": false };
-        connection.run(place).await?;
+/// Gives a place in each order to some tickets that have none, and says whether there may be more.
+async fn place_tickets(connection: &Connection) -> Outcome<bool> {
+    let find = doc! { "find": connection.names.of("tickets"), "filter": { "k": null },
+    "projection": Keys::fields(), "limit": 500 };
+    let found = connection.read(find).await?;
+    if found.is_empty() {
+        return Ok(false);
     }
+    let mut statements = Vec::new();
+    for ticket in &found {
+        let (id, keys) = (row::ticket_id(ticket.get("_id"))?, Keys::of(ticket)?);
+        // One that was written meanwhile is looked at again.
+        let mut same = ticket.clone();
+        same.insert("k", Bson::Null);
+        statements.push(doc! { "q": same, "u": { "$set": keys.places(id, None) } });
+    }
+    let place =
+        doc! { "update": connection.names.of("tickets"), "updates": statements, "ordered": false };
+    connection.run(place).await?;
+    Ok(true)
+}
+
+/// Gives their block of time to the occurrences that have none, of some after a time, and says up to when.
+pub(crate) async fn set_blocks(connection: &Connection, after: i64) -> Outcome<Option<i64>> {
+    let last = doc! { "find": connection.names.of("occurrences"), "filter": { "m": { "$gt": after } },
+    "sort": { "m": 1 }, "skip": STEP, "limit": 1, "projection": { "_id": 0, "m": 1 }, "hint": "by_time" };
+    let last =
+        connection.read(last).await?.pop().map(|last| row::integer(&last, "m")).transpose()?;
+    let some = doc! { "m": { "$gt": after, "$lte": last.unwrap_or(i64::MAX) }, "d": null };
+    let set = doc! { "update": connection.names.of("occurrences"), "updates": [{
+        "q": some, "u": [{ "$set": { "d": row::block_of_time() } }], "multi": true, "hint": "by_time",
+    }], "writeConcern": durable_command() };
+    connection.run(set).await?;
+    Ok(last)
+}
+
+/// Adds up the hours of a day for each application, and says which hour was the last one.
+///
+/// Whoever records with an older program meanwhile is missed; `repair` finds it.
+async fn add_up_hours(connection: &Connection, after: i64) -> Outcome<Option<i64>> {
+    const DAY: i64 = 24;
+    let next = doc! { "find": connection.names.of("hours"), "filter": { "_id.h": { "$gt": after } },
+    "sort": { "_id.h": 1 }, "limit": 1, "projection": { "h": "$_id.h" }, "hint": HOURS.1 };
+    let Some(next) = connection.read(next).await?.pop() else { return Ok(None) };
+    let next = row::integer(&next, "h")?;
+    let last = next + DAY - 1;
+    let add_up = doc! {
+        "aggregate": connection.names.of("hours"),
+        "pipeline": [
+            { "$match": { "_id.h": { "$gte": next, "$lte": last } } },
+            { "$group": { "_id": { "a": "$a", "h": "$_id.h", "p": { "$literal": 0 } }, "n": { "$sum": "$n" } } },
+            { "$merge": {
+                "into": connection.names.of("app_counts"), "whenMatched": "replace", "whenNotMatched": "insert",
+            } },
+        ],
+        "hint": HOURS.1,
+        "cursor": {},
+        "writeConcern": durable_command(),
+    };
+    connection.run(add_up).await?;
+    Ok(Some(last))
 }
 
 async fn made(connection: &Connection, version: i64) -> Outcome<()> {

@@ -5,6 +5,7 @@
 //! sessions is noted in a collection: whoever is kept away for long ends those among them that stand still.
 //! Nobody else's are touched, whichever user they belong to.
 
+use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -43,6 +44,8 @@ struct Pool {
 #[derive(Debug)]
 pub(crate) struct Session {
     pub(crate) session: ClientSession,
+    /// The part of the applications' sums that it writes.
+    pub(crate) part: i32,
     made_at: Timestamp,
 }
 
@@ -67,7 +70,8 @@ impl Sessions {
             Some(old) => self.give_up(old),
             None => {}
         }
-        let session = Session { session: connection.client.start_session().await?, made_at: now };
+        let session = connection.client.start_session().await?;
+        let session = Session { session, part: any_part(), made_at: now };
         let of = doc! { "_id": session.id() };
         let mut noting = Unsettled { pool: &self.0, sessions: vec![session] };
         // The driver hands out one for the second time, and a note may be sent for the second time.
@@ -139,6 +143,16 @@ async fn end(notes: &Collection<Document>, sessions: &[Session]) -> Outcome<()> 
     kill(notes.client(), &ids).await?;
     notes.delete_many(doc! { "_id": { "$in": ids } }).write_concern(quick()).await?;
     Ok(())
+}
+
+/// How many parts an application's sum of an hour has at most: more than there are writers at a time, who
+/// would be in each other's way at one document.
+const PARTS: u64 = 32;
+
+/// One of the parts.
+pub(crate) fn any_part() -> i32 {
+    let random = RandomState::new().hash_one(()) % PARTS;
+    i32::try_from(random).unwrap_or_default()
 }
 
 fn lock(sessions: &Mutex<Vec<Session>>) -> MutexGuard<'_, Vec<Session>> {

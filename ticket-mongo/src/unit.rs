@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep};
 use crate::connection::{Connection, durable, in_one_answer, within};
 use crate::error::{Failure, Outcome, check_statements};
 use crate::lease;
-use crate::sessions::{Session, end_abandoned};
+use crate::sessions::{Session, any_part, end_abandoned};
 
 /// How many statements one command holds at most, and how many bytes about.
 const STATEMENTS: usize = 1_000;
@@ -48,6 +48,8 @@ pub(crate) struct Unit {
     pub(crate) token: i64,
     /// The numbers of the leases of which the unit was undone.
     pub(crate) undone: Vec<i64>,
+    /// The part of the applications' sums that this writes; there is one writer under the lease.
+    pub(crate) part: i32,
     /// Whether an attempt failed before, because others were in the way or something was there already.
     pub(crate) is_retry: bool,
 }
@@ -205,11 +207,13 @@ async fn in_transaction<W: Work>(
     is_retry: bool,
 ) -> Outcome<W::Answer> {
     let session = connection.sessions.take(connection).await?;
+    let part = session.part;
     let mut unit = Unit {
         connection: connection.clone(),
         session: Some(session),
         token: 0,
         undone: Vec::new(),
+        part,
         is_retry,
     };
     let outcome = attempt(&mut unit, work).await;
@@ -221,7 +225,11 @@ async fn in_transaction<W: Work>(
             failure.is_of_server() && session.abort_transaction().await.is_ok()
         }
     };
-    if let Some(session) = unit.session.take_if(|_| is_over) {
+    if let Some(mut session) = unit.session.take_if(|_| is_over) {
+        if outcome.is_err() {
+            // Perhaps it shares the part with whoever is in the way.
+            session.part = any_part();
+        }
         connection.sessions.put(session);
     }
     outcome

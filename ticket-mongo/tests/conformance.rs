@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use async_trait::async_trait;
+use futures::TryStreamExt;
 use mongodb::bson::{Document, doc};
 use mongodb::options::IndexOptions;
 use mongodb::{Client, ClientSession, Collection, Database, IndexModel};
@@ -119,18 +120,34 @@ impl Versions {
 
 #[async_trait]
 impl Schema for Versions {
-    /// Version 1 had an index for each order of tickets, and none for counts over time of an application.
+    /// Version 1 had an index for each order of tickets, exact places in it, hours of all tickets in one
+    /// collection, no sums of them, and no blocks of time.
     async fn make_older(&mut self) -> Result<(), BoxError> {
-        self.collection("hours").drop_index("by_hour").await?;
-        let tickets = self.collection("tickets");
+        let (tickets, hours) = (self.collection("tickets"), self.collection("hours"));
+        let mut kept: Vec<Document> = tickets.find(doc! {}).await?.try_collect().await?;
+        for ticket in &mut kept {
+            let (Some(hour), Some(count)) = (ticket.remove("h"), ticket.remove("hn")) else {
+                return Err("each ticket keeps its newest hour".into());
+            };
+            let key = doc! { "_id": { "t": ticket.get("_id"), "h": hour } };
+            let add = doc! { "$inc": { "n": count }, "$setOnInsert": { "a": ticket.get("a") } };
+            hours.update_one(key, add).upsert(true).await?;
+        }
         tickets.drop_index("by_place").await?;
-        tickets.update_many(doc! {}, doc! { "$unset": { "k": "" } }).await?;
-        let by_last = IndexOptions::builder().name("by_last".to_owned()).build();
-        let by_last =
-            IndexModel::builder().keys(doc! { "s": 1, "m": 1, "_id": 1 }).options(by_last);
-        tickets.create_index(by_last.build()).await?;
+        tickets.update_many(doc! {}, doc! { "$unset": { "k": "", "h": "", "hn": "" } }).await?;
+        let index = |name: &str, keys: Document| {
+            let options = IndexOptions::builder().name(name.to_owned()).build();
+            IndexModel::builder().keys(keys).options(options).build()
+        };
+        tickets.create_index(index("by_last", doc! { "s": 1, "m": 1, "_id": 1 })).await?;
+        self.collection("app_counts").drop().await?;
+        let occurrences = self.collection("occurrences");
+        occurrences.drop_index("by_trait_in_block").await?;
+        occurrences.create_index(index("by_trait", doc! { "r.k": 1, "r.v": 1, "m": 1 })).await?;
+        occurrences.update_many(doc! {}, doc! { "$unset": { "d": "" } }).await?;
         let versions = self.collection("schema_versions");
-        versions.delete_many(doc! { "_id": { "$gt": 1_i64 } }).await?;
+        versions.delete_many(doc! {}).await?;
+        versions.insert_one(doc! { "_id": 1_i64 }).await?;
         Ok(())
     }
 

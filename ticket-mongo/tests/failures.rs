@@ -11,8 +11,8 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use mongodb::bson::{Binary, Bson, Document, doc, spec::BinarySubtype};
 use mongodb::{Client, Collection};
 use ticket_core::{
-    BackendBase, BackendExt, Error, ErrorKind, EventQuery, EventStore, HandlerOptions, Level,
-    Record, TicketQuery,
+    BackendBase, BackendExt, Error, ErrorKind, EventQuery, EventStore, HandlerOptions,
+    HistogramQuery, Level, Record, Step, TicketQuery, Timestamp,
 };
 use ticket_mongo::{MongoBackend, MongoConfig};
 
@@ -207,6 +207,17 @@ impl Opened {
     }
 }
 
+impl Opened {
+    /// What the chart of all applications adds up to.
+    async fn hours_of_all(&self) -> Result<u64, Failed> {
+        let (day, now) = (Duration::from_secs(86_400), Timestamp::now());
+        let (from, to) = (now.saturating_sub(day), now.saturating_add(day));
+        let query = HistogramQuery::of_app(None::<&str>, Step::Hour, from, to);
+        let buckets = self.backend.count_occurrences(&query).await?;
+        Ok(buckets.iter().map(|bucket| bucket.count).sum())
+    }
+}
+
 fn record() -> Record {
     Record::new(Level::Error, "shop", "payment refused")
 }
@@ -279,15 +290,22 @@ async fn repair(url: String) -> Result<(), Failed> {
     let opened = Opened::new(&url, "repair").await?;
     opened.backend.record_events(vec![record()]).await?;
     let repaired = opened.backend.repair().await?;
-    assert_eq!((repaired.occurrences, repaired.tickets), (0, 0), "there is nothing to repair");
+    let found = (repaired.occurrences, repaired.tickets, repaired.sums);
+    assert_eq!(found, (0, 0, 0), "there is nothing to repair");
 
     let occurrences = opened.collection("occurrences");
     let mut orphan = occurrences.find_one(doc! {}).await?.ok_or("an occurrence")?;
     orphan.insert("_id", doc! { "t": binary(&[1; 16]), "i": binary(&[2; 16]) });
     occurrences.insert_one(orphan).await?;
-    opened.collection("tickets").update_one(doc! {}, doc! { "$inc": { "n": 5_i64 } }).await?;
+    let wrong = doc! { "$inc": { "n": 5_i64 } };
+    for name in ["tickets", "app_counts"] {
+        opened.collection(name).update_one(doc! {}, wrong.clone()).await?;
+    }
+    assert_eq!(opened.hours_of_all().await?, 6);
     let repaired = opened.backend.repair().await?;
-    assert_eq!((repaired.occurrences, repaired.tickets), (1, 1));
+    let found = (repaired.occurrences, repaired.tickets, repaired.sums);
+    assert_eq!(found, (1, 1, 1));
+    assert_eq!(opened.hours_of_all().await?, 1);
     assert_eq!((opened.events().await?, opened.counts().await?), (1, vec![1]));
     Ok(opened.database.drop().await?)
 }

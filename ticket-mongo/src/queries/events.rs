@@ -1,34 +1,70 @@
 //! Events by their traits (rules 15 and 16).
 
-use mongodb::bson::{Bson, Document, doc};
-use ticket_core::{Comparison, EventFilter, EventQuery, Occurrence, Op, Page, Result, Test};
+use mongodb::bson::{Bson, DateTime, Document, doc};
+use ticket_core::{
+    Comparison, EventFilter, EventPosition, EventQuery, Occurrence, Op, Page, Result, Test,
+};
 
-use super::{behind_event, by_time, occurrences_of, to_i64};
+use super::{behind_event, by_time, occurrences_of, sign, to_i64};
 use crate::connection::Connection;
-use crate::error::Outcome;
-use crate::row::{binary, trait_key, trait_value};
+use crate::error::{Outcome, corrupt};
+use crate::row::{binary, block, trait_key, trait_value};
+use crate::schema::TRAITS;
 
+/// With comparisons, in two steps. The first goes along the index of traits, block of time by block of time,
+/// until it has found enough. They are not the first ones in the order of time yet, but those lie in the
+/// same blocks: the second step sorts what is there.
 pub(crate) async fn get_events(
     connection: &Connection,
     query: &EventQuery,
 ) -> Outcome<Page<Occurrence>> {
     let plan = query.plan()?;
-    let found = connection.read(list(connection, query)?).await?;
-    Ok(plan.page(occurrences_of(&found)?))
+    if query.filter.traits.is_empty() || query.filter.occurrence_id.is_some() || query.offset > 0 {
+        let found = connection.read(list(connection, query, None)?).await?;
+        return Ok(plan.page(occurrences_of(&found)?));
+    }
+    loop {
+        let found = connection.read(by_blocks(connection, query)?).await?;
+        let last = found.get(plan.fetch() - 1).map(|last| last.get_datetime("d").copied());
+        let Some(last) = last else {
+            let mut found = occurrences_of(&found)?;
+            found.sort_by(|a, b| {
+                query.direction.apply(EventPosition::of(a).cmp(&EventPosition::of(b)))
+            });
+            return Ok(plan.page(found));
+        };
+        let last = last.map_err(|_| corrupt("an occurrence's block"))?;
+        let found = connection.read(list(connection, query, Some(last))?).await?;
+        // Fewer than there were: somebody deletes them just now.
+        if found.len() == plan.fetch() {
+            return Ok(plan.page(occurrences_of(&found)?));
+        }
+    }
 }
 
-pub(super) fn list(connection: &Connection, query: &EventQuery) -> Result<Document> {
+/// The command that finds the events in the order of their blocks.
+pub(super) fn by_blocks(connection: &Connection, query: &EventQuery) -> Result<Document> {
     let plan = query.plan()?;
-    let mut conditions = conditions(&query.filter);
-    if let Some(after) = plan.after() {
-        conditions.push(behind_event(query.direction, after));
-    }
-    if conditions.is_empty() {
-        conditions.push(Document::new());
-    }
+    let (_, _, order) = sign(query.direction);
+    Ok(doc! {
+        "find": connection.names.of("occurrences"),
+        "filter": { "$and": all_conditions(query, None)? },
+        "sort": { "d": order },
+        "limit": to_i64(plan.fetch()),
+        "hint": TRAITS,
+    })
+}
+
+/// The command that finds the events in their order, not beyond a block if there is one.
+pub(super) fn list(
+    connection: &Connection,
+    query: &EventQuery,
+    last: Option<DateTime>,
+) -> Result<Document> {
+    let plan = query.plan()?;
     let mut find = doc! {
         "find": connection.names.of("occurrences"),
-        "filter": { "$and": conditions.into_iter().map(Bson::from).collect::<Vec<_>>() },
+        "filter": { "$and": all_conditions(query, last)? },
         "sort": by_time(query.direction),
         "skip": to_i64(query.offset),
         "limit": to_i64(plan.fetch()),
@@ -53,6 +89,25 @@ fn index(filter: &EventFilter) -> Option<&'static str> {
         (None, Some(_)) => "by_type",
         (_, None) => "by_time",
     })
+}
+
+/// The conditions, of which there is at least one.
+fn all_conditions(query: &EventQuery, last: Option<DateTime>) -> Result<Vec<Bson>> {
+    let (plan, filter) = (query.plan()?, &query.filter);
+    let mut all = conditions(filter);
+    let after = plan.after().map(|after| after.time);
+    if !filter.traits.is_empty() {
+        let (after, (_, beyond, _)) = (after.map(block), sign(query.direction));
+        let (_, within, _) = sign(query.direction.reversed());
+        let ends = [("$gte", filter.since.map(block)), ("$lte", filter.until.map(block))];
+        let ends = ends.into_iter().chain([(beyond, after), (within, last)]);
+        all.extend(ends.filter_map(|(op, end)| Some(doc! { "d": { op: end? } })));
+    }
+    all.extend(plan.after().map(|after| behind_event(query.direction, after)));
+    if all.is_empty() {
+        all.push(Document::new());
+    }
+    Ok(all.into_iter().map(Bson::from).collect())
 }
 
 fn conditions(filter: &EventFilter) -> Vec<Document> {

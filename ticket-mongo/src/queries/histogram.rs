@@ -19,23 +19,40 @@ pub(crate) async fn count_occurrences(
 /// The command that adds up the counts of each hour.
 pub(super) fn sums(connection: &Connection, query: &HistogramQuery) -> Result<Document> {
     let hours = query.hours()?;
-    let (filter, hint) = match &query.scope {
+    let sum = doc! { "$group": { "_id": "$_id.h", "n": { "$sum": "$n" } } };
+    Ok(match &query.scope {
         HistogramScope::Ticket(id) => {
             let end = |hour: i64| doc! { "t": ticket_key(*id), "h": hour };
-            (doc! { "_id": { "$gte": end(hours.start), "$lt": end(hours.end) } }, "_id_")
+            let range = doc! { "_id": { "$gte": end(hours.start), "$lt": end(hours.end) } };
+            // The newest hour is with the ticket.
+            let newest = doc! { "$unionWith": { "coll": connection.names.of("tickets"), "pipeline": [
+                { "$match": { "_id": ticket_key(*id), "h": { "$gte": hours.start, "$lt": hours.end } } },
+                { "$project": { "_id": { "h": "$h" }, "n": "$hn" } },
+            ] } };
+            let mut sums = doc! {
+                "aggregate": connection.names.of("hours"),
+                "pipeline": [{ "$match": range }, newest, sum],
+                "hint": "_id_",
+            };
+            if connection.transactions {
+                // Both are of one moment, so that an hour that goes from one to the other counts once.
+                sums.insert("readConcern", doc! { "level": "snapshot" });
+            }
+            sums
         }
         HistogramScope::App(app_id) => {
-            let mut filter = doc! { "_id.h": { "$gte": hours.start, "$lt": hours.end } };
-            if let Some(app_id) = app_id {
-                filter.insert("a", doc! { "$eq": app_id });
+            let (range, hint) = match app_id {
+                Some(app_id) => {
+                    let end = |hour: i64| doc! { "a": app_id, "h": hour };
+                    (doc! { "_id": { "$gte": end(hours.start), "$lt": end(hours.end) } }, "_id_")
+                }
+                None => (doc! { "_id.h": { "$gte": hours.start, "$lt": hours.end } }, "by_hour"),
+            };
+            doc! {
+                "aggregate": connection.names.of("app_counts"),
+                "pipeline": [{ "$match": range }, sum],
+                "hint": hint,
             }
-            (filter, "by_hour")
         }
-    };
-    let sum = doc! { "$group": { "_id": "$_id.h", "n": { "$sum": "$n" } } };
-    Ok(doc! {
-        "aggregate": connection.names.of("hours"),
-        "pipeline": [{ "$match": filter }, sum],
-        "hint": hint,
     })
 }

@@ -8,6 +8,7 @@ mod prune;
 mod record;
 mod repair;
 mod status;
+mod sums;
 mod tickets;
 mod traits;
 

@@ -3,11 +3,10 @@
 use async_trait::async_trait;
 use mongodb::bson::{Bson, Document, doc};
 use ticket_core::{
-    Direction, Error, Expired, Expiry, Result, SortKey, StatusKind, TicketId, TicketSort,
-    Timestamp, limits,
+    Direction, Error, Expired, Expiry, Result, SortKey, StatusKind, TicketId, TicketSort, limits,
 };
 
-use super::to_i64;
+use super::{sums, to_i64};
 use crate::connection::Connection;
 use crate::error::{Failure, Outcome, corrupt};
 use crate::place::{self, Range};
@@ -69,13 +68,14 @@ impl Work for Deleting {
             return Ok((Step::Again, effects));
         }
         delete_occurrences(unit, &mut effects, &keys);
-        bury(unit, &mut effects, &[self.id]);
+        bury(unit, &mut effects, &[self.id]).await?;
         Ok((Step::Done(true), effects))
     }
 }
 
-/// Deletes tickets with all that is left of them but their occurrences.
-fn bury(unit: &Unit, effects: &mut Effects, ids: &[TicketId]) {
+/// Deletes tickets with all that is left of them but their occurrences, and takes them off the sums.
+async fn bury(unit: &mut Unit, effects: &mut Effects, ids: &[TicketId]) -> Outcome<()> {
+    let counted = sums::of_tickets(unit, ids).await?;
     let keys: Vec<Bson> = ids.iter().map(|id| ticket_key(*id)).collect();
     effects
         .delete(&unit.name("tickets"), vec![unit.guarded_delete(doc! { "_id": { "$in": keys } })]);
@@ -88,6 +88,9 @@ fn bury(unit: &Unit, effects: &mut Effects, ids: &[TicketId]) {
     let seen =
         ids.iter().map(|id| unit.guarded_delete(doc! { "_id.t": ticket_key(*id) })).collect();
     effects.delete(&unit.name("seen"), seen);
+    let taken = counted.into_iter().map(|(hour, count)| (hour, -count));
+    sums::add(unit, effects, taken.collect());
+    Ok(())
 }
 
 fn delete_occurrences(unit: &Unit, effects: &mut Effects, keys: &[Bson]) {
@@ -170,27 +173,31 @@ pub(super) fn oldest(collection: &str, expiry: &Expiry, most: u64) -> Document {
 /// Deletes solved tickets without occurrences, from a place in the order of their last time on.
 struct Burying {
     expiry: Expiry,
-    after: Option<(Timestamp, TicketId)>,
+    after: Option<String>,
 }
 
 #[async_trait]
 impl Work for Burying {
-    type Answer = (u64, Option<(Timestamp, TicketId)>);
+    type Answer = (u64, Option<String>);
 
     fn tickets(&self) -> Vec<TicketId> {
         Vec::new()
     }
 
     async fn plan(&self, unit: &mut Unit) -> Outcome<(Self::Answer, Effects)> {
-        let found = unit.read(solved(&unit.name("tickets"), &self.expiry, self.after)).await?;
-        let mut ids = Vec::new();
-        let mut last = None;
-        for ticket in &found {
-            ids.push(ticket_id(ticket.get("_id"))?);
-            last = Some((crate::row::time(ticket, "m")?, ticket_id(ticket.get("_id"))?));
-        }
+        let range = solved(&self.expiry, self.after.clone());
+        let find = doc! {
+            "find": unit.name("tickets"),
+            "filter": { "$and": [range.condition(), { "m": { "$lt": self.expiry.before.as_micros() } }] },
+            "sort": range.sort(1),
+            "projection": { range.field(): 1 },
+            "limit": TICKETS,
+            "hint": place::INDEX,
+        };
+        let found = unit.read(find).await?;
         let mut empty = Vec::new();
-        for id in ids {
+        for ticket in &found {
+            let id = ticket_id(ticket.get("_id"))?;
             let find = doc! { "find": unit.name("occurrences"), "filter": { "_id.t": ticket_key(id) },
             "projection": { "_id": 1 }, "limit": 1, "hint": "by_ticket" };
             if unit.read(find).await?.is_empty() {
@@ -199,33 +206,20 @@ impl Work for Burying {
         }
         let mut effects = Effects::default();
         if !empty.is_empty() {
-            bury(unit, &mut effects, &empty);
+            bury(unit, &mut effects, &empty).await?;
         }
-        let next = last.filter(|_| to_i64(found.len()) == TICKETS);
+        let last = found.last().filter(|_| to_i64(found.len()) == TICKETS);
+        let next = last.map(|last| range.place_of(last)).transpose()?;
         Ok(((empty.len() as u64, next), effects))
     }
 }
 
-pub(super) fn solved(
-    collection: &str,
-    expiry: &Expiry,
-    after: Option<(Timestamp, TicketId)>,
-) -> Document {
-    let number = |time: Timestamp| SortKey::Number(time.as_micros());
-    let mut range =
-        Range::of(expiry.app_id.as_deref(), TicketSort::LastOccurrence, StatusKind::Solved)
-            .before(&number(expiry.before));
-    if let Some((time, id)) = after {
-        range = range.behind(Direction::Ascending, &number(time), id);
-    }
-    doc! {
-        "find": collection,
-        "filter": range.condition(),
-        "sort": range.sort(1),
-        "projection": { "m": 1 },
-        "limit": TICKETS,
-        "hint": place::INDEX,
-    }
+/// Where the solved tickets are of which the last occurrence may be old enough.
+fn solved(expiry: &Expiry, after: Option<String>) -> Range {
+    let before = SortKey::Number(expiry.before.as_micros());
+    let range = Range::of(expiry.app_id.as_deref(), TicketSort::LastOccurrence, StatusKind::Solved)
+        .to(&before);
+    after.into_iter().fold(range, |range, place| range.behind_place(Direction::Ascending, place))
 }
 
 pub(crate) async fn keep_per_ticket(
@@ -334,10 +328,12 @@ pub(crate) async fn clear(connection: &Connection) -> Result<()> {
         let find = tickets_from(&connection.names.of("tickets"), None, None);
         let found = bounded_read(connection, find).await?;
         if found.is_empty() {
-            return Ok(());
+            break;
         }
         for ticket in found {
             delete_ticket(connection, ticket_id(ticket.get("_id"))?).await?;
         }
     }
+    while write(connection, &sums::Sweeping).await? == sums::STEP {}
+    Ok(())
 }

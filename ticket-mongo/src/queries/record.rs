@@ -10,6 +10,7 @@ use ticket_core::{
     TicketUpdate, Timestamp,
 };
 
+use super::sums::{self, Sums};
 use super::to_i64;
 use crate::connection::Connection;
 use crate::error::{Outcome, corrupt};
@@ -69,7 +70,7 @@ impl Recording {
     async fn known(&self, unit: &mut Unit) -> Outcome<HashMap<TicketId, Known>> {
         let keys: Vec<Bson> = self.tickets.keys().map(|id| ticket_key(*id)).collect();
         let mut fields = Keys::fields();
-        fields.extend(doc! { "fi": 1, "mi": 1, "seen": 1 });
+        fields.extend(doc! { "fi": 1, "mi": 1, "seen": 1, "h": 1, "hn": 1 });
         let find = doc! {
             "find": unit.name("tickets"),
             "filter": { "_id": { "$in": keys } },
@@ -90,6 +91,8 @@ struct Known {
     solved_at: Option<Timestamp>,
     keys: Keys,
     seen: Vec<Bson>,
+    /// Its newest hour, which it counts itself.
+    hour: Option<(i64, i64)>,
 }
 
 impl Known {
@@ -104,6 +107,10 @@ impl Known {
             },
             keys: Keys::of(ticket)?,
             seen: ticket.get_array("seen").map_err(|_| corrupt("a ticket"))?.clone(),
+            hour: match ticket.get("h") {
+                None => None,
+                Some(_) => Some((row::integer(ticket, "h")?, row::integer(ticket, "hn")?)),
+            },
         })
     }
 }
@@ -114,6 +121,7 @@ struct Statements {
     tickets: Vec<Document>,
     hours: Vec<Document>,
     seen: Vec<Document>,
+    sums: Sums,
 }
 
 #[async_trait]
@@ -150,6 +158,7 @@ impl Work for Recording {
         effects.update(&unit.name("tickets"), statements.tickets);
         effects.update(&unit.name("hours"), statements.hours);
         effects.update(&unit.name("seen"), statements.seen);
+        sums::add(unit, &mut effects, statements.sums);
         Ok((recorded, effects))
     }
 }
@@ -169,6 +178,7 @@ fn add(
     let mut keys = before.cloned().unwrap_or_else(|| keys_of(first));
     keys.count = keys.count.saturating_add(to_i64(count));
     let mut fields = add_seen(unit, id, known, added, statements);
+    fields.extend(add_hours(unit, id, known, added, statements));
     let mut change = None;
     if known.is_none_or(|known| first.age_key() < known.first) {
         fields.extend(begin_with(first));
@@ -202,7 +212,6 @@ fn add(
     update.insert("$set", fields);
     let filter = unit.guarded(doc! { "_id": ticket_key(id) });
     statements.tickets.push(doc! { "q": filter, "u": update, "upsert": known.is_none() });
-    add_hours(unit, id, added, statements);
     Some(TicketUpdate {
         ticket_id: id,
         change,
@@ -254,20 +263,32 @@ fn describe(last: &NewOccurrence) -> Document {
     }
 }
 
-fn add_hours(unit: &Unit, id: TicketId, added: &[&NewOccurrence], statements: &mut Statements) {
-    let mut hours = BTreeMap::<i64, u64>::new();
-    for new in added {
-        *hours.entry(new.record().time.hour()).or_default() += u64::from(new.repeats());
-    }
+/// Counts in hours, and says what the ticket counts itself from now on: its newest hour, so that a batch
+/// seldom has to write another document for it.
+fn add_hours(
+    unit: &Unit,
+    id: TicketId,
+    known: Option<&Known>,
+    added: &[&NewOccurrence],
+    statements: &mut Statements,
+) -> Document {
     let app_id = added.first().map_or("", |new| &new.record().app_id);
+    let mut hours: BTreeMap<i64, i64> = known.and_then(|known| known.hour).into_iter().collect();
+    for new in added {
+        let (hour, count) = (new.record().time.hour(), i64::from(new.repeats()));
+        *hours.entry(hour).or_default() += count;
+        *statements.sums.entry((app_id.to_owned(), hour)).or_default() += count;
+    }
+    let Some((newest, count)) = hours.pop_last() else { return Document::new() };
     for (hour, count) in hours {
         let filter = unit.guarded(doc! { "_id": { "t": ticket_key(id), "h": hour } });
-        let mut update = doc! { "$inc": { "n": to_i64(count) }, "$setOnInsert": { "a": app_id } };
+        let mut update = doc! { "$inc": { "n": count }, "$setOnInsert": { "a": app_id } };
         if unit.token > 0 {
             update.insert("$set", doc! { "w": unit.token });
         }
         statements.hours.push(doc! { "q": filter, "u": update, "upsert": true });
     }
+    doc! { "h": newest, "hn": count }
 }
 
 /// Adds the pairs of release and environment that are new as far as the ticket remembers, and says what
@@ -320,6 +341,7 @@ fn occurrence(new: &NewOccurrence, token: i64) -> Outcome<RawDocumentBuf> {
         "c": &record.channel,
         "n": i64::from(new.repeats()),
         "r": traits,
+        "d": row::block(record.time),
         "p": payload,
     };
     if token > 0 {

@@ -4,11 +4,13 @@ use async_trait::async_trait;
 use mongodb::bson::{Bson, doc};
 use ticket_core::{Error, Result, TicketId};
 
+use super::sums;
 use crate::connection::{Connection, within};
 use crate::error::{Outcome, corrupt};
 use crate::lease;
 use crate::place::Keys;
 use crate::row::ticket_id;
+use crate::schema::set_blocks;
 use crate::unit::{Effects, Unit, Work, write};
 
 /// What [`MongoBackend::repair`](crate::MongoBackend::repair) removed.
@@ -19,6 +21,8 @@ pub struct Repaired {
     pub occurrences: u64,
     /// Tickets whose count was not the sum of their counts per hour, and is again.
     pub tickets: u64,
+    /// Hours of an application whose count was not the sum of those of its tickets, and is again.
+    pub sums: u64,
 }
 
 pub(crate) async fn repair(connection: &Connection) -> Result<Repaired> {
@@ -40,9 +44,23 @@ pub(crate) async fn repair(connection: &Connection) -> Result<Repaired> {
         let count = write(connection, &Recount).await?;
         repaired.tickets += count;
         if count < STEP {
-            return Ok(repaired);
+            break;
         }
     }
+    loop {
+        let count = write(connection, &sums::Recounting).await?;
+        repaired.sums += count;
+        if count < sums::STEP {
+            break;
+        }
+    }
+    // What an older program has recorded since the collections were brought to this version.
+    let mut last = Some(i64::MIN);
+    while let Some(after) = last {
+        let step = async { set_blocks(connection, after).await.map_err(Error::from) };
+        last = within(connection.deadline(), step).await?;
+    }
+    Ok(repaired)
 }
 
 const STEP: u64 = 500;
@@ -99,6 +117,8 @@ impl Work for Recount {
     }
 
     async fn plan(&self, unit: &mut Unit) -> Outcome<(u64, Effects)> {
+        let mut fields = Keys::fields();
+        fields.insert("hn", 1);
         let sum = doc! { "$lookup": {
             "from": unit.name("hours"), "let": { "id": "$_id" },
             "pipeline": [
@@ -111,9 +131,11 @@ impl Work for Recount {
             "as": "hours",
         } };
         let stages = vec![
-            doc! { "$project": Keys::fields() },
+            doc! { "$project": fields },
             sum,
-            doc! { "$set": { "sum": { "$ifNull": [{ "$first": "$hours.n" }, 0_i64] } } },
+            doc! { "$set": { "sum": { "$add": [
+                { "$ifNull": [{ "$first": "$hours.n" }, 0_i64] }, { "$ifNull": ["$hn", 0_i64] },
+            ] } } },
             doc! { "$match": { "$expr": { "$ne": ["$n", "$sum"] } } },
             doc! { "$limit": i64::try_from(STEP).unwrap_or(i64::MAX) },
             doc! { "$unset": "hours" },

@@ -2,15 +2,15 @@
 
 use mongodb::bson::{Bson, Document, doc};
 use ticket_core::{
-    Page, Result, SortKey, StatusKind, Ticket, TicketFilter, TicketId, TicketQuery, TicketSort,
-    Timestamp,
+    Direction, MAX_LIMIT, Page, Result, SortKey, StatusKind, Ticket, TicketFilter, TicketId,
+    TicketPlan, TicketQuery, TicketSort, Timestamp,
 };
 
 use super::{behind, sign, to_i64};
 use crate::connection::Connection;
 use crate::error::Outcome;
 use crate::place::{self, Range};
-use crate::row::{self, ticket, ticket_key};
+use crate::row::{self, ticket, ticket_id, ticket_key};
 
 pub(crate) async fn get_ticket(connection: &Connection, id: TicketId) -> Outcome<Option<Ticket>> {
     let found = connection.read(find_ticket(&connection.names.of("tickets"), id)).await?.pop();
@@ -21,14 +21,29 @@ pub(super) fn find_ticket(collection: &str, id: TicketId) -> Document {
     doc! { "find": collection, "filter": { "_id": ticket_key(id) } }
 }
 
+/// Where places are rough, in two steps: the first finds out how far the page reaches.
 pub(crate) async fn get_tickets(
     connection: &Connection,
     query: &TicketQuery,
 ) -> Outcome<Page<Ticket>> {
     let (plan, now) = (query.plan()?, Timestamp::now());
-    let found = connection.read(list(connection, query, now)?).await?;
-    let tickets = found.iter().map(|found| Ok(at(ticket(found)?, now)));
-    Ok(plan.page(tickets.collect::<Result<_>>()?))
+    let is_far = query.offset > u64::from(MAX_LIMIT);
+    let is_sorted_whole = is_far || query.filter.id_prefix.is_some();
+    loop {
+        let mut list = List::new(connection, query, now)?;
+        let mut is_more_expected = false;
+        if place::is_rough(query.sort) && !is_sorted_whole {
+            let found = connection.read(list.reach()).await?;
+            is_more_expected = list.reaches(&found)?;
+        }
+        let found = connection.read(list.page()).await?;
+        // Fewer than there were: somebody deletes them, or changes their status, just now.
+        if is_more_expected && found.len() < plan.fetch() {
+            continue;
+        }
+        let tickets = found.iter().map(|found| Ok(at(ticket(found)?, now)));
+        return Ok(plan.page(tickets.collect::<Result<_>>()?));
+    }
 }
 
 pub(crate) async fn count_tickets(connection: &Connection, filter: &TicketFilter) -> Outcome<u64> {
@@ -41,76 +56,146 @@ fn at(ticket: Ticket, now: Timestamp) -> Ticket {
     Ticket { status: ticket.status.clone().effective(now), ..ticket }
 }
 
-/// The command of a page.
-pub(super) fn list(
-    connection: &Connection,
-    query: &TicketQuery,
+/// The commands of a page.
+struct List<'a> {
+    connection: &'a Connection,
+    query: &'a TicketQuery,
+    plan: TicketPlan,
     now: Timestamp,
-) -> Result<Document> {
-    let plan = query.plan()?;
-    let (field, (_, _, order)) = (sort_field(query.sort), sign(query.direction));
-    let by_key = doc! { "$sort": { field: order, "_id": order } };
-    let most = doc! { "$limit": to_i64(query.offset).saturating_add(to_i64(plan.fetch())) };
-    let is_one_status = statuses(query.filter.status).len() == 1;
-    let (mut stages, hint) = if query.filter.id_prefix.is_some() {
-        let mut conditions = vec![Bson::from(conditions(&query.filter))];
-        conditions.push(any_status(&query.filter, now).into());
-        if let Some(after) = plan.after() {
-            let key = match &after.key {
-                SortKey::Number(number) => Bson::from(*number),
-                SortKey::Text(text) => Bson::from(text.as_str()),
-            };
-            let place = behind(query.direction, [field, "_id"], &[key, ticket_key(after.id)]);
-            conditions.push(place.into());
-        }
-        let mut stages = vec![doc! { "$match": { "$and": conditions } }, by_key];
-        stages.extend(was_seen(connection, &query.filter));
-        (stages, "_id_")
-    } else {
-        // A walk for each status, which are then one order.
-        let mut walks = statuses(query.filter.status).into_iter().map(|status| {
+    /// A part of the order for each status, which are then one order.
+    walks: Vec<(StatusKind, Range)>,
+}
+
+impl<'a> List<'a> {
+    fn new(connection: &'a Connection, query: &'a TicketQuery, now: Timestamp) -> Result<Self> {
+        let plan = query.plan()?;
+        let walks = statuses(query.filter.status).into_iter().map(|status| {
             let mut range = range(&query.filter, query.sort, status);
             if let Some(after) = plan.after() {
                 range = range.behind(query.direction, &after.key, after.id);
             }
-            let found = [
+            (status, range)
+        });
+        let walks = walks.collect();
+        Ok(Self { connection, query, plan, now, walks })
+    }
+
+    fn order(&self) -> i32 {
+        sign(self.query.direction).2
+    }
+
+    /// How many tickets the page needs, with those that it passes over.
+    fn most(&self) -> i64 {
+        to_i64(self.query.offset).saturating_add(to_i64(self.plan.fetch()))
+    }
+
+    fn by_key(&self) -> Document {
+        doc! { "$sort": { sort_field(self.query.sort): self.order(), "_id": self.order() } }
+    }
+
+    /// What lies behind the cursor.
+    fn after(&self) -> Document {
+        let Some(after) = self.plan.after() else { return Document::new() };
+        let key = match &after.key {
+            SortKey::Number(number) => Bson::from(*number),
+            SortKey::Text(text) => Bson::from(text.as_str()),
+        };
+        let fields = [sort_field(self.query.sort), "_id"];
+        behind(self.query.direction, fields, &[key, ticket_key(after.id)])
+    }
+
+    /// The tickets of all walks, each in an order and at most as many as the page needs.
+    fn walk(&self, order: impl Fn(&Range) -> Document) -> Vec<Document> {
+        let filter = &self.query.filter;
+        let mut walks = self.walks.iter().map(|(status, range)| {
+            let conditions = [
                 range.condition(),
-                since(query.filter.status, status, now),
-                conditions(&query.filter),
+                since(filter.status, *status, self.now),
+                conditions(filter),
+                self.after(),
             ];
-            let mut walk = vec![
-                doc! { "$match": { "$and": found.map(Bson::from).to_vec() } },
-                doc! { "$sort": range.sort(order) },
-            ];
-            walk.extend(was_seen(connection, &query.filter));
-            walk.push(most.clone());
+            let mut walk = vec![doc! { "$match": { "$and": conditions.map(Bson::from).to_vec() } }];
+            walk.push(order(range));
+            walk.extend(was_seen(self.connection, filter));
+            walk.push(doc! { "$limit": self.most() });
             walk
         });
         let mut stages = walks.next().unwrap_or_default();
-        stages.extend(walks.map(|walk| {
-            doc! { "$unionWith": { "coll": connection.names.of("tickets"), "pipeline": walk } }
-        }));
-        if !is_one_status {
-            stages.push(by_key);
+        let tickets = self.connection.names.of("tickets");
+        stages.extend(
+            walks.map(|walk| doc! { "$unionWith": { "coll": &tickets, "pipeline": walk } }),
+        );
+        stages
+    }
+
+    /// The command of the first step: along the places.
+    fn reach(&self) -> Document {
+        let mut stages = self.walk(|range| doc! { "$sort": range.sort(self.order()) });
+        stages.push(doc! { "$project": { "s": 1, sort_field(self.query.sort): 1 } });
+        self.command(stages, place::INDEX)
+    }
+
+    /// Lets each walk go no further than it need, and says whether the page will be full.
+    fn reaches(&mut self, found: &[Document]) -> Result<bool> {
+        let (direction, field) = (self.query.direction, sort_field(self.query.sort));
+        let most = self.most();
+        for (status, range) in &mut self.walks {
+            let of_status =
+                found.iter().filter(|one| one.get_i32("s").ok() == Some(status.as_u8().into()));
+            let keys =
+                of_status.map(|one| Ok((row::integer(one, field)?, ticket_id(one.get("_id"))?)));
+            let keys = keys.collect::<Result<Vec<_>>>()?;
+            let last = match direction {
+                Direction::Ascending => keys.iter().max(),
+                Direction::Descending => keys.iter().min(),
+            };
+            if let Some((key, id)) = last.filter(|_| to_i64(keys.len()) == most) {
+                *range = range.clone().as_far_as(direction, &SortKey::Number(*key), *id);
+            }
         }
-        (stages, place::INDEX)
-    };
-    if query.offset > 0 {
-        stages.push(doc! { "$skip": to_i64(query.offset) });
+        Ok(to_i64(found.len()) >= most)
     }
-    stages.push(doc! { "$limit": to_i64(plan.fetch()) });
-    stages.push(doc! { "$project": { "search": 0, "seen": 0, "k": 0 } });
-    let mut list = doc! {
-        "aggregate": connection.names.of("tickets"),
-        "pipeline": stages,
-        "hint": hint,
-        "allowDiskUse": true,
-    };
-    if connection.transactions {
-        // All walks see the same: none misses a ticket that goes from one status to another meanwhile.
-        list.insert("readConcern", doc! { "level": "snapshot" });
+
+    /// The command of the page.
+    fn page(&self) -> Document {
+        let filter = &self.query.filter;
+        let (mut stages, hint) = if filter.id_prefix.is_some() {
+            let conditions =
+                [conditions(filter), any_status(filter, self.now), self.after()].map(Bson::from);
+            let mut stages =
+                vec![doc! { "$match": { "$and": conditions.to_vec() } }, self.by_key()];
+            stages.extend(was_seen(self.connection, filter));
+            (stages, "_id_")
+        } else if place::is_rough(self.query.sort) {
+            (self.walk(|_| self.by_key()), place::INDEX)
+        } else {
+            (self.walk(|range| doc! { "$sort": range.sort(self.order()) }), place::INDEX)
+        };
+        if self.walks.len() > 1 {
+            stages.push(self.by_key());
+        }
+        if self.query.offset > 0 {
+            stages.push(doc! { "$skip": to_i64(self.query.offset) });
+        }
+        stages.push(doc! { "$limit": to_i64(self.plan.fetch()) });
+        stages.push(doc! { "$project": { "search": 0, "seen": 0, "k": 0 } });
+        self.command(stages, hint)
     }
-    Ok(list)
+
+    fn command(&self, stages: Vec<Document>, hint: &str) -> Document {
+        let mut list = doc! {
+            "aggregate": self.connection.names.of("tickets"),
+            "pipeline": stages,
+            "hint": hint,
+            "allowDiskUse": true,
+        };
+        if self.connection.transactions {
+            // All walks see the same: none misses a ticket that goes from one status to another
+            // meanwhile.
+            list.insert("readConcern", doc! { "level": "snapshot" });
+        }
+        list
+    }
 }
 
 /// The command of a count.
