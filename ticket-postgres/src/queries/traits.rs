@@ -122,7 +122,7 @@ pub(crate) async fn get_traits(
             None => Lead::Time,
         };
         let mut reader = Reader::new(0, plan.fetch() - traits.len());
-        let value = |row: &Row| Ok(only_traits(row)?.remove(&name));
+        let value = |row: &Row| Ok(only_traits(row)?.remove(name.as_str()));
         let make = |row: &Row, event| {
             let value = value(row)?.ok_or_else(|| corrupt("a trait"))?;
             Ok(EventTrait { name: name.clone(), value, event })

@@ -353,7 +353,7 @@ impl Events<'_> {
 /// The value as it is compared.
 fn sql_value(value: &Value) -> SqlValue {
     match value {
-        Value::Text(text) => SqlValue::Text(text.clone()),
+        Value::Text(text) => SqlValue::Text(text.as_str().into()),
         Value::Int(number) => SqlValue::Integer(*number),
         Value::Float(number) => SqlValue::Real(*number),
         Value::Bool(yes) => SqlValue::Integer((*yes).into()),

@@ -70,8 +70,9 @@ pub(crate) fn get_traits(connection: &Connection, query: &TraitQuery) -> Result<
         };
         let wanted = plan.fetch() - traits.len();
         let mut reader = Reader::new(Direction::Ascending, after, 0, wanted);
-        let value =
-            |row: &rusqlite::Row<'_>| Ok(payload::<OnlyTraits>(row, 4)?.traits.remove(&name));
+        let value = |row: &rusqlite::Row<'_>| {
+            Ok(payload::<OnlyTraits>(row, 4)?.traits.remove(name.as_str()))
+        };
         let make = |row: &rusqlite::Row<'_>, event| {
             let value = value(row)?.ok_or_else(|| corrupt("a trait"))?;
             Ok(EventTrait { name: name.clone(), value, event })
