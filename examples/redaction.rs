@@ -18,7 +18,7 @@ async fn run() -> ticket_core::Result<()> {
         .with_redaction(Redaction::new().with_keys(["iban"]))
         // What has neither a name nor a form is for a function.
         .with_processor(|mut record| {
-            record.message = record.message.replace("Ann Example", "<customer>");
+            record.message = record.message.replace("Ann Example", "<customer>").into();
             Some(record)
         });
     let handler = SqliteHandler::new(SqliteBackend::from_uri(&url)?, options).await?;

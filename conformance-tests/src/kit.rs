@@ -69,19 +69,19 @@ pub(crate) fn expected<'a>(occurrences: impl IntoIterator<Item = &'a NewOccurren
     let record = newest.record();
     Ticket {
         id: newest.ticket_id(),
-        app_id: record.app_id.clone(),
+        app_id: record.app_id.to_string(),
         level: record.level,
-        channel: record.channel.clone(),
-        message: record.message.clone(),
+        channel: record.channel.to_string(),
+        message: record.message.to_string(),
         location: record.location.clone(),
-        error_type: record.error.first().and_then(|cause| cause.type_name.clone()),
+        error_type: record.error_type().map(Into::into),
         status: Status::Open,
         first_occurrence_time: first.record().time,
         last_occurrence_time: record.time,
         occurrence_count: sorted.iter().map(|occurrence| u64::from(occurrence.repeats())).sum(),
         reopened_count: 0,
-        first_release: first.record().release.clone(),
-        last_release: record.release.clone(),
+        first_release: first.record().release.clone().map(Into::into),
+        last_release: record.release.clone().map(Into::into),
         ingredients: newest.ingredients().clone(),
     }
 }

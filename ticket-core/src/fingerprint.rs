@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
+use smol_str::SmolStr;
 
 use crate::{Record, TicketId, template};
 
@@ -26,13 +27,15 @@ pub enum Grouping {
     /// By level, channel, file and line, as Logbook does.
     Location,
     /// By a text that a function makes of the record.
-    Custom(Arc<dyn Fn(&Record) -> String + Send + Sync>),
+    Custom(Arc<dyn Fn(&Record) -> SmolStr + Send + Sync>),
 }
 
 impl Grouping {
     /// Grouping by a text that a function makes of the record.
-    pub fn custom(function: impl Fn(&Record) -> String + Send + Sync + 'static) -> Self {
-        Self::Custom(Arc::new(function))
+    pub fn custom<T: Into<SmolStr>>(
+        function: impl Fn(&Record) -> T + Send + Sync + 'static,
+    ) -> Self {
+        Self::Custom(Arc::new(move |record| function(record).into()))
     }
 
     /// The record's fingerprint in its application. The salt keeps two set-ups of one application
@@ -50,7 +53,7 @@ impl Grouping {
     #[must_use]
     pub fn fingerprint(&self, record: &Record, salt: &[u8]) -> Fingerprint {
         let ingredients = match (&record.fingerprint, self) {
-            (Some(text), _) => Ingredients::new("override/1").with("fingerprint", text),
+            (Some(text), _) => Ingredients::new("override/1").with("fingerprint", text.clone()),
             (None, Self::Stable) => stable(record),
             (None, Self::Location) => location(record),
             (None, Self::Custom(function)) => {
@@ -110,18 +113,18 @@ impl Fingerprint {
 ///
 /// Its clones share them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Ingredients(Arc<Vec<(String, String)>>);
+pub struct Ingredients(Arc<Vec<(SmolStr, SmolStr)>>);
 
 impl Ingredients {
     /// The ingredients of a grouping, of which only its name and version is known.
     #[must_use]
-    pub fn new(grouping: impl Into<String>) -> Self {
+    pub fn new(grouping: impl Into<SmolStr>) -> Self {
         Self::default().with("grouping", grouping)
     }
 
     /// Adds one.
     #[must_use]
-    pub fn with(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+    pub fn with(mut self, name: impl Into<SmolStr>, value: impl Into<SmolStr>) -> Self {
         self.pairs_mut().push((name.into(), value.into()));
         self
     }
@@ -131,18 +134,18 @@ impl Ingredients {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    fn with_known(self, name: &str, value: Option<impl Into<String>>) -> Self {
+    fn with_known(self, name: &'static str, value: Option<impl Into<SmolStr>>) -> Self {
         match value {
             Some(value) => self.with(name, value),
             None => self,
         }
     }
 
-    pub(crate) fn pairs(&self) -> &[(String, String)] {
+    pub(crate) fn pairs(&self) -> &[(SmolStr, SmolStr)] {
         &self.0
     }
 
-    pub(crate) fn pairs_mut(&mut self) -> &mut Vec<(String, String)> {
+    pub(crate) fn pairs_mut(&mut self) -> &mut Vec<(SmolStr, SmolStr)> {
         Arc::make_mut(&mut self.0)
     }
 }
@@ -164,15 +167,15 @@ fn stable(record: &Record) -> Ingredients {
     let location = &record.location;
     let mut ingredients = Ingredients::new("stable/1")
         .with("level", record.level.as_str())
-        .with("channel", &record.channel)
+        .with("channel", record.channel.clone())
         .with_known("file", location.file.as_deref().map(stable_file));
     ingredients = match (&location.function, &location.module) {
-        (Some(function), _) => ingredients.with("function", function),
-        (None, module) => ingredients.with_known("module", module.as_deref()),
+        (Some(function), _) => ingredients.with("function", function.clone()),
+        (None, module) => ingredients.with_known("module", module.clone()),
     };
     for cause in &record.error {
         // An error whose type is not known is told from others by its text.
-        let name = cause.type_name.clone().unwrap_or_else(|| template(&cause.message));
+        let name = cause.type_name.clone().unwrap_or_else(|| template(&cause.message).into());
         ingredients = ingredients.with("error", name);
     }
     ingredients.with("message", message_template(record))
@@ -183,8 +186,8 @@ fn stable(record: &Record) -> Ingredients {
 fn message_template(record: &Record) -> String {
     let mut message = std::borrow::Cow::Borrowed(record.message.as_str());
     for cause in record.error.iter().filter(|cause| cause.message.len() > 2) {
-        if message.contains(&cause.message) {
-            message = message.replace(&cause.message, "<error>").into();
+        if message.contains(cause.message.as_str()) {
+            message = message.replace(cause.message.as_str(), "<error>").into();
         }
     }
     template(&message)
@@ -194,7 +197,7 @@ fn location(record: &Record) -> Ingredients {
     let location = &record.location;
     Ingredients::new("location/1")
         .with("level", record.level.as_str())
-        .with("channel", &record.channel)
+        .with("channel", record.channel.clone())
         .with_known("file", location.file.as_deref().map(stable_file))
         .with_known("line", location.line.map(|line| line.to_string()))
 }
@@ -238,7 +241,7 @@ mod tests {
             (Grouping::Stable, with_error, b""),
             (Grouping::Stable, record("timeout after 30s"), b"salt"),
             (Grouping::Location, record("timeout after 30s"), b""),
-            (Grouping::custom(|record| record.channel.clone()), record("x"), b""),
+            (Grouping::custom(|record| record.channel.to_string()), record("x"), b""),
             (Grouping::Stable, record("x").with_fingerprint("payments"), b""),
             (Grouping::Stable, Record::new(Level::Info, "", ""), b""),
         ];
@@ -281,8 +284,8 @@ mod tests {
             id(&record)
         };
         assert_ne!(id(&base), other(|record| record.level = Level::Warning));
-        assert_ne!(id(&base), other(|record| record.channel.push('x')));
-        assert_ne!(id(&base), other(|record| record.app_id.push('x')));
+        assert_ne!(id(&base), other(|record| record.channel = "x".into()));
+        assert_ne!(id(&base), other(|record| record.app_id = "x".into()));
         assert_ne!(id(&base), other(|record| record.message = "refused".into()));
         assert_ne!(id(&base), other(|record| record.location.function = Some("load".into())));
         assert_ne!(id(&base), other(|record| record.error.push(ErrorCause::default())));

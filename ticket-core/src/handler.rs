@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use smol_str::SmolStr;
 
 use crate::{
     BackendBase, BackendExt, Fingerprint, Grouping, Level, NewOccurrence, Record, Redaction,
@@ -118,16 +119,16 @@ type Processor = Arc<dyn Fn(Record) -> Option<Record> + Send + Sync>;
 /// ```
 #[derive(Clone)]
 pub struct HandlerOptions {
-    app_id: String,
+    app_id: SmolStr,
     salt: Vec<u8>,
     level: Level,
     filter: Option<Filter>,
     grouping: Grouping,
     processor: Option<Processor>,
     redaction: Redaction,
-    release: Option<String>,
-    environment: Option<String>,
-    host: Option<String>,
+    release: Option<SmolStr>,
+    environment: Option<SmolStr>,
+    host: Option<SmolStr>,
 }
 
 /// The application `generic`, from [`Level::Warning`] on, [`Grouping::Stable`], with redaction.
@@ -141,7 +142,7 @@ impl HandlerOptions {
     /// The defaults for an application: from [`Level::Warning`] on, [`Grouping::Stable`], with
     /// redaction.
     #[must_use]
-    pub fn new(app_id: impl Into<String>) -> Self {
+    pub fn new(app_id: impl Into<SmolStr>) -> Self {
         Self {
             app_id: app_id.into(),
             salt: Vec::new(),
@@ -158,7 +159,7 @@ impl HandlerOptions {
 
     /// Sets the application that records belong to, unless they name one themselves.
     #[must_use]
-    pub fn with_app_id(mut self, app_id: impl Into<String>) -> Self {
+    pub fn with_app_id(mut self, app_id: impl Into<SmolStr>) -> Self {
         self.app_id = app_id.into();
         self
     }
@@ -219,21 +220,21 @@ impl HandlerOptions {
 
     /// Sets the release of records that name none.
     #[must_use]
-    pub fn with_release(mut self, release: impl Into<String>) -> Self {
+    pub fn with_release(mut self, release: impl Into<SmolStr>) -> Self {
         self.release = Some(release.into());
         self
     }
 
     /// Sets the environment of records that name none.
     #[must_use]
-    pub fn with_environment(mut self, environment: impl Into<String>) -> Self {
+    pub fn with_environment(mut self, environment: impl Into<SmolStr>) -> Self {
         self.environment = Some(environment.into());
         self
     }
 
     /// Sets the host of records that name none.
     #[must_use]
-    pub fn with_host(mut self, host: impl Into<String>) -> Self {
+    pub fn with_host(mut self, host: impl Into<SmolStr>) -> Self {
         self.host = Some(host.into());
         self
     }

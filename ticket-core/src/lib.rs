@@ -23,6 +23,7 @@ pub mod uri;
 mod value;
 
 pub use async_trait::async_trait;
+pub use smol_str::SmolStr;
 
 pub use self::backend::BackendBase;
 pub use self::capability::{Capabilities, Capability};

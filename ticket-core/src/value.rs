@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use smol_str::{SmolStr, ToSmolStr};
 
 use crate::Timestamp;
 
 /// The traits of a record: typed values by name. Any text is a name, the empty one too.
-pub type Traits = BTreeMap<String, Value>;
+pub type Traits = BTreeMap<SmolStr, Value>;
 
 /// A typed value.
 ///
@@ -30,7 +31,7 @@ pub type Traits = BTreeMap<String, Value>;
 #[serde(rename_all = "lowercase")]
 pub enum Value {
     /// Any text.
-    Text(String),
+    Text(SmolStr),
     /// A whole number.
     Int(i64),
     /// A finite number.
@@ -172,12 +173,13 @@ macro_rules! value_from {
 
 /// An integer that fits, else its digits as text.
 fn int_or_text<T: Copy + TryInto<i64> + fmt::Display>(number: T) -> Value {
-    number.try_into().map_or_else(|_| Value::Text(number.to_string()), Value::Int)
+    number.try_into().map_or_else(|_| Value::Text(number.to_smolstr()), Value::Int)
 }
 
 value_from! {
-    String => |value| Self::Text(value);
-    &str => |value| Self::Text(value.to_owned());
+    SmolStr => |value| Self::Text(value);
+    String => |value| Self::Text(value.into());
+    &str => |value| Self::Text(value.into());
     i8 => |value| Self::Int(value.into());
     i16 => |value| Self::Int(value.into());
     i32 => |value| Self::Int(value.into());
@@ -191,7 +193,7 @@ value_from! {
     usize => |value| int_or_text(value);
     isize => |value| int_or_text(value);
     f32 => |value| Self::from(f64::from(value));
-    f64 => |value| if value.is_finite() { Self::Float(value) } else { Self::Text(value.to_string()) };
+    f64 => |value| if value.is_finite() { Self::Float(value) } else { Self::Text(value.to_smolstr()) };
     bool => |value| Self::Bool(value);
     Timestamp => |value| Self::Time(value);
     std::time::SystemTime => |value| Self::Time(value.into());
@@ -205,7 +207,7 @@ mod tests {
 
     #[test]
     fn what_no_type_holds_becomes_text() {
-        assert_eq!(Value::from(i128::MIN), Value::Text(i128::MIN.to_string()));
+        assert_eq!(Value::from(i128::MIN), Value::Text(i128::MIN.to_smolstr()));
         assert_eq!(Value::from(f64::NEG_INFINITY), Value::Text("-inf".into()));
         assert_eq!(Value::from(i64::MAX as u64), Value::Int(i64::MAX));
     }

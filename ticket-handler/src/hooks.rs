@@ -173,6 +173,6 @@ mod tests {
             occurrence_count: 3,
         }];
         assert_eq!(hooks.tell(&Recorded { occurrences: 3, updates }, &batch), 1);
-        assert_eq!(*told.lock().unwrap(), [(TicketNews::Created, "newest".to_owned(), 3)]);
+        assert_eq!(*told.lock().unwrap(), [(TicketNews::Created, "newest".into(), 3)]);
     }
 }

@@ -2,16 +2,18 @@
 
 use std::mem::size_of;
 
-use ticket_core::{Breadcrumb, ErrorCause, Frame, NewOccurrence, Record, Span, Traits, Value};
+use ticket_core::{
+    Breadcrumb, ErrorCause, Frame, NewOccurrence, Record, SmolStr, Span, Traits, Value,
+};
 
 /// What a map keeps for an entry besides the text: name, value, and its share of a half-full node.
-const TRAIT: usize = 2 * (size_of::<String>() + size_of::<Value>());
+const TRAIT: usize = 2 * (size_of::<SmolStr>() + size_of::<Value>());
 
 /// An estimate in bytes, from above for all but the allocator's own rounding.
 pub(crate) fn of(occurrence: &NewOccurrence) -> usize {
     let pairs = occurrence.ingredients().iter();
     let ingredients: usize =
-        pairs.map(|(name, value)| 2 * size_of::<String>() + name.len() + value.len()).sum();
+        pairs.map(|(name, value)| 2 * size_of::<SmolStr>() + name.len() + value.len()).sum();
     size_of::<NewOccurrence>() + ingredients + record(occurrence.record())
 }
 
@@ -52,8 +54,8 @@ fn record(record: &Record) -> usize {
         + record.spans.iter().map(span).sum::<usize>()
 }
 
-fn text(text: &Option<String>) -> usize {
-    text.as_ref().map_or(0, String::len)
+fn text(text: &Option<SmolStr>) -> usize {
+    text.as_ref().map_or(0, SmolStr::len)
 }
 
 fn traits(traits: &Traits) -> usize {
@@ -98,8 +100,8 @@ mod tests {
         let base = size(|_| ());
         assert!(base > size_of::<NewOccurrence>() && base < 2000, "{base}");
         let bigger: [fn(&mut Record, String); 6] = [
-            |record, text| record.message = text,
-            |record, text| record.host = Some(text),
+            |record, text| record.message = text.into(),
+            |record, text| record.host = Some(text.into()),
             |record, text| drop(record.traits.insert("a".into(), text.into())),
             |record, text| record.error.push(ErrorCause::new(None, text)),
             |record, text| {

@@ -32,7 +32,7 @@ fn telling(builder: Builder) -> (Builder, Told) {
     let builder = builder.on_ticket(move |event| {
         assert_eq!(event.record.app_id, "app");
         assert_eq!(event.record.release.as_deref(), Some("1.4"));
-        let note = (event.news, event.record.message.clone(), event.occurrence_count);
+        let note = (event.news, event.record.message.to_string(), event.occurrence_count);
         notes.lock().unwrap().push(note);
     });
     (builder, told)

@@ -32,7 +32,7 @@ fn occurrence(app_id: &str, ticket: &str, ago: Duration) -> NewOccurrence {
     let mut record = Record::new(Level::Error, "test", "it broke")
         .with_fingerprint(ticket)
         .with_time(Timestamp::now().saturating_sub(ago));
-    record.app_id = app_id.to_owned();
+    record.app_id = app_id.into();
     let fingerprint = Grouping::Stable.fingerprint(&record, &[]);
     NewOccurrence::new(record, fingerprint)
 }

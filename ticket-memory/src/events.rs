@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use ticket_core::{
     Direction, Error, EventFilter, EventPosition, EventQuery, EventTrait, Expired, Expiry,
-    Occurrence, Page, Record, Result, Status, TraitPosition, TraitQuery, TraitType,
+    Occurrence, Page, Record, Result, SmolStr, Status, TraitPosition, TraitQuery, TraitType,
 };
 
 use crate::page::page_of;
@@ -22,18 +22,18 @@ impl State {
 
     pub(crate) fn event_types(&self, app_id: Option<&str>) -> Vec<String> {
         let records = self.events().map(|event| &event.record);
-        let types: BTreeSet<&String> = records
+        let types: BTreeSet<&SmolStr> = records
             .filter(|record| is_app(&record.app_id, app_id))
             .map(|record| &record.channel)
             .collect();
-        types.into_iter().cloned().collect()
+        types.into_iter().map(SmolStr::to_string).collect()
     }
 
     pub(crate) fn trait_types(&self, app_id: Option<&str>, event_type: &str) -> Vec<TraitType> {
         let types: BTreeSet<TraitType> = self
             .events_of_type(app_id, event_type)
             .flat_map(|event| &event.record.traits)
-            .map(|(name, value)| TraitType { name: name.clone(), kind: value.kind() })
+            .map(|(name, value)| TraitType { name: name.to_string(), kind: value.kind() })
             .collect();
         types.into_iter().collect()
     }
@@ -45,13 +45,14 @@ impl State {
             let traits = event.record.traits.iter();
             let asked = traits.filter(|(name, _)| query.name.as_ref().is_none_or(|n| n == *name));
             asked.map(|(name, value)| {
-                let place = TraitPosition { name: name.clone(), event: EventPosition::of(event) };
+                let place =
+                    TraitPosition { name: name.to_string(), event: EventPosition::of(event) };
                 (place, (name, value, EventPosition::of(event)))
             })
         });
         let page = page_of(places, Direction::Ascending, plan.after(), 0, plan.fetch());
         let traits = page.map(|(name, value, event)| EventTrait {
-            name: name.clone(),
+            name: name.to_string(),
             value: value.clone(),
             event,
         });

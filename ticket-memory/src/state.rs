@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use ticket_core::{
-    Change, Lease, NewOccurrence, Occurrence, OccurrenceId, Recorded, Status, StatusChange, Ticket,
-    TicketId, TicketUpdate, Timestamp,
+    Change, Lease, NewOccurrence, Occurrence, OccurrenceId, Record, Recorded, SmolStr, Status,
+    StatusChange, Ticket, TicketId, TicketUpdate, Timestamp,
 };
 
 /// The whole store.
@@ -27,7 +27,7 @@ pub(crate) struct Entry {
     /// The search text of the newest occurrence.
     pub(crate) search_text: String,
     /// The releases and environments it was seen with, kept when occurrences are pruned.
-    pub(crate) seen: BTreeSet<(Option<String>, Option<String>)>,
+    pub(crate) seen: BTreeSet<(Option<SmolStr>, Option<SmolStr>)>,
     /// The counts per hour since the Unix epoch, kept when occurrences are pruned.
     pub(crate) hours: BTreeMap<i64, u64>,
     /// The occurrences that are still stored.
@@ -100,10 +100,10 @@ impl Entry {
         Self {
             ticket: Ticket {
                 id: first.ticket_id(),
-                app_id: record.app_id.clone(),
+                app_id: record.app_id.to_string(),
                 level: record.level,
-                channel: record.channel.clone(),
-                message: record.message.clone(),
+                channel: record.channel.to_string(),
+                message: record.message.to_string(),
                 location: record.location.clone(),
                 error_type: record.error_type().map(str::to_owned),
                 status: Status::Open,
@@ -111,8 +111,8 @@ impl Entry {
                 last_occurrence_time: record.time,
                 occurrence_count: 0,
                 reopened_count: 0,
-                first_release: record.release.clone(),
-                last_release: record.release.clone(),
+                first_release: release(record),
+                last_release: release(record),
                 ingredients: first.ingredients().clone(),
             },
             oldest: first.age_key(),
@@ -166,7 +166,7 @@ impl Entry {
     fn begin_with(&mut self, new: &NewOccurrence) {
         self.oldest = new.age_key();
         self.ticket.first_occurrence_time = new.record().time;
-        self.ticket.first_release.clone_from(&new.record().release);
+        self.ticket.first_release = release(new.record());
     }
 
     /// Makes this occurrence the newest one: what a ticket says of itself is what that one says.
@@ -176,11 +176,11 @@ impl Entry {
         self.search_text = new.search_text();
         self.ticket.last_occurrence_time = record.time;
         self.ticket.level = record.level;
-        self.ticket.channel.clone_from(&record.channel);
-        self.ticket.message.clone_from(&record.message);
+        self.ticket.channel = record.channel.to_string();
+        self.ticket.message = record.message.to_string();
         self.ticket.location.clone_from(&record.location);
         self.ticket.error_type = record.error_type().map(str::to_owned);
-        self.ticket.last_release.clone_from(&record.release);
+        self.ticket.last_release = release(record);
     }
 
     fn set_status(&mut self, change: StatusChange) {
@@ -198,4 +198,8 @@ impl Entry {
     pub(crate) fn ticket_at(&self, now: Timestamp) -> Ticket {
         Ticket { status: self.status_at(now), ..self.ticket.clone() }
     }
+}
+
+fn release(record: &Record) -> Option<String> {
+    record.release.as_ref().map(SmolStr::to_string)
 }

@@ -67,8 +67,9 @@ impl Entry {
     fn was_seen(&self, release: Option<&String>, environment: Option<&String>) -> bool {
         (release.is_none() && environment.is_none())
             || self.seen.iter().any(|(seen_release, seen_environment)| {
-                (release.is_none() || release == seen_release.as_ref())
-                    && (environment.is_none() || environment == seen_environment.as_ref())
+                (release.is_none() || release.map(String::as_str) == seen_release.as_deref())
+                    && (environment.is_none()
+                        || environment.map(String::as_str) == seen_environment.as_deref())
             })
     }
 }

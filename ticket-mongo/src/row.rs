@@ -46,15 +46,15 @@ pub(crate) fn block_of_time() -> Document {
 /// The ticket of a document, with its status as it was set.
 pub(crate) fn ticket(document: &Document) -> Result<Ticket> {
     let mut location = Location::new();
-    location.file = text(document, "file")?;
+    location.file = text(document, "file")?.map(Into::into);
     location.line = match document.get("line") {
         None | Some(Bson::Null) => None,
         Some(line) => {
             Some(number(line).and_then(|n| n.try_into().ok()).ok_or_else(|| corrupt("a line"))?)
         }
     };
-    location.module = text(document, "module")?;
-    location.function = text(document, "function")?;
+    location.module = text(document, "module")?.map(Into::into);
+    location.function = text(document, "function")?.map(Into::into);
     let ingredients = required_text(document, "g")?;
     Ok(Ticket {
         id: ticket_id(document.get("_id"))?,

@@ -19,10 +19,10 @@ pub(crate) const TICKET_COLUMNS: &str = "t.id, t.app_id, t.level, t.channel, t.m
 /// The ticket of a row that begins with [`TICKET_COLUMNS`], with its status as it was set.
 pub(crate) fn ticket(row: &Row) -> Result<Ticket> {
     let mut location = Location::new();
-    location.file = get(row, 5)?;
+    location.file = get::<Option<&str>>(row, 5)?.map(Into::into);
     location.line = get::<Option<i64>>(row, 6)?.and_then(|line| u32::try_from(line).ok());
-    location.module = get(row, 7)?;
-    location.function = get(row, 8)?;
+    location.module = get::<Option<&str>>(row, 7)?.map(Into::into);
+    location.function = get::<Option<&str>>(row, 8)?.map(Into::into);
     let level = u8::try_from(get::<i16>(row, 2)?).ok().and_then(Level::from_u8);
     Ok(Ticket {
         id: ticket_id(row, 0)?,

@@ -93,7 +93,7 @@ fn new(message: &str) -> NewOccurrence {
     let mut record = Record::new(Level::Error, "shop", message);
     record.app_id = "shop".into();
     record.traits.insert("user_id".into(), 42.into());
-    record.fingerprint = Some(message.to_owned());
+    record.fingerprint = Some(message.into());
     let fingerprint = Grouping::Stable.fingerprint(&record, b"");
     NewOccurrence::new(record, fingerprint)
 }
@@ -212,7 +212,7 @@ async fn the_sums_of_an_application_are_those_of_its_tickets() {
         (0..120)
             .map(|i| {
                 let mut record = new(&format!("ticket {}", i % 40)).record().clone();
-                record.app_id = format!("app {}", i % 3);
+                record.app_id = format!("app {}", i % 3).into();
                 record = record.with_time(time((i * of) % 50));
                 NewOccurrence::new(record.clone(), Grouping::Stable.fingerprint(&record, b""))
             })

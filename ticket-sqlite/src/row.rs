@@ -17,10 +17,10 @@ pub(crate) const TICKET_COLUMNS: &str = "t.id, t.app_id, t.level, t.channel, t.m
 /// The ticket of a row that begins with [`TICKET_COLUMNS`], with its status as it was set.
 pub(crate) fn ticket(row: &Row<'_>) -> Result<Ticket> {
     let mut location = Location::new();
-    location.file = get(row, 5)?;
+    location.file = get::<Option<String>>(row, 5)?.map(Into::into);
     location.line = get(row, 6)?;
-    location.module = get(row, 7)?;
-    location.function = get(row, 8)?;
+    location.module = get::<Option<String>>(row, 7)?.map(Into::into);
+    location.function = get::<Option<String>>(row, 8)?.map(Into::into);
     let ingredients: String = get(row, 19)?;
     Ok(Ticket {
         id: TicketId::from_bytes(get(row, 0)?),

@@ -4,7 +4,7 @@ use std::any::type_name;
 use std::error::Error;
 use std::panic::Location as Caller;
 
-use ticket_core::{ErrorCause, Level, Location, Record};
+use ticket_core::{ErrorCause, Level, Location, Record, SmolStr};
 use ticket_handler::BackgroundHandler;
 
 use crate::format;
@@ -67,7 +67,7 @@ pub fn report_error<E: Error + 'static>(handler: &BackgroundHandler, error: &E) 
     emit(handler, Caller::caller(), || {
         let mut chain = format::chain(error);
         if let Some(outermost) = chain.first_mut() {
-            outermost.type_name = Some(type_name::<E>().to_owned());
+            outermost.type_name = Some(SmolStr::new_static(type_name::<E>()));
         }
         (chain, Record::new(Level::Error, CHANNEL, format::display(&error)))
     });
@@ -95,7 +95,7 @@ fn emit(
 mod with_anyhow {
     use std::backtrace::BacktraceStatus;
 
-    use ticket_core::{Frame, limits};
+    use ticket_core::{Frame, SmolStr, limits};
 
     use super::{BackgroundHandler, CHANNEL, Caller, Level, Record, emit, format};
     use crate::frames::is_in_app;
@@ -159,7 +159,7 @@ mod with_anyhow {
                 let mut parts = place.rsplitn(3, ':');
                 let (_column, number, file) = (parts.next(), parts.next(), parts.next());
                 frame.line = number.and_then(|number| number.parse().ok());
-                frame.file = file.map(str::to_owned);
+                frame.file = file.map(SmolStr::new);
                 frame.in_app = is_in_app(&frame.function, file);
             } else if let Some((number, function)) = line.split_once(": ")
                 && number.parse::<u32>().is_ok()

@@ -34,7 +34,7 @@ pub(crate) fn resolve(captured: &[backtrace::Frame], deadline: Instant) -> Vec<F
 fn of_symbol(symbol: &Symbol) -> Option<Frame> {
     // The alternate form is without the hash that differs from build to build.
     let mut frame = Frame::new(format!("{:#}", symbol.name()?));
-    frame.file = symbol.filename().map(|file| file.to_string_lossy().into_owned());
+    frame.file = symbol.filename().map(|file| file.to_string_lossy().into());
     frame.line = symbol.lineno();
     frame.in_app = is_in_app(&frame.function, frame.file.as_deref());
     Some(frame)

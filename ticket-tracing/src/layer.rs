@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use ticket_core::{Breadcrumb, Level, Location, Record, Timestamp, Traits, limits};
+use ticket_core::{Breadcrumb, Level, Location, Record, SmolStr, Timestamp, Traits, limits};
 use ticket_handler::BackgroundHandler;
 use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id};
@@ -155,14 +155,14 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for TicketLayer {
         let key = key::of(event, normalized.as_ref(), &fields);
         // The handler counts and reports what it could not take.
         let _ = self.handler.emit_keyed(key, || {
-            let mut record = record(level, metadata, fields, event, is_log);
+            let mut record = record(level, event, normalized.as_ref(), fields);
             record.process = Some(self.process);
             let root = add_spans(&mut record, event, &context);
             record.breadcrumbs = breadcrumbs::take(root.as_ref(), self.number);
             // A later one shows that this one came before.
             let mut message = record.message.clone();
             limits::cut(&mut message, limits::TRAIT);
-            let crumb = Breadcrumb::new(record.time, level, &*record.channel, message);
+            let crumb = Breadcrumb::new(record.time, level, record.channel.clone(), message);
             breadcrumbs::push(root.as_ref(), self.number, crumb, self.max_breadcrumbs);
             record
         });
@@ -187,27 +187,36 @@ fn breadcrumb(
 
 fn record(
     level: Level,
-    metadata: &Metadata<'_>,
-    mut fields: Fields,
     event: &Event<'_>,
-    is_log: bool,
+    normalized: Option<&Metadata<'_>>,
+    mut fields: Fields,
 ) -> Record {
     let mut message = fields.take_message();
     if message.is_empty() {
         // Such as `event src/main.rs:17`: better than nothing in a list.
-        metadata.name().clone_into(&mut message);
+        message = SmolStr::new_static(normalized.unwrap_or_else(|| event.metadata()).name());
     }
-    let mut location = Location::new();
-    location.file = metadata.file().map(str::to_owned);
-    location.line = metadata.line();
-    location.module = metadata.module_path().map(str::to_owned);
-    let mut record = Record::new(level, metadata.target(), message).with_location(location);
-    fields.add_traits(event, is_log);
+    let (target, location) = match normalized {
+        // Nothing of it is copied: it lives as long as the program.
+        None => place(event.metadata(), SmolStr::new_static),
+        Some(metadata) => place(metadata, SmolStr::new),
+    };
+    let mut record = Record::new(level, target, message).with_location(location);
+    fields.add_traits(event, normalized.is_some());
     record.traits = fields.traits;
     record.error = fields.error;
     record.fingerprint = fields.fingerprint;
     record.thread = Some(thread_name());
     record
+}
+
+/// The target, and the place in the source.
+fn place<'a>(metadata: &Metadata<'a>, text: impl Fn(&'a str) -> SmolStr) -> (SmolStr, Location) {
+    let mut location = Location::new();
+    location.file = metadata.file().map(&text);
+    location.line = metadata.line();
+    location.module = metadata.module_path().map(&text);
+    (text(metadata.target()), location)
 }
 
 /// The surrounding spans, and their fields as traits where the event has none of that name. Answers with
@@ -223,8 +232,9 @@ where
     let mut root = None;
     // The innermost first: the first one that has a name keeps it.
     for span in context.event_scope(event)? {
-        let mut of = ticket_core::Span::new(span.name());
-        span.metadata().target().clone_into(&mut of.target);
+        let metadata = span.metadata();
+        let mut of = ticket_core::Span::new(SmolStr::new_static(metadata.name()));
+        of.target = SmolStr::new_static(metadata.target());
         if let Some(SpanTraits(traits)) = span.extensions().get() {
             of.traits.clone_from(traits);
         }

@@ -6,7 +6,7 @@ use std::{error, fmt};
 use log::kv::{self, VisitSource, VisitValue};
 use log::{LevelFilter, Log, Metadata, SetLoggerError};
 use ticket_core::{
-    Breadcrumb, ErrorCause, Level, Location, Record, Timestamp, Traits, Value, limits,
+    Breadcrumb, ErrorCause, Level, Location, Record, SmolStr, Timestamp, Traits, Value, limits,
 };
 use ticket_handler::BackgroundHandler;
 use tracing_subscriber::Registry;
@@ -123,7 +123,7 @@ impl TicketLog {
         if message.is_empty()
             && let Some(cause) = fields.error.first()
         {
-            message.clone_from(&cause.message);
+            message = cause.message.clone();
         }
         let mut short = message.clone();
         limits::cut(&mut short, limits::TRAIT);
@@ -135,9 +135,9 @@ impl TicketLog {
         let _ = self.handler.emit_with(|| {
             let mut record = Record::new(level, log.target(), message);
             let mut location = Location::new();
-            location.file = log.file().map(str::to_owned);
+            location.file = log.file().map(SmolStr::new);
             location.line = log.line();
-            location.module = log.module_path().map(str::to_owned);
+            location.module = log.module_path().map(SmolStr::new);
             record.location = location;
             record.error = fields.error;
             record.fingerprint = fields.fingerprint;
@@ -151,7 +151,7 @@ impl TicketLog {
     }
 
     /// Keeps a breadcrumb for the thread's next record.
-    fn keep(&self, level: Level, target: &str, message: String, traits: Traits) {
+    fn keep(&self, level: Level, target: &str, message: SmolStr, traits: Traits) {
         let mut crumb = Breadcrumb::new(Timestamp::now(), level, target, message);
         crumb.traits = traits;
         breadcrumbs::push::<Registry>(None, self.number, crumb, self.max_breadcrumbs);
@@ -194,7 +194,7 @@ impl fmt::Debug for TicketLog {
 struct Fields {
     /// The chain of the first error.
     error: Vec<ErrorCause>,
-    fingerprint: Option<String>,
+    fingerprint: Option<SmolStr>,
     traits: Traits,
 }
 
@@ -214,11 +214,11 @@ struct Pair<'a> {
 
 impl Pair<'_> {
     fn value(&mut self, value: impl Into<Value>) -> Result<(), kv::Error> {
-        self.fields.traits.insert(self.name.to_owned(), value.into());
+        self.fields.traits.insert(self.name.into(), value.into());
         Ok(())
     }
 
-    fn text(&mut self, mut text: String) -> Result<(), kv::Error> {
+    fn text(&mut self, mut text: SmolStr) -> Result<(), kv::Error> {
         if self.name == FINGERPRINT {
             self.fields.fingerprint = Some(text);
             return Ok(());
@@ -262,7 +262,7 @@ impl<'v> VisitValue<'v> for Pair<'_> {
     }
 
     fn visit_str(&mut self, value: &str) -> Result<(), kv::Error> {
-        self.text(value.to_owned())
+        self.text(value.into())
     }
 
     fn visit_borrowed_error(

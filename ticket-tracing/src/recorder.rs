@@ -169,7 +169,9 @@ impl Recorder {
             traits.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
         let has = |record: &Record| {
             record.message == message
-                && traits.iter().all(|(name, value)| record.traits.get(name) == Some(value))
+                && traits
+                    .iter()
+                    .all(|(name, value)| record.traits.get(name.as_str()) == Some(value))
         };
         match self.records().into_iter().rev().find(has) {
             Some(record) => record,

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use ticket_core::{ErrorCause, Traits, Value, limits};
+use ticket_core::{ErrorCause, SmolStr, Traits, Value, limits};
 use tracing::field::{Field, Visit};
 
 use crate::format;
@@ -16,10 +16,10 @@ const ERROR_NAMES: [&str; 3] = ["error", "err", "exception"];
 /// The fields of an event: at first those that decide its ticket, the others once they are asked for.
 #[derive(Debug, Default)]
 pub(crate) struct Fields {
-    pub(crate) message: String,
+    pub(crate) message: SmolStr,
     /// The chain of the first error value.
     pub(crate) error: Vec<ErrorCause>,
-    pub(crate) fingerprint: Option<String>,
+    pub(crate) fingerprint: Option<SmolStr>,
     /// The others.
     pub(crate) traits: Traits,
     pub(crate) has_traits: bool,
@@ -48,17 +48,17 @@ impl Fields {
     }
 
     /// The message, or else what comes nearest to one.
-    pub(crate) fn take_message(&mut self) -> String {
+    pub(crate) fn take_message(&mut self) -> SmolStr {
         if self.message.is_empty() {
             let error = self.error.first().map(|cause| cause.message.clone());
             let named = || ERROR_NAMES.into_iter().find_map(|name| self.traits.get(name));
-            error.or_else(|| named().map(Value::to_string)).unwrap_or_default()
+            error.or_else(|| named().map(|value| value.to_string().into())).unwrap_or_default()
         } else {
             std::mem::take(&mut self.message)
         }
     }
 
-    fn text(&mut self, field: &Field, text: impl FnOnce() -> String) {
+    fn text(&mut self, field: &Field, text: impl FnOnce() -> SmolStr) {
         match field.name() {
             "message" => self.message = text(),
             FINGERPRINT => self.fingerprint = Some(text()),
@@ -69,7 +69,7 @@ impl Fields {
 
 impl Visit for Fields {
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.text(field, || value.to_owned());
+        self.text(field, || value.into());
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
@@ -92,7 +92,7 @@ struct EventTraits<'a> {
 }
 
 impl EventTraits<'_> {
-    fn text(&mut self, field: &Field, text: impl FnOnce() -> String) {
+    fn text(&mut self, field: &Field, text: impl FnOnce() -> SmolStr) {
         if !matches!(field.name(), "message" | FINGERPRINT) {
             self.value(field, cut(text()));
         }
@@ -110,15 +110,15 @@ impl EventTraits<'_> {
 pub(crate) struct SpanFields<'a>(pub(crate) &'a mut Traits);
 
 /// Cut at once, not when it is stored: a span may live long.
-fn cut(mut text: String) -> String {
+fn cut(mut text: SmolStr) -> SmolStr {
     limits::cut(&mut text, limits::TRAIT);
     text
 }
 
 /// A raw identifier's name is the identifier.
-fn name(field: &Field) -> String {
+fn name(field: &Field) -> SmolStr {
     let name = field.name();
-    name.strip_prefix("r#").unwrap_or(name).to_owned()
+    SmolStr::new_static(name.strip_prefix("r#").unwrap_or(name))
 }
 
 macro_rules! record_values {
@@ -134,7 +134,7 @@ impl Visit for EventTraits<'_> {
         record_f64: f64, record_bool: bool);
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.text(field, || value.to_owned());
+        self.text(field, || value.into());
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
@@ -147,7 +147,7 @@ impl Visit for EventTraits<'_> {
 }
 
 impl SpanFields<'_> {
-    fn text(&mut self, field: &Field, text: String) {
+    fn text(&mut self, field: &Field, text: SmolStr) {
         self.value(field, cut(text));
     }
 
@@ -161,7 +161,7 @@ impl Visit for SpanFields<'_> {
         record_f64: f64, record_bool: bool);
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.text(field, value.to_owned());
+        self.text(field, value.into());
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {

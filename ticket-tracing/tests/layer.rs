@@ -45,7 +45,7 @@ fn one_record(run: impl FnOnce()) -> Record {
 }
 
 fn text(value: &str) -> Value {
-    Value::Text(value.to_owned())
+    Value::Text(value.into())
 }
 
 #[derive(Debug)]
@@ -152,7 +152,7 @@ fn fields_of_each_type_become_typed_traits() {
         ("dotted.name", Value::Int(1)),
         ("type", text("raw")),
     ];
-    assert_eq!(record.traits, expected.map(|(name, value)| (name.to_owned(), value)).into());
+    assert_eq!(record.traits, expected.map(|(name, value)| (name.into(), value)).into());
 }
 
 #[test]
@@ -227,7 +227,7 @@ fn surrounding_spans_and_their_fields() {
         ("table", text("own")),
         ("user", text("db")),
     ];
-    assert_eq!(record.traits, expected.map(|(name, value)| (name.to_owned(), value)).into());
+    assert_eq!(record.traits, expected.map(|(name, value)| (name.into(), value)).into());
 }
 
 #[test]
@@ -309,7 +309,7 @@ fn what_is_kept_for_later_is_bounded_and_says_what_is_missing() {
     });
     let crumb = &record.breadcrumbs[0];
     for text in [
-        &crumb.message,
+        &crumb.message.to_string(),
         &crumb.traits["long"].to_string(),
         &record.spans[0].traits["long"].to_string(),
         &record.spans[0].traits["debug"].to_string(),

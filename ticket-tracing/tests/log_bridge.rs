@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use futures::executor::block_on;
 use log::{Log, debug, error, info, warn};
-use ticket_core::{Direction, EventQuery, EventStore, HandlerOptions, Level, Record, Value};
+use ticket_core::{
+    Direction, EventQuery, EventStore, HandlerOptions, Level, Record, SmolStr, Value,
+};
 use ticket_memory::MemoryBackend;
 use ticket_tracing::{BackgroundHandler, TicketLayer, TicketLog};
 use tracing_subscriber::prelude::*;
@@ -67,7 +69,7 @@ fn a_record_with_typed_pairs() {
         ("shown", "7".into()),
         ("user", "ann".into()),
     ];
-    let expected = expected.map(|(name, value)| (name.to_owned(), value));
+    let expected = expected.map(|(name, value)| (name.into(), value));
     assert_eq!(record.traits, expected.into());
     assert_eq!(record.error.len(), 1);
     assert_eq!(record.error[0].type_name.as_deref(), Some("ParseIntError"));
@@ -84,7 +86,7 @@ fn breadcrumbs_levels_and_the_fingerprint() {
     warn!(logger: logger, "ticket.fingerprint" = "payments"; "refused");
     error!(logger: logger, "next");
     let records = store.records();
-    let crumbs = |record: &Record| -> Vec<String> {
+    let crumbs = |record: &Record| -> Vec<SmolStr> {
         record.breadcrumbs.iter().map(|crumb| crumb.message.clone()).collect()
     };
     assert_eq!((records[0].level, records.len()), (Level::Warning, 2));

@@ -221,7 +221,7 @@ pub(super) async fn rule_16_a_trait_of_another_type_matches_no_comparison(cx: Co
     // Traits of spans and breadcrumbs are not the event's.
     let mut nested = record("nested", 100);
     let mut span = Span::new("span");
-    span.traits = Traits::from([("inner".to_owned(), Value::Int(1))]);
+    span.traits = Traits::from([("inner".into(), Value::Int(1))]);
     nested.spans = vec![span];
     put(&store, &[occurrence(nested)]).await;
     let inner = EventFilter::new().with_comparison(Comparison::new("inner", Op::Eq, 1));

@@ -123,9 +123,9 @@ fn telling(name: &str) -> Vec<NewOccurrence> {
                 .with_fingerprint(name)
                 .with_location(Location::new().with_file(format!("file {i}")).with_function("f"));
             // Nothing is known of the release of the second one, nor of the error of the last.
-            record.release = (i != 1).then(|| format!("release {i}"));
+            record.release = (i != 1).then(|| format!("release {i}").into());
             if i != 3 {
-                record.error = vec![ErrorCause::new(Some(format!("Error{i}")), "text")];
+                record.error = vec![ErrorCause::new(Some(format!("Error{i}").into()), "text")];
             }
             occurrence(record).with_repeats(2)
         })
@@ -211,7 +211,7 @@ pub(super) async fn rule_05_a_pruned_first_or_newest_one_still_decides(cx: Conte
     let store = cx.store().await;
     let one = |text: &str| {
         let mut record = record("it", 50).with_release(text);
-        record.message = text.to_owned();
+        record.message = text.into();
         record
     };
     // Three of one moment: what is first and newest among them is decided by their ids.
@@ -238,14 +238,14 @@ pub(super) async fn rule_05_a_pruned_first_or_newest_one_still_decides(cx: Conte
 
     put(&store, std::slice::from_ref(&low)).await;
     expected.occurrence_count = 3;
-    expected.first_release.clone_from(&low.record().release);
+    expected.first_release = low.record().release.clone().map(Into::into);
     assert_eq!(ticket(&store, id_of("it")).await, expected, "a lower id is earlier");
     prune().await;
 
     put(&store, std::slice::from_ref(&high)).await;
     expected.occurrence_count = 4;
-    expected.last_release.clone_from(&high.record().release);
-    expected.message.clone_from(&high.record().message);
+    expected.last_release = high.record().release.clone().map(Into::into);
+    expected.message = high.record().message.to_string();
     assert_eq!(ticket(&store, id_of("it")).await, expected, "a higher id is newer");
 }
 

@@ -26,7 +26,7 @@ pub(super) async fn rule_15_all_events_by_type_and_by_id(cx: Context) {
     let batch: Vec<_> = (0..28)
         .map(|i| {
             let mut record = record(&format!("ticket {}", i % 5), i64::try_from(i).unwrap_or(0));
-            types[i % types.len()].clone_into(&mut record.channel);
+            record.channel = types[i % types.len()].into();
             occurrence(record)
         })
         .collect();

@@ -101,7 +101,7 @@ pub(super) async fn rule_12_by_channel_release_and_environment_to_the_letter(cx:
     let names: Vec<String> = (0..HOSTILE.len()).map(|i| format!("ticket {i}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     put_each(&store, &names, |i, mut record| {
-        HOSTILE[i].clone_into(&mut record.channel);
+        record.channel = HOSTILE[i].into();
         record.with_release(HOSTILE[i]).with_environment(HOSTILE[i])
     })
     .await;
@@ -129,7 +129,7 @@ pub(super) async fn rule_12_by_the_channel_of_the_newest_record(cx: Context) {
     let store = cx.store().await;
     let from = |seconds, channel: &str| {
         let mut record = record("it", seconds);
-        record.channel = channel.to_owned();
+        record.channel = channel.into();
         occurrence(record)
     };
     let by = |channel| TicketFilter::new().with_channel(channel);
@@ -144,8 +144,8 @@ pub(super) async fn rule_12_by_the_channel_of_the_newest_record(cx: Context) {
 
 fn seen(ticket: &str, seconds: i64, release: &str, environment: &str) -> NewOccurrence {
     let mut record = record(ticket, seconds);
-    record.release = (!release.is_empty()).then(|| release.to_owned());
-    record.environment = (!environment.is_empty()).then(|| environment.to_owned());
+    record.release = (!release.is_empty()).then(|| release.into());
+    record.environment = (!environment.is_empty()).then(|| environment.into());
     occurrence(record)
 }
 
@@ -281,7 +281,7 @@ pub(super) async fn rule_12_all_filters_combine(cx: Context) {
     type Change = fn(&mut Record);
     let changes: [(&str, Change); 8] = [
         ("level", |record| record.level = Level::Warning),
-        ("channel", |record| record.channel.push('x')),
+        ("channel", |record| record.channel = "other".into()),
         ("release", |record| record.release = Some("2".into())),
         ("environment", |record| record.environment = None),
         ("since", |record| record.time = at(99)),

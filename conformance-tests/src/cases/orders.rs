@@ -24,7 +24,7 @@ pub(super) fn many() -> Vec<NewOccurrence> {
         let record = |seconds: i64| {
             let mut record = record(&name, seconds);
             record.level = Level::ALL[number % 4 + 2];
-            record.channel = CHANNELS[number % CHANNELS.len()].to_owned();
+            record.channel = CHANNELS[number % CHANNELS.len()].into();
             record
         };
         let first = occurrence(record(i64::from(i % 5) * 10 - 20));

@@ -171,7 +171,7 @@ pub(super) async fn rule_01_a_killed_process_leaves_whole_batches(cx: Context) {
 /// The same occurrence with another text.
 fn reworded(record: &Record, message: &str) -> Record {
     let mut again = record.clone();
-    again.message = message.to_owned();
+    again.message = message.into();
     again
 }
 

@@ -48,7 +48,7 @@ pub(super) async fn rule_12_a_search_text_means_itself(cx: Context) {
     let names: Vec<String> = (0..HOSTILE.len() - 1).map(|i| format!("ticket {i}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     put_each(&store, &names, |i, mut record| {
-        record.message = format!("before {} after", HOSTILE[i]);
+        record.message = format!("before {} after", HOSTILE[i]).into();
         record.location = Location::new();
         record
     })
@@ -71,7 +71,7 @@ pub(super) async fn rule_12_a_search_looks_into_the_newest_message(cx: Context) 
     let store = cx.store().await;
     let said = |seconds, message: &str| {
         let mut record = record("it", seconds);
-        record.message = message.to_owned();
+        record.message = message.into();
         occurrence(record)
     };
     put(&store, &[said(10, "first words")]).await;

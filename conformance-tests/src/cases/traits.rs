@@ -13,7 +13,7 @@ use crate::kit::{at, id_of, occurrence, put, record, refused};
 
 fn typed(event_type: &str, seconds: i64, traits: &[(&str, Value)]) -> NewOccurrence {
     let mut record = record(event_type, seconds);
-    event_type.clone_into(&mut record.channel);
+    record.channel = event_type.into();
     for (name, value) in traits {
         record = record.with_trait(*name, value.clone());
     }
@@ -142,7 +142,7 @@ fn traits_of(batch: &[NewOccurrence], name: Option<&str>) -> Vec<EventTrait> {
         .flat_map(|one| {
             let event = EventPosition::of(&one.clone().into_occurrence());
             one.record().traits.iter().map(move |(name, value)| EventTrait {
-                name: name.clone(),
+                name: name.to_string(),
                 value: value.clone(),
                 event,
             })

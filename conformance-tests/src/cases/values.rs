@@ -46,8 +46,8 @@ const TEXTS: [&str; 28] = [
 
 /// A record with this text wherever a text can be.
 fn everywhere(text: &str, seconds: i64) -> Record {
-    let some = || Some(text.to_owned());
-    let traits = || Traits::from([(text.to_owned(), Value::from(text)), ("n".into(), 1.into())]);
+    let some = || Some(text.into());
+    let traits = || Traits::from([(text.into(), Value::from(text)), ("n".into(), 1.into())]);
     let mut record = record(&format!("{seconds}"), seconds)
         .with_app_id(text)
         .with_release(text)
@@ -60,8 +60,8 @@ fn everywhere(text: &str, seconds: i64) -> Record {
                 .with_module(text)
                 .with_function(text),
         );
-    record.message = text.to_owned();
-    record.channel = text.to_owned();
+    record.message = text.into();
+    record.channel = text.into();
     record.error = vec![ErrorCause::new(some(), text), ErrorCause::new(None, text)];
     let mut frame = Frame::new(text);
     frame.file = some();
@@ -81,7 +81,7 @@ fn everywhere(text: &str, seconds: i64) -> Record {
     crumb.traits = traits();
     record.breadcrumbs = vec![crumb];
     let mut span = Span::new(text);
-    span.target = text.to_owned();
+    span.target = text.into();
     span.traits = traits();
     record.spans = vec![span];
     record.host = some();
@@ -133,8 +133,7 @@ pub(super) async fn rule_21_nul_becomes_a_mark_everywhere(cx: Context) {
 pub(super) async fn rule_21_any_name_is_a_traits_name(cx: Context) {
     let store = cx.store().await;
     let names = TEXTS.into_iter().chain(["_id", "id", "name", "__proto__", "rowid", "a[0]", "a/b"]);
-    let traits: Traits =
-        (0..).zip(names).map(|(i, name)| (name.to_owned(), Value::Int(i))).collect();
+    let traits: Traits = (0..).zip(names).map(|(i, name)| (name.into(), Value::Int(i))).collect();
     assert_eq!(traits.len(), TEXTS.len() + 7);
     let mut record = record("names", 0);
     record.traits = traits.clone();
@@ -155,7 +154,7 @@ pub(super) async fn rule_21_a_thousand_traits_are_kept(cx: Context) {
             3 => Value::Bool(i % 2 == 0),
             _ => Value::Time(at(i)),
         };
-        record.traits.insert(format!("trait {i}"), value);
+        record.traits.insert(format!("trait {i}").into(), value);
     }
     let traits = record.traits.clone();
     let batch = [occurrence(record)];
@@ -169,11 +168,11 @@ pub(super) async fn rule_21_what_is_not_known_stays_unknown(cx: Context) {
     // Nothing at all, and empty texts in place of nothing: two different things.
     let bare = Record::new(Level::Trace, "", "").with_time(at(0));
     let mut blank = bare.clone().with_time(at(1)).with_fingerprint("").with_release("");
-    blank.environment = Some(String::new());
-    blank.host = Some(String::new());
+    blank.environment = Some(String::new().into());
+    blank.host = Some(String::new().into());
     blank.location = Location::new().with_file("");
     blank.request = Some(Request::default());
-    blank.error = vec![ErrorCause::new(Some(String::new()), "")];
+    blank.error = vec![ErrorCause::new(Some(String::new().into()), "")];
     let batch = [occurrence(bare), occurrence(blank)];
     put(&store, &batch).await;
     assert_kept(&cx, &store, &batch).await;
@@ -203,7 +202,7 @@ pub(super) async fn rule_22_what_is_too_long_is_cut_with_a_mark_and_recorded(cx:
         let text = long(letter, MIB);
         let mut record =
             record(&format!("long {seconds}"), seconds).with_trait("long", text.clone());
-        record.message = text.clone();
+        record.message = text.clone().into();
         batch.push(occurrence(record));
         batch.push(occurrence(everywhere(&long(letter, 20_000), 100 + seconds)));
     }
@@ -234,7 +233,7 @@ pub(super) async fn rule_22_a_record_that_is_too_large_is_recorded(cx: Context) 
     let store = cx.store().await;
     let mut many = record("many", 0);
     for i in 0..5_000 {
-        many.traits.insert(format!("trait {i}"), long("x", 900).into());
+        many.traits.insert(format!("trait {i}").into(), long("x", 900).into());
     }
     let mut deep = record("deep", 1);
     for i in 0..2_000 {
@@ -260,9 +259,9 @@ pub(super) async fn rule_22_the_longest_texts_can_be_sought_and_sorted(cx: Conte
     let mut batch = Vec::new();
     for (i, letter) in (0..).zip(["x", "é", "😀"]) {
         let mut record = record(&format!("long {i}"), i);
-        record.channel = long(letter, 100_000);
+        record.channel = long(letter, 100_000).into();
         record = record.with_release(long(letter, 100_000)).with_app_id(long(letter, 100_000));
-        record.environment = Some(long(letter, 100_000));
+        record.environment = Some(long(letter, 100_000).into());
         record.location = Location::new().with_file(long(letter, 100_000));
         record = record.with_trait(long(letter, 100_000), long(letter, 100_000));
         batch.push(occurrence(record));
@@ -272,10 +271,10 @@ pub(super) async fn rule_22_the_longest_texts_can_be_sought_and_sorted(cx: Conte
     for one in &batch {
         let record = one.record();
         let filter = TicketFilter::new()
-            .with_channel(&record.channel)
-            .with_app_id(&record.app_id)
+            .with_channel(record.channel.as_str())
+            .with_app_id(record.app_id.as_str())
             .with_release(record.release.as_deref().unwrap_or_default())
-            .with_search(&record.message);
+            .with_search(record.message.as_str());
         assert_eq!(find(&store, &filter).await, [expected([one])]);
     }
 }
@@ -285,7 +284,7 @@ async fn assert_values(cx: &Context, values: &[Value]) {
     let store = cx.store().await;
     let mut record = record("values", 0);
     for (i, value) in values.iter().enumerate() {
-        record.traits.insert(format!("v{i}"), value.clone());
+        record.traits.insert(format!("v{i}").into(), value.clone());
     }
     let traits = record.traits.clone();
     let batch = [occurrence(record)];

@@ -51,7 +51,7 @@ pub(super) async fn rule_11_a_walk_meets_each_ticket_once_while_others_write(cx:
                 let fresh = [("", Level::Trace, -1_000), ("\u{10ffff}", Level::Critical, 3_000)]
                     .map(|(channel, level, seconds)| {
                         let mut fresh = record(&format!("fresh {i} {channel}"), seconds);
-                        (fresh.channel, fresh.level) = (channel.to_owned(), level);
+                        (fresh.channel, fresh.level) = (channel.into(), level);
                         occurrence(fresh)
                     });
                 put(&store, &fresh).await;

@@ -123,12 +123,12 @@ impl Draft {
             .with_fingerprint(fingerprint);
         record.id = self.id();
         record.location = Location::new();
-        record.location.file = self.file.map(str::to_owned);
-        record.release = self.release.map(str::to_owned);
-        record.environment = self.environment.map(str::to_owned);
+        record.location.file = self.file.map(Into::into);
+        record.release = self.release.map(Into::into);
+        record.environment = self.environment.map(Into::into);
         record.error = self
             .error
-            .map(|name| ticket_core::ErrorCause::new(Some(name.to_owned()), "failed"))
+            .map(|name| ticket_core::ErrorCause::new(Some(name.into()), "failed"))
             .into_iter()
             .collect();
         for (name, value) in &self.traits {

@@ -343,7 +343,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                     let newest =
                         it.stored(new.ticket_id()).map(|ticket| ticket.last_occurrence_time);
                     if newest.is_none_or(|newest| newest <= new.record().time) {
-                        it.notes().texts.insert(new.ticket_id(), new.record().message.clone());
+                        it.notes().texts.insert(new.ticket_id(), new.record().message.to_string());
                     }
                 }
                 it.record(batch)
@@ -387,7 +387,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
             record: |it, batch| {
                 for new in batch {
                     if it.all_occurrences(new.ticket_id()).is_empty() {
-                        it.notes().texts.insert(new.ticket_id(), new.record().message.clone());
+                        it.notes().texts.insert(new.ticket_id(), new.record().message.to_string());
                     }
                 }
                 it.record(batch)
@@ -417,7 +417,7 @@ fn key(new: &NewOccurrence) -> (ticket_core::TicketId, ticket_core::OccurrenceId
 
 fn describe_by_last(it: &Wrong, batch: &[NewOccurrence]) -> Result<Recorded> {
     for new in batch {
-        it.notes().texts.insert(new.ticket_id(), new.record().message.clone());
+        it.notes().texts.insert(new.ticket_id(), new.record().message.to_string());
     }
     it.record(batch)
 }

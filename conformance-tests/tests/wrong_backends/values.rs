@@ -14,7 +14,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
             occurrence: |_, one| {
                 let user = one.record.request.as_mut().and_then(|request| request.user.as_mut());
                 if let Some(user) = user {
-                    *user = user.trim().to_owned();
+                    *user = user.trim().into();
                 }
             },
             ..RIGHT
@@ -35,7 +35,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
             occurrence: |_, one| {
                 let traits = std::mem::take(&mut one.record.traits).into_iter();
                 one.record.traits =
-                    traits.map(|(name, value)| (name.replace('.', "_"), value)).collect();
+                    traits.map(|(name, value)| (name.replace('.', "_").into(), value)).collect();
             },
             ..RIGHT
         },

@@ -6,7 +6,7 @@ use futures::TryStreamExt as _;
 use libtest_mimic::Trial;
 use ticket_core::{
     BackendExt as _, ErrorCause, EventQuery, EventStoreExt as _, HandlerOptions, Level, MAX_LIMIT,
-    OccurrenceId, Record, TicketQuery, Timestamp, Value,
+    OccurrenceId, Record, SmolStr, TicketQuery, Timestamp, Value,
 };
 use ticket_faults::Outcome;
 use ticket_faults::case::{Engine, on};
@@ -27,7 +27,7 @@ pub(crate) fn cases() -> impl Iterator<Item = Trial> {
     .flatten()
 }
 
-fn record(message: impl Into<String>) -> Record {
+fn record(message: impl Into<SmolStr>) -> Record {
     Record::new(Level::Error, "hostile", message)
 }
 
@@ -46,10 +46,10 @@ fn texts() -> Vec<Record> {
         .into_iter()
         .flat_map(|text| {
             let mut named = record("a trait with a hostile name");
-            named.traits.insert(text.clone(), Value::from(1));
+            named.traits.insert(text.clone().into(), Value::from(1));
             let mut failed = record("a hostile error");
-            failed.error.push(ErrorCause::new(Some("hostile::Error".to_owned()), text.clone()));
-            failed.release = Some(text.clone());
+            failed.error.push(ErrorCause::new(Some("hostile::Error".into()), text.clone()));
+            failed.release = Some(text.clone().into());
             [
                 record(text.clone()),
                 record("a hostile trait").with_trait("text", text),
@@ -63,12 +63,13 @@ fn texts() -> Vec<Record> {
 /// Structures and numbers at the ends of what there is.
 fn structures() -> Vec<Record> {
     let mut many = record("ten thousand traits");
-    many.traits = (0..10_000).map(|number| (format!("t{number}"), Value::from(number))).collect();
+    many.traits =
+        (0..10_000).map(|number| (format!("t{number}").into(), Value::from(number))).collect();
     let mut chain = record("a thousand causes");
     chain.error = (0..1_000).map(|n| ErrorCause::new(None, format!("cause {n}"))).collect();
     let mut names = record("names that are operators");
     for name in ["$set", "a.b", "", "$", ".", "__proto__", "_id", "a\0b"] {
-        names.traits.insert(name.to_owned(), Value::from(name));
+        names.traits.insert(name.into(), Value::from(name));
     }
     let numbers = [
         Value::from(i64::MAX),

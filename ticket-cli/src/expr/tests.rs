@@ -14,7 +14,7 @@ fn explained(text: &str) -> String {
 fn finds(text: &str, traits: &[(&str, Value)]) -> bool {
     let mut record = Record::new(Level::Error, "checkout", "");
     record.traits =
-        traits.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect::<Traits>();
+        traits.iter().map(|(name, value)| ((*name).into(), value.clone())).collect::<Traits>();
     parsed(text).matches(&record)
 }
 

@@ -131,9 +131,9 @@ mod tests {
         let mut out = |joined| match joined {
             Joined::Piece(piece) => {
                 let types = piece.entry.record.error.iter();
-                let types = types.map(|cause| cause.type_name.clone().unwrap_or("-".into()));
+                let types = types.map(|cause| cause.type_name.as_deref().unwrap_or("-").to_owned());
                 let level = piece.entry.level();
-                records.push((level, piece.entry.record.message.clone(), types.collect()));
+                records.push((level, piece.entry.record.message.to_string(), types.collect()));
             }
             Joined::Malformed { number, reason } => panic!("line {number}: {reason}"),
         };

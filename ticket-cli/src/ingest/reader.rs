@@ -194,7 +194,7 @@ impl Reader {
         if piece.entry.record.channel.is_empty()
             && let Some(channel) = &self.channel
         {
-            piece.entry.record.channel.clone_from(channel);
+            piece.entry.record.channel = channel.into();
         }
         if !source.identify(&mut piece, live) {
             work.summary.already_known += 1;

@@ -41,10 +41,10 @@ pub(crate) fn ticket(status: Status) -> Ticket {
     let fingerprint = Grouping::Stable.fingerprint(&record, b"");
     Ticket {
         id: fingerprint.id,
-        app_id: record.app_id.clone(),
+        app_id: record.app_id.to_string(),
         level: record.level,
-        channel: record.channel.clone(),
-        message: record.message.clone(),
+        channel: record.channel.to_string(),
+        message: record.message.to_string(),
         location: record.location.clone(),
         error_type: Some("PaymentError".into()),
         status,

@@ -131,14 +131,14 @@ pub(crate) fn full() -> Record {
         .with_release("1.4.0")
         .with_environment("production");
     record.error = vec![
-        ErrorCause::new(Some("PaymentError".to_owned()), "refused"),
+        ErrorCause::new(Some("PaymentError".into()), "refused"),
         ErrorCause::new(None, "insufficient funds"),
     ];
     let mut frame = Frame::new("shop::pay");
     frame.in_app = true;
     record.backtrace = vec![frame, Frame::new("std::panicking::catch")];
     let mut request = Request::default();
-    request.method = Some("POST".to_owned());
+    request.method = Some("POST".into());
     request.status = Some(500);
     record.request = Some(request);
     record.breadcrumbs = vec![Breadcrumb::new(record.time, Level::Info, "shop", "card read")];

@@ -1,6 +1,7 @@
 //! JSON as traits.
 
 use serde_json::Value as Json;
+use smol_str::{SmolStr, ToSmolStr, format_smolstr};
 
 use super::DEPTH;
 use super::traits::insert;
@@ -29,25 +30,25 @@ pub fn traits_from_json(name: &str, value: &Json, traits: &mut Traits) {
     match value {
         Json::Object(object) if name.is_empty() => {
             for (key, value) in object {
-                flatten(key.clone(), value, DEPTH - 1, traits);
+                flatten(key.into(), value, DEPTH - 1, traits);
             }
         }
-        _ => flatten(name.to_owned(), value, DEPTH, traits),
+        _ => flatten(name.into(), value, DEPTH, traits),
     }
 }
 
-fn flatten(name: String, value: &Json, depth: usize, traits: &mut Traits) {
+fn flatten(name: SmolStr, value: &Json, depth: usize, traits: &mut Traits) {
     let value = match value {
         Json::Object(object) if depth > 0 && !object.is_empty() => {
             for (key, value) in object {
-                flatten(format!("{name}.{key}"), value, depth - 1, traits);
+                flatten(format_smolstr!("{name}.{key}"), value, depth - 1, traits);
             }
             return;
         }
         Json::Bool(yes) => Value::Bool(*yes),
         Json::Number(number) => from_number(number),
         Json::String(text) => Value::from(text.as_str()),
-        Json::Null | Json::Array(_) | Json::Object(_) => Value::Text(value.to_string()),
+        Json::Null | Json::Array(_) | Json::Object(_) => Value::Text(value.to_smolstr()),
     };
     insert(traits, name, value, usize::MAX);
 }
@@ -58,6 +59,6 @@ fn from_number(number: &serde_json::Number) -> Value {
     } else {
         // An integer beyond the range stays text: a float would round it.
         let float = number.as_f64().filter(|float| number.is_f64() && float.is_finite());
-        float.map_or_else(|| Value::Text(number.to_string()), Value::Float)
+        float.map_or_else(|| Value::Text(number.to_smolstr()), Value::Float)
     }
 }

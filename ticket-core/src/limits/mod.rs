@@ -14,6 +14,8 @@ mod tests;
 mod text;
 mod traits;
 
+use smol_str::SmolStr;
+
 use crate::{Breadcrumb, ErrorCause, Frame, Ingredients, Level, Record, Span, Traits, Value};
 
 pub use self::json::traits_from_json;
@@ -160,7 +162,7 @@ fn limit_parts(record: &mut Record) -> usize {
 
 /// Brings the ingredients of a fingerprint within the limits. The ticket id was made of all of them.
 pub fn normalize_ingredients(ingredients: &mut Ingredients) {
-    let fits = |text: &String| text.len() <= INGREDIENT && !text.contains('\0');
+    let fits = |text: &SmolStr| text.len() <= INGREDIENT && !text.contains('\0');
     let pairs = ingredients.pairs();
     // Which is as good as always, and then those that are shared stay so.
     if pairs.len() <= INGREDIENTS && pairs.iter().all(|(name, value)| fits(name) && fits(value)) {
@@ -172,7 +174,7 @@ pub fn normalize_ingredients(ingredients: &mut Ingredients) {
         pairs,
         [INGREDIENTS / 2, INGREDIENTS / 2 - 1],
         |(_, value)| left_out(value, "ingredients"),
-        |count, _| (MISSING_TRAITS.to_owned(), mark(count, "ingredients")),
+        |count, _| (SmolStr::new_static(MISSING_TRAITS), mark(count, "ingredients").into()),
     );
     for (name, value) in pairs {
         fit(name, INGREDIENT);
@@ -195,12 +197,12 @@ const ESCAPED: usize = 6;
 struct Size(usize);
 
 impl Size {
-    fn text(&mut self, text: &mut String, limit: usize) {
+    fn text(&mut self, text: &mut SmolStr, limit: usize) {
         fit(text, limit);
         self.0 += text.len() * ESCAPED + ELEMENT_FRAME;
     }
 
-    fn optional(&mut self, text: &mut Option<String>, limit: usize) {
+    fn optional(&mut self, text: &mut Option<SmolStr>, limit: usize) {
         if let Some(text) = text {
             self.text(text, limit);
         }

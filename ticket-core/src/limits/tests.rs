@@ -1,4 +1,5 @@
 use proptest::prelude::*;
+use smol_str::{SmolStr, format_smolstr};
 
 use super::*;
 use crate::{Location, OccurrenceId, Request, Timestamp};
@@ -20,7 +21,7 @@ fn json(record: &Record) -> String {
 
 fn numbered(prefix: &str, count: usize, value: impl Into<Value>) -> Traits {
     let value = value.into();
-    (0..count).map(|number| (format!("{prefix}{number:04}"), value.clone())).collect()
+    (0..count).map(|number| (format_smolstr!("{prefix}{number:04}"), value.clone())).collect()
 }
 
 fn after_cut(text: &str, limit: usize) -> String {
@@ -92,10 +93,10 @@ fn names_that_become_equal_are_numbered() {
     for (number, name) in
         [format!("{long}1"), format!("{long}2"), "a\0".into(), "a␀".into()].into_iter().enumerate()
     {
-        record.traits.insert(name, number.into());
+        record.traits.insert(name.into(), number.into());
     }
     let record = normalized(record);
-    let names: Vec<_> = record.traits.keys().map(String::as_str).collect();
+    let names: Vec<_> = record.traits.keys().map(SmolStr::as_str).collect();
     let cut = after_cut(&format!("{long}1"), NAME);
     let second = after_cut(&format!("{long}1"), NAME - 2) + "#2";
     assert_eq!(names, ["a␀", "a␀#2", &cut, &second]);
@@ -170,7 +171,7 @@ fn floats_that_are_not_finite_become_text() {
 #[test]
 fn a_record_that_is_too_long_keeps_its_message_and_says_what_is_missing() {
     let mut record = empty();
-    record.message = "m".repeat(MESSAGE);
+    record.message = "m".repeat(MESSAGE).into();
     record.traits = numbered("n", TRAITS, "v".repeat(TRAIT));
     record.breadcrumbs =
         vec![Breadcrumb::new(record.time, Level::Info, "", "b".repeat(TRAIT)); BREADCRUMBS];
@@ -184,9 +185,10 @@ fn a_record_that_is_too_long_keeps_its_message_and_says_what_is_missing() {
 
 #[test]
 fn the_worst_record_fits_too() {
-    let worst = |limit: usize| "\u{1}".repeat(limit);
-    let traits: Traits =
-        (0..TRAITS).map(|n| (format!("{n:04}{}", worst(NAME)), worst(TRAIT).into())).collect();
+    let worst = |limit: usize| SmolStr::from("\u{1}".repeat(limit));
+    let traits: Traits = (0..TRAITS)
+        .map(|n| (format_smolstr!("{n:04}{}", worst(NAME)), worst(TRAIT).into()))
+        .collect();
     let mut record = empty();
     record.message = worst(MESSAGE);
     record.traits = traits.clone();
@@ -244,7 +246,7 @@ fn ingredients_have_limits_too() {
     assert_eq!(ingredients, once);
 }
 
-fn flat(name: &str, json: &str) -> Vec<(String, Value)> {
+fn flat(name: &str, json: &str) -> Vec<(SmolStr, Value)> {
     let mut traits = Traits::new();
     traits_from_json(name, &serde_json::from_str(json).unwrap(), &mut traits);
     traits.into_iter().collect()
@@ -266,10 +268,10 @@ fn json_becomes_typed_traits() {
         ("whole", Value::Float(2.0)),
         ("y", Value::Bool(true)),
     ];
-    assert_eq!(flat("", json), expected.map(|(name, value)| (name.to_owned(), value)));
-    assert_eq!(flat("x", r#"{"a":{"b":1}}"#), [("x.a.b".to_owned(), Value::Int(1))]);
-    assert_eq!(flat("x", "7"), [("x".to_owned(), Value::Int(7))]);
-    assert_eq!(flat("", "7"), [(String::new(), Value::Int(7))]);
+    assert_eq!(flat("", json), expected.map(|(name, value)| (name.into(), value)));
+    assert_eq!(flat("x", r#"{"a":{"b":1}}"#), [("x.a.b".into(), Value::Int(1))]);
+    assert_eq!(flat("x", "7"), [("x".into(), Value::Int(7))]);
+    assert_eq!(flat("", "7"), [(SmolStr::default(), Value::Int(7))]);
 }
 
 #[test]
@@ -277,8 +279,7 @@ fn json_names_that_collide_are_numbered() {
     let both = flat("", r#"{"a.b": 1, "a": {"b": 2}}"#);
     let names: Vec<_> = both.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["a.b", "a.b#2"]);
-    let mut traits =
-        Traits::from([("a".to_owned(), Value::Int(0)), ("a#2".to_owned(), Value::Int(0))]);
+    let mut traits = Traits::from([("a".into(), Value::Int(0)), ("a#2".into(), Value::Int(0))]);
     traits_from_json("a", &serde_json::json!(5), &mut traits);
     assert_eq!(traits["a#3"], Value::Int(5));
 }
@@ -287,7 +288,7 @@ fn json_names_that_collide_are_numbered() {
 fn json_that_is_too_deep_stays_json() {
     let deep = format!("{}1{}", r#"{"a":"#.repeat(DEPTH + 2), "}".repeat(DEPTH + 2));
     let name = vec!["a"; DEPTH].join(".");
-    assert_eq!(flat("", &deep), [(name, Value::from(r#"{"a":{"a":1}}"#))]);
+    assert_eq!(flat("", &deep), [(name.into(), Value::from(r#"{"a":{"a":1}}"#))]);
 }
 
 /// A list over and over.
@@ -302,7 +303,7 @@ impl<T: Clone> Times for Vec<T> {
 }
 
 /// Texts round the limit, of what is hard: NUL, escapes, characters of several bytes, marks.
-fn text(limit: usize) -> impl Strategy<Value = String> + Clone {
+fn text(limit: usize) -> impl Strategy<Value = SmolStr> + Clone {
     const PIECES: &[&str] = &["a", "é", "\0", "\u{1b}", "\"", "🦀", "…[+7 bytes]", "#2", "."];
     prop_oneof![
         4 => "[a-c\0é]{0,3}",
@@ -311,6 +312,7 @@ fn text(limit: usize) -> impl Strategy<Value = String> + Clone {
         1 => (prop::sample::select(PIECES), limit - 2..limit + 3, prop::sample::select(PIECES))
             .prop_map(|(piece, length, end)| "x".repeat(length) + piece + end),
     ]
+    .prop_map(SmolStr::from)
 }
 
 fn value() -> impl Strategy<Value = Value> + Clone {
@@ -399,7 +401,7 @@ prop_compose! {
 
 fn hold_limits(record: &Record) -> Result<(), TestCaseError> {
     let within = |text: &str, limit: usize| text.len() <= limit && !text.contains('\0');
-    let optional = |text: &Option<String>, limit| text.iter().all(|text| within(text, limit));
+    let optional = |text: &Option<SmolStr>, limit| text.iter().all(|text| within(text, limit));
     let traits = |traits: &Traits| {
         traits.len() <= TRAITS
             && traits.iter().all(|(name, value)| {

@@ -36,20 +36,24 @@ pub fn as_stored(text: impl Into<String>, limit: usize) -> String {
 /// ticket_core::limits::cut(&mut text, 25);
 /// assert_eq!(text, "hello hello…[+49 bytes]");
 /// ```
-pub fn cut(text: &mut String, limit: usize) {
-    if text.len() > limit {
-        shorten(text, limit, 1);
+pub fn cut<T: AsRef<str> + From<String>>(text: &mut T, limit: usize) {
+    if (*text).as_ref().len() > limit {
+        *text = shortened((*text).as_ref(), limit, 1).into();
     }
 }
 
 /// Brings a text within its limit and frees it of NUL.
-pub(super) fn fit(text: &mut String, limit: usize) {
-    if text.contains('\0') {
-        let nuls = text.bytes().take(limit + 1).filter(|byte| *byte == 0).count();
-        if text.len() + nuls * (NUL.len() - 1) > limit {
-            shorten(text, limit, NUL.len());
-        }
-        *text = text.replace('\0', NUL);
+pub(super) fn fit<T: AsRef<str> + From<String>>(text: &mut T, limit: usize) {
+    let old = (*text).as_ref();
+    if old.contains('\0') {
+        let nuls = old.bytes().take(limit + 1).filter(|byte| *byte == 0).count();
+        let fits = old.len() + nuls * (NUL.len() - 1) <= limit;
+        let new = if fits {
+            old.replace('\0', NUL)
+        } else {
+            shortened(old, limit, NUL.len()).replace('\0', NUL)
+        };
+        *text = new.into();
     } else {
         cut(text, limit);
     }
@@ -73,8 +77,8 @@ fn split_mark(text: &str, unit: &str) -> Option<(usize, usize)> {
     Some((start, count))
 }
 
-/// Cuts a text such that it is within the limit when each NUL has become `nul` bytes.
-fn shorten(text: &mut String, limit: usize, nul: usize) {
+/// A text cut such that it is within the limit when each NUL has become `nul` bytes.
+fn shortened(text: &str, limit: usize, nul: usize) -> String {
     let (end, before) = split_mark(text, "bytes").unwrap_or((text.len(), 0));
     let total = end.saturating_add(before);
     // The mark for all of it is as long as the mark can become.
@@ -88,10 +92,6 @@ fn shorten(text: &mut String, limit: usize, nul: usize) {
         }
         kept += next.len_utf8();
     }
-    text.truncate(kept);
-    if marked {
-        text.push_str(&mark(total - kept, "bytes"));
-    }
-    // What was cut off must not be held until the record is stored.
-    text.shrink_to_fit();
+    let mark = if marked { mark(total - kept, "bytes") } else { String::new() };
+    [&text[..kept], &mark].concat()
 }

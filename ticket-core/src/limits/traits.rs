@@ -2,6 +2,8 @@
 
 use std::collections::btree_map::Entry;
 
+use smol_str::SmolStr;
+
 use super::MISSING_TRAITS;
 use super::text::{cut, fit, left_out, mark};
 use crate::{Traits, Value};
@@ -23,7 +25,7 @@ pub(super) fn thin(traits: &mut Traits, limit: usize) {
     }
     let Some(first) = traits.keys().nth(limit - 1).cloned() else { return };
     let missing = traits.split_off(&first).len() + before.unwrap_or(0);
-    insert(traits, MISSING_TRAITS.to_owned(), mark(missing, UNIT).into(), usize::MAX);
+    insert(traits, SmolStr::new_static(MISSING_TRAITS), mark(missing, UNIT).into(), usize::MAX);
 }
 
 /// Brings all names within the limit and frees them of NUL.
@@ -44,7 +46,7 @@ pub(super) fn fit_names(traits: &mut Traits, limit: usize) {
 
 /// Adds a trait; where the name is taken, the next free one of `name#2`, `name#3`, … that is within
 /// the limit.
-pub(super) fn insert(traits: &mut Traits, name: String, value: Value, limit: usize) {
+pub(super) fn insert(traits: &mut Traits, name: SmolStr, value: Value, limit: usize) {
     let name = match traits.entry(name) {
         Entry::Vacant(free) => {
             free.insert(value);
@@ -54,9 +56,9 @@ pub(super) fn insert(traits: &mut Traits, name: String, value: Value, limit: usi
     };
     let numbered = |number: usize| {
         let suffix = format!("#{number}");
-        let mut name = name.clone();
+        let mut name = String::from(name.as_str());
         cut(&mut name, limit.saturating_sub(suffix.len()));
-        name + &suffix
+        SmolStr::from(name + &suffix)
     };
     // Names are given in order: by doubling and halving, many of one name cost little each.
     let (mut taken, mut free) = (1, 2);

@@ -82,7 +82,7 @@ impl Comparison {
     #[must_use]
     pub fn new(name: impl Into<String>, op: Op, value: impl Into<Value>) -> Self {
         let value = match value.into() {
-            Value::Text(text) => Value::Text(limits::as_stored(text, limits::TRAIT)),
+            Value::Text(text) => Value::Text(limits::as_stored(text, limits::TRAIT).into()),
             value => value,
         };
         Self { name: limits::as_stored(name, limits::NAME), tests: vec![Test { op, value }] }
@@ -122,7 +122,7 @@ impl Comparison {
     /// Whether it holds: the definition that every backend's query has to agree with.
     #[must_use]
     pub fn matches(&self, traits: &Traits) -> bool {
-        traits.get(&self.name).is_some_and(|value| {
+        traits.get(self.name.as_str()).is_some_and(|value| {
             self.tests.iter().any(|test| {
                 value.compare(&test.value).is_some_and(|ordering| test.op.holds(ordering))
             })
@@ -204,7 +204,7 @@ mod tests {
     use super::*;
 
     fn number_matches(op: Op, asked: impl Into<Value>, value: impl Into<Value>) -> bool {
-        let traits = Traits::from([("n".to_owned(), value.into())]);
+        let traits = Traits::from([("n".into(), value.into())]);
         Comparison::number("n", op, asked).unwrap().matches(&traits)
     }
 

@@ -5,6 +5,7 @@ mod parts;
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 pub use self::parts::{Breadcrumb, ErrorCause, Frame, Location, Request, Span};
 use crate::{Level, OccurrenceId, Timestamp, Traits, Value};
@@ -30,11 +31,11 @@ pub struct Record {
     /// How bad it is.
     pub level: Level,
     /// The logger's name, or the `tracing` target. As an event: its type.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub channel: String,
+    #[serde(default, skip_serializing_if = "SmolStr::is_empty")]
+    pub channel: SmolStr,
     /// What happened, for a person.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub message: String,
+    #[serde(default, skip_serializing_if = "SmolStr::is_empty")]
+    pub message: SmolStr,
     /// Where in the source.
     #[serde(default, skip_serializing_if = "Location::is_empty")]
     pub location: Location,
@@ -57,39 +58,39 @@ pub struct Record {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub spans: Vec<Span>,
     /// Which application; applications do not see each other's tickets.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub app_id: String,
+    #[serde(default, skip_serializing_if = "SmolStr::is_empty")]
+    pub app_id: SmolStr,
     /// Which version of the application.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub release: Option<String>,
+    pub release: Option<SmolStr>,
     /// Where it is deployed, such as `production`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub environment: Option<String>,
+    pub environment: Option<SmolStr>,
     /// The machine's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub host: Option<String>,
+    pub host: Option<SmolStr>,
     /// The process id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub process: Option<u32>,
     /// The thread's name or number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub thread: Option<String>,
+    pub thread: Option<SmolStr>,
     /// The distributed trace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub trace_id: Option<String>,
+    pub trace_id: Option<SmolStr>,
     /// The span of the distributed trace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub span_id: Option<String>,
+    pub span_id: Option<SmolStr>,
     /// Overrides the grouping for this record: records of one application with the same text share
     /// a ticket.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub fingerprint: Option<String>,
+    pub fingerprint: Option<SmolStr>,
 }
 
 impl Record {
     /// A record of now, with a random id and everything else empty.
     #[must_use]
-    pub fn new(level: Level, channel: impl Into<String>, message: impl Into<String>) -> Self {
+    pub fn new(level: Level, channel: impl Into<SmolStr>, message: impl Into<SmolStr>) -> Self {
         let now = SystemTime::now();
         Self {
             id: OccurrenceId::now(now),
@@ -104,7 +105,7 @@ impl Record {
             request: None,
             breadcrumbs: Vec::new(),
             spans: Vec::new(),
-            app_id: String::new(),
+            app_id: SmolStr::default(),
             release: None,
             environment: None,
             host: None,
@@ -141,7 +142,7 @@ impl Record {
 
     /// Sets one trait.
     #[must_use]
-    pub fn with_trait(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+    pub fn with_trait(mut self, name: impl Into<SmolStr>, value: impl Into<Value>) -> Self {
         self.traits.insert(name.into(), value.into());
         self
     }
@@ -155,21 +156,21 @@ impl Record {
 
     /// Sets the application.
     #[must_use]
-    pub fn with_app_id(mut self, app_id: impl Into<String>) -> Self {
+    pub fn with_app_id(mut self, app_id: impl Into<SmolStr>) -> Self {
         self.app_id = app_id.into();
         self
     }
 
     /// Sets the release.
     #[must_use]
-    pub fn with_release(mut self, release: impl Into<String>) -> Self {
+    pub fn with_release(mut self, release: impl Into<SmolStr>) -> Self {
         self.release = Some(release.into());
         self
     }
 
     /// Sets the environment.
     #[must_use]
-    pub fn with_environment(mut self, environment: impl Into<String>) -> Self {
+    pub fn with_environment(mut self, environment: impl Into<SmolStr>) -> Self {
         self.environment = Some(environment.into());
         self
     }
@@ -182,7 +183,7 @@ impl Record {
 
     /// Overrides the grouping for this record.
     #[must_use]
-    pub fn with_fingerprint(mut self, fingerprint: impl Into<String>) -> Self {
+    pub fn with_fingerprint(mut self, fingerprint: impl Into<SmolStr>) -> Self {
         self.fingerprint = Some(fingerprint.into());
         self
     }

@@ -1,6 +1,7 @@
 //! What a record is made of.
 
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 use crate::{Level, Timestamp, Traits};
 
@@ -10,16 +11,16 @@ use crate::{Level, Timestamp, Traits};
 pub struct Location {
     /// The source file.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub file: Option<String>,
+    pub file: Option<SmolStr>,
     /// The line in it, counted from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<u32>,
     /// The module.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub module: Option<String>,
+    pub module: Option<SmolStr>,
     /// The function.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub function: Option<String>,
+    pub function: Option<SmolStr>,
 }
 
 /// One error of a chain.
@@ -28,9 +29,9 @@ pub struct Location {
 pub struct ErrorCause {
     /// The error's type, where it is known.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
-    pub type_name: Option<String>,
+    pub type_name: Option<SmolStr>,
     /// Its text.
-    pub message: String,
+    pub message: SmolStr,
 }
 
 /// One frame of a stack.
@@ -38,10 +39,10 @@ pub struct ErrorCause {
 #[non_exhaustive]
 pub struct Frame {
     /// The function's name.
-    pub function: String,
+    pub function: SmolStr,
     /// The source file, where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub file: Option<String>,
+    pub file: Option<SmolStr>,
     /// The line in it, counted from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<u32>,
@@ -56,25 +57,25 @@ pub struct Frame {
 pub struct Request {
     /// Such as `GET`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub method: Option<String>,
+    pub method: Option<SmolStr>,
     /// The path that was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub path: Option<String>,
+    pub path: Option<SmolStr>,
     /// The route that it matched, such as `/users/{id}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub route: Option<String>,
+    pub route: Option<SmolStr>,
     /// The answer's status code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
     /// Who asked, on the network.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub remote_address: Option<String>,
+    pub remote_address: Option<SmolStr>,
     /// Who asked, in the application.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub user: Option<String>,
+    pub user: Option<SmolStr>,
     /// The request's id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub request_id: Option<String>,
+    pub request_id: Option<SmolStr>,
 }
 
 /// A smaller thing that happened before.
@@ -86,9 +87,9 @@ pub struct Breadcrumb {
     /// How bad it was.
     pub level: Level,
     /// The logger's name.
-    pub channel: String,
+    pub channel: SmolStr,
     /// What happened.
-    pub message: String,
+    pub message: SmolStr,
     /// Its values.
     #[serde(default, skip_serializing_if = "Traits::is_empty")]
     pub traits: Traits,
@@ -99,10 +100,10 @@ pub struct Breadcrumb {
 #[non_exhaustive]
 pub struct Span {
     /// The span's name.
-    pub name: String,
+    pub name: SmolStr,
     /// The span's target.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub target: String,
+    #[serde(default, skip_serializing_if = "SmolStr::is_empty")]
+    pub target: SmolStr,
     /// Its fields.
     #[serde(default, skip_serializing_if = "Traits::is_empty")]
     pub traits: Traits,
@@ -123,7 +124,7 @@ impl Location {
 
     /// Sets the file.
     #[must_use]
-    pub fn with_file(mut self, file: impl Into<String>) -> Self {
+    pub fn with_file(mut self, file: impl Into<SmolStr>) -> Self {
         self.file = Some(file.into());
         self
     }
@@ -137,14 +138,14 @@ impl Location {
 
     /// Sets the module.
     #[must_use]
-    pub fn with_module(mut self, module: impl Into<String>) -> Self {
+    pub fn with_module(mut self, module: impl Into<SmolStr>) -> Self {
         self.module = Some(module.into());
         self
     }
 
     /// Sets the function.
     #[must_use]
-    pub fn with_function(mut self, function: impl Into<String>) -> Self {
+    pub fn with_function(mut self, function: impl Into<SmolStr>) -> Self {
         self.function = Some(function.into());
         self
     }
@@ -172,7 +173,7 @@ impl std::fmt::Display for Location {
 impl ErrorCause {
     /// One error with its type's name.
     #[must_use]
-    pub fn new(type_name: Option<String>, message: impl Into<String>) -> Self {
+    pub fn new(type_name: Option<SmolStr>, message: impl Into<SmolStr>) -> Self {
         Self { type_name, message: message.into() }
     }
 
@@ -191,7 +192,7 @@ impl ErrorCause {
 }
 
 /// The leading identifier of the `Debug` form, unless that is no type name (a bare string, a number).
-fn type_name_from_debug(error: &dyn std::error::Error) -> Option<String> {
+fn type_name_from_debug(error: &dyn std::error::Error) -> Option<SmolStr> {
     use std::fmt::Write;
 
     // Only the first name is wanted: the rest of a long Debug form is not even formatted.
@@ -210,13 +211,13 @@ fn type_name_from_debug(error: &dyn std::error::Error) -> Option<String> {
     let mut head = Head(String::new());
     let _ = write!(head, "{error:?}");
     let name = head.0.trim_end_matches(':');
-    name.starts_with(|c: char| c.is_alphabetic()).then(|| name.to_owned())
+    name.starts_with(|c: char| c.is_alphabetic()).then(|| name.into())
 }
 
 impl Frame {
     /// A frame of this function.
     #[must_use]
-    pub fn new(function: impl Into<String>) -> Self {
+    pub fn new(function: impl Into<SmolStr>) -> Self {
         Self { function: function.into(), ..Self::default() }
     }
 }
@@ -227,8 +228,8 @@ impl Breadcrumb {
     pub fn new(
         time: Timestamp,
         level: Level,
-        channel: impl Into<String>,
-        message: impl Into<String>,
+        channel: impl Into<SmolStr>,
+        message: impl Into<SmolStr>,
     ) -> Self {
         Self {
             time,
@@ -243,7 +244,7 @@ impl Breadcrumb {
 impl Span {
     /// A span of this name without fields.
     #[must_use]
-    pub fn new(name: impl Into<String>) -> Self {
+    pub fn new(name: impl Into<SmolStr>) -> Self {
         Self { name: name.into(), ..Self::default() }
     }
 }

@@ -11,6 +11,8 @@ mod tests;
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use smol_str::SmolStr;
+
 use self::keys::Keys;
 use crate::{Record, Traits, Value};
 
@@ -150,13 +152,13 @@ impl Redaction {
     }
 }
 
-fn clean(keys: &Keys, text: &mut String) {
+fn clean(keys: &Keys, text: &mut SmolStr) {
     if let Some(redacted) = text::redacted(keys, text) {
-        *text = redacted;
+        *text = redacted.into();
     }
 }
 
-fn clean_optional(keys: &Keys, text: &mut Option<String>) {
+fn clean_optional(keys: &Keys, text: &mut Option<SmolStr>) {
     if let Some(text) = text {
         clean(keys, text);
     }

@@ -416,7 +416,7 @@ fn it_stands_between_the_processor_and_the_fingerprint() {
 
     let processor = |mut record: Record| {
         assert!(record.message.ends_with("abc"), "a processor sees the record as it was made");
-        record.message.push_str(" secret=added");
+        record.message = format!("{} secret=added", record.message).into();
         Some(record)
     };
     let processed = with_secret(HandlerOptions::new("app").with_processor(processor), "abc");

@@ -20,7 +20,9 @@ fn read(bytes: &[u8]) -> (Vec<String>, usize) {
     let (mut messages, mut wrong) = (Vec::new(), 0);
     for found in Entries::new(bytes, 0) {
         match found {
-            Found::Entry(entry) => messages.push(entry.decode().unwrap().record().message.clone()),
+            Found::Entry(entry) => {
+                messages.push(entry.decode().unwrap().record().message.to_string())
+            }
             Found::Torn | Found::Damaged => wrong += 1,
         }
     }
@@ -47,8 +49,9 @@ fn an_occurrence_comes_back_as_it_was() {
 fn texts_and_lists_of_every_length_come_back() {
     for length in [0, 1, 15, 16, 31, 32, 255, 256, 300] {
         let mut record = Record::new(Level::Error, "spool", "m".repeat(length * 20));
-        record.channel = "c".repeat(length.min(256));
-        record.traits = (0..length).map(|number| (format!("{number}"), true.into())).collect();
+        record.channel = "c".repeat(length.min(256)).into();
+        record.traits =
+            (0..length).map(|number| (format!("{number}").into(), true.into())).collect();
         let causes = (0..length.min(32)).map(|number| ErrorCause::new(None, format!("{number}")));
         record.error = causes.collect();
         let occurrence = HandlerOptions::new("app").prepare(record).unwrap();

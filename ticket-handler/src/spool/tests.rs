@@ -63,7 +63,7 @@ fn messages(spool: &Spool) -> Vec<String> {
     let mut messages = Vec::new();
     while spool.load().0 > 0 {
         let batch = take(spool, &mut reader, BATCH);
-        messages.extend(batch.iter().map(|of| of.record().message.clone()));
+        messages.extend(batch.iter().map(|of| of.record().message.to_string()));
         settle(spool, &mut reader, &batch);
     }
     assert_eq!(spool.load(), (0, 0));

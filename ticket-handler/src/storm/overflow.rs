@@ -1,6 +1,6 @@
 //! The one ticket for what is beyond the limit of new tickets.
 
-use ticket_core::{HandlerOptions, NewOccurrence};
+use ticket_core::{HandlerOptions, NewOccurrence, SmolStr};
 
 use crate::losses::CHANNEL;
 
@@ -10,9 +10,13 @@ const FINGERPRINT: &str = "ticket_handler: too many new tickets";
 /// The same record as one of the overflow ticket of its application, which says so.
 pub(super) fn overflow(options: &HandlerOptions, occurrence: NewOccurrence) -> NewOccurrence {
     let mut record = occurrence.into_occurrence().record;
-    record.message = format!("too many new tickets within an hour, among them: {}", record.message);
-    let channel = std::mem::replace(&mut record.channel, CHANNEL.to_owned());
-    record.traits.entry("ticket_handler.channel".to_owned()).or_insert_with(|| channel.into());
-    record.fingerprint = Some(FINGERPRINT.to_owned());
+    record.message =
+        format!("too many new tickets within an hour, among them: {}", record.message).into();
+    let channel = std::mem::replace(&mut record.channel, SmolStr::new_static(CHANNEL));
+    record
+        .traits
+        .entry(SmolStr::new_static("ticket_handler.channel"))
+        .or_insert_with(|| channel.into());
+    record.fingerprint = Some(SmolStr::new_static(FINGERPRINT));
     options.prepare_own(record)
 }

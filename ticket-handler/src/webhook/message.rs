@@ -1,7 +1,7 @@
 //! What is said.
 
 use serde_json::{Value, json};
-use ticket_core::{OccurrenceId, TicketId, Timestamp};
+use ticket_core::{OccurrenceId, SmolStr, TicketId, Timestamp};
 
 use crate::{TicketEvent, TicketNews};
 
@@ -37,7 +37,7 @@ pub(super) struct Message {
 impl Message {
     pub(super) fn new(event: &TicketEvent) -> Self {
         let record = &event.record;
-        let optional = |text: &Option<String>| text.as_deref().map(cut);
+        let optional = |text: &Option<SmolStr>| text.as_deref().map(cut);
         Self {
             ticket_id: event.ticket_id,
             news: vec![event.news],
@@ -181,8 +181,8 @@ mod tests {
         let mut record = Record::new(Level::Error, "shop::checkout", message)
             .with_time(Timestamp::from_micros(1_772_366_400_000_000))
             .with_release("1.4.0");
-        record.app_id = "shop".to_owned();
-        record.location.file = Some("src/a.rs".to_owned());
+        record.app_id = "shop".into();
+        record.location.file = Some("src/a.rs".into());
         record.location.line = Some(42);
         TicketEvent { news, ticket_id: TicketId::MIN, occurrence_count: 12, record }
     }

@@ -123,7 +123,7 @@ fn read(stream: &TcpStream) -> Option<Request> {
 
 fn event(number: u64, news: TicketNews) -> TicketEvent {
     let mut record = Record::new(Level::Error, "shop::checkout", format!("broken {number}"));
-    record.app_id = "shop".to_owned();
+    record.app_id = "shop".into();
     let ticket_id: TicketId = format!("{number:032x}").parse().unwrap();
     TicketEvent { news, ticket_id, occurrence_count: 1, record }
 }

@@ -11,8 +11,8 @@ use futures::executor::block_on;
 use ticket_core::{
     BackendBase, Bucket, Capabilities, Error, ErrorKind, EventQuery, EventStore, EventTrait,
     Expired, Expiry, HistogramQuery, Lease, Level, NewOccurrence, Occurrence, OccurrenceQuery,
-    Page, Record, Recorded, Result, StatusChange, Ticket, TicketFilter, TicketId, TicketQuery,
-    TraitQuery, TraitType, async_trait,
+    Page, Record, Recorded, Result, SmolStr, StatusChange, Ticket, TicketFilter, TicketId,
+    TicketQuery, TraitQuery, TraitType, async_trait,
 };
 use ticket_memory::MemoryBackend;
 
@@ -109,7 +109,7 @@ impl Faulty {
             .items
             .into_iter()
             .filter(|event| event.record.channel != "ticket_handler")
-            .map(|event| event.record.message)
+            .map(|event| event.record.message.to_string())
             .collect();
         messages.sort();
         messages
@@ -133,7 +133,7 @@ impl Faulty {
     }
 }
 
-pub(crate) fn error(message: impl Into<String>) -> Record {
+pub(crate) fn error(message: impl Into<SmolStr>) -> Record {
     Record::new(Level::Error, "test", message)
 }
 
@@ -152,7 +152,8 @@ impl BackendBase for Faulty {
     }
 
     async fn record_tickets(&self, batch: &[NewOccurrence]) -> Result<Recorded> {
-        let tried = batch.iter().map(|of| (of.ticket_id(), of.record().message.clone())).collect();
+        let tried =
+            batch.iter().map(|of| (of.ticket_id(), of.record().message.to_string())).collect();
         self.shared.batches.lock().unwrap().push(tried);
         if let Some(Hook(hook)) = &*self.shared.hook.lock().unwrap() {
             hook();

@@ -203,7 +203,7 @@ fn add(
     } else {
         change = Some(Change::Created);
         fields.extend(status_fields(&Status::Open));
-        fields.insert("a", &first.record().app_id);
+        fields.insert("a", first.record().app_id.as_str());
         fields.insert("reopened", 0_i64);
         // They are plain texts, which serialise whatever they are.
         fields.insert("g", serde_json::to_string(first.ingredients()).unwrap_or_default());
@@ -224,13 +224,13 @@ fn add(
 fn keys_of(new: &NewOccurrence) -> Keys {
     let record = new.record();
     Keys {
-        app_id: record.app_id.clone(),
+        app_id: record.app_id.to_string(),
         status: StatusKind::Open,
         last: record.time.as_micros(),
         first: record.time.as_micros(),
         count: 0,
         level: record.level.as_u8().into(),
-        channel: record.channel.clone(),
+        channel: record.channel.to_string(),
     }
 }
 
@@ -240,7 +240,7 @@ fn begin_with(first: &NewOccurrence) -> Document {
     doc! {
         "f": record.time.as_micros(),
         "fi": row::binary(record.id.as_bytes()),
-        "first_release": &record.release,
+        "first_release": record.release.as_deref(),
     }
 }
 
@@ -249,15 +249,15 @@ fn describe(last: &NewOccurrence) -> Document {
     let (record, location) = (last.record(), &last.record().location);
     doc! {
         "l": i32::from(record.level.as_u8()),
-        "c": &record.channel,
+        "c": record.channel.as_str(),
         "m": record.time.as_micros(),
         "mi": row::binary(record.id.as_bytes()),
-        "last_release": &record.release,
-        "message": &record.message,
-        "file": &location.file,
+        "last_release": record.release.as_deref(),
+        "message": record.message.as_str(),
+        "file": location.file.as_deref(),
         "line": location.line.map(i64::from),
-        "module": &location.module,
-        "function": &location.function,
+        "module": location.module.as_deref(),
+        "function": location.function.as_deref(),
         "error": error_type(last),
         "search": last.search_text(),
     }
@@ -272,7 +272,7 @@ fn add_hours(
     added: &[&NewOccurrence],
     statements: &mut Statements,
 ) -> Document {
-    let app_id = added.first().map_or("", |new| &new.record().app_id);
+    let app_id = added.first().map_or("", |new| new.record().app_id.as_str());
     let mut hours: BTreeMap<i64, i64> = known.and_then(|known| known.hour).into_iter().collect();
     for new in added {
         let (hour, count) = (new.record().time.hour(), i64::from(new.repeats()));
@@ -301,8 +301,10 @@ fn add_seen(
     statements: &mut Statements,
 ) -> Document {
     let remembered = known.map_or(&[][..], |known| &known.seen);
-    let pairs: BTreeSet<_> =
-        added.iter().map(|new| (&new.record().release, &new.record().environment)).collect();
+    let pairs: BTreeSet<_> = added
+        .iter()
+        .map(|new| (new.record().release.as_deref(), new.record().environment.as_deref()))
+        .collect();
     let new: Vec<Bson> = pairs
         .into_iter()
         .map(|(release, environment)| Bson::from(doc! { "r": release, "e": environment }))
@@ -337,8 +339,8 @@ fn occurrence(new: &NewOccurrence, token: i64) -> Outcome<RawDocumentBuf> {
     let mut document = doc! {
         "_id": occurrence_key(new.ticket_id(), record.id),
         "m": record.time.as_micros(),
-        "a": &record.app_id,
-        "c": &record.channel,
+        "a": record.app_id.as_str(),
+        "c": record.channel.as_str(),
         "n": i64::from(new.repeats()),
         "r": traits,
         "d": row::block(record.time),

@@ -97,7 +97,7 @@ pub(crate) async fn get_traits(
         let find = with_trait(connection, query, &name, after, plan.fetch() - traits.len());
         for found in connection.read(find).await? {
             let event = occurrence(&found)?;
-            if let Some(value) = event.record.traits.get(&name) {
+            if let Some(value) = event.record.traits.get(name.as_str()) {
                 let (name, value) = (name.clone(), value.clone());
                 traits.push(EventTrait { name, value, event: EventPosition::of(&event) });
             }

@@ -195,7 +195,7 @@ async fn delete_traits(call: &mut Call<'_>, rows: &[Row]) -> Result<()> {
         let event_type = type_key(get(row, 5)?, get(row, 6)?);
         for (name, value) in only_traits(row)? {
             types.push(event_type);
-            names.push(name);
+            names.push(name.to_string());
             values.push(value_key(&value));
             times.push(time);
             ids.push(id);

@@ -123,7 +123,7 @@ pub(crate) async fn get_traits(
         };
         let mut reader = Reader::new(0, plan.fetch() - traits.len());
         let make = |row: &Row, event| {
-            let value = only_traits(row)?.remove(&name);
+            let value = only_traits(row)?.remove(name.as_str());
             Ok(value.map(|value| EventTrait { name: name.clone(), value, event }))
         };
         read(&mut call, &walk, lead, &mut reader, make).await?;

@@ -63,7 +63,7 @@ pub(crate) async fn connect(url: &str) -> Client {
 /// A record whose ticket is told by its message.
 pub(crate) fn record(message: &str) -> Record {
     let mut record = Record::new(Level::Error, "shop", message).with_trait("user_id", 42);
-    record.fingerprint = Some(message.to_owned());
+    record.fingerprint = Some(message.into());
     record
 }
 

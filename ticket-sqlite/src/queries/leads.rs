@@ -206,7 +206,7 @@ fn keys(events: &Events<'_>, walk: &Walk<'_>, name: &str, kind: Option<u8>) -> R
 /// The value as it is compared.
 fn sql_value(value: &Value) -> SqlValue {
     match value {
-        Value::Text(text) => SqlValue::Text(text.clone()),
+        Value::Text(text) => SqlValue::Text(text.as_str().into()),
         Value::Int(number) => SqlValue::Integer(*number),
         Value::Float(number) => SqlValue::Real(*number),
         Value::Bool(yes) => SqlValue::Integer((*yes).into()),

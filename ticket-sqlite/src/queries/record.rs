@@ -125,7 +125,7 @@ fn record_ticket<'a>(
         Some(known) => update_ticket(writer, known, &added, known.count + repeats)?,
         None => Some(Change::Created),
     };
-    let app_id = known.as_ref().map_or(&any.record().app_id, |known| &known.app_id);
+    let app_id = known.as_ref().map_or(&*any.record().app_id, |known| &known.app_id);
     add_hours(writer, no, app_id, &added, sums)?;
     add_seen(writer, no, &added)?;
     recorded.occurrences += added.len() as u64;
@@ -183,22 +183,22 @@ fn add_ticket(writer: &Writer<'_>, id: TicketId, occurrences: &[&NewOccurrence])
         ADD_TICKET,
         params![
             id.as_bytes(),
-            record.app_id,
+            record.app_id.as_str(),
             record.level.as_u8(),
-            record.channel,
-            record.message,
-            location.file,
+            record.channel.as_str(),
+            record.message.as_str(),
+            location.file.as_deref(),
             location.line,
-            location.module,
-            location.function,
+            location.module.as_deref(),
+            location.function.as_deref(),
             record.error_type(),
             status_columns(&Status::Open).0,
             first.record().time.as_micros(),
             first.record().id.as_bytes(),
-            first.record().release,
+            first.record().release.as_deref(),
             record.time.as_micros(),
             record.id.as_bytes(),
-            record.release,
+            record.release.as_deref(),
             to_i64(count),
             ingredients,
             last.search_text(),
@@ -248,7 +248,12 @@ fn update_ticket(
     let (Some(first), Some(last)) = (oldest(added), newest(added)) else { return Ok(None) };
     if first.age_key() < known.first {
         let record = first.record();
-        let row = params![known.no, record.time.as_micros(), record.id.as_bytes(), record.release];
+        let row = params![
+            known.no,
+            record.time.as_micros(),
+            record.id.as_bytes(),
+            record.release.as_deref()
+        ];
         writer.execute(BEGIN_WITH, row)?;
     }
     if last.age_key() > known.last {
@@ -275,18 +280,18 @@ fn describe(writer: &Writer<'_>, known: &Known, last: &NewOccurrence, count: u64
             to_i64(count),
             record.time.as_micros(),
             record.id.as_bytes(),
-            record.release,
-            record.message,
-            location.file,
+            record.release.as_deref(),
+            record.message.as_str(),
+            location.file.as_deref(),
             location.line,
-            location.module,
-            location.function,
+            location.module.as_deref(),
+            location.function.as_deref(),
             record.error_type(),
             last.search_text(),
         ],
     )?;
     if known.level != record.level.as_u8() || known.channel != record.channel {
-        writer.execute(RENAME, params![known.no, record.level.as_u8(), record.channel])?;
+        writer.execute(RENAME, params![known.no, record.level.as_u8(), record.channel.as_str()])?;
     }
     Ok(())
 }

@@ -72,7 +72,7 @@ pub(crate) fn get_traits(connection: &Connection, query: &TraitQuery) -> Result<
         let wanted = plan.fetch() - traits.len();
         let mut reader = Reader::new(Direction::Ascending, after, 0, wanted);
         let make = |row: &rusqlite::Row<'_>, event| {
-            let value = row::traits(row, 4)?.remove(&name);
+            let value = row::traits(row, 4)?.remove(name.as_str());
             Ok(value.map(|value| EventTrait { name: name.clone(), value, event }))
         };
         events.read(&walk, lead, &mut reader, make)?;

@@ -151,7 +151,7 @@ impl Ended {
     }
 
     pub(crate) fn messages(&self) -> Vec<String> {
-        self.records().into_iter().map(|record| record.message).collect()
+        self.records().into_iter().map(|record| record.message.into()).collect()
     }
 
     fn store(&self, name: &str) -> SqliteBackend {

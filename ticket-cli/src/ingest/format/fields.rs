@@ -1,7 +1,7 @@
 //! The fields of a line, taken one after another by whoever knows them.
 
 use serde_json::{Map, Value};
-use ticket_core::{ErrorCause, Level, Timestamp};
+use ticket_core::{ErrorCause, Level, SmolStr, Timestamp};
 
 use super::{Entry, level, stack};
 use crate::ingest::time;
@@ -21,7 +21,7 @@ impl Fields {
     }
 
     /// Takes the first of some fields that is a text or a number.
-    pub(super) fn text(&mut self, paths: &[&str]) -> Option<String> {
+    pub(super) fn text(&mut self, paths: &[&str]) -> Option<SmolStr> {
         let scalar = |value: &Value| match value {
             Value::String(text) => !text.is_empty(),
             Value::Number(_) => true,
@@ -29,8 +29,8 @@ impl Fields {
         };
         let value = paths.iter().find_map(|path| take(&mut self.0, path, &scalar))?;
         Some(match value {
-            Value::String(text) => text,
-            other => other.to_string(),
+            Value::String(text) => text.into(),
+            other => other.to_string().into(),
         })
     }
 

@@ -17,7 +17,7 @@ pub(super) fn read(mut fields: Fields) -> Entry {
         Some(Parsed::Entry(entry)) => *entry,
         _ => {
             let mut entry = Entry::new();
-            entry.record.message = message;
+            entry.record.message = message.into();
             entry
         }
     };

@@ -66,7 +66,7 @@ impl Entry {
 
     /// Sets a trait, under a name that no other field has taken.
     fn keep(&mut self, name: &str, value: impl Into<ticket_core::Value>) {
-        self.record.traits.entry(name.to_owned()).or_insert_with(|| value.into());
+        self.record.traits.entry(name.into()).or_insert_with(|| value.into());
     }
 
     /// Makes traits of the fields that nobody has taken, with `path` before their names.
@@ -83,7 +83,7 @@ impl Entry {
         {
             self.record.message = match &cause.type_name {
                 Some(name) if cause.message.is_empty() => name.clone(),
-                Some(name) => format!("{name}: {}", cause.message),
+                Some(name) => format!("{name}: {}", cause.message).into(),
                 None => cause.message.clone(),
             };
         }

@@ -19,7 +19,7 @@ pub(super) fn read(mut fields: Fields) -> Entry {
         other => level::parse(other),
     });
     entry.record.channel = match fields.text(&["c"]) {
-        Some(component) if component != "-" => format!("mongod.{component}"),
+        Some(component) if component != "-" => format!("mongod.{component}").into(),
         _ => "mongod".into(),
     };
     entry.record.message = fields.text(&["msg"]).unwrap_or_default();
@@ -47,7 +47,7 @@ fn error(attr: &mut Fields, entry: &mut Entry) {
     } else if let Some(text) = attr.text(&["error", "errmsg"]) {
         let cause = match text.split_once(": ") {
             Some((name, message)) if name.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
-                ErrorCause::new(Some(name.to_owned()), message)
+                ErrorCause::new(Some(name.into()), message)
             }
             _ => ErrorCause::new(None, text),
         };

@@ -18,7 +18,7 @@ pub(super) fn read(mut fields: Fields) -> Entry {
     let component = fields.text(&["component", "module"]);
     let name = fields.text(&["name"]);
     record.channel = match (name, component) {
-        (Some(name), Some(component)) => format!("{name}.{component}"),
+        (Some(name), Some(component)) => format!("{name}.{component}").into(),
         (name, component) => name.or(component).unwrap_or_default(),
     };
     // bunyan's `src: true`.

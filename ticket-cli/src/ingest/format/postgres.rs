@@ -5,7 +5,7 @@
 //! (a constraint, a table, a function), each name is a problem of its own and has to stay; everywhere
 //! else what is quoted varies from call to call.
 
-use ticket_core::{ErrorCause, Level, template};
+use ticket_core::{ErrorCause, Level, SmolStr, template};
 
 use super::Entry;
 use super::fields::Fields;
@@ -30,8 +30,8 @@ pub(super) fn read(mut fields: Fields) -> Entry {
         let name = name(&state).map_or_else(|| format!("SQLSTATE {state}"), str::to_owned);
         // The detail says which key, which row. The message itself would count as the error's own
         // text, and all messages of a state would be one.
-        let detail = fields.text(&["detail"]).unwrap_or_else(|| format!("SQLSTATE {state}"));
-        record.error.push(ErrorCause::new(Some(name), detail));
+        let detail = fields.text(&["detail"]).unwrap_or_else(|| format!("SQLSTATE {state}").into());
+        record.error.push(ErrorCause::new(Some(name.into()), detail));
         record.fingerprint = fingerprint(&state, &record.message);
         entry.keep("state_code", state);
     }
@@ -54,14 +54,15 @@ fn level(severity: &str) -> Option<Level> {
 }
 
 /// A fingerprint that keeps the names of the schema which the message quotes.
-fn fingerprint(state: &str, message: &str) -> Option<String> {
+fn fingerprint(state: &str, message: &str) -> Option<SmolStr> {
     let names_the_schema = match state.get(..2)? {
         "23" => true,
         // A syntax error quotes a piece of the statement.
         "42" => state != "42601",
         _ => false,
     };
-    names_the_schema.then(|| format!("postgres {state}: {}", template(&message.replace('"', ""))))
+    names_the_schema
+        .then(|| format!("postgres {state}: {}", template(&message.replace('"', ""))).into())
 }
 
 /// The names of the states that are seen most, as the documentation has them.

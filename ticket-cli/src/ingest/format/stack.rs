@@ -3,7 +3,7 @@
 //! One walk over the lines knows them all: what a line is follows from its own form, and in few places
 //! from the line before it.
 
-use ticket_core::{ErrorCause, Frame, limits};
+use ticket_core::{ErrorCause, Frame, SmolStr, limits};
 
 use super::Entry;
 
@@ -15,7 +15,7 @@ pub(super) struct Trace {
     /// The stack, the innermost frame first.
     pub(super) frames: Vec<Frame>,
     /// Where a Rust program panicked.
-    panicked_at: Option<(String, Option<u32>)>,
+    panicked_at: Option<(SmolStr, Option<u32>)>,
     thread: Option<String>,
 }
 
@@ -40,7 +40,7 @@ impl Trace {
             record.location.line = line;
         }
         if record.thread.is_none() {
-            record.thread = self.thread;
+            record.thread = self.thread.map(Into::into);
         }
         found
     }
@@ -124,8 +124,7 @@ impl Reader {
             }
             State::PythonMessage if is_python_link(text) => {}
             State::PythonMessage if cause.message.len() < limits_message() => {
-                cause.message.push('\n');
-                cause.message.push_str(line);
+                add_line(&mut cause.message, line);
             }
             _ => {}
         }
@@ -149,11 +148,10 @@ impl Reader {
         }
         match self.state {
             State::Panic => {
-                if let Some(cause) = self.trace.causes.last_mut() {
-                    if !cause.message.is_empty() {
-                        cause.message.push('\n');
-                    }
-                    cause.message.push_str(text);
+                if let Some(cause) = self.trace.causes.last_mut()
+                    && cause.message.len() < limits_message()
+                {
+                    add_line(&mut cause.message, text);
                 }
                 true
             }
@@ -266,6 +264,11 @@ const fn limits_message() -> usize {
     16 * 1024
 }
 
+fn add_line(text: &mut SmolStr, line: &str) {
+    let gap = if text.is_empty() { "" } else { "\n" };
+    *text = [text, gap, line].concat().into();
+}
+
 /// Whether a line begins a stack trace, or an error that was printed with one.
 pub(super) fn begins(line: &str) -> bool {
     line.starts_with("Traceback (most recent call last)")
@@ -321,9 +324,9 @@ fn is_type(name: &str) -> bool {
 /// `type: text`, or a type alone, or a text.
 fn exception(text: &str) -> ErrorCause {
     match text.split_once(": ") {
-        Some((name, message)) if is_type(name) => ErrorCause::new(Some(name.to_owned()), message),
+        Some((name, message)) if is_type(name) => ErrorCause::new(Some(name.into()), message),
         _ if is_type(text.trim_end_matches(':')) => {
-            ErrorCause::new(Some(text.trim_end_matches(':').to_owned()), "")
+            ErrorCause::new(Some(text.trim_end_matches(':').into()), "")
         }
         _ => ErrorCause::new(None, text),
     }
@@ -337,7 +340,7 @@ fn python_frame(text: &str) -> Option<Frame> {
     frame.in_app = !["site-packages/", "dist-packages/", "/lib/python", "<frozen"]
         .iter()
         .any(|part| file.contains(part));
-    frame.file = Some(file.to_owned());
+    frame.file = Some(file.into());
     frame.line = line.parse().ok();
     Some(frame)
 }
@@ -381,7 +384,7 @@ fn is_own_rust(file: &str) -> bool {
 }
 
 /// `src/main.rs:4:5`, `src/main.rs:4`.
-fn file_and_line(place: &str) -> (Option<String>, Option<u32>) {
+fn file_and_line(place: &str) -> (Option<SmolStr>, Option<u32>) {
     let number = |text: &str| text.parse::<u32>().ok();
     let (rest, last) = place.rsplit_once(':').unwrap_or((place, ""));
     let (file, line) = match (number(last), rest.rsplit_once(':')) {
@@ -389,7 +392,7 @@ fn file_and_line(place: &str) -> (Option<String>, Option<u32>) {
         (Some(line), _) => (rest, Some(line)),
         (None, _) => (place, None),
     };
-    ((!file.is_empty()).then(|| file.to_owned()), line)
+    ((!file.is_empty()).then(|| file.into()), line)
 }
 
 #[cfg(test)]

@@ -232,7 +232,7 @@ fn unknown_json() {
 fn plain(line: &str) -> (bool, &'static str, String, String) {
     let entry = Lines::new(line).finish();
     let level = entry.level().as_str();
-    (entry.time.is_some(), level, entry.record.channel, entry.record.message)
+    (entry.time.is_some(), level, entry.record.channel.into(), entry.record.message.into())
 }
 
 #[test]

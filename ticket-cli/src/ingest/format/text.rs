@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use ticket_core::Level;
+use ticket_core::{Level, SmolStr};
 
 use super::Entry;
 use super::head::{self, Head};
@@ -133,8 +133,8 @@ impl Lines {
         entry.time = head.time;
         entry.level = head.level;
         let record = &mut entry.record;
-        let owned = |text: Option<&str>| text.map(str::to_owned);
-        record.channel = head.channel.unwrap_or_default().to_owned();
+        let owned = |text: Option<&str>| text.map(SmolStr::new);
+        record.channel = head.channel.unwrap_or_default().into();
         record.host = owned(head.host);
         record.process = head.process;
         record.thread = owned(head.thread);
@@ -153,14 +153,13 @@ impl Lines {
         let panic =
             trace.causes.first().is_some_and(|cause| cause.type_name.as_deref() == Some("panic"));
         if !trace.apply(&mut entry) {
-            entry.record.message = head.message.to_owned();
-            if !self.rest.is_empty() {
-                entry.record.message.push('\n');
-                entry.record.message.push_str(&self.rest);
-            }
+            entry.record.message = match self.rest.as_str() {
+                "" => head.message.into(),
+                rest => format!("{}\n{rest}", head.message).into(),
+            };
         } else {
             if whole.is_none() {
-                entry.record.message = head.message.to_owned();
+                entry.record.message = head.message.into();
             }
             entry.message_from_error();
             if !self.rest.is_empty() {

@@ -76,7 +76,7 @@ pub(super) fn read(mut fields: Fields) -> Entry {
         {
             match caller.rsplit_once(':').map(|(file, line)| (file, line.parse())) {
                 Some((file, Ok(line))) => {
-                    record.location.file = Some(file.to_owned());
+                    record.location.file = Some(file.into());
                     record.location.line = Some(line);
                 }
                 _ => entry.keep("caller", caller),

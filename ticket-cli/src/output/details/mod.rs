@@ -163,7 +163,7 @@ mod tests {
         let mut occurrence = samples::occurrence();
         let record = &mut occurrence.record;
         for text in [&mut record.message, &mut record.channel, &mut record.app_id] {
-            text.push_str(evil);
+            *text = evil.into();
         }
         for text in [
             &mut record.release,
@@ -177,18 +177,18 @@ mod tests {
             &mut record.location.module,
             &mut record.location.function,
         ] {
-            *text = Some(evil.to_owned());
+            *text = Some(evil.into());
         }
-        record.error[0].message.push_str(evil);
-        record.error[0].type_name = Some(evil.to_owned());
-        record.backtrace[0].function.push_str(evil);
-        record.backtrace[0].file = Some(evil.to_owned());
-        record.traits.insert(evil.to_owned(), Value::from(evil));
-        record.breadcrumbs[0].message.push_str(evil);
-        record.breadcrumbs[0].channel.push_str(evil);
+        record.error[0].message = evil.into();
+        record.error[0].type_name = Some(evil.into());
+        record.backtrace[0].function = evil.into();
+        record.backtrace[0].file = Some(evil.into());
+        record.traits.insert(evil.into(), Value::from(evil));
+        record.breadcrumbs[0].message = evil.into();
+        record.breadcrumbs[0].channel = evil.into();
         record.breadcrumbs[0].traits = record.traits.clone();
         let mut span = Span::new(evil);
-        span.target = evil.to_owned();
+        span.target = evil.into();
         span.traits = record.traits.clone();
         record.spans.push(span);
         if let Some(request) = &mut record.request {
@@ -200,7 +200,7 @@ mod tests {
                 &mut request.user,
                 &mut request.request_id,
             ] {
-                *text = Some(evil.to_owned());
+                *text = Some(evil.into());
             }
         }
         let mut ticket = samples::ticket(Status::Solved {
@@ -208,7 +208,7 @@ mod tests {
             release: Some(evil.to_owned()),
         });
         for text in [&mut ticket.message, &mut ticket.channel, &mut ticket.app_id] {
-            text.push_str(evil);
+            *text = evil.into();
         }
         for text in [&mut ticket.first_release, &mut ticket.last_release, &mut ticket.error_type] {
             *text = Some(evil.to_owned());

@@ -2,7 +2,9 @@
 
 use std::io;
 
-use ticket_core::{Breadcrumb, ErrorCause, Frame, Occurrence, Record, Request, Span, Timestamp};
+use ticket_core::{
+    Breadcrumb, ErrorCause, Frame, Occurrence, Record, Request, SmolStr, Span, Timestamp,
+};
 
 use super::sheet::Sheet;
 use crate::output::{sanitize, style, text, time};
@@ -29,7 +31,7 @@ pub(super) fn write(page: &mut Sheet<'_>, newest: &Occurrence, now: Timestamp) -
 fn origin(newest: &Occurrence, now: Timestamp) -> Vec<(&'static str, String)> {
     let record = &newest.record;
     let repeats = (newest.repeats > 1).then(|| format!("{} records in one", newest.repeats));
-    let text = |text: &Option<String>| text.as_deref().map(sanitize::line);
+    let text = |text: &Option<SmolStr>| text.as_deref().map(sanitize::line);
     let pairs = [
         ("id", Some(record.id.to_string())),
         ("time", Some(time::both(record.time, now))),
@@ -47,7 +49,7 @@ fn origin(newest: &Occurrence, now: Timestamp) -> Vec<(&'static str, String)> {
 }
 
 fn request(request: &Request) -> Vec<(&'static str, String)> {
-    let text = |text: &Option<String>| text.as_deref().map(sanitize::line);
+    let text = |text: &Option<SmolStr>| text.as_deref().map(sanitize::line);
     known([
         ("method", text(&request.method)),
         ("path", text(&request.path)),
