@@ -29,6 +29,7 @@ pub struct MongoConfig {
     table_prefix: String,
     autocreate: bool,
     timeout: Duration,
+    ttl: Option<Duration>,
 }
 
 impl MongoConfig {
@@ -49,6 +50,7 @@ impl MongoConfig {
             table_prefix: Self::DEFAULT_PREFIX.to_owned(),
             autocreate: true,
             timeout: Duration::from_secs(10),
+            ttl: None,
         }
     }
 
@@ -63,6 +65,7 @@ impl MongoConfig {
     /// | `table_prefix` | [`with_table_prefix`](Self::with_table_prefix) | `ticketing_` |
     /// | `autocreate` | [`with_autocreate`](Self::with_autocreate), `true` or `false` | `true` |
     /// | `timeout` | [`with_timeout`](Self::with_timeout), such as `500ms` or `5s` | `10s` |
+    /// | `ttl` | [`with_ttl`](Self::with_ttl), such as `30d` or `12h`; `0` for none | as it is |
     ///
     /// # Errors
     ///
@@ -78,7 +81,7 @@ impl MongoConfig {
         let mut own = Vec::new();
         let mut theirs = Vec::new();
         for (name, value) in options {
-            if ["table_prefix", "autocreate", "timeout"].contains(&name) {
+            if ["table_prefix", "autocreate", "timeout", "ttl"].contains(&name) {
                 own.push((name, value));
             } else {
                 theirs.push(format!("{name}={value}"));
@@ -97,6 +100,7 @@ impl MongoConfig {
             table_prefix: Self::DEFAULT_PREFIX.to_owned(),
             autocreate: true,
             timeout: Duration::from_secs(10),
+            ttl: None,
         };
         for (name, value) in own {
             config = config.with_option(name, &decode(value)?)?;
@@ -108,6 +112,7 @@ impl MongoConfig {
         match name {
             "table_prefix" => self.with_table_prefix(value),
             "autocreate" => Ok(self.with_autocreate(uri::flag(name, value)?)),
+            "ttl" => self.with_ttl(age(value)?),
             _ => Ok(self.with_timeout(uri::duration(name, value)?)),
         }
     }
@@ -147,6 +152,34 @@ impl MongoConfig {
         self
     }
 
+    /// Lets the server itself delete occurrences of this age, by a TTL index that
+    /// [`setup_backend`](ticket_core::BackendBase::setup_backend) makes, or changes if it is there with
+    /// another age. Zero lets it make an end of that: set-up removes the index.
+    ///
+    /// Without this call set-up leaves the index as it is, so that programs that know nothing of it can
+    /// use the same store. `autocreate=false` leaves it too.
+    ///
+    /// An occurrence goes when it is as old as this, or at most six hours later; the server looks once a
+    /// minute. Its ticket, counts and charts stay, as with
+    /// [`clear_expired`](ticket_core::EventStore::clear_expired). What the server does not do is to delete a
+    /// solved ticket with its last occurrence: that is left to the next `clear_expired`. Nor does it keep
+    /// the first occurrence of a ticket, or tell applications apart.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`](ticket_core::ErrorKind::Config) if it is not a whole number of seconds, or
+    /// longer than 68 years, which is the most that MongoDB takes.
+    pub fn with_ttl(mut self, ttl: Duration) -> Result<Self> {
+        if ttl.subsec_nanos() > 0 || i32::try_from(ttl.as_secs()).is_err() {
+            return Err(Error::config(format!(
+                "ttl is {ttl:?}: write whole seconds, at most {} days",
+                i32::MAX / 86_400
+            )));
+        }
+        self.ttl = Some(ttl);
+        Ok(self)
+    }
+
     pub(crate) fn uri(&self) -> &str {
         &self.uri
     }
@@ -170,6 +203,10 @@ impl MongoConfig {
     pub(crate) const fn timeout(&self) -> Duration {
         self.timeout
     }
+
+    pub(crate) const fn ttl(&self) -> Option<Duration> {
+        self.ttl
+    }
 }
 
 /// Without the URI, which may hold a password.
@@ -180,8 +217,27 @@ impl fmt::Debug for MongoConfig {
             .field("table_prefix", &self.table_prefix)
             .field("autocreate", &self.autocreate)
             .field("timeout", &self.timeout)
+            .field("ttl", &self.ttl)
             .finish_non_exhaustive()
     }
+}
+
+/// Reads an age such as `30d`, `12h` or `90s`, or `0`.
+fn age(value: &str) -> Result<Duration> {
+    let units = [("d", 86_400), ("h", 3_600), ("s", 1)];
+    let seconds = if value == "0" {
+        Some(0)
+    } else {
+        units.iter().find_map(|(unit, seconds)| {
+            value.strip_suffix(unit)?.parse::<u64>().ok()?.checked_mul(*seconds)
+        })
+    };
+    seconds.map(Duration::from_secs).ok_or_else(|| {
+        Error::config(format!(
+            "ttl is {value:?}: write a whole number of days, hours or seconds, such as 30d, 12h or 90s, or \
+             0 for none"
+        ))
+    })
 }
 
 /// The error of a URI that the driver cannot read. What it says is shown unless it repeats a part of
@@ -223,6 +279,16 @@ mod tests {
     }
 
     #[test]
+    fn an_age_has_a_unit() {
+        let ttl = |value: &str| config(&format!("mongodb://a/b?ttl={value}")).ttl;
+        assert_eq!(ttl("30d"), Some(Duration::from_secs(30 * 86_400)));
+        assert_eq!(ttl("12h"), Some(Duration::from_secs(12 * 3_600)));
+        assert_eq!(ttl("90s"), Some(Duration::from_secs(90)));
+        assert_eq!(ttl("0"), Some(Duration::ZERO));
+        assert_eq!(config("mongodb://a/b").ttl, None);
+    }
+
+    #[test]
     fn a_database_need_not_be_named() {
         assert_eq!(config("mongodb://localhost").database, "tickets");
         assert_eq!(config("MONGODB://localhost/?timeout=1s").database, "tickets");
@@ -240,6 +306,10 @@ mod tests {
         assert!(message("mongodb://").contains("mongodb://HOST:PORT"));
         assert!(message("mongodb://a/b?autocreate=no").contains("autocreate=false"));
         assert!(message("mongodb://a/b?timeout=5").contains("5s"));
+        for wrong in ["30", "d", "-1d", "1.5h", "30m", "99999999999999999999d"] {
+            assert!(message(&format!("mongodb://a/b?ttl={wrong}")).contains("30d"), "{wrong}");
+        }
+        assert!(message("mongodb://a/b?ttl=24856d").contains("24855 days"));
         assert!(message("mongodb://a/b?table_prefix=a.b").contains("letters"));
         assert!(message("mongodb://a/b?table_prefix=system_").contains("system"));
         let unknown = message("mongodb://a/b?tiemout=5s");

@@ -1,5 +1,7 @@
 //! The collections, their indexes and versions, and how an older version becomes the current one.
 
+use std::time::Duration;
+
 use mongodb::IndexModel;
 use mongodb::bson::{Bson, Document, doc};
 use mongodb::options::IndexOptions;
@@ -65,6 +67,9 @@ const INDEXES: &[Index] = &[
     ("sessions", "by_time", &["made_at"]),
 ];
 
+/// The index by which the server deletes what is too old, if it is asked to.
+const AGE: &str = "by_age";
+
 /// An index that versions 2 and 3 had, and by which version 4 adds up their hours.
 const HOURS: Index = ("hours", "by_hour", &["_id.h", "a"]);
 
@@ -75,9 +80,16 @@ const STEP: i64 = 5_000;
 pub(crate) async fn set_up(connection: &Connection, config: &MongoConfig) -> Result<()> {
     let version = within(connection.deadline(), version(connection)).await?;
     if version >= CURRENT || !config.autocreate() {
-        return check(version);
+        check(version)?;
+    } else {
+        migrate(connection).await?;
     }
-    migrate(connection).await
+    match config.ttl() {
+        Some(ttl) if config.autocreate() => {
+            within(connection.deadline(), async { Ok(set_ttl(connection, ttl).await?) }).await
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// Makes sure that the collections are of the current version.
@@ -199,7 +211,8 @@ async fn make_indexes(connection: &Connection, indexes: &[Index]) -> Outcome<()>
 async fn drop_indexes(connection: &Connection, name: &str) -> Outcome<()> {
     let collection = connection.collection(name);
     let is_current = |index: &str| {
-        index == "_id_" || INDEXES.iter().any(|(of, known, _)| (*of, *known) == (name, index))
+        ["_id_", AGE].contains(&index)
+            || INDEXES.iter().any(|(of, known, _)| (*of, *known) == (name, index))
     };
     for index in collection.list_index_names().await? {
         if !is_current(&index) {
@@ -270,6 +283,31 @@ async fn add_up_hours(connection: &Connection, after: i64) -> Outcome<Option<i64
     };
     connection.run(add_up).await?;
     Ok(Some(last))
+}
+
+/// Makes, changes or removes the index by which the server deletes occurrences of this age.
+async fn set_ttl(connection: &Connection, ttl: Duration) -> Outcome<()> {
+    const INDEX_NOT_FOUND: i32 = 27;
+    const OTHER_OPTIONS: i32 = 85;
+    let occurrences = connection.collection("occurrences");
+    let index = IndexOptions::builder().name(AGE.to_owned()).expire_after(ttl).build();
+    let index = IndexModel::builder().keys(doc! { "d": 1 }).options(index).build();
+    let (outcome, passing) = if ttl.is_zero() {
+        (occurrences.drop_index(AGE).await, INDEX_NOT_FOUND)
+    } else {
+        (occurrences.create_index(index).await.map(drop), OTHER_OPTIONS)
+    };
+    match outcome {
+        Err(error) if code(&error) != Some(passing) => return Err(error.into()),
+        Err(_) if !ttl.is_zero() => {
+            let seconds = i64::try_from(ttl.as_secs()).unwrap_or(i64::MAX);
+            let change = doc! { "name": AGE, "expireAfterSeconds": seconds };
+            let change = doc! { "collMod": connection.names.of("occurrences"), "index": change };
+            connection.run(change).await?;
+        }
+        _ => {}
+    }
+    Ok(())
 }
 
 async fn made(connection: &Connection, version: i64) -> Outcome<()> {

@@ -3,22 +3,21 @@
 
 #![allow(clippy::unwrap_used, reason = "a test program")]
 
+mod support;
+
 use std::net::TcpListener;
-use std::process::{Child, Command, ExitCode, Stdio};
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::{Arguments, Failed};
 use mongodb::bson::{Binary, Bson, Document, doc, spec::BinarySubtype};
 use mongodb::{Client, Collection};
+use support::{PROGRAM, Server, URL, port, run, trial};
 use ticket_core::{
     BackendBase, BackendExt, Error, ErrorKind, EventQuery, EventStore, HandlerOptions,
     HistogramQuery, Level, Record, Step, TicketQuery, Timestamp,
 };
 use ticket_mongo::{MongoBackend, MongoConfig};
-
-/// The server program, for the test that wants a server with settings of its own.
-const PROGRAM: &str = "TICKET_TEST_MONGOD";
-const URL: &str = "TICKET_MONGODB_URL";
 
 fn main() -> ExitCode {
     let trials = vec![
@@ -30,33 +29,6 @@ fn main() -> ExitCode {
         trial("repair_removes_what_belongs_to_no_ticket", Some(URL), |it| run(repair(it))),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
-}
-
-/// A test that needs a variable, and is ignored without it unless it has to run.
-fn trial(
-    name: &str,
-    variable: Option<&'static str>,
-    test: fn(String) -> Result<(), Failed>,
-) -> Trial {
-    let is_required = ["CI", "TICKET_REQUIRE_SERVERS"].iter().any(|name| {
-        std::env::var(name).is_ok_and(|value| !["", "0", "false"].contains(&value.as_str()))
-    });
-    let value = variable.map_or(Some(String::new()), |variable| std::env::var(variable).ok());
-    let is_ignored = value.is_none() && !is_required;
-    let run = move || test(value.ok_or_else(|| Failed::from(format!("{variable:?} is not set")))?);
-    Trial::test(name, run).with_ignored_flag(is_ignored)
-}
-
-fn run(test: impl Future<Output = Result<(), Failed>>) -> Result<(), Failed> {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()?
-        .block_on(test)
-}
-
-fn port() -> std::io::Result<u16> {
-    TcpListener::bind("127.0.0.1:0")?.local_addr().map(|address| address.port())
 }
 
 /// Everything that an error tells.
@@ -84,42 +56,6 @@ async fn away() -> Result<(), Failed> {
         assert!(!shown(&error).contains("s3cr3t"), "{error}");
     }
     Ok(())
-}
-
-/// A server that ends with the test.
-struct Server {
-    process: Child,
-    port: u16,
-    _folder: tempfile::TempDir,
-}
-
-impl Server {
-    fn start(program: &str, arguments: &[&str]) -> Result<Self, Failed> {
-        let folder = tempfile::tempdir()?;
-        let port = port()?;
-        let process = Command::new(program)
-            .args(["--bind_ip", "127.0.0.1", "--nounixsocket", "--wiredTigerCacheSizeGB", "0.25"])
-            .args(arguments)
-            .args(["--port", &port.to_string(), "--dbpath"])
-            .arg(folder.path())
-            .stdout(Stdio::null())
-            .spawn()?;
-        Ok(Self { process, port, _folder: folder })
-    }
-
-    fn signal(&self, name: &str) -> Result<(), Failed> {
-        let status =
-            Command::new("kill").args(["-s", name, &self.process.id().to_string()]).status()?;
-        if status.success() { Ok(()) } else { Err(format!("no {name} for mongod").into()) }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
 }
 
 async fn password(program: String) -> Result<(), Failed> {

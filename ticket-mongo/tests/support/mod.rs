@@ -2,10 +2,16 @@
 
 #![allow(dead_code, reason = "each program uses a part of it")]
 
+use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
+
 use libtest_mimic::{Failed, Trial};
 
 /// The variable that names the server.
 pub(crate) const URL: &str = "TICKET_MONGODB_URL";
+
+/// The variable that names the server program, for tests that want a server with settings of its own.
+pub(crate) const PROGRAM: &str = "TICKET_TEST_MONGOD";
 
 /// A test that needs a variable, and is ignored without it unless it has to run.
 pub(crate) fn trial(
@@ -34,4 +40,45 @@ pub(crate) fn run(test: impl Future<Output = Result<(), Failed>>) -> Result<(), 
 /// Each test has a database of its own, which it drops.
 pub(crate) fn database(test: &str) -> String {
     format!("ticket_{test}_{}", std::process::id())
+}
+
+/// A port that nobody uses.
+pub(crate) fn port() -> std::io::Result<u16> {
+    TcpListener::bind("127.0.0.1:0")?.local_addr().map(|address| address.port())
+}
+
+/// A server that ends with the test.
+pub(crate) struct Server {
+    process: Child,
+    pub(crate) port: u16,
+    _folder: tempfile::TempDir,
+}
+
+impl Server {
+    pub(crate) fn start(program: &str, arguments: &[&str]) -> Result<Self, Failed> {
+        let folder = tempfile::tempdir()?;
+        let port = port()?;
+        let process = Command::new(program)
+            .args(["--bind_ip", "127.0.0.1", "--nounixsocket", "--wiredTigerCacheSizeGB", "0.25"])
+            .args(arguments)
+            .args(["--port", &port.to_string(), "--dbpath"])
+            .arg(folder.path())
+            .stdout(Stdio::null())
+            .spawn()?;
+        Ok(Self { process, port, _folder: folder })
+    }
+
+    pub(crate) fn signal(&self, name: &str) -> Result<(), Failed> {
+        let status =
+            Command::new("kill").args(["-s", name, &self.process.id().to_string()]).status()?;
+        if status.success() { Ok(()) } else { Err(format!("no {name} for mongod").into()) }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
 }

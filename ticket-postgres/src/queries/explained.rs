@@ -1,10 +1,13 @@
 //! The statements that run, for the test that shows that each has its index.
 
-use ticket_core::{Direction, StatusKind, TicketFilter, TicketQuery, TicketSort, Timestamp};
+use ticket_core::{
+    Direction, Op, StatusKind, Test, TicketFilter, TicketQuery, TicketSort, Timestamp, Value,
+};
 
+use super::leads::Range;
 use super::{
-    event_statements as events, histogram, occurrences, prune, record_statements as record,
-    tickets, traits,
+    event_statements as events, histogram, occurrences, prune_statements as prune,
+    record_statements as record, status, tickets, traits,
 };
 use crate::schema::Names;
 
@@ -13,6 +16,9 @@ pub(crate) fn explained(names: &Names) -> Vec<(&'static str, &'static str, Strin
     // Events of one time and id differ in their tickets; those few are sorted.
     const TIES: &str = "Incremental Sort";
     const FEW: &str = "Sort";
+    const ENTRIES: &str = "_type_name_value_time_occurrence_id_idx";
+    let of = |op| [Range::of(&Test { op, value: Value::Int(1) })];
+    let (one, range) = (of(Op::Eq), of(Op::Ge));
     let mut found = Vec::new();
     let mut add = |index, sorts, template: String| found.push((index, sorts, names.sql(&template)));
     for direction in [Direction::Ascending, Direction::Descending] {
@@ -41,25 +47,32 @@ pub(crate) fn explained(names: &Names) -> Vec<(&'static str, &'static str, Strin
         add("_type_time_id_idx", TIES, events::by_time(direction, Some(&[1])));
         add("_type_time_id_idx", FEW, events::by_time(direction, Some(&[1, 2])));
         add("_id_idx", FEW, events::by_id(direction));
-        add("_type_name_value_time_occurrence_id_idx", FEW, events::by_value(direction));
-        add("occurrences_other_pkey", FEW, events::by_keys(direction));
+        add("_time_id_idx", FEW, events::by_places(direction));
+        // In the order of time, where one value of one type is asked for.
+        add(ENTRIES, "", events::entries(direction, &[1], &one, true));
+        add(ENTRIES, FEW, events::entries(direction, &[1, 2], &range, false));
     }
-    add("_type_name_value_time_occurrence_id_idx", "", events::entries(true));
-    add("_type_name_value_time_occurrence_id_idx", "", events::count_entries(true));
+    add(ENTRIES, "", events::count_entries(&[1, 2], &range));
     add("_time_id_idx", "", events::SHORT.to_owned());
     add("_type_time_id_idx", "", traits::TYPES.to_owned());
-    add("_type_name_value_time_occurrence_id_idx", "", traits::TRAIT_TYPES.to_owned());
+    add(ENTRIES, "", traits::TRAIT_TYPES.to_owned());
     add("hours_pkey", "", histogram::OF_TICKET.to_owned());
     add("app_counts_pkey", "", histogram::OF_APP.to_owned());
     add("app_counts_by_hour", "", histogram::OF_ALL.to_owned());
+    add("tickets_pkey", FEW, record::record());
     add("occurrences_other_pkey", "", record::STORED.to_owned());
+    add("tickets_pkey", "", format!("SELECT t.id {}", tickets::BY_ID));
+    add("tickets_pkey", "", status::SET_STATUS.to_owned());
+    add("tickets_pkey", "", prune::DELETE_TICKET.to_owned());
     add("_time_id_idx", TIES, prune::expired());
     add("_ticket_id", "", prune::of_ticket());
     add("occurrences_other_pkey", "", prune::by_keys());
-    add("_type_name_value_time_occurrence_id_idx", "", prune::DELETE_TRAITS.to_owned());
+    add(ENTRIES, "", prune::DELETE_TRAITS.to_owned());
     add("_ticket_id_time_id_idx", "", prune::SURPLUS.to_owned());
     add("tickets_pkey", "", prune::TICKETS_FROM.to_owned());
     add("tickets_by_solved", FEW, prune::SOLVED.to_owned());
+    add("_ticket_id_time_id_idx", "", prune::DELETE_SOLVED.to_owned());
+    add("seen_pkey", "", prune::DELETE_SEEN.to_owned());
     add("app_counts_pkey", FEW, prune::LOCK_APP_COUNTS.to_owned());
     add("app_counts_pkey", "", prune::SUBTRACT.to_owned());
     add("app_counts_pkey", "", prune::DELETE_APP_COUNTS.to_owned());

@@ -129,7 +129,7 @@ impl Entries {
             ranges,
             read: VecDeque::new(),
             place: None,
-            is_at_end: false,
+            is_at_end: types.is_empty(),
         }
     }
 
@@ -145,6 +145,9 @@ impl Entries {
 
     /// How many there are at any time; `None` if there are more than `most`.
     pub(super) async fn count(&self, call: &mut Call<'_>, most: usize) -> Result<Option<usize>> {
+        if self.types.is_empty() {
+            return Ok(Some(0));
+        }
         let limit = to_i64(most.saturating_add(1));
         let mut params: Vec<Param<'_>> = vec![(&self.name, Type::TEXT), (&limit, Type::INT8)];
         params.extend(self.ranges.iter().flat_map(Range::params));

@@ -32,6 +32,7 @@ mod leads;
 mod leases;
 mod occurrences;
 mod prune;
+mod prune_statements;
 mod record;
 mod record_rows;
 mod record_statements;

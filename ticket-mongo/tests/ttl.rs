@@ -1,0 +1,171 @@
+//! The server's own expiry, by a TTL index.
+
+#![allow(clippy::unwrap_used, reason = "a test program")]
+
+mod support;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use libtest_mimic::{Arguments, Failed};
+use mongodb::bson::{DateTime, Document, doc};
+use mongodb::{Client, Collection, Database};
+use support::{PROGRAM, Server, URL, database, run, trial};
+use ticket_core::{
+    BackendBase, BackendExt, EventQuery, EventStore, Expiry, HandlerOptions, HistogramQuery, Level,
+    OccurrenceQuery, Record, Step, TicketQuery, Timestamp,
+};
+use ticket_mongo::{MongoBackend, MongoConfig};
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+fn main() -> ExitCode {
+    let trials = vec![
+        trial("set_up_makes_changes_and_removes_the_index", Some(URL), |url| run(index(url))),
+        trial("older_occurrences_get_their_date", Some(URL), |url| run(migrated(url))),
+        trial("the_server_deletes_and_counts_stay", Some(PROGRAM), |it| run(deletes(it))),
+    ];
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
+
+fn occurrences(database: &Database) -> Collection<Document> {
+    database.collection(&format!("{}occurrences", MongoConfig::DEFAULT_PREFIX))
+}
+
+/// After how many seconds the server deletes an occurrence, if it does.
+async fn seconds(database: &Database) -> Result<Option<u64>, Failed> {
+    let mut indexes = occurrences(database).list_indexes().await?;
+    let mut found = None;
+    while indexes.advance().await? {
+        let index = indexes.deserialize_current()?;
+        let after = index.options.and_then(|options| options.expire_after);
+        if let Some(after) = after {
+            assert_eq!(index.keys, doc! { "d": 1 });
+            assert!(found.replace(after.as_secs()).is_none(), "one such index");
+        }
+    }
+    Ok(found)
+}
+
+async fn index(url: String) -> Result<(), Failed> {
+    let client = Client::with_uri_str(url).await?;
+    let plain = client.database(&database("ttl_index"));
+    let config = || MongoConfig::with_client(client.clone(), plain.name());
+    let set_up = async |config| MongoBackend::new(config).setup_backend().await;
+    set_up(config()).await?;
+    assert_eq!(seconds(&plain).await?, None, "nobody has asked for it");
+    let month = config().with_ttl(30 * DAY)?;
+    for _ in 0..2 {
+        set_up(month.clone()).await?;
+        assert_eq!(seconds(&plain).await?, Some(30 * 86_400));
+    }
+    set_up(month.with_ttl(DAY)?.with_autocreate(false)).await?;
+    set_up(config()).await?;
+    assert_eq!(seconds(&plain).await?, Some(30 * 86_400), "left as it is");
+    set_up(config().with_ttl(DAY)?).await?;
+    assert_eq!(seconds(&plain).await?, Some(86_400), "changed");
+    for _ in 0..2 {
+        set_up(config().with_ttl(Duration::ZERO)?).await?;
+        assert_eq!(seconds(&plain).await?, None, "removed");
+    }
+    // Several programs of different opinions: one of them wins, and none fails.
+    let all = (1..=8).map(|days| set_up(config().with_ttl(days * DAY).unwrap()));
+    futures::future::try_join_all(all).await?;
+    assert!(seconds(&plain).await?.is_some());
+    Ok(plain.drop().await?)
+}
+
+/// Version 3 had no date; the way from there gives them one, as recording does now.
+async fn migrated(url: String) -> Result<(), Failed> {
+    let client = Client::with_uri_str(url).await?;
+    let plain = client.database(&database("ttl_migrated"));
+    let backend = MongoBackend::new(MongoConfig::with_client(client.clone(), plain.name()));
+    backend.setup_backend().await?;
+    const BLOCK: i64 = 6 * 3_600 * 1_000_000;
+    let now = Timestamp::now().as_micros();
+    let times = [i64::MIN, -BLOCK - 1, -BLOCK, -1, 0, 1, BLOCK - 1, BLOCK, now, i64::MAX];
+    let records = times.map(|time| {
+        Record::new(Level::Error, "shop", "failure").with_time(Timestamp::from_micros(time))
+    });
+    backend.record_events(records.to_vec()).await?;
+    let dates = async || -> Result<Vec<(i64, DateTime)>, Failed> {
+        let mut found = occurrences(&plain).find(doc! {}).sort(doc! { "m": 1 }).await?;
+        let mut dates = Vec::new();
+        while found.advance().await? {
+            let one = found.deserialize_current()?;
+            dates.push((one.get_i64("m")?, *one.get_datetime("d")?));
+        }
+        Ok(dates)
+    };
+    let recorded = dates().await?;
+    assert_eq!(recorded.len(), times.len());
+    for (time, date) in &recorded {
+        let late = date.timestamp_millis() * 1_000 - time;
+        assert!((1..=BLOCK).contains(&late), "{time} has the date {date:?}");
+        assert_eq!(date.timestamp_millis() * 1_000 % BLOCK, 0, "{date:?}");
+    }
+    occurrences(&plain).update_many(doc! {}, doc! { "$unset": { "d": "" } }).await?;
+    let versions: Collection<Document> =
+        plain.collection(&format!("{}schema_versions", MongoConfig::DEFAULT_PREFIX));
+    versions.delete_many(doc! {}).await?;
+    versions.insert_one(doc! { "_id": 3_i64 }).await?;
+    MongoBackend::new(MongoConfig::with_client(client, plain.name())).setup_backend().await?;
+    assert_eq!(dates().await?, recorded);
+    Ok(plain.drop().await?)
+}
+
+async fn deletes(program: String) -> Result<(), Failed> {
+    let server = Server::start(&program, &["--setParameter", "ttlMonitorSleepSecs=1"])?;
+    let uri = format!("mongodb://127.0.0.1:{}/shop?timeout=20s&ttl=30d", server.port);
+    let backend = MongoBackend::from_uri(&uri)?;
+    backend.setup_backend().await?;
+    let now = Timestamp::now();
+    let record = |channel: &str, days: u32| {
+        Record::new(Level::Error, channel, "failure").with_time(now.saturating_sub(days * DAY))
+    };
+    let options = HandlerOptions::new("app");
+    let batch = [record("old", 40), record("both", 40), record("both", 29), record("new", 0)];
+    let batch = batch.map(|record| options.prepare(record).unwrap());
+    backend.record_tickets(&batch).await?;
+    let old = batch[0].ticket_id();
+    backend.solve_ticket(old, None).await?;
+    let left = async || -> Result<usize, Failed> {
+        Ok(backend.get_events(&EventQuery::new()).await?.items.len())
+    };
+    for _ in 0..600 {
+        if left().await? == 2 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(left().await?, 2, "what is old is gone");
+    // Once more round, so that whatever else it would take is gone too.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(left().await?, 2, "what is not, is there");
+
+    assert!(backend.get_occurrences(old, &OccurrenceQuery::new()).await?.items.is_empty());
+    assert_eq!(
+        backend.event_types(None).await?,
+        ["both", "new"],
+        "a type goes with its last event"
+    );
+    let tickets = backend.get_tickets(&TicketQuery::new()).await?.items;
+    assert_eq!(tickets.iter().map(|ticket| ticket.occurrence_count).sum::<u64>(), 4);
+    let (from, to) = (now.saturating_sub(50 * DAY), now.saturating_add(DAY));
+    for query in [
+        HistogramQuery::of_app(Some("app"), Step::Day, from, to),
+        HistogramQuery::of_app(None::<&str>, Step::Day, from, to),
+    ] {
+        let buckets = backend.count_occurrences(&query).await?;
+        assert_eq!(buckets.iter().map(|bucket| bucket.count).sum::<u64>(), 4);
+    }
+    let of_ticket = HistogramQuery::of_ticket(old, Step::Day, from, to);
+    let buckets = backend.count_occurrences(&of_ticket).await?;
+    assert_eq!(buckets.iter().map(|bucket| bucket.count).sum::<u64>(), 1);
+    // That is what the server does not do.
+    assert!(backend.get_ticket(old).await?.is_some(), "a solved ticket stays");
+    let expired = backend.clear_expired(&Expiry::before(now.saturating_sub(30 * DAY))).await?;
+    assert_eq!((expired.occurrences, expired.tickets), (0, 1));
+    assert!(backend.get_ticket(old).await?.is_none(), "expiry takes it");
+    Ok(())
+}
