@@ -160,7 +160,7 @@ impl From<TicketId> for TicketIdPrefix {
 }
 
 /// An occurrence's identity: a UUIDv7, so the record's time (in milliseconds, clamped to what 48 bits
-/// hold) and 74 bits that are random or made from a text.
+/// hold) and 74 bits that are a counter and random, or made from a text.
 ///
 /// Within a ticket an occurrence id counts once. It is what makes repeating a batch harmless.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -174,9 +174,9 @@ impl OccurrenceId {
         Self::build(time, random_bytes(SystemTime::now()))
     }
 
-    /// A new id for a record of now.
-    pub(crate) fn now(now: SystemTime) -> Self {
-        Self::build(now.into(), random_bytes(now))
+    /// A new id for a record of this time, which is now.
+    pub(crate) fn now(time: Timestamp, now: SystemTime) -> Self {
+        Self::build(time, random_bytes(now))
     }
 
     /// The id that the text `key` has at this time: the same text and time give the same id.
@@ -226,11 +226,11 @@ fn random_bytes(now: SystemTime) -> [u8; 16] {
     static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
     static COUNTER: AtomicU64 = AtomicU64::new(0);
     let count = COUNTER.fetch_add(1, Ordering::Relaxed);
-    let clock = now.duration_since(UNIX_EPOCH).map_or(0, |age| age.as_nanos());
+    let clock = now.duration_since(UNIX_EPOCH).unwrap_or_default();
     let mut bytes = [0; 16];
-    for (half, bytes) in bytes.chunks_exact_mut(8).enumerate() {
-        bytes.copy_from_slice(&KEY.hash_one((count, clock, half)).to_le_bytes());
-    }
+    // The first six become those of the time, and of the next two, the counter, twelve bits are taken.
+    bytes[6..8].copy_from_slice(&count.to_be_bytes()[6..]);
+    bytes[8..].copy_from_slice(&KEY.hash_one((count, clock)).to_le_bytes());
     bytes
 }
 

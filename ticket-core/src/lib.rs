@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod backend;
+mod bytes;
 mod capability;
 mod error;
 mod event_store;
@@ -11,6 +12,7 @@ mod id;
 mod lease;
 mod level;
 pub mod limits;
+mod options;
 mod query;
 mod record;
 mod redact;
@@ -31,10 +33,11 @@ pub use self::error::{Error, ErrorKind, Result};
 pub use self::event_store::{EventStore, Store};
 pub use self::ext::{BackendExt, EventStoreExt};
 pub use self::fingerprint::{Fingerprint, Grouping, Ingredients};
-pub use self::handler::{Emitted, HandlerOptions, TicketingBaseHandler, TicketingHandler};
+pub use self::handler::{Emitted, TicketingBaseHandler, TicketingHandler};
 pub use self::id::{OccurrenceId, TicketId, TicketIdPrefix};
 pub use self::lease::Lease;
 pub use self::level::Level;
+pub use self::options::HandlerOptions;
 pub use self::query::{
     Bucket, Comparison, Cursor, DEFAULT_LIMIT, Direction, EventFilter, EventPlan, EventPosition,
     EventQuery, EventTrait, Expired, Expiry, HistogramQuery, HistogramScope, MAX_LIMIT,

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use ticket_core::{Error, ErrorKind, HandlerOptions, Result, Store};
 
-use crate::handler::{BackgroundHandler, Shared};
+use crate::handler::BackgroundHandler;
 use crate::hooks::{Hooks, TicketEvent};
 use crate::retention::{Keeper, Retention};
+use crate::shared::Shared;
 use crate::spool::{Config, Spool, WhenFull};
 use crate::storm::Storm;
 use crate::worker::{self, Connect};

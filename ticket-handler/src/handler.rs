@@ -13,10 +13,10 @@ use ticket_core::{
 };
 use tokio::sync::oneshot;
 
-use crate::forked::Home;
-use crate::spool::{Refused, Spool};
-use crate::stats::{Counters, Stats, add};
-use crate::storm::{Keyed, Outgoing, Storm};
+use crate::shared::Shared;
+use crate::spool::Spool;
+use crate::stats::{Stats, add};
+use crate::storm::{Keyed, Storm};
 use crate::worker::{in_worker, panic_text};
 use crate::{Builder, Guard};
 
@@ -28,17 +28,6 @@ use crate::{Builder, Guard};
 #[derive(Clone)]
 pub struct BackgroundHandler {
     inner: Arc<Inner>,
-}
-
-/// What the producers share with the worker.
-pub(crate) struct Shared {
-    pub(crate) options: HandlerOptions,
-    pub(crate) storm: Storm,
-    pub(crate) spool: Spool,
-    pub(crate) counters: Counters,
-    pub(crate) call_deadline: Duration,
-    home: Home,
-    is_off: bool,
 }
 
 /// Goes when the last producer goes.
@@ -182,22 +171,21 @@ impl BackgroundHandler {
         }
         // Otherwise the storm knows it already.
         let new_key = key.filter(|_| fingerprint.is_none());
-        let occurrence =
-            match catch_unwind(AssertUnwindSafe(|| options.prepare_known(make(), fingerprint))) {
-                Ok(Some(occurrence)) => occurrence,
-                Ok(None) => {
-                    add(&counters.ignored, 1);
-                    return Ok(Emitted::Ignored);
-                }
-                Err(panic) => {
-                    let text = panic_text(&*panic);
-                    // A panic's payload can panic when it is dropped.
-                    std::mem::forget(panic);
-                    add(&counters.panicked, 1);
-                    let text = format!("a panic while the record was made or filtered: {text}");
-                    return Err(Error::new(ErrorKind::Rejected, "handler", text));
-                }
-            };
+        // Not the answer of what is caught: a record is large, and each move of it would be a copy.
+        let mut made = None;
+        let make = || made = options.prepare_known(make(), fingerprint);
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(make)) {
+            let text = panic_text(&*panic);
+            // A panic's payload can panic when it is dropped.
+            std::mem::forget(panic);
+            add(&counters.panicked, 1);
+            let text = format!("a panic while the record was made or filtered: {text}");
+            return Err(Error::new(ErrorKind::Rejected, "handler", text));
+        }
+        let Some(occurrence) = made else {
+            add(&counters.ignored, 1);
+            return Ok(Emitted::Ignored);
+        };
         let id = storm.admit(options, occurrence, new_key, &|outgoing| shared.push(outgoing))?;
         Ok(Emitted::Accepted(id))
     }
@@ -298,64 +286,6 @@ impl fmt::Debug for BackgroundHandler {
     }
 }
 
-impl Shared {
-    pub(crate) fn new(
-        options: HandlerOptions,
-        spool: Spool,
-        call_deadline: Duration,
-        storm: Storm,
-    ) -> Self {
-        Self {
-            options,
-            storm,
-            spool,
-            counters: Counters::default(),
-            call_deadline,
-            home: Home::here(),
-            is_off: false,
-        }
-    }
-
-    /// Stores what is counted of storms so far.
-    pub(crate) fn release(&self) {
-        self.storm.release(&|outgoing| self.push(outgoing));
-    }
-
-    fn push(&self, outgoing: Outgoing) -> Result<()> {
-        let counters = &self.counters;
-        let Outgoing { occurrence, is_first, is_tail } = outgoing;
-        let records = occurrence.repeats() as usize;
-        match self.spool.push(&occurrence, is_first, !is_tail) {
-            Ok(evicted) => {
-                if evicted > 0 {
-                    add(&counters.full, evicted);
-                }
-                Ok(())
-            }
-            Err(Refused::Full) => {
-                add(&counters.full, records);
-                Err(Error::new(ErrorKind::Unavailable, "handler", "there is no room for it"))
-            }
-            Err(Refused::Closed) => {
-                add(&counters.closed, records);
-                Err(Error::new(ErrorKind::Unavailable, "handler", "the handler is closed"))
-            }
-        }
-    }
-
-    pub(crate) fn stats(&self) -> Stats {
-        let forked = self.home.is_left();
-        let queued = if forked { (0, 0) } else { self.spool.load() };
-        let (counted, held_bytes) = if forked { (0, 0) } else { self.storm.load() };
-        let queued = (queued.0 + counted, queued.1 + held_bytes as u64);
-        let mut stats = self.counters.snapshot(queued, forked);
-        if !forked {
-            (stats.disk_failures, stats.disk_error) = self.spool.disk_failures();
-        }
-        stats
-    }
-}
-
 impl Drop for Inner {
     fn drop(&mut self) {
         if !self.shared.home.is_left() {
@@ -376,6 +306,7 @@ mod tests {
     use ticket_core::Level;
 
     use super::*;
+    use crate::forked::Home;
 
     /// Without a fork, which needs unsafe code: what a child sees is another process id, and perhaps a
     /// lock that is never released.

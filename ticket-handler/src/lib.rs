@@ -10,6 +10,7 @@ mod losses;
 mod parts;
 mod report;
 mod retention;
+mod shared;
 mod size;
 pub mod spool;
 mod stats;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use ticket_core::{BackendBase, ErrorKind, HandlerOptions, Level, NewOccurrence, Record};
 use tokio::time::timeout;
 
-use crate::handler::Shared;
+use crate::shared::Shared;
 use crate::stats::Dropped;
 
 /// The channel of records that the handler makes itself.

@@ -10,7 +10,7 @@ use ticket_core::{
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use crate::handler::Shared;
+use crate::shared::Shared;
 
 /// How many occurrences are deleted at once.
 const STEP: u64 = 1_000;

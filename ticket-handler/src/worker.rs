@@ -16,12 +16,12 @@ use tokio::runtime::{self, Runtime};
 use tokio::time::timeout;
 
 use crate::backoff::{self, Backoff};
-use crate::handler::Shared;
 use crate::hooks::Hooks;
 use crate::losses::Losses;
 use crate::parts::Parts;
 use crate::report::{self, Reporter};
 use crate::retention::Keeper;
+use crate::shared::Shared;
 use crate::spool::{BATCH, DeadLetters, Orphans, Reader, Take, is_refusal};
 use crate::stats::add;
 use crate::storm;

@@ -16,8 +16,11 @@ use ticket_core::{
 };
 use ticket_handler::{BackgroundHandler, spool};
 
-fn folder(version: u32) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/spool-{version}"))
+/// Of version 1: with the names of fields, and with their numbers.
+const FIXTURES: [&str; 2] = ["spool-1", "spool-1-numbers"];
+
+fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
 }
 
 /// A record in which everything is set that version 1 knows.
@@ -79,7 +82,7 @@ fn write_fixture(to: &Path) {
     let process_to = to.join("4711-00c0ffee");
     fs::create_dir_all(&process_to).unwrap();
     for entry in fs::read_dir(process).unwrap().map(Result::unwrap) {
-        if entry.file_name() != "lock" {
+        if entry.path().extension().is_some_and(|extension| extension == "segment") {
             fs::copy(entry.path(), process_to.join(entry.file_name())).unwrap();
         }
     }
@@ -87,11 +90,14 @@ fn write_fixture(to: &Path) {
 
 #[test]
 fn spools_of_version_1_are_read() {
-    let fixture = folder(1);
+    FIXTURES.map(folder).iter().for_each(|fixture| is_read(fixture));
+}
+
+fn is_read(fixture: &Path) {
     if std::env::var_os("TICKET_WRITE_FIXTURES").is_some()
         && !fixture.join("4711-00c0ffee").exists()
     {
-        write_fixture(&fixture);
+        write_fixture(fixture);
     }
     let dir = tempfile::tempdir().unwrap();
     let copy = dir.path().join("4711-00c0ffee");

@@ -25,11 +25,13 @@ pub(crate) fn of(event: &Event<'_>, normalized: Option<&Metadata<'_>>, fields: &
         (metadata.file(), metadata.line()).hash(&mut hasher);
     }
     fields.message.hash(&mut hasher);
-    fields.fingerprint.hash(&mut hasher);
-    fields.error.len().hash(&mut hasher);
-    for cause in &fields.error {
-        cause.type_name.hash(&mut hasher);
-        cause.message.hash(&mut hasher);
+    // Each part of a hash takes its time, and most events have neither.
+    if fields.fingerprint.is_some() || !fields.error.is_empty() {
+        fields.fingerprint.hash(&mut hasher);
+        for cause in &fields.error {
+            cause.type_name.hash(&mut hasher);
+            cause.message.hash(&mut hasher);
+        }
     }
     hasher.finish()
 }

@@ -20,7 +20,7 @@ use crate::{Breadcrumb, ErrorCause, Frame, Ingredients, Level, Record, Span, Tra
 
 pub use self::json::traits_from_json;
 pub use self::text::{as_stored, clean, cut};
-use self::text::{fit, left_out, mark};
+use self::text::{fit, fits, left_out, mark};
 
 /// The message of a record, and of each error of its chain.
 pub const MESSAGE: usize = 8 * 1024;
@@ -162,7 +162,7 @@ fn limit_parts(record: &mut Record) -> usize {
 
 /// Brings the ingredients of a fingerprint within the limits. The ticket id was made of all of them.
 pub fn normalize_ingredients(ingredients: &mut Ingredients) {
-    let fits = |text: &SmolStr| text.len() <= INGREDIENT && !text.contains('\0');
+    let fits = |text: &str| fits(text, INGREDIENT);
     let pairs = ingredients.pairs();
     // Which is as good as always, and then those that are shared stay so.
     if pairs.len() <= INGREDIENTS && pairs.iter().all(|(name, value)| fits(name) && fits(value)) {
@@ -213,15 +213,22 @@ impl Size {
             return;
         }
         traits::thin(traits, TRAITS);
-        traits::fit_names(traits, NAME);
-        for (name, value) in traits {
-            self.0 += name.len() * ESCAPED + ELEMENT_FRAME;
+        let mut names = 0;
+        let mut names_fit = true;
+        for (name, value) in &mut *traits {
+            names += name.len();
+            names_fit &= fits(name, NAME);
             match value {
                 Value::Text(text) => self.text(text, TRAIT),
                 Value::Float(number) if !number.is_finite() => *value = Value::from(*number),
                 Value::Int(_) | Value::Float(_) | Value::Bool(_) | Value::Time(_) => {}
             }
         }
+        if !names_fit {
+            traits::fit_names(traits, NAME);
+            names = traits.keys().map(|name| name.len()).sum();
+        }
+        self.0 += names * ESCAPED + traits.len() * ELEMENT_FRAME;
     }
 }
 

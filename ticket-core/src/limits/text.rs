@@ -1,5 +1,7 @@
 //! Texts: NUL, the cut, and its mark.
 
+use crate::bytes::has;
+
 /// What stands for a NUL: the symbol for it, which can be told from it and shown.
 const NUL: &str = "␀";
 
@@ -14,7 +16,7 @@ const MARK: &str = "…[+";
 #[must_use]
 pub fn clean(text: impl Into<String>) -> String {
     let text = text.into();
-    if text.contains('\0') { text.replace('\0', NUL) } else { text }
+    if has(text.as_bytes(), 0) { text.replace('\0', NUL) } else { text }
 }
 
 /// A text as it is stored under a limit: what a question has to ask for to find it.
@@ -43,7 +45,21 @@ pub fn cut<T: AsRef<str> + From<String>>(text: &mut T, limit: usize) {
 }
 
 /// Brings a text within its limit and frees it of NUL.
+#[inline]
 pub(super) fn fit<T: AsRef<str> + From<String>>(text: &mut T, limit: usize) {
+    if !fits((*text).as_ref(), limit) {
+        make_fit(text, limit);
+    }
+}
+
+/// Whether a text is within its limit and free of NUL.
+#[inline]
+pub(super) fn fits(text: &str, limit: usize) -> bool {
+    text.len() <= limit && !has(text.as_bytes(), 0)
+}
+
+#[cold]
+fn make_fit<T: AsRef<str> + From<String>>(text: &mut T, limit: usize) {
     let old = (*text).as_ref();
     if old.contains('\0') {
         let nuls = old.bytes().take(limit + 1).filter(|byte| *byte == 0).count();

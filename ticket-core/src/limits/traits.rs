@@ -5,7 +5,7 @@ use std::collections::btree_map::Entry;
 use smol_str::SmolStr;
 
 use super::MISSING_TRAITS;
-use super::text::{cut, fit, left_out, mark};
+use super::text::{cut, fit, fits, left_out, mark};
 use crate::{Traits, Value};
 
 const UNIT: &str = "traits";
@@ -30,7 +30,7 @@ pub(super) fn thin(traits: &mut Traits, limit: usize) {
 
 /// Brings all names within the limit and frees them of NUL.
 pub(super) fn fit_names(traits: &mut Traits, limit: usize) {
-    let breaks = |name: &str| name.len() > limit || name.contains('\0');
+    let breaks = |name: &str| !fits(name, limit);
     if !traits.keys().any(|name| breaks(name)) {
         return;
     }

@@ -92,9 +92,10 @@ impl Record {
     #[must_use]
     pub fn new(level: Level, channel: impl Into<SmolStr>, message: impl Into<SmolStr>) -> Self {
         let now = SystemTime::now();
+        let time = now.into();
         Self {
-            id: OccurrenceId::now(now),
-            time: now.into(),
+            id: OccurrenceId::now(time, now),
+            time,
             level,
             channel: channel.into(),
             message: message.into(),

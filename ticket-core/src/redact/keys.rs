@@ -1,5 +1,7 @@
 //! The names of secrets.
 
+use crate::bytes::has;
+
 /// How sure a name makes that its value is a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Secret {
@@ -121,6 +123,7 @@ const LAST_LETTERS: [[u32; 2]; 26] = {
 };
 
 /// Whether a text may end in the name of a secret, at a glance.
+#[inline]
 fn may_end_in_secret(text: &[u8]) -> bool {
     let [.., third, second, last] = text else { return false };
     let letter = |byte: &u8| (byte | 0x20).wrapping_sub(b'a');
@@ -163,7 +166,7 @@ impl Keys {
     /// Whether the trait of this name is a secret.
     pub(super) fn is_secret(&self, name: &str) -> bool {
         self.ends_in_secret(name.as_bytes()).is_some()
-            || name.as_bytes().contains(&b'.')
+            || has(name.as_bytes(), b'.')
                 && name.rsplit_once('.').is_some_and(|(objects, _)| {
                     objects.split('.').any(|object| {
                         OBJECTS.iter().any(|known| object.eq_ignore_ascii_case(known))
@@ -173,10 +176,15 @@ impl Keys {
 
     /// Whether a text ends in the name of a secret; looks at so many bytes at most as the longest
     /// name has.
+    #[inline]
     pub(super) fn ends_in_secret(&self, text: &[u8]) -> Option<Secret> {
         if self.own.is_empty() && !may_end_in_secret(text) {
             return None;
         }
+        self.search(text)
+    }
+
+    fn search(&self, text: &[u8]) -> Option<Secret> {
         let &last = text.last()?;
         if let Some(secret) = self.ending(text, last.to_ascii_lowercase()) {
             return Some(secret);

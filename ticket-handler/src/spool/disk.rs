@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::folder::{Folder, SegmentFile};
+use super::folder::{Folder, NEW, SegmentFile};
 use super::segment::Active;
 
 /// How long a disk that failed is left alone.
@@ -15,13 +15,17 @@ const RETRY: Duration = Duration::from_secs(1);
 pub(crate) struct Disk {
     spool: PathBuf,
     folder: Option<Folder>,
+    /// The next segment, made ready beside: whoever emits only has to give it its name.
+    spare: Option<Active>,
+    /// Whether a segment was made since there was a spare one.
+    wants_spare: bool,
     retry_at: Option<Instant>,
     error: Option<String>,
 }
 
 impl Disk {
     pub(crate) const fn new(spool: PathBuf) -> Self {
-        Self { spool, folder: None, retry_at: None, error: None }
+        Self { spool, folder: None, spare: None, wants_spare: false, retry_at: None, error: None }
     }
 
     /// The name of our own folder, if there is one.
@@ -66,13 +70,29 @@ impl Disk {
     }
 
     pub(crate) fn create(&mut self, number: u64, sync: bool) -> io::Result<Active> {
-        self.place(number, |at| Active::in_file(at, sync))
+        let mut spare = self.spare.take();
+        // To sync the folder takes longer than to make a file.
+        self.wants_spare = !sync;
+        self.place(number, |at| match spare.take() {
+            Some(spare) => spare.moved_to(at),
+            None => Active::in_file(at, sync),
+        })
+    }
+
+    /// The place for a spare segment, if one is wanted.
+    pub(crate) fn place_for_spare(&self) -> Option<SegmentFile> {
+        let wanted = self.wants_spare && self.spare.is_none() && self.error.is_none();
+        self.folder.as_ref().filter(|_| wanted).map(Folder::spare)
+    }
+
+    pub(crate) fn keep_spare(&mut self, spare: Active) {
+        (self.spare, self.wants_spare) = (Some(spare), false);
     }
 
     /// Writes a little, to see whether it works.
     pub(crate) fn probe(&mut self, number: u64) -> io::Result<()> {
         self.place(number, |at| {
-            let probe = SegmentFile { path: at.path.with_extension("new"), ..at };
+            let probe = SegmentFile { path: at.path.with_extension(NEW), ..at };
             let _ = fs::remove_file(&probe.path);
             let path = probe.path.clone();
             Active::in_file(probe, false).and_then(|_| fs::remove_file(path))
@@ -90,6 +110,9 @@ impl Disk {
 
     /// Gives the folder up: it is removed if it is empty, and else an orphan.
     pub(crate) fn leave(&mut self) {
+        if let Some(spare) = self.spare.take() {
+            spare.seal(0).remove();
+        }
         if let Some(folder) = self.folder.take() {
             folder.remove_if_empty();
         }

@@ -7,18 +7,18 @@
 //! repeats  4 bytes   how many records it stands for
 //! ticket  16 bytes   the ticket's id
 //! flags    1 byte    1: the first occurrence of a new ticket
-//! payload            MessagePack with names: the ingredients and the record
+//! payload            MessagePack: the ingredients and the record, their fields by number or by name
 //! ```
 //!
-//! Numbers have the lowest byte first. A later version may add names to the payload; anything else is
-//! a new version of the segment.
+//! Numbers have the lowest byte first. A later version may add fields to the payload, behind those that there are;
+//! anything else is a new version of the segment.
 
 use std::cell::Cell;
 
 use serde::{Deserialize, Serialize};
 use ticket_core::{Fingerprint, Ingredients, NewOccurrence, Record, TicketId};
 
-use super::pack::Packer;
+use super::pack::{Packer, Unwritable};
 
 const MARKER: [u8; 4] = [0xf5, b't', b'k', 0xe1];
 const CHECKSUM: usize = 4;
@@ -58,7 +58,7 @@ pub(crate) fn encoded<T>(
     occurrence: &NewOccurrence,
     first: bool,
     with: impl FnOnce(&[u8]) -> T,
-) -> Result<T, rmp_serde::encode::Error> {
+) -> Result<T, Unwritable> {
     // While its thread ends, the buffer may be gone.
     let mut bytes = BUFFER.try_with(Cell::take).unwrap_or_default();
     let result = write(occurrence, first, &mut bytes).map(|()| with(&bytes));
@@ -69,19 +69,14 @@ pub(crate) fn encoded<T>(
 }
 
 /// Replaces what is in the buffer by the entry of an occurrence.
-fn write(
-    occurrence: &NewOccurrence,
-    first: bool,
-    bytes: &mut Vec<u8>,
-) -> Result<(), rmp_serde::encode::Error> {
+fn write(occurrence: &NewOccurrence, first: bool, bytes: &mut Vec<u8>) -> Result<(), Unwritable> {
     bytes.clear();
     bytes.resize(HEAD, 0);
     let payload = PayloadRef { ingredients: occurrence.ingredients(), record: occurrence.record() };
     payload.serialize(&mut Packer(bytes))?;
     let length = u32::try_from(bytes.len() - HEAD).ok();
     let Some(length) = length.filter(|length| *length as usize <= MAX_PAYLOAD) else {
-        let text = "the record is larger than an entry can be";
-        return Err(rmp_serde::encode::Error::Syntax(text.to_owned()));
+        return Err(Unwritable);
     };
     bytes[..CHECKSUM].copy_from_slice(&MARKER);
     bytes[LENGTH..REPEATS].copy_from_slice(&length.to_le_bytes());

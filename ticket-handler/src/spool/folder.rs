@@ -7,6 +7,8 @@ use std::process;
 
 const LOCK: &str = "lock";
 const SEGMENT: &str = "segment";
+/// What is not, or not yet, a segment.
+pub(crate) const NEW: &str = "new";
 
 /// The folder of one process, whose lock we hold: our own, or that of a process that is dead.
 ///
@@ -72,10 +74,15 @@ impl Folder {
         SegmentFile { number, path: self.path.join(format!("{number:016}.{SEGMENT}")) }
     }
 
-    /// Removes what a process was killed over: a copy that never took its segment's place.
+    /// The place of a segment that has no number yet.
+    pub(crate) fn spare(&self) -> SegmentFile {
+        SegmentFile { number: 0, path: self.path.join(format!("spare.{NEW}")) }
+    }
+
+    /// Removes what a process was killed over: a copy that never took its segment's place, or a spare segment.
     pub(crate) fn tidy(&self) {
         for path in entries(&self.path).into_iter().flatten() {
-            if path.extension().is_some_and(|extension| extension == "new") {
+            if path.extension().is_some_and(|extension| extension == NEW) {
                 let _ = fs::remove_file(path);
             }
         }

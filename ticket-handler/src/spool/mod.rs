@@ -15,9 +15,11 @@ mod dead_letter;
 mod disk;
 mod drain;
 mod entry;
+mod flush;
 mod folder;
 mod pack;
 mod room;
+mod rotate;
 mod segment;
 mod sync;
 mod take;
@@ -288,126 +290,10 @@ impl Spool {
         }
     }
 
-    /// Makes a new active segment that has room for an entry of `len` bytes; the one before is sealed.
-    ///
-    /// # Errors
-    ///
-    /// Where there is no room for it.
-    fn open(&self, state: &mut State, lane: usize, len: u64) -> Result<(), Kind> {
-        // A thread that was here before may have made one.
-        if self.lane(lane).as_ref().is_some_and(|active| active.fits(len, self.segment_bytes)) {
-            return Ok(());
-        }
-        let on_disk = state.disk.as_ref().is_some_and(|disk| disk.is_due(Instant::now()));
-        let kind = if on_disk { Kind::Disk } else { Kind::Memory };
-        let budget = self.budget(kind);
-        if !budget.has(HEADER + len) || !budget.reserve(HEADER) {
-            return Err(kind);
-        }
-        let number = state.next_number;
-        state.next_number += 1;
-        let active = match state.disk.as_mut().filter(|_| on_disk) {
-            None => Active::in_memory(number),
-            Some(disk) => match disk.create(number, self.config.sync) {
-                Ok(active) => active,
-                Err(error) => {
-                    budget.free(HEADER);
-                    self.note(state, &error);
-                    // The disk has to wait now: memory is next.
-                    return Ok(());
-                }
-            },
-        };
-        let before =
-            self.lanes[lane].write().unwrap_or_else(PoisonError::into_inner).replace(active);
-        self.keep(state, lane, before);
-        Ok(())
-    }
-
-    /// Seals the active segment of a lane.
-    fn seal(&self, state: &mut State, lane: usize) {
-        // Waits for those who are appending to it.
-        let active = self.lanes[lane].write().unwrap_or_else(PoisonError::into_inner).take();
-        self.keep(state, lane, active);
-    }
-
-    fn seal_all(&self, state: &mut State) {
-        (0..LANES).for_each(|lane| self.seal(state, lane));
-    }
-
-    fn keep(&self, state: &mut State, lane: usize, active: Option<Active>) {
-        let Some(segment) = active.map(|active| active.seal(lane)) else { return };
-        if segment.entries == 0 {
-            self.forget(&segment);
-        } else {
-            state.sealed.insert(segment.number, segment);
-        }
-    }
-
-    /// The disk did not take an entry: its segment is closed, and memory is next.
-    fn failed(&self, state: &mut State, lane: usize, error: &std::io::Error) {
-        self.note(state, error);
-        if self.lane(lane).as_ref().is_some_and(|active| active.kind() == Kind::Disk) {
-            self.seal(state, lane);
-        }
-    }
-
-    /// Removes a segment, and frees its bytes.
-    fn forget(&self, segment: &Segment) {
-        segment.remove();
-        self.budget(segment.kind()).free(segment.bytes);
-    }
-
     /// What is on its way must not fill the spool, where it could no longer make room for something
     /// more severe; nor, when the spool is large, the memory.
     fn batch_bytes(&self) -> u64 {
         (self.config.max_bytes / 4).min(2 << 20)
-    }
-
-    /// Waits until everything that was taken before is settled; after the deadline answers with how
-    /// many records are still waiting.
-    pub(crate) fn flush(&self, deadline: Duration) -> Result<(), usize> {
-        let start = Instant::now();
-        let mut state = self.lock();
-        // Now all of it is in segments below this number, and nothing else is.
-        self.seal_all(&mut state);
-        let end = state.next_number;
-        self.hurried.fetch_add(1, Relaxed);
-        self.wake.notify_one();
-        let result = loop {
-            if state.oldest().is_none_or(|oldest| oldest >= end) {
-                break Ok(());
-            }
-            let left = deadline.saturating_sub(start.elapsed());
-            if left.is_zero() {
-                break Err(self.records.load(Relaxed));
-            }
-            let wait = self.settled.wait_timeout(state, left);
-            state = wait.unwrap_or_else(PoisonError::into_inner).0;
-        };
-        self.hurried.fetch_sub(1, Relaxed);
-        result
-    }
-
-    /// Takes nothing any more.
-    pub(crate) fn close(&self) {
-        self.closed.store(true, Relaxed);
-        self.lock().closed.get_or_insert_with(Instant::now);
-        self.wake.notify_one();
-    }
-
-    /// How long it has been closed.
-    pub(crate) fn closed_for(&self) -> Option<Duration> {
-        if self.closed.load(Relaxed) {
-            self.lock().closed.map(|since| since.elapsed())
-        } else {
-            None
-        }
-    }
-
-    /// How many records and bytes are waiting, those of the taken batch included.
-    pub(crate) fn load(&self) -> (usize, u64) {
-        (self.records.load(Relaxed), self.disk.used() + self.memory.used())
     }
 
     /// The folder on disk that was asked for.

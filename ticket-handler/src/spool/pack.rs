@@ -1,13 +1,34 @@
-//! Writes MessagePack, structs with their names, as far as records need it.
+//! Writes MessagePack as far as records need it: a struct is a map of its fields by number, in the order in which
+//! they are declared, without those that are skipped, and a variant is its number.
 //!
-//! `rmp-serde`, which reads it, needs three times as long to write it, a byte at a time. This is on the way of
-//! every `emit`.
+//! What is derived from serde reads numbers and names alike. `rmp-serde`, which reads it, needs three times as long
+//! to write it, a byte at a time, and names would be half of the bytes. This is on the way of every `emit`.
 
-use rmp_serde::encode::Error;
+use std::fmt;
+
 use serde::ser::{
-    Error as _, Impossible, Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeTuple,
-    Serializer,
+    Impossible, Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeTuple, Serializer,
 };
+
+/// What no record has: a list without a length, or of more than 4 GiB, or a type with 128 fields.
+///
+/// It says no more, so that each of the many answers on the way is a register.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Unwritable;
+
+impl fmt::Display for Unwritable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the record holds what an entry cannot")
+    }
+}
+
+impl std::error::Error for Unwritable {}
+
+impl serde::ser::Error for Unwritable {
+    fn custom<T: fmt::Display>(_: T) -> Self {
+        Self
+    }
+}
 
 /// Appends to these bytes.
 #[derive(Debug)]
@@ -21,11 +42,21 @@ impl Packer<'_> {
         self.0.extend_from_slice(&number);
     }
 
+    /// The beginning of a text that is not short.
+    fn long(&mut self, len: usize) -> Result<(), Unwritable> {
+        match (u8::try_from(len), u32::try_from(len)) {
+            (Ok(len), _) => self.marked(0xd9, [len]),
+            (_, Ok(len)) => self.marked(0xdb, len.to_be_bytes()),
+            _ => return Err(Unwritable),
+        }
+        Ok(())
+    }
+
     /// The beginning of a list or map.
     #[inline]
-    fn many(&mut self, len: Option<usize>, short: u8, long: u8) -> Result<&mut Self, Error> {
+    fn many(&mut self, len: Option<usize>, short: u8, long: u8) -> Result<&mut Self, Unwritable> {
         let len = len.and_then(|len| u32::try_from(len).ok());
-        let len = len.ok_or_else(|| Error::custom("a list has no length, or is too long"))?;
+        let len = len.ok_or(Unwritable)?;
         match u8::try_from(len) {
             Ok(len @ ..16) => self.0.push(short | len),
             _ => self.marked(long, len.to_be_bytes()),
@@ -33,37 +64,49 @@ impl Packer<'_> {
         Ok(self)
     }
 
+    /// The number of a field or variant.
     #[inline]
-    fn map(&mut self, len: Option<usize>) -> Result<&mut Self, Error> {
+    fn number(&mut self, number: u32) -> Result<(), Unwritable> {
+        match u8::try_from(number) {
+            Ok(number @ ..128) => {
+                self.0.push(number);
+                Ok(())
+            }
+            _ => Err(Unwritable),
+        }
+    }
+
+    #[inline]
+    fn map(&mut self, len: Option<usize>) -> Result<&mut Self, Unwritable> {
         self.many(len, 0x80, 0xdf)
     }
 }
 
 /// What no record has.
-fn unknown<T>() -> Result<T, Error> {
-    Err(Error::custom("records have no values of this type"))
+fn unknown<T>() -> Result<T, Unwritable> {
+    Err(Unwritable)
 }
 
 macro_rules! numbers {
     ($($method:ident: $number:ty, $marker:literal;)*) => {$(
         #[inline]
-        fn $method(self, number: $number) -> Result<(), Error> {
+        fn $method(self, number: $number) -> Result<(), Unwritable> {
             self.marked($marker, number.to_be_bytes());
             Ok(())
         }
     )*};
 }
 
-impl Serializer for &mut Packer<'_> {
+impl<'a, 'b> Serializer for &'a mut Packer<'b> {
     type Ok = ();
-    type Error = Error;
+    type Error = Unwritable;
     type SerializeSeq = Self;
     type SerializeTuple = Self;
-    type SerializeTupleStruct = Impossible<(), Error>;
-    type SerializeTupleVariant = Impossible<(), Error>;
+    type SerializeTupleStruct = Impossible<(), Unwritable>;
+    type SerializeTupleVariant = Impossible<(), Unwritable>;
     type SerializeMap = Self;
-    type SerializeStruct = Self;
-    type SerializeStructVariant = Impossible<(), Error>;
+    type SerializeStruct = Fields<'a, 'b>;
+    type SerializeStructVariant = Impossible<(), Unwritable>;
 
     numbers! {
         serialize_i8: i8, 0xd0;
@@ -82,50 +125,48 @@ impl Serializer for &mut Packer<'_> {
         false
     }
 
-    fn serialize_bool(self, yes: bool) -> Result<(), Error> {
+    fn serialize_bool(self, yes: bool) -> Result<(), Unwritable> {
         self.0.push(0xc2 | u8::from(yes));
         Ok(())
     }
 
-    fn serialize_char(self, character: char) -> Result<(), Error> {
+    fn serialize_char(self, character: char) -> Result<(), Unwritable> {
         self.serialize_str(character.encode_utf8(&mut [0; 4]))
     }
 
     #[inline]
-    fn serialize_str(self, text: &str) -> Result<(), Error> {
-        let len = text.len();
-        match (u8::try_from(len), u32::try_from(len)) {
-            (Ok(len @ ..32), _) => self.0.push(0xa0 | len),
-            (Ok(len), _) => self.marked(0xd9, [len]),
-            (_, Ok(len)) => self.marked(0xdb, len.to_be_bytes()),
-            _ => return Err(Error::custom("a text is too long")),
+    fn serialize_str(self, text: &str) -> Result<(), Unwritable> {
+        match text.len() {
+            #[expect(clippy::cast_possible_truncation, reason = "it is below 32")]
+            len @ ..32 => self.0.push(0xa0 | len as u8),
+            len => self.long(len)?,
         }
         self.0.extend_from_slice(text.as_bytes());
         Ok(())
     }
 
-    fn serialize_bytes(self, bytes: &[u8]) -> Result<(), Error> {
-        let len = u32::try_from(bytes.len()).map_err(Error::custom)?;
+    fn serialize_bytes(self, bytes: &[u8]) -> Result<(), Unwritable> {
+        let len = u32::try_from(bytes.len()).map_err(|_| Unwritable)?;
         self.marked(0xc6, len.to_be_bytes());
         self.0.extend_from_slice(bytes);
         Ok(())
     }
 
-    fn serialize_none(self) -> Result<(), Error> {
+    fn serialize_none(self) -> Result<(), Unwritable> {
         self.serialize_unit()
     }
 
     #[inline]
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Error> {
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Unwritable> {
         value.serialize(self)
     }
 
-    fn serialize_unit(self) -> Result<(), Error> {
+    fn serialize_unit(self) -> Result<(), Unwritable> {
         self.0.push(0xc0);
         Ok(())
     }
 
-    fn serialize_unit_struct(self, _: &'static str) -> Result<(), Error> {
+    fn serialize_unit_struct(self, _: &'static str) -> Result<(), Unwritable> {
         unknown()
     }
 
@@ -133,10 +174,10 @@ impl Serializer for &mut Packer<'_> {
     fn serialize_unit_variant(
         self,
         _: &'static str,
-        _: u32,
-        variant: &'static str,
-    ) -> Result<(), Error> {
-        self.serialize_str(variant)
+        variant: u32,
+        _: &'static str,
+    ) -> Result<(), Unwritable> {
+        self.number(variant)
     }
 
     #[inline]
@@ -144,7 +185,7 @@ impl Serializer for &mut Packer<'_> {
         self,
         _: &'static str,
         value: &T,
-    ) -> Result<(), Error> {
+    ) -> Result<(), Unwritable> {
         value.serialize(self)
     }
 
@@ -152,18 +193,19 @@ impl Serializer for &mut Packer<'_> {
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
         self,
         _: &'static str,
-        _: u32,
-        variant: &'static str,
+        variant: u32,
+        _: &'static str,
         value: &T,
-    ) -> Result<(), Error> {
-        SerializeStruct::serialize_field(&mut self.map(Some(1))?, variant, value)
+    ) -> Result<(), Unwritable> {
+        self.map(Some(1))?.number(variant)?;
+        value.serialize(self)
     }
 
-    fn serialize_seq(self, len: Option<usize>) -> Result<Self, Error> {
+    fn serialize_seq(self, len: Option<usize>) -> Result<Self, Unwritable> {
         self.many(len, 0x90, 0xdd)
     }
 
-    fn serialize_tuple(self, len: usize) -> Result<Self, Error> {
+    fn serialize_tuple(self, len: usize) -> Result<Self, Unwritable> {
         self.serialize_seq(Some(len))
     }
 
@@ -171,7 +213,7 @@ impl Serializer for &mut Packer<'_> {
         self,
         _: &'static str,
         _: usize,
-    ) -> Result<Impossible<(), Error>, Error> {
+    ) -> Result<Impossible<(), Unwritable>, Unwritable> {
         unknown()
     }
 
@@ -181,17 +223,17 @@ impl Serializer for &mut Packer<'_> {
         _: u32,
         _: &'static str,
         _: usize,
-    ) -> Result<Impossible<(), Error>, Error> {
+    ) -> Result<Impossible<(), Unwritable>, Unwritable> {
         unknown()
     }
 
-    fn serialize_map(self, len: Option<usize>) -> Result<Self, Error> {
+    fn serialize_map(self, len: Option<usize>) -> Result<Self, Unwritable> {
         self.map(len)
     }
 
     #[inline]
-    fn serialize_struct(self, _: &'static str, len: usize) -> Result<Self, Error> {
-        self.map(Some(len))
+    fn serialize_struct(self, _: &'static str, len: usize) -> Result<Fields<'a, 'b>, Unwritable> {
+        Ok(Fields { packer: self.map(Some(len))?, next: 0 })
     }
 
     fn serialize_struct_variant(
@@ -200,73 +242,88 @@ impl Serializer for &mut Packer<'_> {
         _: u32,
         _: &'static str,
         _: usize,
-    ) -> Result<Impossible<(), Error>, Error> {
+    ) -> Result<Impossible<(), Unwritable>, Unwritable> {
         unknown()
     }
 }
 
 impl SerializeSeq for &mut Packer<'_> {
     type Ok = ();
-    type Error = Error;
+    type Error = Unwritable;
 
     #[inline]
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
+    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Unwritable> {
         value.serialize(&mut **self)
     }
 
-    fn end(self) -> Result<(), Error> {
+    fn end(self) -> Result<(), Unwritable> {
         Ok(())
     }
 }
 
 impl SerializeTuple for &mut Packer<'_> {
     type Ok = ();
-    type Error = Error;
+    type Error = Unwritable;
 
     #[inline]
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
+    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Unwritable> {
         value.serialize(&mut **self)
     }
 
-    fn end(self) -> Result<(), Error> {
+    fn end(self) -> Result<(), Unwritable> {
         Ok(())
     }
 }
 
 impl SerializeMap for &mut Packer<'_> {
     type Ok = ();
-    type Error = Error;
+    type Error = Unwritable;
 
     #[inline]
-    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Error> {
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Unwritable> {
         key.serialize(&mut **self)
     }
 
     #[inline]
-    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Unwritable> {
         value.serialize(&mut **self)
     }
 
-    fn end(self) -> Result<(), Error> {
+    fn end(self) -> Result<(), Unwritable> {
         Ok(())
     }
 }
 
-impl SerializeStruct for &mut Packer<'_> {
+/// The fields of a struct, one after the other.
+#[derive(Debug)]
+pub(super) struct Fields<'a, 'b> {
+    packer: &'a mut Packer<'b>,
+    next: u32,
+}
+
+impl SerializeStruct for Fields<'_, '_> {
     type Ok = ();
-    type Error = Error;
+    type Error = Unwritable;
 
     #[inline]
     fn serialize_field<T: Serialize + ?Sized>(
         &mut self,
-        name: &'static str,
+        _: &'static str,
         value: &T,
-    ) -> Result<(), Error> {
-        (**self).serialize_str(name)?;
-        value.serialize(&mut **self)
+    ) -> Result<(), Unwritable> {
+        self.packer.number(self.next)?;
+        self.next += 1;
+        value.serialize(&mut *self.packer)
     }
 
-    fn end(self) -> Result<(), Error> {
+    #[inline]
+    fn skip_field(&mut self, _: &'static str) -> Result<(), Unwritable> {
+        self.next += 1;
+        Ok(())
+    }
+
+    #[inline]
+    fn end(self) -> Result<(), Unwritable> {
         Ok(())
     }
 }

@@ -18,7 +18,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use super::budget::Kind;
 use super::entry::{Entries, Found};
-use super::folder::SegmentFile;
+use super::folder::{NEW, SegmentFile};
 use super::sync::{AtomicU64, AtomicUsize, Mutex, MutexGuard};
 
 const MAGIC: [u8; 8] = *b"TICKETSP";
@@ -100,6 +100,19 @@ impl Active {
             return Err(error);
         }
         Ok(Self::new(at.number, Store::File(file, at)))
+    }
+
+    /// The same in a file of another name.
+    pub(crate) fn moved_to(self, to: SegmentFile) -> io::Result<Self> {
+        match self.store {
+            Store::File(file, at) => {
+                fs::rename(&at.path, &to.path).inspect_err(|_| {
+                    let _ = fs::remove_file(&at.path);
+                })?;
+                Ok(Self { number: to.number, store: Store::File(file, to), ..self })
+            }
+            Store::Memory(_) => Ok(self),
+        }
     }
 
     fn new(number: u64, store: Store<File, Mutex<Vec<u8>>>) -> Self {
@@ -334,7 +347,7 @@ fn write(mut file: &File, bytes: &[u8]) -> io::Result<()> {
 
 /// Replaces a file: whenever the process is killed, the old one or the new one is there, and whole.
 fn replace(path: &Path, bytes: &[u8], sync: bool) -> io::Result<()> {
-    let new = path.with_extension("new");
+    let new = path.with_extension(NEW);
     let written = File::create(&new).and_then(|mut file| {
         file.write_all(bytes)?;
         if sync { file.sync_data() } else { Ok(()) }

@@ -10,7 +10,8 @@ use tokio::time::timeout;
 
 use super::budget::Kind;
 use super::cursor::{Cursor, Damage};
-use super::segment::{HEADER, Segment};
+use super::disk::Disk;
+use super::segment::{Active, HEADER, Segment};
 use super::{AGE, LANES, Spool, State, subtract, subtract_bytes};
 
 /// How often a segment that cannot be read is tried again, a second apart each time.
@@ -44,6 +45,7 @@ impl Spool {
         loop {
             let now = Instant::now();
             self.heal(now);
+            self.make_spare();
             let waiting = self.waiting.load(Relaxed);
             let mut wake = until;
             if waiting == 0 {
@@ -198,14 +200,17 @@ impl Spool {
 
     /// All of the batch is settled: the segments go of which nothing is left.
     pub(crate) fn finish(&self, reader: &mut Reader) {
+        // Without the lock: to remove a file takes its time, and who emits may have to wait for the lock.
+        for (segment, damage) in &reader.finished {
+            if damage.damaged > 0 {
+                segment.set_aside();
+            }
+            self.forget(segment);
+        }
         let mut state = self.lock();
         for (segment, damage) in reader.finished.drain(..) {
             state.reading.remove(&segment.number);
             state.damage += damage;
-            if damage.damaged > 0 {
-                segment.set_aside();
-            }
-            self.forget(&segment);
         }
         drop(state);
         self.settled.notify_all();
@@ -216,6 +221,7 @@ impl Spool {
         let start = Instant::now();
         loop {
             self.heal(Instant::now());
+            self.make_spare();
             let delay = if self.is_urgent() { delay.min(hurried) } else { delay };
             let mut left = delay.saturating_sub(start.elapsed());
             if left.is_zero() {
@@ -231,6 +237,17 @@ impl Spool {
     /// Whether the disk fails, or records are in memory that belong on it.
     fn is_degraded(&self) -> bool {
         self.config.dir.is_some() && (self.failing.load(Relaxed) || self.memory.used() > 0)
+    }
+
+    /// Makes the next segment ready, so that nobody who emits has to make a file.
+    fn make_spare(&self) {
+        let place = self.lock().disk.as_ref().and_then(Disk::place_for_spare);
+        // If it fails, the disk is tried again when a segment is needed, and that is noted.
+        if let Some(Ok(spare)) = place.map(|at| Active::in_file(at, false))
+            && let Some(disk) = &mut self.lock().disk
+        {
+            disk.keep_spare(spare);
+        }
     }
 
     /// Moves what had to go into memory to the disk, if that works again.

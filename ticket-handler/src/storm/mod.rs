@@ -23,7 +23,7 @@ use tokio::time::sleep;
 use self::newcomers::{Newcomer, Newcomers};
 use self::overflow::overflow;
 use self::ticket::{PAUSE, State, Tail, Ticket};
-use crate::handler::Shared;
+use crate::shared::Shared;
 use crate::size;
 
 /// How many tickets have a budget at the same time: one that was pushed out has a new one.
@@ -39,7 +39,7 @@ const HELD_BYTES: usize = 2 << 20;
 type Slot = Mutex<[Option<Known>; PLACES]>;
 type Shard = HashMap<TicketId, Arc<Ticket>>;
 /// Where records go that are stored; it counts what it cannot take.
-pub(crate) type Push<'a> = &'a dyn Fn(Outgoing) -> Result<()>;
+pub(crate) type Push<'a> = &'a dyn Fn(Outgoing<'_>) -> Result<()>;
 
 /// Budgets, and what is counted beyond them; locked in the order of the fields, then a ticket.
 #[derive(Debug)]
@@ -59,8 +59,8 @@ pub(crate) struct Storm {
 struct Known {
     key: u64,
     ticket: Arc<Ticket>,
-    /// That of the records themselves, where it is not the overflow ticket.
-    fingerprint: Option<Fingerprint>,
+    /// Whether it is their own one, and not the overflow ticket.
+    is_own: bool,
 }
 
 /// What the fast path knows about a key.
@@ -75,9 +75,9 @@ pub(crate) enum Keyed {
 }
 
 /// A record that is to be stored.
-#[derive(Debug)]
-pub(crate) struct Outgoing {
-    pub(crate) occurrence: NewOccurrence,
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Outgoing<'a> {
+    pub(crate) occurrence: &'a NewOccurrence,
     /// Whether it is the first of its ticket, as far as this process knows.
     pub(crate) is_first: bool,
     /// Whether it stands for what was counted: who stores it must not wait.
@@ -110,17 +110,18 @@ impl Storm {
         };
         let Some(mut state) = known.ticket.try_lock() else { return Keyed::Busy };
         if state.count(Instant::now) {
-            return Keyed::Counted(known.ticket.id);
+            return Keyed::Counted(known.ticket.id());
         }
         // The place of one that is gone is to be taken by its ticket's new entry.
-        Keyed::Make(known.fingerprint.clone().filter(|_| !state.gone))
+        let is_known = known.is_own && !state.gone;
+        Keyed::Make(is_known.then(|| known.ticket.fingerprint.clone()))
     }
 
     /// The same, for those who can wait.
     pub(crate) fn count(&self, key: u64) -> Option<TicketId> {
         let slot = lock(self.slot(key));
         let ticket = &known(&*slot, key)?.ticket;
-        ticket.lock().count(Instant::now).then_some(ticket.id)
+        ticket.lock().count(Instant::now).then(|| ticket.id())
     }
 
     /// Counts a record, or gives it to `push`, where tails go too that are due; answers with its ticket,
@@ -148,28 +149,36 @@ impl Storm {
                         continue;
                     }
                 }
-                self.insert(id, now, push)
+                self.insert(occurrence.fingerprint(), now, push)
             };
             let mut state = ticket.lock();
             if state.gone {
                 continue;
             }
-            let fingerprint =
-                key.filter(|_| !is_overflow).map(|_| occurrence.fingerprint().clone());
-            let outgoing = if state.passes(now, self.budget) {
-                Some(Outgoing { occurrence, is_first, is_tail: false })
-            } else {
-                self.hold(&mut state, occurrence, now, push)
-            };
-            drop(state);
-            if let Some(key) = key {
-                let mut slot = lock(self.slot(key));
-                let old = slot.iter().position(|of| of.as_ref().is_none_or(|of| of.key == key));
-                slot[..=old.unwrap_or(PLACES - 1)].rotate_right(1);
-                slot[0] = Some(Known { key, ticket, fingerprint });
+            let known = key.map(|key| (key, !is_overflow));
+            // Two ways and not one value for both: a record is large, and each move of it would be a copy.
+            if state.passes(now, self.budget) {
+                drop(state);
+                self.remember(known, ticket);
+                let stored = push(Outgoing { occurrence: &occurrence, is_first, is_tail: false });
+                return stored.map(|()| id);
             }
-            return outgoing.map_or(Ok(()), push).map(|()| id);
+            let back = self.hold(&mut state, occurrence, now, push);
+            drop(state);
+            self.remember(known, ticket);
+            let Some(occurrence) = back else { return Ok(id) };
+            let outgoing = Outgoing { occurrence: &occurrence, is_first: false, is_tail: false };
+            return push(outgoing).map(|()| id);
         }
+    }
+
+    /// Lets a ticket be known by a key.
+    fn remember(&self, key: Option<(u64, bool)>, ticket: Arc<Ticket>) {
+        let Some((key, is_own)) = key else { return };
+        let mut slot = lock(self.slot(key));
+        let old = slot.iter().position(|of| of.as_ref().is_none_or(|of| of.key == key));
+        slot[..=old.unwrap_or(PLACES - 1)].rotate_right(1);
+        slot[0] = Some(Known { key, ticket, is_own });
     }
 
     /// Counts a record that is over the budget. It comes back if there is no memory to hold it.
@@ -179,7 +188,7 @@ impl Storm {
         occurrence: NewOccurrence,
         now: Instant,
         push: Push<'_>,
-    ) -> Option<Outgoing> {
+    ) -> Option<NewOccurrence> {
         let time = occurrence.record().time;
         if state.tail.as_mut().is_some_and(|tail| tail.count(time, now)) {
             return None;
@@ -187,7 +196,7 @@ impl Storm {
         self.release_tail(state, push);
         let bytes = size::of(&occurrence);
         if self.held_bytes.load(Relaxed) + bytes > HELD_BYTES {
-            return Some(Outgoing { occurrence, is_first: false, is_tail: false });
+            return Some(occurrence);
         }
         self.held_bytes.fetch_add(bytes, Relaxed);
         state.tail = Some(Tail::new(occurrence, bytes, now));
@@ -220,22 +229,23 @@ impl Storm {
             self.held_bytes.fetch_sub(tail.bytes, Relaxed);
             let occurrence = tail.into_occurrence();
             // What is lost is counted there, and nobody is left to tell.
-            let _ = push(Outgoing { occurrence, is_first: false, is_tail: true });
+            let _ = push(Outgoing { occurrence: &occurrence, is_first: false, is_tail: true });
         }
     }
 
-    fn insert(&self, id: TicketId, now: Instant, push: Push<'_>) -> Arc<Ticket> {
+    fn insert(&self, of: &Fingerprint, now: Instant, push: Push<'_>) -> Arc<Ticket> {
+        let id = of.id;
         let mut shard = lock(self.shard(id));
         if shard.len() >= TICKETS / SHARDS && !shard.contains_key(&id) {
             self.thin(&mut shard, now, push);
         }
-        Arc::clone(shard.entry(id).or_insert_with(|| Arc::new(Ticket::new(id, now))))
+        Arc::clone(shard.entry(id).or_insert_with(|| Arc::new(Ticket::new(of.clone(), now))))
     }
 
     /// Pushes out half of the tickets, those that are in no storm first; what was counted is stored.
     fn thin(&self, shard: &mut Shard, now: Instant, push: Push<'_>) {
         let mut tickets: Vec<_> =
-            shard.values().map(|ticket| (ticket.lock().heat(now), ticket.id)).collect();
+            shard.values().map(|ticket| (ticket.lock().heat(now), ticket.id())).collect();
         tickets.sort_unstable();
         for (_, id) in &tickets[..tickets.len().div_ceil(2)] {
             if let Some(ticket) = shard.remove(id) {

@@ -7,11 +7,18 @@ use super::*;
 
 /// What was stored: records and whether each is a tail.
 #[derive(Default)]
-struct Stored(RefCell<Vec<Outgoing>>);
+struct Stored(RefCell<Vec<Row>>);
+
+struct Row {
+    occurrence: NewOccurrence,
+    is_first: bool,
+    is_tail: bool,
+}
 
 impl Stored {
-    fn push(&self, outgoing: Outgoing) -> Result<()> {
-        self.0.borrow_mut().push(outgoing);
+    fn push(&self, outgoing: Outgoing<'_>) -> Result<()> {
+        let Outgoing { occurrence, is_first, is_tail } = outgoing;
+        self.0.borrow_mut().push(Row { occurrence: occurrence.clone(), is_first, is_tail });
         Ok(())
     }
 
@@ -22,7 +29,7 @@ impl Stored {
     /// The sum over all rows, by ticket.
     fn counts(&self) -> HashMap<TicketId, u64> {
         let mut counts = HashMap::new();
-        for Outgoing { occurrence, .. } in &*self.0.borrow() {
+        for Row { occurrence, .. } in &*self.0.borrow() {
             *counts.entry(occurrence.ticket_id()).or_default() += u64::from(occurrence.repeats());
         }
         counts
@@ -45,7 +52,7 @@ fn word(number: usize) -> String {
 }
 
 fn admit(storm: &Storm, stored: &Stored, message: &str, key: Option<u64>) -> TicketId {
-    let push = |outgoing| stored.push(outgoing);
+    let push = |outgoing: Outgoing<'_>| stored.push(outgoing);
     storm.admit(&HandlerOptions::new("app"), prepare(message), key, &push).unwrap()
 }
 
@@ -182,7 +189,8 @@ fn tickets_beyond_the_limit_share_one_that_says_so_and_keeps_its_own_budget() {
 fn a_record_that_is_refused_is_an_error_of_its_own() {
     let storm = Storm::new(1, u32::MAX);
     let options = HandlerOptions::new("app");
-    let refuse = |_| Err(ticket_core::Error::new(ErrorKind::Unavailable, "test", "full"));
+    let refuse =
+        |_: Outgoing<'_>| Err(ticket_core::Error::new(ErrorKind::Unavailable, "test", "full"));
     assert!(storm.admit(&options, prepare("down"), None, &refuse).is_err());
     assert!(storm.admit(&options, prepare("down"), None, &refuse).is_ok(), "it is counted");
     storm.release(&refuse);
@@ -193,7 +201,7 @@ fn a_record_that_is_refused_is_an_error_of_its_own() {
 fn threads_lose_nothing_while_others_release() {
     let (storm, total) = (Storm::new(2, u32::MAX), AtomicUsize::new(0));
     let options = HandlerOptions::new("app");
-    let push = |outgoing: Outgoing| {
+    let push = |outgoing: Outgoing<'_>| {
         total.fetch_add(outgoing.occurrence.repeats() as usize, Relaxed);
         Ok(())
     };

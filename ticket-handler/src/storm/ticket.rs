@@ -3,7 +3,7 @@
 use std::sync::{Mutex, MutexGuard, TryLockError};
 use std::time::{Duration, Instant};
 
-use ticket_core::{NewOccurrence, TicketId, Timestamp};
+use ticket_core::{Fingerprint, NewOccurrence, TicketId, Timestamp};
 
 use super::lock;
 
@@ -14,7 +14,8 @@ pub(super) const PAUSE: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
 pub(super) struct Ticket {
-    pub(super) id: TicketId,
+    /// That of its records, which share it.
+    pub(super) fingerprint: Fingerprint,
     state: Mutex<State>,
 }
 
@@ -43,9 +44,13 @@ pub(super) struct Tail {
 }
 
 impl Ticket {
-    pub(super) fn new(id: TicketId, now: Instant) -> Self {
+    pub(super) fn new(fingerprint: Fingerprint, now: Instant) -> Self {
         let state = State { since: now, passed: 0, tail: None, gone: false };
-        Self { id, state: Mutex::new(state) }
+        Self { fingerprint, state: Mutex::new(state) }
+    }
+
+    pub(super) const fn id(&self) -> TicketId {
+        self.fingerprint.id
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
@@ -145,10 +150,14 @@ mod tests {
         HandlerOptions::new("app").prepare(record).unwrap()
     }
 
+    fn ticket(now: Instant) -> Ticket {
+        Ticket::new(occurrence(Timestamp::now()).fingerprint().clone(), now)
+    }
+
     #[test]
     fn a_budget_is_for_a_minute() {
         let start = Instant::now();
-        let ticket = Ticket::new(TicketId::MIN, start);
+        let ticket = ticket(start);
         let passes = |seconds| ticket.lock().passes(start + Duration::from_secs(seconds), 2);
         let passed = [0, 1, 2, 59, 60, 61, 62, 119, 120].map(passes);
         assert_eq!(passed, [true, true, false, false, true, true, false, false, true]);
@@ -178,7 +187,7 @@ mod tests {
     #[test]
     fn what_is_not_made_is_counted_only_on_a_tail_that_is_not_due() {
         let start = Instant::now();
-        let ticket = Ticket::new(TicketId::MIN, start);
+        let ticket = ticket(start);
         let at = |seconds: f64| ticket.lock().count(|| start + Duration::from_secs_f64(seconds));
         assert!(!at(0.0));
         let time = Timestamp::now().saturating_sub(Duration::from_secs(10));
@@ -194,7 +203,7 @@ mod tests {
     #[test]
     fn nothing_is_counted_beyond_the_minute_of_the_budget() {
         let start = Instant::now();
-        let ticket = Ticket::new(TicketId::MIN, start);
+        let ticket = ticket(start);
         let late = start + WINDOW;
         ticket.lock().tail = Some(Tail::new(occurrence(Timestamp::now()), 1, late));
         assert!(!ticket.lock().count(|| late), "the next one has to be stored whole");

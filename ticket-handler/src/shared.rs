@@ -1,0 +1,79 @@
+//! [`Shared`].
+
+use std::time::Duration;
+
+use ticket_core::{Error, ErrorKind, HandlerOptions, Result};
+
+use crate::forked::Home;
+use crate::spool::{Refused, Spool};
+use crate::stats::{Counters, Stats, add};
+use crate::storm::{Outgoing, Storm};
+
+/// What the producers share with the worker.
+pub(crate) struct Shared {
+    pub(crate) options: HandlerOptions,
+    pub(crate) storm: Storm,
+    pub(crate) spool: Spool,
+    pub(crate) counters: Counters,
+    pub(crate) call_deadline: Duration,
+    pub(crate) home: Home,
+    pub(crate) is_off: bool,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        options: HandlerOptions,
+        spool: Spool,
+        call_deadline: Duration,
+        storm: Storm,
+    ) -> Self {
+        Self {
+            options,
+            storm,
+            spool,
+            counters: Counters::default(),
+            call_deadline,
+            home: Home::here(),
+            is_off: false,
+        }
+    }
+
+    /// Stores what is counted of storms so far.
+    pub(crate) fn release(&self) {
+        self.storm.release(&|outgoing| self.push(outgoing));
+    }
+
+    pub(crate) fn push(&self, outgoing: Outgoing<'_>) -> Result<()> {
+        let counters = &self.counters;
+        let Outgoing { occurrence, is_first, is_tail } = outgoing;
+        let records = occurrence.repeats() as usize;
+        match self.spool.push(occurrence, is_first, !is_tail) {
+            Ok(evicted) => {
+                if evicted > 0 {
+                    add(&counters.full, evicted);
+                }
+                Ok(())
+            }
+            Err(Refused::Full) => {
+                add(&counters.full, records);
+                Err(Error::new(ErrorKind::Unavailable, "handler", "there is no room for it"))
+            }
+            Err(Refused::Closed) => {
+                add(&counters.closed, records);
+                Err(Error::new(ErrorKind::Unavailable, "handler", "the handler is closed"))
+            }
+        }
+    }
+
+    pub(crate) fn stats(&self) -> Stats {
+        let forked = self.home.is_left();
+        let queued = if forked { (0, 0) } else { self.spool.load() };
+        let (counted, held_bytes) = if forked { (0, 0) } else { self.storm.load() };
+        let queued = (queued.0 + counted, queued.1 + held_bytes as u64);
+        let mut stats = self.counters.snapshot(queued, forked);
+        if !forked {
+            (stats.disk_failures, stats.disk_error) = self.spool.disk_failures();
+        }
+        stats
+    }
+}

@@ -1,0 +1,55 @@
+//! Waiting for what was taken, and the end.
+
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
+
+use super::Spool;
+
+impl Spool {
+    /// Waits until everything that was taken before is settled; after the deadline answers with how
+    /// many records are still waiting.
+    pub(crate) fn flush(&self, deadline: Duration) -> Result<(), usize> {
+        let start = Instant::now();
+        let mut state = self.lock();
+        // Now all of it is in segments below this number, and nothing else is.
+        self.seal_all(&mut state);
+        let end = state.next_number;
+        self.hurried.fetch_add(1, Relaxed);
+        self.wake.notify_one();
+        let result = loop {
+            if state.oldest().is_none_or(|oldest| oldest >= end) {
+                break Ok(());
+            }
+            let left = deadline.saturating_sub(start.elapsed());
+            if left.is_zero() {
+                break Err(self.records.load(Relaxed));
+            }
+            let wait = self.settled.wait_timeout(state, left);
+            state = wait.unwrap_or_else(PoisonError::into_inner).0;
+        };
+        self.hurried.fetch_sub(1, Relaxed);
+        result
+    }
+
+    /// Takes nothing any more.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Relaxed);
+        self.lock().closed.get_or_insert_with(Instant::now);
+        self.wake.notify_one();
+    }
+
+    /// How long it has been closed.
+    pub(crate) fn closed_for(&self) -> Option<Duration> {
+        if self.closed.load(Relaxed) {
+            self.lock().closed.map(|since| since.elapsed())
+        } else {
+            None
+        }
+    }
+
+    /// How many records and bytes are waiting, those of the taken batch included.
+    pub(crate) fn load(&self) -> (usize, u64) {
+        (self.records.load(Relaxed), self.disk.used() + self.memory.used())
+    }
+}
