@@ -3,6 +3,7 @@
 mod crowd;
 mod disk;
 mod process;
+mod read_only;
 mod server;
 mod values;
 
@@ -18,6 +19,7 @@ fn main() -> std::process::ExitCode {
     let trials = process::cases()
         .chain(server::cases())
         .chain(disk::cases())
+        .chain(read_only::cases())
         .chain(crowd::cases())
         .chain(values::cases());
     libtest_mimic::run(&arguments, trials.collect()).exit_code()
