@@ -5,7 +5,7 @@ mod postgres;
 mod process;
 mod proxy;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use mongodb::bson::doc;
@@ -129,10 +129,10 @@ impl Database {
         }
     }
 
-    /// Kills the server at once, as a power cut does. A file has none.
+    /// Kills the server at once, as a power cut does. A file's folder is gone, as one that is not mounted.
     pub fn kill(&mut self) -> Outcome {
         match self {
-            Self::Sqlite(_) => Err("a file has no server".into()),
+            Self::Sqlite(folder) => Ok(std::fs::rename(folder.path(), away(folder))?),
             Self::Postgres(server) => server.process.kill(),
             Self::Mongod(servers) => servers.kill(0),
         }
@@ -141,7 +141,7 @@ impl Database {
     /// Starts it again, with the same data on the same port.
     pub fn start_again(&mut self) -> Outcome {
         match self {
-            Self::Sqlite(_) => Err("a file has no server".into()),
+            Self::Sqlite(folder) => Ok(std::fs::rename(away(folder), folder.path())?),
             Self::Postgres(server) => server.start_again(),
             Self::Mongod(servers) => servers.start(0),
         }
@@ -173,6 +173,11 @@ impl Database {
             Self::Mongod(servers) => servers.go_on(0),
         }
     }
+}
+
+/// Where a folder is that is gone.
+fn away(folder: &TempDir) -> PathBuf {
+    folder.path().with_extension("away")
 }
 
 /// One server of a set, whatever the others do.

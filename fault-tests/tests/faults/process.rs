@@ -17,7 +17,7 @@ pub(crate) fn cases() -> impl Iterator<Item = Trial> {
         on(&Engine::ALL, "f08_processes_emit_the_same_records", f08_twice),
         on(&Engine::ALL, "f09_many_processes_emit_the_first_occurrence", f09_first),
         on(&Engine::ALL, "f10_solved_again_and_again_while_others_record", f10_solved),
-        on(&Engine::SERVERS, "f33_the_database_is_away_from_start_to_end", f33_away),
+        on(&Engine::ALL, "f33_the_database_is_away_from_start_to_end", f33_away),
     ]
     .into_iter()
     .flatten()
