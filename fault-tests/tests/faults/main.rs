@@ -5,6 +5,7 @@ mod disk;
 mod process;
 mod read_only;
 mod server;
+mod silence;
 mod values;
 
 use libtest_mimic::Arguments;
@@ -21,6 +22,7 @@ fn main() -> std::process::ExitCode {
         .chain(disk::cases())
         .chain(read_only::cases())
         .chain(crowd::cases())
+        .chain(silence::cases())
         .chain(values::cases());
     libtest_mimic::run(&arguments, trials.collect()).exit_code()
 }
