@@ -1,8 +1,11 @@
 //! Cases: named after their fault, ignored with the reason where what they need is not there.
 
+use std::path::Path;
+
 use libtest_mimic::{Failed, Trial};
 
 use crate::Outcome;
+use crate::machine::{Ability, in_namespace};
 use crate::servers::Database;
 
 /// Which database a case is about.
@@ -24,10 +27,15 @@ impl Engine {
 
     /// A database of this kind, started.
     pub fn start(self) -> Outcome<Database> {
+        self.start_in(&std::env::temp_dir())
+    }
+
+    /// The same, with its data below this folder.
+    pub fn start_in(self, parent: &Path) -> Outcome<Database> {
         match self {
-            Self::Sqlite => Database::sqlite(),
-            Self::Postgres => Database::postgres(),
-            Self::Mongod => Database::mongod(),
+            Self::Sqlite => Database::sqlite(parent),
+            Self::Postgres => Database::postgres(parent),
+            Self::Mongod => Database::mongod(parent),
         }
     }
 
@@ -55,6 +63,26 @@ pub fn on(engines: &[Engine], name: &str, case: fn(Engine) -> Outcome) -> Vec<Tr
         trial(&format!("{name}::{}", engine.name()), engine.needs(), move || case(engine))
     };
     engines.iter().map(on).collect()
+}
+
+/// One fault on several databases, on disks of the case's own.
+pub fn on_disks(engines: &[Engine], name: &str, case: fn(Engine) -> Outcome) -> Vec<Trial> {
+    let on = |&engine: &Engine| {
+        let name = format!("{name}::{}", engine.name());
+        let again = name.clone();
+        let run = move || in_namespace(&again, || case(engine));
+        able(Ability::Mounts, trial(&name, engine.needs(), run))
+    };
+    engines.iter().map(on).collect()
+}
+
+/// A case that needs a machine which lets it do something: where it does not, the case is ignored, and that
+/// is declared, so that `cargo xtask test` shows it as skipped with the reason.
+#[allow(clippy::print_stderr, reason = "a test program tells why it ignores a case")]
+pub fn able(ability: Ability, trial: Trial) -> Trial {
+    let Some(reason) = ability.lacking() else { return trial };
+    eprintln!("ticket-faults: ignored {}: capability {ability:?}: {reason}", trial.name());
+    trial.with_ignored_flag(true)
 }
 
 /// A case that needs a variable of the environment, or nothing.

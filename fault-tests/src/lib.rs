@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod case;
+pub mod machine;
 pub mod oracle;
 pub mod servers;
 pub mod victim;

@@ -40,6 +40,9 @@ pub struct Plan {
     /// Microseconds that each thread rests after a record
     #[arg(long, default_value_t = 0)]
     pub pace: u64,
+    /// Emit by `tracing`, where everything is recorded that any library says
+    #[arg(long)]
+    pub traced: bool,
     /// Emit in one burst, or wait for a line on the standard input before
     #[arg(long)]
     pub linger: bool,
@@ -55,6 +58,7 @@ impl Plan {
             first: 0,
             records: 0,
             pace: 0,
+            traced: false,
             linger: false,
         }
     }
@@ -74,6 +78,9 @@ impl Plan {
         ];
         if let Some(spool) = &self.spool {
             arguments.push(format!("--spool={}", spool.display()));
+        }
+        if self.traced {
+            arguments.push("--traced".to_owned());
         }
         if self.linger {
             arguments.push("--linger".to_owned());

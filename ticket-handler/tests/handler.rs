@@ -6,7 +6,7 @@ mod common;
 
 use std::time::{Duration, Instant};
 
-use common::{Fault, Faulty, LONG, error};
+use common::{Fault, Faulty, LONG, error, until};
 use futures::executor::block_on;
 use ticket_core::{
     BackendBase, Emitted, ErrorKind, HandlerOptions, Level, Record, TicketFilter,
@@ -52,11 +52,7 @@ fn records_arrive_by_themselves_in_batches_sorted_by_ticket() {
     for word in ["ant", "bee", "cat", "dog", "elk", "fox", "gnu", "hen"] {
         handler.emit(error(format!("no {word} here"))).unwrap();
     }
-    let start = Instant::now();
-    while backend.count() < 8 {
-        assert!(start.elapsed() < LONG);
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    until(|| backend.count() == 8);
     let batches = backend.batches();
     assert_eq!(batches.iter().map(Vec::len).sum::<usize>(), 8);
     assert!(batches.iter().all(|batch| batch.is_sorted_by_key(|(id, _)| *id)), "{batches:?}");
@@ -174,11 +170,7 @@ fn flush_does_not_wait_for_a_full_batch_or_the_end_of_a_pause() {
     let handler = builder().backend(backend.clone()).unwrap();
     handler.emit(error("late")).unwrap();
     // The pauses have grown to many seconds by now.
-    let start = Instant::now();
-    while handler.stats().retries < 6 {
-        assert!(start.elapsed() < LONG);
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    until(|| handler.stats().retries >= 6);
     backend.always(None);
     let start = Instant::now();
     handler.blocking_flush(LONG).unwrap();
@@ -209,11 +201,7 @@ fn what_is_queued_when_the_handler_goes_is_still_recorded() {
     let handler = builder().backend(backend.clone()).unwrap();
     handler.clone().emit(error("last words")).unwrap();
     drop(handler);
-    let start = Instant::now();
-    while backend.count() < 1 {
-        assert!(start.elapsed() < LONG);
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    until(|| backend.count() == 1);
 }
 
 #[test]
@@ -222,12 +210,8 @@ fn the_worker_ends_with_the_handler() {
     let handler = builder().backend(backend.clone()).unwrap();
     handler.emit(error("one")).unwrap();
     drop(handler);
-    let start = Instant::now();
     // The worker's clone of it is gone when the worker is.
-    while std::sync::Arc::strong_count(&backend.store) > 1 {
-        assert!(start.elapsed() < LONG);
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    until(|| std::sync::Arc::strong_count(&backend.store) == 1);
 }
 
 #[test]

@@ -5,9 +5,9 @@
 mod common;
 
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use common::{Fault, Faulty, LONG, error};
+use common::{Fault, Faulty, LONG, error, many, until};
 use futures::executor::block_on;
 use ticket_core::{
     BackendBase, ErrorKind, EventFilter, EventQuery, EventStore, HandlerOptions, Level, Occurrence,
@@ -46,18 +46,11 @@ fn sum(told: &[Occurrence], name: &str) -> u64 {
     told.iter().map(number).sum()
 }
 
-fn wait_until(what: impl Fn() -> bool) {
-    let start = Instant::now();
-    while !what() {
-        assert!(start.elapsed() < LONG);
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
-
 #[test]
 fn f32_a_slow_store_costs_the_least_severe_and_what_is_issued_is_stored_or_dropped() {
     const MAX_BYTES: u64 = 1 << 20;
-    const BURST: u64 = 20_000;
+    const SEVERE: u64 = 400;
+    let burst = many(20_000);
     let backend = Faulty::default().with_hook(|| std::thread::sleep(Duration::from_millis(50)));
     let handler = builder().with_max_bytes(MAX_BYTES).backend(backend.clone()).unwrap();
     let over = AtomicBool::new(false);
@@ -65,8 +58,8 @@ fn f32_a_slow_store_costs_the_least_severe_and_what_is_issued_is_stored_or_dropp
         let threads: Vec<_> = (0..4)
             .map(|_| {
                 scope.spawn(|| {
-                    for number in 0..BURST / 4 {
-                        let severe = number.is_multiple_of(100);
+                    for number in 0..burst / 4 {
+                        let severe = number.is_multiple_of(burst / SEVERE);
                         let level = if severe { Level::Critical } else { Level::Warning };
                         let text = format!("order {number} is late");
                         // What cannot be taken is counted, which is what this is about.
@@ -87,15 +80,15 @@ fn f32_a_slow_store_costs_the_least_severe_and_what_is_issued_is_stored_or_dropp
     handler.blocking_flush(LONG).unwrap();
     let stats = handler.stats();
     assert!(stats.dropped.full > 0, "{stats:?}");
-    assert_eq!(stats.recorded + stats.dropped.total(), BURST, "{stats:?}");
+    assert_eq!(stats.recorded + stats.dropped.total(), burst, "{stats:?}");
     assert_eq!((stored(&backend), stats.queued), (stats.recorded, 0));
     let severe = block_on(backend.store.get_tickets(&TicketQuery::new())).unwrap().items;
     let severe = severe.iter().find(|ticket| ticket.level == Level::Critical).unwrap();
-    assert_eq!(severe.occurrence_count, BURST / 100, "none of the severe ones went");
+    assert_eq!(severe.occurrence_count, SEVERE, "none of the severe ones went");
 
     // And it is told, all of it, at the latest when the handler goes.
     drop(handler);
-    wait_until(|| sum(&told(&backend), "lost") == stats.dropped.total());
+    until(|| sum(&told(&backend), "lost") == stats.dropped.total());
     assert_eq!(sum(&told(&backend), "full"), stats.dropped.full);
 }
 
@@ -115,7 +108,7 @@ fn losses_are_told_once_as_a_ticket_when_the_store_is_back() {
     assert!(told(&backend).is_empty());
     backend.always(None);
     handler.blocking_flush(LONG).unwrap();
-    wait_until(|| !told(&backend).is_empty());
+    until(|| !told(&backend).is_empty());
 
     let told = told(&backend);
     assert_eq!(
@@ -140,7 +133,7 @@ fn a_ticket_of_losses_that_the_store_refuses_is_no_loss_and_not_tried_for_ever()
     handler.emit(error("one")).unwrap();
     handler.blocking_flush(LONG).unwrap();
     drop(handler);
-    wait_until(|| std::sync::Arc::strong_count(&backend.store) == 1);
+    until(|| std::sync::Arc::strong_count(&backend.store) == 1);
     let tries =
         backend.batches().iter().flatten().filter(|(_, text)| text.contains("lost")).count();
     assert_eq!((tries, told(&backend).len()), (1, 0));

@@ -6,9 +6,9 @@ mod common;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use common::{Fault, Faulty, LONG, error};
+use common::{Fault, Faulty, LONG, error, until};
 use futures::executor::block_on;
 use tempfile::TempDir;
 use ticket_core::{ErrorKind, HandlerOptions};
@@ -17,14 +17,6 @@ use ticket_handler::{BackgroundHandler, Builder};
 
 fn builder(dir: &Path) -> Builder {
     BackgroundHandler::builder(HandlerOptions::new("app")).with_spool(dir).with_budget(u32::MAX)
-}
-
-fn wait(what: impl Fn() -> bool) {
-    let start = Instant::now();
-    while !what() {
-        assert!(start.elapsed() < LONG);
-        std::thread::sleep(Duration::from_millis(10));
-    }
 }
 
 /// The files and folders in a folder, sorted.
@@ -81,7 +73,7 @@ fn records_go_through_files_and_nothing_is_left_of_them() {
     let is_record = |name: &String| !["lock", "spare.new"].contains(&name.as_str());
     assert_eq!(names(&folder).iter().filter(|name| is_record(name)).count(), 0);
     drop(handler);
-    wait(|| names(&spool).is_empty());
+    until(|| names(&spool).is_empty());
 }
 
 #[test]
@@ -89,9 +81,9 @@ fn what_a_dead_process_left_is_recorded_by_the_next_one() {
     let dir = left_by_a_dead_process(&["one", "two", "three"]);
     let backend = Faulty::default();
     let handler = builder(dir.path()).backend(backend.clone()).unwrap();
-    wait(|| names(dir.path()).len() == 1);
+    until(|| names(dir.path()).len() == 1);
     assert_eq!(backend.stored(), ["one", "three", "two"]);
-    wait(|| handler.stats().adopted == 3);
+    until(|| handler.stats().adopted == 3);
     assert_eq!((handler.stats().recorded, handler.stats().dropped.total()), (0, 0));
 }
 
@@ -105,10 +97,10 @@ fn f34_a_damaged_segment_is_set_aside_after_what_is_readable_was_recorded() {
     fs::write(damaged, &bytes).unwrap();
     let backend = Faulty::default();
     let handler = builder(dir.path()).backend(backend.clone()).unwrap();
-    wait(|| handler.stats().damaged == 1);
+    until(|| handler.stats().damaged == 1);
     assert_eq!(backend.stored(), ["one", "three"]);
     let corrupt = dir.path().join("1-dead-0000000000000001.corrupt");
-    wait(|| corrupt.exists() && !dir.path().join("1-dead").exists());
+    until(|| corrupt.exists() && !dir.path().join("1-dead").exists());
     assert_eq!(fs::read(corrupt).unwrap(), bytes);
 }
 
@@ -120,9 +112,9 @@ fn f34_a_torn_tail_is_skipped_and_counted() {
     fs::write(torn, &bytes[..bytes.len() - 1]).unwrap();
     let backend = Faulty::default();
     let handler = builder(dir.path()).backend(backend.clone()).unwrap();
-    wait(|| handler.stats().torn == 1);
+    until(|| handler.stats().torn == 1);
     assert_eq!((backend.stored(), handler.stats().damaged), (vec!["one".to_owned()], 0));
-    wait(|| names(dir.path()).len() == 1);
+    until(|| names(dir.path()).len() == 1);
 }
 
 #[test]
@@ -137,8 +129,8 @@ fn f34_segments_of_another_version_stay_untouched() {
     fs::write(foreign, &bytes).unwrap();
     let backend = Faulty::default();
     let handler = builder(dir.path()).backend(backend.clone()).unwrap();
-    wait(|| handler.stats().adopted == 1);
-    wait(|| names(&folder).len() == 2);
+    until(|| handler.stats().adopted == 1);
+    until(|| names(&folder).len() == 2);
     assert_eq!(backend.stored(), ["two"]);
     assert_eq!(fs::read(foreign).unwrap(), bytes);
     assert_eq!(handler.stats().damaged, 0);
@@ -228,10 +220,10 @@ fn f05_while_the_disk_fails_records_are_in_memory_and_go_to_it_when_it_is_back()
     assert!(stats.disk_failures > 0 && stats.disk_error.is_some(), "{stats:?}");
     assert_eq!((stats.queued, stats.dropped.total()), (1, 0));
     fs::remove_file(&obstacle).unwrap();
-    wait(|| handler.stats().disk_error.is_none());
+    until(|| handler.stats().disk_error.is_none());
     handler.emit(error("two")).unwrap();
     let on_disk = || spool::list(&spool).unwrap().iter().map(|of| of.records).sum::<u64>();
-    wait(|| on_disk() == 2);
+    until(|| on_disk() == 2);
     backend.always(None);
     handler.blocking_flush(LONG).unwrap();
     assert_eq!(backend.stored(), ["one", "two"]);
@@ -246,7 +238,7 @@ fn f34_a_folder_that_somebody_removes_is_made_again_and_what_was_in_it_is_counte
     let handler = builder(&spool).backend(backend.clone()).unwrap();
     handler.emit(error("first")).unwrap();
     // In the worker's hands, and so in memory.
-    wait(|| !backend.batches().is_empty());
+    until(|| !backend.batches().is_empty());
     handler.emit(error("lost")).unwrap();
     fs::remove_dir_all(&spool).unwrap();
     backend.always(None);
@@ -257,7 +249,7 @@ fn f34_a_folder_that_somebody_removes_is_made_again_and_what_was_in_it_is_counte
     // There may be a ticket that tells of the loss, too.
     assert!(["after that", "first"].iter().all(|message| stored.contains(&(*message).to_owned())));
     assert!(!stored.contains(&"lost".to_owned()));
-    wait(|| handler.stats().dropped.unreadable == 1);
+    until(|| handler.stats().dropped.unreadable == 1);
     let stats = handler.stats();
     assert_eq!(stats.recorded + stats.queued + stats.dropped.total(), 3);
 }

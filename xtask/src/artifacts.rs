@@ -20,8 +20,15 @@ pub(crate) struct Artifact {
 
 /// Runs a `cargo build` or `cargo test --no-run`, and returns the programs it made or had.
 pub(crate) fn build(cargo: &mut Command) -> Result<Vec<Artifact>> {
+    built(cargo.arg(MESSAGES))
+}
+
+/// The option by which cargo tells of them.
+pub(crate) const MESSAGES: &str = "--message-format=json-render-diagnostics";
+
+/// The same of a cargo command that has this option.
+pub(crate) fn built(cargo: &mut Command) -> Result<Vec<Artifact>> {
     eprintln!("$ {}", command::shown(cargo));
-    cargo.arg("--message-format=json-render-diagnostics");
     let output =
         cargo.stdin(Stdio::null()).stderr(Stdio::inherit()).output().context("cannot run cargo")?;
     if !output.status.success() {

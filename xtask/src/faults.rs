@@ -1,41 +1,22 @@
-//! `cargo xtask faults`: servers killed and stopped under load, in their long form; `cargo xtask test`
-//! runs the short one. They are the tests of all packages that are called `faults`.
+//! `cargo xtask faults`: servers killed and stopped under load, processes killed in bursts, orders of
+//! threads: all in their long form, of which `cargo xtask test` runs the short one.
 
 use anyhow::Result;
 
-use crate::command;
-use crate::databases::{Kind, Session};
+use crate::test;
 
-/// How many lines of a log are on their way when a server fails.
-const LINES: &str = "200000";
+/// The programs of tests in which faults are, in whichever package.
+const TESTS: [&str; 8] =
+    ["faults", "isolation", "losses", "recursion", "retention", "spool", "storm", "teardown"];
 
-/// For how many seconds a server stands still.
-const STOP: &str = "60";
+/// How many lines of a log are on their way when a server fails, for how many seconds one stands still,
+/// and for all others that they are to be long.
+const LONG: [(&str, &str); 3] =
+    [("TICKET_FAULT_LINES", "200000"), ("TICKET_FAULT_STOP", "60"), ("TICKET_FAULTS_LONG", "1")];
 
-pub(crate) fn run() -> Result<()> {
-    handover()?;
-    // What kills a server has one for itself; the others share these.
-    let servers = Session::with(&[Kind::Postgres, Kind::Pgbouncer, Kind::Mongodb])?;
-    let mut tests = command::cargo();
-    tests.args(["test", "--release", "--workspace", "--no-fail-fast", "--test", "faults"]);
-    tests.args(["--", "--nocapture"]);
-    servers.apply(&mut tests);
-    tests.env("TICKET_REQUIRE_SERVERS", "1").env("TICKET_FAULT_LINES", LINES);
-    tests.env("TICKET_FAULT_STOP", STOP).env("TICKET_FAULTS_LONG", "1");
-    command::run(&mut tests)?;
-    servers.stop()
-}
-
-/// F40: the spool's handover between threads, in the orders in which they may run.
-fn handover() -> Result<()> {
-    let mut tests = command::cargo();
-    // A flag that all crates are built with: in a folder of its own, or everything is built anew each time.
-    tests.env("RUSTFLAGS", "--cfg ticket_loom").args([
-        "test",
-        "--release",
-        "--target-dir",
-        "target/loom",
-    ]);
-    tests.args(["-p", "ticket-handler", "--lib", "spool::loom_tests"]);
-    command::run(&mut tests)
+pub(crate) fn run() -> Result<bool> {
+    let tests = TESTS.iter().flat_map(|test| ["--test", test]);
+    let arguments: Vec<String> =
+        ["--release"].into_iter().chain(tests).map(str::to_owned).collect();
+    test::run_with(&arguments, &LONG)
 }

@@ -52,7 +52,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().task {
         Task::Databases(arguments) => databases::run(&arguments).map(|()| true),
         Task::Test(arguments) => test::run(&arguments),
-        Task::Faults => faults::run().map(|()| true),
+        Task::Faults => faults::run(),
         Task::Demo => demo::run().map(|()| true),
         Task::Ci(arguments) => ci::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments).map(|()| true),

@@ -4,6 +4,7 @@
 
 use std::io::{self, Write as _};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread;
 use std::time::Duration;
 
@@ -14,6 +15,9 @@ use ticket_faults::Outcome;
 use ticket_faults::servers::registry;
 use ticket_faults::victim::{APP, Plan, TICKETS};
 use ticket_handler::BackgroundHandler;
+use ticket_tracing::TicketLayer;
+use tracing_subscriber::prelude::*;
+use tracing_subscriber::{Layer, layer::Context};
 
 /// The time of record 0, in microseconds since 1970: 2026-11-01.
 const START: i64 = 1_793_491_200_000_000;
@@ -21,7 +25,11 @@ const START: i64 = 1_793_491_200_000_000;
 fn main() -> Outcome {
     let plan = Plan::parse();
     let url = plan.url.clone();
-    let mut builder = BackgroundHandler::builder(HandlerOptions::new(APP)).with_budget(u32::MAX);
+    let mut options = HandlerOptions::new(APP);
+    if plan.traced {
+        options = options.with_level(Level::Trace);
+    }
+    let mut builder = BackgroundHandler::builder(options).with_budget(u32::MAX);
     if let Some(spool) = &plan.spool {
         builder = builder.with_spool(spool);
     }
@@ -31,6 +39,11 @@ fn main() -> Outcome {
         async move { registry.connect(&url).await }
     })?;
     let guard = handler.guard();
+    if plan.traced {
+        let layer = TicketLayer::new(handler.clone());
+        tracing_subscriber::registry().with(layer).with(Others).init();
+        tracing_log::LogTracer::init()?;
+    }
     thread::scope(|scope| {
         for thread in 0..plan.threads {
             let (plan, handler) = (&plan, &handler);
@@ -45,7 +58,7 @@ fn main() -> Outcome {
     let lost = stats.dropped.total();
     let stats = json!({
         "recorded": stats.recorded, "duplicates": stats.duplicates, "queued": stats.queued, "lost": lost,
-        "retries": stats.retries,
+        "retries": stats.retries, "ignored": stats.ignored, "others": OTHERS.load(Relaxed),
     });
     say(&format!("STATS {stats}\n"));
     Ok(())
@@ -54,13 +67,32 @@ fn main() -> Outcome {
 fn burst(handler: &BackgroundHandler, plan: &Plan, thread: u64) {
     let step = usize::try_from(plan.threads).unwrap_or(1);
     for number in plan.issued().skip(usize::try_from(thread).unwrap_or(0)).step_by(step) {
-        match handler.emit(record(number)) {
-            Ok(Emitted::Accepted(_)) => say(&format!("ACK {number}\n")),
-            Ok(Emitted::Ignored) | Err(_) => say(&format!("ERR {number}\n")),
+        if plan.traced {
+            tracing::error!(target: OWN, number, "an order is lost");
+            say(&format!("ACK {number}\n"));
+        } else if matches!(handler.emit(record(number)), Ok(Emitted::Accepted(_))) {
+            say(&format!("ACK {number}\n"));
+        } else {
+            say(&format!("ERR {number}\n"));
         }
         if plan.pace > 0 {
             thread::sleep(Duration::from_micros(plan.pace));
         }
+    }
+}
+
+/// What the victim itself says by `tracing`.
+const OWN: &str = "faults";
+
+/// How much others have said: the handler, the databases' drivers.
+static OTHERS: AtomicU64 = AtomicU64::new(0);
+
+/// Counts that.
+struct Others;
+
+impl<S: tracing::Subscriber> Layer<S> for Others {
+    fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
+        OTHERS.fetch_add(u64::from(event.metadata().target() != OWN), Relaxed);
     }
 }
 

@@ -5,8 +5,10 @@ mod postgres;
 mod process;
 mod proxy;
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use mongodb::bson::doc;
 use tempfile::TempDir;
 use ticket_core::{Registry, Store};
 
@@ -31,19 +33,19 @@ pub enum Database {
 }
 
 impl Database {
-    /// An SQLite file in a folder of its own.
-    pub fn sqlite() -> Outcome<Self> {
-        Ok(Self::Sqlite(TempDir::new()?))
+    /// An SQLite file in a folder of its own, below this one.
+    pub fn sqlite(parent: &Path) -> Outcome<Self> {
+        Ok(Self::Sqlite(TempDir::new_in(parent)?))
     }
 
     /// A PostgreSQL server.
-    pub fn postgres() -> Outcome<Self> {
-        Ok(Self::Postgres(Postgres::new()?))
+    pub fn postgres(parent: &Path) -> Outcome<Self> {
+        Ok(Self::Postgres(Postgres::new_in(parent)?))
     }
 
     /// A MongoDB replica set of one.
-    pub fn mongod() -> Outcome<Self> {
-        Ok(Self::Mongod(Mongod::new(Kind::Set(1))?))
+    pub fn mongod(parent: &Path) -> Outcome<Self> {
+        Ok(Self::Mongod(Mongod::new_in(parent, Kind::Set(1))?))
     }
 
     /// Where the handler and the oracle find it. A call takes at most two seconds.
@@ -62,9 +64,15 @@ impl Database {
             Self::Sqlite(_) => Err("a file has no server".into()),
             Self::Postgres(server) => Ok(self.url().replace(&server.host(), &port)),
             // The set's own list of members would lead past the proxy.
-            Self::Mongod(_) => {
-                Ok(format!("mongodb://{port}/faults?timeout={TIMEOUT}s&directConnection=true"))
-            }
+            Self::Mongod(_) => Ok(mongod_at(&port)),
+        }
+    }
+
+    /// The same, for whoever insists on this server, whether it can be written to or not.
+    pub fn url_of_this_server(&self) -> String {
+        match self {
+            Self::Sqlite(_) | Self::Postgres(_) => self.url(),
+            Self::Mongod(servers) => mongod_at(&servers.host()),
         }
     }
 
@@ -80,6 +88,29 @@ impl Database {
     /// The store, opened by the test itself.
     pub async fn open(&self) -> Outcome<Arc<dyn Store>> {
         Ok(registry().connect(&self.url()).await?)
+    }
+
+    /// From now on the server takes no writes, or takes them again: it reads only, as a standby does, or is
+    /// not the primary of its set.
+    pub fn set_read_only(&self, read_only: bool) -> Outcome {
+        match self {
+            Self::Sqlite(_) => Err("a file has no server".into()),
+            Self::Postgres(server) => {
+                let setting = if read_only { "on" } else { "off" };
+                server
+                    .sql(&format!("ALTER SYSTEM SET default_transaction_read_only = {setting}"))?;
+                server.sql("SELECT pg_reload_conf()")
+            }
+            Self::Mongod(servers) if read_only => {
+                let step_down = doc! { "replSetStepDown": 600, "force": true };
+                servers.run(0, step_down)?;
+                until("there is no primary", || Ok(servers.primary().is_none()))
+            }
+            Self::Mongod(servers) => {
+                servers.run(0, doc! { "replSetFreeze": 0 })?;
+                until("there is a primary", || Ok(servers.primary().is_some()))
+            }
+        }
     }
 
     /// Runs a statement on PostgreSQL, as its superuser.
@@ -98,10 +129,10 @@ impl Database {
         }
     }
 
-    /// Kills the server at once, as a power cut does. A file has none.
+    /// Kills the server at once, as a power cut does. A file's folder is gone, as one that is not mounted.
     pub fn kill(&mut self) -> Outcome {
         match self {
-            Self::Sqlite(_) => Err("a file has no server".into()),
+            Self::Sqlite(folder) => Ok(std::fs::rename(folder.path(), away(folder))?),
             Self::Postgres(server) => server.process.kill(),
             Self::Mongod(servers) => servers.kill(0),
         }
@@ -110,9 +141,18 @@ impl Database {
     /// Starts it again, with the same data on the same port.
     pub fn start_again(&mut self) -> Outcome {
         match self {
-            Self::Sqlite(_) => Err("a file has no server".into()),
+            Self::Sqlite(folder) => Ok(std::fs::rename(away(folder), folder.path())?),
             Self::Postgres(server) => server.start_again(),
             Self::Mongod(servers) => servers.start(0),
+        }
+    }
+
+    /// Whether the server has not ended by itself. A file is there.
+    pub fn runs(&mut self) -> Outcome<bool> {
+        match self {
+            Self::Sqlite(_) => Ok(true),
+            Self::Postgres(server) => server.process.runs(),
+            Self::Mongod(servers) => servers.runs(0),
         }
     }
 
@@ -133,6 +173,16 @@ impl Database {
             Self::Mongod(servers) => servers.go_on(0),
         }
     }
+}
+
+/// Where a folder is that is gone.
+fn away(folder: &TempDir) -> PathBuf {
+    folder.path().with_extension("away")
+}
+
+/// One server of a set, whatever the others do.
+fn mongod_at(host: &str) -> String {
+    format!("mongodb://{host}/faults?timeout={TIMEOUT}s&directConnection=true")
 }
 
 /// The backends that faults are done to.

@@ -37,11 +37,17 @@ pub struct Mongod {
 impl Mongod {
     /// Starts them, and makes them a set.
     pub fn new(kind: Kind) -> Outcome<Self> {
+        Self::new_in(&std::env::temp_dir(), kind)
+    }
+
+    /// The same, with their data below this folder.
+    pub fn new_in(parent: &Path, kind: Kind) -> Outcome<Self> {
         let count = match kind {
             Kind::Standalone => 1,
             Kind::Set(members) => members,
         };
-        let members = (0..count).map(|_| Member::new(kind)).collect::<Outcome<Vec<Member>>>()?;
+        let members =
+            (0..count).map(|_| Member::new(parent, kind)).collect::<Outcome<Vec<Member>>>()?;
         let servers = Self { kind, members };
         if let Kind::Set(_) = kind {
             let member = |(id, member): (usize, &Member)| -> Outcome<Document> {
@@ -73,6 +79,11 @@ impl Mongod {
     /// Starts it again, with the same data on the same port.
     pub fn start(&mut self, member: usize) -> Outcome {
         self.members[member].start(self.kind)
+    }
+
+    /// Whether one has not ended by itself.
+    pub fn runs(&mut self, member: usize) -> Outcome<bool> {
+        self.members[member].process.runs()
     }
 
     /// Lets one stand still: its connections stay, and it does not answer.
@@ -153,23 +164,26 @@ impl Mongod {
 #[derive(Debug)]
 struct Member {
     folder: TempDir,
+    /// Not on the disk of the data, which may be full: it ends when it cannot write its log.
+    log: TempDir,
     port: u16,
     process: Process,
 }
 
 impl Member {
-    fn new(kind: Kind) -> Outcome<Self> {
-        let folder = TempDir::new()?;
+    fn new(parent: &Path, kind: Kind) -> Outcome<Self> {
+        let folder = TempDir::new_in(parent)?;
         std::fs::create_dir(folder.path().join("data"))?;
         let port = free_port()?;
-        let process = start(folder.path(), port, kind)?;
-        let mut member = Self { folder, port, process };
+        let log = TempDir::new()?;
+        let process = start(folder.path(), log.path(), port, kind)?;
+        let mut member = Self { folder, log, port, process };
         member.wait()?;
         Ok(member)
     }
 
     fn start(&mut self, kind: Kind) -> Outcome {
-        self.process = start(self.folder.path(), self.port, kind)?;
+        self.process = start(self.folder.path(), self.log.path(), self.port, kind)?;
         self.wait()
     }
 
@@ -209,14 +223,14 @@ fn block_on<T>(work: impl Future<Output = Outcome<T>>) -> Outcome<T> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
 }
 
-fn start(folder: &Path, port: u16, kind: Kind) -> Outcome<Process> {
+fn start(folder: &Path, log: &Path, port: u16, kind: Kind) -> Outcome<Process> {
     let mut mongod = Command::new(std::env::var_os(MONGOD_PROGRAM).unwrap_or_default());
     mongod.args(["--bind_ip", "127.0.0.1", "--nounixsocket", "--wiredTigerCacheSizeGB", "0.25"]);
     mongod.args(["--setParameter", "diagnosticDataCollectionEnabled=false"]);
     // So that a case can hold it at a certain point.
     mongod.args(["--setParameter", "enableTestCommands=1"]);
     mongod.args(["--port", &port.to_string()]).arg("--dbpath").arg(folder.join("data"));
-    mongod.arg("--logpath").arg(folder.join("log")).arg("--logappend").stdout(Stdio::null());
+    mongod.arg("--logpath").arg(log.join("log")).arg("--logappend").stdout(Stdio::null());
     if let Kind::Set(_) = kind {
         mongod.args(["--replSet", "faults"]);
     }

@@ -7,6 +7,7 @@ use tempfile::TempDir;
 
 use super::process::{Process, free_port, until};
 use crate::Outcome;
+use crate::machine::{is_namespace, not_as_root};
 
 /// The variable with the folder of the server's programs.
 pub const POSTGRES_PROGRAMS: &str = "TICKET_TEST_PG_BIN";
@@ -25,9 +26,14 @@ pub struct Postgres {
 impl Postgres {
     /// Makes a cluster, and starts a server on it.
     pub fn new() -> Outcome<Self> {
-        let folder = TempDir::new()?;
+        Self::new_in(&std::env::temp_dir())
+    }
+
+    /// The same, with its data below this folder.
+    pub fn new_in(parent: &Path) -> Outcome<Self> {
+        let folder = TempDir::new_in(parent)?;
         let user = std::env::var(USER).unwrap_or_default();
-        if !user.is_empty() {
+        if !user.is_empty() && !is_namespace() {
             let owner = format!("{user}:");
             let status = Command::new("chown").arg(owner).arg(folder.path()).status()?;
             assert!(status.success(), "the folder is given to {user}");
@@ -115,8 +121,11 @@ fn start(folder: &Path, port: u16) -> Outcome<Process> {
 fn program(name: &str, folder: &Path) -> Command {
     let program = PathBuf::from(std::env::var_os(POSTGRES_PROGRAMS).unwrap_or_default()).join(name);
     let user = std::env::var(USER).unwrap_or_default();
-    let mut command = Command::new(program);
-    if !user.is_empty() {
+    let mut command = Command::new(&program);
+    if is_namespace() {
+        // Nobody else is known there.
+        command = not_as_root(&program);
+    } else if !user.is_empty() {
         use std::os::unix::process::CommandExt as _;
         let id = |option: &str| -> Outcome<u32> {
             let output = Command::new("id").args([option, &user]).output()?;

@@ -1,4 +1,4 @@
-//! What happens to the disks: full, broken, read-only.
+//! What happens to the disks: full, broken.
 
 use std::path::Path;
 use std::process::Command;
@@ -7,8 +7,9 @@ use std::time::Duration;
 use libtest_mimic::Trial;
 use tempfile::TempDir;
 use ticket_core::Store;
-use ticket_faults::case::{Engine, on, trial};
-use ticket_faults::servers::{registry, until};
+use ticket_faults::case::{Engine, able, on, on_disks, trial};
+use ticket_faults::machine::{Ability, Disk, with_disk};
+use ticket_faults::servers::{Database, registry, until};
 use ticket_faults::victim::{Plan, Victim};
 use ticket_faults::{Outcome, oracle};
 
@@ -16,86 +17,63 @@ use super::VICTIM;
 use super::process::block_on;
 
 pub(crate) fn cases() -> impl Iterator<Item = Trial> {
+    let spool = on(&[Engine::Postgres], "f05_the_disk_of_the_spool_is_full", f05_spool);
     [
-        vec![in_namespace("f05_the_disk_of_the_database_is_full::sqlite", f05_database)],
-        on(&[Engine::Postgres], "f05_the_disk_of_the_spool_is_full", f05_spool),
-        vec![trial("f06_the_disk_fails_to_sync::sqlite", None, f06_sync)],
-        vec![trial("f06_the_disk_of_the_spool_fails_to_write", None, f06_write)],
-        vec![in_namespace("f15_the_file_is_read_only::sqlite", f15_file)],
-        on(&[Engine::Postgres], "f15_the_server_is_read_only", f15_server),
+        on_disks(&Engine::ALL, "f05_the_disk_of_the_database_is_full", f05_database),
+        spool.into_iter().map(|trial| able(Ability::Mounts, trial)).collect(),
+        vec![
+            able(Ability::Injection, trial("f06_the_disk_fails_to_sync::sqlite", None, f06_sync)),
+            able(
+                Ability::Injection,
+                trial("f06_the_disk_of_the_spool_fails_to_write", None, f06_write),
+            ),
+        ],
     ]
     .into_iter()
     .flatten()
 }
 
-/// Set where a case runs in a namespace of its own.
-const INSIDE: &str = "TICKET_FAULTS_NAMESPACE";
-
-/// A case that mounts disks: it is run by this program once more, where they go with it.
-fn in_namespace(name: &'static str, case: fn() -> Outcome) -> Trial {
-    trial(name, None, move || {
-        if std::env::var_os(INSIDE).is_some() {
-            return case();
+/// The disk of the database is full, first before there is a table and then while records are stored, and
+/// has room again: a server that has ended over it is started again, and nothing is lost.
+fn f05_database(engine: Engine) -> Outcome {
+    const RECORDS: u64 = 4_000;
+    let disk = Disk::new("512m")?;
+    let mut database = engine.start_in(disk.path())?;
+    let spool = TempDir::new()?;
+    let mut plan = Plan::new(database.url());
+    plan.spool = Some(spool.path().to_owned());
+    (plan.records, plan.linger) = (RECORDS, true);
+    for round in 0..2 {
+        plan.first = round * RECORDS;
+        disk.fill()?;
+        let victim = Victim::start(VICTIM, &plan)?;
+        until("all is acknowledged", || Ok(victim.heard().acknowledged.len() as u64 == RECORDS))?;
+        // Longer than a call may take: no more is stored than fits.
+        std::thread::sleep(Duration::from_secs(4));
+        let read = async || oracle::read(&*database.open().await?).await;
+        let stored = block_on(read()).map_or(0, |stored| stored.numbers.len() as u64);
+        if stored == plan.issued().end {
+            return Err("the disk was never full".into());
         }
-        let mut again = namespace();
-        again.arg(std::env::current_exe()?).args(["--exact", name, "--nocapture"]);
-        let output = again.env(INSIDE, "1").output()?;
-        let [said, error] = [&output.stdout, &output.stderr].map(|of| String::from_utf8_lossy(of));
-        // Not a word of a case that never ran.
-        if output.status.success() && said.contains("1 passed") {
-            return Ok(());
-        }
-        Err(format!("in a namespace of its own: {}\n{said}{error}", output.status).into())
-    })
-}
-
-/// Runs what follows with mounts of its own.
-fn namespace() -> Command {
-    let mut command = Command::new("unshare");
-    command.args(["--user", "--map-root-user", "--mount"]);
-    command
-}
-
-fn mount(arguments: &[&str], folder: &Path) -> Outcome {
-    let status = Command::new("mount").args(arguments).arg(folder).status()?;
-    if status.success() { Ok(()) } else { Err(format!("mount {arguments:?}: {status}").into()) }
-}
-
-/// A small disk that only the victim sees, at `folder`.
-fn with_disk(folder: &Path, size: &str) -> Command {
-    let mut command = namespace();
-    let folder = folder.display();
-    let script = format!("mount -t tmpfs -o size={size} none '{folder}' && exec \"$@\"");
-    command.args(["sh", "-c", &script, "sh"]);
-    command
-}
-
-/// The disk is full while records are stored, and has room again: nothing is lost, the file is sound.
-fn f05_database() -> Outcome {
-    let folder = TempDir::new()?;
-    let (disk_folder, spool) = (folder.path().join("disk"), folder.path().join("spool"));
-    std::fs::create_dir(&disk_folder)?;
-    let file = disk_folder.join("tickets.db");
-    let mut plan = Plan::new(format!("sqlite:{}", file.display()));
-    plan.spool = Some(spool);
-    (plan.records, plan.linger) = (4_000, true);
-    mount(&["-t", "tmpfs", "-o", "size=2m", "none"], &disk_folder)?;
-    let victim = Victim::start(VICTIM, &plan)?;
-    until("all is acknowledged", || Ok(victim.heard().acknowledged.len() == 4_000))?;
-    // No more fits than some hundreds of them.
-    std::thread::sleep(Duration::from_secs(2));
-    let before = block_on(async { oracle::read(&*open(&plan.url).await?).await })?;
-    if before.numbers.len() >= 4_000 {
-        return Err("the disk was never full".into());
+        disk.make_room()?;
+        until("it can be written to", || {
+            if !database.runs()? {
+                database.start_again()?;
+            }
+            Ok(block_on(async { Ok(database.open().await?.setup_backend().await?) }).is_ok())
+        })?;
+        let issued = 0..plan.issued().end;
+        block_on(async {
+            let store = database.open().await?;
+            oracle::check(&*store, &issued.clone().collect(), &issued).await
+        })?;
+        let ended = victim.wait()?;
+        assert!(ended.status.success(), "{ended:?}");
     }
-    mount(&["-o", "remount,size=64m"], &disk_folder)?;
-    let issued = plan.issued();
-    block_on(async {
-        let store = open(&plan.url).await?;
-        oracle::check(&*store, &issued.clone().collect(), &issued).await
-    })?;
-    assert_eq!(sqlite_check(&file)?, "ok");
-    ended_well(victim)
+    if let Database::Sqlite(folder) = &database {
+        assert_eq!(sqlite_check(&folder.path().join("tickets.db"))?, "ok");
+    }
+    Ok(())
 }
 
 /// The spool's disk is full while the database is away: what fits into memory besides is kept, the rest
@@ -192,64 +170,8 @@ fn f06_write() -> Outcome {
     Ok(())
 }
 
-/// The file cannot be written for a while: the records wait, and reading goes on.
-fn f15_file() -> Outcome {
-    let folder = TempDir::new()?;
-    let disk_folder = folder.path().join("disk");
-    let file = disk_folder.join("tickets.db");
-    std::fs::create_dir(&disk_folder)?;
-    mount(&["-t", "tmpfs", "none"], &disk_folder)?;
-    let mut plan = Plan::new(format!("sqlite:{}", file.display()));
-    plan.spool = Some(folder.path().join("spool"));
-    (plan.records, plan.linger) = (1_000, true);
-    block_on(async { Ok(open(&plan.url).await?.setup_backend().await?) })?;
-    mount(&["-o", "remount,ro"], &disk_folder)?;
-    let victim = Victim::start(VICTIM, &plan)?;
-    until("all is acknowledged", || Ok(victim.heard().acknowledged.len() == 1_000))?;
-    std::thread::sleep(Duration::from_secs(2));
-    let before = block_on(async { oracle::read(&*open(&plan.url).await?).await })?;
-    assert!(before.numbers.is_empty(), "it was never read-only");
-    mount(&["-o", "remount,rw"], &disk_folder)?;
-    let issued = plan.issued();
-    block_on(async {
-        let store = open(&plan.url).await?;
-        oracle::check(&*store, &issued.clone().collect(), &issued).await
-    })?;
-    ended_well(victim)
-}
-
-/// The server takes no writes for a while, as a standby does: the records wait, and reading goes on.
-fn f15_server(engine: Engine) -> Outcome {
-    let database = engine.start()?;
-    let spool = TempDir::new()?;
-    let mut plan = Plan::new(database.url());
-    plan.spool = Some(spool.path().to_owned());
-    (plan.records, plan.linger) = (1_000, true);
-    block_on(async { Ok(database.open().await?.setup_backend().await?) })?;
-    database.sql("ALTER SYSTEM SET default_transaction_read_only = on")?;
-    database.sql("SELECT pg_reload_conf()")?;
-    let victim = Victim::start(VICTIM, &plan)?;
-    until("all is acknowledged", || Ok(victim.heard().acknowledged.len() == 1_000))?;
-    std::thread::sleep(Duration::from_secs(2));
-    let before = block_on(async { oracle::read(&*database.open().await?).await })?;
-    assert!(before.numbers.is_empty(), "it was never read-only");
-    database.sql("ALTER SYSTEM RESET default_transaction_read_only")?;
-    database.sql("SELECT pg_reload_conf()")?;
-    let issued = plan.issued();
-    block_on(async {
-        let store = database.open().await?;
-        oracle::check(&*store, &issued.clone().collect(), &issued).await
-    })?;
-    ended_well(victim)
-}
-
 async fn open(url: &str) -> Outcome<std::sync::Arc<dyn Store>> {
     Ok(registry().connect(url).await?)
-}
-
-fn ended_well(victim: Victim) -> Outcome {
-    let ended = victim.wait()?;
-    if ended.status.success() { Ok(()) } else { Err(format!("{ended:?}").into()) }
 }
 
 /// What SQLite itself says of a file.

@@ -3,7 +3,9 @@
 mod crowd;
 mod disk;
 mod process;
+mod read_only;
 mod server;
+mod silence;
 mod values;
 
 use libtest_mimic::Arguments;
@@ -18,7 +20,9 @@ fn main() -> std::process::ExitCode {
     let trials = process::cases()
         .chain(server::cases())
         .chain(disk::cases())
+        .chain(read_only::cases())
         .chain(crowd::cases())
+        .chain(silence::cases())
         .chain(values::cases());
     libtest_mimic::run(&arguments, trials.collect()).exit_code()
 }

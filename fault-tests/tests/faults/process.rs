@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use libtest_mimic::Trial;
 use tempfile::TempDir;
-use ticket_core::{Status, StatusChange, StatusKind, TicketFilter, TicketQuery};
+use ticket_core::{Status, StatusChange, StatusKind, Ticket, TicketFilter, TicketQuery};
 use ticket_faults::case::{Engine, long, on};
 use ticket_faults::victim::{Heard, Plan, TICKETS, Victim};
 use ticket_faults::{Outcome, oracle};
@@ -17,7 +17,7 @@ pub(crate) fn cases() -> impl Iterator<Item = Trial> {
         on(&Engine::ALL, "f08_processes_emit_the_same_records", f08_twice),
         on(&Engine::ALL, "f09_many_processes_emit_the_first_occurrence", f09_first),
         on(&Engine::ALL, "f10_solved_again_and_again_while_others_record", f10_solved),
-        on(&Engine::SERVERS, "f33_the_database_is_away_from_start_to_end", f33_away),
+        on(&Engine::ALL, "f33_the_database_is_away_from_start_to_end", f33_away),
     ]
     .into_iter()
     .flatten()
@@ -104,31 +104,37 @@ fn f09_first(engine: Engine) -> Outcome {
     })
 }
 
-/// One loop solves while a victim emits: what comes after the moment of solving always reopens, and
-/// nothing is lost by it.
+/// One loop solves while a victim emits: what comes after the moment of solving always reopens, once for
+/// each solving, and nothing is lost by it.
 fn f10_solved(engine: Engine) -> Outcome {
     let database = engine.start()?;
     let mut plan = Plan::new(database.url());
-    (plan.records, plan.pace, plan.linger) = (10_000, 800, true);
+    (plan.records, plan.pace, plan.linger) = (10_000, 4_000, true);
     let issued = plan.issued();
     let victim = Victim::start(VICTIM, &plan)?;
     block_on(async {
         let store = database.open().await?;
-        let mut solved = 0;
+        let is_solved = |ticket: &Ticket| matches!(ticket.status, Status::Solved { .. });
+        let mut solvings = 0;
         while oracle::read(&*store).await.map_or(0, |stored| stored.numbers.len()) < 10_000 {
             let open =
                 TicketQuery::new().with_filter(TicketFilter::new().with_status(StatusKind::Open));
             let Ok(page) = store.get_tickets(&open).await else { continue };
             for ticket in page.items {
-                let change = StatusChange::Solve { at: ticket.last_occurrence_time, release: None };
-                store.set_status(ticket.id, change).await?;
-                solved += 1;
+                // Ahead of what has come, by some of the ten seconds that the records are over: else there
+                // is something later before it is solved, and it stays as it is.
+                let at = ticket.last_occurrence_time.saturating_add(Duration::from_millis(500));
+                let change = StatusChange::Solve { at, release: None };
+                let solved = store.set_status(ticket.id, change).await?;
+                solvings += u64::from(solved.as_ref().is_some_and(is_solved));
             }
         }
         oracle::check(&*store, &issued.clone().collect(), &issued).await?;
         let all = store.get_tickets(&TicketQuery::new()).await?.items;
         let reopened: u64 = all.iter().map(|ticket| ticket.reopened_count).sum();
-        assert!(reopened > 0 && reopened <= solved, "{reopened} of {solved}");
+        let still = all.iter().filter(|ticket| is_solved(ticket)).count() as u64;
+        assert_eq!(reopened + still, solvings, "each is reopened, or is solved still");
+        assert!(reopened > 0, "nothing came after the {solvings} solvings");
         for ticket in all {
             if let Status::Solved { at, .. } = ticket.status {
                 assert!(ticket.last_occurrence_time <= at, "hidden: {ticket:?}");

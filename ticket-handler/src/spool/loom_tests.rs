@@ -1,10 +1,11 @@
-//! F40: the handover between those who push and the worker, in the orders in which their threads may run:
-//! `RUSTFLAGS="--cfg ticket_loom" cargo test --release -p ticket-handler --lib spool::loom_tests`.
+//! F40: the handover between those who push and the worker, in the orders in which their threads may run. They are
+//! in the program that `cargo rustc -p ticket-handler --lib --profile test -- --cfg ticket_loom` builds, and run by
+//! `cargo xtask test` and `cargo xtask faults`.
 //!
 //! Entries are made before, and not decoded: the threads of a model have small stacks.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use loom::thread;
@@ -27,11 +28,22 @@ fn push(spool: &Spool, bytes: &[u8], records: usize) -> Result<usize, Refused> {
     spool.push_entry(5, Item { bytes, records, first: false }, true)
 }
 
+/// Runs it in each order of its threads' steps; how many there are is shown with `--nocapture`.
+#[allow(clippy::print_stderr, reason = "a number that says what was tried")]
 fn model(test: impl Fn() + Sync + Send + 'static) {
+    let long = std::env::var_os("TICKET_FAULTS_LONG").is_some_and(|value| value == "1");
     let mut builder = loom::model::Builder::new();
-    // More switches than this find nothing new in so short a program, and take for ever.
-    builder.preemption_bound = Some(2);
-    builder.check(test);
+    // How often a thread may be interrupted. With two more, the longest takes half a minute for each second.
+    builder.preemption_bound = Some(if long { 5 } else { 3 });
+    let orders = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&orders);
+    builder.check(move || {
+        count.fetch_add(1, Relaxed);
+        test();
+    });
+    let orders = orders.load(Relaxed);
+    eprintln!("{orders} orders");
+    assert!(orders > 10, "{orders}: the threads share nothing that the model knows");
 }
 
 /// Takes what is there, as the worker does, and settles it.

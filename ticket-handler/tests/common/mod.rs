@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::executor::block_on;
 use ticket_core::{
@@ -18,6 +18,22 @@ use ticket_memory::MemoryBackend;
 
 /// More than anything here takes on a busy machine.
 pub(crate) const LONG: Duration = Duration::from_secs(60);
+
+/// So many, or a hundred times as many in `cargo xtask faults`.
+pub(crate) fn many(short: u64) -> u64 {
+    let long = std::env::var_os("TICKET_FAULTS_LONG").is_some_and(|value| value == "1");
+    if long { 100 * short } else { short }
+}
+
+/// Waits until something is the case.
+#[track_caller]
+pub(crate) fn until(what: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !what() {
+        assert!(start.elapsed() < LONG, "it is still not so");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
 
 /// What happens at a call of `record_tickets`.
 #[derive(Clone, Copy, Debug)]

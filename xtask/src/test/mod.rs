@@ -6,6 +6,7 @@
 
 mod build;
 mod matrix;
+mod otherwise;
 mod output;
 mod summary;
 
@@ -50,8 +51,26 @@ pub(crate) fn run(arguments: &Arguments) -> Result<bool> {
 
 /// The same after other steps, whose problems are told together with those of the tests, just
 /// above the closing line.
-pub(crate) fn run_after(mut problems: Vec<String>, arguments: &[String]) -> Result<bool> {
-    let (report, found) = match run_cargo(arguments) {
+pub(crate) fn run_after(problems: Vec<String>, arguments: &[String]) -> Result<bool> {
+    let mut outcome = run_cargo(arguments, &[]);
+    if arguments.is_empty() {
+        outcome = otherwise::run(outcome, &[]);
+    }
+    conclude(problems, outcome)
+}
+
+/// The tests that cargo's arguments name, and then those that are built otherwise, all with these variables.
+pub(crate) fn run_with(arguments: &[String], environment: &[(&str, &str)]) -> Result<bool> {
+    let outcome = run_cargo(arguments, environment);
+    conclude(Vec::new(), otherwise::run(outcome, environment))
+}
+
+/// What ran, and what is wrong besides.
+type Outcome = Result<(Report, Vec<String>)>;
+
+/// Prints the summary.
+fn conclude(mut problems: Vec<String>, outcome: Outcome) -> Result<bool> {
+    let (report, found) = match outcome {
         Ok(outcome) => outcome,
         Err(error) => (Report::default(), vec![format!("{error:#}")]),
     };
@@ -66,7 +85,7 @@ pub(crate) fn run_after(mut problems: Vec<String>, arguments: &[String]) -> Resu
     Ok(problems.is_empty())
 }
 
-fn run_cargo(arguments: &[String]) -> Result<(Report, Vec<String>)> {
+fn run_cargo(arguments: &[String], environment: &[(&str, &str)]) -> Outcome {
     let scope = scope(arguments);
     // Before servers start: building takes longer than they need to, and may fail.
     let names = build::executables(scope, arguments)?;
@@ -75,7 +94,7 @@ fn run_cargo(arguments: &[String]) -> Result<(Report, Vec<String>)> {
     tests.arg("test").args(scope).arg("--no-fail-fast").args(arguments);
     servers.apply(&mut tests);
     // Tests that miss a server fail under this, where at a desk they would show as ignored.
-    tests.env("TICKET_REQUIRE_SERVERS", "1");
+    tests.env("TICKET_REQUIRE_SERVERS", "1").envs(environment.iter().copied());
     forward(tests, Report::new(names), io::stdout())
 }
 
@@ -88,11 +107,7 @@ fn scope(arguments: &[String]) -> Option<&'static str> {
 }
 
 /// Runs the tests, shows their output as it comes, and reads it.
-fn forward(
-    mut tests: Command,
-    report: Report,
-    screen: impl Write + Send + 'static,
-) -> Result<(Report, Vec<String>)> {
+fn forward(mut tests: Command, report: Report, screen: impl Write + Send + 'static) -> Outcome {
     eprintln!("$ {}", command::shown(&tests));
     // One pipe for both streams: cargo names on the one the program whose tests the other lists.
     let (reader, writer) = io::pipe()?;

@@ -4,9 +4,9 @@ use std::mem;
 
 use super::build::Names;
 
-/// How the conformance suite tells why it ignores a case:
+/// How the conformance suite, and the faults on a machine that lacks something, tell why they ignore a case:
 /// `ticket-conformance: ignored <case>: capability <Capability>: <reason>`.
-const DECLARATION: &str = "ticket-conformance: ignored ";
+const DECLARATIONS: [&str; 2] = ["ticket-conformance: ignored ", "ticket-faults: ignored "];
 
 /// The tests of one program, or of one crate's documentation.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -150,7 +150,7 @@ fn ignored_test(line: &str) -> Option<&str> {
 }
 
 fn declared(line: &str) -> Option<Declared> {
-    let (_, declaration) = line.split_once(DECLARATION)?;
+    let (_, declaration) = DECLARATIONS.iter().find_map(|words| line.split_once(words))?;
     let (case, rest) = declaration.split_once(": capability ")?;
     let (capability, reason) = rest.split_once(": ").unwrap_or((rest, ""));
     let [case, capability, reason] = [case, capability, reason].map(|text| text.trim().to_owned());

@@ -68,6 +68,20 @@ fn a_declared_capability_is_kept_with_its_reason() {
 }
 
 #[test]
+fn what_a_machine_lacks_is_a_reason_too() {
+    let said = "     Running tests/faults/main.rs (target/debug/deps/faults-0b)
+ticket-faults: ignored f05_full::sqlite: capability Mounts: unshare: Operation not permitted
+test f05_full::sqlite ... ignored
+test f01_killed::sqlite ... ok
+test result: ok. 1 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.00s";
+    assert_eq!(problems(said), Vec::<String>::new());
+    let report = read(said);
+    let reasons: Vec<&str> =
+        report.targets.iter().flat_map(Target::skipped).map(|skipped| &*skipped.reason).collect();
+    assert_eq!(reasons, ["unshare: Operation not permitted"]);
+}
+
+#[test]
 fn an_ignored_test_without_a_declaration_is_named() {
     let found = problems(
         "     Running tests/real_logs.rs (target/debug/deps/real_logs-77)

@@ -1,0 +1,46 @@
+//! What the drivers of the databases say by `tracing` and `log`: none of it may become a record, or that is
+//! recorded, said, recorded …
+
+use std::time::Duration;
+
+use libtest_mimic::Trial;
+use ticket_faults::case::{Engine, long, on};
+use ticket_faults::victim::{Plan, Victim};
+use ticket_faults::{Outcome, oracle};
+
+use super::VICTIM;
+use super::process::block_on;
+
+pub(crate) fn cases() -> impl Iterator<Item = Trial> {
+    on(&Engine::ALL, "f26_nothing_that_drivers_say_comes_back", f26_drivers).into_iter()
+}
+
+/// An application that records all that it hears, down to `TRACE`, from whomever, while its database goes and
+/// comes back, and then for a while in which it says nothing itself.
+fn f26_drivers(engine: Engine) -> Outcome {
+    const RECORDS: u64 = 20;
+    let mut database = engine.start()?;
+    block_on(async { Ok(database.open().await?.setup_backend().await?) })?;
+    let mut plan = Plan::new(database.url());
+    (plan.threads, plan.records, plan.pace) = (1, RECORDS, 300_000);
+    (plan.traced, plan.linger) = (true, true);
+    let victim = Victim::start(VICTIM, &plan)?;
+    std::thread::sleep(Duration::from_secs(2));
+    if engine != Engine::Sqlite {
+        database.kill()?;
+        std::thread::sleep(Duration::from_secs(3));
+        database.start_again()?;
+    }
+    let issued = plan.issued();
+    let all = issued.clone().collect();
+    block_on(async { oracle::check(&*database.open().await?, &all, &issued).await })?;
+    std::thread::sleep(Duration::from_secs(if long() { 60 } else { 3 }));
+    let ended = victim.wait()?;
+    assert!(ended.status.success(), "{ended:?}");
+    let stats = ended.heard.stats.ok_or("no stats")?;
+    let count = |name: &str| stats[name].as_u64().unwrap_or_default();
+    assert_eq!((count("recorded"), count("ignored"), count("lost")), (RECORDS, 0, 0), "{stats}");
+    // Of the three, the driver of PostgreSQL says what it does.
+    assert!(engine != Engine::Postgres || count("others") > 0, "nobody has said anything: {stats}");
+    Ok(())
+}
