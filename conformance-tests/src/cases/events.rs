@@ -196,7 +196,7 @@ pub(super) async fn rule_15_what_is_seldom_together_is_found_page_by_page(cx: Co
     let store = cx.store().await;
     // Each comparison finds half of them, and both together one in 700, with its twin in another ticket.
     let mut batch = Vec::new();
-    for i in 0..4_200 {
+    for i in 0..5_000 {
         let both = i % 700 == 350;
         let record = record(&format!("ticket {}", i % 3), i)
             .with_trait("even", i % 2 == 0)
@@ -211,9 +211,9 @@ pub(super) async fn rule_15_what_is_seldom_together_is_found_page_by_page(cx: Co
         .with_comparison(Comparison::new("even", Op::Eq, true))
         .with_comparison(Comparison::new("weight", Op::Ge, 10));
     let mut expected = stored(batch.iter().filter(|one| filter.matches(one.record())));
-    assert_eq!(expected.len(), 12);
+    assert_eq!(expected.len(), 14);
     for direction in [Direction::Ascending, Direction::Descending] {
-        for limit in [1, 5] {
+        for limit in [1, 5, 100] {
             let query = EventQuery::new().with_filter(filter.clone());
             let walk = store.walk_events(query.with_direction(direction).with_limit(limit));
             let found: Vec<_> = walk.try_collect().await.expect("get_events answers");
