@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use ticket_core::{Comparison, EventFilter, NewOccurrence, Op, Store, Timestamp};
+use futures::TryStreamExt as _;
+use ticket_core::{
+    Comparison, Direction, EventFilter, EventQuery, EventStoreExt as _, NewOccurrence, Op, Store,
+    Timestamp,
+};
 
 use crate::context::Context;
 use crate::kit::{at, events, just_after, new, occurrence, put, record, series, stored};
@@ -172,7 +176,7 @@ pub(super) async fn rule_15_a_filter_finds_the_newest_first_page_by_page(cx: Con
         (0..50).map(|i| occurrence(record("it", i).with_trait("n", i % 5))).collect();
     put(&store, &batch).await;
     let filter = EventFilter::new().with_comparison(Comparison::new("n", Op::Eq, 3));
-    let mut query = ticket_core::EventQuery::new().with_filter(filter.clone()).with_limit(4);
+    let mut query = EventQuery::new().with_filter(filter.clone()).with_limit(4);
     let mut lengths = Vec::new();
     let mut found = Vec::new();
     loop {
@@ -185,4 +189,36 @@ pub(super) async fn rule_15_a_filter_finds_the_newest_first_page_by_page(cx: Con
     assert_eq!(lengths, [4, 4, 2]);
     found.reverse();
     assert_eq!(found, stored(batch.iter().filter(|one| filter.matches(one.record()))));
+}
+
+/// Of so many events that a store may look for a way around testing each of them.
+pub(super) async fn rule_15_what_is_seldom_together_is_found_page_by_page(cx: Context) {
+    let store = cx.store().await;
+    // Each comparison finds half of them, and both together one in 700, with its twin in another ticket.
+    let mut batch = Vec::new();
+    for i in 0..5_000 {
+        let both = i % 700 == 350;
+        let record = record(&format!("ticket {}", i % 3), i)
+            .with_trait("even", i % 2 == 0)
+            .with_trait("weight", if both || i % 2 == 1 { 10 } else { 1 });
+        if both {
+            batch.push(occurrence(record.clone().with_fingerprint("twin")));
+        }
+        batch.push(occurrence(record));
+    }
+    put(&store, &batch).await;
+    let filter = EventFilter::new()
+        .with_comparison(Comparison::new("even", Op::Eq, true))
+        .with_comparison(Comparison::new("weight", Op::Ge, 10));
+    let mut expected = stored(batch.iter().filter(|one| filter.matches(one.record())));
+    assert_eq!(expected.len(), 14);
+    for direction in [Direction::Ascending, Direction::Descending] {
+        for limit in [1, 5, 100] {
+            let query = EventQuery::new().with_filter(filter.clone());
+            let walk = store.walk_events(query.with_direction(direction).with_limit(limit));
+            let found: Vec<_> = walk.try_collect().await.expect("get_events answers");
+            assert_eq!(found, expected, "{direction:?}, {limit} a page");
+        }
+        expected.reverse();
+    }
 }

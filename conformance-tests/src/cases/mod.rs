@@ -173,6 +173,7 @@ pub(crate) const CASES: &[Entry] = cases! {
         rule_15_everything_that_is_set_has_to_hold: Events,
         rule_15_names_and_values_mean_themselves: Events,
         rule_15_a_filter_finds_the_newest_first_page_by_page: Events,
+        rule_15_what_is_seldom_together_is_found_page_by_page: Events,
     }
     comparisons {
         rule_15_text_compares_by_code_point: Events,

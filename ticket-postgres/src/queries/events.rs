@@ -281,7 +281,7 @@ fn next_chunk(chunk: usize, rows: &[Row]) -> Result<usize> {
     Ok((2 * chunk).min(*CHUNKS.end()).min(fitting).max(1))
 }
 
-/// What there is at these times and under these ids, behind a place.
+/// What there is at these times and under these ids, behind a place and within the range of time.
 async fn at_places(
     call: &mut Call<'_>,
     walk: &Walk<'_>,
@@ -297,12 +297,14 @@ async fn at_places(
     ];
     let sql = call.names().sql(&by_places(walk.direction));
     let mut rows = call.query(&sql, &params).await?;
-    let mut is_behind = Vec::with_capacity(rows.len());
+    let mut is_ahead = Vec::with_capacity(rows.len());
     for row in &rows {
-        is_behind.push(walk.direction.apply(place(row)?.cmp(&after)).is_gt());
+        let place = place(row)?;
+        let is_within = (walk.since..=walk.until).contains(&place.0);
+        is_ahead.push(is_within && walk.direction.apply(place.cmp(&after)).is_gt());
     }
-    let mut is_behind = is_behind.into_iter();
-    rows.retain(|_| is_behind.next().unwrap_or_default());
+    let mut is_ahead = is_ahead.into_iter();
+    rows.retain(|_| is_ahead.next().unwrap_or_default());
     Ok(rows)
 }
 
