@@ -38,7 +38,11 @@ fn main() -> Outcome {
         let (registry, url) = (Arc::clone(&registry), url.clone());
         async move { registry.connect(&url).await }
     })?;
-    let guard = handler.guard();
+    let mut guard = handler.guard();
+    if plan.spool.is_none() {
+        // What waits is nowhere else; on a busy machine the usual two seconds are too short for it.
+        guard = guard.with_timeout(Duration::from_secs(60));
+    }
     if plan.traced {
         let layer = TicketLayer::new(handler.clone());
         tracing_subscriber::registry().with(layer).with(Others).init();

@@ -1,6 +1,7 @@
 //! F31: the ways in which a process ends, and what becomes of the record that was made last. The table is in
 //! `docs/operations.md`.
 
+use std::ffi::OsString;
 use std::fs;
 use std::process::{Command, ExitCode};
 use std::thread;
@@ -8,7 +9,7 @@ use std::thread;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::Case;
-use crate::process::{LONG, Main, install, start};
+use crate::process::{LONG, Main, install, start, start_through};
 
 pub(crate) const CASES: &[Case] = &[
     ("f31_returning_from_main_with_a_guard_keeps_the_last_record", with_guard),
@@ -108,7 +109,11 @@ fn sigterm_handled() {
 fn with_spool() {
     for name in ["spool_then_exit", "spool_then_abort", "-TERM", "-INT", "-KILL"] {
         let ended = if name.starts_with('-') {
-            let mut running = start("spool_then_wait", &[]);
+            // What is started in the background of a shell ignores the one of them, and so would the victim.
+            let defaults = ["env", "--default-signal=INT,TERM"].map(OsString::from);
+            let program = std::env::current_exe().unwrap().into_os_string();
+            let command = [&defaults[..], &[program]].concat();
+            let mut running = start_through(&command, "spool_then_wait", &[]);
             running.wait_for("ready");
             kill(name, running.id());
             running.wait()

@@ -169,8 +169,12 @@ fn check(record: &Record, message: &str) {
     assert!(record.location.file.as_deref().unwrap().ends_with("faults/panic.rs"));
     assert!(record.location.line.is_some() && record.process.is_some());
     let first = &record.backtrace[0];
-    assert!(first.function.contains("panics_here") && first.in_app, "{:#?}", record.backtrace);
-    assert!(first.line.is_some() && first.file.is_some());
+    assert!(first.function.contains("panics_here"), "{:#?}", record.backtrace);
+    // A release build has no more than the names, unless its profile says `debug = "line-tables-only"`.
+    if cfg!(debug_assertions) {
+        assert!(first.in_app, "{:#?}", record.backtrace);
+        assert!(first.line.is_some() && first.file.is_some());
+    }
 }
 
 fn ends() {
