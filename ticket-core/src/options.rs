@@ -147,6 +147,12 @@ impl HandlerOptions {
         self
     }
 
+    /// What is taken out of records as secret.
+    #[must_use]
+    pub const fn redaction(&self) -> &Redaction {
+        &self.redaction
+    }
+
     /// The level from which on records are taken.
     #[must_use]
     pub const fn level(&self) -> Level {

@@ -2,7 +2,9 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use ticket_core::{Breadcrumb, Level, Location, Record, SmolStr, Timestamp, Traits, limits};
+use ticket_core::{
+    Breadcrumb, Level, Location, Record, Redaction, SmolStr, Timestamp, Traits, limits,
+};
 use ticket_handler::BackgroundHandler;
 use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id};
@@ -15,7 +17,7 @@ use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
 use crate::inside::Inside;
 use crate::origin::thread_name;
-use crate::visit::{Fields, SpanFields};
+use crate::visit::{Fields, SpanFields, short};
 use crate::{breadcrumbs, key, level};
 
 /// The layer: gives events from the handler's level on to the handler, as records, and keeps the lesser
@@ -106,6 +108,10 @@ impl TicketLayer {
         self.with_filter(filter)
     }
 
+    fn redaction(&self) -> &Redaction {
+        self.handler.options().redaction()
+    }
+
     /// The level below which an event is of no use.
     fn lowest_level(&self) -> Level {
         let level = self.handler.options().level();
@@ -119,7 +125,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for TicketLayer {
         let Some(span) = context.span(id) else { return };
         // Before the span is locked: formatting runs code of the application's.
         let mut traits = Traits::new();
-        attributes.record(&mut SpanFields(&mut traits));
+        attributes.record(&mut SpanFields { traits: &mut traits, redaction: self.redaction() });
         span.extensions_mut().replace(SpanTraits(traits));
     }
 
@@ -127,7 +133,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for TicketLayer {
         let Some(_inside) = Inside::enter() else { return };
         let Some(span) = context.span(id) else { return };
         let mut traits = Traits::new();
-        values.record(&mut SpanFields(&mut traits));
+        values.record(&mut SpanFields { traits: &mut traits, redaction: self.redaction() });
         let mut extensions = span.extensions_mut();
         if let Some(SpanTraits(all)) = extensions.get_mut() {
             all.append(&mut traits);
@@ -144,10 +150,9 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for TicketLayer {
         if level < self.lowest_level() {
             return;
         }
-        let is_log = normalized.is_some();
-        let mut fields = Fields::of_event(event, is_log);
+        let fields = Fields::of_event(event, normalized.is_some(), self.redaction());
         if level < self.handler.options().level() {
-            let crumb = breadcrumb(level, metadata, &mut fields, event, is_log);
+            let crumb = breadcrumb(level, metadata, fields, event);
             let root = context.event_scope(event).and_then(Iterator::last);
             breadcrumbs::push(root.as_ref(), self.number, crumb, self.max_breadcrumbs);
             return;
@@ -160,8 +165,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for TicketLayer {
             let root = add_spans(&mut record, event, &context);
             record.breadcrumbs = breadcrumbs::take(root.as_ref(), self.number);
             // A later one shows that this one came before.
-            let mut message = record.message.clone();
-            limits::cut(&mut message, limits::TRAIT);
+            let message = short(record.message.clone(), self.redaction());
             let crumb = Breadcrumb::new(record.time, level, record.channel.clone(), message);
             breadcrumbs::push(root.as_ref(), self.number, crumb, self.max_breadcrumbs);
             record
@@ -172,16 +176,13 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for TicketLayer {
 fn breadcrumb(
     level: Level,
     metadata: &Metadata<'_>,
-    fields: &mut Fields,
+    mut fields: Fields<'_>,
     event: &Event<'_>,
-    is_log: bool,
 ) -> Breadcrumb {
-    let mut message = fields.take_message();
-    // Cut at once, not when it is stored: it may wait for long.
-    limits::cut(&mut message, limits::TRAIT);
+    let message = short(fields.take_message(), fields.redaction);
     let mut crumb = Breadcrumb::new(Timestamp::now(), level, metadata.target(), message);
-    fields.add_traits(event, is_log);
-    crumb.traits = std::mem::take(&mut fields.traits);
+    fields.add_traits(event);
+    crumb.traits = fields.traits;
     crumb
 }
 
@@ -189,7 +190,7 @@ fn record(
     level: Level,
     event: &Event<'_>,
     normalized: Option<&Metadata<'_>>,
-    mut fields: Fields,
+    mut fields: Fields<'_>,
 ) -> Record {
     let mut message = fields.take_message();
     if message.is_empty() {
@@ -202,7 +203,7 @@ fn record(
         Some(metadata) => place(metadata, SmolStr::new),
     };
     let mut record = Record::new(level, target, message).with_location(location);
-    fields.add_traits(event, normalized.is_some());
+    fields.add_traits(event);
     record.traits = fields.traits;
     record.error = fields.error;
     record.fingerprint = fields.fingerprint;

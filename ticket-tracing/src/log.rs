@@ -6,14 +6,15 @@ use std::{error, fmt};
 use log::kv::{self, VisitSource, VisitValue};
 use log::{LevelFilter, Log, Metadata, SetLoggerError};
 use ticket_core::{
-    Breadcrumb, ErrorCause, Level, Location, Record, SmolStr, Timestamp, Traits, Value, limits,
+    Breadcrumb, ErrorCause, Level, Location, Record, Redaction, SmolStr, Timestamp, Traits, Value,
+    limits,
 };
 use ticket_handler::BackgroundHandler;
 use tracing_subscriber::Registry;
 
 use crate::inside::Inside;
 use crate::origin::thread_name;
-use crate::visit::FINGERPRINT;
+use crate::visit::{FINGERPRINT, short};
 use crate::{breadcrumbs, format};
 
 /// A logger of the crate `log`: gives records from the handler's level on to the handler, and keeps the lesser
@@ -119,16 +120,16 @@ impl TicketLog {
         let mut message = format::display(log.args());
         let mut fields = Fields::default();
         // Fails only if the visitor does.
-        let _ = log.key_values().visit(&mut Pairs(&mut fields));
+        let redaction = self.handler.options().redaction();
+        let _ = log.key_values().visit(&mut Pairs { fields: &mut fields, redaction });
         if message.is_empty()
             && let Some(cause) = fields.error.first()
         {
             message = cause.message.clone();
         }
-        let mut short = message.clone();
-        limits::cut(&mut short, limits::TRAIT);
+        let brief = short(message.clone(), redaction);
         if level < self.handler.options().level() {
-            self.keep(level, log.target(), short, fields.traits);
+            self.keep(level, log.target(), brief, fields.traits);
             return;
         }
         // The handler counts and reports what it could not take.
@@ -147,7 +148,7 @@ impl TicketLog {
             record.breadcrumbs = breadcrumbs::take::<Registry>(None, self.number);
             record
         });
-        self.keep(level, log.target(), short, Traits::new());
+        self.keep(level, log.target(), brief, Traits::new());
     }
 
     /// Keeps a breadcrumb for the thread's next record.
@@ -199,17 +200,21 @@ struct Fields {
 }
 
 /// Key-value pairs on their way into the fields.
-struct Pairs<'a>(&'a mut Fields);
+struct Pairs<'a> {
+    fields: &'a mut Fields,
+    redaction: &'a Redaction,
+}
 
 impl<'kvs> VisitSource<'kvs> for Pairs<'_> {
     fn visit_pair(&mut self, key: kv::Key<'kvs>, value: kv::Value<'kvs>) -> Result<(), kv::Error> {
-        value.visit(Pair { name: key.as_str(), fields: self.0 })
+        value.visit(Pair { name: key.as_str(), fields: self.fields, redaction: self.redaction })
     }
 }
 
 struct Pair<'a> {
     name: &'a str,
     fields: &'a mut Fields,
+    redaction: &'a Redaction,
 }
 
 impl Pair<'_> {
@@ -218,13 +223,12 @@ impl Pair<'_> {
         Ok(())
     }
 
-    fn text(&mut self, mut text: SmolStr) -> Result<(), kv::Error> {
+    fn text(&mut self, text: SmolStr) -> Result<(), kv::Error> {
         if self.name == FINGERPRINT {
             self.fields.fingerprint = Some(text);
             return Ok(());
         }
-        limits::cut(&mut text, limits::TRAIT);
-        self.value(text)
+        self.value(short(text, self.redaction))
     }
 }
 

@@ -1,9 +1,10 @@
 //! The fields of events and spans.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 
-use ticket_core::{ErrorCause, SmolStr, Traits, Value, limits};
+use ticket_core::{ErrorCause, Redaction, SmolStr, Traits, Value, limits};
 use tracing::field::{Field, Visit};
 
 use crate::format;
@@ -14,26 +15,40 @@ pub(crate) const FINGERPRINT: &str = "ticket.fingerprint";
 const ERROR_NAMES: [&str; 3] = ["error", "err", "exception"];
 
 /// The fields of an event: at first those that decide its ticket, the others once they are asked for.
-#[derive(Debug, Default)]
-pub(crate) struct Fields {
+#[derive(Debug)]
+pub(crate) struct Fields<'a> {
     pub(crate) message: SmolStr,
     /// The chain of the first error value.
     pub(crate) error: Vec<ErrorCause>,
     pub(crate) fingerprint: Option<SmolStr>,
     /// The others.
     pub(crate) traits: Traits,
-    pub(crate) has_traits: bool,
+    has_traits: bool,
+    is_log: bool,
+    pub(crate) redaction: &'a Redaction,
 }
 
-impl Fields {
+impl<'a> Fields<'a> {
     /// With a message, or else what comes nearest to one: `#[instrument(err)]` has none. `is_log` says
     /// that it came through the `log` bridge, whose own fields are metadata.
-    pub(crate) fn of_event(event: &tracing::Event<'_>, is_log: bool) -> Self {
-        let mut fields = Self::default();
+    pub(crate) fn of_event(
+        event: &tracing::Event<'_>,
+        is_log: bool,
+        redaction: &'a Redaction,
+    ) -> Self {
+        let mut fields = Self {
+            message: SmolStr::default(),
+            error: Vec::new(),
+            fingerprint: None,
+            traits: Traits::new(),
+            has_traits: false,
+            is_log,
+            redaction,
+        };
         event.record(&mut fields);
         if fields.message.is_empty() {
             if fields.error.is_empty() {
-                fields.add_traits(event, is_log);
+                fields.add_traits(event);
             }
             fields.message = fields.take_message();
         }
@@ -41,9 +56,10 @@ impl Fields {
     }
 
     /// Adds the fields that decide nothing.
-    pub(crate) fn add_traits(&mut self, event: &tracing::Event<'_>, is_log: bool) {
+    pub(crate) fn add_traits(&mut self, event: &tracing::Event<'_>) {
         if !std::mem::replace(&mut self.has_traits, true) {
-            event.record(&mut EventTraits { traits: &mut self.traits, is_log });
+            let Self { is_log, redaction, .. } = *self;
+            event.record(&mut EventTraits { traits: &mut self.traits, is_log, redaction });
         }
     }
 
@@ -67,7 +83,7 @@ impl Fields {
     }
 }
 
-impl Visit for Fields {
+impl Visit for Fields<'_> {
     fn record_str(&mut self, field: &Field, value: &str) {
         self.text(field, || value.into());
     }
@@ -89,12 +105,13 @@ impl Visit for Fields {
 struct EventTraits<'a> {
     traits: &'a mut Traits,
     is_log: bool,
+    redaction: &'a Redaction,
 }
 
 impl EventTraits<'_> {
     fn text(&mut self, field: &Field, text: impl FnOnce() -> SmolStr) {
         if !matches!(field.name(), "message" | FINGERPRINT) {
-            self.value(field, cut(text()));
+            self.value(field, short(text(), self.redaction));
         }
     }
 
@@ -107,11 +124,20 @@ impl EventTraits<'_> {
 
 /// The fields of a span: all of them are values.
 #[derive(Debug)]
-pub(crate) struct SpanFields<'a>(pub(crate) &'a mut Traits);
+pub(crate) struct SpanFields<'a> {
+    pub(crate) traits: &'a mut Traits,
+    pub(crate) redaction: &'a Redaction,
+}
 
-/// Cut at once, not when it is stored: a span may live long.
-fn cut(mut text: SmolStr) -> SmolStr {
-    limits::cut(&mut text, limits::TRAIT);
+/// A text within the limit of a trait. It is cut at once, not when it is stored: a span may live long. What is cut is
+/// redacted before that, as half of a secret is not known for one.
+pub(crate) fn short(mut text: SmolStr, redaction: &Redaction) -> SmolStr {
+    if text.len() > limits::TRAIT {
+        if let Cow::Owned(redacted) = redaction.text(&text) {
+            text = redacted.into();
+        }
+        limits::cut(&mut text, limits::TRAIT);
+    }
     text
 }
 
@@ -148,11 +174,11 @@ impl Visit for EventTraits<'_> {
 
 impl SpanFields<'_> {
     fn text(&mut self, field: &Field, text: SmolStr) {
-        self.value(field, cut(text));
+        self.value(field, short(text, self.redaction));
     }
 
     fn value(&mut self, field: &Field, value: impl Into<Value>) {
-        self.0.insert(name(field), value.into());
+        self.traits.insert(name(field), value.into());
     }
 }
 

@@ -319,6 +319,20 @@ fn what_is_kept_for_later_is_bounded_and_says_what_is_missing() {
 }
 
 #[test]
+fn a_cut_through_a_secret_leaves_nothing_of_it() {
+    let start = "x".repeat(ticket_core::limits::TRAIT - 40);
+    let long = format!("{start} postgres://ann:hunter2-{}@db/shop", "z".repeat(100));
+    let record = one_record(|| {
+        let _span = info_span!("request", long).entered();
+        info!(crumb = long, "{long}");
+        error!(own = long, "it failed");
+    });
+    assert_eq!(record.breadcrumbs.len(), 1);
+    let all = format!("{record:?}");
+    assert!(all.contains("postgres://ann:") && !all.contains("hunter2"), "{all}");
+}
+
+#[test]
 fn breadcrumbs_of_another_layer_or_thread_do_not_get_in() {
     let records = records(|| {
         info!("here");

@@ -101,6 +101,18 @@ fn breadcrumbs_levels_and_the_fingerprint() {
 }
 
 #[test]
+fn a_cut_through_a_secret_leaves_nothing_of_it() {
+    let store = Store::new();
+    let logger = store.logger();
+    let start = "x".repeat(ticket_core::limits::TRAIT - 40);
+    let long = format!("{start} postgres://ann:hunter2-{}@db/shop", "z".repeat(100));
+    info!(logger: logger, crumb = long; "{long}");
+    error!(logger: logger, own = long; "it failed");
+    let all = format!("{:?}", store.records());
+    assert!(all.contains("postgres://ann:") && !all.contains("hunter2"), "{all}");
+}
+
+#[test]
 fn what_panics_costs_the_value_and_what_logs_itself_is_no_record() {
     struct Panics;
     impl fmt::Debug for Panics {

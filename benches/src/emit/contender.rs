@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use sentry_core::{Client, ClientOptions, Envelope, Hub, Transport};
+use sentry::{Client, ClientOptions, Envelope, Hub, Transport};
 use ticket_core::HandlerOptions;
 use ticket_handler::{BackgroundHandler, Builder};
 use ticket_tracing::TicketLayer;
@@ -32,11 +32,14 @@ pub(crate) enum Kind {
     JsonSink,
     JsonFile,
     JsonNonBlocking,
+    /// As `sentry::init` has it: with the integrations that are on by default.
     Sentry,
+    /// Without any.
+    SentryCore,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Disk,
         Self::Memory,
         Self::Away,
@@ -46,6 +49,7 @@ impl Kind {
         Self::JsonFile,
         Self::JsonNonBlocking,
         Self::Sentry,
+        Self::SentryCore,
     ];
 
     pub(crate) const fn name(self) -> &'static str {
@@ -59,6 +63,7 @@ impl Kind {
             Self::JsonFile => "fmt().json() to a file",
             Self::JsonNonBlocking => "fmt().json() to tracing-appender, non-blocking",
             Self::Sentry => "sentry-tracing, null transport",
+            Self::SentryCore => "sentry-tracing, null transport, no integrations",
         }
     }
 }
@@ -68,7 +73,7 @@ enum Keep {
     Nothing,
     Handler(BackgroundHandler),
     Writer { _guard: WorkerGuard },
-    Sentry { _client: Arc<Client> },
+    Sentry(Arc<Client>),
 }
 
 pub(crate) struct Contender {
@@ -95,9 +100,18 @@ impl Contender {
                 let (writer, guard) = builder.lossy(false).finish(file()?);
                 (json(writer), Keep::Writer { _guard: guard })
             }
-            Kind::Sentry => sentry(),
+            Kind::Sentry => sentry(sentry::apply_defaults),
+            Kind::SentryCore => sentry(|options| options),
         };
         Ok(Self { kind, dispatch, keep })
+    }
+
+    /// Before each turn: what is one for the whole process becomes this one's.
+    pub(crate) fn begin(&self) {
+        if let Keep::Sentry(client) = &self.keep {
+            Hub::main().bind_client(Some(Arc::clone(client)));
+            Hub::current().bind_client(Some(Arc::clone(client)));
+        }
     }
 
     /// Waits until what was emitted is stored, so that the next one is not disturbed.
@@ -145,12 +159,10 @@ impl Transport for Null {
     }
 }
 
-fn sentry() -> (Dispatch, Keep) {
+fn sentry(complete: impl FnOnce(ClientOptions) -> ClientOptions) -> (Dispatch, Keep) {
     let options = ClientOptions::new().dsn("https://key@localhost/1").transport(Arc::new(Null));
-    let client = Arc::new(Client::from_config(options.release("1.4.2")));
-    Hub::main().bind_client(Some(Arc::clone(&client)));
-    Hub::current().bind_client(Some(Arc::clone(&client)));
+    let client = Arc::new(Client::from_config(complete(options.release("1.4.2"))));
     #[expect(deprecated, reason = "the one layer that makes events, as applications have it")]
     let layer = sentry_tracing::layer();
-    (tracing_subscriber::registry().with(layer).into(), Keep::Sentry { _client: client })
+    (tracing_subscriber::registry().with(layer).into(), Keep::Sentry(client))
 }

@@ -166,6 +166,7 @@ fn main() -> Result<()> {
     for round in 0..=turns {
         for ((_, threads, contender), (means, each)) in cases.iter().zip(&mut measured) {
             let turn = if *threads { turn_of_threads } else { turn };
+            contender.begin();
             let mean = turn(contender.kind, &contender.dispatch, events, each);
             means.push(mean);
             contender.settle()?;
