@@ -8,7 +8,7 @@
 //!
 //! Times of the last occurrence and counts change with every batch, and changing a place is what a batch
 //! costs most. So in these two orders places are rough: that of a time changes once a minute, that of a
-//! count when its five highest bits do. Who asks for some tickets in such an order goes along the places
+//! count when its four highest bits do. Who asks for some tickets in such an order goes along the places
 //! until there are enough, and sorts all that have the places up to there. Version 3 had exact places
 //! everywhere; they lie where the rough ones do, and are replaced with the time.
 
@@ -130,8 +130,8 @@ fn place(start: &str, key: &SortKey, rest: &str) -> String {
 fn class(sort: TicketSort, key: i64) -> (i64, i64) {
     // About a minute.
     const TIME: u32 = 26;
-    // Of a count the five highest bits.
-    const COUNT: u32 = 5;
+    // Of a count the four highest bits.
+    const COUNT: u32 = 4;
     let low = match sort {
         TicketSort::FirstOccurrence | TicketSort::Level | TicketSort::Channel => 0,
         TicketSort::Count => (i64::BITS - key.max(0).leading_zeros()).saturating_sub(COUNT),
@@ -198,8 +198,8 @@ impl Range {
         }
     }
 
-    /// Those before a ticket, and the ticket itself.
-    pub(crate) fn as_far_as(self, direction: Direction, key: &SortKey, id: TicketId) -> Self {
+    /// Those before a ticket, and the ticket itself, in a direction.
+    pub(crate) fn reaching(self, direction: Direction, key: &SortKey, id: TicketId) -> Self {
         if !self.is_whole(key) {
             return match direction {
                 Direction::Ascending => self.to(key),
@@ -317,9 +317,9 @@ mod tests {
         assert!(!holds(&up, 5, low) && holds(&up, 5, high) && !holds(&up, 4, high));
         let down = all.clone().behind(Direction::Descending, &five, high);
         assert!(!holds(&down, 5, high) && holds(&down, 5, low) && !holds(&down, 6, low));
-        let up = all.clone().as_far_as(Direction::Ascending, &five, low);
+        let up = all.clone().reaching(Direction::Ascending, &five, low);
         assert!(holds(&up, 5, low) && holds(&up, 4, high) && !holds(&up, 5, high));
-        let down = all.as_far_as(Direction::Descending, &five, high);
+        let down = all.reaching(Direction::Descending, &five, high);
         assert!(holds(&down, 5, high) && holds(&down, 6, low) && !holds(&down, 5, low));
     }
 
@@ -335,8 +335,8 @@ mod tests {
                 let ranges = [
                     all.clone().from(&key),
                     all.clone().to(&key),
-                    all.clone().as_far_as(Direction::Ascending, &key, id),
-                    all.clone().as_far_as(Direction::Descending, &key, id),
+                    all.clone().reaching(Direction::Ascending, &key, id),
+                    all.clone().reaching(Direction::Descending, &key, id),
                 ];
                 // Rough places as they are written now, and exact ones as they once were.
                 let whole = key.clone();
@@ -348,7 +348,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(class(TicketSort::Count, 31), (31, 31), "small counts are exact");
-        assert_eq!(class(TicketSort::Count, 1_000), (992, 1_023));
+        assert_eq!(class(TicketSort::Count, 15), (15, 15), "small counts are exact");
+        assert_eq!(class(TicketSort::Count, 1_000), (960, 1_023));
     }
 }

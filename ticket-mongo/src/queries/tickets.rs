@@ -150,7 +150,7 @@ impl<'a> List<'a> {
                 Direction::Descending => keys.iter().min(),
             };
             if let Some((key, id)) = last.filter(|_| to_i64(keys.len()) == most) {
-                *range = range.clone().as_far_as(direction, &SortKey::Number(*key), *id);
+                *range = range.clone().reaching(direction, &SortKey::Number(*key), *id);
             }
         }
         Ok(to_i64(found.len()) >= most)

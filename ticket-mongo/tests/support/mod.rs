@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each program uses a part of it")]
 
+pub(crate) mod everything;
+
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 
@@ -51,6 +53,7 @@ pub(crate) fn port() -> std::io::Result<u16> {
 pub(crate) struct Server {
     process: Child,
     pub(crate) port: u16,
+    command: Command,
     _folder: tempfile::TempDir,
 }
 
@@ -58,20 +61,32 @@ impl Server {
     pub(crate) fn start(program: &str, arguments: &[&str]) -> Result<Self, Failed> {
         let folder = tempfile::tempdir()?;
         let port = port()?;
-        let process = Command::new(program)
+        let mut command = Command::new(program);
+        command
             .args(["--bind_ip", "127.0.0.1", "--nounixsocket", "--wiredTigerCacheSizeGB", "0.25"])
             .args(arguments)
             .args(["--port", &port.to_string(), "--dbpath"])
             .arg(folder.path())
-            .stdout(Stdio::null())
-            .spawn()?;
-        Ok(Self { process, port, _folder: folder })
+            .stdout(Stdio::null());
+        Ok(Self { process: command.spawn()?, port, command, _folder: folder })
     }
 
     pub(crate) fn signal(&self, name: &str) -> Result<(), Failed> {
         let status =
             Command::new("kill").args(["-s", name, &self.process.id().to_string()]).status()?;
         if status.success() { Ok(()) } else { Err(format!("no {name} for mongod").into()) }
+    }
+
+    pub(crate) fn kill(&mut self) -> Result<(), Failed> {
+        self.process.kill()?;
+        self.process.wait()?;
+        Ok(())
+    }
+
+    /// Starts one that was killed, with its data.
+    pub(crate) fn start_again(&mut self) -> Result<(), Failed> {
+        self.process = self.command.spawn()?;
+        Ok(())
     }
 }
 

@@ -1,0 +1,144 @@
+//! A store whose commands are seen, and calls that send every command there is.
+
+use std::sync::{Arc, Mutex};
+
+use libtest_mimic::Failed;
+use mongodb::Client;
+use mongodb::bson::Document;
+use mongodb::event::EventHandler;
+use mongodb::event::command::CommandEvent;
+use mongodb::options::ClientOptions;
+use ticket_core::{
+    BackendBase, BackendExt, Comparison, Direction, EventFilter, EventQuery, EventStore, Expiry,
+    HistogramQuery, Level, OccurrenceId, OccurrenceQuery, Op, Record, StatusChange, StatusKind,
+    Step, TicketFilter, TicketQuery, TicketSort, Timestamp, TraitQuery,
+};
+use ticket_mongo::{MongoBackend, MongoConfig};
+
+use super::database;
+
+pub(crate) type Seen = Arc<Mutex<Vec<Document>>>;
+
+/// A store of its own, and the commands that it sends from now on.
+pub(crate) async fn store(url: &str, test: &str) -> Result<(MongoBackend, Client, Seen), Failed> {
+    let seen = Seen::default();
+    let watched = Arc::clone(&seen);
+    let database = database(test);
+    let own = database.clone();
+    let mut options = ClientOptions::parse(url).await?;
+    options.command_event_handler = Some(EventHandler::callback(move |event| {
+        if let CommandEvent::Started(started) = event
+            && started.db == own
+        {
+            watched.lock().unwrap().push(started.command);
+        }
+    }));
+    let client = Client::with_options(options)?;
+    let backend = MongoBackend::new(MongoConfig::with_client(client, database));
+    backend.setup_backend().await?;
+    Ok((backend, Client::with_uri_str(url).await?, seen))
+}
+
+/// Calls every method, with every filter and order that has commands of its own.
+pub(crate) async fn use_everything(backend: &MongoBackend) -> Result<(), Failed> {
+    let record = |i: i64| {
+        let text = format!("failure {}", ["one", "two", "three"][usize::try_from(i % 3).unwrap()]);
+        Record::new(Level::Error, "shop", text)
+            .with_app_id("app")
+            .with_time(Timestamp::from_micros(i * 1_000_000))
+            .with_trait("user", i)
+            .with_release("1.0")
+    };
+    backend.record_events((0..60).map(record).collect()).await?;
+    backend.record_events((50..70).map(record).collect()).await?;
+    let tickets = backend.get_tickets(&TicketQuery::new()).await?.items;
+    let (one, other) = (tickets[0].id, tickets[1].id);
+    for sort in TicketSort::ALL {
+        for direction in [Direction::Ascending, Direction::Descending] {
+            for filter in filters() {
+                let query = TicketQuery::new()
+                    .with_filter(filter)
+                    .with_order(sort, direction)
+                    .with_limit(1);
+                let page = backend.get_tickets(&query).await?;
+                if let Some(next) = page.next {
+                    backend.get_tickets(&query.with_after(next)).await?;
+                }
+            }
+        }
+    }
+    for filter in filters() {
+        backend.count_tickets(&filter).await?;
+    }
+    for direction in [Direction::Ascending, Direction::Descending] {
+        let query = OccurrenceQuery::new().with_direction(direction).with_limit(2);
+        let page = backend.get_occurrences(one, &query).await?;
+        backend.get_occurrences(one, &query.with_after(page.next.ok_or("a second page")?)).await?;
+    }
+    for filter in event_filters() {
+        let query = EventQuery::new().with_filter(filter).with_limit(2);
+        if let Some(next) = backend.get_events(&query).await?.next {
+            backend.get_events(&query.with_after(next)).await?;
+        }
+    }
+    for app_id in [None, Some("app")] {
+        let (from, to) = (Timestamp::from_micros(0), Timestamp::from_micros(3_600_000_000));
+        backend.count_occurrences(&HistogramQuery::of_app(app_id, Step::Hour, from, to)).await?;
+        backend.count_occurrences(&HistogramQuery::of_ticket(one, Step::Hour, from, to)).await?;
+        backend.event_types(app_id).await?;
+        backend.trait_types(app_id, "shop").await?;
+        let mut query = TraitQuery::new("shop").with_limit(2);
+        query.app_id = app_id.map(str::to_owned);
+        let page = backend.get_traits(&query).await?;
+        backend.get_traits(&query.with_after(page.next.ok_or("a second page")?)).await?;
+    }
+    let at = Timestamp::now();
+    backend.set_status(one, StatusChange::Solve { at, release: None }).await?;
+    backend.keep_per_ticket(Some("app"), 5).await?;
+    backend.keep_per_ticket(None, 3).await?;
+    backend.delete_ticket(other).await?;
+    let soon = Timestamp::from_micros(40_000_000);
+    backend.clear_expired(&Expiry::before(soon).with_max_count(3)).await?;
+    backend.clear_expired(&Expiry::before(at).with_app_id("app")).await?;
+    backend.clear_expired(&Expiry::before(at)).await?;
+    backend.record_events((0..3).map(record).collect()).await?;
+    backend.clear().await?;
+    Ok(())
+}
+
+fn filters() -> Vec<TicketFilter> {
+    let new = TicketFilter::new;
+    let mut filters = vec![
+        new(),
+        new().with_app_id("app"),
+        new().with_min_level(Level::Error).with_channel("shop"),
+        new().with_release("1.0").with_environment("x"),
+        new().with_search("failure"),
+        new().with_since(Timestamp::MIN).with_until(Timestamp::MAX),
+        new().with_id_prefix("a".parse().unwrap()),
+    ];
+    for status in StatusKind::ALL {
+        filters.push(new().with_status(status));
+        filters.push(new().with_app_id("app").with_status(status));
+    }
+    filters
+}
+
+fn event_filters() -> Vec<EventFilter> {
+    let new = EventFilter::new;
+    let mut filters = vec![
+        new(),
+        new().with_app_id("app"),
+        new().with_event_type("shop"),
+        new().with_app_id("app").with_event_type("shop"),
+        new().with_occurrence_id(OccurrenceId::random(Timestamp::MIN)),
+        new().with_since(Timestamp::MIN).with_until(Timestamp::MAX),
+        new()
+            .with_event_type("shop")
+            .with_comparison(Comparison::new("user", Op::Ge, 5))
+            .with_comparison(Comparison::new("user", Op::Lt, 50)),
+        new().with_comparison(Comparison::number("user", Op::Ne, 5.5).unwrap()),
+    ];
+    filters.extend(Op::ALL.map(|op| new().with_comparison(Comparison::new("user", op, 5))));
+    filters
+}
