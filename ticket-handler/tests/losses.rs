@@ -99,7 +99,7 @@ fn losses_are_told_once_as_a_ticket_when_the_store_is_back() {
     let handler = builder().with_max_bytes(64 << 10).backend(backend.clone()).unwrap();
     // Until the worker has asked the store, it may tell a loss before there are all of them.
     handler.emit(error("the first")).unwrap();
-    wait_until(|| !backend.batches().is_empty());
+    until(|| !backend.batches().is_empty());
     for number in 1..2_000 {
         let _ = handler.emit(error(format!("order {number} is late")));
     }

@@ -15,7 +15,7 @@ static SEED: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 /// errors, and the fingerprint. The spans around an event, its other fields and its thread decide nothing.
 ///
 /// `normalized` is what a record of the crate `log` says of its place: all of those have the same call.
-pub(crate) fn of(event: &Event<'_>, normalized: Option<&Metadata<'_>>, fields: &Fields) -> u64 {
+pub(crate) fn of(event: &Event<'_>, normalized: Option<&Metadata<'_>>, fields: &Fields<'_>) -> u64 {
     let mut hasher = SEED.build_hasher();
     event.metadata().callsite().hash(&mut hasher);
     if let Some(metadata) = normalized {
