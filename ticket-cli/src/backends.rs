@@ -35,8 +35,9 @@ pub(crate) async fn repair(url: &str) -> Result<String> {
         let store = ticket_mongo::MongoBackend::from_uri(&check_only(url))?;
         let repaired = store.repair().await?;
         return Ok(format!(
-            "repaired: {} occurrences that belong to nothing removed, {} tickets counted again",
-            repaired.occurrences, repaired.tickets
+            "repaired: {} occurrences that belong to nothing removed, {} tickets and {} hours of \
+             applications counted again",
+            repaired.occurrences, repaired.tickets, repaired.sums
         ));
     }
     Ok(format!(

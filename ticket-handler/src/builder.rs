@@ -101,8 +101,9 @@ impl Builder {
     /// are a few hundred rows, and the ticket's count and its hours are exact. If the process is killed in
     /// a storm, what was counted in the last second is lost.
     ///
-    /// The handler keeps the budgets of the 4,096 tickets that need them most; one that it had to
-    /// forget starts anew.
+    /// What is only counted has no id: a record that is emitted again with the id of one that was counted, counts
+    /// again. The handler keeps the budgets of the 4,096 tickets that need them most; one that it had to forget
+    /// starts anew.
     pub const fn with_budget(mut self, records: u32) -> Self {
         self.budget = records;
         self

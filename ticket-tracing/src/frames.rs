@@ -1,5 +1,7 @@
 //! The stack of a panic, as structured frames.
 
+use std::env;
+use std::sync::LazyLock;
 use std::time::Instant;
 
 use backtrace::Symbol;
@@ -40,7 +42,8 @@ fn of_symbol(symbol: &Symbol) -> Option<Frame> {
     Some(frame)
 }
 
-/// Whether it is neither the standard library's code nor a dependency's.
+/// Whether it is neither the standard library's code nor a dependency's. Where the file is not known, as in a program
+/// without debug information, whether it is of the crate that has the program's name.
 pub(crate) fn is_in_app(function: &str, file: Option<&str>) -> bool {
     const LIBRARIES: [&str; 3] = ["std::", "core::", "alloc::"];
     const FOLDERS: [&str; 6] = [
@@ -52,10 +55,18 @@ pub(crate) fn is_in_app(function: &str, file: Option<&str>) -> bool {
         "/library/alloc/",
     ];
     let name = function.trim_start_matches(['<', '&']);
-    let Some(file) = file else { return false };
+    let Some(file) = file else { return is_of(name, PROGRAM.as_deref()) };
     let file = file.replace('\\', "/");
     !LIBRARIES.iter().any(|library| name.starts_with(library))
         && !FOLDERS.iter().any(|folder| file.contains(folder))
+}
+
+/// The name of the crate that is this program, unless its file was renamed.
+static PROGRAM: LazyLock<Option<String>> =
+    LazyLock::new(|| Some(env::current_exe().ok()?.file_stem()?.to_str()?.replace('-', "_")));
+
+fn is_of(name: &str, program: Option<&str>) -> bool {
+    name.split_once("::").is_some_and(|(of, _)| Some(of) == program)
 }
 
 /// Leaves what is between the panic and the start of the thread.
@@ -113,6 +124,19 @@ mod tests {
         ] {
             assert_eq!(is_in_app(function, file), expected, "{function} {file:?}");
         }
+    }
+
+    #[test]
+    fn without_files_the_crate_of_the_programs_name_is_in_app() {
+        assert!(is_of("shop::pay", Some("shop")));
+        for name in ["shopping::pay", "shop", "main", "std::shop::pay", ""] {
+            assert!(!is_of(name, Some("shop")), "{name}");
+        }
+        assert!(!is_of("shop::pay", None));
+        // As the test itself is called, with the hash that cargo puts behind it.
+        let program = PROGRAM.as_deref().unwrap();
+        assert!(program.starts_with(env!("CARGO_CRATE_NAME")), "{program}");
+        assert!(is_in_app(&format!("<{program}::Pay as core::fmt::Debug>::fmt"), None));
     }
 
     #[test]
