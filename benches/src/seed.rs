@@ -20,7 +20,7 @@ const BATCH_OF_FILE: usize = 200_000;
 /// One ticket in so many is solved.
 const SOLVED: usize = 50;
 
-/// Fill a store with tickets and occurrences, unless it has them already
+/// Fill a store with tickets and occurrences, from where an earlier run was broken off
 #[derive(Debug, Parser)]
 struct Arguments {
     /// The store, which has to be empty, or to hold what an earlier run has made
@@ -37,16 +37,21 @@ async fn main() -> Result<()> {
     ensure!(tickets <= occurrences, "each ticket has at least one occurrence");
     let store = backends().connect(&url).await?;
     store.setup_backend().await?;
-    if store.count_tickets(&TicketFilter::new()).await? > 0 {
-        let found = Content::of(&*store).await?;
-        let message = "the store holds something else: remove it, or name another one";
-        ensure!(found == Content::expected(tickets, occurrences), "{message}; it has {found:?}");
+    let batch = if url.starts_with("sqlite:") { BATCH_OF_FILE } else { BATCH };
+    let (expected, found) = (Content::expected(tickets, occurrences), Content::of(&*store).await?);
+    if found == expected {
         return Ok(());
     }
+    // Batches are whole, always the same, and tickets are solved after the last one.
+    let mut recorded = usize::try_from(found.occurrences)?;
+    let was_broken_off = found.solved == 0 && found.occurrences <= expected.occurrences;
+    ensure!(
+        was_broken_off && (recorded.is_multiple_of(batch) || recorded == occurrences as usize),
+        "the store holds something else: remove it, or name another one; it has {found:?}"
+    );
 
     // Made beside the recording.
     let (sender, batches) = mpsc::sync_channel(1);
-    let batch = if url.starts_with("sqlite:") { BATCH_OF_FILE } else { BATCH };
     thread::spawn(move || {
         let mut shop = Shop::new(tickets, occurrences);
         loop {
@@ -62,13 +67,16 @@ async fn main() -> Result<()> {
     for batch in batches {
         solved.extend(batch.iter().take(left).step_by(SOLVED).map(NewOccurrence::ticket_id));
         left = left.saturating_sub(batch.len());
-        store.record_tickets(&batch).await?;
+        if recorded == 0 {
+            store.record_tickets(&batch).await?;
+        }
+        recorded = recorded.saturating_sub(batch.len());
     }
     for id in solved {
         store.solve_ticket(id, None).await?;
     }
     let found = Content::of(&*store).await?;
-    ensure!(found == Content::expected(tickets, occurrences), "it has become {found:?}");
+    ensure!(found == expected, "it has become {found:?}");
     Ok(())
 }
 
