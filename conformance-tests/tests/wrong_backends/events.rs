@@ -2,7 +2,9 @@
 
 use std::cmp::Ordering;
 
-use ticket_core::{Comparison, EventFilter, Record, TicketQuery, Timestamp, Value};
+use ticket_core::{
+    Comparison, EventFilter, EventPosition, EventQuery, Record, TicketQuery, Timestamp, Value,
+};
 
 use crate::Mutant;
 use crate::answers::{all_tickets, events_where, matches_but_for_traits};
@@ -182,6 +184,24 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 let all = query.clone().with_filter(EventFilter::new());
                 let mut page = it.events(&all)?;
                 page.items.retain(|one| query.filter.matches(&one.record));
+                Ok(page)
+            },
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "tests the newest 2,000 events and gives up",
+        found_by: &["rule_15_what_is_seldom_together_is_found_page_by_page"],
+        hooks: Hooks {
+            get_events: |it, query| {
+                let mut page = it.events(query)?;
+                let older = EventQuery::new().with_offset(2_000).with_limit(1);
+                let end = it.events(&older)?.items.first().map(EventPosition::of);
+                if query.filter.traits.len() > 1
+                    && let Some(end) = end
+                {
+                    page.items.retain(|one| EventPosition::of(one) > end);
+                }
                 Ok(page)
             },
             ..RIGHT
