@@ -79,17 +79,19 @@ fn f05_database(engine: Engine) -> Outcome {
 /// The spool's disk is full while the database is away: what fits into memory besides is kept, the rest
 /// is counted, the application goes on, and so does the spool when there is room again.
 fn f05_spool(engine: Engine) -> Outcome {
+    /// More than the disk and the memory take together, 12 MiB.
+    const RECORDS: u64 = 120_000;
     let mut database = engine.start()?;
     block_on(async { Ok(database.open().await?.setup_backend().await?) })?;
     database.kill()?;
     let folder = TempDir::new()?;
     let mut plan = Plan::new(database.url());
     plan.spool = Some(folder.path().to_owned());
-    (plan.records, plan.linger) = (60_000, true);
+    (plan.records, plan.linger) = (RECORDS, true);
     let victim = Victim::start_by(with_disk(folder.path(), "4m"), VICTIM, &plan)?;
     until("all is told", || {
         let heard = victim.heard();
-        Ok(heard.acknowledged.len() + heard.refused.len() == 60_000)
+        Ok((heard.acknowledged.len() + heard.refused.len()) as u64 == RECORDS)
     })?;
     database.start_again()?;
     let heard = victim.heard();
@@ -110,7 +112,7 @@ fn f05_spool(engine: Engine) -> Outcome {
     let stored = block_on(async { oracle::read(&*database.open().await?).await })?;
     assert!(count("lost") > 0, "the disk was never full: {stats}");
     // What the handler says of its losses is true to the record.
-    assert_eq!(count("recorded") + count("lost"), 60_000, "{stats}");
+    assert_eq!(count("recorded") + count("lost"), RECORDS, "{stats}");
     let numbers = stored.numbers.len() as u64;
     assert_eq!(numbers, count("recorded"), "{stats}");
     assert!(numbers > 10_000 && heard.acknowledged.len() as u64 >= numbers, "{numbers}");
