@@ -45,7 +45,9 @@ fn main() -> Outcome {
     }
     if plan.traced {
         let layer = TicketLayer::new(handler.clone());
-        tracing_subscriber::registry().with(layer).with(Others).init();
+        // Not `init`, which may set a logger by itself, as another package of the workspace wants it.
+        let subscriber = tracing_subscriber::registry().with(layer).with(Others);
+        tracing::subscriber::set_global_default(subscriber)?;
         tracing_log::LogTracer::init()?;
     }
     thread::scope(|scope| {
