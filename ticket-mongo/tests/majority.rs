@@ -114,7 +114,8 @@ async fn lost(program: String) -> Result<(), Failed> {
     backend.record_tickets(&[occurrence("before")]).await?;
     let careless = Client::with_uri_str(&uri).await?.database("shop");
     let notes: Collection<Document> = careless.collection("notes");
-    notes.insert_one(doc! { "_id": "before" }).await?;
+    let everywhere = mongodb::options::WriteConcern::majority();
+    notes.insert_one(doc! { "_id": "before" }).write_concern(everywhere).await?;
 
     let hello = careless.run_command(doc! { "hello": 1 }).await?;
     let primary = hello.get_str("primary")?.to_owned();

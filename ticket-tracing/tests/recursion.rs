@@ -164,7 +164,8 @@ fn f26_nothing_comes_back() {
     });
     let handler = BackgroundHandler::builder(options).backend(backend.clone()).unwrap();
     let layer = TicketLayer::new(handler.clone()).with_breadcrumb_level(Level::Trace);
-    tracing_subscriber::registry().with(layer).init();
+    // Not `init`, which may set a logger by itself, as another package of the workspace wants it.
+    tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer)).unwrap();
     tracing_log::LogTracer::init().unwrap();
     assert!(tracing::enabled!(tracing::Level::TRACE) && log::log_enabled!(log::Level::Trace));
 
