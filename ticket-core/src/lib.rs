@@ -21,6 +21,7 @@ mod search;
 mod template;
 mod ticket;
 mod time;
+mod traits;
 pub mod uri;
 mod value;
 
@@ -54,4 +55,5 @@ pub use self::ticket::{
     TicketUpdate,
 };
 pub use self::time::Timestamp;
-pub use self::value::{Traits, Value, ValueKind};
+pub use self::traits::Traits;
+pub use self::value::{Value, ValueKind};

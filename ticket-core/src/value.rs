@@ -1,16 +1,12 @@
-//! Typed values: the traits of a record.
+//! Typed values.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use smol_str::{SmolStr, ToSmolStr};
 
 use crate::Timestamp;
-
-/// The traits of a record: typed values by name. Any text is a name, the empty one too.
-pub type Traits = BTreeMap<SmolStr, Value>;
 
 /// A typed value.
 ///

@@ -155,11 +155,11 @@ impl BackgroundHandler {
             add(&counters.ignored, 1);
             return Ok(Emitted::Ignored);
         }
-        let (busy, fingerprint) = match key.map(|key| storm.try_count(key)) {
+        let (busy, ticket) = match key.map(|key| storm.try_count(key)) {
             Some(Keyed::Counted(id)) => return Ok(Emitted::Accepted(id)),
             Some(Keyed::Busy) => (true, None),
-            Some(Keyed::Make(fingerprint)) => (false, fingerprint),
-            None => (false, None),
+            Some(Keyed::Known(ticket)) => (false, Some(ticket)),
+            Some(Keyed::New) | None => (false, None),
         };
         // Asked before anything is waited for.
         if home.is_left() {
@@ -170,7 +170,8 @@ impl BackgroundHandler {
             return Ok(Emitted::Accepted(id));
         }
         // Otherwise the storm knows it already.
-        let new_key = key.filter(|_| fingerprint.is_none());
+        let new_key = key.filter(|_| ticket.is_none());
+        let fingerprint = ticket.as_ref().map(|ticket| ticket.fingerprint.clone());
         // Not the answer of what is caught: a record is large, and each move of it would be a copy.
         let mut made = None;
         let make = || made = options.prepare_known(make(), fingerprint);
@@ -186,7 +187,8 @@ impl BackgroundHandler {
             add(&counters.ignored, 1);
             return Ok(Emitted::Ignored);
         };
-        let id = storm.admit(options, occurrence, new_key, &|outgoing| shared.push(outgoing))?;
+        let id =
+            storm.admit(options, occurrence, ticket, new_key, &|outgoing| shared.push(outgoing))?;
         Ok(Emitted::Accepted(id))
     }
 

@@ -240,7 +240,7 @@ where
             of.traits.clone_from(traits);
         }
         for (name, value) in &of.traits {
-            record.traits.entry(name.clone()).or_insert_with(|| value.clone());
+            record.traits.insert_new(name.clone(), value.clone());
         }
         record.spans.push(of);
         root = Some(span);

@@ -14,6 +14,9 @@ pub(crate) const FINGERPRINT: &str = "ticket.fingerprint";
 /// Fields that may hold an error as text, such as `error = %error`.
 const ERROR_NAMES: [&str; 3] = ["error", "err", "exception"];
 
+/// For how many fields of spans there is room at once.
+const OF_SPANS: usize = 4;
+
 /// The fields of an event: at first those that decide its ticket, the others once they are asked for.
 #[derive(Debug)]
 pub(crate) struct Fields<'a> {
@@ -59,6 +62,7 @@ impl<'a> Fields<'a> {
     pub(crate) fn add_traits(&mut self, event: &tracing::Event<'_>) {
         if !std::mem::replace(&mut self.has_traits, true) {
             let Self { is_log, redaction, .. } = *self;
+            self.traits = Traits::with_capacity(event.metadata().fields().len() + OF_SPANS);
             event.record(&mut EventTraits { traits: &mut self.traits, is_log, redaction });
         }
     }

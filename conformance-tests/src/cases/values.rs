@@ -114,7 +114,7 @@ pub(super) async fn rule_21_any_text_comes_back_from_every_field(cx: Context) {
     for (text, one) in TEXTS.iter().zip(&batch) {
         let record = one.record();
         assert_eq!((&*record.message, &*record.app_id), (*text, *text), "it is not changed at all");
-        assert_eq!(record.traits.get(*text), Some(&Value::from(*text)));
+        assert_eq!(record.traits.get(text), Some(&Value::from(*text)));
     }
 }
 

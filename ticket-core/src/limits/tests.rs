@@ -326,7 +326,7 @@ fn value() -> impl Strategy<Value = Value> + Clone {
 }
 
 fn traits(count: usize) -> impl Strategy<Value = Traits> + Clone {
-    let few = prop::collection::btree_map(text(NAME), value(), 0..5);
+    let few = prop::collection::btree_map(text(NAME), value(), 0..5).prop_map(Traits::from_iter);
     let many = (text(TRAIT), 0..count).prop_map(|(text, count)| numbered("n", count, text));
     prop_oneof![4 => few, 1 => many]
 }

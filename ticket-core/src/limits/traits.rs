@@ -1,7 +1,5 @@
 //! Traits: how many there may be, and names that are free.
 
-use std::collections::btree_map::Entry;
-
 use smol_str::SmolStr;
 
 use super::MISSING_TRAITS;
@@ -23,8 +21,8 @@ pub(super) fn thin(traits: &mut Traits, limit: usize) {
     if before.is_some() {
         traits.remove(MISSING_TRAITS);
     }
-    let Some(first) = traits.keys().nth(limit - 1).cloned() else { return };
-    let missing = traits.split_off(&first).len() + before.unwrap_or(0);
+    let missing = traits.len().saturating_sub(limit - 1) + before.unwrap_or(0);
+    traits.truncate(limit - 1);
     insert(traits, SmolStr::new_static(MISSING_TRAITS), mark(missing, UNIT).into(), usize::MAX);
 }
 
@@ -47,13 +45,10 @@ pub(super) fn fit_names(traits: &mut Traits, limit: usize) {
 /// Adds a trait; where the name is taken, the next free one of `name#2`, `name#3`, … that is within
 /// the limit.
 pub(super) fn insert(traits: &mut Traits, name: SmolStr, value: Value, limit: usize) {
-    let name = match traits.entry(name) {
-        Entry::Vacant(free) => {
-            free.insert(value);
-            return;
-        }
-        Entry::Occupied(taken) => taken.key().clone(),
-    };
+    if !traits.contains_key(&name) {
+        traits.insert(name, value);
+        return;
+    }
     let numbered = |number: usize| {
         let suffix = format!("#{number}");
         let mut name = String::from(name.as_str());

@@ -53,6 +53,18 @@ const CLASSES: [u8; 256] = {
     table
 };
 
+/// Which bytes a short text has that holds anything: a separator, or a letter of `Bearer`, `Basic`, `BEGIN` and `eyJ`.
+const MAY_LEAD: [bool; 256] = {
+    let mut table = [false; 256];
+    let letters = b":=bByY";
+    let mut index = 0;
+    while index < letters.len() {
+        table[letters[index] as usize] = true;
+        index += 1;
+    }
+    table
+};
+
 /// So many bytes are looked at together, each with the one behind it.
 const LANES: usize = 16;
 
@@ -77,6 +89,11 @@ fn glance(bytes: &[u8]) -> (u8, usize) {
         found |= (separators * SEPARATOR) | (words * WORD);
         digits += usize::from(count);
     };
+    if bytes.len() < patterns::MIN_CARD
+        && !bytes.iter().fold(false, |may, byte| may | MAY_LEAD[usize::from(*byte)])
+    {
+        return (0, 0);
+    }
     if let Some(last) = bytes.last_chunk() {
         let mut start = 0;
         while let Some(window) = bytes[start..].first_chunk() {

@@ -1,10 +1,10 @@
 //! Reading a segment bit by bit.
 
-use std::ops::AddAssign;
+use std::ops::{AddAssign, Range};
 
 use ticket_core::NewOccurrence;
 
-use super::entry::{Entries, Found};
+use super::entry::{Entries, Entry, Found, Known};
 use super::segment::Header;
 
 /// What could not be read.
@@ -28,6 +28,9 @@ impl AddAssign for Damage {
 pub(crate) struct Cursor {
     bytes: Vec<u8>,
     offset: usize,
+    /// The entry before the offset, if it was found and not yet taken.
+    found: Option<Range<usize>>,
+    known: Known,
     pub(crate) damage: Damage,
     /// How many entries and records have been read.
     pub(crate) entries: usize,
@@ -48,25 +51,20 @@ impl Cursor {
             // Whatever is there is looked for, and the place is counted by that.
             Header::Damaged => 0,
         };
-        Some(Self { bytes, offset, damage, entries: 0, records: 0 })
+        Some(Self { bytes, offset, damage, ..Self::default() })
     }
 
     /// The next occurrence, with how many bytes it takes.
     pub(crate) fn next(&mut self) -> Option<(NewOccurrence, u64)> {
-        let mut entries = Entries::new(&self.bytes, self.offset);
-        while let Some(found) = entries.next() {
-            self.offset = entries.offset();
-            match found {
-                Found::Torn => self.damage.torn += 1,
-                Found::Damaged => self.damage.damaged += 1,
-                Found::Entry(entry) => match entry.decode() {
-                    Some(occurrence) => {
-                        self.entries += 1;
-                        self.records += occurrence.repeats() as usize;
-                        return Some((occurrence, entry.bytes().len() as u64));
-                    }
-                    None => self.damage.damaged += 1,
-                },
+        while !self.is_done() {
+            let entry = Entry::checked(&self.bytes[self.found.take()?]);
+            match entry.decode(&mut self.known) {
+                Some(occurrence) => {
+                    self.entries += 1;
+                    self.records += occurrence.repeats() as usize;
+                    return Some((occurrence, entry.bytes().len() as u64));
+                }
+                None => self.damage.damaged += 1,
             }
         }
         None
@@ -75,29 +73,27 @@ impl Cursor {
     /// Whether no entry is left. What stands between here and the end, or the next entry, is counted.
     pub(crate) fn is_done(&mut self) -> bool {
         let mut entries = Entries::new(&self.bytes, self.offset);
-        while let Some(found) = entries.next() {
-            match found {
-                Found::Torn => self.damage.torn += 1,
-                Found::Damaged => self.damage.damaged += 1,
-                Found::Entry(_) => return false,
-            }
+        while self.found.is_none()
+            && let Some(found) = entries.next()
+        {
             self.offset = entries.offset();
-        }
-        true
-    }
-
-    /// How many entries and records are left, without decoding them.
-    pub(crate) fn count(mut self) -> Self {
-        let bytes = std::mem::take(&mut self.bytes);
-        for found in Entries::new(&bytes, self.offset) {
             match found {
                 Found::Torn => self.damage.torn += 1,
                 Found::Damaged => self.damage.damaged += 1,
                 Found::Entry(entry) => {
-                    self.entries += 1;
-                    self.records += entry.repeats() as usize;
+                    self.found = Some(self.offset - entry.bytes().len()..self.offset);
                 }
             }
+        }
+        self.found.is_none()
+    }
+
+    /// How many entries and records are left, without decoding them.
+    pub(crate) fn count(mut self) -> Self {
+        while !self.is_done() {
+            let Some(found) = self.found.take() else { break };
+            self.entries += 1;
+            self.records += Entry::checked(&self.bytes[found]).repeats() as usize;
         }
         self
     }

@@ -14,11 +14,13 @@
 //! anything else is a new version of the segment.
 
 use std::cell::Cell;
+use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 use ticket_core::{Fingerprint, Ingredients, NewOccurrence, Record, TicketId};
 
 use super::pack::{Packer, Unwritable};
+use super::unpack::unpack;
 
 const MARKER: [u8; 4] = [0xf5, b't', b'k', 0xe1];
 const CHECKSUM: usize = 4;
@@ -35,12 +37,6 @@ const KEEP: usize = 64 << 10;
 
 const FIRST: u8 = 1;
 
-#[derive(Serialize)]
-struct PayloadRef<'a> {
-    ingredients: &'a Ingredients,
-    record: &'a Record,
-}
-
 #[derive(Deserialize)]
 struct Payload {
     ingredients: Ingredients,
@@ -50,7 +46,14 @@ struct Payload {
 thread_local! {
     /// What the last record of this thread was written into. A cell and not a borrow: who comes in
     /// between simply has none.
-    static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    static BUFFER: Cell<Buffer> = const { Cell::new(Buffer { bytes: Vec::new(), begun: None }) };
+}
+
+#[derive(Debug, Default)]
+struct Buffer {
+    bytes: Vec<u8>,
+    /// The ingredients in it, and where the record begins behind them: of the next record they are often the same.
+    begun: Option<(Ingredients, usize)>,
 }
 
 /// Calls `with` with the entry of an occurrence.
@@ -60,20 +63,30 @@ pub(crate) fn encoded<T>(
     with: impl FnOnce(&[u8]) -> T,
 ) -> Result<T, Unwritable> {
     // While its thread ends, the buffer may be gone.
-    let mut bytes = BUFFER.try_with(Cell::take).unwrap_or_default();
-    let result = write(occurrence, first, &mut bytes).map(|()| with(&bytes));
-    if bytes.capacity() <= KEEP {
-        let _ = BUFFER.try_with(|buffer| buffer.set(bytes));
+    let mut buffer = BUFFER.try_with(Cell::take).unwrap_or_default();
+    let result = write(occurrence, first, &mut buffer).map(|()| with(&buffer.bytes));
+    if buffer.bytes.capacity() <= KEEP {
+        let _ = BUFFER.try_with(|of| of.set(buffer));
     }
     result
 }
 
 /// Replaces what is in the buffer by the entry of an occurrence.
-fn write(occurrence: &NewOccurrence, first: bool, bytes: &mut Vec<u8>) -> Result<(), Unwritable> {
-    bytes.clear();
-    bytes.resize(HEAD, 0);
-    let payload = PayloadRef { ingredients: occurrence.ingredients(), record: occurrence.record() };
-    payload.serialize(&mut Packer(bytes))?;
+fn write(occurrence: &NewOccurrence, first: bool, buffer: &mut Buffer) -> Result<(), Unwritable> {
+    let Buffer { bytes, begun } = buffer;
+    match begun {
+        Some((ingredients, record)) if ingredients == occurrence.ingredients() => {
+            bytes.truncate(*record);
+        }
+        _ => {
+            *begun = None;
+            bytes.clear();
+            bytes.resize(HEAD, 0);
+            begin(occurrence.ingredients(), bytes)?;
+            *begun = Some((occurrence.ingredients().clone(), bytes.len()));
+        }
+    }
+    occurrence.record().serialize(&mut Packer(bytes))?;
     let length = u32::try_from(bytes.len() - HEAD).ok();
     let Some(length) = length.filter(|length| *length as usize <= MAX_PAYLOAD) else {
         return Err(Unwritable);
@@ -88,11 +101,28 @@ fn write(occurrence: &NewOccurrence, first: bool, bytes: &mut Vec<u8>) -> Result
     Ok(())
 }
 
+/// Appends the beginning of a [`Payload`]: all but the record.
+fn begin(ingredients: &Ingredients, bytes: &mut Vec<u8>) -> Result<(), Unwritable> {
+    let mut packer = Packer(bytes);
+    packer.map(Some(2))?.number(0)?;
+    ingredients.serialize(&mut packer)?;
+    packer.number(1)
+}
+
+/// Ingredients that were read before, by ticket, with the beginning of their payload: those of most entries.
+#[derive(Debug, Default)]
+pub(crate) struct Known(HashMap<[u8; 16], (Vec<u8>, Ingredients)>);
+
 /// An entry whose checksum is right.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Entry<'a>(&'a [u8]);
 
-impl Entry<'_> {
+impl<'a> Entry<'a> {
+    /// One that was [found](Found::Entry) before.
+    pub(crate) const fn checked(bytes: &'a [u8]) -> Self {
+        Self(bytes)
+    }
+
     /// How many records it stands for.
     pub(crate) fn repeats(self) -> u32 {
         word(self.0, REPEATS).unwrap_or(1).max(1)
@@ -109,10 +139,21 @@ impl Entry<'_> {
     }
 
     /// The occurrence; `None` if the payload is none, although its checksum is right.
-    pub(crate) fn decode(self) -> Option<NewOccurrence> {
-        let Payload { ingredients, record } = rmp_serde::from_slice(&self.0[HEAD..]).ok()?;
+    pub(crate) fn decode(self, known: &mut Known) -> Option<NewOccurrence> {
+        let payload = &self.0[HEAD..];
         let mut id = [0; 16];
         id.copy_from_slice(&self.0[TICKET..FLAGS]);
+        let begun = known.0.get(&id);
+        let begun = begun.and_then(|(begin, of)| Some((of, payload.strip_prefix(&begin[..])?)));
+        let (ingredients, record) = if let Some((ingredients, record)) = begun {
+            (ingredients.clone(), unpack(record).ok()?)
+        } else {
+            let Payload { ingredients, record } = unpack(payload).ok()?;
+            let mut bytes = Vec::new();
+            begin(&ingredients, &mut bytes).ok()?;
+            known.0.insert(id, (bytes, ingredients.clone()));
+            (ingredients, record)
+        };
         let fingerprint = Fingerprint { id: TicketId::from_bytes(id), ingredients };
         Some(NewOccurrence::new(record, fingerprint).with_repeats(self.repeats()))
     }

@@ -20,9 +20,8 @@ fn read(bytes: &[u8]) -> (Vec<String>, usize) {
     let (mut messages, mut wrong) = (Vec::new(), 0);
     for found in Entries::new(bytes, 0) {
         match found {
-            Found::Entry(entry) => {
-                messages.push(entry.decode().unwrap().record().message.to_string())
-            }
+            Found::Entry(entry) => messages
+                .push(entry.decode(&mut Known::default()).unwrap().record().message.to_string()),
             Found::Torn | Found::Damaged => wrong += 1,
         }
     }
@@ -42,7 +41,7 @@ fn an_occurrence_comes_back_as_it_was() {
     let bytes = encoded(&occurrence, true, <[u8]>::to_vec).unwrap();
     let entry = entry_at(&bytes).unwrap();
     assert_eq!((entry.repeats(), entry.is_first()), (u32::MAX, true));
-    assert_eq!(entry.decode().unwrap(), occurrence);
+    assert_eq!(entry.decode(&mut Known::default()).unwrap(), occurrence);
 }
 
 #[test]
@@ -56,7 +55,29 @@ fn texts_and_lists_of_every_length_come_back() {
         record.error = causes.collect();
         let occurrence = HandlerOptions::new("app").prepare(record).unwrap();
         let bytes = encoded(&occurrence, true, <[u8]>::to_vec).unwrap();
-        assert_eq!(entry_at(&bytes).unwrap().decode().unwrap(), occurrence, "{length}");
+        assert_eq!(
+            entry_at(&bytes).unwrap().decode(&mut Known::default()).unwrap(),
+            occurrence,
+            "{length}"
+        );
+    }
+}
+
+/// Whatever was read before of the same ticket: only the same bytes are the same ingredients.
+#[test]
+fn each_entry_has_its_own_ingredients() {
+    let fingerprint = occurrence("message").fingerprint().clone();
+    let of = |ingredients: &Ingredients| {
+        let fingerprint = Fingerprint { ingredients: ingredients.clone(), ..fingerprint.clone() };
+        NewOccurrence::new(occurrence("message").record().clone(), fingerprint)
+    };
+    let (one, other) = (fingerprint.ingredients.clone(), Ingredients::new("other/1"));
+    let mut known = Known::default();
+    for ingredients in [&one, &one, &other, &one, &other, &other, &one] {
+        let occurrence = of(ingredients);
+        let bytes = encoded(&occurrence, false, <[u8]>::to_vec).unwrap();
+        let read = entry_at(&bytes).unwrap().decode(&mut known).unwrap();
+        assert_eq!(read, occurrence);
     }
 }
 
@@ -108,7 +129,7 @@ fn a_payload_that_is_none_is_no_occurrence() {
     bytes[LENGTH..REPEATS].copy_from_slice(&1_u32.to_le_bytes());
     let checksum = crc32fast::hash(&bytes[LENGTH..]);
     bytes[CHECKSUM..LENGTH].copy_from_slice(&checksum.to_le_bytes());
-    assert!(entry_at(&bytes).unwrap().decode().is_none());
+    assert!(entry_at(&bytes).unwrap().decode(&mut Known::default()).is_none());
 }
 
 /// What happens to a file.

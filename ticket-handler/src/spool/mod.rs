@@ -23,6 +23,7 @@ mod rotate;
 mod segment;
 mod sync;
 mod take;
+mod unpack;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

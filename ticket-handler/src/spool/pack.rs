@@ -1,8 +1,8 @@
 //! Writes MessagePack as far as records need it: a struct is a map of its fields by number, in the order in which
 //! they are declared, without those that are skipped, and a variant is its number.
 //!
-//! What is derived from serde reads numbers and names alike. `rmp-serde`, which reads it, needs three times as long
-//! to write it, a byte at a time, and names would be half of the bytes. This is on the way of every `emit`.
+//! What is derived from serde reads numbers and names alike. `rmp-serde` needs three times as long to
+//! write it, a byte at a time, and names would be half of the bytes. This is on the way of every `emit`.
 
 use std::fmt;
 
@@ -66,7 +66,7 @@ impl Packer<'_> {
 
     /// The number of a field or variant.
     #[inline]
-    fn number(&mut self, number: u32) -> Result<(), Unwritable> {
+    pub(super) fn number(&mut self, number: u32) -> Result<(), Unwritable> {
         match u8::try_from(number) {
             Ok(number @ ..128) => {
                 self.0.push(number);
@@ -77,7 +77,7 @@ impl Packer<'_> {
     }
 
     #[inline]
-    fn map(&mut self, len: Option<usize>) -> Result<&mut Self, Unwritable> {
+    pub(super) fn map(&mut self, len: Option<usize>) -> Result<&mut Self, Unwritable> {
         self.many(len, 0x80, 0xdf)
     }
 }

@@ -22,7 +22,8 @@ use tokio::time::sleep;
 
 use self::newcomers::{Newcomer, Newcomers};
 use self::overflow::overflow;
-use self::ticket::{PAUSE, State, Tail, Ticket};
+pub(crate) use self::ticket::Ticket;
+use self::ticket::{PAUSE, State, Tail};
 use crate::shared::Shared;
 use crate::size;
 
@@ -64,14 +65,16 @@ struct Known {
 }
 
 /// What the fast path knows about a key.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum Keyed {
     /// Its ticket is in a storm, and the record is counted.
     Counted(TicketId),
     /// Somebody is at it: perhaps a thread that a fork has left behind.
     Busy,
-    /// The record has to be made, and perhaps its fingerprint is known.
-    Make(Option<Fingerprint>),
+    /// The record has to be made; its ticket is known, with its fingerprint.
+    Known(Arc<Ticket>),
+    /// The record has to be made.
+    New,
 }
 
 /// A record that is to be stored.
@@ -106,7 +109,7 @@ impl Storm {
             Err(TryLockError::WouldBlock) => return Keyed::Busy,
         };
         let Some(known) = known(&*slot, key) else {
-            return Keyed::Make(None);
+            return Keyed::New;
         };
         let Some(mut state) = known.ticket.try_lock() else { return Keyed::Busy };
         if state.count(Instant::now) {
@@ -114,7 +117,7 @@ impl Storm {
         }
         // The place of one that is gone is to be taken by its ticket's new entry.
         let is_known = known.is_own && !state.gone;
-        Keyed::Make(is_known.then(|| known.ticket.fingerprint.clone()))
+        if is_known { Keyed::Known(Arc::clone(&known.ticket)) } else { Keyed::New }
     }
 
     /// The same, for those who can wait.
@@ -125,11 +128,12 @@ impl Storm {
     }
 
     /// Counts a record, or gives it to `push`, where tails go too that are due; answers with its ticket,
-    /// which is known by the `key` from now on.
+    /// which is known by the `key` from now on, if it was not `known` already.
     pub(crate) fn admit(
         &self,
         options: &HandlerOptions,
         mut occurrence: NewOccurrence,
+        mut known: Option<Arc<Ticket>>,
         key: Option<u64>,
         push: Push<'_>,
     ) -> Result<TicketId> {
@@ -137,8 +141,8 @@ impl Storm {
         let (mut is_first, mut is_overflow) = (false, false);
         loop {
             let id = occurrence.ticket_id();
-            let known = lock(self.shard(id)).get(&id).map(Arc::clone);
-            let ticket = if let Some(ticket) = known {
+            let look_up = || lock(self.shard(id)).get(&id).map(Arc::clone);
+            let ticket = if let Some(ticket) = known.take().or_else(look_up) {
                 ticket
             } else {
                 match lock(&self.newcomers).admit(id, now, is_overflow) {
@@ -155,17 +159,17 @@ impl Storm {
             if state.gone {
                 continue;
             }
-            let known = key.map(|key| (key, !is_overflow));
+            let key = key.map(|key| (key, !is_overflow));
             // Two ways and not one value for both: a record is large, and each move of it would be a copy.
             if state.passes(now, self.budget) {
                 drop(state);
-                self.remember(known, ticket);
+                self.remember(key, ticket);
                 let stored = push(Outgoing { occurrence: &occurrence, is_first, is_tail: false });
                 return stored.map(|()| id);
             }
             let back = self.hold(&mut state, occurrence, now, push);
             drop(state);
-            self.remember(known, ticket);
+            self.remember(key, ticket);
             let Some(occurrence) = back else { return Ok(id) };
             let outgoing = Outgoing { occurrence: &occurrence, is_first: false, is_tail: false };
             return push(outgoing).map(|()| id);

@@ -13,10 +13,7 @@ pub(super) fn overflow(options: &HandlerOptions, occurrence: NewOccurrence) -> N
     record.message =
         format!("too many new tickets within an hour, among them: {}", record.message).into();
     let channel = std::mem::replace(&mut record.channel, SmolStr::new_static(CHANNEL));
-    record
-        .traits
-        .entry(SmolStr::new_static("ticket_handler.channel"))
-        .or_insert_with(|| channel.into());
+    record.traits.insert_new(SmolStr::new_static("ticket_handler.channel"), channel.into());
     record.fingerprint = Some(SmolStr::new_static(FINGERPRINT));
     options.prepare_own(record)
 }

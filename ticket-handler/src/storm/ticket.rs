@@ -13,9 +13,9 @@ const WINDOW: Duration = Duration::from_secs(60);
 pub(super) const PAUSE: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
-pub(super) struct Ticket {
+pub(crate) struct Ticket {
     /// That of its records, which share it.
-    pub(super) fingerprint: Fingerprint,
+    pub(crate) fingerprint: Fingerprint,
     state: Mutex<State>,
 }
 

@@ -66,7 +66,7 @@ impl Entry {
 
     /// Sets a trait, under a name that no other field has taken.
     fn keep(&mut self, name: &str, value: impl Into<ticket_core::Value>) {
-        self.record.traits.entry(name.into()).or_insert_with(|| value.into());
+        self.record.traits.insert_new(name.into(), value.into());
     }
 
     /// Makes traits of the fields that nobody has taken, with `path` before their names.

@@ -1,0 +1,414 @@
+//! Reads MessagePack as far as entries hold it: the other side of [`pack`](super::pack), and what `rmp-serde` writes.
+//!
+//! A field has a number or a name, and so has a variant; what is derived from serde reads both. A length is
+//! believed no further than there are bytes.
+
+use std::fmt;
+
+use serde::de::{
+    self, Deserialize, DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess,
+    VariantAccess, Visitor,
+};
+
+/// These bytes are not what was asked for. Whoever reads an entry sets it aside, and asks no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Unreadable;
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not what an entry holds")
+    }
+}
+
+impl std::error::Error for Unreadable {}
+
+impl de::Error for Unreadable {
+    fn custom<T: fmt::Display>(_: T) -> Self {
+        Self
+    }
+}
+
+/// The value with which these bytes begin.
+pub(super) fn unpack<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, Unreadable> {
+    T::deserialize(&mut Unpacker(bytes))
+}
+
+/// What is left to be read.
+#[derive(Debug)]
+struct Unpacker<'de>(&'de [u8]);
+
+impl<'de> Unpacker<'de> {
+    #[inline]
+    fn peek(&self) -> Result<u8, Unreadable> {
+        self.0.first().copied().ok_or(Unreadable)
+    }
+
+    #[inline]
+    fn byte(&mut self) -> Result<u8, Unreadable> {
+        let (first, rest) = self.0.split_first().ok_or(Unreadable)?;
+        self.0 = rest;
+        Ok(*first)
+    }
+
+    #[inline]
+    fn bytes(&mut self, len: usize) -> Result<&'de [u8], Unreadable> {
+        let (bytes, rest) = self.0.split_at_checked(len).ok_or(Unreadable)?;
+        self.0 = rest;
+        Ok(bytes)
+    }
+
+    #[inline]
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], Unreadable> {
+        let (bytes, rest) = self.0.split_first_chunk().ok_or(Unreadable)?;
+        self.0 = rest;
+        Ok(*bytes)
+    }
+
+    /// A length of 1, 2 or 4 bytes, by the place of its marker after that of the shortest.
+    #[inline]
+    fn len(&mut self, width: u8) -> Result<usize, Unreadable> {
+        Ok(match width {
+            0 => usize::from(self.byte()?),
+            1 => usize::from(u16::from_be_bytes(self.array()?)),
+            _ => usize::try_from(u32::from_be_bytes(self.array()?)).map_err(|_| Unreadable)?,
+        })
+    }
+
+    #[inline]
+    fn text(&mut self, len: usize) -> Result<&'de str, Unreadable> {
+        std::str::from_utf8(self.bytes(len)?).map_err(|_| Unreadable)
+    }
+
+    #[inline]
+    fn list<V: Visitor<'de>>(&mut self, len: usize, visitor: V) -> Result<V::Value, Unreadable> {
+        let mut items = Items { from: self, left: len };
+        let value = visitor.visit_seq(&mut items)?;
+        if items.left == 0 { Ok(value) } else { Err(Unreadable) }
+    }
+
+    #[inline]
+    fn map<V: Visitor<'de>>(&mut self, len: usize, visitor: V) -> Result<V::Value, Unreadable> {
+        let mut items = Items { from: self, left: len };
+        let value = visitor.visit_map(&mut items)?;
+        if items.left == 0 { Ok(value) } else { Err(Unreadable) }
+    }
+
+    /// A whole number, if one is next.
+    #[inline]
+    fn number(&mut self) -> Result<Option<Number>, Unreadable> {
+        let number = match self.peek()? {
+            small @ 0..0x80 => {
+                self.0 = &self.0[1..];
+                return Ok(Some(Number::Unsigned(small.into())));
+            }
+            0xe0.. => Number::Signed(i8::from_be_bytes(self.array()?).into()),
+            marker @ 0xcc..=0xd3 => {
+                self.0 = &self.0[1..];
+                match marker {
+                    0xcc => Number::Unsigned(self.byte()?.into()),
+                    0xcd => Number::Unsigned(u16::from_be_bytes(self.array()?).into()),
+                    0xce => Number::Unsigned(u32::from_be_bytes(self.array()?).into()),
+                    0xcf => Number::Unsigned(u64::from_be_bytes(self.array()?)),
+                    0xd0 => Number::Signed(i8::from_be_bytes(self.array()?).into()),
+                    0xd1 => Number::Signed(i16::from_be_bytes(self.array()?).into()),
+                    0xd2 => Number::Signed(i32::from_be_bytes(self.array()?).into()),
+                    _ => Number::Signed(i64::from_be_bytes(self.array()?)),
+                }
+            }
+            _ => return Ok(None),
+        };
+        Ok(Some(number))
+    }
+
+    /// Passes one value, however deep it is.
+    fn skip(&mut self) -> Result<(), Unreadable> {
+        let mut left = 1_usize;
+        while left > 0 {
+            left -= 1;
+            let inner = match self.byte()? {
+                0..0x80 | 0xc0 | 0xc2 | 0xc3 | 0xe0.. => 0,
+                marker @ 0x80..0x90 => 2 * usize::from(marker & 15),
+                marker @ 0x90..0xa0 => usize::from(marker & 15),
+                marker @ 0xa0..0xc0 => self.bytes(usize::from(marker & 31)).map(|_| 0)?,
+                marker @ 0xc4..=0xc6 => {
+                    let len = self.len(marker - 0xc4)?;
+                    self.bytes(len).map(|_| 0)?
+                }
+                0xca => self.bytes(4).map(|_| 0)?,
+                0xcb => self.bytes(8).map(|_| 0)?,
+                marker @ 0xcc..=0xd3 => self.bytes(1 << (marker & 3)).map(|_| 0)?,
+                marker @ 0xd9..=0xdb => {
+                    let len = self.len(marker - 0xd9)?;
+                    self.bytes(len).map(|_| 0)?
+                }
+                marker @ 0xdc..=0xdd => self.len(marker - 0xdb)?,
+                marker @ 0xde.. => self.len(marker - 0xdd)?.saturating_mul(2),
+                _ => return Err(Unreadable),
+            };
+            left = left.saturating_add(inner);
+        }
+        Ok(())
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Number {
+    Unsigned(u64),
+    Signed(i64),
+}
+
+macro_rules! whole_numbers {
+    ($($method:ident)*) => {$(
+        #[inline]
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
+            match self.number()? {
+                Some(Number::Unsigned(number)) => visitor.visit_u64(number),
+                Some(Number::Signed(number)) => visitor.visit_i64(number),
+                None => self.deserialize_any(visitor),
+            }
+        }
+    )*};
+}
+
+/// What is asked for is mostly what is there, and known by its marker; all else is in `deserialize_any`.
+impl<'de> Deserializer<'de> for &mut Unpacker<'de> {
+    type Error = Unreadable;
+
+    whole_numbers! {
+        deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64
+        deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64
+    }
+
+    fn is_human_readable(&self) -> bool {
+        false
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
+        match self.number()? {
+            Some(Number::Unsigned(number)) => return visitor.visit_u64(number),
+            Some(Number::Signed(number)) => return visitor.visit_i64(number),
+            None => {}
+        }
+        match self.byte()? {
+            marker @ 0x80..0x90 => self.map(usize::from(marker & 15), visitor),
+            marker @ 0x90..0xa0 => self.list(usize::from(marker & 15), visitor),
+            marker @ 0xa0..0xc0 => visitor.visit_borrowed_str(self.text(usize::from(marker & 31))?),
+            0xc0 => visitor.visit_unit(),
+            marker @ 0xc2..=0xc3 => visitor.visit_bool(marker == 0xc3),
+            marker @ 0xc4..=0xc6 => {
+                let len = self.len(marker - 0xc4)?;
+                visitor.visit_borrowed_bytes(self.bytes(len)?)
+            }
+            0xca => visitor.visit_f32(f32::from_be_bytes(self.array()?)),
+            0xcb => visitor.visit_f64(f64::from_be_bytes(self.array()?)),
+            marker @ 0xd9..=0xdb => {
+                let len = self.len(marker - 0xd9)?;
+                visitor.visit_borrowed_str(self.text(len)?)
+            }
+            marker @ 0xdc..=0xdd => {
+                let len = self.len(marker - 0xdb)?;
+                self.list(len, visitor)
+            }
+            marker @ 0xde..=0xdf => {
+                let len = self.len(marker - 0xdd)?;
+                self.map(len, visitor)
+            }
+            _ => Err(Unreadable),
+        }
+    }
+
+    #[inline]
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
+        match self.peek()? {
+            marker @ 0xa0..0xc0 => {
+                self.0 = &self.0[1..];
+                visitor.visit_borrowed_str(self.text(usize::from(marker & 31))?)
+            }
+            _ => self.deserialize_any(visitor),
+        }
+    }
+
+    #[inline]
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
+        self.deserialize_str(visitor)
+    }
+
+    /// Of a field or variant: its number, or else its name.
+    #[inline]
+    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
+        match self.peek()? {
+            number @ 0..0x80 => {
+                self.0 = &self.0[1..];
+                visitor.visit_u64(number.into())
+            }
+            _ => self.deserialize_str(visitor),
+        }
+    }
+
+    #[inline]
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
+        match self.peek()? {
+            0xc0 => {
+                self.0 = &self.0[1..];
+                visitor.visit_none()
+            }
+            _ => visitor.visit_some(self),
+        }
+    }
+
+    #[inline]
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Unreadable> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    #[inline]
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
+        match self.peek()? {
+            marker @ 0x80..0x90 => {
+                self.0 = &self.0[1..];
+                self.map(usize::from(marker & 15), visitor)
+            }
+            _ => self.deserialize_any(visitor),
+        }
+    }
+
+    #[inline]
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Unreadable> {
+        self.deserialize_map(visitor)
+    }
+
+    /// A variant by itself, or a map of one: the variant, and what it holds.
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Unreadable> {
+        let holds = self.peek()? == 0x81;
+        if holds {
+            self.0 = &self.0[1..];
+        }
+        visitor.visit_enum(Variant { from: self, holds })
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
+        self.skip()?;
+        visitor.visit_unit()
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i128 u128 f32 f64 char bytes byte_buf unit unit_struct seq tuple tuple_struct
+    }
+}
+
+/// What a list or map holds.
+#[derive(Debug)]
+struct Items<'a, 'de> {
+    from: &'a mut Unpacker<'de>,
+    left: usize,
+}
+
+impl<'de> SeqAccess<'de> for &mut Items<'_, 'de> {
+    type Error = Unreadable;
+
+    #[inline]
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, Unreadable> {
+        if self.left == 0 {
+            return Ok(None);
+        }
+        self.left -= 1;
+        seed.deserialize(&mut *self.from).map(Some)
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.left)
+    }
+}
+
+impl<'de> MapAccess<'de> for &mut Items<'_, 'de> {
+    type Error = Unreadable;
+
+    #[inline]
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, Unreadable> {
+        self.next_element_seed(seed)
+    }
+
+    #[inline]
+    fn next_value_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<T::Value, Unreadable> {
+        seed.deserialize(&mut *self.from)
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.left)
+    }
+}
+
+#[derive(Debug)]
+struct Variant<'a, 'de> {
+    from: &'a mut Unpacker<'de>,
+    /// Whether something follows.
+    holds: bool,
+}
+
+impl<'de> EnumAccess<'de> for Variant<'_, 'de> {
+    type Error = Unreadable;
+    type Variant = Self;
+
+    #[inline]
+    fn variant_seed<T: DeserializeSeed<'de>>(
+        self,
+        seed: T,
+    ) -> Result<(T::Value, Self), Unreadable> {
+        Ok((seed.deserialize(&mut *self.from)?, self))
+    }
+}
+
+impl<'de> VariantAccess<'de> for Variant<'_, 'de> {
+    type Error = Unreadable;
+
+    fn unit_variant(self) -> Result<(), Unreadable> {
+        if self.holds { self.from.skip() } else { Ok(()) }
+    }
+
+    #[inline]
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(
+        self,
+        seed: T,
+    ) -> Result<T::Value, Unreadable> {
+        if self.holds { seed.deserialize(self.from) } else { Err(Unreadable) }
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, _: usize, _: V) -> Result<V::Value, Unreadable> {
+        Err(Unreadable)
+    }
+
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        _: &'static [&'static str],
+        _: V,
+    ) -> Result<V::Value, Unreadable> {
+        Err(Unreadable)
+    }
+}
+
+#[cfg(test)]
+#[path = "unpack_tests.rs"]
+mod tests;
