@@ -15,7 +15,7 @@ const RETRY: Duration = Duration::from_secs(1);
 pub(crate) struct Disk {
     spool: PathBuf,
     folder: Option<Folder>,
-    /// The next segment, made ready beside: whoever emits only has to give it its name.
+    /// The next segment, made ready beside, so that nobody who emits has to make a file.
     spare: Option<Active>,
     /// Whether a segment was made since there was a spare one.
     wants_spare: bool,
@@ -69,20 +69,21 @@ impl Disk {
         result
     }
 
-    pub(crate) fn create(&mut self, number: u64, sync: bool) -> io::Result<Active> {
-        let mut spare = self.spare.take();
+    pub(crate) fn create(&mut self, next_number: &mut u64, sync: bool) -> io::Result<Active> {
         // To sync the folder takes longer than to make a file.
         self.wants_spare = !sync;
-        self.place(number, |at| match spare.take() {
-            Some(spare) => spare.moved_to(at),
-            None => Active::in_file(at, sync),
-        })
+        // Somebody may have removed our folder.
+        if let Some(spare) = self.spare.take().filter(Active::exists) {
+            return Ok(spare);
+        }
+        self.place(take_number(next_number), |at| Active::in_file(at, sync))
     }
 
     /// The place for a spare segment, if one is wanted.
-    pub(crate) fn place_for_spare(&self) -> Option<SegmentFile> {
+    pub(crate) fn place_for_spare(&self, next_number: &mut u64) -> Option<SegmentFile> {
         let wanted = self.wants_spare && self.spare.is_none() && self.error.is_none();
-        self.folder.as_ref().filter(|_| wanted).map(Folder::spare)
+        let folder = self.folder.as_ref().filter(|_| wanted)?;
+        Some(folder.segment(take_number(next_number)))
     }
 
     pub(crate) fn keep_spare(&mut self, spare: Active) {
@@ -124,4 +125,11 @@ impl Disk {
         }
         self.folder.as_ref().ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))
     }
+}
+
+/// The number of a new segment.
+pub(super) fn take_number(next_number: &mut u64) -> u64 {
+    let number = *next_number;
+    *next_number += 1;
+    number
 }

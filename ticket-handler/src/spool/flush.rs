@@ -12,7 +12,7 @@ impl Spool {
     pub(crate) fn flush(&self, deadline: Duration) -> Result<(), usize> {
         let start = Instant::now();
         let mut state = self.lock();
-        // Now all of it is in segments below this number, and nothing else is.
+        // Now all of it is in segments below this number, and of what comes later at most a spare one's.
         self.seal_all(&mut state);
         let end = state.next_number;
         self.hurried.fetch_add(1, Relaxed);

@@ -74,12 +74,7 @@ impl Folder {
         SegmentFile { number, path: self.path.join(format!("{number:016}.{SEGMENT}")) }
     }
 
-    /// The place of a segment that has no number yet.
-    pub(crate) fn spare(&self) -> SegmentFile {
-        SegmentFile { number: 0, path: self.path.join(format!("spare.{NEW}")) }
-    }
-
-    /// Removes what a process was killed over: a copy that never took its segment's place, or a spare segment.
+    /// Removes what a process was killed over: a copy that never took its segment's place.
     pub(crate) fn tidy(&self) {
         for path in entries(&self.path).into_iter().flatten() {
             if path.extension().is_some_and(|extension| extension == NEW) {

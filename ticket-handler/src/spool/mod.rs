@@ -121,6 +121,8 @@ struct State {
     next_number: u64,
     /// By number: the oldest first.
     sealed: BTreeMap<u64, Segment>,
+    /// One that had to go, and whose file the worker removes: to remove one takes its time.
+    dropped: Option<Segment>,
     /// Those whose entries are in the worker's batch, or still being read.
     reading: BTreeMap<u64, Arc<Segment>>,
     disk: Option<Disk>,
@@ -164,8 +166,8 @@ impl Spool {
 
     fn with(config: Config, state: State) -> Self {
         let segment_bytes = (config.max_bytes / SEGMENTS).clamp(1, SEGMENT);
-        // So that a segment that is made smaller finds room for its copy.
-        let limit = config.max_bytes.saturating_sub(segment_bytes);
+        // So that a segment that is made smaller finds room for its copy, and that one which had to go may still be there.
+        let limit = config.max_bytes.saturating_sub(2 * segment_bytes);
         let fallback = if config.dir.is_some() { FALLBACK } else { u64::MAX };
         Self {
             segment_bytes,
@@ -360,6 +362,16 @@ impl Spool {
 }
 
 impl State {
+    /// Gives the folder up.
+    fn leave(&mut self) {
+        if let Some(segment) = self.dropped.take() {
+            segment.remove();
+        }
+        if let Some(disk) = &mut self.disk {
+            disk.leave();
+        }
+    }
+
     /// The number of the oldest segment that is not settled, besides the active ones.
     fn oldest(&self) -> Option<u64> {
         let oldest = |key: Option<&u64>| key.copied();

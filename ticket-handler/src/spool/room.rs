@@ -73,8 +73,14 @@ impl Spool {
         // If it could not be read, its first occurrences are lost too.
         let records = segment.records;
         self.discount(segment.entries, records, bytes.saturating_sub(HEADER));
-        segment.remove();
         self.budget(kind).free(bytes);
+        // One at a time: a worker that waits for its store removes none.
+        if state.dropped.is_none() {
+            state.dropped = Some(segment);
+            self.wake.notify_one();
+        } else {
+            segment.remove();
+        }
         records
     }
 

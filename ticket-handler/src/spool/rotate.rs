@@ -4,6 +4,7 @@ use std::sync::PoisonError;
 use std::time::Instant;
 
 use super::budget::Kind;
+use super::disk::take_number;
 use super::segment::{Active, HEADER, Segment};
 use super::{LANES, Spool, State};
 
@@ -24,11 +25,10 @@ impl Spool {
         if !budget.has(HEADER + len) || !budget.reserve(HEADER) {
             return Err(kind);
         }
-        let number = state.next_number;
-        state.next_number += 1;
-        let active = match state.disk.as_mut().filter(|_| on_disk) {
-            None => Active::in_memory(number),
-            Some(disk) => match disk.create(number, self.config.sync) {
+        let State { disk, next_number, .. } = state;
+        let active = match disk.as_mut().filter(|_| on_disk) {
+            None => Active::in_memory(take_number(next_number)),
+            Some(disk) => match disk.create(next_number, self.config.sync) {
                 Ok(active) => active,
                 Err(error) => {
                     budget.free(HEADER);

@@ -102,16 +102,11 @@ impl Active {
         Ok(Self::new(at.number, Store::File(file, at)))
     }
 
-    /// The same in a file of another name.
-    pub(crate) fn moved_to(self, to: SegmentFile) -> io::Result<Self> {
-        match self.store {
-            Store::File(file, at) => {
-                fs::rename(&at.path, &to.path).inspect_err(|_| {
-                    let _ = fs::remove_file(&at.path);
-                })?;
-                Ok(Self { number: to.number, store: Store::File(file, to), ..self })
-            }
-            Store::Memory(_) => Ok(self),
+    /// Whether its file is still there.
+    pub(crate) fn exists(&self) -> bool {
+        match &self.store {
+            Store::File(_, at) => at.path.exists(),
+            Store::Memory(_) => true,
         }
     }
 

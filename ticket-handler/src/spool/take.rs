@@ -10,7 +10,6 @@ use tokio::time::timeout;
 
 use super::budget::Kind;
 use super::cursor::{Cursor, Damage};
-use super::disk::Disk;
 use super::segment::{Active, HEADER, Segment};
 use super::{AGE, LANES, Spool, State, subtract, subtract_bytes};
 
@@ -45,7 +44,7 @@ impl Spool {
         loop {
             let now = Instant::now();
             self.heal(now);
-            self.make_spare();
+            self.help();
             let waiting = self.waiting.load(Relaxed);
             let mut wake = until;
             if waiting == 0 {
@@ -221,7 +220,7 @@ impl Spool {
         let start = Instant::now();
         loop {
             self.heal(Instant::now());
-            self.make_spare();
+            self.help();
             let delay = if self.is_urgent() { delay.min(hurried) } else { delay };
             let mut left = delay.saturating_sub(start.elapsed());
             if left.is_zero() {
@@ -239,9 +238,16 @@ impl Spool {
         self.config.dir.is_some() && (self.failing.load(Relaxed) || self.memory.used() > 0)
     }
 
-    /// Makes the next segment ready, so that nobody who emits has to make a file.
-    fn make_spare(&self) {
-        let place = self.lock().disk.as_ref().and_then(Disk::place_for_spare);
+    /// Takes from those who emit what takes its time: removes what they dropped, and makes the next segment ready.
+    fn help(&self) {
+        let mut state = self.lock();
+        let State { dropped, disk, next_number, .. } = &mut *state;
+        let dropped = dropped.take();
+        let place = disk.as_ref().and_then(|disk| disk.place_for_spare(next_number));
+        drop(state);
+        if let Some(segment) = dropped {
+            segment.remove();
+        }
         // If it fails, the disk is tried again when a segment is needed, and that is noted.
         if let Some(Ok(spare)) = place.map(|at| Active::in_file(at, false))
             && let Some(disk) = &mut self.lock().disk
@@ -314,9 +320,7 @@ impl Spool {
             subtract(&self.records, lost);
         }
         state.reading.clear();
-        if let Some(disk) = &mut state.disk {
-            disk.leave();
-        }
+        state.leave();
         drop(state);
         *reader = Reader::default();
         self.settled.notify_all();
@@ -327,9 +331,7 @@ impl Spool {
     pub(crate) fn leave(&self) {
         let mut state = self.lock();
         self.seal_all(&mut state);
-        if let Some(disk) = &mut state.disk {
-            disk.leave();
-        }
+        state.leave();
     }
 
     /// Whether everything is settled.
