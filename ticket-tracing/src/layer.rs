@@ -202,7 +202,8 @@ fn record(
         None => place(event.metadata(), SmolStr::new_static),
         Some(metadata) => place(metadata, SmolStr::new),
     };
-    let mut record = Record::new(level, target, message).with_location(location);
+    let mut record = Record::new(level, target, message);
+    record.location = location;
     fields.add_traits(event);
     record.traits = fields.traits;
     record.error = fields.error;
