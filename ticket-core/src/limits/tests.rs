@@ -67,8 +67,8 @@ fn names_that_become_equal_are_numbered() {
     }
     let record = normalized(record);
     let names: Vec<_> = record.traits.keys().map(SmolStr::as_str).collect();
-    let cut = as_stored(&format!("{long}1"), NAME);
-    let second = as_stored(&format!("{long}1"), NAME - 2) + "#2";
+    let cut = as_stored(format!("{long}1"), NAME);
+    let second = as_stored(format!("{long}1"), NAME - 2) + "#2";
     assert_eq!(names, ["a␀", "a␀#2", &cut, &second]);
     // The one that had its name keeps it.
     assert_eq!(record.traits["a␀"], Value::Int(3));
@@ -150,7 +150,7 @@ fn a_record_that_is_too_long_keeps_its_message_and_says_what_is_missing() {
     assert_eq!(record.message, "m".repeat(MESSAGE));
     assert_eq!(record.breadcrumbs[0].message, "…[+95 breadcrumbs]");
     assert_eq!(record.traits.len(), TRAITS);
-    assert_eq!(record.traits["n0000"], Value::from(as_stored(&"v".repeat(TRAIT), 128)));
+    assert_eq!(record.traits["n0000"], Value::from(as_stored("v".repeat(TRAIT), 128)));
 }
 
 #[test]
