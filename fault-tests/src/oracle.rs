@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures::TryStreamExt as _;
 use ticket_core::{
@@ -11,7 +11,11 @@ use ticket_core::{
 };
 
 use crate::Outcome;
-use crate::victim::{APP, PATIENCE};
+use crate::victim::APP;
+
+/// How long a case waits for what has to come. MongoDB keeps the transaction of a client that was
+/// killed for 60 seconds, and with it the tickets that it has touched.
+const PATIENCE: Duration = Duration::from_secs(150);
 
 /// What is stored of the victim's records.
 #[derive(Debug, Default)]
@@ -62,7 +66,7 @@ pub async fn check(
                     format!("{missing} acknowledged records are lost, such as {number}").into()
                 );
             }
-            Some(_) => tokio::time::sleep(std::time::Duration::from_millis(200)).await,
+            Some(_) => tokio::time::sleep(Duration::from_millis(200)).await,
         }
     };
     for (number, times) in &stored.numbers {

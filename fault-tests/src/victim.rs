@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use clap::Parser;
 
@@ -43,7 +42,7 @@ pub struct Plan {
     /// Emit by `tracing`, where everything is recorded that any library says
     #[arg(long)]
     pub traced: bool,
-    /// Emit in one burst, or wait for a line on the standard input before
+    /// Wait for a line on the standard input before the end
     #[arg(long)]
     pub linger: bool,
 }
@@ -114,10 +113,18 @@ pub struct Heard {
 pub struct Ended {
     /// What it has told.
     pub heard: Heard,
-    /// How it ended.
-    pub status: ExitStatus,
+    status: ExitStatus,
     /// What it wrote to standard error.
-    pub said: String,
+    said: String,
+}
+
+impl Ended {
+    /// What its handler has counted, by the name that it has in the victim's last line.
+    pub fn counted(&self, name: &str) -> Outcome<u64> {
+        let stats = self.heard.stats.as_ref();
+        let count = stats.and_then(|stats| stats[name].as_u64());
+        Ok(count.ok_or_else(|| format!("no count of {name}: {stats:?}"))?)
+    }
 }
 
 impl Victim {
@@ -179,12 +186,16 @@ impl Victim {
         self.ended()
     }
 
-    /// Waits for its end.
+    /// Waits for its end, which has to be a good one.
     pub fn wait(mut self) -> Outcome<Ended> {
         self.let_go();
         let child = &mut self.child;
         until("the victim has ended", || Ok(child.try_wait()?.is_some()))?;
-        self.ended()
+        let ended = self.ended()?;
+        if ended.status.success() {
+            return Ok(ended);
+        }
+        Err(format!("the victim: {}: {}", ended.status, ended.said).into())
     }
 
     fn ended(mut self) -> Outcome<Ended> {
@@ -222,7 +233,3 @@ impl Heard {
         self.stats = other.stats;
     }
 }
-
-/// How long a case waits for what has to come. MongoDB keeps the transaction of a client that was
-/// killed for 60 seconds, and with it the tickets that it has touched.
-pub const PATIENCE: Duration = Duration::from_secs(150);

@@ -56,7 +56,10 @@ pub(crate) fn schema(url: &str) -> Result<String> {
         "postgres" | "postgresql" => {
             Ok(ticket_postgres::PostgresConfig::from_uri(url)?.schema_sql())
         }
-        _ => Err(Error::config("--print: this kind of store has no schema to print")),
+        scheme => Err(Error::config(format!(
+            "a store of the kind {scheme} has no statements that --print could show: name one of \
+             sqlite or postgres"
+        ))),
     }
 }
 
@@ -67,7 +70,9 @@ pub(crate) fn distributed_schema(
     distribution: ticket_postgres::Distribution,
 ) -> Result<String> {
     if !ticket_postgres::SCHEMES.contains(&scheme(url).as_str()) {
-        return Err(Error::config("--engine is for a store in PostgreSQL: write postgres://…"));
+        return Err(Error::config(
+            "--engine is for PostgreSQL alone: write a URL that begins with postgres://",
+        ));
     }
     Ok(ticket_postgres::PostgresConfig::from_uri(url)?.distributed_schema_sql(distribution))
 }

@@ -43,7 +43,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.";
 #[derive(Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct GlobalArgs {
-    /// The database [default: sqlite:tickets.db]
+    /// The database, such as sqlite:FILE or postgres://HOST/DATABASE [default: sqlite:tickets.db]
     #[arg(long, global = true, env = "TICKET_URL", hide_env_values = true, value_name = "URL")]
     pub(crate) url: Option<String>,
     /// The application [default: all of them; for ingest: generic]

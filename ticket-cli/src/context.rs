@@ -54,10 +54,16 @@ impl Context {
             let missing = error.kind() == ErrorKind::Config && error.source().is_none();
             let error = anyhow::Error::new(error);
             if missing {
-                error.context(
-                    "there is nothing to read yet (`ticket ingest FILE` records something, `ticket setup` \
-                     makes the tables, or brings older ones up to date)",
-                )
+                // Who has said nothing may not know where it was looked for.
+                let place = if self.url == DEFAULT_URL {
+                    format!(" in {DEFAULT_URL}; --url or TICKET_URL names another store")
+                } else {
+                    String::new()
+                };
+                error.context(format!(
+                    "there is nothing to read yet{place} (`ticket ingest FILE` records something, \
+                     `ticket setup` makes the tables, or brings older ones up to date)"
+                ))
             } else {
                 error.context("the database cannot be read")
             }

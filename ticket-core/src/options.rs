@@ -110,12 +110,6 @@ impl HandlerOptions {
         self
     }
 
-    /// The application.
-    #[must_use]
-    pub fn app_id(&self) -> &str {
-        &self.app_id
-    }
-
     /// Sets what is taken out of records as secret; [`Redaction::new`] unless it is set.
     ///
     /// It comes after the processor, so that a processor may still look at what is secret, and what
@@ -145,6 +139,12 @@ impl HandlerOptions {
     pub fn with_host(mut self, host: impl Into<SmolStr>) -> Self {
         self.host = Some(host.into());
         self
+    }
+
+    /// The application.
+    #[must_use]
+    pub fn app_id(&self) -> &str {
+        &self.app_id
     }
 
     /// What is taken out of records as secret.
@@ -195,9 +195,7 @@ impl HandlerOptions {
         if self.filter.as_ref().is_some_and(|filter| !filter(&record)) {
             return None;
         }
-        if let Some(processor) = &self.processor {
-            record = processor(record)?;
-        }
+        record = self.process_record(record)?;
         self.redaction.apply(&mut record);
         // Before the fingerprint: it has to be that of what is stored, and a long message costs little.
         limits::normalize(&mut record);

@@ -72,7 +72,7 @@ impl Registry {
             let what = if is_scheme(scheme) {
                 format!("no backend for the scheme {scheme:?}")
             } else {
-                "the URI has no scheme".to_owned()
+                "the URI does not begin with a scheme".to_owned()
             };
             Error::config(format!("{what}: this program knows {known}"))
         })?;
@@ -107,7 +107,10 @@ mod tests {
             message("baz://user:secret@host/db"),
             "no backend for the scheme \"baz\": this program knows bar:, foo:"
         );
-        assert_eq!(message("secret"), "the URI has no scheme: this program knows bar:, foo:");
+        assert_eq!(
+            message("secret"),
+            "the URI does not begin with a scheme: this program knows bar:, foo:"
+        );
         assert!(!message("se cret:x").contains("cret"));
     }
 }

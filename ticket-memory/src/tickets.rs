@@ -56,7 +56,7 @@ impl Entry {
             && filter.status.is_none_or(|status| self.status_at(now).kind() == status)
             && filter.min_level.is_none_or(|level| level <= ticket.level)
             && filter.channel.as_ref().is_none_or(|channel| *channel == ticket.channel)
-            && self.was_seen(filter.release.as_ref(), filter.environment.as_ref())
+            && self.was_seen(filter.release.as_deref(), filter.environment.as_deref())
             && filter.since.is_none_or(|since| since <= ticket.last_occurrence_time)
             && filter.until.is_none_or(|until| ticket.first_occurrence_time <= until)
             && filter.search.as_ref().is_none_or(|text| self.search_text.contains(text))
@@ -64,12 +64,11 @@ impl Entry {
     }
 
     /// Whether one record had this release and this environment, where they are asked for.
-    fn was_seen(&self, release: Option<&String>, environment: Option<&String>) -> bool {
+    fn was_seen(&self, release: Option<&str>, environment: Option<&str>) -> bool {
         (release.is_none() && environment.is_none())
             || self.seen.iter().any(|(seen_release, seen_environment)| {
-                (release.is_none() || release.map(String::as_str) == seen_release.as_deref())
-                    && (environment.is_none()
-                        || environment.map(String::as_str) == seen_environment.as_deref())
+                (release.is_none() || release == seen_release.as_deref())
+                    && (environment.is_none() || environment == seen_environment.as_deref())
             })
     }
 }

@@ -168,11 +168,11 @@ pub(super) async fn rule_21_what_is_not_known_stays_unknown(cx: Context) {
     // Nothing at all, and empty texts in place of nothing: two different things.
     let bare = Record::new(Level::Trace, "", "").with_time(at(0));
     let mut blank = bare.clone().with_time(at(1)).with_fingerprint("").with_release("");
-    blank.environment = Some(String::new().into());
-    blank.host = Some(String::new().into());
+    blank.environment = Some("".into());
+    blank.host = Some("".into());
     blank.location = Location::new().with_file("");
     blank.request = Some(Request::default());
-    blank.error = vec![ErrorCause::new(Some(String::new().into()), "")];
+    blank.error = vec![ErrorCause::new(Some("".into()), "")];
     let batch = [occurrence(bare), occurrence(blank)];
     put(&store, &batch).await;
     assert_kept(&cx, &store, &batch).await;

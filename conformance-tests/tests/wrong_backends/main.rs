@@ -10,6 +10,7 @@ mod answers;
 mod database;
 mod deleting;
 mod events;
+mod ids;
 mod leases;
 mod paging;
 mod reading;
@@ -44,6 +45,7 @@ struct Mutant {
 /// All of them, area by area.
 const MUTANTS: &[&[Mutant]] = &[
     recording::MUTANTS,
+    ids::MUTANTS,
     deleting::MUTANTS,
     status::MUTANTS,
     paging::MUTANTS,

@@ -64,7 +64,8 @@ fn main() -> Outcome {
     let lost = stats.dropped.total();
     let stats = json!({
         "recorded": stats.recorded, "duplicates": stats.duplicates, "queued": stats.queued, "lost": lost,
-        "retries": stats.retries, "ignored": stats.ignored, "others": OTHERS.load(Relaxed),
+        "retries": stats.retries, "ignored": stats.ignored, "disk_failures": stats.disk_failures,
+        "others": OTHERS.load(Relaxed),
     });
     say(&format!("STATS {stats}\n"));
     Ok(())

@@ -53,11 +53,7 @@ fn f01_killed(engine: Engine) -> Outcome {
         let store = database.open().await?;
         oracle::check(&*store, &heard.acknowledged, &(0..fresh.end)).await
     })?;
-    let ended = last.wait()?;
-    if !ended.status.success() {
-        return Err(format!("the last start: {} {}", ended.status, ended.said).into());
-    }
-    Ok(())
+    last.wait().map(drop)
 }
 
 /// Two processes emit the very same records at once, and a third one after them: each is one.
@@ -68,12 +64,9 @@ fn f08_twice(engine: Engine) -> Outcome {
     let both = [Victim::start(VICTIM, &plan)?, Victim::start(VICTIM, &plan)?];
     let mut ended = both.into_iter().map(Victim::wait).collect::<Outcome<Vec<_>>>()?;
     ended.push(Victim::start(VICTIM, &plan)?.wait()?);
-    let told = |name: &str| -> u64 {
-        let of = ended.iter().filter_map(|ended| ended.heard.stats.as_ref());
-        of.filter_map(|stats| stats[name].as_u64()).sum()
-    };
+    let told = |name: &str| ended.iter().map(|ended| ended.counted(name)).sum::<Outcome<u64>>();
     // Exactly one of the three was told that a record is new.
-    assert_eq!((told("recorded"), told("duplicates")), (5_000, 10_000));
+    assert_eq!((told("recorded")?, told("duplicates")?), (5_000, 10_000));
     let issued = plan.issued();
     block_on(async {
         let store = database.open().await?;
@@ -92,8 +85,7 @@ fn f09_first(engine: Engine) -> Outcome {
     let mut victims = victims.collect::<Outcome<Vec<_>>>()?;
     victims.iter_mut().for_each(Victim::let_go);
     for victim in victims {
-        let ended = victim.wait()?;
-        assert!(ended.status.success(), "{ended:?}");
+        victim.wait()?;
     }
     block_on(async {
         let store = database.open().await?;
@@ -158,7 +150,7 @@ fn f33_away(engine: Engine) -> Outcome {
     for start in 0..3 {
         plan.first = start * plan.records;
         let ended = Victim::start(VICTIM, &plan)?.wait()?;
-        if !ended.status.success() || ended.heard.acknowledged.len() != 500 {
+        if ended.heard.acknowledged.len() != 500 {
             return Err(format!("with its database away: {ended:?}").into());
         }
         heard.add(ended.heard);

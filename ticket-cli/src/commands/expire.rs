@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 use ticket_core::{EventStore, EventStoreExt, Expired, Expiry};
 
 use crate::cli::at_least_one;
@@ -13,21 +13,21 @@ use crate::time::Moment;
 
 /// Delete old occurrences; tickets keep their counts
 #[derive(Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, group = ArgGroup::new("what").required(true).multiple(true))]
 #[group(skip)]
 pub(crate) struct ExpireArgs {
     /// Delete what is older than 90s, 15m, 24h, 30d or 2w, or older than a time; solved tickets without
     /// later occurrences go too
-    #[arg(long, value_name = "WHEN", required_unless_present_any = ["keep_per_ticket", "max_total"])]
+    #[arg(long, value_name = "WHEN", group = "what")]
     older_than: Option<Moment>,
     /// Of these, at most so many occurrences, the oldest first
     #[arg(long, value_name = "N", requires = "older_than")]
     max: Option<u64>,
     /// Keep the newest N occurrences of the application, or of all; solved tickets without one of these go too
-    #[arg(long, value_name = "N", value_parser = at_least_one::<u64>)]
+    #[arg(long, value_name = "N", group = "what", value_parser = at_least_one::<u64>)]
     max_total: Option<u64>,
     /// Keep of each ticket the first occurrence and the newest N-1
-    #[arg(long, value_name = "N", value_parser = at_least_one::<u32>)]
+    #[arg(long, value_name = "N", group = "what", value_parser = at_least_one::<u32>)]
     keep_per_ticket: Option<u32>,
 }
 

@@ -27,9 +27,9 @@ enum SpoolCommand {
     Ls(DirArg),
     /// Record what dead processes have left
     ///
-    /// A process that lives records its own, and is named; so does the next start of a dead one, which
-    /// makes this unnecessary unless there is none. Stopped in the middle, it goes on where it was the next
-    /// time, and nothing counts twice. Exit codes: 0 done; 1 the database or the folder failed, or a
+    /// What a process has that is alive is left to it, and named. What a dead one has left is recorded by
+    /// the application's next start as well: this is for where there is none, or not soon. It may be stopped
+    /// in the middle and started again: nothing counts twice. Exit codes: 0 done; 1 the database or the folder failed, or a
     /// record was refused (it is in the folder's dead-letter.jsonl, which `ticket ingest` takes);
     /// 2 wrong usage.
     Drain(DirArg),

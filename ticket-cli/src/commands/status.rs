@@ -32,7 +32,7 @@ pub(crate) struct ReopenArgs {
     ids: IdsArg,
 }
 
-/// Mute tickets: they count on, and are not in the list any more
+/// Mute tickets: they go on counting, but `list` leaves them out
 #[derive(Args)]
 pub(crate) struct MuteArgs {
     #[command(flatten)]

@@ -35,7 +35,12 @@ pub(crate) async fn types(context: &Context, out: &mut dyn Write) -> anyhow::Res
         if context.json {
             json::write_line(out, &TypeView { r#type: name })?;
         } else {
-            writeln!(out, "{}", sanitize::line(name))?;
+            // Lines without a channel have an empty type, and an empty line looks like none.
+            writeln!(
+                out,
+                "{}",
+                if name.is_empty() { "\"\"".into() } else { sanitize::line(name) }
+            )?;
         }
     }
     Ok(())

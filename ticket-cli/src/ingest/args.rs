@@ -6,6 +6,7 @@ use clap::Args;
 use ticket_core::Level;
 
 use super::format::Format;
+use crate::cli::level_parser;
 
 /// Read logs of other programs and record them
 ///
@@ -25,7 +26,7 @@ pub(crate) struct IngestArgs {
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub(super) format: Format,
     /// Record nothing below this level
-    #[arg(long, default_value_t = Level::Warning, value_name = "LEVEL")]
+    #[arg(long, default_value_t = Level::Warning, value_name = "LEVEL", value_parser = level_parser())]
     pub(super) min_level: Level,
     /// The release of records that name none
     #[arg(long, value_name = "RELEASE")]

@@ -71,6 +71,8 @@ fn types_and_traits() {
     assert_eq!(place.output(&["types"]), "login\nshop::checkout\n");
     assert_eq!(place.texts("type", &["types", "--app", "shop"]), ["login", "shop::checkout"]);
     assert_eq!(place.output(&["types", "--app", "x"]), "");
+    let nameless = Place::with(vec![record(Level::Error, "", "nobody says where", 1)]);
+    assert_eq!(nameless.output(&["types"]), "\"\"\n");
     assert_eq!(place.output(&["traits", "login"]), "text   path\nint    user_id\nfloat  user_id\n");
     assert_eq!(place.texts("kind", &["traits", "login"]), ["text", "int", "float"]);
     assert!(place.output(&["traits", "shop::checkout"]).contains("text   \"type\"\n"));

@@ -111,3 +111,59 @@ fn shortened(text: &str, limit: usize, nul: usize) -> String {
     let mark = if marked { mark(total - kept, "bytes") } else { String::new() };
     [&text[..kept], &mark].concat()
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn after_cut(text: &str, limit: usize) -> String {
+        let mut text = text.to_owned();
+        cut(&mut text, limit);
+        text
+    }
+
+    #[test]
+    fn a_text_within_its_limit_is_not_cut() {
+        assert_eq!(after_cut("12345", 5), "12345");
+        assert_eq!(after_cut("", 0), "");
+    }
+
+    #[test]
+    fn a_cut_says_how_much_is_missing() {
+        assert_eq!(after_cut(&"x".repeat(100), 20), format!("{}…[+95 bytes]", "x".repeat(5)));
+        assert_eq!(after_cut(&"é".repeat(50), 20), "éé…[+96 bytes]");
+        assert_eq!(after_cut(&"🦀".repeat(50), 26), "🦀🦀…[+192 bytes]");
+    }
+
+    #[test]
+    fn a_text_that_is_cut_again_says_how_much_of_the_whole_is_missing() {
+        let once = after_cut(&"x".repeat(10_000), 1_000);
+        assert_eq!(after_cut(&once, 100), after_cut(&"x".repeat(10_000), 100));
+    }
+
+    #[test]
+    fn where_a_mark_has_no_room_the_text_is_cut_all_the_same() {
+        assert_eq!(after_cut("0123456789", 4), "0123");
+        assert_eq!(after_cut("éé", 3), "é");
+    }
+
+    proptest! {
+        #[test]
+        fn a_cut_keeps_the_start_and_counts_the_rest(text in any::<String>(), limit in 0_usize..40) {
+            let once = after_cut(&text, limit);
+            prop_assert!(once.len() <= limit);
+            prop_assert_eq!(after_cut(&once, limit), once.as_str());
+            if text.len() <= limit {
+                prop_assert_eq!(once, text);
+            } else if let Some((kept, count)) = once.rsplit_once("…[+") {
+                let count: usize = count.trim_end_matches(" bytes]").parse().unwrap();
+                prop_assert!(text.starts_with(kept));
+                prop_assert_eq!(kept.len() + count, text.len());
+            } else {
+                prop_assert!(text.starts_with(&once));
+            }
+        }
+    }
+}

@@ -67,6 +67,9 @@ impl Program {
         tests.arg(self.filter).args(["--nocapture"]).envs(environment.iter().copied());
         let (report, found) = forward(tests, report, io::stdout())?;
         problems.extend(found);
+        if !report.last_has_run() {
+            problems.push(format!("{}: no test is called `{}…`", self.name, self.filter));
+        }
         Ok((report, problems))
     }
 

@@ -99,6 +99,12 @@ impl Report {
         }
     }
 
+    /// Whether the target that was closed last had any test. A filter that finds none is no failure to
+    /// the program itself.
+    pub(crate) fn last_has_run(&self) -> bool {
+        self.targets.last().is_some_and(|target| target.passed + target.failed > 0)
+    }
+
     pub(crate) fn passed(&self) -> usize {
         self.targets.iter().map(|target| target.passed).sum()
     }

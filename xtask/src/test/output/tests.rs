@@ -82,6 +82,21 @@ test result: ok. 1 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; fini
 }
 
 #[test]
+fn a_filter_that_finds_nothing_is_noticed() {
+    let says = |counts: &str| {
+        let mut report = read(GREEN);
+        report.begin("filtered".to_owned());
+        report.read_line(&format!(
+            "test result: ok. {counts}; 0 ignored; 0 measured; 9 filtered out"
+        ));
+        report.finish();
+        report.last_has_run()
+    };
+    assert!(!says("0 passed; 0 failed"));
+    assert!(says("1 passed; 0 failed"));
+}
+
+#[test]
 fn an_ignored_test_without_a_declaration_is_named() {
     let found = problems(
         "     Running tests/real_logs.rs (target/debug/deps/real_logs-77)

@@ -1,0 +1,110 @@
+//! Faults with ids that come again: rule 2.
+
+use std::collections::HashSet;
+
+use ticket_core::{NewOccurrence, OccurrenceId, StatusChange, TicketId};
+
+use crate::Mutant;
+use crate::recording::{describe_by_last, show_text};
+use crate::wrong::{Hooks, RIGHT, under_another_id};
+
+pub(crate) const MUTANTS: &[Mutant] = &[
+    Mutant {
+        fault: "counts an id twice in a batch",
+        found_by: &["rule_02_an_id_twice_in_a_batch_counts_once"],
+        hooks: Hooks {
+            record: |it, batch| {
+                let mut seen = HashSet::new();
+                let batch: Vec<_> =
+                    batch
+                        .iter()
+                        .map(|new| {
+                            if seen.insert(key(new)) { new.clone() } else { under_another_id(new) }
+                        })
+                        .collect();
+                it.record(&batch)
+            },
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "counts an id once in each batch",
+        found_by: &["rule_02_an_id_in_two_batches_counts_once"],
+        hooks: Hooks {
+            record: |it, batch| {
+                let known = it.notes().ids.clone();
+                it.notes().ids.extend(batch.iter().map(key));
+                let batch: Vec<_> = batch
+                    .iter()
+                    .map(|new| {
+                        if known.contains(&key(new)) { under_another_id(new) } else { new.clone() }
+                    })
+                    .collect();
+                it.record(&batch)
+            },
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "lets the last one of an id describe the ticket",
+        found_by: &["rule_02_a_repeated_id_changes_nothing_of_its_ticket"],
+        hooks: Hooks { record: describe_by_last, ticket: show_text, ..RIGHT },
+    },
+    Mutant {
+        fault: "reopens a ticket by an id that it has",
+        found_by: &["rule_02_a_repeated_id_changes_nothing_of_its_ticket"],
+        hooks: Hooks {
+            record: |it, batch| {
+                for new in batch.iter().filter(|new| it.stored(new.ticket_id()).is_some()) {
+                    it.set_status(new.ticket_id(), StatusChange::Reopen)?;
+                }
+                it.record(batch)
+            },
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "knows an id in one ticket only",
+        found_by: &["rule_02_the_same_id_counts_in_each_of_two_tickets"],
+        hooks: Hooks {
+            incoming: |it, new| {
+                let (ticket, id) = key(new);
+                let mut notes = it.notes();
+                let elsewhere = notes.ids.iter().any(|known| known.1 == id && known.0 != ticket);
+                notes.ids.insert((ticket, id));
+                (!elsewhere).then(|| new.clone())
+            },
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "looks for known ids first and records then",
+        found_by: &[
+            "rule_02_the_same_batch_from_eight_writers_counts_once",
+            "rule_02_the_same_batch_through_two_handles_counts_once",
+        ],
+        hooks: Hooks {
+            record: |it, batch| {
+                let known = it.notes().ids.clone();
+                it.place.meets_another();
+                it.notes().ids.extend(batch.iter().map(key));
+                let new = batch.iter().filter(|new| !known.contains(&key(new)));
+                it.record(&new.map(under_another_id).collect::<Vec<_>>())
+            },
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "knows ids in its own process only",
+        found_by: &["rule_02_the_same_batch_from_eight_processes_counts_once"],
+        hooks: Hooks {
+            incoming: |it, new| it.notes().ids.insert(key(new)).then(|| under_another_id(new)),
+            ..RIGHT
+        },
+    },
+];
+
+/// What is unique to an occurrence.
+fn key(new: &NewOccurrence) -> (TicketId, OccurrenceId) {
+    (new.ticket_id(), new.record().id)
+}
