@@ -52,12 +52,8 @@ impl Work for Deciding {
             let after = Keys { status: status.kind(), ..before.clone() };
             let mut fields = status_fields(&status);
             fields.extend(after.places(self.id, Some(&before)));
-            if unit.token > 0 {
-                fields.insert("w", unit.token);
-            }
-            let filter = unit.guarded(doc! { "_id": ticket_key(self.id) });
-            effects
-                .update(&unit.name("tickets"), vec![doc! { "q": filter, "u": { "$set": fields } }]);
+            let change = unit.change(ticket_key(self.id), doc! { "$set": fields }, false);
+            effects.update(&unit.name("tickets"), vec![change]);
             ticket.status = status;
         }
         ticket.status = ticket.status.effective(Timestamp::now());
