@@ -35,7 +35,6 @@ pub(crate) async fn get_events(
     let walk = Walk::new(&mut call, filter, query.direction, plan.after()).await?;
     let lead = Lead::choose(&mut call, &walk).await?;
     let mut reader = Reader::new(query.offset, plan.fetch()).testing(&filter.traits);
-    reader.all_are_meant = filter.traits.is_empty();
     read(&mut call, &walk, lead, &mut reader, |row, _| occurrence(row).map(Some)).await?;
     call.finish().await?;
     Ok(plan.page(reader.found))
@@ -137,6 +136,7 @@ impl<'a, T> Reader<'a, T> {
 
     fn testing(mut self, comparisons: &'a [Comparison]) -> Self {
         self.tally = Tally::new(comparisons);
+        self.all_are_meant = comparisons.is_empty();
         self
     }
 
@@ -272,15 +272,14 @@ async fn at_places(
         (&walk.filter.event_type, Type::TEXT),
     ];
     let sql = call.names().sql(&by_places(walk.direction));
-    let mut rows = call.query(&sql, &params).await?;
-    let mut is_ahead = Vec::with_capacity(rows.len());
-    for row in &rows {
-        let place = place(row)?;
+    let mut rows = Vec::new();
+    for row in call.query(&sql, &params).await? {
+        let place = place(&row)?;
         let is_within = (walk.since..=walk.until).contains(&place.0);
-        is_ahead.push(is_within && walk.direction.apply(place.cmp(&after)).is_gt());
+        if is_within && walk.direction.apply(place.cmp(&after)).is_gt() {
+            rows.push(row);
+        }
     }
-    let mut is_ahead = is_ahead.into_iter();
-    rows.retain(|_| is_ahead.next().unwrap_or_default());
     Ok(rows)
 }
 
