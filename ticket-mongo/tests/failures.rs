@@ -15,7 +15,7 @@ use mongodb::{Client, Collection};
 use support::{PROGRAM, Server, URL, database, everything, port, run, trial};
 use ticket_core::{
     BackendBase, BackendExt, Error, ErrorKind, EventQuery, EventStore, HandlerOptions,
-    HistogramQuery, Level, Record, Step, TicketQuery, Timestamp,
+    HistogramQuery, Level, Record, Status, Step, TicketQuery, Timestamp, limits,
 };
 use ticket_mongo::{MongoBackend, MongoConfig};
 
@@ -27,6 +27,7 @@ fn main() -> ExitCode {
         trial("a_server_that_stood_still_is_found_again", Some(PROGRAM), |it| run(still(it))),
         trial("a_write_that_was_cut_off_is_undone_or_finished", Some(URL), |it| run(cut_off(it))),
         trial("repair_removes_what_belongs_to_no_ticket", Some(URL), |it| run(repair(it))),
+        trial("a_release_that_is_too_long_is_cut", Some(URL), |it| run(long_release(it))),
         trial("what_a_slow_writer_sends_changes_nothing", Some(PROGRAM), |it| run(slow(it))),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
@@ -240,6 +241,19 @@ async fn repair(url: String) -> Result<(), Failed> {
     assert_eq!(found, (1, 1, 1));
     assert_eq!(opened.hours_of_all().await?, 1);
     assert_eq!((opened.events().await?, opened.counts().await?), (1, vec![1]));
+    Ok(opened.database.drop().await?)
+}
+
+/// When it solves a ticket, as when it is recorded.
+async fn long_release(url: String) -> Result<(), Failed> {
+    let opened = Opened::new(&url, "release").await?;
+    let long = "1".repeat(2 * limits::NAME);
+    opened.backend.record_events(vec![record().with_release(long.as_str())]).await?;
+    let id = opened.backend.get_tickets(&TicketQuery::new()).await?.items.remove(0).id;
+    let ticket = opened.backend.solve_ticket(id, Some(long)).await?.ok_or("a ticket")?;
+    let Status::Solved { release, .. } = ticket.status else { panic!("{:?}", ticket.status) };
+    assert_eq!(release, ticket.last_release);
+    assert!(release.is_some_and(|release| release.len() <= limits::NAME));
     Ok(opened.database.drop().await?)
 }
 

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use mongodb::bson::doc;
-use ticket_core::{Result, Status, StatusChange, Ticket, TicketId, Timestamp, limits};
+use ticket_core::{Result, StatusChange, Ticket, TicketId, Timestamp};
 
 use super::tickets::find_ticket;
 use crate::connection::Connection;
@@ -39,15 +39,7 @@ impl Work for Deciding {
             return Ok((None, effects));
         };
         let mut ticket = crate::row::ticket(&found)?;
-        let status = match &self.change {
-            StatusChange::Solve { at, .. } if *at < ticket.last_occurrence_time => None,
-            StatusChange::Solve { at, release } => {
-                Some(Status::Solved { at: *at, release: release.clone().map(limits::clean) })
-            }
-            StatusChange::Reopen => Some(Status::Open),
-            StatusChange::Mute { until } => Some(Status::Muted { until: *until }),
-        };
-        if let Some(status) = status {
+        if let Some(status) = self.change.clone().status(ticket.last_occurrence_time) {
             let before = Keys::of(&found)?;
             let after = Keys { status: status.kind(), ..before.clone() };
             let mut fields = status_fields(&status);

@@ -1,7 +1,8 @@
 //! Counts, whatever is sent, deleted or expired.
 
 use ticket_core::{
-    BackendBase, BackendExt, EventStore, Expiry, NewOccurrence, TicketQuery, Timestamp,
+    BackendBase, BackendExt, EventStore, Expiry, NewOccurrence, Status, TicketQuery, Timestamp,
+    limits,
 };
 
 use super::support::{DEADLOCKS, Database, connect, new, occurrence, record, until};
@@ -115,5 +116,18 @@ pub(crate) async fn f07_a_deadlock_with_somebody_else_does_not_reach_the_caller(
     assert!(recorded.updates.iter().all(|update| update.occurrence_count == 2));
     // The counters arrive a little later.
     until("there was a deadlock", async || database.number(DEADLOCKS).await > before).await;
+    database.drop_schema().await;
+}
+
+pub(crate) async fn a_release_that_solves_is_cut_as_a_recorded_one_is() {
+    let database = Database::new("release").await;
+    let store = database.store().await;
+    let long = "1".repeat(2 * limits::NAME);
+    let batch = [new(record("a").with_release(long.as_str()))];
+    store.record_tickets(&batch).await.unwrap();
+    let ticket = store.solve_ticket(batch[0].ticket_id(), Some(long)).await.unwrap().unwrap();
+    let Status::Solved { release, .. } = ticket.status else { panic!("{:?}", ticket.status) };
+    assert_eq!(release, ticket.last_release);
+    assert!(release.is_some_and(|release| release.len() <= limits::NAME));
     database.drop_schema().await;
 }

@@ -24,6 +24,7 @@ fn main() -> ExitCode {
         trial!(URL, events::what_is_seldom_together_is_found_however_times_lie),
         trial!(URL, counts::the_sums_of_an_application_are_those_of_its_tickets),
         trial!(URL, counts::f07_a_deadlock_with_somebody_else_does_not_reach_the_caller),
+        trial!(URL, counts::a_release_that_solves_is_cut_as_a_recorded_one_is),
         trial!(URL, counts::a_batch_of_which_some_is_stored_adds_the_rest),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
