@@ -42,8 +42,8 @@ pub use self::options::HandlerOptions;
 pub use self::query::{
     Bucket, Comparison, Cursor, DEFAULT_LIMIT, Direction, EventFilter, EventPlan, EventPosition,
     EventQuery, EventTrait, Expired, Expiry, HistogramQuery, HistogramScope, MAX_LIMIT,
-    OccurrenceQuery, Op, Page, SortKey, Step, Test, TicketFilter, TicketPlan, TicketPosition,
-    TicketQuery, TicketSort, TraitPlan, TraitPosition, TraitQuery, TraitType,
+    OccurrenceQuery, Op, Page, SortKey, Step, Tally, Test, TicketFilter, TicketPlan,
+    TicketPosition, TicketQuery, TicketSort, TraitPlan, TraitPosition, TraitQuery, TraitType,
 };
 pub use self::record::{Breadcrumb, ErrorCause, Frame, Location, Record, Request, Span};
 pub use self::redact::Redaction;

@@ -14,13 +14,14 @@
 
 use std::time::Duration;
 
-use mongodb::bson::{Binary, Bson, Document, RawDocumentBuf, doc, spec::BinarySubtype};
+use mongodb::bson::{Bson, Document, RawDocumentBuf, doc};
 use mongodb::options::ReturnDocument;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use crate::connection::{Connection, durable_command};
 use crate::error::{Failure, Outcome, check_statements, corrupt};
+use crate::row::binary;
 use crate::unit::{Effects, Unit, Work, back_off, quick};
 
 /// How long a holder may take between two signs of life. By the server's clock.
@@ -288,8 +289,4 @@ pub(crate) async fn settle(connection: &Connection) -> Outcome<()> {
 fn until() -> Document {
     let millis = i64::try_from(LEASE.as_millis()).unwrap_or(i64::MAX);
     doc! { "$add": ["$$NOW", millis] }
-}
-
-fn binary(bytes: &[u8]) -> Bson {
-    Bson::Binary(Binary { subtype: BinarySubtype::Generic, bytes: bytes.to_vec() })
 }

@@ -2,8 +2,8 @@
 
 use mongodb::bson::{Binary, Bson, DateTime, Document, doc, spec::BinarySubtype};
 use ticket_core::{
-    Level, Location, NewOccurrence, Occurrence, OccurrenceId, Result, Status, StatusKind, Ticket,
-    TicketId, Timestamp, Value, ValueKind,
+    Level, Location, Occurrence, OccurrenceId, Result, Status, StatusKind, Ticket, TicketId,
+    Timestamp, Value, ValueKind,
 };
 use uuid::Uuid;
 
@@ -150,11 +150,6 @@ pub(crate) fn trait_value(value: &Value) -> Bson {
         Value::Bool(yes) => (*yes).into(),
         Value::Time(time) => time.as_micros().into(),
     }
-}
-
-/// The type of the outermost error.
-pub(crate) fn error_type(new: &NewOccurrence) -> Option<&str> {
-    new.record().error.first().and_then(|cause| cause.type_name.as_deref())
 }
 
 pub(crate) fn ticket_id(value: Option<&Bson>) -> Result<TicketId> {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::TryStreamExt;
 use mongodb::ClientSession;
-use mongodb::bson::{Document, RawDocumentBuf, doc};
+use mongodb::bson::{Bson, Document, RawDocumentBuf, doc};
 use mongodb::options::{ReadConcern, WriteConcern};
 use ticket_core::{Result, TicketId};
 use tokio::time::{Instant, sleep};
@@ -34,7 +34,9 @@ pub(crate) trait Work: Send + Sync + 'static {
     type Answer: Send + 'static;
 
     /// The tickets that it writes, if it is known by now.
-    fn tickets(&self) -> Vec<TicketId>;
+    fn tickets(&self) -> Vec<TicketId> {
+        Vec::new()
+    }
 
     async fn plan(&self, unit: &mut Unit) -> Outcome<(Self::Answer, Effects)>;
 }
@@ -70,15 +72,26 @@ impl Unit {
         self.connection.names.of(collection)
     }
 
-    /// A condition that keeps a slow writer, whose lease is over, from doing its work a second time.
-    pub(crate) fn guarded(&self, mut filter: Document) -> Document {
+    /// A statement that changes the document of a key, or makes it with `upsert`. The document remembers the
+    /// lease, which keeps a slow writer, whose lease is over, from doing its work a second time.
+    pub(crate) fn change(
+        &self,
+        key: impl Into<Bson>,
+        mut update: Document,
+        upsert: bool,
+    ) -> Document {
+        let mut filter = doc! { "_id": key.into() };
         if self.token > 0 {
             filter.insert("w", doc! { "$not": { "$gte": self.token } });
+            let set = update.entry("$set".to_owned()).or_insert_with(|| Document::new().into());
+            if let Bson::Document(set) = set {
+                set.insert("w", self.token);
+            }
         }
-        filter
+        doc! { "q": filter, "u": update, "upsert": upsert }
     }
 
-    /// The same for what is deleted, which may have been written under the same lease.
+    /// The same condition for what is deleted, which may have been written under the same lease.
     pub(crate) fn guarded_delete(&self, mut filter: Document) -> Document {
         if self.token > 0 {
             filter.insert("w", doc! { "$not": { "$gt": self.token } });
@@ -148,8 +161,7 @@ fn size(document: &Document) -> usize {
     document.iter().map(|(name, value)| name.len() + value_size(value)).sum()
 }
 
-fn value_size(value: &mongodb::bson::Bson) -> usize {
-    use mongodb::bson::Bson;
+fn value_size(value: &Bson) -> usize {
     16 + match value {
         Bson::String(text) => text.len(),
         Bson::Binary(binary) => binary.bytes.len(),

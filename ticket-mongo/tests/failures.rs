@@ -12,10 +12,10 @@ use std::time::{Duration, Instant};
 use libtest_mimic::{Arguments, Failed};
 use mongodb::bson::{Binary, Bson, Document, doc, spec::BinarySubtype};
 use mongodb::{Client, Collection};
-use support::{PROGRAM, Server, URL, port, run, trial};
+use support::{PROGRAM, Server, URL, database, everything, port, run, trial};
 use ticket_core::{
     BackendBase, BackendExt, Error, ErrorKind, EventQuery, EventStore, HandlerOptions,
-    HistogramQuery, Level, Record, Step, TicketQuery, Timestamp,
+    HistogramQuery, Level, Record, Status, Step, TicketQuery, Timestamp, limits,
 };
 use ticket_mongo::{MongoBackend, MongoConfig};
 
@@ -27,6 +27,8 @@ fn main() -> ExitCode {
         trial("a_server_that_stood_still_is_found_again", Some(PROGRAM), |it| run(still(it))),
         trial("a_write_that_was_cut_off_is_undone_or_finished", Some(URL), |it| run(cut_off(it))),
         trial("repair_removes_what_belongs_to_no_ticket", Some(URL), |it| run(repair(it))),
+        trial("a_release_that_is_too_long_is_cut", Some(URL), |it| run(long_release(it))),
+        trial("what_a_slow_writer_sends_changes_nothing", Some(PROGRAM), |it| run(slow(it))),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
@@ -137,13 +139,15 @@ impl Opened {
         Ok(self.backend.get_events(&EventQuery::new()).await?.items.len())
     }
 
+    async fn lease(&self) -> Result<Document, Failed> {
+        Ok(self.collection("lease").find_one(doc! { "_id": "writer" }).await?.ok_or("a lease")?)
+    }
+
     async fn counts(&self) -> Result<Vec<u64>, Failed> {
         let tickets = self.backend.get_tickets(&TicketQuery::new()).await?.items;
         Ok(tickets.iter().map(|ticket| ticket.occurrence_count).collect())
     }
-}
 
-impl Opened {
     /// What the chart of all applications adds up to.
     async fn hours_of_all(&self) -> Result<u64, Failed> {
         let (day, now) = (Duration::from_secs(86_400), Timestamp::now());
@@ -212,12 +216,6 @@ async fn cut_off(url: String) -> Result<(), Failed> {
     Ok(opened.database.drop().await?)
 }
 
-impl Opened {
-    async fn lease(&self) -> Result<Document, Failed> {
-        Ok(self.collection("lease").find_one(doc! { "_id": "writer" }).await?.ok_or("a lease")?)
-    }
-}
-
 fn binary(bytes: &[u8]) -> Bson {
     Binary { subtype: BinarySubtype::Generic, bytes: bytes.to_vec() }.into()
 }
@@ -244,4 +242,67 @@ async fn repair(url: String) -> Result<(), Failed> {
     assert_eq!(opened.hours_of_all().await?, 1);
     assert_eq!((opened.events().await?, opened.counts().await?), (1, vec![1]));
     Ok(opened.database.drop().await?)
+}
+
+/// When it solves a ticket, as when it is recorded.
+async fn long_release(url: String) -> Result<(), Failed> {
+    let opened = Opened::new(&url, "release").await?;
+    let long = "1".repeat(2 * limits::NAME);
+    opened.backend.record_events(vec![record().with_release(long.as_str())]).await?;
+    let id = opened.backend.get_tickets(&TicketQuery::new()).await?.items.remove(0).id;
+    let ticket = opened.backend.solve_ticket(id, Some(long)).await?.ok_or("a ticket")?;
+    let Status::Solved { release, .. } = ticket.status else { panic!("{:?}", ticket.status) };
+    assert_eq!(release, ticket.last_release);
+    assert!(release.is_some_and(|release| release.len() <= limits::NAME));
+    Ok(opened.database.drop().await?)
+}
+
+/// On a standalone server a writer may stand still until its lease is over and others have finished its work and
+/// done more. What it still sends then has been done.
+async fn slow(program: String) -> Result<(), Failed> {
+    let server = Server::start(&program, &[])?;
+    let url = format!("mongodb://127.0.0.1:{}/", server.port);
+    let (backend, plain, seen) = everything::store(&url, "slow").await?;
+    let plain = plain.database(&database("slow"));
+    let tickets = format!("{}tickets", MongoConfig::DEFAULT_PREFIX);
+    seen.lock().unwrap().clear();
+
+    backend.record_events(vec![record()]).await?;
+    let wrong = doc! { "$inc": { "n": 5_i64 } };
+    plain.collection::<Document>(&tickets).update_one(doc! {}, wrong).await?;
+    assert_eq!(backend.repair().await?.tickets, 1);
+    backend.record_events(vec![record()]).await?;
+    let id = backend.get_tickets(&TicketQuery::new()).await?.items.remove(0).id;
+    backend.solve_ticket(id, None).await?;
+    backend.record_events(vec![record()]).await?;
+    backend.delete_ticket(id).await?;
+    backend.record_events(vec![record(), record()]).await?;
+    let state = async || -> Result<_, Failed> {
+        let now = Timestamp::now();
+        let day = Duration::from_secs(86_400);
+        let (from, to) = (now.saturating_sub(day), now.saturating_add(day));
+        let chart = HistogramQuery::of_app(None::<&str>, Step::Day, from, to);
+        let counts = backend.count_occurrences(&chart).await?;
+        let events = backend.get_events(&EventQuery::new()).await?.items.len();
+        let tickets = backend.get_tickets(&TicketQuery::new()).await?.items;
+        Ok((tickets, events, counts.iter().map(|bucket| bucket.count).sum::<u64>()))
+    };
+    let before = state().await?;
+    assert_eq!((before.0[0].occurrence_count, before.1, before.2), (2, 2, 2));
+    let sent = std::mem::take(&mut *seen.lock().unwrap());
+    let mut repeated = 0;
+    for command in sent {
+        let Some((verb, collection)) = command.iter().next() else { continue };
+        let list = if verb == "update" { "updates" } else { "deletes" };
+        let of_writers =
+            ["lease", "journal"].iter().any(|name| collection.to_string().contains(name));
+        if let (Ok(statements), false) = (command.get_array(list), of_writers) {
+            let again = doc! { verb: collection, list: statements, "ordered": false };
+            plain.run_command(again).await?;
+            repeated += 1;
+        }
+    }
+    assert!(repeated > 10, "only {repeated} commands were seen");
+    assert_eq!(state().await?, before);
+    Ok(())
 }

@@ -1,5 +1,5 @@
 //! What distribution by ticket needs: a statement names its ticket, or is declared to go everywhere. That
-//! the keys begin with it is asked of a real server's catalogue, in `server.rs`.
+//! the keys begin with it is asked of a real server's catalogue, in `server/tables.rs`.
 
 use ticket_postgres::{PostgresConfig, explained};
 

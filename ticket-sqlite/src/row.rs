@@ -1,9 +1,10 @@
 //! From rows to the model, and back.
 
 use rusqlite::Row;
+use rusqlite::types::{ToSqlOutput, ValueRef};
 use ticket_core::{
     Error, Level, Location, Occurrence, OccurrenceId, Result, Status, StatusKind, Ticket, TicketId,
-    Timestamp, Traits,
+    Timestamp, Traits, Value,
 };
 use uuid::Uuid;
 
@@ -90,6 +91,18 @@ fn payload<T: serde::de::DeserializeOwned>(row: &Row<'_>, column: usize) -> Resu
     let text = row.get_ref(column).map_err(from_sqlite)?;
     let text = text.as_bytes().map_err(|_| corrupt("an occurrence"))?;
     serde_json::from_slice(text).map_err(|error| corrupt("an occurrence").with_source(error))
+}
+
+/// A trait's value as it is compared.
+pub(crate) fn trait_value(value: &Value) -> ToSqlOutput<'_> {
+    ToSqlOutput::Borrowed(match value {
+        Value::Text(text) => ValueRef::Text(text.as_bytes()),
+        Value::Int(number) => ValueRef::Integer(*number),
+        // As a key, -0.0 is 0.0: they compare as equal.
+        Value::Float(number) => ValueRef::Real(*number + 0.0),
+        Value::Bool(yes) => ValueRef::Integer((*yes).into()),
+        Value::Time(time) => ValueRef::Integer(time.as_micros()),
+    })
 }
 
 fn json<T: serde::de::DeserializeOwned>(text: &str, what: &str) -> Result<T> {

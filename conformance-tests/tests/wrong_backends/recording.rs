@@ -59,6 +59,14 @@ pub(crate) const MUTANTS: &[Mutant] = &[
             ..RIGHT
         },
     },
+    Mutant {
+        fault: "keeps what it records to its own process",
+        found_by: &["rule_01_a_killed_process_leaves_whole_batches"],
+        hooks: Hooks {
+            record: |it, batch| it.right(|right| right.record_tickets(batch).now_or_never()),
+            ..RIGHT
+        },
+    },
     // 3. Creation
     Mutant {
         fault: "forgets the error's type",

@@ -115,6 +115,10 @@ async fn drain(dir: &Path, context: &Context, out: &mut dyn Write) -> anyhow::Re
             }
         }
         writeln!(out)?;
+        if drained.damaged > 0 {
+            let dir = sanitize::line(&dir.to_string_lossy());
+            writeln!(out, "set aside: {dir}/*.corrupt has what cannot be read")?;
+        }
         for left in &drained.left {
             let name = left.file_name().unwrap_or_default().to_string_lossy();
             writeln!(out, "left: {} (in use, or of another version)", sanitize::line(&name))?;

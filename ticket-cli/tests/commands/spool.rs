@@ -9,6 +9,9 @@ use ticket_handler::BackgroundHandler;
 
 use crate::store::{Place, record};
 
+/// The first segment of a process.
+const FIRST: &str = "0000000000000000.segment";
+
 /// A handler whose store is always away, with these messages in its spool.
 fn handler(spool: &Path, messages: &[&str]) -> BackgroundHandler {
     let handler = BackgroundHandler::builder(HandlerOptions::new("shop"))
@@ -59,6 +62,23 @@ fn what_waits_is_listed_and_recorded_once() {
     assert_eq!(again["left"].as_array().unwrap().len(), 1);
     assert_eq!(place.json(&["spool", "ls", "spool"]).len(), 1);
     drop(handler);
+}
+
+#[test]
+fn what_is_damaged_is_counted_and_set_aside() {
+    let place = Place::empty();
+    left_by_a_dead_process(&place, &["cannot connect", "cannot write"]);
+    let segments = place.path().join("spool/17-dead").read_dir().unwrap().map(Result::unwrap);
+    let segment = segments.map(|file| file.path()).find(|file| file.ends_with(FIRST)).unwrap();
+    let mut bytes = fs::read(&segment).unwrap();
+    // In the first entry.
+    bytes[60..68].fill(b'X');
+    fs::write(&segment, bytes).unwrap();
+    assert_eq!(place.json(&["spool", "ls", "spool"])[0]["damaged"], 1);
+    let said = "recorded 1, 1 damaged\nset aside: spool/*.corrupt has what cannot be read\n";
+    assert_eq!(place.output(&["spool", "drain", "spool"]), said);
+    let left: Vec<_> = place.path().join("spool").read_dir().unwrap().map(Result::unwrap).collect();
+    assert!(left.len() == 1 && left[0].path().extension().unwrap() == "corrupt", "{left:?}");
 }
 
 #[test]

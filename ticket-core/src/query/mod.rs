@@ -10,6 +10,7 @@ mod event;
 mod expiry;
 mod histogram;
 mod occurrence;
+mod tally;
 mod ticket;
 mod traits;
 
@@ -19,6 +20,7 @@ pub use self::event::{EventFilter, EventPlan, EventPosition, EventQuery};
 pub use self::expiry::{Expired, Expiry};
 pub use self::histogram::{Bucket, HistogramQuery, HistogramScope, Step};
 pub use self::occurrence::OccurrenceQuery;
+pub use self::tally::Tally;
 pub use self::ticket::{
     SortKey, TicketFilter, TicketPlan, TicketPosition, TicketQuery, TicketSort,
 };

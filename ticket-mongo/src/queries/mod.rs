@@ -25,13 +25,39 @@ pub(crate) use self::tickets::{count_tickets, get_ticket, get_tickets};
 pub(crate) use self::traits::{event_types, get_traits, trait_types};
 
 use mongodb::bson::{Bson, Document, doc};
-use ticket_core::{Direction, EventPosition, Occurrence};
+use ticket_core::{Direction, EventPosition, Occurrence, Result};
 
+use crate::connection::Connection;
 use crate::row::{binary, ticket_key};
+use crate::unit::{Effects, Unit, Work, write};
 
 /// A number as MongoDB holds it; what is larger is as good as endless.
 fn to_i64(number: impl TryInto<i64>) -> i64 {
     number.try_into().unwrap_or(i64::MAX)
+}
+
+/// Deletes documents by their keys.
+fn delete_by_keys(unit: &Unit, effects: &mut Effects, collection: &str, keys: &[Bson]) {
+    let filters = keys
+        .chunks(1_000)
+        .map(|keys| unit.guarded_delete(doc! { "_id": { "$in": keys.to_vec() } }));
+    effects.delete(&unit.name(collection), filters.collect());
+}
+
+/// Carries out a unit of work again until it has done less than it may at once, and says how much it did in all.
+async fn in_steps(
+    connection: &Connection,
+    work: &impl Work<Answer = u64>,
+    most: u64,
+) -> Result<u64> {
+    let mut sum = 0;
+    loop {
+        let count = write(connection, work).await?;
+        sum += count;
+        if count < most {
+            return Ok(sum);
+        }
+    }
 }
 
 const fn sign(direction: Direction) -> (&'static str, &'static str, i32) {
@@ -72,6 +98,6 @@ fn behind_event(direction: Direction, after: &EventPosition) -> Document {
     )
 }
 
-fn occurrences_of(documents: &[Document]) -> ticket_core::Result<Vec<Occurrence>> {
+fn occurrences_of(documents: &[Document]) -> Result<Vec<Occurrence>> {
     documents.iter().map(crate::row::occurrence).collect()
 }

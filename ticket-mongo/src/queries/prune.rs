@@ -6,7 +6,7 @@ use ticket_core::{
     Direction, Error, Expired, Expiry, Result, SortKey, StatusKind, TicketId, TicketSort, limits,
 };
 
-use super::{sums, to_i64};
+use super::{delete_by_keys, in_steps, sums, to_i64};
 use crate::connection::Connection;
 use crate::error::{Failure, Outcome, corrupt};
 use crate::place::{self, Range};
@@ -63,11 +63,10 @@ impl Work for Deleting {
             "hint": "by_ticket",
         };
         let keys = keys(unit.read(find).await?)?;
+        delete_by_keys(unit, &mut effects, "occurrences", &keys);
         if to_i64(keys.len()) > AT_ONCE {
-            delete_occurrences(unit, &mut effects, &keys);
             return Ok((Step::Again, effects));
         }
-        delete_occurrences(unit, &mut effects, &keys);
         bury(unit, &mut effects, &[self.id]).await?;
         Ok((Step::Done(true), effects))
     }
@@ -77,8 +76,7 @@ impl Work for Deleting {
 async fn bury(unit: &mut Unit, effects: &mut Effects, ids: &[TicketId]) -> Outcome<()> {
     let counted = sums::of_tickets(unit, ids).await?;
     let keys: Vec<Bson> = ids.iter().map(|id| ticket_key(*id)).collect();
-    effects
-        .delete(&unit.name("tickets"), vec![unit.guarded_delete(doc! { "_id": { "$in": keys } })]);
+    delete_by_keys(unit, effects, "tickets", &keys);
     let of = |id: &TicketId, field: &str, low: Bson, high: Bson| {
         let end = |value: Bson| doc! { "t": ticket_key(*id), field: value };
         unit.guarded_delete(doc! { "_id": { "$gte": end(low), "$lte": end(high) } })
@@ -91,13 +89,6 @@ async fn bury(unit: &mut Unit, effects: &mut Effects, ids: &[TicketId]) -> Outco
     let taken = counted.into_iter().map(|(hour, count)| (hour, -count));
     sums::add(unit, effects, taken.collect());
     Ok(())
-}
-
-fn delete_occurrences(unit: &Unit, effects: &mut Effects, keys: &[Bson]) {
-    let filters = keys
-        .chunks(1_000)
-        .map(|keys| unit.guarded_delete(doc! { "_id": { "$in": keys.to_vec() } }));
-    effects.delete(&unit.name("occurrences"), filters.collect());
 }
 
 fn keys(found: Vec<Document>) -> Outcome<Vec<Bson>> {
@@ -141,16 +132,12 @@ struct Expiring {
 impl Work for Expiring {
     type Answer = u64;
 
-    fn tickets(&self) -> Vec<TicketId> {
-        Vec::new()
-    }
-
     async fn plan(&self, unit: &mut Unit) -> Outcome<(u64, Effects)> {
         let keys =
             keys(unit.read(oldest(&unit.name("occurrences"), &self.expiry, self.most)).await?)?;
         let count = keys.len() as u64;
         let mut effects = Effects::default();
-        delete_occurrences(unit, &mut effects, &keys);
+        delete_by_keys(unit, &mut effects, "occurrences", &keys);
         Ok((count, effects))
     }
 }
@@ -179,10 +166,6 @@ struct Burying {
 #[async_trait]
 impl Work for Burying {
     type Answer = (u64, Option<String>);
-
-    fn tickets(&self) -> Vec<TicketId> {
-        Vec::new()
-    }
 
     async fn plan(&self, unit: &mut Unit) -> Outcome<(Self::Answer, Effects)> {
         let range = solved(&self.expiry, self.after.clone());
@@ -240,13 +223,7 @@ pub(crate) async fn keep_per_ticket(
         for ticket in &found {
             let id = ticket_id(ticket.get("_id"))?;
             after = Some(id);
-            loop {
-                let deleted = write(connection, &Thinning { id, keep }).await?;
-                count += deleted;
-                if deleted < STEP {
-                    break;
-                }
-            }
+            count += in_steps(connection, &Thinning { id, keep }, STEP).await?;
         }
         if to_i64(found.len()) < TICKETS {
             return Ok(count);
@@ -317,7 +294,7 @@ impl Work for Thinning {
         let first = keys(unit.read(first).await?)?;
         let surplus: Vec<Bson> = older.into_iter().filter(|key| !first.contains(key)).collect();
         let count = surplus.len() as u64;
-        delete_occurrences(unit, &mut effects, &surplus);
+        delete_by_keys(unit, &mut effects, "occurrences", &surplus);
         Ok((count, effects))
     }
 }
@@ -334,6 +311,5 @@ pub(crate) async fn clear(connection: &Connection) -> Result<()> {
             delete_ticket(connection, ticket_id(ticket.get("_id"))?).await?;
         }
     }
-    while write(connection, &sums::Sweeping).await? == sums::STEP {}
-    Ok(())
+    in_steps(connection, &sums::Sweeping, sums::STEP).await.map(drop)
 }

@@ -17,8 +17,8 @@ use crate::error::{Outcome, corrupt};
 use crate::lease;
 use crate::place::Keys;
 use crate::row::{
-    self, error_type, occurrence_ids, occurrence_key, status_fields, ticket_id, ticket_key,
-    trait_key, trait_value,
+    self, occurrence_ids, occurrence_key, status_fields, ticket_id, ticket_key, trait_key,
+    trait_value,
 };
 use crate::unit::{Effects, Unit, Work, write};
 
@@ -189,9 +189,6 @@ fn add(
         let newest = keys_of(last);
         keys = Keys { last: newest.last, level: newest.level, channel: newest.channel, ..keys };
     }
-    if unit.token > 0 {
-        fields.insert("w", unit.token);
-    }
     let mut update = doc! { "$inc": { "n": to_i64(count) } };
     if let Some(known) = known {
         if known.solved_at.is_some_and(|at| last.record().time > at) {
@@ -210,8 +207,7 @@ fn add(
     }
     fields.extend(keys.places(id, before));
     update.insert("$set", fields);
-    let filter = unit.guarded(doc! { "_id": ticket_key(id) });
-    statements.tickets.push(doc! { "q": filter, "u": update, "upsert": known.is_none() });
+    statements.tickets.push(unit.change(ticket_key(id), update, known.is_none()));
     Some(TicketUpdate {
         ticket_id: id,
         change,
@@ -258,7 +254,7 @@ fn describe(last: &NewOccurrence) -> Document {
         "line": location.line.map(i64::from),
         "module": location.module.as_deref(),
         "function": location.function.as_deref(),
-        "error": error_type(last),
+        "error": record.error_type(),
         "search": last.search_text(),
     }
 }
@@ -281,12 +277,9 @@ fn add_hours(
     }
     let Some((newest, count)) = hours.pop_last() else { return Document::new() };
     for (hour, count) in hours {
-        let filter = unit.guarded(doc! { "_id": { "t": ticket_key(id), "h": hour } });
-        let mut update = doc! { "$inc": { "n": count }, "$setOnInsert": { "a": app_id } };
-        if unit.token > 0 {
-            update.insert("$set", doc! { "w": unit.token });
-        }
-        statements.hours.push(doc! { "q": filter, "u": update, "upsert": true });
+        let key = doc! { "t": ticket_key(id), "h": hour };
+        let update = doc! { "$inc": { "n": count }, "$setOnInsert": { "a": app_id } };
+        statements.hours.push(unit.change(key, update, true));
     }
     doc! { "h": newest, "hn": count }
 }

@@ -2,16 +2,16 @@
 
 use async_trait::async_trait;
 use mongodb::bson::{Bson, doc};
-use ticket_core::{Error, Result, TicketId};
+use ticket_core::{Error, Result};
 
-use super::sums;
+use super::{delete_by_keys, in_steps, sums, to_i64};
 use crate::connection::{Connection, within};
 use crate::error::{Outcome, corrupt};
 use crate::lease;
 use crate::place::Keys;
-use crate::row::ticket_id;
+use crate::row::{integer, ticket_id};
 use crate::schema::set_blocks;
-use crate::unit::{Effects, Unit, Work, write};
+use crate::unit::{Effects, Unit, Work};
 
 /// What [`MongoBackend::repair`](crate::MongoBackend::repair) removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,28 +32,11 @@ pub(crate) async fn repair(connection: &Connection) -> Result<Repaired> {
         })
         .await?;
     }
-    let mut repaired = Repaired::default();
-    loop {
-        let count = write(connection, &Orphans).await?;
-        repaired.occurrences += count;
-        if count < STEP {
-            break;
-        }
-    }
-    loop {
-        let count = write(connection, &Recount).await?;
-        repaired.tickets += count;
-        if count < STEP {
-            break;
-        }
-    }
-    loop {
-        let count = write(connection, &sums::Recounting).await?;
-        repaired.sums += count;
-        if count < sums::STEP {
-            break;
-        }
-    }
+    let repaired = Repaired {
+        occurrences: in_steps(connection, &Orphans, STEP).await?,
+        tickets: in_steps(connection, &Recount, STEP).await?,
+        sums: in_steps(connection, &sums::Recounting, sums::STEP).await?,
+    };
     // What an older program has recorded since the collections were brought to this version.
     let mut last = Some(i64::MIN);
     while let Some(after) = last {
@@ -72,10 +55,6 @@ struct Orphans;
 impl Work for Orphans {
     type Answer = u64;
 
-    fn tickets(&self) -> Vec<TicketId> {
-        Vec::new()
-    }
-
     async fn plan(&self, unit: &mut Unit) -> Outcome<(u64, Effects)> {
         let find = doc! { "find": unit.name("lease"), "filter": { "_id": "writer" } };
         let lease = unit.read(find).await?.pop().unwrap_or_default();
@@ -91,17 +70,15 @@ impl Work for Orphans {
             doc! { "$project": { "_id": 1, "w": 1 } },
             ticket,
             late,
-            doc! { "$limit": i64::try_from(STEP).unwrap_or(i64::MAX) },
+            doc! { "$limit": to_i64(STEP) },
             doc! { "$project": { "_id": 1 } },
         ];
         let found =
             unit.read(doc! { "aggregate": unit.name("occurrences"), "pipeline": stages }).await?;
         let keys: Vec<Bson> = found.into_iter().filter_map(|mut one| one.remove("_id")).collect();
-        let (count, mut effects) = (keys.len() as u64, Effects::default());
-        if count > 0 {
-            effects.delete(&unit.name("occurrences"), vec![doc! { "_id": { "$in": keys } }]);
-        }
-        Ok((count, effects))
+        let mut effects = Effects::default();
+        delete_by_keys(unit, &mut effects, "occurrences", &keys);
+        Ok((keys.len() as u64, effects))
     }
 }
 
@@ -111,10 +88,6 @@ struct Recount;
 #[async_trait]
 impl Work for Recount {
     type Answer = u64;
-
-    fn tickets(&self) -> Vec<TicketId> {
-        Vec::new()
-    }
 
     async fn plan(&self, unit: &mut Unit) -> Outcome<(u64, Effects)> {
         let mut fields = Keys::fields();
@@ -137,7 +110,7 @@ impl Work for Recount {
                 { "$ifNull": [{ "$first": "$hours.n" }, 0_i64] }, { "$ifNull": ["$hn", 0_i64] },
             ] } } },
             doc! { "$match": { "$expr": { "$ne": ["$n", "$sum"] } } },
-            doc! { "$limit": i64::try_from(STEP).unwrap_or(i64::MAX) },
+            doc! { "$limit": to_i64(STEP) },
             doc! { "$unset": "hours" },
         ];
         let found =
@@ -147,10 +120,10 @@ impl Work for Recount {
             let key = ticket.get("_id").cloned().ok_or_else(|| corrupt("a ticket's id"))?;
             let id = ticket_id(Some(&key))?;
             let before = Keys::of(ticket)?;
-            let after = Keys { count: crate::row::integer(ticket, "sum")?, ..before.clone() };
+            let after = Keys { count: integer(ticket, "sum")?, ..before.clone() };
             let mut set = doc! { "n": after.count };
             set.extend(after.places(id, Some(&before)));
-            statements.push(doc! { "q": { "_id": key }, "u": { "$set": set } });
+            statements.push(unit.change(key, doc! { "$set": set }, false));
         }
         let mut effects = Effects::default();
         effects.update(&unit.name("tickets"), statements);

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use mongodb::bson::doc;
-use ticket_core::{Result, Status, StatusChange, Ticket, TicketId, Timestamp, limits};
+use ticket_core::{Result, StatusChange, Ticket, TicketId, Timestamp};
 
 use super::tickets::find_ticket;
 use crate::connection::Connection;
@@ -39,25 +39,13 @@ impl Work for Deciding {
             return Ok((None, effects));
         };
         let mut ticket = crate::row::ticket(&found)?;
-        let status = match &self.change {
-            StatusChange::Solve { at, .. } if *at < ticket.last_occurrence_time => None,
-            StatusChange::Solve { at, release } => {
-                Some(Status::Solved { at: *at, release: release.clone().map(limits::clean) })
-            }
-            StatusChange::Reopen => Some(Status::Open),
-            StatusChange::Mute { until } => Some(Status::Muted { until: *until }),
-        };
-        if let Some(status) = status {
+        if let Some(status) = self.change.clone().status(ticket.last_occurrence_time) {
             let before = Keys::of(&found)?;
             let after = Keys { status: status.kind(), ..before.clone() };
             let mut fields = status_fields(&status);
             fields.extend(after.places(self.id, Some(&before)));
-            if unit.token > 0 {
-                fields.insert("w", unit.token);
-            }
-            let filter = unit.guarded(doc! { "_id": ticket_key(self.id) });
-            effects
-                .update(&unit.name("tickets"), vec![doc! { "q": filter, "u": { "$set": fields } }]);
+            let change = unit.change(ticket_key(self.id), doc! { "$set": fields }, false);
+            effects.update(&unit.name("tickets"), vec![change]);
             ticket.status = status;
         }
         ticket.status = ticket.status.effective(Timestamp::now());

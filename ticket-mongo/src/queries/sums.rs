@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use mongodb::bson::{Bson, Document, doc};
 use ticket_core::{Result, TicketId};
 
-use super::to_i64;
+use super::{delete_by_keys, to_i64};
 use crate::error::{Outcome, corrupt};
 use crate::row::{integer, required_text, ticket_key};
 use crate::unit::{Effects, Unit, Work};
@@ -24,12 +24,8 @@ pub(super) type Sums = BTreeMap<(String, i64), i64>;
 /// Adds to sums.
 pub(super) fn add(unit: &Unit, effects: &mut Effects, sums: Sums) {
     let statements = sums.into_iter().map(|((app_id, hour), count)| {
-        let filter = unit.guarded(doc! { "_id": { "a": app_id, "h": hour, "p": unit.part } });
-        let mut update = doc! { "$inc": { "n": count } };
-        if unit.token > 0 {
-            update.insert("$set", doc! { "w": unit.token });
-        }
-        doc! { "q": filter, "u": update, "upsert": true }
+        let key = doc! { "a": app_id, "h": hour, "p": unit.part };
+        unit.change(key, doc! { "$inc": { "n": count } }, true)
     });
     effects.update(&unit.name("app_counts"), statements.collect());
 }
@@ -75,10 +71,6 @@ pub(super) struct Sweeping;
 impl Work for Sweeping {
     type Answer = u64;
 
-    fn tickets(&self) -> Vec<TicketId> {
-        Vec::new()
-    }
-
     async fn plan(&self, unit: &mut Unit) -> Outcome<(u64, Effects)> {
         let find = doc! { "aggregate": unit.name("app_counts"), "pipeline": [
             { "$group": {
@@ -95,10 +87,7 @@ impl Work for Sweeping {
             keys.extend_from_slice(one.get_array("parts").map_err(|_| corrupt("a sum"))?);
         }
         let mut effects = Effects::default();
-        let filters = keys
-            .chunks(1_000)
-            .map(|keys| unit.guarded_delete(doc! { "_id": { "$in": keys.to_vec() } }));
-        effects.delete(&unit.name("app_counts"), filters.collect());
+        delete_by_keys(unit, &mut effects, "app_counts", &keys);
         Ok((found.len() as u64, effects))
     }
 }
@@ -109,10 +98,6 @@ pub(super) struct Recounting;
 #[async_trait]
 impl Work for Recounting {
     type Answer = u64;
-
-    fn tickets(&self) -> Vec<TicketId> {
-        Vec::new()
-    }
 
     async fn plan(&self, unit: &mut Unit) -> Outcome<(u64, Effects)> {
         // One by one: a transaction carries out no `$unionWith`.

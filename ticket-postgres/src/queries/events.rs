@@ -4,7 +4,7 @@
 //! on each record. Which index leads is found out by looking: see [`Lead::choose`].
 
 use ticket_core::{
-    Comparison, Direction, EventFilter, EventPosition, EventQuery, Occurrence, Page, Result,
+    Comparison, Direction, EventFilter, EventPosition, EventQuery, Occurrence, Page, Result, Tally,
     Timestamp, Traits,
 };
 use tokio_postgres::Row;
@@ -35,7 +35,6 @@ pub(crate) async fn get_events(
     let walk = Walk::new(&mut call, filter, query.direction, plan.after()).await?;
     let lead = Lead::choose(&mut call, &walk).await?;
     let mut reader = Reader::new(query.offset, plan.fetch()).testing(&filter.traits);
-    reader.all_are_meant = filter.traits.is_empty();
     read(&mut call, &walk, lead, &mut reader, |row, _| occurrence(row).map(Some)).await?;
     call.finish().await?;
     Ok(plan.page(reader.found))
@@ -107,6 +106,14 @@ impl<'a> Walk<'a> {
             Direction::Descending => self.since,
         }
     }
+
+    /// The same, but not more than so many microseconds ahead of a time.
+    pub(super) fn end_within(&self, time: i64, window: u64) -> i64 {
+        match self.direction {
+            Direction::Ascending => time.saturating_add_unsigned(window).min(self.until),
+            Direction::Descending => time.saturating_sub_unsigned(window).max(self.since),
+        }
+    }
 }
 
 const FIRST: Uuid = Uuid::from_bytes([0; 16]);
@@ -116,33 +123,20 @@ const LAST: Uuid = Uuid::from_bytes([0xff; 16]);
 pub(super) struct Reader<'a, T> {
     pass_over: u64,
     wanted: usize,
-    comparisons: &'a [Comparison],
+    pub(super) tally: Tally<'a>,
     /// Whether every row that comes is meant.
     all_are_meant: bool,
-    /// How many were tested, how many of them each comparison finds, and how many all of them.
-    tested: usize,
-    hits: Vec<usize>,
-    met: usize,
     pub(super) found: Vec<T>,
 }
 
 impl<'a, T> Reader<'a, T> {
-    pub(super) const fn new(pass_over: u64, wanted: usize) -> Self {
-        Self {
-            pass_over,
-            wanted,
-            comparisons: &[],
-            all_are_meant: false,
-            tested: 0,
-            hits: Vec::new(),
-            met: 0,
-            found: Vec::new(),
-        }
+    pub(super) fn new(pass_over: u64, wanted: usize) -> Self {
+        Self { pass_over, wanted, tally: Tally::new(&[]), all_are_meant: false, found: Vec::new() }
     }
 
     fn testing(mut self, comparisons: &'a [Comparison]) -> Self {
-        self.hits = vec![0; comparisons.len()];
-        self.comparisons = comparisons;
+        self.tally = Tally::new(comparisons);
+        self.all_are_meant = comparisons.is_empty();
         self
     }
 
@@ -151,32 +145,14 @@ impl<'a, T> Reader<'a, T> {
     }
 
     fn is_meant(&mut self, row: &Row) -> Result<bool> {
-        if self.comparisons.is_empty() {
-            return Ok(true);
-        }
-        let traits = only_traits(row)?;
-        let mut is_meant = true;
-        for (comparison, hits) in self.comparisons.iter().zip(&mut self.hits) {
-            let is_hit = comparison.matches(&traits);
-            *hits += usize::from(is_hit);
-            is_meant &= is_hit;
-        }
-        self.tested += 1;
-        self.met += usize::from(is_meant);
-        Ok(is_meant)
+        Ok(self.tally.comparisons().is_empty() || self.tally.test(&only_traits(row)?))
     }
 
-    /// How many more will have to be tested: for each that is missing as many as for each that was met.
+    /// How many more will have to be tested.
     pub(super) fn expected(&self) -> usize {
         let pass_over = usize::try_from(self.pass_over).unwrap_or(usize::MAX);
         let missing = self.wanted.saturating_sub(self.found.len()).saturating_add(pass_over);
-        self.tested.saturating_mul(missing) / self.met.max(1)
-    }
-
-    /// The comparison that finds fewest of those that were tested.
-    pub(super) fn rarest(&self) -> Option<&'a Comparison> {
-        let hits = self.comparisons.iter().zip(&self.hits);
-        hits.min_by_key(|(_, hits)| **hits).map(|(comparison, _)| comparison)
+        self.tally.expected(missing)
     }
 }
 
@@ -217,7 +193,7 @@ pub(super) async fn read<T>(
         }
         if let Lead::Time(Some(trial)) = &mut source.lead
             && !reader.is_full()
-            && let Some(rarest) = trial.rarest(call, walk, reader).await?
+            && let Some(rarest) = trial.rarest(call, walk, reader, &rows).await?
         {
             source.lead = Lead::Traits(rarest);
         }
@@ -296,15 +272,14 @@ async fn at_places(
         (&walk.filter.event_type, Type::TEXT),
     ];
     let sql = call.names().sql(&by_places(walk.direction));
-    let mut rows = call.query(&sql, &params).await?;
-    let mut is_ahead = Vec::with_capacity(rows.len());
-    for row in &rows {
-        let place = place(row)?;
+    let mut rows = Vec::new();
+    for row in call.query(&sql, &params).await? {
+        let place = place(&row)?;
         let is_within = (walk.since..=walk.until).contains(&place.0);
-        is_ahead.push(is_within && walk.direction.apply(place.cmp(&after)).is_gt());
+        if is_within && walk.direction.apply(place.cmp(&after)).is_gt() {
+            rows.push(row);
+        }
     }
-    let mut is_ahead = is_ahead.into_iter();
-    rows.retain(|_| is_ahead.next().unwrap_or_default());
     Ok(rows)
 }
 

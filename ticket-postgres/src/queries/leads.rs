@@ -73,12 +73,13 @@ pub(super) struct Trial {
 
 impl Trial {
     /// The rarest comparison, as far as those that were tested show it, if it is sooner done to follow that one
-    /// than to test as many more as have to be expected.
+    /// than to test as many more as have to be expected. The rows are those that were tested last.
     pub(super) async fn rarest<T>(
         &mut self,
         call: &mut Call<'_>,
         walk: &Walk<'_>,
         reader: &Reader<'_, T>,
+        rows: &[Row],
     ) -> Result<Option<Entries>> {
         let most = in_range(call, walk, reader.expected()).await?.saturating_mul(PER_TEST);
         // What was counted up to is not counted again for a little more.
@@ -86,9 +87,17 @@ impl Trial {
             return Ok(None);
         }
         self.most = most;
-        let Some(rarest) = reader.rarest() else { return Ok(None) };
-        let entries = Entries::of(rarest, &self.types);
-        Ok(entries.count(call, most).await?.map(|_| entries))
+        let Some((rarest, hits)) = reader.tally.rarest() else { return Ok(None) };
+        let mut entries = Entries::of(rarest, &self.types);
+        if entries.count(call, most).await?.is_none() {
+            return Ok(None);
+        }
+        if let [first, .., last] = rows {
+            let time = get::<i64>(first, 0)?.abs_diff(get(last, 0)?) / rows.len() as u64;
+            let events = 2 * ENTRIES * reader.tally.tested() / hits.max(1);
+            entries.window = Some(time.saturating_mul(events as u64));
+        }
+        Ok(Some(entries))
     }
 }
 
@@ -118,6 +127,9 @@ pub(super) struct Entries {
     read: VecDeque<(i64, Uuid)>,
     /// Where the last one stands that was read.
     place: Option<(i64, Uuid)>,
+    /// How many microseconds from the first one on are read at first, as far as there are likely to be enough: what
+    /// the index tells to be of another time takes half as long as what has to be sorted.
+    window: Option<u64>,
     is_at_end: bool,
 }
 
@@ -129,6 +141,7 @@ impl Entries {
             ranges,
             read: VecDeque::new(),
             place: None,
+            window: None,
             is_at_end: types.is_empty(),
         }
     }
@@ -164,10 +177,11 @@ impl Entries {
         after: Place,
         chunk: usize,
     ) -> Result<Vec<(i64, Uuid)>> {
-        if self.read.is_empty() && !self.is_at_end {
+        while self.read.is_empty() && !self.is_at_end {
             let start = walk.start(after);
             let (time, id) = self.place.unwrap_or((start.0, start.1));
-            let (end, limit) = (walk.end(), to_i64(ENTRIES));
+            let window = self.window.take().unwrap_or(u64::MAX);
+            let (end, limit) = (walk.end_within(time, window), to_i64(ENTRIES));
             let mut params: Vec<Param<'_>> = vec![
                 (&self.name, Type::TEXT),
                 (&limit, Type::INT8),
@@ -180,7 +194,7 @@ impl Entries {
             let is_first = self.place.is_none();
             let sql = entries(walk.direction, &self.types, &self.ranges, is_first);
             let rows = call.query(&call.names().sql(&sql), &params).await?;
-            self.is_at_end = rows.len() < ENTRIES;
+            self.is_at_end = rows.len() < ENTRIES && end == walk.end();
             for row in &rows {
                 let place = (get(row, 0)?, get(row, 1)?);
                 if self.place.replace(place) != Some(place) {

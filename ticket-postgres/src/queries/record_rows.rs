@@ -174,7 +174,7 @@ impl<'a> TicketRows<'a> {
         self.lines.push(location.line.map(i64::from));
         self.modules.push(location.module.as_deref());
         self.functions.push(location.function.as_deref());
-        self.error_types.push(record.error.first().and_then(|cause| cause.type_name.as_deref()));
+        self.error_types.push(record.error_type());
         self.first_times.push(first.time.as_micros());
         self.first_ids.push(*first.id.as_uuid());
         self.first_releases.push(first.release.as_deref());

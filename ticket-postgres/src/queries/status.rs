@@ -1,9 +1,9 @@
 //! What a person decides about a ticket (rules 6 and 7).
 
-use ticket_core::{Result, Status, StatusChange, Ticket, TicketId, Timestamp, limits};
+use ticket_core::{Result, Status, StatusChange, Ticket, TicketId, Timestamp};
 use tokio_postgres::types::Type;
 
-use super::tickets::{BY_ID, at};
+use super::tickets::{BY_ID, at, get_ticket};
 use crate::connection::{Connections, Param};
 use crate::row::{TICKET_COLUMNS, status_columns, ticket, uuid_of};
 
@@ -17,12 +17,9 @@ pub(crate) async fn set_status(
     id: TicketId,
     change: StatusChange,
 ) -> Result<Option<Ticket>> {
-    let status = match change {
-        StatusChange::Solve { at, release } => {
-            Status::Solved { at, release: release.map(limits::clean) }
-        }
-        StatusChange::Reopen => Status::Open,
-        StatusChange::Mute { until } => Status::Muted { until },
+    // Whether it has come back since is for the statement to find out.
+    let Some(status) = change.status(Timestamp::MIN) else {
+        return get_ticket(connections, id).await;
     };
     again!(async {
         let id = uuid_of(id);

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
-use super::shared::until;
+use super::support::until;
 
 /// The variable with the folder of the server's programs.
 pub(crate) const BIN: &str = "TICKET_TEST_PG_BIN";

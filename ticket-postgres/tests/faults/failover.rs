@@ -4,7 +4,7 @@ use ticket_core::{BackendBase, ErrorKind, TicketQuery};
 use ticket_postgres::PostgresBackend;
 
 use super::cluster::Server;
-use super::shared::{connect, handler, occurrence, record, recorded, total, until};
+use super::support::{connect, handler, occurrence, record, recorded, total, until};
 
 /// Both servers, in this order.
 fn url_of(first: &Server, second: &Server) -> String {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use ticket_core::{BackendBase, ErrorKind, HandlerOptions, TicketingBaseHandler};
 use ticket_postgres::PostgresHandler;
 
-use super::shared::{Database, occurrence, record, total};
+use super::support::{Database, occurrence, record, total};
 
 /// An application with a table of its own in the database of its tickets.
 struct Shop {

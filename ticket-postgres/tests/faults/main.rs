@@ -12,21 +12,15 @@ mod isolation;
 mod pooler;
 mod refusals;
 mod setups;
-mod shared;
+#[path = "../support/mod.rs"]
+mod support;
 mod tls;
 mod writers;
 
-use std::future::Future;
 use std::process::ExitCode;
 
-use libtest_mimic::{Arguments, Failed, Trial};
-
-/// An asynchronous case, and the variable that it needs.
-macro_rules! trial {
-    ($variable:expr, $module:ident::$name:ident) => {
-        trial(stringify!($name), $variable, || run($module::$name()))
-    };
-}
+use libtest_mimic::Arguments;
+use support::{run, trial};
 
 fn main() -> ExitCode {
     if let Some(url) = std::env::var_os(setups::JOB) {
@@ -34,7 +28,7 @@ fn main() -> ExitCode {
             .map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS);
     }
     let trials = vec![
-        trial!(shared::URL, writers::f07_batches_in_opposite_orders_meet_no_deadlock),
+        trial!(support::URL, writers::f07_batches_in_opposite_orders_meet_no_deadlock),
         trial!(cluster::BIN, failover::f13_recording_follows_the_primary_by_itself),
         trial!(cluster::BIN, failover::f13_a_primary_that_only_reads_from_now_on_is_left),
         trial!(cluster::BIN, failover::f15_a_read_only_server_is_waited_for),
@@ -46,41 +40,20 @@ fn main() -> ExitCode {
             cluster::BIN,
             refusals::wrong_passwords_and_unknown_names_are_told_without_the_password
         ),
-        trial!(shared::URL, setups::f17_eight_processes_set_up_at_once_and_some_are_killed),
-        trial!(shared::URL, setups::f17_a_setup_killed_half_way_leaves_nothing),
+        trial!(support::URL, refusals::a_server_that_never_answers_is_told_in_time),
+        trial!(support::URL, setups::f17_eight_processes_set_up_at_once_and_some_are_killed),
+        trial!(support::URL, setups::f17_a_setup_killed_half_way_leaves_nothing),
         trial!(pooler::URL, pooler::f18_transactions_of_a_pooler_are_enough),
-        trial!(shared::URL, isolation::f39_what_is_logged_in_a_transaction_that_rolls_back_stays),
-        trial!(shared::URL, isolation::f39_what_is_logged_in_a_transaction_that_commits_stays),
+        trial!(support::URL, isolation::f39_what_is_logged_in_a_transaction_that_rolls_back_stays),
+        trial!(support::URL, isolation::f39_what_is_logged_in_a_transaction_that_commits_stays),
         trial!(
-            shared::URL,
+            support::URL,
             isolation::f39_logging_after_a_failure_commits_nothing_of_the_application
         ),
-        trial!(shared::URL, isolation::f39_locks_on_the_applications_tables_hold_nobody_up),
-        trial!(shared::URL, isolation::f39_a_lock_on_our_tables_costs_the_deadline_and_no_more),
+        trial!(support::URL, isolation::f39_locks_on_the_applications_tables_hold_nobody_up),
+        trial!(support::URL, isolation::f39_a_lock_on_our_tables_costs_the_deadline_and_no_more),
         trial!(cluster::BIN, tls::tls_is_verified_as_the_uri_asks),
         trial!(cluster::BIN, tls::tls_that_the_server_lacks_or_demands_is_told),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
-}
-
-fn run(case: impl Future<Output = ()>) -> Result<(), Failed> {
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    runtime.block_on(case);
-    Ok(())
-}
-
-fn trial(
-    name: &str,
-    variable: &str,
-    case: impl FnOnce() -> Result<(), Failed> + Send + 'static,
-) -> Trial {
-    let set = |variable: &str| std::env::var_os(variable).is_some_and(|value| !value.is_empty());
-    if set(variable) {
-        return Trial::test(name, case);
-    }
-    let required = set("CI") || set("TICKET_REQUIRE_SERVERS");
-    let reason = format!("{variable} is not set: see `cargo xtask databases env`");
-    let shown = if required { name.to_owned() } else { format!("{name}: {reason}") };
-    Trial::test(shown, move || Err(Failed::from(reason))).with_ignored_flag(!required)
 }

@@ -7,7 +7,7 @@ use ticket_core::{
 };
 use ticket_postgres::PostgresBackend;
 
-use super::shared::{Database, occurrence, total};
+use super::support::{Database, occurrence, total};
 
 pub(crate) const URL: &str = "TICKET_PGBOUNCER_URL";
 

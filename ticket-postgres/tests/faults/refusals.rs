@@ -6,7 +6,7 @@ use ticket_core::{BackendBase, Error, ErrorKind, TicketQuery};
 use ticket_postgres::PostgresBackend;
 
 use super::cluster::Server;
-use super::shared::{connect, handler, occurrence, record, recorded, total, until};
+use super::support::{connect, handler, occurrence, record, recorded, total, until};
 
 /// A server, its store, and a connection of somebody who may do everything.
 async fn open(options: &str) -> (Server, PostgresBackend, tokio_postgres::Client) {
@@ -140,4 +140,15 @@ pub(crate) async fn wrong_passwords_and_unknown_names_are_told_without_the_passw
     let error = failure(&url("ticket:S3cret%2F%40", "postgres")).await;
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
     assert!(error.message().contains("connection"), "{error}");
+}
+
+pub(crate) async fn a_server_that_never_answers_is_told_in_time() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let started = Instant::now();
+    let error =
+        failure(&format!("postgres://me:S3cret@127.0.0.1:{port}/db?connect_timeout=300ms")).await;
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    assert!(error.message().contains("300ms"), "{error}");
+    assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
 }

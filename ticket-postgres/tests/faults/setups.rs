@@ -8,7 +8,7 @@ use std::time::Duration;
 use ticket_core::BackendBase;
 use ticket_postgres::PostgresBackend;
 
-use super::shared::{Database, occurrence, until};
+use super::support::{Database, occurrence, until};
 
 /// The variable that makes this program set up the store of its URI, and nothing else.
 pub(crate) const JOB: &str = "TICKET_POSTGRES_TEST_SETUP";

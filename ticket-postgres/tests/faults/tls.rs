@@ -9,7 +9,7 @@ use ticket_postgres::PostgresBackend;
 
 use super::cluster::Server;
 use super::refusals::failure;
-use super::shared::{connect, occurrence, total};
+use super::support::{connect, occurrence, total};
 
 /// The certificate of an authority, and of a server that it has signed: `localhost` is its only name.
 fn certificates(server: &Server, name: &str) -> PathBuf {

@@ -3,7 +3,7 @@
 use ticket_core::BackendBase;
 use ticket_postgres::PostgresBackend;
 
-use super::shared::{Database, occurrence, total, until};
+use super::support::{DEADLOCKS, Database, occurrence, total, until};
 
 const CLIENTS: u64 = 8;
 const ROUNDS: u64 = 10;
@@ -13,8 +13,7 @@ const TICKETS: usize = 50;
 pub(crate) async fn f07_batches_in_opposite_orders_meet_no_deadlock() {
     let database = Database::new("orders").await;
     let store = database.store().await;
-    let deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()";
-    let before = database.number(deadlocks).await;
+    let before = database.number(DEADLOCKS).await;
     let clients: Vec<_> = (0..CLIENTS)
         .map(|client| {
             // Connections of its own, and a name to find them by.
@@ -47,6 +46,6 @@ pub(crate) async fn f07_batches_in_opposite_orders_meet_no_deadlock() {
         database.schema
     );
     until("the clients' sessions have ended", async || database.number(&sessions).await == 0).await;
-    assert_eq!(database.number(deadlocks).await, before, "the server had deadlocks to break");
+    assert_eq!(database.number(DEADLOCKS).await, before, "the server had deadlocks to break");
     database.drop_schema().await;
 }

@@ -1,15 +1,15 @@
 //! What leads to [`events`](super::events), found out by looking.
 
-use rusqlite::types::Value as SqlValue;
+use rusqlite::types::ToSqlOutput;
 use rusqlite::{params, params_from_iter};
-use ticket_core::{Comparison, EventPosition, Op, Result, Test, Value};
+use ticket_core::{Comparison, EventPosition, Op, Result, Test};
 
 use super::event_statements::{KEYS, SHORT, count_entries, entries};
 use super::events::{Events, Walk};
 use super::occurrences::Reader;
 use super::to_i64;
 use crate::error::from_sqlite;
-use crate::row::get;
+use crate::row::{get, trait_value};
 
 /// What has at most so many entries in the index of traits is rare: it leads, whatever else there is.
 const RARE: usize = 2_000;
@@ -75,7 +75,7 @@ impl Trial {
             return Ok(None);
         }
         self.most = most;
-        let Some(rarest) = reader.rarest() else { return Ok(None) };
+        let Some((rarest, _)) = reader.tally.rarest() else { return Ok(None) };
         let entries = Entries::of(events, walk, rarest)?;
         Ok(entries.count(events, most)?.map(|_| entries))
     }
@@ -88,11 +88,11 @@ fn in_range(events: &Events<'_>, walk: &Walk<'_>, most: usize) -> Result<usize> 
     }
     let mut read = events.prepare(SHORT)?;
     let range = params![walk.since, walk.until, to_i64(most)];
-    counted(read.query_row(range, |row| row.get(0)).map_err(from_sqlite)?)
+    read.query_row(range, |row| row.get(0)).map(counted).map_err(from_sqlite)
 }
 
-fn counted(count: i64) -> Result<usize> {
-    Ok(usize::try_from(count).unwrap_or(usize::MAX))
+fn counted(count: i64) -> usize {
+    usize::try_from(count).unwrap_or(usize::MAX)
 }
 
 /// A part of the index of traits.
@@ -136,7 +136,7 @@ impl Entries {
             let limit = to_i64(most.saturating_add(1) - count);
             let values = [range.keys(), limit.into()].into_iter().chain(range.values());
             let values = params_from_iter(values);
-            count += counted(read.query_row(values, |row| row.get(0)).map_err(from_sqlite)?)?;
+            count += read.query_row(values, |row| row.get(0)).map(counted).map_err(from_sqlite)?;
             if count > most {
                 return Ok(None);
             }
@@ -177,13 +177,13 @@ impl Range {
     }
 
     /// As JSON.
-    fn keys(&self) -> SqlValue {
+    fn keys(&self) -> ToSqlOutput<'_> {
         serde_json::Value::from(self.keys.as_slice()).to_string().into()
     }
 
-    fn values(&self) -> impl Iterator<Item = SqlValue> {
+    fn values(&self) -> impl Iterator<Item = ToSqlOutput<'_>> {
         let test = self.test.as_ref().filter(|test| test.op != Op::Ne);
-        test.into_iter().chain(&self.end).map(|test| sql_value(&test.value))
+        test.into_iter().chain(&self.end).map(|test| trait_value(&test.value))
     }
 }
 
@@ -201,17 +201,6 @@ fn keys(events: &Events<'_>, walk: &Walk<'_>, name: &str, kind: Option<u8>) -> R
         }
     }
     Ok(keys)
-}
-
-/// The value as it is compared.
-fn sql_value(value: &Value) -> SqlValue {
-    match value {
-        Value::Text(text) => SqlValue::Text(text.as_str().into()),
-        Value::Int(number) => SqlValue::Integer(*number),
-        Value::Float(number) => SqlValue::Real(*number),
-        Value::Bool(yes) => SqlValue::Integer((*yes).into()),
-        Value::Time(time) => SqlValue::Integer(time.as_micros()),
-    }
 }
 
 /// The other end of the range that begins with a test: one without the other may be most of the traits.

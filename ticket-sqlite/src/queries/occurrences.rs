@@ -3,7 +3,7 @@
 use rusqlite::{Row, Rows, params};
 use ticket_core::{
     Comparison, Direction, EventPosition, Occurrence, OccurrenceId, OccurrenceQuery, Page, Result,
-    TicketId, Timestamp,
+    Tally, TicketId, Timestamp,
 };
 
 use crate::connection::Connection;
@@ -67,11 +67,7 @@ pub(super) struct Reader<'a, T> {
     pub(super) after: Option<EventPosition>,
     pass_over: u64,
     wanted: usize,
-    comparisons: &'a [Comparison],
-    /// How many were tested, how many of them each comparison finds, and how many all of them.
-    tested: usize,
-    hits: Vec<usize>,
-    met: usize,
+    pub(super) tally: Tally<'a>,
     pub(super) found: Vec<T>,
 }
 
@@ -87,17 +83,13 @@ impl<'a, T> Reader<'a, T> {
             after: after.copied(),
             pass_over,
             wanted,
-            comparisons: &[],
-            tested: 0,
-            hits: Vec::new(),
-            met: 0,
+            tally: Tally::new(&[]),
             found: Vec::new(),
         }
     }
 
     pub(super) fn testing(mut self, comparisons: &'a [Comparison]) -> Self {
-        self.hits = vec![0; comparisons.len()];
-        self.comparisons = comparisons;
+        self.tally = Tally::new(comparisons);
         self
     }
 
@@ -113,7 +105,7 @@ impl<'a, T> Reader<'a, T> {
         tested: usize,
         mut make: impl FnMut(&Row<'_>, EventPosition) -> Result<Option<T>>,
     ) -> Result<bool> {
-        while !self.is_full() && self.tested < tested {
+        while !self.is_full() && self.tally.tested() < tested {
             let Some(row) = rows.next().map_err(from_sqlite)? else { return Ok(false) };
             let position = position(row)?;
             let is_behind = |after| self.direction.apply(position.cmp(after)).is_gt();
@@ -134,32 +126,14 @@ impl<'a, T> Reader<'a, T> {
     }
 
     fn is_meant(&mut self, row: &Row<'_>) -> Result<bool> {
-        if self.comparisons.is_empty() {
-            return Ok(true);
-        }
-        let traits = traits(row, 4)?;
-        let mut is_meant = true;
-        for (comparison, hits) in self.comparisons.iter().zip(&mut self.hits) {
-            let is_hit = comparison.matches(&traits);
-            *hits += usize::from(is_hit);
-            is_meant &= is_hit;
-        }
-        self.tested += 1;
-        self.met += usize::from(is_meant);
-        Ok(is_meant)
+        Ok(self.tally.comparisons().is_empty() || self.tally.test(&traits(row, 4)?))
     }
 
-    /// How many more will have to be tested: for each that is missing as many as for each that was met.
+    /// How many more will have to be tested.
     pub(super) fn expected(&self) -> usize {
         let pass_over = usize::try_from(self.pass_over).unwrap_or(usize::MAX);
         let missing = self.wanted.saturating_sub(self.found.len()).saturating_add(pass_over);
-        self.tested.saturating_mul(missing) / self.met.max(1)
-    }
-
-    /// The comparison that finds fewest of those that were tested.
-    pub(super) fn rarest(&self) -> Option<&'a Comparison> {
-        let hits = self.comparisons.iter().zip(&self.hits);
-        hits.min_by_key(|(_, hits)| **hits).map(|(comparison, _)| comparison)
+        self.tally.expected(missing)
     }
 }
 

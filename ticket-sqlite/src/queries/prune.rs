@@ -8,11 +8,10 @@ use std::collections::BTreeSet;
 use rusqlite::{OptionalExtension, params};
 use ticket_core::{Error, Expired, Expiry, Result, TicketId};
 
-use super::record::TraitValue;
 use super::{Writer, to_i64, write};
 use crate::connection::Connection;
 use crate::error::{corrupt, from_sqlite};
-use crate::row::{get, traits};
+use crate::row::{get, trait_value, traits};
 use crate::schema::DATA_TABLES;
 use crate::threads::Step;
 
@@ -289,7 +288,9 @@ fn delete_occurrences(writer: &mut Writer<'_>, numbers: &[i64]) -> Result<()> {
                 value.kind(),
             )?;
             keys.insert(key);
-            delete_trait.execute(params![key, TraitValue(value), time, no]).map_err(from_sqlite)?;
+            delete_trait
+                .execute(params![key, trait_value(value), time, no])
+                .map_err(from_sqlite)?;
         }
         delete.execute([no]).map_err(from_sqlite)?;
     }

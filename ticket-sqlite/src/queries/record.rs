@@ -12,7 +12,7 @@ use ticket_core::{
 use super::{Writer, to_i64, write};
 use crate::connection::Connection;
 use crate::error::{corrupt, from_sqlite};
-use crate::row::{count, get, occurrence_id, status_columns, time};
+use crate::row::{count, get, occurrence_id, status_columns, time, trait_value};
 
 const FIND_TICKET: &str = "SELECT no, app_id, level, channel, status, status_time, first_time, \
     first_id, last_time, last_id, count FROM {p}tickets WHERE id = ?1";
@@ -337,22 +337,6 @@ impl ToSql for TextOrZero<'_> {
     }
 }
 
-/// A trait's value as it is compared.
-pub(super) struct TraitValue<'a>(pub(super) &'a Value);
-
-impl ToSql for TraitValue<'_> {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::Borrowed(match self.0 {
-            Value::Text(text) => ValueRef::Text(text.as_bytes()),
-            Value::Int(number) => ValueRef::Integer(*number),
-            // As a key, -0.0 is 0.0: they compare as equal.
-            Value::Float(number) => ValueRef::Real(*number + 0.0),
-            Value::Bool(yes) => ValueRef::Integer((*yes).into()),
-            Value::Time(time) => ValueRef::Integer(time.as_micros()),
-        }))
-    }
-}
-
 impl Sums<'_> {
     fn write(mut self, writer: &Writer<'_>) -> Result<()> {
         for ((app_id, hour), count) in &self.app_hours {
@@ -365,7 +349,7 @@ impl Sums<'_> {
         });
         let mut add = writer.prepare(ADD_TRAIT)?;
         for row in &self.traits {
-            let row = params![row.key, TraitValue(row.value), row.time, row.occurrence];
+            let row = params![row.key, trait_value(row.value), row.time, row.occurrence];
             add.execute(row).map_err(from_sqlite)?;
         }
         Ok(())

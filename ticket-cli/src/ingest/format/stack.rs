@@ -123,7 +123,7 @@ impl Reader {
                 self.state = State::PythonMessage;
             }
             State::PythonMessage if is_python_link(text) => {}
-            State::PythonMessage if cause.message.len() < limits_message() => {
+            State::PythonMessage if cause.message.len() < MESSAGE => {
                 add_line(&mut cause.message, line);
             }
             _ => {}
@@ -149,7 +149,7 @@ impl Reader {
         match self.state {
             State::Panic => {
                 if let Some(cause) = self.trace.causes.last_mut()
-                    && cause.message.len() < limits_message()
+                    && cause.message.len() < MESSAGE
                 {
                     add_line(&mut cause.message, text);
                 }
@@ -259,10 +259,9 @@ impl Reader {
 /// More frames than this are a recursion without end.
 const FRAMES: usize = 256;
 
-/// The stored message's limit is the contract's; this only bounds the work.
-const fn limits_message() -> usize {
-    16 * 1024
-}
+/// How long a message of several lines may become, in bytes. What is stored of it is less; this only
+/// bounds the work.
+const MESSAGE: usize = 2 * limits::MESSAGE;
 
 fn add_line(text: &mut SmolStr, line: &str) {
     let gap = if text.is_empty() { "" } else { "\n" };

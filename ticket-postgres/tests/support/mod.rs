@@ -1,7 +1,11 @@
-//! What the cases share: the server that the environment names, a schema of one's own, records, waiting.
+//! What the test programs share: the server that the environment names, a schema of one's own, records, waiting.
 
+#![allow(dead_code, reason = "each program uses a part of it")]
+
+use std::future::Future;
 use std::time::{Duration, Instant};
 
+use libtest_mimic::{Failed, Trial};
 use ticket_core::{
     BackendBase, Grouping, HandlerOptions, Level, NewOccurrence, Record, TicketQuery,
 };
@@ -10,6 +14,43 @@ use ticket_postgres::{PostgresBackend, PostgresConfig};
 use tokio_postgres::{Client, NoTls};
 
 pub(crate) const URL: &str = "TICKET_POSTGRES_URL";
+
+/// How often the server has broken a deadlock in this database, whoever was in it.
+pub(crate) const DEADLOCKS: &str =
+    "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()";
+
+/// An asynchronous case, and the variable that it needs.
+macro_rules! trial {
+    ($variable:expr, $module:ident::$name:ident) => {
+        $crate::support::case(stringify!($name), $variable, || {
+            $crate::support::run($module::$name())
+        })
+    };
+}
+pub(crate) use trial;
+
+pub(crate) fn run(case: impl Future<Output = ()>) -> Result<(), Failed> {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(case);
+    Ok(())
+}
+
+/// A case that is ignored without its variable, or fails if servers are required.
+pub(crate) fn case(
+    name: &str,
+    variable: &str,
+    case: impl FnOnce() -> Result<(), Failed> + Send + 'static,
+) -> Trial {
+    let set = |variable: &str| std::env::var_os(variable).is_some_and(|value| !value.is_empty());
+    if set(variable) {
+        return Trial::test(name, case);
+    }
+    let required = set("CI") || set("TICKET_REQUIRE_SERVERS");
+    let reason = format!("{variable} is not set: see `cargo xtask databases env`");
+    let shown = if required { name.to_owned() } else { format!("{name}: {reason}") };
+    Trial::test(shown, move || Err(Failed::from(reason))).with_ignored_flag(!required)
+}
 
 /// A schema of its own on the server that a variable names, and a connection to it beside the store's.
 pub(crate) struct Database {
@@ -24,7 +65,7 @@ impl Database {
     }
 
     pub(crate) async fn at(url: &str, name: &str) -> Self {
-        let schema = format!("faults_{name}_{}", std::process::id());
+        let schema = format!("test_{name}_{}", std::process::id());
         Self { url: url.to_owned(), schema, client: connect(url).await }
     }
 
@@ -68,7 +109,10 @@ pub(crate) fn record(message: &str) -> Record {
 }
 
 pub(crate) fn occurrence(message: &str) -> NewOccurrence {
-    let record = record(message).with_app_id("shop");
+    new(record(message).with_app_id("shop"))
+}
+
+pub(crate) fn new(record: Record) -> NewOccurrence {
     let fingerprint = Grouping::Stable.fingerprint(&record, b"");
     NewOccurrence::new(record, fingerprint)
 }

@@ -1,0 +1,133 @@
+//! Counts, whatever is sent, deleted or expired.
+
+use ticket_core::{
+    BackendBase, BackendExt, EventStore, Expiry, NewOccurrence, Status, TicketQuery, Timestamp,
+    limits,
+};
+
+use super::support::{DEADLOCKS, Database, connect, new, occurrence, record, until};
+
+/// Whatever happens, and several at once.
+pub(crate) async fn the_sums_of_an_application_are_those_of_its_tickets() {
+    let database = Database::new("sums").await;
+    let store = database.store().await;
+    let time = |hour: i64| Timestamp::from_micros(1_767_225_600_000_000 + hour * 3_600_000_000);
+    let batch = |of: i64| -> Vec<NewOccurrence> {
+        (0..120)
+            .map(|i| {
+                let record = record(&format!("ticket {}", i % 40));
+                let app_id = format!("app {}", i % 3);
+                new(record.with_app_id(app_id).with_time(time((i * of) % 50)))
+            })
+            .collect()
+    };
+    let differing = "SELECT count(*) \
+        FROM (SELECT app_id, hour, sum(count) FROM \"{s}\".ticketing_hours GROUP BY 1, 2) h \
+        FULL JOIN (SELECT app_id, hour, sum(count) FROM \"{s}\".ticketing_app_counts GROUP BY 1, 2) a \
+        USING (app_id, hour, sum) WHERE h IS NULL OR a IS NULL";
+    let total = "SELECT coalesce(sum(count), 0)::int8 FROM \"{s}\".ticketing_app_counts";
+    let empty = "SELECT count(*) FROM \"{s}\".ticketing_app_counts WHERE count <= 0";
+    let sum = async || {
+        assert_eq!(database.number(differing).await, 0);
+        assert_eq!(database.number(empty).await, 0, "no sum of nothing is left");
+        database.number(total).await
+    };
+    // Writers and deleters at once, in any order.
+    let batches: Vec<_> = (1..=6).map(batch).collect();
+    let tasks = batches.iter().cloned().map(|batch| {
+        let store = store.clone();
+        tokio::spawn(async move {
+            store.record_tickets(&batch).await.unwrap();
+            for new in batch.iter().step_by(7) {
+                store.delete_ticket(new.ticket_id()).await.unwrap();
+            }
+            store.record_tickets(&batch).await.unwrap();
+        })
+    });
+    for task in tasks.collect::<Vec<_>>() {
+        task.await.unwrap();
+    }
+    assert!(sum().await > 0);
+    // What is sent again adds what was deleted, and then nothing.
+    store.record_tickets(&batches[0]).await.unwrap();
+    let total = sum().await;
+    store.record_tickets(&batches[0]).await.unwrap();
+    assert_eq!(sum().await, total);
+    // Solved and expired, and then all that is left deleted.
+    let tickets = store.get_tickets(&TicketQuery::new().with_limit(1_000)).await.unwrap().items;
+    for ticket in tickets.iter().step_by(2) {
+        store.solve_ticket(ticket.id, None).await.unwrap();
+    }
+    let expired = store.clear_expired(&Expiry::before(time(51))).await.unwrap();
+    assert_eq!(expired.tickets, tickets.len().div_ceil(2) as u64);
+    let rest = sum().await;
+    assert!(0 < rest && rest < total, "{rest} of {total}");
+    for ticket in &tickets {
+        store.delete_ticket(ticket.id).await.unwrap();
+    }
+    assert_eq!(sum().await, 0);
+    database.drop_schema().await;
+}
+
+pub(crate) async fn a_batch_of_which_some_is_stored_adds_the_rest() {
+    let database = Database::new("mixed").await;
+    let store = database.store().await;
+    let batch: Vec<NewOccurrence> =
+        (0..6).map(|i| occurrence(if i % 2 == 0 { "a" } else { "b" })).collect();
+    store.record_tickets(&batch[..3]).await.unwrap();
+    let recorded = store.record_tickets(&batch).await.unwrap();
+    assert_eq!(recorded.occurrences, 3);
+    let counts: Vec<_> = recorded.updates.iter().map(|u| (u.added, u.occurrence_count)).collect();
+    assert!(counts.iter().all(|(_, total)| *total == 3), "{counts:?}");
+    assert_eq!(counts.iter().map(|(added, _)| added).sum::<u64>(), 3);
+    database.drop_schema().await;
+}
+
+/// Not among the faults: those that count deadlocks would find this one.
+pub(crate) async fn f07_a_deadlock_with_somebody_else_does_not_reach_the_caller() {
+    let database = Database::new("deadlock").await;
+    let store = database.store().await;
+    let mut batch = [occurrence("a"), occurrence("b")];
+    batch.sort_by_key(NewOccurrence::ticket_id);
+    store.record_tickets(&batch).await.unwrap();
+    let [low, high] = batch.map(|new| uuid::Uuid::from_bytes(*new.ticket_id().as_bytes()));
+
+    // Somebody locks the tickets in the other order.
+    let before = database.number(DEADLOCKS).await;
+    let lock =
+        format!("SELECT 1 FROM \"{}\".ticketing_tickets WHERE id = $1 FOR UPDATE", database.schema);
+    let mut somebody = connect(&database.url).await;
+    let transaction = somebody.transaction().await.unwrap();
+    transaction.batch_execute("SET LOCAL deadlock_timeout = '10s'").await.unwrap();
+    transaction.query(&lock, &[&high]).await.unwrap();
+    let recording =
+        tokio::spawn(
+            async move { store.record_tickets(&[occurrence("a"), occurrence("b")]).await },
+        );
+    let waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' \
+        AND application_name = 'ticketing' AND query LIKE '%{s}%'";
+    until("the store waits, holding the other one", async || database.number(waits).await > 0)
+        .await;
+    // Its own patience ends first, so it is the one that the server sacrifices.
+    transaction.query(&lock, &[&low]).await.unwrap();
+    transaction.commit().await.unwrap();
+    let recorded = recording.await.unwrap().unwrap();
+    assert_eq!(recorded.occurrences, 2);
+    assert!(recorded.updates.iter().all(|update| update.occurrence_count == 2));
+    // The counters arrive a little later.
+    until("there was a deadlock", async || database.number(DEADLOCKS).await > before).await;
+    database.drop_schema().await;
+}
+
+pub(crate) async fn a_release_that_solves_is_cut_as_a_recorded_one_is() {
+    let database = Database::new("release").await;
+    let store = database.store().await;
+    let long = "1".repeat(2 * limits::NAME);
+    let batch = [new(record("a").with_release(long.as_str()))];
+    store.record_tickets(&batch).await.unwrap();
+    let ticket = store.solve_ticket(batch[0].ticket_id(), Some(long)).await.unwrap().unwrap();
+    let Status::Solved { release, .. } = ticket.status else { panic!("{:?}", ticket.status) };
+    assert_eq!(release, ticket.last_release);
+    assert!(release.is_some_and(|release| release.len() <= limits::NAME));
+    database.drop_schema().await;
+}

@@ -1,0 +1,126 @@
+//! Tables, keys and indexes, as a real server has them.
+
+use std::time::Duration;
+
+use ticket_core::{
+    BackendBase, BackendExt, ErrorKind, EventQuery, EventStore, Expiry, HistogramQuery, Step,
+    TicketQuery, Timestamp,
+};
+
+use super::support::{Database, occurrence};
+
+/// Nothing is read from one end to the other, and nothing is sorted but what may be.
+pub(crate) async fn every_statement_has_its_index() {
+    let database = Database::new("explain").await;
+    database.store().await;
+    let statements = ticket_postgres::explained(&database.config());
+    assert!(statements.len() > 30);
+    let settings = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; \
+        SET enable_sort = off; SET enable_bitmapscan = off; SET enable_hashjoin = off; \
+        SET enable_mergejoin = off";
+    database.client.batch_execute(settings).await.unwrap();
+    let mut bad = Vec::new();
+    for (number, (index, sorts, sql)) in statements.into_iter().enumerate() {
+        database.client.batch_execute(&format!("PREPARE s{number} AS {sql}")).await.unwrap();
+        let highest = (1..100).rev().find(|n| sql.contains(&format!("${n}")));
+        let mut nulls = vec!["NULL"; highest.unwrap_or(0)];
+        if sql.contains("o.id = $9") {
+            // An id that is nothing is in no partition.
+            nulls[8] = "'00000000-0000-0000-0000-000000000000'";
+        }
+        let nulls = nulls.join(", ");
+        let arguments = if nulls.is_empty() { nulls } else { format!("({nulls})") };
+        let explain = format!("EXPLAIN (COSTS off) EXECUTE s{number}{arguments}");
+        let rows = database.client.simple_query(&explain).await.unwrap();
+        let plan: Vec<String> = rows
+            .iter()
+            .filter_map(|row| match row {
+                tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+                _ => None,
+            })
+            .collect();
+        let text = plan.join("\n");
+        let may_sort = |line: &str| {
+            let line = line.trim_start().trim_start_matches("->").trim();
+            let is_sort = line == "Sort" || line == "Incremental Sort";
+            !is_sort || (!sorts.is_empty() && line.ends_with(sorts))
+        };
+        let is_good = text.contains(index)
+            && !text.contains("Seq Scan")
+            && plan.iter().all(|line| may_sort(line));
+        if !is_good {
+            bad.push(format!("{index}, may sort {sorts:?}\n{sql}\n{text}"));
+        }
+    }
+    assert!(bad.is_empty(), "{}", bad.join("\n\n"));
+    database.drop_schema().await;
+}
+
+pub(crate) async fn every_key_begins_with_the_tickets_id_so_that_the_tables_distribute() {
+    let database = Database::new("keys").await;
+    database.store().await;
+    let sql = "SELECT c.relname::text, i.indisprimary, a.attname::text \
+        FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid \
+        JOIN pg_namespace n ON n.oid = c.relnamespace \
+        JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = i.indkey[0] \
+        WHERE n.nspname = $1 AND i.indisunique";
+    let keys = database.client.query(sql, &[&database.schema]).await.unwrap();
+    let mut checked = 0;
+    for key in keys {
+        let (table, first): (String, String) = (key.get(0), key.get(2));
+        // Sums are of an application and leases of the store; all others have a ticket's id.
+        if ["ticketing_schema_versions", "ticketing_app_counts", "ticketing_leases"]
+            .contains(&&*table)
+        {
+            continue;
+        }
+        let expected = if table == "ticketing_tickets" { "id" } else { "ticket_id" };
+        assert_eq!(first, expected, "{table}");
+        checked += 1;
+    }
+    // Tickets, seen, hours, occurrences, and the partitions of these.
+    assert!(checked >= 8, "{checked}");
+    // And every table has that column, by which it is distributed.
+    let sql = "SELECT c.relname::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+        WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') \
+        AND c.relname NOT IN ('ticketing_schema_versions', 'ticketing_app_counts', 'ticketing_leases') \
+        AND NOT EXISTS (SELECT 1 FROM pg_attribute a WHERE a.attrelid = c.oid AND a.atttypid = 'uuid'::regtype \
+        AND a.attname = CASE c.relname WHEN 'ticketing_tickets' THEN 'id' ELSE 'ticket_id' END)";
+    assert!(database.client.query(sql, &[&database.schema]).await.unwrap().is_empty());
+    database.drop_schema().await;
+}
+
+pub(crate) async fn every_call_refuses_tables_that_it_does_not_know() {
+    let database = Database::new("versions").await;
+    let store = database.store().await;
+    store.record_tickets(&[occurrence("a")]).await.unwrap();
+    let id = occurrence("a").ticket_id();
+    let refused = async |kind: ErrorKind, text: &str| {
+        let hour = Timestamp::UNIX_EPOCH.saturating_add(Duration::from_secs(3_600));
+        let hour = HistogramQuery::of_app(None::<&str>, Step::Hour, Timestamp::UNIX_EPOCH, hour);
+        let errors = [
+            store.get_tickets(&TicketQuery::new()).await.unwrap_err(),
+            store.get_ticket(id).await.unwrap_err(),
+            store.get_events(&EventQuery::new()).await.unwrap_err(),
+            store.count_occurrences(&hour).await.unwrap_err(),
+            store.event_types(None).await.unwrap_err(),
+            store.record_tickets(&[occurrence("a")]).await.unwrap_err(),
+            store.solve_ticket(id, None).await.unwrap_err(),
+            store.delete_ticket(id).await.unwrap_err(),
+            store.clear_expired(&Expiry::before(Timestamp::MAX)).await.unwrap_err(),
+            store.clear().await.unwrap_err(),
+        ];
+        for error in errors {
+            assert!(error.kind() == kind && error.message().contains(text), "{error}");
+        }
+    };
+    let newer = "INSERT INTO \"{s}\".ticketing_schema_versions VALUES (1000, 0)";
+    database.run(newer).await.unwrap();
+    refused(ErrorKind::Corrupt, "version 1000").await;
+    let older = "DELETE FROM \"{s}\".ticketing_schema_versions WHERE version > 2";
+    database.run(older).await.unwrap();
+    refused(ErrorKind::Config, "older version 2").await;
+    database.run("DROP SCHEMA \"{s}\" CASCADE; CREATE SCHEMA \"{s}\"").await.unwrap();
+    refused(ErrorKind::Config, "not there").await;
+    database.drop_schema().await;
+}
