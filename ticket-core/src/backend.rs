@@ -85,7 +85,8 @@ pub trait BackendBase: std::fmt::Debug + Send + Sync + 'static {
     /// later than that moment, the ticket stays as it is, be it open, muted or solved at a later moment:
     /// the problem has come back before the answer arrived. So whichever of the two comes first, an
     /// occurrence later than the solving has the last word. Otherwise the new status replaces the old
-    /// one, also one of the same kind. None of this is an occurrence: `reopened_count` stays.
+    /// one, also one of the same kind. None of this is an occurrence: `reopened_count` stays. The release that solves a
+    /// ticket is brought within the [limit](crate::limits::NAME) of a name, as that of a record.
     async fn set_status(&self, id: TicketId, change: StatusChange) -> Result<Option<Ticket>>;
 
     /// Deletes a ticket with its occurrences and counts; `false` if there was none (rule 13).

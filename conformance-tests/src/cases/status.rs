@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ticket_core::{
     Change, EventStore, Expiry, Status, StatusChange, StatusKind, Store, Ticket, TicketFilter,
-    TicketId, Timestamp,
+    TicketId, Timestamp, limits,
 };
 
 use crate::context::Context;
@@ -42,10 +42,13 @@ pub(super) async fn rule_06_an_occurrence_after_the_solving_reopens(cx: Context)
     assert_eq!(changed(&recorded, Change::Reopened), []);
     assert_eq!(ticket(&store, id).await.reopened_count, 1);
 
-    // Solved once more, it comes back once more.
-    let release = Some("1.5.0".to_owned());
-    let again = StatusChange::Solve { at: at(20), release: release.clone() };
-    assert_eq!(set(&store, id, again).await.status, Status::Solved { at: at(20), release });
+    // Solved once more, by a release that is within the limits as any name is, it comes back once more.
+    let release = format!("1.5.0\0{}", "x".repeat(limits::NAME));
+    let again = StatusChange::Solve { at: at(20), release: Some(release.clone()) };
+    let release = Some(limits::as_stored(release, limits::NAME));
+    let solved = Status::Solved { at: at(20), release };
+    assert_eq!(set(&store, id, again).await.status, solved);
+    assert_eq!(ticket(&store, id).await.status, solved);
     let recorded = put(&store, &[new("it", 21)]).await;
     assert_eq!(changed(&recorded, Change::Reopened), [id]);
     assert_eq!(ticket(&store, id).await.reopened_count, 2);

@@ -141,6 +141,24 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         },
     },
     Mutant {
+        fault: "keeps the release that solves a ticket as it came",
+        found_by: &["rule_06_an_occurrence_after_the_solving_reopens"],
+        hooks: Hooks {
+            set_status: |it, id, change| {
+                let came = match &change {
+                    StatusChange::Solve { release, .. } => release.clone(),
+                    StatusChange::Reopen | StatusChange::Mute { .. } => None,
+                };
+                let mut ticket = it.set_status(id, change)?;
+                if let Some(Ticket { status: Status::Solved { release, .. }, .. }) = &mut ticket {
+                    *release = came;
+                }
+                Ok(ticket)
+            },
+            ..RIGHT
+        },
+    },
+    Mutant {
         fault: "unmutes a ticket that it does not solve",
         found_by: &["rule_06_solving_before_the_last_occurrence_changes_nothing"],
         hooks: Hooks {
