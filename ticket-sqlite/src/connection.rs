@@ -41,8 +41,10 @@ impl Connection {
                 if config.autocreate() {
                     flags |= OpenFlags::SQLITE_OPEN_CREATE;
                 } else if !path.exists() {
-                    let message =
-                        "the file is not there, and with autocreate=false it is not created";
+                    let message = format!(
+                        "the file {} is not there, and with autocreate=false it is not created",
+                        path.display()
+                    );
                     return Err(Error::new(ErrorKind::Config, BACKEND, message));
                 }
                 rusqlite::Connection::open_with_flags(path, flags).map_err(from_sqlite)?
