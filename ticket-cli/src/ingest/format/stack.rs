@@ -3,8 +3,15 @@
 //! One walk over the lines knows them all: what a line is follows from its own form, and in few places
 //! from the line before it.
 
+mod lines;
+
 use ticket_core::{ErrorCause, Frame, SmolStr, limits};
 
+pub(super) use self::lines::{begins, is_python_link, rust_panic};
+use self::lines::{
+    exception, file_and_line, frame_at, is_exception, is_own_rust, is_place, is_qualified,
+    numbered, python_frame,
+};
 use super::Entry;
 
 /// What a stack trace says.
@@ -47,8 +54,9 @@ impl Trace {
 }
 
 /// What the lines before say about the next one.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy, Default, PartialEq)]
 enum State {
+    #[default]
     Start,
     /// In the frames of a Python exception.
     Python,
@@ -68,16 +76,19 @@ enum State {
 
 /// Reads a stack trace's text; empty if it is none.
 pub(super) fn read(text: &str) -> Trace {
-    let mut reader = Reader { trace: Trace::default(), state: State::Start, python: Vec::new() };
+    let mut reader = Reader::default();
     for line in text.lines() {
         reader.line(line.trim_end());
     }
     reader.finish()
 }
 
+#[derive(Default)]
 struct Reader {
     trace: Trace,
     state: State,
+    /// Further lines of the last error's message.
+    lines: String,
     /// Exceptions in Python's order: the outermost last.
     python: Vec<(ErrorCause, Vec<Frame>)>,
 }
@@ -90,6 +101,7 @@ impl Reader {
             return;
         }
         if text.starts_with("Traceback (most recent call last)") {
+            self.end_message();
             self.state = State::Python;
             self.python.push((ErrorCause::default(), Vec::new()));
         } else if text == "stack backtrace:" || text == "Stack backtrace:" {
@@ -123,9 +135,7 @@ impl Reader {
                 self.state = State::PythonMessage;
             }
             State::PythonMessage if is_python_link(text) => {}
-            State::PythonMessage if cause.message.len() < MESSAGE => {
-                add_line(&mut cause.message, line);
-            }
+            State::PythonMessage => self.message(line),
             _ => {}
         }
         true
@@ -148,11 +158,7 @@ impl Reader {
         }
         match self.state {
             State::Panic => {
-                if let Some(cause) = self.trace.causes.last_mut()
-                    && cause.message.len() < MESSAGE
-                {
-                    add_line(&mut cause.message, text);
-                }
+                self.message(text);
                 true
             }
             State::Numbered => {
@@ -207,6 +213,7 @@ impl Reader {
             let (file, line) = file_and_line(place);
             self.trace.panicked_at = file.map(|file| (file, line));
             self.trace.thread = Some(thread.to_owned());
+            self.end_message();
             self.trace.causes.push(ErrorCause::new(Some("panic".into()), message));
             self.state = if message.is_empty() { State::Panic } else { State::Start };
         } else if let Some(message) =
@@ -230,7 +237,25 @@ impl Reader {
         }
     }
 
+    fn message(&mut self, line: &str) {
+        self.lines.push('\n');
+        self.lines.push_str(line);
+    }
+
+    /// Gives its lines to the last error; what is too long is cut when it is stored, with a mark that counts.
+    fn end_message(&mut self) {
+        let lines = std::mem::take(&mut self.lines);
+        let python = self.python.last_mut().map(|(cause, _)| cause);
+        if let Some(cause) = python.or(self.trace.causes.last_mut())
+            && !lines.is_empty()
+        {
+            let lines = if cause.message.is_empty() { &lines[1..] } else { &lines };
+            cause.message = [&cause.message, lines].concat().into();
+        }
+    }
+
     fn cause(&mut self, cause: ErrorCause) {
+        self.end_message();
         if self.trace.causes.len() < limits::ERRORS {
             self.trace.causes.push(cause);
         }
@@ -243,6 +268,7 @@ impl Reader {
     }
 
     fn finish(mut self) -> Trace {
+        self.end_message();
         let mut python = self.python.into_iter().rev();
         if let Some((cause, mut frames)) = python.next() {
             frames.reverse();
@@ -258,141 +284,6 @@ impl Reader {
 
 /// More frames than this are a recursion without end.
 const FRAMES: usize = 256;
-
-/// How long a message of several lines may become, in bytes. What is stored of it is less; this only
-/// bounds the work.
-const MESSAGE: usize = 2 * limits::MESSAGE;
-
-fn add_line(text: &mut SmolStr, line: &str) {
-    let gap = if text.is_empty() { "" } else { "\n" };
-    *text = [text, gap, line].concat().into();
-}
-
-/// Whether a line begins a stack trace, or an error that was printed with one.
-pub(super) fn begins(line: &str) -> bool {
-    line.starts_with("Traceback (most recent call last)")
-        || line.starts_with("Exception in thread \"")
-        || line.starts_with("panic: ")
-        || line.starts_with("fatal error: ")
-        || rust_panic(line).is_some()
-        || is_exception(line)
-}
-
-/// `thread 'main' panicked at …`: the thread and the rest.
-pub(super) fn rust_panic(line: &str) -> Option<(&str, &str)> {
-    let rest = line.strip_prefix("thread '")?;
-    let (thread, rest) = rest.split_once('\'')?;
-    let rest = rest.trim_start();
-    // Since Rust 1.91 with the thread's number: thread 'main' (4711) panicked at
-    let rest = match rest.strip_prefix('(') {
-        Some(number) => number.split_once(") ")?.1,
-        None => rest,
-    };
-    Some((thread, rest.strip_prefix("panicked at ")?))
-}
-
-/// Whether a line says only what is between two exceptions in Python.
-pub(super) fn is_python_link(text: &str) -> bool {
-    text.starts_with("During handling of the above exception")
-        || text.starts_with("The above exception was the direct cause")
-}
-
-/// `ValueError: text`, `java.lang.IllegalStateException`: a type whose name says what it is.
-fn is_exception(text: &str) -> bool {
-    let name = text.split_once(": ").map_or(text.trim_end_matches(':'), |(name, _)| name);
-    let last = name.rsplit(['.', ':', '$']).next().unwrap_or(name);
-    is_type(name)
-        && last.starts_with(|c: char| c.is_ascii_uppercase())
-        && ["Error", "Exception", "Throwable", "Failure"].iter().any(|end| last.ends_with(end))
-}
-
-/// `com.shop.NoCard: text`.
-fn is_qualified(text: &str) -> bool {
-    let name = text.split_once(": ").map_or(text, |(name, _)| name);
-    is_type(name)
-        && name
-            .rsplit_once('.')
-            .is_some_and(|(_, last)| last.starts_with(|c: char| c.is_ascii_uppercase()))
-}
-
-fn is_type(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.$:".contains(&byte))
-}
-
-/// `type: text`, or a type alone, or a text.
-fn exception(text: &str) -> ErrorCause {
-    match text.split_once(": ") {
-        Some((name, message)) if is_type(name) => ErrorCause::new(Some(name.into()), message),
-        _ if is_type(text.trim_end_matches(':')) => {
-            ErrorCause::new(Some(text.trim_end_matches(':').into()), "")
-        }
-        _ => ErrorCause::new(None, text),
-    }
-}
-
-/// `File "app.py", line 3, in main`.
-fn python_frame(text: &str) -> Option<Frame> {
-    let (file, rest) = text.strip_prefix("File \"")?.split_once("\", line ")?;
-    let (line, function) = rest.split_once(", in ").unwrap_or((rest, ""));
-    let mut frame = Frame::new(function);
-    frame.in_app = !["site-packages/", "dist-packages/", "/lib/python", "<frozen"]
-        .iter()
-        .any(|part| file.contains(part));
-    frame.file = Some(file.into());
-    frame.line = line.parse().ok();
-    Some(frame)
-}
-
-/// `com.shop.Cart.pay(Cart.java:12)`, `pay (src/cart.js:3:14)`, `src/cart.js:3:14`.
-fn frame_at(place: &str) -> Frame {
-    let (function, at) = match place.strip_suffix(')').and_then(|place| place.rsplit_once('(')) {
-        Some((function, at)) => (function.trim_end(), at),
-        None => ("", place),
-    };
-    let mut frame = Frame::new(function);
-    if !matches!(at, "Native Method" | "Unknown Source" | "<anonymous>" | "native") {
-        (frame.file, frame.line) = file_and_line(at);
-    }
-    let foreign = ["java.", "javax.", "jdk.", "sun.", "kotlin.", "scala."];
-    frame.in_app = !foreign.iter().any(|name| function.starts_with(name))
-        && !at.starts_with("node:")
-        && !at.contains("/node_modules/")
-        && frame.file.is_some();
-    frame
-}
-
-/// Whether what follows `at` is a frame rather than a word of a sentence.
-fn is_place(place: &str) -> bool {
-    place.ends_with(')') || file_and_line(place).1.is_some()
-}
-
-/// `0: name`, also with an address: `3: 0x55d0c - name`.
-fn numbered(text: &str) -> Option<(u32, &str)> {
-    let (number, name) = text.split_once(": ")?;
-    let name = name.trim_start();
-    let name = match name.strip_prefix("0x").and_then(|rest| rest.split_once(" - ")) {
-        Some((_, name)) => name,
-        None => name,
-    };
-    Some((number.parse().ok()?, name))
-}
-
-fn is_own_rust(file: &str) -> bool {
-    !["/rustc/", ".cargo/registry/", "/rustlib/"].iter().any(|part| file.contains(part))
-}
-
-/// `src/main.rs:4:5`, `src/main.rs:4`.
-fn file_and_line(place: &str) -> (Option<SmolStr>, Option<u32>) {
-    let number = |text: &str| text.parse::<u32>().ok();
-    let (rest, last) = place.rsplit_once(':').unwrap_or((place, ""));
-    let (file, line) = match (number(last), rest.rsplit_once(':')) {
-        (Some(_), Some((file, line))) if number(line).is_some() => (file, number(line)),
-        (Some(line), _) => (rest, Some(line)),
-        (None, _) => (place, None),
-    };
-    ((!file.is_empty()).then(|| file.into()), line)
-}
 
 #[cfg(test)]
 mod tests;

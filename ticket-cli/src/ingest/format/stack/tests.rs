@@ -107,3 +107,17 @@ fn an_ordinary_text_is_no_trace() {
         assert!(!begins(text), "{text:?}");
     }
 }
+
+/// However long a message is: what is stored of it says how much is missing.
+#[test]
+fn no_line_of_a_message_is_lost_uncounted() {
+    let lines = vec!["x".repeat(1_000); 40].join("\n");
+    let python = format!("Traceback (most recent call last):\nValueError: first\n{lines}");
+    let panic =
+        format!("thread 'main' panicked at src/main.rs:4:5:\nfirst\n{lines}\nstack backtrace:\n");
+    for text in [python, panic] {
+        let trace = read(&text);
+        assert_eq!(trace.causes.len(), 1);
+        assert_eq!(trace.causes[0].message, format!("first\n{lines}"));
+    }
+}

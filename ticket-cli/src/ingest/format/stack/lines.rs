@@ -1,0 +1,129 @@
+//! What one line of a stack trace is, by its own form.
+
+use ticket_core::{ErrorCause, Frame, SmolStr};
+
+/// Whether a line begins a stack trace, or an error that was printed with one.
+pub(in super::super) fn begins(line: &str) -> bool {
+    line.starts_with("Traceback (most recent call last)")
+        || line.starts_with("Exception in thread \"")
+        || line.starts_with("panic: ")
+        || line.starts_with("fatal error: ")
+        || rust_panic(line).is_some()
+        || is_exception(line)
+}
+
+/// `thread 'main' panicked at …`: the thread and the rest.
+pub(in super::super) fn rust_panic(line: &str) -> Option<(&str, &str)> {
+    let rest = line.strip_prefix("thread '")?;
+    let (thread, rest) = rest.split_once('\'')?;
+    let rest = rest.trim_start();
+    // Since Rust 1.91 with the thread's number: thread 'main' (4711) panicked at
+    let rest = match rest.strip_prefix('(') {
+        Some(number) => number.split_once(") ")?.1,
+        None => rest,
+    };
+    Some((thread, rest.strip_prefix("panicked at ")?))
+}
+
+/// Whether a line says only what is between two exceptions in Python.
+pub(in super::super) fn is_python_link(text: &str) -> bool {
+    text.starts_with("During handling of the above exception")
+        || text.starts_with("The above exception was the direct cause")
+}
+
+/// `ValueError: text`, `java.lang.IllegalStateException`: a type whose name says what it is.
+pub(super) fn is_exception(text: &str) -> bool {
+    let name = text.split_once(": ").map_or(text.trim_end_matches(':'), |(name, _)| name);
+    let last = name.rsplit(['.', ':', '$']).next().unwrap_or(name);
+    is_type(name)
+        && last.starts_with(|c: char| c.is_ascii_uppercase())
+        && ["Error", "Exception", "Throwable", "Failure"].iter().any(|end| last.ends_with(end))
+}
+
+/// `com.shop.NoCard: text`.
+pub(super) fn is_qualified(text: &str) -> bool {
+    let name = text.split_once(": ").map_or(text, |(name, _)| name);
+    is_type(name)
+        && name
+            .rsplit_once('.')
+            .is_some_and(|(_, last)| last.starts_with(|c: char| c.is_ascii_uppercase()))
+}
+
+fn is_type(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.$:".contains(&byte))
+}
+
+/// `type: text`, or a type alone, or a text.
+pub(super) fn exception(text: &str) -> ErrorCause {
+    match text.split_once(": ") {
+        Some((name, message)) if is_type(name) => ErrorCause::new(Some(name.into()), message),
+        _ if is_type(text.trim_end_matches(':')) => {
+            ErrorCause::new(Some(text.trim_end_matches(':').into()), "")
+        }
+        _ => ErrorCause::new(None, text),
+    }
+}
+
+/// `File "app.py", line 3, in main`.
+pub(super) fn python_frame(text: &str) -> Option<Frame> {
+    let (file, rest) = text.strip_prefix("File \"")?.split_once("\", line ")?;
+    let (line, function) = rest.split_once(", in ").unwrap_or((rest, ""));
+    let mut frame = Frame::new(function);
+    frame.in_app = !["site-packages/", "dist-packages/", "/lib/python", "<frozen"]
+        .iter()
+        .any(|part| file.contains(part));
+    frame.file = Some(file.into());
+    frame.line = line.parse().ok();
+    Some(frame)
+}
+
+/// `com.shop.Cart.pay(Cart.java:12)`, `pay (src/cart.js:3:14)`, `src/cart.js:3:14`.
+pub(super) fn frame_at(place: &str) -> Frame {
+    let (function, at) = match place.strip_suffix(')').and_then(|place| place.rsplit_once('(')) {
+        Some((function, at)) => (function.trim_end(), at),
+        None => ("", place),
+    };
+    let mut frame = Frame::new(function);
+    if !matches!(at, "Native Method" | "Unknown Source" | "<anonymous>" | "native") {
+        (frame.file, frame.line) = file_and_line(at);
+    }
+    let foreign = ["java.", "javax.", "jdk.", "sun.", "kotlin.", "scala."];
+    frame.in_app = !foreign.iter().any(|name| function.starts_with(name))
+        && !at.starts_with("node:")
+        && !at.contains("/node_modules/")
+        && frame.file.is_some();
+    frame
+}
+
+/// Whether what follows `at` is a frame rather than a word of a sentence.
+pub(super) fn is_place(place: &str) -> bool {
+    place.ends_with(')') || file_and_line(place).1.is_some()
+}
+
+/// `0: name`, also with an address: `3: 0x55d0c - name`.
+pub(super) fn numbered(text: &str) -> Option<(u32, &str)> {
+    let (number, name) = text.split_once(": ")?;
+    let name = name.trim_start();
+    let name = match name.strip_prefix("0x").and_then(|rest| rest.split_once(" - ")) {
+        Some((_, name)) => name,
+        None => name,
+    };
+    Some((number.parse().ok()?, name))
+}
+
+pub(super) fn is_own_rust(file: &str) -> bool {
+    !["/rustc/", ".cargo/registry/", "/rustlib/"].iter().any(|part| file.contains(part))
+}
+
+/// `src/main.rs:4:5`, `src/main.rs:4`.
+pub(super) fn file_and_line(place: &str) -> (Option<SmolStr>, Option<u32>) {
+    let number = |text: &str| text.parse::<u32>().ok();
+    let (rest, last) = place.rsplit_once(':').unwrap_or((place, ""));
+    let (file, line) = match (number(last), rest.rsplit_once(':')) {
+        (Some(_), Some((file, line))) if number(line).is_some() => (file, number(line)),
+        (Some(line), _) => (rest, Some(line)),
+        (None, _) => (place, None),
+    };
+    ((!file.is_empty()).then(|| file.into()), line)
+}
