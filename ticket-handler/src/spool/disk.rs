@@ -72,9 +72,13 @@ impl Disk {
     pub(crate) fn create(&mut self, next_number: &mut u64, sync: bool) -> io::Result<Active> {
         // To sync the folder takes longer than to make a file.
         self.wants_spare = !sync;
-        // Somebody may have removed our folder.
-        if let Some(spare) = self.spare.take().filter(Active::exists) {
-            return Ok(spare);
+        if let Some(spare) = self.spare.take() {
+            // Numbers tell which is older, so that no other segment may have been made since; and somebody may have
+            // removed our folder.
+            if spare.number() + 1 == *next_number && spare.exists() {
+                return Ok(spare);
+            }
+            spare.seal(0).remove();
         }
         self.place(take_number(next_number), |at| Active::in_file(at, sync))
     }

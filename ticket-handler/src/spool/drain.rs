@@ -20,7 +20,7 @@ pub struct Contents {
     pub path: PathBuf,
     /// Whether the process lives: then it records what is here by itself.
     pub live: bool,
-    /// How many segments there are.
+    /// How many segments there are; a living process has one ready for its next records.
     pub segments: usize,
     /// How many records wait in them.
     pub records: u64,

@@ -102,6 +102,10 @@ impl Active {
         Ok(Self::new(at.number, Store::File(file, at)))
     }
 
+    pub(crate) const fn number(&self) -> u64 {
+        self.number
+    }
+
     /// Whether its file is still there.
     pub(crate) fn exists(&self) -> bool {
         match &self.store {

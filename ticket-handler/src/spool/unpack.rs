@@ -65,7 +65,6 @@ impl<'de> Unpacker<'de> {
     }
 
     /// A length of 1, 2 or 4 bytes, by the place of its marker after that of the shortest.
-    #[inline]
     fn len(&mut self, width: u8) -> Result<usize, Unreadable> {
         Ok(match width {
             0 => usize::from(self.byte()?),
@@ -74,9 +73,38 @@ impl<'de> Unpacker<'de> {
         })
     }
 
-    #[inline]
-    fn text(&mut self, len: usize) -> Result<&'de str, Unreadable> {
-        std::str::from_utf8(self.bytes(len)?).map_err(|_| Unreadable)
+    /// The next value; of a list or map, how many are in it.
+    fn token(&mut self) -> Result<Token<'de>, Unreadable> {
+        Ok(match self.byte()? {
+            number @ 0..0x80 => Token::Unsigned(number.into()),
+            marker @ 0x80..0x90 => Token::Map(usize::from(marker & 15)),
+            marker @ 0x90..0xa0 => Token::List(usize::from(marker & 15)),
+            marker @ 0xa0..0xc0 => Token::Text(self.bytes(usize::from(marker & 31))?),
+            0xc0 => Token::Nil,
+            marker @ 0xc2..=0xc3 => Token::Bool(marker == 0xc3),
+            marker @ 0xc4..=0xc6 => {
+                let len = self.len(marker - 0xc4)?;
+                Token::Bytes(self.bytes(len)?)
+            }
+            0xca => Token::Float(f32::from_be_bytes(self.array()?).into()),
+            0xcb => Token::Float(f64::from_be_bytes(self.array()?)),
+            0xcc => Token::Unsigned(self.byte()?.into()),
+            0xcd => Token::Unsigned(u16::from_be_bytes(self.array()?).into()),
+            0xce => Token::Unsigned(u32::from_be_bytes(self.array()?).into()),
+            0xcf => Token::Unsigned(u64::from_be_bytes(self.array()?)),
+            0xd0 => Token::Signed(i8::from_be_bytes(self.array()?).into()),
+            0xd1 => Token::Signed(i16::from_be_bytes(self.array()?).into()),
+            0xd2 => Token::Signed(i32::from_be_bytes(self.array()?).into()),
+            0xd3 => Token::Signed(i64::from_be_bytes(self.array()?)),
+            marker @ 0xd9..=0xdb => {
+                let len = self.len(marker - 0xd9)?;
+                Token::Text(self.bytes(len)?)
+            }
+            marker @ 0xdc..=0xdd => Token::List(self.len(marker - 0xdb)?),
+            marker @ 0xde..=0xdf => Token::Map(self.len(marker - 0xdd)?),
+            number @ 0xe0.. => Token::Signed(i8::from_be_bytes([number]).into()),
+            _ => return Err(Unreadable),
+        })
     }
 
     #[inline]
@@ -93,127 +121,57 @@ impl<'de> Unpacker<'de> {
         if items.left == 0 { Ok(value) } else { Err(Unreadable) }
     }
 
-    /// A whole number, if one is next.
-    #[inline]
-    fn number(&mut self) -> Result<Option<Number>, Unreadable> {
-        let number = match self.peek()? {
-            small @ 0..0x80 => {
-                self.0 = &self.0[1..];
-                return Ok(Some(Number::Unsigned(small.into())));
-            }
-            0xe0.. => Number::Signed(i8::from_be_bytes(self.array()?).into()),
-            marker @ 0xcc..=0xd3 => {
-                self.0 = &self.0[1..];
-                match marker {
-                    0xcc => Number::Unsigned(self.byte()?.into()),
-                    0xcd => Number::Unsigned(u16::from_be_bytes(self.array()?).into()),
-                    0xce => Number::Unsigned(u32::from_be_bytes(self.array()?).into()),
-                    0xcf => Number::Unsigned(u64::from_be_bytes(self.array()?)),
-                    0xd0 => Number::Signed(i8::from_be_bytes(self.array()?).into()),
-                    0xd1 => Number::Signed(i16::from_be_bytes(self.array()?).into()),
-                    0xd2 => Number::Signed(i32::from_be_bytes(self.array()?).into()),
-                    _ => Number::Signed(i64::from_be_bytes(self.array()?)),
-                }
-            }
-            _ => return Ok(None),
-        };
-        Ok(Some(number))
-    }
-
     /// Passes one value, however deep it is.
     fn skip(&mut self) -> Result<(), Unreadable> {
         let mut left = 1_usize;
         while left > 0 {
-            left -= 1;
-            let inner = match self.byte()? {
-                0..0x80 | 0xc0 | 0xc2 | 0xc3 | 0xe0.. => 0,
-                marker @ 0x80..0x90 => 2 * usize::from(marker & 15),
-                marker @ 0x90..0xa0 => usize::from(marker & 15),
-                marker @ 0xa0..0xc0 => self.bytes(usize::from(marker & 31)).map(|_| 0)?,
-                marker @ 0xc4..=0xc6 => {
-                    let len = self.len(marker - 0xc4)?;
-                    self.bytes(len).map(|_| 0)?
-                }
-                0xca => self.bytes(4).map(|_| 0)?,
-                0xcb => self.bytes(8).map(|_| 0)?,
-                marker @ 0xcc..=0xd3 => self.bytes(1 << (marker & 3)).map(|_| 0)?,
-                marker @ 0xd9..=0xdb => {
-                    let len = self.len(marker - 0xd9)?;
-                    self.bytes(len).map(|_| 0)?
-                }
-                marker @ 0xdc..=0xdd => self.len(marker - 0xdb)?,
-                marker @ 0xde.. => self.len(marker - 0xdd)?.saturating_mul(2),
-                _ => return Err(Unreadable),
+            let inner = match self.token()? {
+                Token::List(len) => len,
+                Token::Map(len) => len.saturating_mul(2),
+                _ => 0,
             };
-            left = left.saturating_add(inner);
+            left = (left - 1).saturating_add(inner);
         }
         Ok(())
     }
 }
 
-#[derive(Clone, Copy, Debug)]
-enum Number {
-    Unsigned(u64),
-    Signed(i64),
+fn text(bytes: &[u8]) -> Result<&str, Unreadable> {
+    std::str::from_utf8(bytes).map_err(|_| Unreadable)
 }
 
-macro_rules! whole_numbers {
-    ($($method:ident)*) => {$(
-        #[inline]
-        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
-            match self.number()? {
-                Some(Number::Unsigned(number)) => visitor.visit_u64(number),
-                Some(Number::Signed(number)) => visitor.visit_i64(number),
-                None => self.deserialize_any(visitor),
-            }
-        }
-    )*};
+#[derive(Clone, Copy, Debug)]
+enum Token<'de> {
+    Nil,
+    Bool(bool),
+    Unsigned(u64),
+    Signed(i64),
+    Float(f64),
+    Text(&'de [u8]),
+    Bytes(&'de [u8]),
+    List(usize),
+    Map(usize),
 }
 
 /// What is asked for is mostly what is there, and known by its marker; all else is in `deserialize_any`.
 impl<'de> Deserializer<'de> for &mut Unpacker<'de> {
     type Error = Unreadable;
 
-    whole_numbers! {
-        deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64
-        deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64
-    }
-
     fn is_human_readable(&self) -> bool {
         false
     }
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
-        match self.number()? {
-            Some(Number::Unsigned(number)) => return visitor.visit_u64(number),
-            Some(Number::Signed(number)) => return visitor.visit_i64(number),
-            None => {}
-        }
-        match self.byte()? {
-            marker @ 0x80..0x90 => self.map(usize::from(marker & 15), visitor),
-            marker @ 0x90..0xa0 => self.list(usize::from(marker & 15), visitor),
-            marker @ 0xa0..0xc0 => visitor.visit_borrowed_str(self.text(usize::from(marker & 31))?),
-            0xc0 => visitor.visit_unit(),
-            marker @ 0xc2..=0xc3 => visitor.visit_bool(marker == 0xc3),
-            marker @ 0xc4..=0xc6 => {
-                let len = self.len(marker - 0xc4)?;
-                visitor.visit_borrowed_bytes(self.bytes(len)?)
-            }
-            0xca => visitor.visit_f32(f32::from_be_bytes(self.array()?)),
-            0xcb => visitor.visit_f64(f64::from_be_bytes(self.array()?)),
-            marker @ 0xd9..=0xdb => {
-                let len = self.len(marker - 0xd9)?;
-                visitor.visit_borrowed_str(self.text(len)?)
-            }
-            marker @ 0xdc..=0xdd => {
-                let len = self.len(marker - 0xdb)?;
-                self.list(len, visitor)
-            }
-            marker @ 0xde..=0xdf => {
-                let len = self.len(marker - 0xdd)?;
-                self.map(len, visitor)
-            }
-            _ => Err(Unreadable),
+        match self.token()? {
+            Token::Nil => visitor.visit_unit(),
+            Token::Bool(yes) => visitor.visit_bool(yes),
+            Token::Unsigned(number) => visitor.visit_u64(number),
+            Token::Signed(number) => visitor.visit_i64(number),
+            Token::Float(number) => visitor.visit_f64(number),
+            Token::Text(bytes) => visitor.visit_borrowed_str(text(bytes)?),
+            Token::Bytes(bytes) => visitor.visit_borrowed_bytes(bytes),
+            Token::List(len) => self.list(len, visitor),
+            Token::Map(len) => self.map(len, visitor),
         }
     }
 
@@ -222,7 +180,7 @@ impl<'de> Deserializer<'de> for &mut Unpacker<'de> {
         match self.peek()? {
             marker @ 0xa0..0xc0 => {
                 self.0 = &self.0[1..];
-                visitor.visit_borrowed_str(self.text(usize::from(marker & 31))?)
+                visitor.visit_borrowed_str(text(self.bytes(usize::from(marker & 31))?)?)
             }
             _ => self.deserialize_any(visitor),
         }
@@ -306,7 +264,7 @@ impl<'de> Deserializer<'de> for &mut Unpacker<'de> {
     }
 
     serde::forward_to_deserialize_any! {
-        bool i128 u128 f32 f64 char bytes byte_buf unit unit_struct seq tuple tuple_struct
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char bytes byte_buf unit unit_struct seq tuple tuple_struct
     }
 }
 
