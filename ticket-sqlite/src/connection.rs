@@ -82,12 +82,14 @@ impl Connection {
     }
 }
 
-/// Whether SQLite can read the file as it was opened. Of a file with a log beside it, in a folder that cannot
-/// be written, it can not: readers make a file there too.
+/// Whether SQLite can read the file as it was opened. Where neither the folder nor perhaps the file can be written
+/// it can not: of a file that may have a log beside it, readers make a file there too.
 fn can_be_read(sqlite: &rusqlite::Connection) -> bool {
     let read = sqlite.query_row("PRAGMA schema_version", [], |_| Ok(()));
     // Whatever else is wrong shows with the first question.
-    !read.is_err_and(|error| error.sqlite_error_code() == Some(ErrorCode::CannotOpen))
+    !read.is_err_and(|error| {
+        matches!(error.sqlite_error_code(), Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly))
+    })
 }
 
 impl Frozen {

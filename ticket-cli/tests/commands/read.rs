@@ -28,6 +28,42 @@ fn list_has_the_open_tickets_the_latest_first() {
     assert_eq!(messages(&place, &[]), expected);
 }
 
+/// Who may read the file of a store, and write neither it nor beside it.
+#[cfg(unix)]
+#[test]
+fn who_may_only_read_a_file_can_list_it() {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    use std::os::unix::process::CommandExt;
+    use std::path::Path;
+    use std::time::{Duration, Instant};
+
+    let place = Place::with(five());
+    let start = Instant::now();
+    while place.path().join("tickets.db-wal").exists() {
+        assert!(start.elapsed() < Duration::from_secs(30), "the store is still open");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let ticket = place.path().join("ticket");
+    fs::copy(assert_cmd::cargo_bin!("ticket"), &ticket).unwrap();
+    let set_mode =
+        |path: &Path, mode| fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    set_mode(&place.path().join("tickets.db"), 0o444);
+    set_mode(place.path(), 0o555);
+    let mut list = std::process::Command::new(ticket);
+    if fs::metadata(place.path()).unwrap().uid() == 0 {
+        // Nothing keeps root from writing.
+        list.uid(65_534);
+    }
+    list.args(["--url", "sqlite:tickets.db", "list"]).current_dir(place.path());
+    let output = list.output();
+    set_mode(place.path(), 0o755);
+    let output = output.unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("connection lost"));
+}
+
 #[test]
 fn list_filters() {
     let place = Place::with(five());
