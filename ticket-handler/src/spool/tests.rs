@@ -277,3 +277,42 @@ fn to_wait_for_room_ends_when_there_is_some_or_at_the_deadline() {
     assert_eq!(spool.push(&occurrence(Level::Error, "3"), false, false), Ok(1));
     assert!(start.elapsed() < deadline, "who must not wait does not");
 }
+
+#[test]
+fn what_had_to_make_room_goes_by_the_hand_of_the_worker() {
+    let dir = tempfile::tempdir().unwrap();
+    let spool = spool_with(Some(&dir), 64 << 10, WhenFull::CountOnly);
+    while push(&spool, Level::Info, "one of many").unwrap() == 0 {}
+    let dropped = spool.lock().dropped.as_ref().map(|segment| segment.number).unwrap();
+    let is_there = || {
+        let folder = spool.folder().unwrap();
+        folder::segments(&folder).unwrap().iter().any(|segment| segment.number == dropped)
+    };
+    assert!(is_there());
+    assert_eq!(take(&spool, &mut Reader::default(), 1).len(), 1);
+    assert!(!is_there() && spool.lock().dropped.is_none());
+}
+
+/// The worker is slow at times: a segment that was made since its spare one would be taken for the newer one.
+#[test]
+fn a_spare_segment_is_the_next_one_or_none() {
+    let dir = tempfile::tempdir().unwrap();
+    let spool = spool_with(Some(&dir), 1 << 20, WhenFull::CountOnly);
+    let numbers = || {
+        let segments = folder::segments(&spool.folder().unwrap()).unwrap();
+        segments.iter().map(|segment| segment.number).collect::<Vec<_>>()
+    };
+    let mut reader = Reader::default();
+    let batch = |reader: &mut Reader| {
+        push(&spool, Level::Info, "one").unwrap();
+        let batch = take(&spool, reader, 1);
+        settle(&spool, reader, &batch);
+    };
+    batch(&mut reader);
+    assert_eq!(numbers(), [1], "a spare one");
+    batch(&mut reader);
+    assert_eq!(numbers(), [2], "it was used, and there is another");
+    assert_eq!(disk::take_number(&mut spool.lock().next_number), 3);
+    push(&spool, Level::Info, "one").unwrap();
+    assert_eq!(numbers(), [4]);
+}
