@@ -90,10 +90,14 @@ fn write_fixture(to: &Path) {
 
 #[test]
 fn spools_of_version_1_are_read() {
-    FIXTURES.map(folder).iter().for_each(|fixture| is_read(fixture));
+    for fixture in FIXTURES.map(folder) {
+        is_read(&fixture, 0);
+        is_read(&fixture, 16 << 10);
+    }
 }
 
-fn is_read(fixture: &Path) {
+/// With so many zeros behind each segment, as in files that were filled in advance.
+fn is_read(fixture: &Path, zeros: usize) {
     if std::env::var_os("TICKET_WRITE_FIXTURES").is_some()
         && !fixture.join("4711-00c0ffee").exists()
     {
@@ -102,11 +106,16 @@ fn is_read(fixture: &Path) {
     let dir = tempfile::tempdir().unwrap();
     let copy = dir.path().join("4711-00c0ffee");
     fs::create_dir(&copy).unwrap();
+    let mut len = 0;
     for entry in fs::read_dir(fixture.join("4711-00c0ffee")).unwrap().map(Result::unwrap) {
-        fs::copy(entry.path(), copy.join(entry.file_name())).unwrap();
+        let mut bytes = fs::read(entry.path()).unwrap();
+        len += bytes.len() as u64;
+        bytes.resize(bytes.len() + zeros, 0);
+        fs::write(copy.join(entry.file_name()), bytes).unwrap();
     }
     let listed = spool::list(dir.path()).unwrap();
     assert_eq!((listed[0].records, listed[0].damaged, listed[0].foreign), (7, 0, 0));
+    assert_eq!(listed[0].bytes, len);
 
     let backend = Faulty::default();
     let drained = block_on(spool::drain(dir.path(), &backend)).unwrap();

@@ -29,14 +29,14 @@ fn names(path: &Path) -> Vec<String> {
 }
 
 /// How long a segment without entries is.
-const HEADER: u64 = 16;
+const HEADER: usize = 16;
 
 /// Those that have entries: one that is ready for the next records has none.
 fn segments(path: &Path) -> Vec<PathBuf> {
     let mut all: Vec<_> = fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()).collect();
     all.retain(|path| {
         path.extension().is_some_and(|extension| extension == "segment")
-            && fs::metadata(path).is_ok_and(|file| file.len() > HEADER)
+            && fs::read(path).is_ok_and(|bytes| bytes.iter().skip(HEADER).any(|byte| *byte != 0))
     });
     all.sort();
     all

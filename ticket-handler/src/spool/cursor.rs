@@ -5,7 +5,7 @@ use std::ops::{AddAssign, Range};
 use ticket_core::NewOccurrence;
 
 use super::entry::{Entries, Entry, Found, Known};
-use super::segment::Header;
+use super::header::Header;
 
 /// What could not be read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -86,6 +86,11 @@ impl Cursor {
             }
         }
         self.found.is_none()
+    }
+
+    /// Up to where it has read.
+    pub(crate) const fn offset(&self) -> usize {
+        self.offset
     }
 
     /// How many entries and records are left, without decoding them.

@@ -24,7 +24,7 @@ pub struct Contents {
     pub segments: usize,
     /// How many records wait in them.
     pub records: u64,
-    /// Their bytes.
+    /// Their bytes, without what was only filled in advance.
     pub bytes: u64,
     /// At how many places there is no entry where one should be.
     pub damaged: u64,
@@ -170,14 +170,18 @@ fn contents(path: PathBuf) -> io::Result<Contents> {
             Err(error) => return Err(error),
         };
         contents.segments += 1;
-        contents.bytes += bytes.len() as u64;
+        let len = bytes.len();
         match Cursor::new(bytes) {
             Some(cursor) => {
                 let counted = cursor.count();
+                contents.bytes += counted.offset() as u64;
                 contents.records += counted.records as u64;
                 contents.damaged += counted.damage.damaged;
             }
-            None => contents.foreign += 1,
+            None => {
+                contents.bytes += len as u64;
+                contents.foreign += 1;
+            }
         }
     }
     contents.path = path;

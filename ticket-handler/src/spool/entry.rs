@@ -163,7 +163,7 @@ impl<'a> Entry<'a> {
 #[derive(Debug)]
 pub(crate) enum Found<'a> {
     Entry(Entry<'a>),
-    /// The beginning of an entry, and the end of the segment: it was never acknowledged.
+    /// The beginning of an entry, and the end of what was written: it was never acknowledged.
     Torn,
     /// Nothing that can be read, up to the next entry or the end.
     Damaged,
@@ -196,9 +196,13 @@ impl<'a> Iterator for Entries<'a> {
             self.offset += entry.0.len();
             return Some(Found::Entry(entry));
         }
-        let next = (1..rest.len()).find(|at| entry_at(&rest[*at..]).is_some());
-        self.offset = next.map_or(self.bytes.len(), |at| self.offset + at);
-        Some(if next.is_none() && is_torn(rest) { Found::Torn } else { Found::Damaged })
+        if let Some(next) = (1..rest.len()).find(|at| entry_at(&rest[*at..]).is_some()) {
+            self.offset += next;
+            return Some(Found::Damaged);
+        }
+        self.offset = self.bytes.len();
+        let written = rest.iter().rposition(|byte| *byte != 0)? + 1;
+        Some(if is_torn(&rest[..written]) { Found::Torn } else { Found::Damaged })
     }
 }
 

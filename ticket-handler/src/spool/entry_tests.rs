@@ -108,9 +108,25 @@ fn an_entry_that_was_cut_is_torn_at_the_end_and_costs_no_other_one_in_the_middle
 #[test]
 fn what_is_no_entry_at_all_is_damage() {
     let entry = bytes("here", false);
-    for filling in [vec![0; 4_096], b"a text file\n".repeat(50), MARKER.repeat(100)] {
+    for filling in [vec![7; 4_096], b"a text file\n".repeat(50), MARKER.repeat(100)] {
         let both = [&filling[..], &entry, &filling].concat();
         assert_eq!(read(&both), (vec!["here".to_owned()], 2));
+    }
+}
+
+/// A file is filled in advance. Between entries nothing is left free: there something was written, and is gone.
+#[test]
+fn zeros_behind_the_last_entry_are_room_that_was_not_used() {
+    let (first, second, zeros) = (bytes("first", false), bytes("second", true), [0; 4_096]);
+    let both = ["first", "second"].map(str::to_owned).to_vec();
+    assert_eq!(read(&zeros), (vec![], 0));
+    assert_eq!(read(&[&first[..], &second, &zeros].concat()), (both.clone(), 0));
+    assert_eq!(read(&[&first[..], &zeros, &second].concat()), (both, 1));
+    for cut in 1..second.len() {
+        let torn = [&first[..], &second[..cut], &zeros].concat();
+        let mut found = Entries::new(&torn, 0).skip(1);
+        assert!(matches!(found.next(), Some(Found::Torn)), "{cut}");
+        assert!(found.next().is_none(), "{cut}");
     }
 }
 

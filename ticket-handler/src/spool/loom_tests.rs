@@ -13,7 +13,8 @@ use ticket_core::{HandlerOptions, Level, Record};
 
 use super::cursor::Damage;
 use super::entry::{self, Entries, Found};
-use super::segment::{HEADER, Item};
+use super::header::HEADER;
+use super::segment::Item;
 use super::take::Reader;
 use super::{Refused, Spool};
 

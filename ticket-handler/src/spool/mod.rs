@@ -17,6 +17,7 @@ mod drain;
 mod entry;
 mod flush;
 mod folder;
+mod header;
 mod pack;
 mod room;
 mod rotate;
@@ -42,7 +43,8 @@ pub(crate) use self::dead_letter::DeadLetters;
 use self::disk::Disk;
 pub(crate) use self::drain::is_refusal;
 pub use self::drain::{Contents, Drained, drain, list};
-use self::segment::{Active, HEADER, Item, Segment};
+use self::header::HEADER;
+use self::segment::{Active, Item, Segment};
 use self::sync::{
     AtomicBool, AtomicU64, AtomicUsize, Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard,
 };
@@ -59,6 +61,8 @@ const LANES: usize = Level::ALL.len();
 const SEGMENT: u64 = 1 << 20;
 /// … or such a part of all that may wait.
 const SEGMENTS: u64 = 64;
+/// How many segments at once may have more room in their files than they need.
+const FILLED: usize = 2;
 /// How much memory records may take that belong on a disk which fails.
 const FALLBACK: u64 = 8 << 20;
 
@@ -126,6 +130,10 @@ struct State {
     /// Those whose entries are in the worker's batch, or still being read.
     reading: BTreeMap<u64, Arc<Segment>>,
     disk: Option<Disk>,
+    /// How long segments become on the disk: the longest since there was a spare one.
+    longest: u64,
+    /// One for each segment that has more room in its file than it needs, and this one.
+    filled: Arc<()>,
     closed: Option<Instant>,
     /// Records that were taken and could not be read back.
     unreadable: usize,
@@ -166,8 +174,8 @@ impl Spool {
 
     fn with(config: Config, state: State) -> Self {
         let segment_bytes = (config.max_bytes / SEGMENTS).clamp(1, SEGMENT);
-        // So that a segment that is made smaller finds room for its copy, and that one which had to go may still be there.
-        let limit = config.max_bytes.saturating_sub(2 * segment_bytes);
+        // A segment that is made smaller needs room for its copy, one which had to go may still be there, and some are filled.
+        let limit = config.max_bytes.saturating_sub((2 + FILLED as u64) * segment_bytes);
         let fallback = if config.dir.is_some() { FALLBACK } else { u64::MAX };
         Self {
             segment_bytes,
@@ -380,15 +388,8 @@ impl State {
     }
 }
 
-/// Subtracts, but not below zero: an entry that a failing disk had kept all the same was never counted.
-fn subtract(counter: &AtomicUsize, count: usize) {
-    let _ = counter.fetch_update(Relaxed, Relaxed, |of| Some(of.saturating_sub(count)));
-}
-
-fn subtract_bytes(counter: &AtomicU64, count: u64) {
-    let _ = counter.fetch_update(Relaxed, Relaxed, |of| Some(of.saturating_sub(count)));
-}
-
+#[cfg(test)]
+mod filled_tests;
 #[cfg(all(test, ticket_loom))]
 mod loom_tests;
 #[cfg(test)]

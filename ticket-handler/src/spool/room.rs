@@ -1,8 +1,10 @@
 //! Making room: the least severe go first, and among those the oldest.
 
 use super::budget::Kind;
-use super::segment::{HEADER, Item};
-use super::{LANES, Spool, State, subtract, subtract_bytes};
+use super::header::HEADER;
+use super::segment::Item;
+use super::sync::{subtract, subtract_bytes};
+use super::{LANES, Spool, State};
 
 impl Spool {
     /// Makes room for `need` bytes, and says how many records had to go; `None`, and nothing is gone,

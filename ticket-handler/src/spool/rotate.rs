@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use super::budget::Kind;
 use super::disk::take_number;
-use super::segment::{Active, HEADER, Segment};
+use super::header::HEADER;
+use super::segment::{Active, Segment};
 use super::{LANES, Spool, State};
 
 impl Spool {
@@ -61,6 +62,9 @@ impl Spool {
 
     pub(super) fn keep(&self, state: &mut State, lane: usize, active: Option<Active>) {
         let Some(segment) = active.map(|active| active.seal(lane)) else { return };
+        if segment.kind() == Kind::Disk {
+            state.longest = state.longest.max(segment.bytes);
+        }
         if segment.entries == 0 {
             self.forget(&segment);
         } else {

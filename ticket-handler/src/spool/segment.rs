@@ -5,28 +5,26 @@
 //! version  4 bytes
 //! checksum 4 bytes   CRC-32 of the version
 //! entries
+//! zeros              what was filled in advance and not used; perhaps none
 //! ```
 //!
 //! While it is active it is appended to, by several threads at once; then it is sealed, and only
 //! read. It has the entries of one level, so that the least severe can go first.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::Path;
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, PoisonError};
 
 use super::budget::Kind;
 use super::entry::{Entries, Found};
 use super::folder::{NEW, SegmentFile};
+use super::header::{HEADER, header};
 use super::sync::{AtomicU64, AtomicUsize, Mutex, MutexGuard};
 
-const MAGIC: [u8; 8] = *b"TICKETSP";
-/// The version of segments and entries.
-const VERSION: u32 = 1;
-/// How long a segment without entries is.
-pub(crate) const HEADER: u64 = HEADER_LEN as u64;
-const HEADER_LEN: usize = 16;
+/// How many zeros are written at once. With more the page cache has larger units, in which each later write costs more.
+const ZEROS: usize = 16 << 10;
 
 /// Where its bytes are.
 #[derive(Debug)]
@@ -48,9 +46,23 @@ struct Tally {
 #[derive(Debug)]
 pub(crate) struct Active {
     number: u64,
-    store: Store<File, Mutex<Vec<u8>>>,
+    store: Store<Open, Mutex<Vec<u8>>>,
     bytes: AtomicU64,
     tally: Tally,
+}
+
+/// A file that is written to.
+#[derive(Debug)]
+struct Open {
+    file: File,
+    filled: Option<Filled>,
+}
+
+/// Up to where a file was filled with zeros, and what counts such files.
+#[derive(Debug)]
+struct Filled {
+    bytes: u64,
+    _one: Arc<()>,
 }
 
 /// One that is complete.
@@ -63,8 +75,8 @@ pub(crate) struct Segment {
     /// How many bytes it counts for.
     pub(crate) bytes: u64,
     firsts: u64,
-    /// It may be moved to the disk while it is being read.
-    store: Mutex<Store<(), Vec<u8>>>,
+    /// It may be moved to the disk while it is being read. Of a file: whether it is longer than what is in it.
+    store: Mutex<Store<Option<Filled>, Vec<u8>>>,
 }
 
 /// What is appended: an entry's bytes, and what the tally needs of it.
@@ -89,7 +101,8 @@ impl Active {
     /// In a new file. With `sync`, it is there after a power cut too.
     pub(crate) fn in_file(at: SegmentFile, sync: bool) -> io::Result<Self> {
         let mut options = OpenOptions::new();
-        options.create_new(true).append(true);
+        // Not to append: its place moves with each write, for all threads, and that is also over zeros.
+        options.create_new(true).write(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = options.open(&at.path)?;
@@ -99,7 +112,25 @@ impl Active {
             let _ = fs::remove_file(&at.path);
             return Err(error);
         }
-        Ok(Self::new(at.number, Store::File(file, at)))
+        Ok(Self::new(at.number, Store::File(Open { file, filled: None }, at)))
+    }
+
+    /// Fills the file with zeros in advance, so that to append costs no new pages: those are most of what a write costs.
+    /// `one` counts such files for as long as they are longer than what is in them.
+    pub(crate) fn filled(mut self, bytes: u64, one: Arc<()>) -> io::Result<Self> {
+        let pieces = bytes / ZEROS as u64;
+        if let Store::File(open, at) = &mut self.store
+            && pieces > 0
+        {
+            let file = &mut open.file;
+            let zeros = (0..pieces).try_for_each(|_| file.write_all(&[0; ZEROS]));
+            if let Err(error) = zeros.and_then(|()| file.seek(SeekFrom::Start(HEADER))) {
+                let _ = fs::remove_file(&at.path);
+                return Err(error);
+            }
+            open.filled = Some(Filled { bytes: HEADER + pieces * ZEROS as u64, _one: one });
+        }
+        Ok(self)
     }
 
     pub(crate) const fn number(&self) -> u64 {
@@ -114,7 +145,7 @@ impl Active {
         }
     }
 
-    fn new(number: u64, store: Store<File, Mutex<Vec<u8>>>) -> Self {
+    fn new(number: u64, store: Store<Open, Mutex<Vec<u8>>>) -> Self {
         Self { number, store, bytes: AtomicU64::new(HEADER), tally: Tally::default() }
     }
 
@@ -145,7 +176,7 @@ impl Active {
     /// that fails is a torn entry for the reader.
     pub(crate) fn append(&self, item: Item<'_>, sync: bool) -> io::Result<()> {
         match &self.store {
-            Store::File(file, _) => {
+            Store::File(Open { file, .. }, _) => {
                 write(file, item.bytes)?;
                 if sync {
                     file.sync_data()?;
@@ -165,8 +196,11 @@ impl Active {
     }
 
     pub(crate) fn seal(self, lane: usize) -> Segment {
+        let bytes = self.bytes.load(Relaxed);
         let store = match self.store {
-            Store::File(_, at) => Store::File((), at),
+            Store::File(open, at) => {
+                Store::File(open.filled.filter(|filled| filled.bytes > bytes), at)
+            }
             Store::Memory(memory) => {
                 let mut memory = memory.into_inner().unwrap_or_else(PoisonError::into_inner);
                 memory.shrink_to_fit();
@@ -179,7 +213,7 @@ impl Active {
             entries: self.tally.entries.load(Relaxed),
             records: self.tally.records.load(Relaxed),
             firsts: self.tally.firsts.load(Relaxed),
-            bytes: self.bytes.load(Relaxed),
+            bytes,
             store: Mutex::new(store),
         }
     }
@@ -204,8 +238,17 @@ impl Segment {
 
     /// All of it.
     pub(crate) fn read(&self) -> io::Result<Vec<u8>> {
-        match &*self.store() {
-            Store::File((), at) => fs::read(&at.path),
+        match &mut *self.store() {
+            Store::File(filled, at) => {
+                if filled.is_some() {
+                    // Zeros that stay take up a little room and do no harm.
+                    let file = OpenOptions::new().write(true).open(&at.path);
+                    if file.and_then(|file| file.set_len(self.bytes)).is_ok() {
+                        *filled = None;
+                    }
+                }
+                fs::read(&at.path)
+            }
             Store::Memory(bytes) => Ok(bytes.clone()),
         }
     }
@@ -228,8 +271,8 @@ impl Segment {
         let len = kept.len() as u64;
         let mut store = self.store();
         match &*store {
-            Store::File((), at) if replace(&at.path, &kept, sync).is_ok() => {}
-            Store::File((), at) => {
+            Store::File(_, at) if replace(&at.path, &kept, sync).is_ok() => {}
+            Store::File(_, at) => {
                 let _ = fs::remove_file(&at.path);
                 *store = Store::Memory(kept);
             }
@@ -247,7 +290,7 @@ impl Segment {
         let mut store = self.store();
         if let Store::Memory(bytes) = &*store {
             let active = Active::in_file(at, sync)?;
-            if let Store::File(file, at) = active.store {
+            if let Store::File(Open { file, .. }, at) = active.store {
                 let entries = bytes.get(header().len()..).unwrap_or_default();
                 let written = (&file).write_all(entries);
                 let synced = written.and_then(|()| if sync { file.sync_data() } else { Ok(()) });
@@ -255,7 +298,7 @@ impl Segment {
                     let _ = fs::remove_file(&at.path);
                     return Err(error);
                 }
-                *store = Store::File((), at);
+                *store = Store::File(None, at);
             }
         }
         Ok(())
@@ -263,7 +306,7 @@ impl Segment {
 
     /// Forgets it for good.
     pub(crate) fn remove(&self) {
-        if let Store::File((), at) = &*self.store() {
+        if let Store::File(_, at) = &*self.store() {
             // What cannot be removed is read again one day, which is harmless.
             let _ = fs::remove_file(&at.path);
         }
@@ -271,44 +314,13 @@ impl Segment {
 
     /// Puts a damaged one aside.
     pub(crate) fn set_aside(&self) {
-        if let Store::File((), at) = &*self.store() {
+        if let Store::File(_, at) = &*self.store() {
             set_aside(&at.path);
         }
     }
 
-    fn store(&self) -> MutexGuard<'_, Store<(), Vec<u8>>> {
+    fn store(&self) -> MutexGuard<'_, Store<Option<Filled>, Vec<u8>>> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// What a segment's bytes say of themselves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Header {
-    /// Entries of this version follow at this offset.
-    Known(usize),
-    /// Of another version, which we cannot read and must not touch.
-    Foreign,
-    /// Ends within the header: its process was killed as it was made.
-    Torn,
-    /// Damaged. Whatever entries can be found are of this version.
-    Damaged,
-}
-
-impl Header {
-    pub(crate) fn of(bytes: &[u8]) -> Self {
-        let ours = header();
-        let Some(head) = bytes.get(..ours.len()) else {
-            return if ours.starts_with(bytes) { Self::Torn } else { Self::Damaged };
-        };
-        if head == ours {
-            return Self::Known(ours.len());
-        }
-        let checksum = crc32fast::hash(&head[MAGIC.len()..12]).to_le_bytes();
-        if head.starts_with(&MAGIC) && head[12..] == checksum {
-            Self::Foreign
-        } else {
-            Self::Damaged
-        }
     }
 }
 
@@ -324,15 +336,7 @@ const fn yields(bytes: u64, firsts: u64) -> u64 {
     if firsts == 0 { bytes } else { bytes.saturating_sub(HEADER + firsts) }
 }
 
-fn header() -> [u8; HEADER_LEN] {
-    let mut header = [0; HEADER_LEN];
-    header[..8].copy_from_slice(&MAGIC);
-    header[8..12].copy_from_slice(&VERSION.to_le_bytes());
-    header[12..].copy_from_slice(&crc32fast::hash(&VERSION.to_le_bytes()).to_le_bytes());
-    header
-}
-
-/// Writes all of it with one call, so that entries of several threads do not mix.
+/// Writes all of it with one call, so that entries of several threads do not mix: each moves the place of the next.
 fn write(mut file: &File, bytes: &[u8]) -> io::Result<()> {
     loop {
         match file.write(bytes) {

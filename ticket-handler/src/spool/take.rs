@@ -10,8 +10,10 @@ use tokio::time::timeout;
 
 use super::budget::Kind;
 use super::cursor::{Cursor, Damage};
-use super::segment::{Active, HEADER, Segment};
-use super::{AGE, LANES, Spool, State, subtract, subtract_bytes};
+use super::header::HEADER;
+use super::segment::{Active, Segment};
+use super::sync::{subtract, subtract_bytes};
+use super::{AGE, FILLED, LANES, Spool, State};
 
 /// How often a segment that cannot be read is tried again, a second apart each time.
 const READS: u32 = 10;
@@ -239,17 +241,23 @@ impl Spool {
     }
 
     /// Takes from those who emit what takes its time: removes what they dropped, and makes the next segment ready.
-    fn help(&self) {
+    pub(super) fn help(&self) {
         let mut state = self.lock();
-        let State { dropped, disk, next_number, .. } = &mut *state;
+        let State { dropped, disk, next_number, longest, filled, .. } = &mut *state;
         let dropped = dropped.take();
         let place = disk.as_ref().and_then(|disk| disk.place_for_spare(next_number));
+        let spare = place.map(|at| {
+            let may_fill = Arc::strong_count(filled) <= FILLED;
+            let bytes = if may_fill { std::mem::take(longest).min(self.segment_bytes) } else { 0 };
+            (at, bytes, Arc::clone(filled))
+        });
         drop(state);
         if let Some(segment) = dropped {
             segment.remove();
         }
         // If it fails, the disk is tried again when a segment is needed, and that is noted.
-        if let Some(Ok(spare)) = place.map(|at| Active::in_file(at, false))
+        let make = |(at, bytes, filled)| Active::in_file(at, false)?.filled(bytes, filled);
+        if let Some(Ok(spare)) = spare.map(make)
             && let Some(disk) = &mut self.lock().disk
         {
             disk.keep_spare(spare);

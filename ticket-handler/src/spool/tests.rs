@@ -13,11 +13,11 @@ fn occurrence(level: Level, message: &str) -> NewOccurrence {
     options.prepare(Record::new(level, "spool", message)).unwrap()
 }
 
-fn entry_len(level: Level, message: &str) -> u64 {
+pub(super) fn entry_len(level: Level, message: &str) -> u64 {
     entry::encoded(&occurrence(level, message), false, |bytes| bytes.len() as u64).unwrap()
 }
 
-fn spool_with(dir: Option<&TempDir>, max_bytes: u64, when_full: WhenFull) -> Spool {
+pub(super) fn spool_with(dir: Option<&TempDir>, max_bytes: u64, when_full: WhenFull) -> Spool {
     let dir = dir.map(|dir| dir.path().to_owned());
     Spool::new(Config { dir, max_bytes, sync: false, when_full }).unwrap()
 }
@@ -30,17 +30,17 @@ fn both(max_bytes: u64, test: impl Fn(&Spool)) {
     assert!(bytes_on_disk(&dir) <= max_bytes);
 }
 
-fn bytes_on_disk(dir: &TempDir) -> u64 {
+pub(super) fn bytes_on_disk(dir: &TempDir) -> u64 {
     let folders = folder::folders(dir.path()).unwrap();
     let segments = folders.iter().flat_map(|folder| folder::segments(folder).unwrap());
     segments.map(|segment| fs::metadata(segment.path).unwrap().len()).sum()
 }
 
-fn push(spool: &Spool, level: Level, message: &str) -> Result<usize, Refused> {
+pub(super) fn push(spool: &Spool, level: Level, message: &str) -> Result<usize, Refused> {
     spool.push(&occurrence(level, message), false, true)
 }
 
-fn take(spool: &Spool, reader: &mut Reader, max_len: usize) -> Vec<NewOccurrence> {
+pub(super) fn take(spool: &Spool, reader: &mut Reader, max_len: usize) -> Vec<NewOccurrence> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let until = Instant::now() + Duration::from_secs(60);
     spool.hurried.fetch_add(1, Relaxed);
@@ -52,13 +52,13 @@ fn take(spool: &Spool, reader: &mut Reader, max_len: usize) -> Vec<NewOccurrence
     }
 }
 
-fn settle(spool: &Spool, reader: &mut Reader, batch: &[NewOccurrence]) {
+pub(super) fn settle(spool: &Spool, reader: &mut Reader, batch: &[NewOccurrence]) {
     spool.settle(batch.iter().map(|of| of.repeats() as usize).sum());
     spool.finish(reader);
 }
 
 /// Everything that waits, sorted.
-fn messages(spool: &Spool) -> Vec<String> {
+pub(super) fn messages(spool: &Spool) -> Vec<String> {
     let mut reader = Reader::default();
     let mut messages = Vec::new();
     while spool.load().0 > 0 {
