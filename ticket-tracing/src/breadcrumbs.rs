@@ -21,7 +21,7 @@ thread_local! {
 }
 
 impl Trails {
-    fn push(&mut self, layer: u64, crumb: Breadcrumb, max: usize) {
+    fn of(&mut self, layer: u64) -> &mut VecDeque<Breadcrumb> {
         let index = self.0.iter().position(|(of, _)| *of == layer).unwrap_or_else(|| {
             if self.0.len() == LAYERS {
                 self.0.pop_front();
@@ -29,17 +29,7 @@ impl Trails {
             self.0.push_back((layer, VecDeque::new()));
             self.0.len() - 1
         });
-        let trail = &mut self.0[index].1;
-        if trail.len() >= max {
-            trail.pop_front();
-        }
-        trail.push_back(crumb);
-    }
-
-    fn take(&mut self, layer: u64) -> Vec<Breadcrumb> {
-        let trail = self.0.iter_mut().find(|(of, _)| *of == layer);
-        // The room stays for the next ones.
-        trail.map(|(_, trail)| trail.drain(..).collect()).unwrap_or_default()
+        &mut self.0[index].1
     }
 }
 
@@ -48,34 +38,55 @@ pub(crate) fn push<S>(root: Option<&SpanRef<'_, S>>, layer: u64, crumb: Breadcru
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    if max == 0 {
-        return;
-    }
-    let Some(root) = root else {
-        // Nothing, if the thread is just ending.
-        let _ = THREAD.try_with(|trails| trails.borrow_mut().push(layer, crumb, max));
-        return;
-    };
-    let mut extensions = root.extensions_mut();
-    if let Some(trails) = extensions.get_mut::<Trails>() {
-        trails.push(layer, crumb, max);
-    } else {
-        let mut trails = Trails::default();
-        trails.push(layer, crumb, max);
-        extensions.insert(trails);
-    }
+    trail(root, layer, max, |trail| {
+        if trail.len() >= max {
+            trail.pop_front();
+        }
+        trail.push_back(crumb);
+    });
 }
 
-/// Takes the breadcrumbs of a scope, the oldest first: each goes with one record.
-pub(crate) fn take<S>(root: Option<&SpanRef<'_, S>>, layer: u64) -> Vec<Breadcrumb>
+/// Takes the breadcrumbs of a scope, the oldest first, as each goes with one record; and keeps the first of the next ones.
+pub(crate) fn replace<S>(
+    root: Option<&SpanRef<'_, S>>,
+    layer: u64,
+    crumb: Breadcrumb,
+    max: usize,
+) -> Vec<Breadcrumb>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    match root {
-        None => THREAD.try_with(|trails| trails.borrow_mut().take(layer)).unwrap_or_default(),
-        Some(root) => {
-            let mut extensions = root.extensions_mut();
-            extensions.get_mut::<Trails>().map(|trails| trails.take(layer)).unwrap_or_default()
-        }
+    trail(root, layer, max, |trail| {
+        // The room stays for the next ones.
+        let all = trail.drain(..).collect();
+        trail.push_back(crumb);
+        all
+    })
+}
+
+/// Calls `with` with the trail of a scope, if there is to be one.
+fn trail<S, T: Default>(
+    root: Option<&SpanRef<'_, S>>,
+    layer: u64,
+    max: usize,
+    with: impl FnOnce(&mut VecDeque<Breadcrumb>) -> T,
+) -> T
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    if max == 0 {
+        return T::default();
     }
+    let Some(root) = root else {
+        // Nothing, if the thread is just ending.
+        return THREAD.try_with(|trails| with(trails.borrow_mut().of(layer))).unwrap_or_default();
+    };
+    let mut extensions = root.extensions_mut();
+    if let Some(trails) = extensions.get_mut::<Trails>() {
+        return with(trails.of(layer));
+    }
+    let mut trails = Trails::default();
+    let result = with(trails.of(layer));
+    extensions.insert(trails);
+    result
 }

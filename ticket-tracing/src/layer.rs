@@ -163,11 +163,11 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for TicketLayer {
             let mut record = record(level, event, normalized.as_ref(), fields);
             record.process = Some(self.process);
             let root = add_spans(&mut record, event, &context);
-            record.breadcrumbs = breadcrumbs::take(root.as_ref(), self.number);
             // A later one shows that this one came before.
             let message = short(record.message.clone(), self.redaction());
             let crumb = Breadcrumb::new(record.time, level, record.channel.clone(), message);
-            breadcrumbs::push(root.as_ref(), self.number, crumb, self.max_breadcrumbs);
+            record.breadcrumbs =
+                breadcrumbs::replace(root.as_ref(), self.number, crumb, self.max_breadcrumbs);
             record
         });
     }

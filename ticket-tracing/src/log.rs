@@ -129,7 +129,9 @@ impl TicketLog {
         }
         let brief = short(message.clone(), redaction);
         if level < self.handler.options().level() {
-            self.keep(level, log.target(), brief, fields.traits);
+            let mut crumb = Breadcrumb::new(Timestamp::now(), level, log.target(), brief);
+            crumb.traits = fields.traits;
+            breadcrumbs::push::<Registry>(None, self.number, crumb, self.max_breadcrumbs);
             return;
         }
         // The handler counts and reports what it could not take.
@@ -145,17 +147,11 @@ impl TicketLog {
             record.traits = fields.traits;
             record.process = Some(self.process);
             record.thread = Some(thread_name());
-            record.breadcrumbs = breadcrumbs::take::<Registry>(None, self.number);
+            let crumb = Breadcrumb::new(record.time, level, record.channel.clone(), brief);
+            record.breadcrumbs =
+                breadcrumbs::replace::<Registry>(None, self.number, crumb, self.max_breadcrumbs);
             record
         });
-        self.keep(level, log.target(), brief, Traits::new());
-    }
-
-    /// Keeps a breadcrumb for the thread's next record.
-    fn keep(&self, level: Level, target: &str, message: SmolStr, traits: Traits) {
-        let mut crumb = Breadcrumb::new(Timestamp::now(), level, target, message);
-        crumb.traits = traits;
-        breadcrumbs::push::<Registry>(None, self.number, crumb, self.max_breadcrumbs);
     }
 }
 
