@@ -32,7 +32,7 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// A moment as it is typed: how long ago, or in RFC 3339.
+/// A moment as it is typed: how long ago, in RFC 3339, or a date, which is its midnight in UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Moment {
     Ago(Duration),
@@ -52,7 +52,8 @@ impl FromStr for Moment {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        if let Ok(time) = text.parse() {
+        let midnight = || format!("{text}T00:00:00Z").parse();
+        if let Ok(time) = text.parse().or_else(|_| midnight()) {
             return Ok(Self::At(time));
         }
         let is_duration = text.starts_with(|c: char| c.is_ascii_digit())
@@ -63,7 +64,7 @@ impl FromStr for Moment {
         }
         Err(format!(
             "{text:?} is neither a duration back from now, such as 24h, nor a time, such as \
-             2026-11-21T10:47:20Z"
+             2026-11-21T10:47:20Z, nor a date, such as 2026-11-21"
         ))
     }
 }
@@ -94,13 +95,14 @@ mod tests {
     }
 
     #[test]
-    fn a_moment_is_a_duration_back_or_a_time() {
+    fn a_moment_is_a_duration_back_a_time_or_a_date() {
         let now: Timestamp = "2026-11-21T10:47:20Z".parse().unwrap();
         let resolve =
             |text: &str| text.parse::<Moment>().map(|moment| moment.resolve(now).to_string());
         assert_eq!(resolve("1d").unwrap(), "2026-11-20T10:47:20.000000Z");
         assert_eq!(resolve("2026-11-21T10:00:00+01:00").unwrap(), "2026-11-21T09:00:00.000000Z");
-        for text in ["yesterday", "2026-11-21", "", "24"] {
+        assert_eq!(resolve("2026-11-21").unwrap(), "2026-11-21T00:00:00.000000Z");
+        for text in ["yesterday", "2026-11", "2026-02-30", "2026-11-21T10", "", "24"] {
             assert!(resolve(text).unwrap_err().contains("24h"), "{text:?}");
         }
         assert!(resolve("0d").unwrap_err().contains("at least 1d"));

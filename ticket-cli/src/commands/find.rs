@@ -21,10 +21,10 @@ pub(crate) struct FindArgs {
     /// What has to hold; everything, if it is left out
     #[arg(value_name = "EXPR", default_value = "", hide_default_value = true)]
     expression: String,
-    /// Only events since: 90s, 15m, 24h, 7d, 2w back, or a time
+    /// Only events since: 90s, 15m, 24h, 7d, 2w back, a time, or a date
     #[arg(long, value_name = "WHEN")]
     since: Option<Moment>,
-    /// Only events until: so long ago, or a time
+    /// Only events until: so long ago, a time, or a date: its midnight in UTC
     #[arg(long, value_name = "WHEN")]
     until: Option<Moment>,
     /// The oldest first
