@@ -125,38 +125,19 @@ const LAST_LETTERS: [[u32; 2]; 32] = {
     table
 };
 
-/// The bit of each letter, in any case; a separator may stand for whatever is before it.
-const LETTERS: [u32; 256] = {
-    let mut table = [0; 256];
-    let mut letter = b'a';
-    while letter <= b'z' {
-        table[letter as usize] = 1 << place(letter);
-        table[letter.to_ascii_uppercase() as usize] = 1 << place(letter);
-        letter += 1;
-    }
-    let separators = b"_- .";
-    let mut index = 0;
-    while index < separators.len() {
-        table[separators[index] as usize] = u32::MAX;
-        index += 1;
-    }
-    table
-};
-
 /// Whether a text may end in the name of a secret, at a glance.
 #[inline]
 fn may_end_in_secret(text: &[u8]) -> bool {
     let [.., third, second, last] = text else { return false };
     let [before, first] = LAST_LETTERS[place(*last)];
-    if before & LETTERS[usize::from(*second)] == 0 {
-        return false;
-    }
-    // `session_id`
-    let third = match text {
-        [.., fourth, b'_' | b'-' | b' ' | b'.', _, _] => fourth,
-        _ => third,
-    };
-    first & LETTERS[usize::from(*third)] != 0
+    // What is no letter may be a separator.
+    let is_of = |row: u32, byte: u8| !byte.is_ascii_alphabetic() || row >> place(byte) & 1 == 1;
+    is_of(before, *second)
+        && match text {
+            // `session_id`
+            [.., fourth, b'_' | b'-' | b' ' | b'.', _, _] => is_of(first, *fourth),
+            _ => is_of(first, *third),
+        }
 }
 
 /// The names of an object all of whose values are secrets, as in `cookies.sid`.
