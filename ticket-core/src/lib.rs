@@ -19,6 +19,7 @@ mod redact;
 mod registry;
 mod search;
 mod template;
+mod texts;
 mod ticket;
 mod time;
 mod traits;

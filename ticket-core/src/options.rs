@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use smol_str::SmolStr;
 
-use crate::{Fingerprint, Grouping, Level, NewOccurrence, Record, Redaction, limits};
+use crate::{Fingerprint, Grouping, Level, NewOccurrence, Record, Redaction, limits, texts};
 
 type Filter = Arc<dyn Fn(&Record) -> bool + Send + Sync>;
 type Processor = Arc<dyn Fn(Record) -> Option<Record> + Send + Sync>;
@@ -195,11 +195,11 @@ impl HandlerOptions {
         if self.filter.as_ref().is_some_and(|filter| !filter(&record)) {
             return None;
         }
-        record = self.process_record(record)?;
-        self.redaction.apply(&mut record);
-        // Before the fingerprint: it has to be that of what is stored, and a long message costs little.
-        limits::normalize(&mut record);
-        Some(self.with_fingerprint(record, fingerprint))
+        if let Some(processor) = &self.processor {
+            record = processor(record)?;
+        }
+        let fingerprint = self.clean(&mut record, fingerprint);
+        Some(NewOccurrence::of_normalized(record, fingerprint))
     }
 
     /// Makes a record of the handler's own ready to be stored: [`prepare`](Self::prepare) without
@@ -207,19 +207,20 @@ impl HandlerOptions {
     #[must_use]
     pub fn prepare_own(&self, mut record: Record) -> NewOccurrence {
         self.add_common(&mut record);
-        self.redaction.apply(&mut record);
-        limits::normalize(&mut record);
-        self.with_fingerprint(record, None)
+        let fingerprint = self.clean(&mut record, None);
+        NewOccurrence::of_normalized(record, fingerprint)
     }
 
-    /// An occurrence of a record that is within the limits; a known fingerprint comes from one.
-    fn with_fingerprint(&self, record: Record, known: Option<Fingerprint>) -> NewOccurrence {
-        let fingerprint = known.unwrap_or_else(|| {
-            let mut fingerprint = self.hash_record(&record);
+    /// Takes secrets out of a record and brings it within the limits; answers its fingerprint. One that is known comes
+    /// from an occurrence.
+    fn clean(&self, record: &mut Record, known: Option<Fingerprint>) -> Fingerprint {
+        texts::prepare(record, &self.redaction);
+        // Only now: it has to be that of what is stored, and a long message costs little.
+        known.unwrap_or_else(|| {
+            let mut fingerprint = self.hash_record(record);
             limits::normalize_ingredients(&mut fingerprint.ingredients);
             fingerprint
-        });
-        NewOccurrence::of_normalized(record, fingerprint)
+        })
     }
 
     /// Whether functions of the application's decide about records: a filter, a processor, or a

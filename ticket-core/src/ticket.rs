@@ -154,6 +154,7 @@ impl NewOccurrence {
     }
 
     /// The same of a record and a fingerprint that are within the limits.
+    #[inline]
     pub(crate) fn of_normalized(record: Record, fingerprint: Fingerprint) -> Self {
         Self { fingerprint, repeats: 1, record }
     }

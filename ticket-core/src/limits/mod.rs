@@ -16,11 +16,14 @@ mod traits;
 
 use smol_str::SmolStr;
 
-use crate::{Breadcrumb, ErrorCause, Frame, Ingredients, Level, Record, Span, Traits, Value};
+use crate::{Breadcrumb, ErrorCause, Frame, Ingredients, Level, Record, Redaction, Span, texts};
 
 pub use self::json::traits_from_json;
+pub(crate) use self::shrink::to_fit as shrink_to_fit;
+pub(crate) use self::text::fit;
 pub use self::text::{as_stored, clean, cut};
-use self::text::{fit, fits, left_out, mark};
+use self::text::{fits, left_out, mark};
+pub(crate) use self::traits::{fit_names, thin as thin_traits};
 
 /// The message of a record, and of each error of its chain.
 pub const MESSAGE: usize = 8 * 1024;
@@ -96,68 +99,15 @@ pub const MISSING_TRAITS: &str = "…";
 /// assert!(record.message.ends_with("x…[+1825 bytes]"));
 /// ```
 pub fn normalize(record: &mut Record) {
-    if limit_parts(record) > RECORD {
-        shrink::to_fit(record);
-    }
+    texts::prepare(record, &Redaction::none());
 }
 
-/// Applies all limits but that of the whole; answers how long its JSON form is at most.
-fn limit_parts(record: &mut Record) -> usize {
-    let mut size = Size(RECORD_FRAME);
+/// Leaves no more elements in a record's lists than there may be.
+pub(crate) fn thin_lists(record: &mut Record) {
     thin_errors(record, ERRORS);
     thin_frames(record, FRAMES);
     thin_breadcrumbs(record, BREADCRUMBS);
     thin_spans(record, SPANS);
-    size.text(&mut record.message, MESSAGE);
-    size.text(&mut record.channel, NAME);
-    size.text(&mut record.app_id, NAME);
-    for name in [
-        &mut record.release,
-        &mut record.environment,
-        &mut record.host,
-        &mut record.thread,
-        &mut record.trace_id,
-        &mut record.span_id,
-    ] {
-        size.optional(name, NAME);
-    }
-    size.optional(&mut record.fingerprint, INGREDIENT);
-    let location = &mut record.location;
-    for place in [&mut location.file, &mut location.module, &mut location.function] {
-        size.optional(place, PLACE);
-    }
-    size.traits(&mut record.traits);
-    for error in &mut record.error {
-        size.optional(&mut error.type_name, PLACE);
-        size.text(&mut error.message, MESSAGE);
-    }
-    for frame in &mut record.backtrace {
-        size.text(&mut frame.function, PLACE);
-        size.optional(&mut frame.file, PLACE);
-    }
-    if let Some(request) = &mut record.request {
-        size.optional(&mut request.path, PLACE);
-        size.optional(&mut request.route, PLACE);
-        for name in [
-            &mut request.method,
-            &mut request.remote_address,
-            &mut request.user,
-            &mut request.request_id,
-        ] {
-            size.optional(name, NAME);
-        }
-    }
-    for breadcrumb in &mut record.breadcrumbs {
-        size.text(&mut breadcrumb.channel, NAME);
-        size.text(&mut breadcrumb.message, TRAIT);
-        size.traits(&mut breadcrumb.traits);
-    }
-    for span in &mut record.spans {
-        size.text(&mut span.name, NAME);
-        size.text(&mut span.target, NAME);
-        size.traits(&mut span.traits);
-    }
-    size.0
 }
 
 /// Brings the ingredients of a fingerprint within the limits. The ticket id was made of all of them.
@@ -179,56 +129,6 @@ pub fn normalize_ingredients(ingredients: &mut Ingredients) {
     for (name, value) in pairs {
         fit(name, INGREDIENT);
         fit(value, INGREDIENT);
-    }
-}
-
-/// What the JSON form of an empty record takes at most.
-const RECORD_FRAME: usize = 1024;
-
-/// What goes with a text or a trait in the JSON form at most: its name, quotes, and a share of the
-/// numbers that stand beside it.
-const ELEMENT_FRAME: usize = 64;
-
-/// A byte of text takes at most so many in JSON: `\u001b`.
-const ESCAPED: usize = 6;
-
-/// An upper bound of the length of a record's JSON form, so that a record of the usual size need not
-/// be written in order to be measured.
-struct Size(usize);
-
-impl Size {
-    fn text(&mut self, text: &mut SmolStr, limit: usize) {
-        fit(text, limit);
-        self.0 += text.len() * ESCAPED + ELEMENT_FRAME;
-    }
-
-    fn optional(&mut self, text: &mut Option<SmolStr>, limit: usize) {
-        if let Some(text) = text {
-            self.text(text, limit);
-        }
-    }
-
-    fn traits(&mut self, traits: &mut Traits) {
-        if traits.is_empty() {
-            return;
-        }
-        traits::thin(traits, TRAITS);
-        let mut names = 0;
-        let mut names_fit = true;
-        for (name, value) in &mut *traits {
-            names += name.len();
-            names_fit &= fits(name, NAME);
-            match value {
-                Value::Text(text) => self.text(text, TRAIT),
-                Value::Float(number) if !number.is_finite() => *value = Value::from(*number),
-                Value::Int(_) | Value::Float(_) | Value::Bool(_) | Value::Time(_) => {}
-            }
-        }
-        if !names_fit {
-            traits::fit_names(traits, NAME);
-            names = traits.keys().map(|name| name.len()).sum();
-        }
-        self.0 += names * ESCAPED + traits.len() * ELEMENT_FRAME;
     }
 }
 

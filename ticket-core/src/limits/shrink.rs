@@ -39,7 +39,7 @@ const STEPS: [fn(&mut Record); 15] = [
 
 /// Shrinks a record until its JSON form is within the limit.
 #[cold]
-pub(super) fn to_fit(record: &mut Record) {
+pub(crate) fn to_fit(record: &mut Record) {
     for step in STEPS {
         if fits(record) {
             return;

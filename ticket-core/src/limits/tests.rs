@@ -3,7 +3,7 @@ mod properties;
 use smol_str::{SmolStr, format_smolstr};
 
 use super::*;
-use crate::{Location, OccurrenceId, Request, Timestamp};
+use crate::{Location, OccurrenceId, Request, Timestamp, Traits, Value};
 
 fn empty() -> Record {
     let mut record = Record::new(Level::Error, "", "").with_time(Timestamp::UNIX_EPOCH);
@@ -32,6 +32,28 @@ fn nul_is_replaced_and_counts_as_what_it_becomes() {
     assert!(record.message.len() <= MESSAGE && record.message.starts_with("␀␀"));
     let kept = record.message.chars().filter(|next| *next == '␀').count();
     assert!(record.message.ends_with(&format!("…[+{} bytes]", MESSAGE - kept)));
+}
+
+#[test]
+fn nul_is_found_wherever_it_stands() {
+    for length in 1..40 {
+        for at in 0..length {
+            let mut text = "x".repeat(length);
+            text.replace_range(at..=at, "\0");
+            let mut record = empty().with_trait(text.as_str(), text.as_str());
+            (record.message, record.channel) = (text.as_str().into(), text.as_str().into());
+            texts::prepare(&mut record, &Redaction::new());
+            let clean = text.replace('\0', "␀");
+            assert_eq!(
+                (record.message, record.channel),
+                (clean.as_str().into(), clean.as_str().into())
+            );
+            assert_eq!(
+                record.traits,
+                Traits::from([(clean.as_str().into(), clean.as_str().into())])
+            );
+        }
+    }
 }
 
 /// Rule 21.

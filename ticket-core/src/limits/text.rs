@@ -16,7 +16,7 @@ const MARK: &str = "…[+";
 #[must_use]
 pub fn clean(text: impl Into<String>) -> String {
     let text = text.into();
-    if has(text.as_bytes(), 0) { text.replace('\0', NUL) } else { text }
+    if has_nul(&text) { text.replace('\0', NUL) } else { text }
 }
 
 /// A text as it is stored under a limit: what a question has to ask for to find it.
@@ -46,7 +46,7 @@ pub fn cut<T: AsRef<str> + From<String>>(text: &mut T, limit: usize) {
 
 /// Brings a text within its limit and frees it of NUL.
 #[inline]
-pub(super) fn fit<T: AsRef<str> + From<String>>(text: &mut T, limit: usize) {
+pub(crate) fn fit<T: AsRef<str> + From<String>>(text: &mut T, limit: usize) {
     if !fits((*text).as_ref(), limit) {
         make_fit(text, limit);
     }
@@ -55,7 +55,12 @@ pub(super) fn fit<T: AsRef<str> + From<String>>(text: &mut T, limit: usize) {
 /// Whether a text is within its limit and free of NUL.
 #[inline]
 pub(super) fn fits(text: &str, limit: usize) -> bool {
-    text.len() <= limit && !has(text.as_bytes(), 0)
+    text.len() <= limit && !has_nul(text)
+}
+
+#[inline]
+fn has_nul(text: &str) -> bool {
+    has(text.as_bytes(), [0])
 }
 
 #[cold]

@@ -10,7 +10,7 @@ const UNIT: &str = "traits";
 
 /// Leaves at most `limit` traits, the first in the order of their names; one of them says how many
 /// are missing.
-pub(super) fn thin(traits: &mut Traits, limit: usize) {
+pub(crate) fn thin(traits: &mut Traits, limit: usize) {
     if traits.len() <= limit {
         return;
     }
@@ -27,7 +27,7 @@ pub(super) fn thin(traits: &mut Traits, limit: usize) {
 }
 
 /// Brings all names within the limit and frees them of NUL.
-pub(super) fn fit_names(traits: &mut Traits, limit: usize) {
+pub(crate) fn fit_names(traits: &mut Traits, limit: usize) {
     let breaks = |name: &str| !fits(name, limit);
     if !traits.keys().any(|name| breaks(name)) {
         return;

@@ -1,7 +1,5 @@
 //! The names of secrets.
 
-use crate::bytes::has;
-
 /// How sure a name makes that its value is a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Secret {
@@ -95,14 +93,19 @@ const fn carriers(last: u8) -> &'static [&'static str] {
     }
 }
 
+/// A letter's place in the alphabet, from 1 on.
+const fn place(letter: u8) -> usize {
+    (letter & 0x1f) as usize
+}
+
 /// Which letters names of secrets end in: for each last letter those just before it, and those before these, as
 /// bits. By it almost all names are known to be harmless.
-const LAST_LETTERS: [[u32; 2]; 26] = {
+const LAST_LETTERS: [[u32; 2]; 32] = {
     const fn add(row: [u32; 2], letters: &str) -> [u32; 2] {
         let [.., third, second, _] = letters.as_bytes() else { panic!("a name of two letters") };
-        [row[0] | 1 << (*second - b'a'), row[1] | 1 << (*third - b'a')]
+        [row[0] | 1 << place(*second), row[1] | 1 << place(*third)]
     }
-    let mut table = [[0; 2]; 26];
+    let mut table = [[0; 2]; 32];
     let mut last = b'a';
     while last <= b'z' {
         let mut row = [0; 2];
@@ -116,7 +119,7 @@ const LAST_LETTERS: [[u32; 2]; 26] = {
             row = add(row, carriers(last)[index]);
             index += 1;
         }
-        table[(last - b'a') as usize] = row;
+        table[place(last)] = row;
         last += 1;
     }
     table
@@ -126,27 +129,33 @@ const LAST_LETTERS: [[u32; 2]; 26] = {
 #[inline]
 fn may_end_in_secret(text: &[u8]) -> bool {
     let [.., third, second, last] = text else { return false };
-    let letter = |byte: &u8| (byte | 0x20).wrapping_sub(b'a');
-    // `session_id`
-    let third = match text {
-        [.., fourth, b'_' | b'-' | b' ' | b'.', _, _] => fourth,
-        _ => third,
-    };
+    let [before, first] = LAST_LETTERS[place(*last)];
     // What is no letter may be a separator.
-    let is_of = |row: u32, byte: &u8| !byte.is_ascii_alphabetic() || row >> letter(byte) & 1 == 1;
-    match LAST_LETTERS.get(usize::from(letter(last))) {
-        Some([before, first]) => is_of(*before, second) && is_of(*first, third),
-        None => last.is_ascii_digit(),
-    }
+    let is_of = |row: u32, byte: u8| !byte.is_ascii_alphabetic() || row >> place(byte) & 1 == 1;
+    is_of(before, *second)
+        && match text {
+            // `session_id`
+            [.., fourth, b'_' | b'-' | b' ' | b'.', _, _] => is_of(first, *fourth),
+            _ => is_of(first, *third),
+        }
 }
 
 /// The names of an object all of whose values are secrets, as in `cookies.sid`.
 const OBJECTS: [&str; 6] =
     ["cookies", "cookie", "credentials", "credential", "secrets", "authorization"];
 
+/// Whether a name is one of such an object.
+pub(super) fn is_of_secrets(name: &str) -> bool {
+    name.rsplit_once('.').is_some_and(|(objects, _)| {
+        objects
+            .split('.')
+            .any(|object| OBJECTS.iter().any(|known| object.eq_ignore_ascii_case(known)))
+    })
+}
+
 /// The names that are known, and those of the application.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Keys {
+pub(crate) struct Keys {
     /// Letters and digits only, in lower case.
     own: Vec<Box<[u8]>>,
 }
@@ -163,50 +172,32 @@ impl Keys {
         }
     }
 
-    /// Whether the trait of this name is a secret.
-    pub(super) fn is_secret(&self, name: &str) -> bool {
-        self.ends_in_secret(name.as_bytes()).is_some()
-            || has(name.as_bytes(), b'.')
-                && name.rsplit_once('.').is_some_and(|(objects, _)| {
-                    objects.split('.').any(|object| {
-                        OBJECTS.iter().any(|known| object.eq_ignore_ascii_case(known))
-                    })
-                })
-    }
-
     /// Whether a text ends in the name of a secret; looks at so many bytes at most as the longest
     /// name has.
     #[inline]
     pub(super) fn ends_in_secret(&self, text: &[u8]) -> Option<Secret> {
-        if self.own.is_empty() && !may_end_in_secret(text) {
-            return None;
-        }
-        self.search(text)
-    }
-
-    fn search(&self, text: &[u8]) -> Option<Secret> {
-        let &last = text.last()?;
-        if let Some(secret) = self.ending(text, last.to_ascii_lowercase()) {
-            return Some(secret);
-        }
-        // `password2`, `password_2`
-        let digits = text.iter().rev().take(4).take_while(|byte| byte.is_ascii_digit()).count();
-        let carrier = || {
-            let carriers = carriers(last.to_ascii_lowercase()).iter();
-            carriers.map(|word| word.as_bytes()).find_map(|word| starts_at(text, word, false))
-        };
-        let rest = if digits > 0 { text.len() - digits } else { carrier()? };
-        let rest = match &text[..rest] {
-            [rest @ .., b'_' | b'-' | b' ' | b'.'] => rest,
-            rest => rest,
-        };
+        let rest = without_number(text);
         if self.own.is_empty() && !may_end_in_secret(rest) {
             return None;
         }
-        self.ending(rest, rest.last()?.to_ascii_lowercase())
+        self.search(text, rest)
     }
 
-    fn ending(&self, text: &[u8], last: u8) -> Option<Secret> {
+    fn search(&self, text: &[u8], rest: &[u8]) -> Option<Secret> {
+        if let Some(secret) = self.ending(text) {
+            return Some(secret);
+        }
+        if rest.len() < text.len() {
+            return self.ending(rest);
+        }
+        let carriers = carriers(text.last()?.to_ascii_lowercase()).iter();
+        let at =
+            carriers.map(|word| word.as_bytes()).find_map(|word| starts_at(text, word, false))?;
+        self.ending(without_separator(&text[..at]))
+    }
+
+    fn ending(&self, text: &[u8]) -> Option<Secret> {
+        let last = text.last()?.to_ascii_lowercase();
         let known = endings(last).iter().find(|Ending(letters, _, glued)| {
             starts_at(text, letters.as_bytes(), *glued).is_some()
         });
@@ -214,6 +205,25 @@ impl Keys {
             return Some(*secret);
         }
         self.own.iter().any(|letters| starts_at(text, letters, false).is_some()).then_some(Sure)
+    }
+}
+
+/// `password` of `password2` and `password_2`.
+#[inline]
+fn without_number(text: &[u8]) -> &[u8] {
+    let mut rest = text;
+    while let [before @ .., b'0'..=b'9'] = rest
+        && text.len() - rest.len() < 4
+    {
+        rest = before;
+    }
+    if rest.len() < text.len() { without_separator(rest) } else { text }
+}
+
+fn without_separator(text: &[u8]) -> &[u8] {
+    match text {
+        [rest @ .., b'_' | b'-' | b' ' | b'.'] => rest,
+        _ => text,
     }
 }
 

@@ -13,8 +13,9 @@ use std::sync::Arc;
 
 use smol_str::SmolStr;
 
-use self::keys::Keys;
-use crate::{Record, Traits, Value};
+pub(crate) use self::keys::Keys;
+pub(crate) use self::text::glance;
+use crate::{Record, Value, texts};
 
 /// What stands for a secret that its name or its surroundings tell.
 pub(crate) const MARK: &str = "<redacted>";
@@ -112,29 +113,13 @@ impl Redaction {
 
     /// Takes the secrets out of a record.
     pub fn apply(&self, record: &mut Record) {
-        let Some(keys) = &self.keys else { return };
-        clean(keys, &mut record.message);
-        clean_optional(keys, &mut record.fingerprint);
-        clean_traits(keys, &mut record.traits);
-        for error in &mut record.error {
-            clean(keys, &mut error.message);
+        if let Some(keys) = self.keys() {
+            texts::redact(record, keys);
         }
-        for frame in &mut record.backtrace {
-            clean(keys, &mut frame.function);
-            clean_optional(keys, &mut frame.file);
-        }
-        if let Some(request) = &mut record.request {
-            for text in [&mut request.path, &mut request.route, &mut request.user] {
-                clean_optional(keys, text);
-            }
-        }
-        for breadcrumb in &mut record.breadcrumbs {
-            clean(keys, &mut breadcrumb.message);
-            clean_traits(keys, &mut breadcrumb.traits);
-        }
-        for span in &mut record.spans {
-            clean_traits(keys, &mut span.traits);
-        }
+    }
+
+    pub(crate) fn keys(&self) -> Option<&Keys> {
+        self.keys.as_deref()
     }
 
     /// A text without its secrets; borrowed if it has none.
@@ -147,32 +132,27 @@ impl Redaction {
     /// ```
     #[must_use]
     pub fn text<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        let keys = self.keys.as_ref();
-        keys.and_then(|keys| text::redacted(keys, text)).map_or(Cow::Borrowed(text), Cow::Owned)
+        let redacted = |keys| text::redacted(keys, text, glance(text.as_bytes()));
+        self.keys().and_then(redacted).map_or(Cow::Borrowed(text), Cow::Owned)
     }
 }
 
-fn clean(keys: &Keys, text: &mut SmolStr) {
-    if let Some(redacted) = text::redacted(keys, text) {
+/// Takes the secrets out of a text of which this was [seen](glance).
+#[inline(never)]
+pub(crate) fn clean(keys: &Keys, text: &mut SmolStr, seen: u8) {
+    if let Some(redacted) = text::redacted(keys, text, seen) {
         *text = redacted.into();
     }
 }
 
-fn clean_optional(keys: &Keys, text: &mut Option<SmolStr>) {
-    if let Some(text) = text {
-        clean(keys, text);
-    }
-}
-
-fn clean_traits(keys: &Keys, traits: &mut Traits) {
-    for (name, value) in traits {
-        match value {
+/// Whether a trait is a secret by its name, which may have a dot only if it is `odd`.
+#[inline]
+pub(crate) fn is_secret(keys: &Keys, name: &str, odd: bool, value: &Value) -> bool {
+    (keys.ends_in_secret(name.as_bytes()).is_some() || odd && keys::is_of_secrets(name))
+        && match value {
             // A bool or a time is no secret, whatever its name.
-            Value::Bool(_) | Value::Time(_) => {}
-            Value::Text(text) if text.is_empty() => {}
-            _ if keys.is_secret(name) => *value = Value::from(MARK),
-            Value::Text(text) => clean(keys, text),
-            Value::Int(_) | Value::Float(_) => {}
+            Value::Bool(_) | Value::Time(_) => false,
+            Value::Text(text) => !text.is_empty(),
+            Value::Int(_) | Value::Float(_) => true,
         }
-    }
 }

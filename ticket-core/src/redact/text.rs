@@ -4,6 +4,7 @@ use super::MARK;
 use super::keys::Keys;
 use super::patterns::{self, Urls};
 use super::value::{self, Style, Value};
+use crate::bytes::{self, LANES};
 
 /// What was found: what it is replaced with, if anything, and where to go on.
 #[derive(Clone, Copy, Debug)]
@@ -24,16 +25,12 @@ impl Found {
     }
 }
 
-/// The text without its secrets; `None` if it has none.
-pub(super) fn redacted(keys: &Keys, text: &str) -> Option<String> {
-    let (wanted, from) = glance(text.as_bytes());
-    if wanted == 0 { None } else { search(keys, text, wanted, from) }
-}
-
 /// What a byte may be the beginning of.
 const SEPARATOR: u8 = 1;
 const WORD: u8 = 2;
 const DIGIT: u8 = 4;
+/// What has to leave a text all the same, though not as a secret.
+const NUL: u8 = 8;
 
 const CLASSES: [u8; 256] = {
     let mut table = [0; 256];
@@ -53,76 +50,65 @@ const CLASSES: [u8; 256] = {
     table
 };
 
-/// Which bytes a short text has that holds anything: a separator, or a letter of `Bearer`, `Basic`, `BEGIN` and `eyJ`.
-const MAY_LEAD: [bool; 256] = {
-    let mut table = [false; 256];
-    let letters = b":=bByY";
-    let mut index = 0;
-    while index < letters.len() {
-        table[letters[index] as usize] = true;
-        index += 1;
-    }
-    table
-};
-
-/// So many bytes are looked at together, each with the one behind it.
-const LANES: usize = 16;
-
-/// Which classes of bytes in a text may lead to a secret, mostly none, and from where on. This is on the way of every text of every
-/// record, and written such that the compiler makes vector instructions of it.
-fn glance(bytes: &[u8]) -> (u8, usize) {
-    let (mut found, mut from) = (0, 0);
-    let mut digits = 0;
-    let mut look = |window: &[u8; LANES + 1], start: usize| {
-        let (mut separators, mut words, mut count) = (0, 0, 0);
-        for (lane, byte) in window[..LANES].iter().enumerate() {
-            let [small, next] = [byte | 0x20, window[lane + 1] | 0x20];
-            let scheme = (small == b'b') & ((next == b'e') | (next == b'a'));
-            let token = (small == b'y') & (next == b'j');
-            separators |= u8::from((*byte == b':') | (*byte == b'='));
-            words |= u8::from(scheme | token);
-            count += u8::from(byte.wrapping_sub(b'0') < 10);
-        }
-        if found == 0 {
-            from = start;
-        }
-        found |= (separators * SEPARATOR) | (words * WORD);
-        digits += usize::from(count);
-    };
-    if bytes.len() < patterns::MIN_CARD
-        && !bytes.iter().fold(false, |may, byte| may | MAY_LEAD[usize::from(*byte)])
-    {
-        return (0, 0);
-    }
-    if let Some(last) = bytes.last_chunk() {
-        let mut start = 0;
-        while let Some(window) = bytes[start..].first_chunk() {
-            look(window, start);
-            start += LANES;
-        }
-        // What of it was seen already does no harm. Its last byte is in no lane: behind a separator there has to
-        // be something, and a digit less is enough.
-        look(last, bytes.len() - last.len());
-    } else {
-        let mut window = [0; LANES + 1];
-        window[..bytes.len()].copy_from_slice(bytes);
-        look(&window, 0);
-    }
-    found &= SEPARATOR | WORD;
-    if digits + 1 >= patterns::MIN_CARD && patterns::may_be_card(bytes) {
-        return (found | DIGIT, 0);
-    }
-    (found, from)
+const fn class(is_it: bool, class: u8) -> u8 {
+    if is_it { class } else { 0 }
 }
 
-/// Looks at every byte of these classes, from a byte on.
-fn search(keys: &Keys, text: &str, wanted: u8, from: usize) -> Option<String> {
+/// Which classes of bytes in a text may lead to a secret, mostly none, and whether there is a NUL. This is on the
+/// way of every text of every record, and written such that the compiler makes vector instructions of it.
+pub(crate) fn glance(text: &[u8]) -> u8 {
+    let ([before @ .., last], [_, behind @ ..]) = (text, text) else { return 0 };
+    let (mut found, mut digits) = ([0; LANES], [0_u8; LANES]);
+    // Bytes, each with the one behind it.
+    let mut look = |lanes: &[u8; LANES], behind: &[u8; LANES]| {
+        for (lane, byte) in lanes.iter().enumerate() {
+            let [small, next] = [byte | 0x20, behind[lane] | 0x20];
+            let scheme = (small == b'b') & ((next == b'e') | (next == b'a'));
+            let token = (small == b'y') & (next == b'j');
+            found[lane] |= class((*byte == b':') | (*byte == b'='), SEPARATOR)
+                | class(scheme | token, WORD)
+                | class(*byte == 0, NUL);
+            digits[lane] = digits[lane].saturating_add(u8::from(byte.wrapping_sub(b'0') < 10));
+        }
+    };
+    if let (Some(lanes), Some(next)) = (before.last_chunk(), behind.last_chunk()) {
+        // What of it was seen already does no harm. Its last byte is in no lane: behind a separator there has to
+        // be something, and a digit less is enough.
+        look(lanes, next);
+        for (lanes, next) in before.as_chunks().0.iter().zip(behind.as_chunks().0) {
+            look(lanes, next);
+        }
+    } else {
+        // Whatever is behind it, a letter may begin a scheme; for a token it is too short.
+        look(&bytes::lanes(text), &[b'e'; LANES]);
+    }
+    let has = |wanted| found.iter().fold(false, |any, lane| any | (lane & wanted != 0));
+    let digits = digits.into_iter().map(u32::from).sum::<u32>() as usize;
+    let few = class(has(SEPARATOR), SEPARATOR) | class(has(NUL) | (*last == 0), NUL);
+    if text.len() < patterns::MIN_CARD {
+        // Too short for anything else.
+        return few;
+    }
+    few | class(has(WORD), WORD) | class(digits + 1 >= patterns::MIN_CARD, DIGIT)
+}
+
+/// The text without its secrets, to which bytes of the classes that were seen at a [`glance`] may lead; `None` if it
+/// has none.
+pub(super) fn redacted(keys: &Keys, text: &str, seen: u8) -> Option<String> {
+    let mut wanted = seen & (SEPARATOR | WORD | DIGIT);
+    if wanted & DIGIT != 0 && !patterns::may_be_card(text.as_bytes()) {
+        wanted &= !DIGIT;
+    }
+    if wanted == 0 { None } else { search(keys, text, wanted) }
+}
+
+/// Looks at every byte of these classes.
+fn search(keys: &Keys, text: &str, wanted: u8) -> Option<String> {
     let bytes = text.as_bytes();
     let mut urls = Urls::default();
     let mut clean = None::<String>;
-    let (mut at, mut copied) = (from, 0);
-    let is_wanted = |byte: &u8| CLASSES[usize::from(*byte)] & wanted != 0;
-    while let Some(skipped) = bytes[at..].iter().position(is_wanted) {
+    let (mut at, mut copied) = (0, 0);
+    while let Some(skipped) = first(&bytes[at..], wanted) {
         at += skipped;
         let found = match bytes[at] {
             b':' | b'=' => separator(keys, text, at, &mut urls),
@@ -143,6 +129,16 @@ fn search(keys: &Keys, text: &str, wanted: u8, from: usize) -> Option<String> {
         at = end.max(at + 1);
     }
     clean.map(|clean| clean + &text[copied..])
+}
+
+/// Where the first byte of these classes is; eight at a time where only separators are wanted, as mostly. A function of
+/// its own, because within all the rest its loop would take twice as long.
+#[inline(never)]
+fn first(bytes: &[u8], wanted: u8) -> Option<usize> {
+    let has_none = |eight: &&[u8; 8]| wanted == SEPARATOR && !bytes::has(*eight, [b':', b'=']);
+    let skipped = bytes.as_chunks().0.iter().take_while(has_none).count() * 8;
+    let is_wanted = |byte: &u8| CLASSES[usize::from(*byte)] & wanted != 0;
+    bytes[skipped..].iter().position(is_wanted).map(|at| skipped + at)
 }
 
 /// A separator between a name and its value, or in a URL.

@@ -5,7 +5,7 @@ use smol_str::SmolStr;
 
 use super::super::*;
 use super::{empty, json, normalized, numbered};
-use crate::{Request, Timestamp};
+use crate::{Request, Timestamp, Traits, Value};
 
 /// A list over and over.
 fn over<T: Clone>(times: usize, list: impl Iterator<Item = T>) -> Vec<T> {
@@ -13,11 +13,15 @@ fn over<T: Clone>(times: usize, list: impl Iterator<Item = T>) -> Vec<T> {
     vec![list; times].concat()
 }
 
-/// Texts round the limit, of what is hard: NUL, escapes, characters of several bytes, marks.
+/// Texts round the limit, of what is hard: NUL, escapes, characters of several bytes, marks, secrets and their names.
 fn text(limit: usize) -> impl Strategy<Value = SmolStr> + Clone {
-    const PIECES: &[&str] = &["a", "é", "\0", "\u{1b}", "\"", "🦀", "…[+7 bytes]", "#2", "."];
+    const PIECES: &[&str] =
+        &["a", "é", "\0", "\u{1b}", "\"", "🦀", "…[+7 bytes]", "#2", ".", " pwd=s3cret", ".otp"];
+    const SECRETS: &[&str] =
+        &["token", "api.otp", "cookies.a", "pwd=s3cret", "\0 otp=1 \0", "a: b"];
     prop_oneof![
-        4 => "[a-c\0é]{0,3}",
+        3 => "[a-c\0é]{0,3}",
+        1 => prop::sample::select(SECRETS).prop_map(String::from),
         1 => (prop::sample::select(PIECES), 0..limit * 2)
             .prop_map(|(piece, length)| piece.repeat(length / piece.len())),
         1 => (prop::sample::select(PIECES), limit - 2..limit + 3, prop::sample::select(PIECES))
@@ -149,15 +153,25 @@ proptest! {
 
     #[test]
     fn the_bound_of_the_length_holds(mut record in record()) {
-        let bound = limit_parts(&mut record);
+        let bound = texts::limit_parts(&mut record, &Redaction::none());
         prop_assert!(json(&record).len() <= bound);
     }
 
     #[test]
     fn what_is_within_the_limits_is_not_changed(mut record in record()) {
-        limit_parts(&mut record);
+        texts::limit_parts(&mut record, &Redaction::none());
         if json(&record).len() <= RECORD {
             prop_assert_eq!(json(&normalized(record.clone())), json(&record));
         }
+    }
+
+    #[test]
+    fn in_one_go_is_as_one_after_the_other(record in record()) {
+        let redaction = Redaction::new();
+        let [mut at_once, mut in_turn] = [record.clone(), record];
+        texts::prepare(&mut at_once, &redaction);
+        redaction.apply(&mut in_turn);
+        normalize(&mut in_turn);
+        prop_assert_eq!(json(&at_once), json(&in_turn));
     }
 }

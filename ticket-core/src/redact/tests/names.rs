@@ -3,7 +3,7 @@
 use super::super::*;
 
 fn is_secret(name: &str) -> bool {
-    Keys::default().is_secret(name)
+    super::super::is_secret(&Keys::default(), name, name.contains('.'), &Value::Int(1))
 }
 
 #[test]
@@ -123,6 +123,28 @@ fn names_that_look_like_those_of_secrets() {
         "value2",
     ] {
         assert!(!is_secret(name), "{name}");
+    }
+}
+
+/// Known names and parts of names, in their writings. With a name of the application's no name is passed over for its
+/// last letters.
+#[test]
+fn last_letters_pass_no_name_over() {
+    let [known, all] = [Redaction::new(), Redaction::new().with_keys(["…"])];
+    let names = "password Pwd sess session id old access auth token TOKEN secret api key hash hex cvv otp jwt ss n x 1";
+    let names = || names.split(' ');
+    let ends = |redaction: &Redaction, name: &str| {
+        redaction.keys().unwrap().ends_in_secret(name.as_bytes())
+    };
+    for first in names() {
+        for second in names() {
+            for third in names() {
+                for (gap, end) in [("", ""), ("_", ""), (".", "12"), ("-", "_2")] {
+                    let name = [first, second, third].join(gap) + end;
+                    assert_eq!(ends(&known, &name), ends(&all, &name), "{name}");
+                }
+            }
+        }
     }
 }
 

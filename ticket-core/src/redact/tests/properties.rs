@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 
-use super::text;
+use super::{Keys, glance, text};
 
 /// Texts of the pieces that the rules look for.
 fn pieces() -> impl Strategy<Value = String> {
@@ -80,6 +80,13 @@ proptest! {
     fn no_text_is_too_strange(from in any::<String>()) {
         let once = text(&from);
         prop_assert_eq!(text(&once), once);
+    }
+
+    #[test]
+    fn a_glance_sees_whatever_leads_to_a_secret(from in pieces()) {
+        let keys = Keys::default();
+        let redacted = |seen| text::redacted(&keys, &from, seen);
+        prop_assert_eq!(redacted(glance(from.as_bytes())), redacted(u8::MAX));
     }
 
     #[test]
