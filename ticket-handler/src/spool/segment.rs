@@ -101,7 +101,8 @@ impl Active {
     /// In a new file. With `sync`, it is there after a power cut too.
     pub(crate) fn in_file(at: SegmentFile, sync: bool) -> io::Result<Self> {
         let mut options = OpenOptions::new();
-        // Not to append: its place moves with each write, for all threads, and that is also over zeros.
+        // Not to append, as there may be zeros already. Its place moves with each write, for all threads together: POSIX
+        // says so, and Linux does it since 3.14.
         options.create_new(true).write(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
@@ -115,7 +116,7 @@ impl Active {
         Ok(Self::new(at.number, Store::File(Open { file, filled: None }, at)))
     }
 
-    /// Fills the file with zeros in advance, so that to append costs no new pages: those are most of what a write costs.
+    /// Fills the file with zeros in advance, so that to append costs no new pages: those are a third of what writing costs.
     /// `one` counts such files for as long as they are longer than what is in them.
     pub(crate) fn filled(mut self, bytes: u64, one: Arc<()>) -> io::Result<Self> {
         let pieces = bytes / ZEROS as u64;
@@ -336,7 +337,7 @@ const fn yields(bytes: u64, firsts: u64) -> u64 {
     if firsts == 0 { bytes } else { bytes.saturating_sub(HEADER + firsts) }
 }
 
-/// Writes all of it with one call, so that entries of several threads do not mix: each moves the place of the next.
+/// Writes all of it with one call, so that entries of several threads do not mix.
 fn write(mut file: &File, bytes: &[u8]) -> io::Result<()> {
     loop {
         match file.write(bytes) {
