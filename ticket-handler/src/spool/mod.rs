@@ -127,6 +127,9 @@ struct State {
     sealed: BTreeMap<u64, Segment>,
     /// One that had to go, and whose file the worker removes: to remove one takes its time.
     dropped: Option<Segment>,
+    /// Those of segments in memory, to be used again while records wait. Each thread that emits may have a heap of its own,
+    /// and what they ask for and the worker frees would leave holes in all of them.
+    buffers: Vec<Vec<u8>>,
     /// Those whose entries are in the worker's batch, or still being read.
     reading: BTreeMap<u64, Arc<Segment>>,
     disk: Option<Disk>,

@@ -77,11 +77,11 @@ impl Spool {
         self.discount(segment.entries, records, bytes.saturating_sub(HEADER));
         self.budget(kind).free(bytes);
         // One at a time: a worker that waits for its store removes none.
-        if state.dropped.is_none() {
+        if kind == Kind::Disk && state.dropped.is_none() {
             state.dropped = Some(segment);
             self.wake.notify_one();
         } else {
-            segment.remove();
+            state.buffers.extend(segment.remove());
         }
         records
     }

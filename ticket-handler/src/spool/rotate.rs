@@ -26,9 +26,12 @@ impl Spool {
         if !budget.has(HEADER + len) || !budget.reserve(HEADER) {
             return Err(kind);
         }
-        let State { disk, next_number, .. } = state;
+        let State { disk, next_number, buffers, .. } = state;
         let active = match disk.as_mut().filter(|_| on_disk) {
-            None => Active::in_memory(take_number(next_number)),
+            None => {
+                let new = || Vec::with_capacity(usize::try_from(self.segment_bytes).unwrap_or(0));
+                Active::in_memory(take_number(next_number), buffers.pop().unwrap_or_else(new))
+            }
             Some(disk) => match disk.create(next_number, self.config.sync) {
                 Ok(active) => active,
                 Err(error) => {
@@ -66,7 +69,7 @@ impl Spool {
             state.longest = state.longest.max(segment.bytes);
         }
         if segment.entries == 0 {
-            self.forget(&segment);
+            state.buffers.extend(self.forget(&segment));
         } else {
             state.sealed.insert(segment.number, segment);
         }
@@ -80,9 +83,9 @@ impl Spool {
         }
     }
 
-    /// Removes a segment, and frees its bytes.
-    pub(super) fn forget(&self, segment: &Segment) {
-        segment.remove();
+    /// Removes a segment, and frees its bytes. Answers with its buffer.
+    pub(super) fn forget(&self, segment: &Segment) -> Option<Vec<u8>> {
         self.budget(segment.kind()).free(segment.bytes);
+        segment.remove()
     }
 }

@@ -94,8 +94,11 @@ impl Item<'_> {
 }
 
 impl Active {
-    pub(crate) fn in_memory(number: u64) -> Self {
-        Self::new(number, Store::Memory(Mutex::new(header().to_vec())))
+    /// In this buffer, whatever was in it.
+    pub(crate) fn in_memory(number: u64, mut buffer: Vec<u8>) -> Self {
+        buffer.clear();
+        buffer.extend_from_slice(&header());
+        Self::new(number, Store::Memory(Mutex::new(buffer)))
     }
 
     /// In a new file. With `sync`, it is there after a power cut too.
@@ -204,7 +207,10 @@ impl Active {
             }
             Store::Memory(memory) => {
                 let mut memory = memory.into_inner().unwrap_or_else(PoisonError::into_inner);
-                memory.shrink_to_fit();
+                // What is nearly full stays as it is, to be used again.
+                if memory.len() < memory.capacity() / 8 * 7 {
+                    memory.shrink_to_fit();
+                }
                 Store::Memory(memory)
             }
         };
@@ -305,11 +311,15 @@ impl Segment {
         Ok(())
     }
 
-    /// Forgets it for good.
-    pub(crate) fn remove(&self) {
-        if let Store::File(_, at) = &*self.store() {
-            // What cannot be removed is read again one day, which is harmless.
-            let _ = fs::remove_file(&at.path);
+    /// Forgets it for good. Answers with the buffer in which it was, if it was in memory.
+    pub(crate) fn remove(&self) -> Option<Vec<u8>> {
+        match &mut *self.store() {
+            Store::File(_, at) => {
+                // What cannot be removed is read again one day, which is harmless.
+                let _ = fs::remove_file(&at.path);
+                None
+            }
+            Store::Memory(buffer) => Some(std::mem::take(buffer)),
         }
     }
 

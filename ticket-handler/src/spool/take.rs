@@ -95,7 +95,7 @@ impl Spool {
 
     /// Reads up to `max_len` entries: of sealed segments first, then of those that were active.
     fn read(&self, reader: &mut Reader, max_len: usize) -> io::Result<Vec<NewOccurrence>> {
-        let mut batch = Vec::new();
+        let mut batch = Vec::with_capacity(max_len.min(self.waiting.load(Relaxed)));
         let mut bytes = 0;
         let mut sealed = false;
         while batch.len() < max_len && (bytes < self.batch_bytes() || batch.is_empty()) {
@@ -202,13 +202,15 @@ impl Spool {
     /// All of the batch is settled: the segments go of which nothing is left.
     pub(crate) fn finish(&self, reader: &mut Reader) {
         // Without the lock: to remove a file takes its time, and who emits may have to wait for the lock.
-        for (segment, damage) in &reader.finished {
+        let forgotten = reader.finished.iter().filter_map(|(segment, damage)| {
             if damage.damaged > 0 {
                 segment.set_aside();
             }
-            self.forget(segment);
-        }
+            self.forget(segment)
+        });
+        let buffers: Vec<_> = forgotten.collect();
         let mut state = self.lock();
+        state.buffers.extend(buffers);
         for (segment, damage) in reader.finished.drain(..) {
             state.reading.remove(&segment.number);
             state.damage += damage;
@@ -243,8 +245,10 @@ impl Spool {
     /// Takes from those who emit what takes its time: removes what they dropped, and makes the next segment ready.
     pub(super) fn help(&self) {
         let mut state = self.lock();
-        let State { dropped, disk, next_number, longest, filled, .. } = &mut *state;
+        let State { dropped, disk, next_number, longest, filled, buffers, .. } = &mut *state;
         let dropped = dropped.take();
+        let unused =
+            if self.waiting.load(Relaxed) == 0 { std::mem::take(buffers) } else { Vec::new() };
         let place = disk.as_ref().and_then(|disk| disk.place_for_spare(next_number));
         let spare = place.map(|at| {
             let may_fill = Arc::strong_count(filled) <= FILLED;
@@ -252,6 +256,7 @@ impl Spool {
             (at, bytes, Arc::clone(filled))
         });
         drop(state);
+        drop(unused);
         if let Some(segment) = dropped {
             segment.remove();
         }

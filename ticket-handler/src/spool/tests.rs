@@ -316,3 +316,29 @@ fn a_spare_segment_is_the_next_one_or_none() {
     push(&spool, Level::Info, "one").unwrap();
     assert_eq!(numbers(), [4]);
 }
+
+#[test]
+fn buffers_of_segments_in_memory_are_used_again_while_records_wait() {
+    // A segment has room for a few of them.
+    let spool = Spool::in_memory(64 << 10);
+    let kept = || spool.lock().buffers.len();
+    let push = |records: usize| (0..records).for_each(|_| assert_eq!(push_one(&spool), Ok(0)));
+    push(40);
+    assert_eq!(kept(), 0);
+    let mut reader = Reader::default();
+    let batch = take(&spool, &mut reader, 20);
+    settle(&spool, &mut reader, &batch);
+    let free = kept();
+    assert!(free > 1, "what was read is free again");
+    push(10);
+    assert!(kept() < free);
+    let batch = take(&spool, &mut reader, 30);
+    assert_eq!(batch.len(), 30);
+    settle(&spool, &mut reader, &batch);
+    spool.help();
+    assert_eq!(kept(), 0, "nobody keeps them for later");
+}
+
+fn push_one(spool: &Spool) -> Result<usize, Refused> {
+    push(spool, Level::Info, "one of many")
+}
