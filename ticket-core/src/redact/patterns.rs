@@ -211,7 +211,9 @@ pub(super) fn scheme(bytes: &[u8], start: usize) -> Option<Found> {
 pub(super) fn private_key(text: &str, start: usize) -> Option<Found> {
     let rest = text[start..].strip_prefix("BEGIN ")?;
     let begin = text[..start].strip_suffix("-----")?.len();
-    let head = rest.as_bytes().iter().take(64).position(|byte| *byte == b'-')?;
+    // As keys are labelled. So no mark that stands for another secret becomes a part of it.
+    let in_label = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b' ';
+    let head = rest.as_bytes().iter().take(64).take_while(|byte| in_label(byte)).count();
     let body =
         rest[head..].strip_prefix("-----").filter(|_| rest[..head].ends_with("PRIVATE KEY"))?;
     let offset = text.len() - body.len();

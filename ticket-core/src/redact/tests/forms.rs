@@ -1,7 +1,7 @@
 //! Secrets in texts, by the form that they have there.
 
 use super::super::*;
-use super::{becomes, stays};
+use super::{becomes, stays, text};
 
 #[test]
 fn names_and_values_in_text() {
@@ -153,6 +153,10 @@ fn tokens_and_keys() {
     becomes("-----BEGIN PRIVATE KEY-----\nMIIE", "<redacted private key>");
     stays("-----BEGIN CERTIFICATE-----\nMIIE\n-----END CERTIFICATE-----");
     stays("BEGIN PRIVATE KEY-----");
+    // What is replaced in between is shorter then, and made it a label.
+    let [token, end] = ["eyJhbGciOiJIUzI1NiJ9", "-----BEGIN passwordPRIVATE KEY-----BEGIN "];
+    let once = text(&format!("-----BEGIN {token}=Bearer {token}{end}"));
+    assert_eq!(text(&once), once);
 }
 
 #[test]
