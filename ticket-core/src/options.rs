@@ -195,6 +195,7 @@ impl HandlerOptions {
         if self.filter.as_ref().is_some_and(|filter| !filter(&record)) {
             return None;
         }
+        // Not by `process_record`: a record is large, and without a processor it would be moved there and back.
         if let Some(processor) = &self.processor {
             record = processor(record)?;
         }

@@ -16,8 +16,8 @@ use crate::time::Moment;
 #[command(after_help = EXAMPLES, group = ArgGroup::new("what").required(true).multiple(true))]
 #[group(skip)]
 pub(crate) struct ExpireArgs {
-    /// Delete what is older than 90s, 15m, 24h, 30d or 2w, or older than a time; solved tickets without
-    /// later occurrences go too
+    /// Delete what is older than 90s, 15m, 24h, 30d or 2w, or older than a time or a date (its midnight in
+    /// UTC); solved tickets without later occurrences go too
     #[arg(long, value_name = "WHEN", group = "what")]
     older_than: Option<Moment>,
     /// Of these, at most so many occurrences, the oldest first

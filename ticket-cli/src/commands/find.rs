@@ -21,7 +21,8 @@ pub(crate) struct FindArgs {
     /// What has to hold; everything, if it is left out
     #[arg(value_name = "EXPR", default_value = "", hide_default_value = true)]
     expression: String,
-    /// Only events since: 90s, 15m, 24h, 7d, 2w back, a time, or a date
+    /// Only events since: 90s, 15m, 24h, 7d, 2w back, a time, or a date: its midnight
+    /// in UTC
     #[arg(long, value_name = "WHEN")]
     since: Option<Moment>,
     /// Only events until: so long ago, a time, or a date: its midnight in UTC

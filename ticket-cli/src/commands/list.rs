@@ -41,7 +41,8 @@ pub(crate) struct ListArgs {
     /// Only tickets with this text in their message or location, whatever its case
     #[arg(long, value_name = "TEXT")]
     search: Option<String>,
-    /// Only tickets that occurred since: 90s, 15m, 24h, 7d, 2w back, a time, or a date
+    /// Only tickets that occurred since: 90s, 15m, 24h, 7d, 2w back, a time, or a date:
+    /// its midnight in UTC
     #[arg(long, value_name = "WHEN")]
     since: Option<Moment>,
     /// What to sort by: the latest, the most frequent, the worst first; channels from A on
