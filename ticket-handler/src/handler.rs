@@ -236,6 +236,12 @@ impl BackgroundHandler {
         &self.inner.shared.options
     }
 
+    /// What outlives it.
+    #[cfg(all(test, ticket_shuttle))]
+    pub(crate) fn shared(&self) -> Arc<Shared> {
+        Arc::clone(&self.inner.shared)
+    }
+
     /// The folder of its spool, if that is on disk.
     pub(crate) fn spool(&self) -> Option<&Path> {
         self.inner.shared.spool.dir()

@@ -7,6 +7,8 @@ mod guard;
 mod handler;
 mod hooks;
 mod losses;
+#[cfg(all(test, ticket_shuttle))]
+mod model_tests;
 mod parts;
 mod report;
 mod retention;
@@ -15,6 +17,7 @@ mod size;
 pub mod spool;
 mod stats;
 mod storm;
+mod sync;
 #[cfg(feature = "webhook")]
 mod webhook;
 mod worker;

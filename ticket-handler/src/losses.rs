@@ -1,13 +1,13 @@
 //! Losses as a ticket of their own, when the store is back.
 
 use std::slice;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ticket_core::{BackendBase, ErrorKind, HandlerOptions, Level, NewOccurrence, Record};
-use tokio::time::timeout;
 
 use crate::shared::Shared;
 use crate::stats::Dropped;
+use crate::sync::{Instant, timeout};
 
 /// The channel of records that the handler makes itself.
 pub(crate) const CHANNEL: &str = "ticket_handler";

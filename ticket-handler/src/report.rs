@@ -4,9 +4,10 @@
 
 use std::io::{self, Write};
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::stats::{Dropped, Stats};
+use crate::sync::Instant;
 
 /// The least time between two reports.
 pub(crate) const PAUSE: Duration = Duration::from_secs(60);

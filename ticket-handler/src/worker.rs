@@ -7,13 +7,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::mpsc;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ticket_core::{Error, ErrorKind, NewOccurrence, Recorded, Result, Store};
-use tokio::runtime::{self, Runtime};
-use tokio::time::timeout;
 
 use crate::backoff::{self, Backoff};
 use crate::hooks::Hooks;
@@ -25,6 +21,8 @@ use crate::shared::Shared;
 use crate::spool::{BATCH, DeadLetters, Orphans, Reader, Take, is_refusal};
 use crate::stats::add;
 use crate::storm;
+use crate::sync::runtime::{self, Runtime};
+use crate::sync::{Instant, mpsc, stderr, thread, thread_local, timeout};
 
 /// What opens the store, as often as needed. Its future stays on the worker's thread.
 pub(crate) type Connect =
@@ -47,13 +45,12 @@ thread_local! {
 /// driver starts by itself.
 #[must_use]
 pub fn in_worker() -> bool {
-    IN_WORKER.get()
+    IN_WORKER.with(Cell::get)
 }
 
 /// Makes this thread one of those that [work for a handler](in_worker).
-#[cfg(feature = "webhook")]
 pub(crate) fn enter_worker() {
-    IN_WORKER.set(true);
+    IN_WORKER.with(|is_in| is_in.set(true));
 }
 
 /// Starts the worker's thread.
@@ -69,12 +66,12 @@ pub(crate) fn spawn(
 ) -> io::Result<()> {
     let (started, start) = mpsc::sync_channel(1);
     thread::Builder::new().name("ticket-worker".to_owned()).spawn(move || {
-        IN_WORKER.set(true);
+        enter_worker();
         // The runtime is built here because it also has to be dropped here: in an asynchronous
         // context of the application that would panic.
         let runtime = runtime::Builder::new_current_thread()
             .enable_all()
-            .on_thread_start(|| IN_WORKER.set(true))
+            .on_thread_start(enter_worker)
             .build();
         match runtime {
             Ok(runtime) => {
@@ -355,7 +352,7 @@ impl Worker {
         add(&counters.unreadable, unreadable);
         counters.torn.fetch_add(damage.torn, Relaxed);
         counters.damaged.fetch_add(damage.damaged, Relaxed);
-        self.reporter.tick(Instant::now(), &self.shared.stats(), &mut io::stderr());
+        self.reporter.tick(Instant::now(), &self.shared.stats(), &mut stderr());
     }
 }
 

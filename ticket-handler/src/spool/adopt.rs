@@ -4,13 +4,14 @@ use std::collections::{BTreeSet, VecDeque};
 use std::fs;
 use std::io;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ticket_core::NewOccurrence;
 
 use super::cursor::{Cursor, Damage};
 use super::folder::{Folder, SegmentFile, folders, segments};
 use super::segment;
+use crate::sync::Instant;
 
 /// How often the spool is searched for folders of processes that have died, roughly.
 const SEARCH: Duration = Duration::from_secs(30);

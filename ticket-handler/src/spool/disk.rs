@@ -3,10 +3,11 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::folder::{Folder, NEW, SegmentFile};
 use super::segment::Active;
+use crate::sync::Instant;
 
 /// How long a disk that failed is left alone.
 const RETRY: Duration = Duration::from_secs(1);

@@ -2,9 +2,10 @@
 
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::Spool;
+use crate::sync::Instant;
 
 impl Spool {
     /// Waits until everything that was taken before is settled; after the deadline answers with how
@@ -34,8 +35,11 @@ impl Spool {
 
     /// Takes nothing any more.
     pub(crate) fn close(&self) {
+        let mut state = self.lock();
+        state.closed.get_or_insert_with(Instant::now);
+        // With the lock, and after that: the worker, which sees it, must find since when.
         self.closed.store(true, Relaxed);
-        self.lock().closed.get_or_insert_with(Instant::now);
+        drop(state);
         self.wake.notify_one();
     }
 

@@ -22,7 +22,6 @@ mod pack;
 mod room;
 mod rotate;
 mod segment;
-mod sync;
 mod take;
 mod unpack;
 
@@ -30,10 +29,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ticket_core::{Error, Level, NewOccurrence, Result};
-use tokio::sync::Notify;
 
 pub(crate) use self::adopt::Orphans;
 use self::budget::{Budget, Kind};
@@ -45,10 +43,11 @@ pub(crate) use self::drain::is_refusal;
 pub use self::drain::{Contents, Drained, drain, list};
 use self::header::HEADER;
 use self::segment::{Active, Item, Segment};
-use self::sync::{
-    AtomicBool, AtomicU64, AtomicUsize, Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard,
-};
 pub(crate) use self::take::{Reader, Take};
+use crate::sync::{
+    AtomicBool, AtomicU64, AtomicUsize, Condvar, Instant, Mutex, MutexGuard, Notify, RwLock,
+    RwLockReadGuard,
+};
 
 /// A batch is sent when it has so many records, or [`Spool::batch_bytes`] …
 pub(crate) const BATCH: usize = 500;

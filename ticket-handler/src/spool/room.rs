@@ -3,8 +3,8 @@
 use super::budget::Kind;
 use super::header::HEADER;
 use super::segment::Item;
-use super::sync::{subtract, subtract_bytes};
 use super::{LANES, Spool, State};
+use crate::sync::{subtract, subtract_bytes};
 
 impl Spool {
     /// Makes room for `need` bytes, and says how many records had to go; `None`, and nothing is gone,

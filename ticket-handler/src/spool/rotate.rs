@@ -1,13 +1,13 @@
 //! Making segments, and sealing them.
 
 use std::sync::PoisonError;
-use std::time::Instant;
 
 use super::budget::Kind;
 use super::disk::take_number;
 use super::header::HEADER;
 use super::segment::{Active, Segment};
 use super::{LANES, Spool, State};
+use crate::sync::Instant;
 
 impl Spool {
     /// Makes a new active segment that has room for an entry of `len` bytes; the one before is sealed.

@@ -21,7 +21,7 @@ use super::budget::Kind;
 use super::entry::{Entries, Found};
 use super::folder::{NEW, SegmentFile};
 use super::header::{HEADER, header};
-use super::sync::{AtomicU64, AtomicUsize, Mutex, MutexGuard};
+use crate::sync::{AtomicU64, AtomicUsize, Mutex, MutexGuard};
 
 /// How many zeros are written at once. With more the page cache has larger units, in which each later write costs more.
 const ZEROS: usize = 16 << 10;

@@ -3,17 +3,16 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ticket_core::NewOccurrence;
-use tokio::time::timeout;
 
 use super::budget::Kind;
 use super::cursor::{Cursor, Damage};
 use super::header::HEADER;
 use super::segment::{Active, Segment};
-use super::sync::{subtract, subtract_bytes};
 use super::{AGE, FILLED, LANES, Spool, State};
+use crate::sync::{Instant, subtract, subtract_bytes, timeout};
 
 /// How often a segment that cannot be read is tried again, a second apart each time.
 const READS: u32 = 10;

@@ -12,13 +12,10 @@ mod tests;
 mod ticket;
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
-use std::time::Instant;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, PoisonError, TryLockError};
 
 use ticket_core::{Fingerprint, HandlerOptions, NewOccurrence, Result, TicketId};
-use tokio::sync::Notify;
-use tokio::time::sleep;
 
 use self::newcomers::{Newcomer, Newcomers};
 use self::overflow::overflow;
@@ -26,6 +23,7 @@ pub(crate) use self::ticket::Ticket;
 use self::ticket::{PAUSE, State, Tail};
 use crate::shared::Shared;
 use crate::size;
+use crate::sync::{AtomicUsize, Instant, Mutex, MutexGuard, Notify, sleep};
 
 /// How many tickets have a budget at the same time: one that was pushed out has a new one.
 const TICKETS: usize = 4_096;

@@ -1,9 +1,11 @@
 //! How many new tickets an hour may bring.
 
 use std::collections::HashSet;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ticket_core::TicketId;
+
+use crate::sync::Instant;
 
 const HOUR: Duration = Duration::from_secs(3_600);
 /// How many tickets are known at least, before the oldest are forgotten; at most twice as many.

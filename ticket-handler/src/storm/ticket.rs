@@ -1,11 +1,12 @@
 //! A ticket's budget, and the tail of its storm.
 
-use std::sync::{Mutex, MutexGuard, TryLockError};
-use std::time::{Duration, Instant};
+use std::sync::TryLockError;
+use std::time::Duration;
 
 use ticket_core::{Fingerprint, NewOccurrence, TicketId, Timestamp};
 
 use super::lock;
+use crate::sync::{Instant, Mutex, MutexGuard};
 
 /// How long a budget is for.
 const WINDOW: Duration = Duration::from_secs(60);

@@ -21,13 +21,21 @@ struct Program {
     filter: &'static str,
 }
 
-const PROGRAMS: [Program; 2] = [
+const PROGRAMS: [Program; 3] = [
     // F40: the handover between threads, in all orders in which they may run.
     Program {
         name: "ticket-handler (unit tests, with loom)",
         package: "ticket-handler",
         target: &["--lib", "--profile", "test"],
         flags: &["--cfg", "ticket_loom"],
+        filter: "f40_",
+    },
+    // F40: the worker's states and the storms, in orders that chance chooses.
+    Program {
+        name: "ticket-handler (unit tests, with shuttle)",
+        package: "ticket-handler",
+        target: &["--lib", "--profile", "test"],
+        flags: &["--cfg", "ticket_shuttle"],
         filter: "f40_",
     },
     // F27: what a panic leaves where nothing unwinds.

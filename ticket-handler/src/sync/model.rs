@@ -1,0 +1,235 @@
+//! Time, and waiting, in a test under `shuttle`, which knows threads, tasks and locks, but no time.
+//!
+//! Nothing takes time but waiting. Whoever waits with a bound may at any step find that all of it has passed: by
+//! chance, and only as far as the test's [`Clock`] lets waits pass. So a test sees worse timing than any machine
+//! has; and where no wait passes, whoever is not woken waits for ever, which `shuttle` reports as a deadlock.
+
+use std::future::{pending, poll_fn};
+use std::ops::{Add, Sub};
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+use std::sync::{Arc, LockResult, PoisonError};
+use std::task::{Poll, Waker};
+use std::time::Duration;
+
+use shuttle::rand::{Rng as _, thread_rng};
+use shuttle::sync::{Mutex, MutexGuard};
+use shuttle::thread;
+
+shuttle::lazy_static! {
+    /// Each run of a test has its own.
+    static ref CLOCK: Clock = Clock::default();
+}
+
+/// In nanoseconds; of the standard library, as to read a clock is no step.
+#[derive(Debug, Default)]
+pub(crate) struct Clock {
+    now: AtomicU64,
+    longest: AtomicU64,
+}
+
+impl Clock {
+    /// Lets waits pass that are no longer than this; none, unless it is called.
+    pub(crate) fn let_pass(longest: Duration) {
+        CLOCK.longest.store(nanos(longest), SeqCst);
+    }
+
+    fn may_pass(&self, wait: Duration) -> bool {
+        nanos(wait) <= self.longest.load(SeqCst)
+    }
+
+    /// Whether it does now: rarely, so that most waits end by what they wait for.
+    fn does_pass(&self, wait: Duration) -> bool {
+        self.may_pass(wait) && thread_rng().gen_ratio(1, 8)
+    }
+
+    fn pass(&self, wait: Duration) {
+        self.now.fetch_add(nanos(wait), SeqCst);
+    }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Instant(Duration);
+
+impl Instant {
+    pub(crate) fn now() -> Self {
+        Self(Duration::from_nanos(CLOCK.now.load(SeqCst)))
+    }
+
+    pub(crate) fn elapsed(&self) -> Duration {
+        Self::now() - *self
+    }
+
+    pub(crate) fn duration_since(&self, earlier: Self) -> Duration {
+        *self - earlier
+    }
+
+    pub(crate) fn saturating_duration_since(&self, earlier: Self) -> Duration {
+        *self - earlier
+    }
+}
+
+impl Add<Duration> for Instant {
+    type Output = Self;
+
+    fn add(self, later: Duration) -> Self {
+        Self(self.0 + later)
+    }
+}
+
+impl Sub for Instant {
+    type Output = Duration;
+
+    fn sub(self, earlier: Self) -> Duration {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Elapsed;
+
+pub(crate) async fn timeout<F: Future>(longest: Duration, future: F) -> Result<F::Output, Elapsed> {
+    let mut future = pin!(future);
+    let mut has_passed = false;
+    poll_fn(move |context| {
+        if let Poll::Ready(output) = future.as_mut().poll(context) {
+            return Poll::Ready(Ok(output));
+        }
+        if has_passed {
+            CLOCK.pass(longest);
+            // Meanwhile all others had their turn.
+            thread::yield_now();
+            return Poll::Ready(Err(Elapsed));
+        }
+        if CLOCK.may_pass(longest) {
+            has_passed = CLOCK.does_pass(longest);
+            context.waker().wake_by_ref();
+        }
+        Poll::Pending
+    })
+    .await
+}
+
+pub(crate) async fn sleep(pause: Duration) {
+    let _ = timeout(pause, pending::<()>()).await;
+}
+
+/// As that of tokio, for one who waits at a time.
+#[derive(Debug)]
+pub(crate) struct Notify(Mutex<(bool, Option<Waker>)>);
+
+impl Notify {
+    pub(crate) fn new() -> Self {
+        Self(Mutex::new((false, None)))
+    }
+
+    pub(crate) fn notify_one(&self) {
+        let mut state = self.0.lock().unwrap();
+        state.0 = true;
+        if let Some(waiting) = state.1.take() {
+            waiting.wake();
+        }
+    }
+
+    pub(crate) async fn notified(&self) {
+        poll_fn(|context| {
+            let mut state = self.0.lock().unwrap();
+            if std::mem::take(&mut state.0) {
+                return Poll::Ready(());
+            }
+            state.1 = Some(context.waker().clone());
+            Poll::Pending
+        })
+        .await;
+    }
+}
+
+/// That of `shuttle`, of which waits may end by time.
+#[derive(Debug, Default)]
+pub(crate) struct Condvar(Arc<shuttle::sync::Condvar>);
+
+type Waited<'a, T> = (MutexGuard<'a, T>, ());
+
+impl Condvar {
+    pub(crate) fn new() -> Self {
+        Self::default()
+    }
+
+    pub(crate) fn notify_all(&self) {
+        self.0.notify_all();
+    }
+
+    pub(crate) fn wait_timeout<'a, T>(
+        &self,
+        guard: MutexGuard<'a, T>,
+        longest: Duration,
+    ) -> LockResult<Waited<'a, T>> {
+        let waits = Arc::new(AtomicBool::new(true));
+        if CLOCK.may_pass(longest) {
+            let (condvar, waits) = (Arc::clone(&self.0), Arc::clone(&waits));
+            thread::spawn(move || {
+                while waits.load(SeqCst) {
+                    if CLOCK.does_pass(longest) {
+                        CLOCK.pass(longest);
+                        condvar.notify_all();
+                    }
+                    thread::yield_now();
+                }
+            });
+        }
+        let waited = self.0.wait(guard);
+        waits.store(false, SeqCst);
+        match waited {
+            Ok(guard) => Ok((guard, ())),
+            Err(poisoned) => Err(PoisonError::new((poisoned.into_inner(), ()))),
+        }
+    }
+}
+
+/// As that of tokio; its tasks may run beside each other.
+pub(crate) mod runtime {
+    use std::cell::RefCell;
+    use std::io;
+
+    use shuttle::future::{self, JoinHandle};
+
+    pub(crate) struct Builder;
+
+    impl Builder {
+        pub(crate) fn new_current_thread() -> Self {
+            Self
+        }
+
+        pub(crate) fn enable_all(&mut self) -> &mut Self {
+            self
+        }
+
+        pub(crate) fn on_thread_start(&mut self, _: impl Fn()) -> &mut Self {
+            self
+        }
+
+        pub(crate) fn build(&mut self) -> io::Result<Runtime> {
+            Ok(Runtime(RefCell::default()))
+        }
+    }
+
+    pub(crate) struct Runtime(RefCell<Vec<JoinHandle<()>>>);
+
+    impl Runtime {
+        pub(crate) fn block_on<F: Future>(&self, future: F) -> F::Output {
+            future::block_on(future)
+        }
+
+        pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+            self.0.borrow_mut().push(future::spawn(task));
+        }
+
+        pub(crate) fn shutdown_background(self) {
+            self.0.into_inner().iter().for_each(JoinHandle::abort);
+        }
+    }
+}
