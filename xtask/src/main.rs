@@ -15,6 +15,7 @@ mod checks;
 mod ci;
 mod command;
 mod databases;
+mod debian;
 mod demo;
 mod faults;
 mod test;

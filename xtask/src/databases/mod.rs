@@ -4,7 +4,6 @@
 //! Compose where an engine runs, else the programs on this machine, else they are installed.
 
 mod compose;
-mod debian;
 mod embedded;
 mod kind;
 mod mongod;

@@ -13,8 +13,8 @@ use anyhow::{Context as _, Result, bail};
 
 use super::kind::Kind;
 use super::state::{Server, Service};
-use super::{debian, given, replica_set, server};
-use crate::{command, workspace};
+use super::{given, replica_set, server};
+use crate::{command, debian, workspace};
 
 /// The variable that holds the path of the program.
 pub(crate) const PROGRAM: &str = "TICKET_TEST_MONGOD";

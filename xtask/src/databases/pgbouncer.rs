@@ -11,8 +11,8 @@ use anyhow::{Context as _, Result, bail};
 use super::kind::Kind;
 use super::postgres::Postgres;
 use super::state::{Server, Service};
-use super::{debian, given, server};
-use crate::command;
+use super::{given, server};
+use crate::{command, debian};
 
 /// The variable that holds the path of the program.
 pub(crate) const PROGRAM: &str = "TICKET_TEST_PGBOUNCER";

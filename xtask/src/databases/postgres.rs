@@ -10,8 +10,8 @@ use anyhow::{Context as _, Result, bail};
 
 use super::kind::Kind;
 use super::state::{Server, Service};
-use super::{debian, embedded, given, server};
-use crate::command;
+use super::{embedded, given, server};
+use crate::{command, debian};
 
 /// The variable that holds the folder with `postgres`, `initdb`, `pg_ctl` and `psql`.
 pub(crate) const BIN: &str = "TICKET_TEST_PG_BIN";

@@ -8,7 +8,9 @@ mod build;
 mod matrix;
 mod otherwise;
 mod output;
+mod sanitizer;
 mod summary;
+mod toolchain;
 
 use std::io::{self, BufRead as _, BufReader, PipeReader, Write};
 use std::process::{Command, Stdio};
@@ -54,15 +56,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<bool> {
 pub(crate) fn run_after(problems: Vec<String>, arguments: &[String]) -> Result<bool> {
     let mut outcome = run_cargo(arguments, &[]);
     if arguments.is_empty() {
-        outcome = otherwise::run(outcome, &[]);
+        outcome = sanitizer::run(otherwise::run(outcome, &[]));
     }
     conclude(problems, outcome)
 }
 
-/// The tests that cargo's arguments name, and then those that are built otherwise, all with these variables.
+/// The tests that cargo's arguments name, and then those that are built otherwise, all with these variables; but for
+/// those with the thread sanitizer, which makes any form of them a long one.
 pub(crate) fn run_with(arguments: &[String], environment: &[(&str, &str)]) -> Result<bool> {
     let outcome = run_cargo(arguments, environment);
-    conclude(Vec::new(), otherwise::run(outcome, environment))
+    conclude(Vec::new(), sanitizer::run(otherwise::run(outcome, environment)))
 }
 
 /// What ran, and what is wrong besides.
