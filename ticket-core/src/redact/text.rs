@@ -6,6 +6,10 @@ use super::patterns::{self, Urls};
 use super::value::{self, Style, Value};
 use crate::bytes::{self, LANES};
 
+/// How often a text at most is looked at again in which there was a secret. Hardly any needs more than one more look, and
+/// each of them is linear.
+const LOOKS: usize = 8;
+
 /// What was found: what it is replaced with, if anything, and where to go on.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Found {
@@ -99,7 +103,16 @@ pub(super) fn redacted(keys: &Keys, text: &str, seen: u8) -> Option<String> {
     if wanted & DIGIT != 0 && !patterns::may_be_card(text.as_bytes()) {
         wanted &= !DIGIT;
     }
-    if wanted == 0 { None } else { search(keys, text, wanted) }
+    if wanted == 0 {
+        return None;
+    }
+    let mut clean = search(keys, text, wanted)?;
+    // What stands beside a mark may be another thing than beside what it stands for: a word goes on, a number is alone.
+    for _ in 0..LOOKS {
+        let Some(cleaner) = search(keys, &clean, wanted) else { break };
+        clean = cleaner;
+    }
+    Some(clean)
 }
 
 /// Looks at every byte of these classes.

@@ -139,6 +139,18 @@ fn credentials_in_urls() {
     }
 }
 
+/// What is found beside a mark, and was not beside what it stands for.
+#[test]
+fn at_a_second_look() {
+    let token = "eyJhbGciOiJIUzI1NiJ9.a";
+    becomes(&format!("4111111111111111-{token}"), &format!("{CARD}-{TOKEN}"));
+    becomes("a://b:c://password={d e}@f", "a://b:<redacted>@f");
+    becomes(
+        "a://ghp_0123456789abcdefghij@://4111111111111111",
+        "a://<redacted>@://<redacted card number>",
+    );
+}
+
 #[test]
 fn tokens_and_keys() {
     let token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
