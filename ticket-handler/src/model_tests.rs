@@ -1,5 +1,5 @@
 //! F40: the whole handler, its worker's states and its storms, in orders of their steps that chance chooses, with a
-//! [model](crate::sync) of time. They are in the program that `cargo rustc -p ticket-handler --lib --profile test
+//! model of time (`sync/model.rs`). They are in the program that `cargo rustc -p ticket-handler --lib --profile test
 //! -- --cfg ticket_shuttle` builds, and run by `cargo xtask test` and `cargo xtask faults`.
 //!
 //! The short form tries the same orders each time, so that it fails by what was changed and not by chance; the long
@@ -215,6 +215,7 @@ fn f40_what_was_accepted_is_stored_once_or_counted_as_lost() {
             3 => Some(Fault::HangAfter),
             4 => Some(Fault::Panic),
             5 => Some(Fault::PanicAfter),
+            6 => Some(Fault::Error(ErrorKind::Rejected)),
             _ => None,
         });
         let (handler, worker) = Worker::start(builder().with_budget(2), &backend);

@@ -2,7 +2,7 @@
 //!
 //! In the tests under `cfg(ticket_loom)` what they share is that of `loom`, which tries the orders in which
 //! threads may run; in those under `cfg(ticket_shuttle)` all of it is that of `shuttle`, which chooses the orders
-//! by chance and so has time for the whole worker, and of a [model](self::model) of time.
+//! by chance and so has time for the whole worker, and of a model of time (`model.rs`).
 
 #[cfg(all(test, ticket_shuttle))]
 mod model;
