@@ -11,7 +11,7 @@ use crate::{command, debian, workspace};
 
 pub(super) struct Toolchain {
     /// What it compiles for, which is where it runs.
-    pub(super) host: String,
+    host: String,
     sysroot: PathBuf,
     /// Where its own libraries are, if it does not find them by itself.
     libraries: Option<PathBuf>,
@@ -39,7 +39,7 @@ impl Toolchain {
         Ok(Self { host, libraries: Some(driver(&sysroot)?), sysroot })
     }
 
-    /// Cargo, which builds the standard library too. All that it is told is told to that as well.
+    /// Cargo with this compiler.
     pub(super) fn cargo(&self) -> Command {
         let mut cargo = command::cargo();
         cargo.env("RUSTC", self.sysroot.join("bin").join("rustc"));
@@ -51,7 +51,7 @@ impl Toolchain {
         cargo
     }
 
-    /// The options for that, which come behind cargo's subcommand.
+    /// What lets cargo build the standard library too, as all the rest; behind its subcommand.
     pub(super) fn options(&self) -> [&str; 3] {
         ["-Zbuild-std", "--target", &self.host]
     }
