@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::executor::block_on;
 use ticket_core::{
     BackendBase, BackendExt, Comparison, EventFilter, EventQuery, EventStore, Expiry, Level, Op,
-    Record, Result,
+    Record, Result, TraitTypeQuery,
 };
 use ticket_sqlite::SqliteBackend;
 
@@ -29,7 +29,8 @@ async fn run() -> Result<()> {
     });
     store.record_events(events.into()).await?;
 
-    for name in store.trait_types(Some("shop"), "checkout").await? {
+    let query = TraitTypeQuery::new("checkout").with_app_id("shop");
+    for name in store.trait_types(&query).await? {
         println!("checkout events have {} ({})", name.name, name.kind);
     }
     let filter = EventFilter::new()

@@ -14,8 +14,8 @@ use ticket_conformance::{
     Call, Case, Fault, FaultyBackend, Fixture, Method, Suite, chance, script,
 };
 use ticket_core::{
-    BackendBase, BackendExt, ErrorKind, EventQuery, EventStore, Grouping, Level, NewOccurrence,
-    Record, TicketFilter,
+    BackendBase, BackendExt, ErrorKind, EventQuery, EventStore, EventTypeQuery, Grouping, Level,
+    NewOccurrence, Record, TicketFilter,
 };
 use ticket_memory::MemoryBackend;
 
@@ -102,7 +102,10 @@ fn a_plan_may_be_any_closure() {
     });
     let count = || block_on(backend.count_tickets(&TicketFilter::new()));
     assert_eq!(count().unwrap_err().kind(), ErrorKind::Unavailable);
-    assert_eq!(block_on(backend.event_types(None)).unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(
+        block_on(backend.event_types(&EventTypeQuery::new())).unwrap_err().kind(),
+        ErrorKind::Unavailable
+    );
     is_away.store(false, Relaxed);
     assert_eq!(count().unwrap(), 0);
     let record = Record::new(Level::Error, "test", "poison");

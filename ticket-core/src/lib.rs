@@ -7,6 +7,7 @@ mod error;
 mod event_store;
 mod ext;
 mod fingerprint;
+mod forward;
 mod handler;
 mod id;
 mod lease;
@@ -42,9 +43,10 @@ pub use self::level::Level;
 pub use self::options::HandlerOptions;
 pub use self::query::{
     Bucket, Comparison, Cursor, DEFAULT_LIMIT, Direction, EventFilter, EventPlan, EventPosition,
-    EventQuery, EventTrait, Expired, Expiry, HistogramQuery, HistogramScope, MAX_LIMIT,
-    OccurrenceQuery, Op, Page, SortKey, Step, Tally, Test, TicketFilter, TicketPlan,
-    TicketPosition, TicketQuery, TicketSort, TraitPlan, TraitPosition, TraitQuery, TraitType,
+    EventQuery, EventTrait, EventTypeQuery, Expired, Expiry, HistogramQuery, HistogramScope,
+    KeepPerTicket, MAX_LIMIT, OccurrenceQuery, Op, Page, SortKey, Step, Tally, Test, TicketFilter,
+    TicketPlan, TicketPosition, TicketQuery, TicketSort, TraitPlan, TraitPosition, TraitQuery,
+    TraitType, TraitTypeQuery,
 };
 pub use self::record::{Breadcrumb, ErrorCause, Frame, Location, Record, Request, Span};
 pub use self::redact::Redaction;

@@ -7,9 +7,9 @@ use std::time::Instant;
 use async_trait::async_trait;
 use ticket_core::{
     BackendBase, Bucket, Capabilities, Capability, Error, EventQuery, EventStore, EventTrait,
-    Expired, Expiry, HistogramQuery, Lease, NewOccurrence, Occurrence, OccurrenceQuery, Page,
-    Recorded, Result, StatusChange, Ticket, TicketFilter, TicketId, TicketQuery, Timestamp,
-    TraitQuery, TraitType,
+    EventTypeQuery, Expired, Expiry, HistogramQuery, KeepPerTicket, Lease, NewOccurrence,
+    Occurrence, OccurrenceQuery, Page, Recorded, Result, StatusChange, Ticket, TicketFilter,
+    TicketId, TicketQuery, Timestamp, TraitQuery, TraitType, TraitTypeQuery,
 };
 
 use crate::state::State;
@@ -117,12 +117,12 @@ impl EventStore for MemoryBackend {
         self.state().get_events(query)
     }
 
-    async fn event_types(&self, app_id: Option<&str>) -> Result<Vec<String>> {
-        Ok(self.state().event_types(app_id))
+    async fn event_types(&self, query: &EventTypeQuery) -> Result<Vec<String>> {
+        Ok(self.state().event_types(query))
     }
 
-    async fn trait_types(&self, app_id: Option<&str>, event_type: &str) -> Result<Vec<TraitType>> {
-        Ok(self.state().trait_types(app_id, event_type))
+    async fn trait_types(&self, query: &TraitTypeQuery) -> Result<Vec<TraitType>> {
+        Ok(self.state().trait_types(query))
     }
 
     async fn get_traits(&self, query: &TraitQuery) -> Result<Page<EventTrait>> {
@@ -133,8 +133,8 @@ impl EventStore for MemoryBackend {
         Ok(self.state().clear_expired(expiry))
     }
 
-    async fn keep_per_ticket(&self, app_id: Option<&str>, keep: u32) -> Result<u64> {
-        self.state().keep_per_ticket(app_id, keep)
+    async fn keep_per_ticket(&self, keep: &KeepPerTicket) -> Result<u64> {
+        Ok(self.state().keep_per_ticket(keep))
     }
 
     async fn clear(&self) -> Result<()> {

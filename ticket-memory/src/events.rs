@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use ticket_core::{
-    Direction, Error, EventFilter, EventPosition, EventQuery, EventTrait, Expired, Expiry,
-    Occurrence, Page, Record, Result, SmolStr, Status, TraitPosition, TraitQuery, TraitType,
+    Direction, EventPosition, EventQuery, EventTrait, EventTypeQuery, Expired, Expiry,
+    KeepPerTicket, Occurrence, Page, Record, Result, SmolStr, Status, TraitPosition, TraitQuery,
+    TraitType, TraitTypeQuery,
 };
 
 use crate::page::page_of;
@@ -20,18 +21,18 @@ impl State {
         Ok(plan.page(page.cloned().collect()))
     }
 
-    pub(crate) fn event_types(&self, app_id: Option<&str>) -> Vec<String> {
+    pub(crate) fn event_types(&self, query: &EventTypeQuery) -> Vec<String> {
         let records = self.events().map(|event| &event.record);
         let types: BTreeSet<&SmolStr> = records
-            .filter(|record| is_app(&record.app_id, app_id))
+            .filter(|record| is_app(&record.app_id, query.app_id.as_deref()))
             .map(|record| &record.channel)
             .collect();
         types.into_iter().map(SmolStr::to_string).collect()
     }
 
-    pub(crate) fn trait_types(&self, app_id: Option<&str>, event_type: &str) -> Vec<TraitType> {
+    pub(crate) fn trait_types(&self, query: &TraitTypeQuery) -> Vec<TraitType> {
         let types: BTreeSet<TraitType> = self
-            .events_of_type(app_id, event_type)
+            .events_of_type(query.app_id.as_deref(), &query.event_type)
             .flat_map(|event| &event.record.traits)
             .map(|(name, value)| TraitType { name: name.to_string(), kind: value.kind() })
             .collect();
@@ -80,25 +81,21 @@ impl State {
         Expired { occurrences: old.len() as u64, tickets: (tickets - self.tickets.len()) as u64 }
     }
 
-    pub(crate) fn keep_per_ticket(&mut self, app_id: Option<&str>, keep: u32) -> Result<u64> {
-        if keep == 0 {
-            return Err(Error::config(
-                "to keep 0 occurrences of each ticket would delete them all: keep at least 1",
-            ));
-        }
+    pub(crate) fn keep_per_ticket(&mut self, keep: &KeepPerTicket) -> u64 {
+        let newest = keep.count.get() as usize - 1;
         let mut surplus = Vec::new();
         for entry in self.tickets.values() {
-            if is_app(&entry.ticket.app_id, app_id) {
+            if is_app(&entry.ticket.app_id, keep.app_id.as_deref()) {
                 let mut places: Vec<EventPosition> =
                     entry.occurrences.values().map(EventPosition::of).collect();
                 places.sort_unstable();
                 // Between the first, which stays, and the newest ones.
-                let end = places.len().saturating_sub(keep as usize - 1);
+                let end = places.len().saturating_sub(newest);
                 surplus.extend(places.into_iter().take(end).skip(1));
             }
         }
         self.remove(&surplus);
-        Ok(surplus.len() as u64)
+        surplus.len() as u64
     }
 
     /// Removes stored occurrences; everything that was counted stays.
@@ -114,14 +111,14 @@ impl State {
         self.tickets.values().flat_map(|entry| entry.occurrences.values())
     }
 
-    fn events_of_type(
-        &self,
-        app_id: Option<&str>,
-        event_type: &str,
-    ) -> impl Iterator<Item = &Occurrence> {
-        let mut filter = EventFilter::new().with_event_type(event_type);
-        filter.app_id = app_id.map(str::to_owned);
-        self.events().filter(move |event| filter.matches(&event.record))
+    fn events_of_type<'a>(
+        &'a self,
+        app_id: Option<&'a str>,
+        event_type: &'a str,
+    ) -> impl Iterator<Item = &'a Occurrence> {
+        self.events().filter(move |event| {
+            event.record.channel == event_type && is_app(&event.record.app_id, app_id)
+        })
     }
 }
 

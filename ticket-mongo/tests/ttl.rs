@@ -12,8 +12,8 @@ use mongodb::bson::{DateTime, Document, doc};
 use mongodb::{Client, Collection, Database};
 use support::{PROGRAM, Server, URL, database, run, trial};
 use ticket_core::{
-    BackendBase, BackendExt, EventQuery, EventStore, Expiry, HandlerOptions, HistogramQuery, Level,
-    OccurrenceQuery, Record, Step, TicketQuery, Timestamp,
+    BackendBase, BackendExt, EventQuery, EventStore, EventTypeQuery, Expiry, HandlerOptions,
+    HistogramQuery, Level, OccurrenceQuery, Record, Step, TicketQuery, Timestamp,
 };
 use ticket_mongo::{MongoBackend, MongoConfig};
 
@@ -145,7 +145,7 @@ async fn deletes(program: String) -> Result<(), Failed> {
 
     assert!(backend.get_occurrences(old, &OccurrenceQuery::new()).await?.items.is_empty());
     assert_eq!(
-        backend.event_types(None).await?,
+        backend.event_types(&EventTypeQuery::new()).await?,
         ["both", "new"],
         "a type goes with its last event"
     );

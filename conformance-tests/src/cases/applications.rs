@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use ticket_core::{
-    BackendBase, EventFilter, EventStore, Expiry, HistogramScope, NewOccurrence, OccurrenceQuery,
-    Page, StatusChange, Store, TicketFilter, TicketId, TraitQuery, Value,
+    BackendBase, EventFilter, EventStore, EventTypeQuery, Expiry, HistogramScope, NewOccurrence,
+    OccurrenceQuery, Page, StatusChange, Store, TicketFilter, TicketId, TraitQuery, TraitTypeQuery,
+    Value,
 };
 
 use crate::context::Context;
-use crate::kit::{
-    CHANNEL, at, counted, events, expected, find, new, occurrence, occurrences, put, record,
-    series, set, stored, ticket,
+use crate::support::{
+    CHANNEL, at, counted, events, expected, find, keeping, new, occurrence, occurrences, put,
+    record, series, set, stored, ticket,
 };
 
 pub(super) async fn rule_13_an_unknown_id_is_none_or_false(cx: Context) {
@@ -48,8 +49,17 @@ pub(super) async fn rule_13_an_unknown_event_is_an_empty_answer(cx: Context) {
     let id = new("unknown", 0).record().id;
     assert_eq!(events(&store, EventFilter::new().with_occurrence_id(id)).await, []);
     assert_eq!(events(&store, EventFilter::new().with_event_type("unknown")).await, []);
-    assert_eq!(store.event_types(Some("nobody")).await.expect("event_types answers"), [""; 0]);
-    assert_eq!(store.trait_types(None, "unknown").await.expect("trait_types answers"), []);
+    assert_eq!(
+        store
+            .event_types(&EventTypeQuery::new().with_app_id("nobody"))
+            .await
+            .expect("event_types answers"),
+        [""; 0]
+    );
+    assert_eq!(
+        store.trait_types(&TraitTypeQuery::new("unknown")).await.expect("trait_types answers"),
+        []
+    );
     let page = store.get_traits(&TraitQuery::new("unknown")).await.expect("get_traits answers");
     assert_eq!(page, Page { items: Vec::new(), next: None });
 }
@@ -104,8 +114,17 @@ pub(super) async fn rule_14_applications_do_not_see_each_others_events(cx: Conte
     put(&store, std::slice::from_ref(&extra)).await;
     let of_shop = EventFilter::new().with_app_id("shop");
     assert_eq!(events(&store, of_shop.clone()).await, stored(&shop));
-    assert_eq!(store.event_types(Some("shop")).await.expect("event_types answers"), [CHANNEL]);
-    let types = store.trait_types(Some("shop"), CHANNEL).await.expect("trait_types answers");
+    assert_eq!(
+        store
+            .event_types(&EventTypeQuery::new().with_app_id("shop"))
+            .await
+            .expect("event_types answers"),
+        [CHANNEL]
+    );
+    let types = store
+        .trait_types(&TraitTypeQuery::new(CHANNEL).with_app_id("shop"))
+        .await
+        .expect("trait_types answers");
     let names: Vec<_> = types.iter().map(|one| one.name.as_str()).collect();
     assert_eq!(names, ["shop"]);
     let query = TraitQuery::new(CHANNEL).with_app_id("shop");
@@ -114,7 +133,7 @@ pub(super) async fn rule_14_applications_do_not_see_each_others_events(cx: Conte
     assert_eq!(values, (0..6).map(Value::Int).collect::<Vec<_>>());
 
     // Nor does one application's retention reach the other's.
-    let kept = store.keep_per_ticket(Some("shop"), 3).await;
+    let kept = store.keep_per_ticket(&keeping(3).with_app_id("shop")).await;
     assert_eq!(kept.expect("keep_per_ticket answers"), 3);
     let expiry = Expiry::before(at(1_000)).with_app_id("shop");
     let expired = store.clear_expired(&expiry).await.expect("clear_expired answers");
@@ -125,7 +144,7 @@ pub(super) async fn rule_14_applications_do_not_see_each_others_events(cx: Conte
 }
 
 pub(super) async fn rule_14_two_namespaces_in_one_database_do_not_see_each_other(cx: Context) {
-    let (one, other) = (cx.store().await, cx.beside().await);
+    let (one, other) = (cx.store().await, cx.second_store().await);
     let (own, others) = (series("same", 0..5), series("same", 5..7));
     put(&one, &own).await;
     assert_eq!(find(&other, &TicketFilter::new()).await, []);

@@ -8,7 +8,7 @@ use ticket_core::{
 
 use super::events::assert_agrees;
 use crate::context::Context;
-use crate::kit::{CHANNEL, at, events, just_after, occurrence, put, record, stored};
+use crate::support::{CHANNEL, at, events, just_after, occurrence, put, record, stored};
 
 /// An event of each value, all with the trait `v`.
 async fn put_values(store: &Arc<dyn Store>, values: &[Value]) -> Vec<NewOccurrence> {

@@ -8,11 +8,11 @@ use ticket_core::{
 };
 
 use crate::context::Context;
-use crate::kit::{
-    APP, at, counted, expected, histogram, id_of, just_after, new, occurrence, occurrences, put,
-    record, series, stored, ticket, together,
+use crate::process::{self, Job};
+use crate::support::{
+    APP, at, counted, expected, histogram, id_of, just_after, keeping, new, occurrence,
+    occurrences, put, record, series, stored, ticket, together,
 };
-use crate::worker::{self, Job};
 
 pub(super) async fn rule_04_the_count_is_the_sum_of_repeats(cx: Context) {
     let store = cx.store().await;
@@ -78,7 +78,7 @@ pub(super) async fn rule_04_counts_are_exact_under_many_writers(cx: Context) {
 pub(super) async fn rule_04_counts_are_exact_under_eight_processes(cx: Context) {
     let store = cx.store().await;
     let jobs = (0..8).map(|writer| Job::record(cx.case(), batches_of(writer))).collect();
-    let reports = worker::run_all(jobs).await;
+    let reports = process::run_all(jobs).await;
     for report in &reports {
         assert_eq!((report.occurrences, &report.error), (60, &None));
     }
@@ -99,7 +99,7 @@ pub(super) async fn rule_04_pruning_does_not_touch_a_ticket(cx: Context) {
     let expired = store.clear_expired(&Expiry::before(at(6 * 3_600))).await;
     assert_eq!(expired.expect("clear_expired answers").occurrences, 6);
     assert_eq!(ticket(&store, id_of("old")).await, expected(&batch));
-    assert_eq!(store.keep_per_ticket(None, 2).await.expect("keep_per_ticket answers"), 2);
+    assert_eq!(store.keep_per_ticket(&keeping(2)).await.expect("keep_per_ticket answers"), 2);
     assert_eq!(ticket(&store, id_of("old")).await, expected(&batch));
     assert_eq!(histogram(&store, &hours).await, counts);
 

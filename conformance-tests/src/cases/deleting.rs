@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use ticket_core::{
-    BackendBase, Capability, Change, EventFilter, EventStore, HistogramScope, Store, TicketFilter,
-    TicketId, TraitQuery,
+    BackendBase, Capability, Change, EventFilter, EventStore, EventTypeQuery, HistogramScope,
+    Store, TicketFilter, TicketId, TraitQuery, TraitTypeQuery,
 };
 
 use crate::context::Context;
-use crate::kit::{
+use crate::support::{
     APP, CHANNEL, changed, counted, events, expected, find, find_ids, id_of, new, occurrence,
     occurrences, put, record, series, solve, stored, ticket, together,
 };
@@ -53,8 +53,14 @@ pub(super) async fn rule_09_deleting_takes_the_events(cx: Context) {
 
 async fn assert_no_events(store: &Arc<dyn Store>) {
     assert_eq!(events(store, EventFilter::new()).await, []);
-    assert_eq!(store.event_types(None).await.expect("event_types answers"), [""; 0]);
-    assert_eq!(store.trait_types(None, CHANNEL).await.expect("trait_types answers"), []);
+    assert_eq!(
+        store.event_types(&EventTypeQuery::new()).await.expect("event_types answers"),
+        [""; 0]
+    );
+    assert_eq!(
+        store.trait_types(&TraitTypeQuery::new(CHANNEL)).await.expect("trait_types answers"),
+        []
+    );
     let traits = store.get_traits(&TraitQuery::new(CHANNEL)).await;
     assert_eq!(traits.expect("get_traits answers").items, []);
 }

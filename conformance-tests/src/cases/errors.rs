@@ -4,12 +4,12 @@ use std::error::Error as _;
 use std::sync::Arc;
 
 use ticket_core::{
-    BackendBase, Capability, Error, ErrorKind, EventQuery, EventStore, Expiry, HistogramQuery,
-    Lease, OccurrenceQuery, Step, Store, TicketQuery, TraitQuery,
+    BackendBase, Capability, Error, ErrorKind, EventQuery, EventStore, EventTypeQuery, Expiry,
+    HistogramQuery, Lease, OccurrenceQuery, Step, Store, TicketQuery, TraitQuery, TraitTypeQuery,
 };
 
 use crate::context::Context;
-use crate::kit::{at, id_of, new, put, refused};
+use crate::support::{at, id_of, keeping, new, put, refused};
 
 /// An error from each call that can be made to fail by its arguments.
 async fn errors(store: &Arc<dyn Store>, events: bool) -> Vec<Error> {
@@ -29,7 +29,6 @@ async fn errors(store: &Arc<dyn Store>, events: bool) -> Vec<Error> {
         errors.extend([
             refused(of_events, ErrorKind::Config, "a limit of 0"),
             refused(traits, ErrorKind::Config, "a limit of 0"),
-            refused(store.keep_per_ticket(None, 0).await, ErrorKind::Config, "to keep none"),
         ]);
     }
     errors
@@ -101,17 +100,20 @@ pub(super) async fn rule_26_calling_what_is_lacking_is_unsupported(cx: Context) 
     let store = cx.store().await;
     if store.capabilities().has(Capability::Events) {
         // Nothing else that can be lacking is a call of its own; so it has to work.
-        assert_eq!(store.event_types(None).await.expect("event_types answers"), [""; 0]);
+        assert_eq!(
+            store.event_types(&EventTypeQuery::new()).await.expect("event_types answers"),
+            [""; 0]
+        );
         return;
     }
     put(&store, &[new("it", 0)]).await;
     let lacking = ErrorKind::Unsupported;
     refused(store.get_events(&EventQuery::new()).await, lacking, "get_events");
-    refused(store.event_types(None).await, lacking, "event_types");
-    refused(store.trait_types(None, "t").await, lacking, "trait_types");
+    refused(store.event_types(&EventTypeQuery::new()).await, lacking, "event_types");
+    refused(store.trait_types(&TraitTypeQuery::new("t")).await, lacking, "trait_types");
     refused(store.get_traits(&TraitQuery::new("t")).await, lacking, "get_traits");
     refused(store.clear_expired(&Expiry::before(at(9))).await, lacking, "clear_expired");
-    refused(store.keep_per_ticket(None, 1).await, lacking, "keep_per_ticket");
+    refused(store.keep_per_ticket(&keeping(1)).await, lacking, "keep_per_ticket");
     refused(store.clear().await, lacking, "clear");
     let lease = Lease::new("it", "me", std::time::Duration::ZERO);
     refused(store.lease(&lease).await, lacking, "lease");

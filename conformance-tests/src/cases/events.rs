@@ -9,7 +9,7 @@ use ticket_core::{
 };
 
 use crate::context::Context;
-use crate::kit::{at, events, just_after, new, occurrence, put, record, series, stored};
+use crate::support::{at, events, just_after, new, occurrence, put, record, series, stored};
 
 /// The filter finds those of the batch that [`EventFilter::matches`] means, and says how many.
 pub(super) async fn assert_agrees(

@@ -4,14 +4,15 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use ticket_core::{
-    BackendBase, Change, ErrorKind, EventFilter, EventStore, Expired, Expiry, HistogramScope,
+    BackendBase, Change, EventFilter, EventStore, EventTypeQuery, Expired, Expiry, HistogramScope,
     NewOccurrence, Occurrence, Status, StatusChange, StatusKind, Store, TicketFilter, TraitQuery,
+    TraitTypeQuery,
 };
 
 use crate::context::Context;
-use crate::kit::{
-    APP, CHANNEL, at, changed, counted, events, expected, find, find_ids, id_of, just_after, new,
-    occurrence, occurrences, put, record, refused, series, set, solve, solved, stored, ticket,
+use crate::support::{
+    APP, CHANNEL, at, changed, counted, events, expected, find, find_ids, id_of, just_after,
+    keeping, new, occurrence, occurrences, put, record, series, set, solve, solved, stored, ticket,
     together,
 };
 
@@ -90,8 +91,14 @@ pub(super) async fn rule_18_counts_stay_when_occurrences_go(cx: Context) {
     assert_eq!(ticket(&store, id_of("it")).await, expected, "it stays: nobody solved it");
     assert_eq!(counted(&store, HistogramScope::Ticket(id_of("it"))).await, 30);
     assert_eq!(counted(&store, HistogramScope::App(Some(APP.into()))).await, 30);
-    assert_eq!(store.event_types(None).await.expect("event_types answers"), [""; 0]);
-    assert_eq!(store.trait_types(None, CHANNEL).await.expect("trait_types answers"), []);
+    assert_eq!(
+        store.event_types(&EventTypeQuery::new()).await.expect("event_types answers"),
+        [""; 0]
+    );
+    assert_eq!(
+        store.trait_types(&TraitTypeQuery::new(CHANNEL)).await.expect("trait_types answers"),
+        []
+    );
     // It counts on, also one that was deleted: its id is known as long as it is stored.
     for (count, one) in [(31, new("it", 200)), (34, batch[0].clone())] {
         let recorded = put(&store, &[one]).await;
@@ -219,7 +226,7 @@ pub(super) async fn rule_19_the_first_and_the_newest_stay(cx: Context) {
     put(&store, &tickets.concat()).await;
     let mut deleted_so_far = 0;
     for keep in [100, 10, 9, 4, 3, 2, 1] {
-        let deleted = store.keep_per_ticket(None, keep).await.expect("keep_per_ticket answers");
+        let deleted = store.keep_per_ticket(&keeping(keep)).await.expect("keep_per_ticket answers");
         deleted_so_far += deleted;
         let mut left = 0;
         for batch in &tickets {
@@ -234,15 +241,12 @@ pub(super) async fn rule_19_the_first_and_the_newest_stay(cx: Context) {
     assert_eq!(counted(&store, HistogramScope::App(None)).await, 14, "counts stay");
 }
 
-pub(super) async fn rule_19_keeping_none_is_the_callers_error(cx: Context) {
+pub(super) async fn rule_19_keeping_as_many_as_possible_deletes_nothing(cx: Context) {
     let store = cx.store().await;
-    for _ in 0..2 {
-        refused(store.keep_per_ticket(None, 0).await, ErrorKind::Config, "to keep none");
-        put(&store, &series("it", 0..3)).await;
-    }
-    assert_eq!(all_events(&store).await.len(), 6);
-    let deleted = store.keep_per_ticket(None, u32::MAX).await;
-    assert_eq!(deleted.expect("keep_per_ticket answers"), 0);
+    put(&store, &series("one", 0..3)).await;
+    let deleted = store.keep_per_ticket(&keeping(u32::MAX)).await.expect("keep_per_ticket answers");
+    assert_eq!(deleted, 0);
+    assert_eq!(all_events(&store).await.len(), 3);
 }
 
 pub(super) async fn rule_19_pruning_while_others_record_keeps_counts_exact(cx: Context) {
@@ -260,7 +264,7 @@ pub(super) async fn rule_19_pruning_while_others_record_keeps_counts_exact(cx: C
         async move {
             let mut deleted = 0;
             for i in 0..30 {
-                let pruned = store.keep_per_ticket(None, 5).await;
+                let pruned = store.keep_per_ticket(&keeping(5)).await;
                 deleted += pruned.expect("keep_per_ticket answers");
                 deleted += expire(&store, Expiry::before(at(i)).with_max_count(3)).await.0;
             }
@@ -278,7 +282,7 @@ pub(super) async fn rule_19_pruning_while_others_record_keeps_counts_exact(cx: C
 }
 
 pub(super) async fn rule_20_clear_empties_this_store_and_nothing_beside_it(cx: Context) {
-    let (store, beside) = (cx.store().await, cx.beside().await);
+    let (store, beside) = (cx.store().await, cx.second_store().await);
     store.clear().await.expect("an empty store is cleared");
     let traits = |record: ticket_core::Record| record.with_trait("n", 1).with_release("1");
     let batch: Vec<_> =
@@ -295,8 +299,14 @@ pub(super) async fn rule_20_clear_empties_this_store_and_nothing_beside_it(cx: C
         assert_eq!(occurrences(&store, one.ticket_id()).await, []);
     }
     assert_eq!(counted(&store, HistogramScope::App(None)).await, 0);
-    assert_eq!(store.event_types(None).await.expect("event_types answers"), [""; 0]);
-    assert_eq!(store.trait_types(None, CHANNEL).await.expect("trait_types answers"), []);
+    assert_eq!(
+        store.event_types(&EventTypeQuery::new()).await.expect("event_types answers"),
+        [""; 0]
+    );
+    assert_eq!(
+        store.trait_types(&TraitTypeQuery::new(CHANNEL)).await.expect("trait_types answers"),
+        []
+    );
     let traits = store.get_traits(&TraitQuery::new(CHANNEL)).await;
     assert_eq!(traits.expect("get_traits answers").items, []);
 

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use ticket_core::{
-    Comparison, EventFilter, EventStore, Expiry, Level, NewOccurrence, Op, Record, StatusChange,
-    StatusKind, Store, TicketFilter, TicketId, TicketIdPrefix,
+    EventFilter, EventStore, Expiry, Level, NewOccurrence, Record, StatusChange, StatusKind, Store,
+    TicketFilter, TicketId, TicketIdPrefix,
 };
 
 use crate::context::Context;
-use crate::kit::{
-    APP, at, events, find_ids, id_of, just_after, new, occurrence, put, record, set, solve,
+use crate::support::{
+    APP, at, events, find_ids, id_of, just_after, keeping, new, occurrence, put, record, set, solve,
 };
 
 /// The ids of the tickets of these names, sorted.
@@ -198,7 +198,7 @@ pub(super) async fn rule_12_by_release_and_environment_of_any_one_record(cx: Con
 pub(super) async fn rule_12_pruning_leaves_release_and_environment(cx: Context) {
     let store = cx.store().await;
     put(&store, &seen_on_releases()).await;
-    store.keep_per_ticket(None, 1).await.expect("keep_per_ticket answers");
+    store.keep_per_ticket(&keeping(1)).await.expect("keep_per_ticket answers");
     assert_seen(&store).await;
     store.clear_expired(&Expiry::before(at(1_000))).await.expect("clear_expired answers");
     assert_eq!(events(&store, EventFilter::new()).await, []);
@@ -299,30 +299,4 @@ pub(super) async fn rule_12_all_filters_combine(cx: Context) {
     assert_finds(&store, filter, &["meant"]).await;
     assert_finds(&store, without_id, &["meant", "other id"]).await;
     assert_eq!(find_ids(&store, &TicketFilter::new()).await.len(), 11);
-}
-
-pub(super) async fn rule_12_a_filter_takes_the_texts_that_were_stored(cx: Context) {
-    let store = cx.store().await;
-    put_each(&store, &["nul"], |_, mut record| {
-        record.channel = "a\0b".into();
-        record.message = "c\0d".into();
-        record.with_release("e\0f").with_environment("g\0h").with_trait("i\0j", "k\0l")
-    })
-    .await;
-    for filter in [
-        TicketFilter::new().with_channel("a\0b"),
-        TicketFilter::new().with_search("C\0D"),
-        TicketFilter::new().with_release("e\0f"),
-        TicketFilter::new().with_environment("g\0h"),
-    ] {
-        assert_finds(&store, filter, &["nul"]).await;
-    }
-    if !cx.lacks(ticket_core::Capability::Events) {
-        let filter = EventFilter::new().with_event_type("a\0b").with_comparison(Comparison::new(
-            "i\0j",
-            Op::Eq,
-            "k\0l",
-        ));
-        assert_eq!(events(&store, filter).await.len(), 1);
-    }
 }

@@ -8,7 +8,7 @@ use ticket_core::{
 };
 
 use crate::context::Context;
-use crate::kit::{APP, at, histogram, id_of, new, occurrence, put, record, refused};
+use crate::support::{APP, at, histogram, id_of, keeping, new, occurrence, put, record, refused};
 
 const HOUR: i64 = 3_600;
 const DAY: i64 = 24 * HOUR;
@@ -102,7 +102,7 @@ pub(super) async fn rule_12_counts_per_hour_survive_pruning(cx: Context) {
     let store = cx.store().await;
     let batch = spread();
     put(&store, &batch).await;
-    store.keep_per_ticket(None, 2).await.expect("keep_per_ticket answers");
+    store.keep_per_ticket(&keeping(2)).await.expect("keep_per_ticket answers");
     assert_counts(&store, &batch).await;
     let expired = store.clear_expired(&Expiry::before(at(100 * DAY))).await;
     assert_eq!(expired.expect("clear_expired answers").occurrences, 6);

@@ -9,7 +9,7 @@ use std::time::Duration;
 use ticket_core::{EventStore, Lease, Store};
 
 use crate::context::Context;
-use crate::kit::{put, series, together};
+use crate::support::{put, series, together};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 const MOMENT: Duration = Duration::from_millis(50);
@@ -101,7 +101,7 @@ pub(super) async fn rule_28_each_name_is_a_lease_of_its_own(cx: Context) {
 }
 
 pub(super) async fn rule_28_two_stores_do_not_share_leases(cx: Context) {
-    let (store, beside) = (cx.store().await, cx.beside().await);
+    let (store, beside) = (cx.store().await, cx.second_store().await);
     assert!(ask(&store, "it", "one", HOUR).await);
     assert!(ask(&beside, "it", "two", HOUR).await, "another store's lease is another");
     assert!(!ask(&store, "it", "two", HOUR).await);

@@ -6,6 +6,7 @@
 mod applications;
 mod comparisons;
 mod counting;
+mod cursors;
 mod deleting;
 mod errors;
 mod events;
@@ -19,10 +20,10 @@ mod recording;
 mod search;
 mod setup;
 mod status;
+mod texts;
 mod traits;
 mod transactions;
 mod values;
-mod walks;
 
 use futures::future::{BoxFuture, FutureExt};
 use ticket_core::Capability;
@@ -32,7 +33,7 @@ use crate::random;
 
 /// One case.
 #[derive(Debug)]
-pub(crate) struct Entry {
+pub(crate) struct CaseEntry {
     /// Its name, which begins with the rule that it checks.
     pub(crate) name: &'static str,
     /// What a backend has to have for it.
@@ -44,7 +45,7 @@ pub(crate) struct Entry {
 /// `module { case, case: Capability & Capability, }` for each area.
 macro_rules! cases {
     ($($module:ident { $($name:ident $(: $($need:ident)&+)?,)* })*) => {
-        &[$($(Entry {
+        &[$($(CaseEntry {
             name: stringify!($name),
             needs: &[$($(Capability::$need),+)?],
             run: |context| $module::$name(context).boxed(),
@@ -52,7 +53,7 @@ macro_rules! cases {
     };
 }
 
-pub(crate) const CASES: &[Entry] = cases! {
+pub(crate) const CASES: &[CaseEntry] = cases! {
     recording {
         rule_01_a_batch_of_one_is_recorded,
         rule_01_a_batch_of_ten_thousand_is_recorded,
@@ -126,7 +127,7 @@ pub(crate) const CASES: &[Entry] = cases! {
         rule_11_a_damaged_or_foreign_cursor_is_the_callers_error,
         rule_11_a_damaged_or_foreign_event_cursor_is_the_callers_error: Events,
     }
-    walks {
+    cursors {
         rule_11_a_cursor_outlives_the_ticket_it_stands_at,
         rule_11_a_walk_meets_each_ticket_once_while_others_write,
         rule_11_tickets_that_stay_in_place_are_met_once_while_others_move,
@@ -144,7 +145,6 @@ pub(crate) const CASES: &[Entry] = cases! {
         rule_12_by_a_range_of_time,
         rule_12_by_the_beginning_of_the_id,
         rule_12_all_filters_combine,
-        rule_12_a_filter_takes_the_texts_that_were_stored,
     }
     search {
         rule_12_by_text_in_message_or_location_whatever_its_case,
@@ -202,7 +202,7 @@ pub(crate) const CASES: &[Entry] = cases! {
         rule_18_a_solved_ticket_goes_if_its_occurrences_went_before: Events,
         rule_18_a_ticket_that_has_just_reopened_is_not_lost: Events,
         rule_19_the_first_and_the_newest_stay: Events,
-        rule_19_keeping_none_is_the_callers_error: Events,
+        rule_19_keeping_as_many_as_possible_deletes_nothing: Events,
         rule_19_pruning_while_others_record_keeps_counts_exact: Events,
         rule_20_clear_empties_this_store_and_nothing_beside_it: Events,
     }
@@ -221,6 +221,16 @@ pub(crate) const CASES: &[Entry] = cases! {
         rule_23_times_from_year_1_to_9999_come_back_to_the_microsecond,
         rule_23_records_of_any_time_are_kept_and_sorted,
         rule_23_statuses_of_any_time_are_kept,
+    }
+    texts {
+        rule_12_ticket_filters_find_texts_that_the_limits_changed,
+        rule_12_counts_find_an_application_that_the_limits_changed,
+        rule_15_event_filters_find_texts_that_the_limits_changed: Events,
+        rule_17_types_and_traits_are_found_by_texts_that_the_limits_changed: Events,
+        rule_18_an_expiry_finds_an_application_that_the_limits_changed: Events,
+        rule_19_pruning_finds_an_application_that_the_limits_changed: Events,
+        rule_22_the_release_of_a_solving_is_changed_like_that_of_a_record,
+        rule_28_leases_take_names_and_holders_that_the_limits_change: Events,
     }
     setup {
         rule_24_setting_up_again_is_harmless,

@@ -8,7 +8,7 @@ use ticket_core::{
 };
 
 use crate::context::Context;
-use crate::kit::{at, find, id_of, occurrence, occurrences, put, record, stored};
+use crate::support::{at, find, id_of, occurrence, occurrences, put, record, stored};
 
 pub(super) const BOTH: [Direction; 2] = [Direction::Ascending, Direction::Descending];
 

@@ -9,7 +9,7 @@ use ticket_core::{
 
 use super::orders::{BOTH, many, page_of, sorted};
 use crate::context::Context;
-use crate::kit::{find, id_of, new, occurrence, put, refused, series, stored};
+use crate::support::{find, id_of, new, occurrence, put, refused, series, stored};
 
 /// A cursor as a caller gets it back from a URL.
 pub(super) fn through_text(cursor: &Cursor) -> Cursor {

@@ -9,11 +9,11 @@ use ticket_core::{
 };
 
 use crate::context::Context;
-use crate::kit::{
+use crate::process::{self, Job};
+use crate::support::{
     APP, at, changed, counted, expected, find, id_of, new, occurrence, occurrences, put, record,
     series, set, solved, stored, ticket, together,
 };
-use crate::worker::{self, Job};
 
 pub(super) async fn rule_01_a_batch_of_one_is_recorded(cx: Context) {
     let store = cx.store().await;
@@ -137,7 +137,7 @@ async fn left_of(
     batch: &[NewOccurrence],
 ) -> (u64, usize, usize) {
     let count = counted(store, HistogramScope::App(Some(app.to_owned()))).await;
-    // Without `kit::find`, which asks twice itself and expects equal answers.
+    // Without `support::find`, which asks twice itself and expects equal answers.
     let query = TicketQuery::new().with_filter(TicketFilter::new().with_app_id(app));
     let tickets = store.get_tickets(&query).await.expect("get_tickets answers").items.len();
     let mut left = 0;
@@ -159,7 +159,7 @@ pub(super) async fn rule_01_a_killed_process_leaves_whole_batches(cx: Context) {
         let app = |number: u32| format!("app{round}_{number}");
         let records: Vec<Vec<Record>> = (0..BATCHES).map(|number| batch_of(&app(number))).collect();
         let job = Job::record(cx.case(), records.clone());
-        worker::run_and_kill(job, Duration::from_millis(millis)).await;
+        process::run_and_kill(job, Duration::from_millis(millis)).await;
         let mut begun = 0;
         for number in 0..BATCHES {
             let count = counted(&store, HistogramScope::App(Some(app(number)))).await;
@@ -301,7 +301,7 @@ pub(super) async fn rule_02_the_same_batch_from_eight_processes_counts_once(cx: 
     let records = batch_of(APP);
     let jobs = eight_times(&records).into_iter();
     let jobs = jobs.map(|own| Job::record(cx.case(), vec![own])).collect();
-    let reports = worker::run_all(jobs).await;
+    let reports = process::run_all(jobs).await;
     assert!(reports.iter().all(|report| report.error.is_none()), "{reports:?}");
     let told = reports.iter().map(|report| report.occurrences).sum();
     assert_counted_once(&store, &records, told).await;
@@ -363,7 +363,7 @@ pub(super) async fn rule_03_created_is_reported_once_among_eight_processes(cx: C
     let records: Vec<Vec<Record>> =
         (0..8).map(|writer| vec![record("new", writer), record("other", writer)]).collect();
     let jobs = records.iter().map(|own| Job::record(cx.case(), vec![own.clone()])).collect();
-    let reports = worker::run_all(jobs).await;
+    let reports = process::run_all(jobs).await;
     assert!(reports.iter().all(|report| report.error.is_none()), "{reports:?}");
     for (position, name) in ["new", "other"].into_iter().enumerate() {
         let created = reports.iter().flat_map(|report| &report.created);

@@ -4,7 +4,7 @@ use ticket_core::{Location, TicketFilter};
 
 use super::filters::{HOSTILE, assert_finds, put_each};
 use crate::context::Context;
-use crate::kit::{APP, occurrence, put, record};
+use crate::support::{APP, occurrence, put, record};
 
 pub(super) async fn rule_12_by_text_in_message_or_location_whatever_its_case(cx: Context) {
     let store = cx.store().await;

@@ -6,11 +6,11 @@ use ticket_core::{BackendBase, ErrorKind, NewOccurrence, Store, TicketFilter};
 
 use crate::context::Context;
 use crate::fixture::{Fixture, Schema};
-use crate::kit::{
+use crate::process::{self, Job};
+use crate::support::{
     expected, find, id_of, occurrences, put, refused, series, solve, solved, stored, ticket,
     together,
 };
-use crate::worker::{self, Job};
 
 /// Some content: one ticket with five occurrences, one that is solved.
 fn content() -> [Vec<NewOccurrence>; 2] {
@@ -83,7 +83,7 @@ pub(super) async fn rule_24_eight_processes_set_up_an_empty_store_at_once(cx: Co
 
 async fn set_up_by_processes(cx: &Context) {
     let jobs = (0..8).map(|_| Job::set_up(cx.case())).collect();
-    let reports = worker::run_all(jobs).await;
+    let reports = process::run_all(jobs).await;
     assert!(reports.iter().all(|report| report.error.is_none()), "{reports:?}");
 }
 

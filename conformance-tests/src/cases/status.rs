@@ -9,7 +9,7 @@ use ticket_core::{
 };
 
 use crate::context::Context;
-use crate::kit::{
+use crate::support::{
     at, changed, expected, find, id_of, just_after, new, occurrence, put, record, series, set,
     solve, solved, ticket, together,
 };

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use ticket_core::{
-    BackendBase, ErrorKind, EventPosition, EventStore, EventTrait, Expiry, NewOccurrence, Store,
-    TraitQuery, TraitType, Value, ValueKind,
+    BackendBase, ErrorKind, EventPosition, EventStore, EventTrait, EventTypeQuery, Expiry,
+    NewOccurrence, Store, TraitQuery, TraitType, TraitTypeQuery, Value, ValueKind,
 };
 
 use super::paging::{damaged, through_text};
 use crate::context::Context;
-use crate::kit::{at, id_of, occurrence, put, record, refused};
+use crate::support::{at, id_of, keeping, occurrence, put, record, refused};
 
 fn typed(event_type: &str, seconds: i64, traits: &[(&str, Value)]) -> NewOccurrence {
     let mut record = record(event_type, seconds);
@@ -21,11 +21,12 @@ fn typed(event_type: &str, seconds: i64, traits: &[(&str, Value)]) -> NewOccurre
 }
 
 async fn event_types(store: &Arc<dyn Store>) -> Vec<String> {
-    store.event_types(None).await.expect("event_types answers")
+    store.event_types(&EventTypeQuery::new()).await.expect("event_types answers")
 }
 
 async fn trait_types(store: &Arc<dyn Store>, event_type: &str) -> Vec<(String, ValueKind)> {
-    let types = store.trait_types(None, event_type).await.expect("trait_types answers");
+    let types =
+        store.trait_types(&TraitTypeQuery::new(event_type)).await.expect("trait_types answers");
     types.into_iter().map(|TraitType { name, kind }| (name, kind)).collect()
 }
 
@@ -62,7 +63,7 @@ pub(super) async fn rule_17_the_type_of_an_event_is_its_own_channel(cx: Context)
     newer.channel = "newer".into();
     put(&store, &[occurrence(older), occurrence(newer)]).await;
     assert_eq!(event_types(&store).await, ["newer", "older"]);
-    store.keep_per_ticket(None, 1).await.expect("keep_per_ticket answers");
+    store.keep_per_ticket(&keeping(1)).await.expect("keep_per_ticket answers");
     assert_eq!(event_types(&store).await, ["older"]);
 }
 

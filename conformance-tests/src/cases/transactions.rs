@@ -7,7 +7,7 @@ use ticket_core::{BackendBase, ErrorKind, NewOccurrence, Store};
 
 use crate::context::Context;
 use crate::fixture::Application;
-use crate::kit::{
+use crate::support::{
     at, expected, id_of, new, occurrences, put, series, solve, solved, stored, ticket,
 };
 

@@ -8,7 +8,7 @@ use ticket_core::{
 };
 
 use crate::context::Context;
-use crate::kit::{
+use crate::support::{
     at, events, expected, find, occurrence, occurrences, put, record, stored, ticket,
 };
 

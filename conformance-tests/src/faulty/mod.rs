@@ -12,9 +12,9 @@ use async_trait::async_trait;
 use futures::channel::oneshot;
 use ticket_core::{
     BackendBase, Bucket, Capabilities, Error, ErrorKind, EventQuery, EventStore, EventTrait,
-    Expired, Expiry, HistogramQuery, Lease, NewOccurrence, Occurrence, OccurrenceQuery, Page,
-    Recorded, Result, StatusChange, Ticket, TicketFilter, TicketId, TicketQuery, TraitQuery,
-    TraitType,
+    EventTypeQuery, Expired, Expiry, HistogramQuery, KeepPerTicket, Lease, NewOccurrence,
+    Occurrence, OccurrenceQuery, Page, Recorded, Result, StatusChange, Ticket, TicketFilter,
+    TicketId, TicketQuery, TraitQuery, TraitType, TraitTypeQuery,
 };
 
 pub use self::plan::{Call, Fault, Method, chance, script};
@@ -154,6 +154,7 @@ impl<B: fmt::Debug> fmt::Debug for FaultyBackend<B> {
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
 impl<B: BackendBase> BackendBase for FaultyBackend<B> {
+    // Every method that can fail goes through the plan; only these two cannot.
     fn name(&self) -> &'static str {
         self.inner.name()
     }
@@ -210,12 +211,12 @@ impl<B: EventStore> EventStore for FaultyBackend<B> {
         self.play(Method::GetEvents, &[], self.inner.get_events(query)).await
     }
 
-    async fn event_types(&self, app_id: Option<&str>) -> Result<Vec<String>> {
-        self.play(Method::EventTypes, &[], self.inner.event_types(app_id)).await
+    async fn event_types(&self, query: &EventTypeQuery) -> Result<Vec<String>> {
+        self.play(Method::EventTypes, &[], self.inner.event_types(query)).await
     }
 
-    async fn trait_types(&self, app_id: Option<&str>, event_type: &str) -> Result<Vec<TraitType>> {
-        self.play(Method::TraitTypes, &[], self.inner.trait_types(app_id, event_type)).await
+    async fn trait_types(&self, query: &TraitTypeQuery) -> Result<Vec<TraitType>> {
+        self.play(Method::TraitTypes, &[], self.inner.trait_types(query)).await
     }
 
     async fn get_traits(&self, query: &TraitQuery) -> Result<Page<EventTrait>> {
@@ -226,8 +227,8 @@ impl<B: EventStore> EventStore for FaultyBackend<B> {
         self.play(Method::ClearExpired, &[], self.inner.clear_expired(expiry)).await
     }
 
-    async fn keep_per_ticket(&self, app_id: Option<&str>, keep: u32) -> Result<u64> {
-        self.play(Method::KeepPerTicket, &[], self.inner.keep_per_ticket(app_id, keep)).await
+    async fn keep_per_ticket(&self, keep: &KeepPerTicket) -> Result<u64> {
+        self.play(Method::KeepPerTicket, &[], self.inner.keep_per_ticket(keep)).await
     }
 
     async fn clear(&self) -> Result<()> {

@@ -2,9 +2,9 @@
 //! [`MemoryBackend`], the reference. Each answer has to be the same; a sequence after which one differs
 //! is shrunk and printed.
 
+mod executor;
 mod operation;
-mod player;
-mod pool;
+mod samples;
 mod strategy;
 
 use std::fmt::Write;
@@ -15,8 +15,8 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use ticket_core::{Capability, Store};
 use ticket_memory::MemoryBackend;
 
+use self::executor::Executor;
 use self::operation::Operation;
-use self::player::Player;
 use crate::context::Context;
 
 /// Fixed, so that two runs of a suite are the same; see [`Settings::from_env`].
@@ -72,7 +72,7 @@ pub(crate) async fn random_sequences_are_indistinguishable_from_the_reference(cx
     // proptest's strategies cannot move between threads, so they have one to themselves.
     let runtime = tokio::runtime::Handle::current();
     let playing = tokio::task::spawn_blocking(move || runtime.block_on(play(&*store, settings)));
-    match playing.await.expect("the player does not panic") {
+    match playing.await.expect("the executor does not panic") {
         Ok(played) => tell(cx.name(), played, settings),
         Err(difference) => panic!("{difference}"),
     }
@@ -123,8 +123,8 @@ async fn difference(
     sequence: &[Operation],
 ) -> Result<Option<Difference>, String> {
     let reference = MemoryBackend::new();
-    let mut expected = Player::new(&reference);
-    let mut actual = Player::new(store);
+    let mut expected = Executor::new(&reference);
+    let mut actual = Executor::new(store);
     actual.start_empty().await?;
     for (operation, next) in sequence.iter().enumerate() {
         let (expected, actual) = (expected.play(next).await, actual.play(next).await);
@@ -209,9 +209,9 @@ mod tests {
         let mut answers = String::new();
         for _ in 0..SEQUENCES {
             let reference = MemoryBackend::new();
-            let mut player = Player::new(&reference);
+            let mut executor = Executor::new(&reference);
             for operation in strategy.new_tree(&mut runner).unwrap().current() {
-                let answer = block_on(player.play(&operation));
+                let answer = block_on(executor.play(&operation));
                 if let Operation::Record(batch) = &operation {
                     answers += &format!("{} given, ", batch.len());
                 }

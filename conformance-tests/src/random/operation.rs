@@ -3,11 +3,11 @@
 use std::fmt;
 
 use ticket_core::{
-    EventQuery, Expiry, HistogramQuery, OccurrenceQuery, StatusChange, TicketFilter, TicketId,
-    TicketQuery, Timestamp, TraitQuery,
+    EventQuery, EventTypeQuery, Expiry, HistogramQuery, KeepPerTicket, OccurrenceQuery,
+    StatusChange, TicketFilter, TicketId, TicketQuery, Timestamp, TraitQuery, TraitTypeQuery,
 };
 
-use super::pool::{self, Draft};
+use super::samples::{self, Draft};
 
 /// One call of a store, or a walk through all pages of an answer.
 #[derive(Clone, Debug)]
@@ -21,11 +21,11 @@ pub(super) enum Operation {
     GetOccurrences(TicketId, OccurrenceQuery, Pages),
     CountOccurrences(HistogramQuery),
     GetEvents(EventQuery, Pages),
-    EventTypes(Option<String>),
-    TraitTypes(Option<String>, String),
+    EventTypes(EventTypeQuery),
+    TraitTypes(TraitTypeQuery),
     GetTraits(TraitQuery, Pages),
     ClearExpired(Expiry),
-    KeepPerTicket(Option<String>, u32),
+    KeepPerTicket(KeepPerTicket),
     Clear,
 }
 
@@ -54,10 +54,10 @@ impl Operation {
             Self::CountOccurrences(_) => "count_occurrences",
             Self::GetEvents(..) => "get_events",
             Self::EventTypes(_) => "event_types",
-            Self::TraitTypes(..) => "trait_types",
+            Self::TraitTypes(_) => "trait_types",
             Self::GetTraits(..) => "get_traits",
             Self::ClearExpired(_) => "clear_expired",
-            Self::KeepPerTicket(..) => "keep_per_ticket",
+            Self::KeepPerTicket(_) => "keep_per_ticket",
             Self::Clear => "clear",
         }
     }
@@ -79,11 +79,11 @@ impl fmt::Display for Operation {
             }
             Self::CountOccurrences(query) => write!(f, " {}", brief(query)),
             Self::GetEvents(query, pages) => write!(f, " {pages}, {}", brief(query)),
-            Self::EventTypes(app_id) => write!(f, " {app_id:?}"),
-            Self::TraitTypes(app_id, event_type) => write!(f, " {app_id:?} {event_type:?}"),
+            Self::EventTypes(query) => write!(f, " {}", brief(query)),
+            Self::TraitTypes(query) => write!(f, " {}", brief(query)),
             Self::GetTraits(query, pages) => write!(f, " {pages}, {}", brief(query)),
             Self::ClearExpired(expiry) => write!(f, " {}", brief(expiry)),
-            Self::KeepPerTicket(app_id, keep) => write!(f, " {app_id:?} {keep}"),
+            Self::KeepPerTicket(keep) => write!(f, " {}", brief(keep)),
             Self::Clear => Ok(()),
         }
     }
@@ -117,9 +117,9 @@ pub(super) fn shorten(text: &str) -> String {
             text.replace_range(start..end, "");
         }
     }
-    for ticket in 0..pool::TICKETS.len() {
-        let id = pool::ticket_id(ticket).to_string();
-        text = text.replace(&id, &pool::ticket_name(ticket));
+    for ticket in 0..samples::TICKETS.len() {
+        let id = samples::ticket_id(ticket).to_string();
+        text = text.replace(&id, &samples::ticket_name(ticket));
     }
     with_readable_times(&text).replace(",  }", " }").replace("{  }", "{}")
 }

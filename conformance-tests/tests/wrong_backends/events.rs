@@ -244,8 +244,8 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         fault: "sorts event types without regard to case",
         found_by: &["rule_17_event_types_are_distinct_and_sorted_by_code_point"],
         hooks: Hooks {
-            event_types: |it, app_id| {
-                let mut types = (RIGHT.event_types)(it, app_id)?;
+            event_types: |it, query| {
+                let mut types = (RIGHT.event_types)(it, query)?;
                 types.sort_by_key(|name| name.to_lowercase());
                 Ok(types)
             },
@@ -256,8 +256,8 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         fault: "keeps an event type for ever",
         found_by: &["rule_17_an_event_type_goes_with_its_last_event"],
         hooks: Hooks {
-            event_types: |it, app_id| {
-                let types = (RIGHT.event_types)(it, app_id)?;
+            event_types: |it, query| {
+                let types = (RIGHT.event_types)(it, query)?;
                 let mut notes = it.notes();
                 notes.types.extend(types);
                 Ok(notes.types.iter().cloned().collect())
@@ -283,8 +283,8 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         fault: "knows one type for each trait",
         found_by: &["rule_17_trait_types_are_distinct_and_sorted"],
         hooks: Hooks {
-            trait_types: |it, app_id, event_type| {
-                let mut types = (RIGHT.trait_types)(it, app_id, event_type)?;
+            trait_types: |it, query| {
+                let mut types = (RIGHT.trait_types)(it, query)?;
                 types.dedup_by(|a, b| a.name == b.name);
                 Ok(types)
             },

@@ -18,6 +18,7 @@ mod recording;
 mod retention;
 mod setup;
 mod status;
+mod texts;
 mod values;
 mod wrong;
 
@@ -54,6 +55,7 @@ const MUTANTS: &[&[Mutant]] = &[
     retention::MUTANTS,
     leases::MUTANTS,
     values::MUTANTS,
+    texts::MUTANTS,
     setup::MUTANTS,
 ];
 

@@ -99,9 +99,9 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         fault: "forgets releases when occurrences are pruned",
         found_by: &["rule_12_pruning_leaves_release_and_environment"],
         hooks: Hooks {
-            keep_per_ticket: |it, app_id, keep| {
+            keep_per_ticket: |it, keep| {
                 it.notes().flag = true;
-                (RIGHT.keep_per_ticket)(it, app_id, keep)
+                (RIGHT.keep_per_ticket)(it, keep)
             },
             filter: |it, filter| {
                 if it.notes().flag && filter.release.is_some() {
@@ -188,17 +188,6 @@ pub(crate) const MUTANTS: &[Mutant] = &[
             ..RIGHT
         },
     },
-    Mutant {
-        fault: "asks for NUL as it is",
-        found_by: &["rule_12_a_filter_takes_the_texts_that_were_stored"],
-        hooks: Hooks {
-            filter: |_, filter| {
-                filter.channel = filter.channel.as_ref().map(|text| text.replace('␀', "\0"));
-            },
-            ..RIGHT
-        },
-    },
-    // 12. Counts over time
     Mutant {
         fault: "leaves empty buckets out",
         found_by: &[
@@ -298,8 +287,8 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         fault: "takes an unknown event type for an error",
         found_by: &["rule_13_an_unknown_event_is_an_empty_answer"],
         hooks: Hooks {
-            trait_types: |it, app_id, event_type| {
-                let types = (RIGHT.trait_types)(it, app_id, event_type)?;
+            trait_types: |it, query| {
+                let types = (RIGHT.trait_types)(it, query)?;
                 if types.is_empty() { Err(not_there()) } else { Ok(types) }
             },
             ..RIGHT
@@ -342,7 +331,11 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         fault: "shows every application's trait types",
         found_by: &["rule_14_applications_do_not_see_each_others_events"],
         hooks: Hooks {
-            trait_types: |it, _, event_type| (RIGHT.trait_types)(it, None, event_type),
+            trait_types: |it, query| {
+                let mut query = query.clone();
+                query.app_id = None;
+                (RIGHT.trait_types)(it, &query)
+            },
             ..RIGHT
         },
     },
@@ -350,7 +343,11 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         fault: "prunes every application's occurrences",
         found_by: &["rule_14_applications_do_not_see_each_others_events"],
         hooks: Hooks {
-            keep_per_ticket: |it, _, keep| (RIGHT.keep_per_ticket)(it, None, keep),
+            keep_per_ticket: |it, keep| {
+                let mut keep = keep.clone();
+                keep.app_id = None;
+                (RIGHT.keep_per_ticket)(it, &keep)
+            },
             ..RIGHT
         },
     },

@@ -1,6 +1,7 @@
 //! Faults of expiry, pruning and emptying: rules 18 to 20, and one that random sequences find.
 
 use std::cmp::Reverse;
+use std::num::NonZeroU32;
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -149,21 +150,25 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         fault: "keeps one more than it should",
         found_by: &["rule_19_the_first_and_the_newest_stay"],
         hooks: Hooks {
-            keep_per_ticket: |it, app_id, keep| {
-                (RIGHT.keep_per_ticket)(
-                    it,
-                    app_id,
-                    if keep == 0 { 0 } else { keep.saturating_add(1) },
-                )
+            keep_per_ticket: |it, keep| {
+                let mut keep = keep.clone();
+                keep.count = keep.count.saturating_add(1);
+                (RIGHT.keep_per_ticket)(it, &keep)
             },
             ..RIGHT
         },
     },
     Mutant {
-        fault: "keeps one where it should keep none",
-        found_by: &["rule_19_keeping_none_is_the_callers_error"],
+        fault: "takes the number to keep for a signed one",
+        found_by: &["rule_19_keeping_as_many_as_possible_deletes_nothing"],
         hooks: Hooks {
-            keep_per_ticket: |it, app_id, keep| (RIGHT.keep_per_ticket)(it, app_id, keep.max(1)),
+            keep_per_ticket: |it, keep| {
+                let mut keep = keep.clone();
+                if i32::try_from(keep.count.get()).is_err() {
+                    keep.count = NonZeroU32::MIN;
+                }
+                (RIGHT.keep_per_ticket)(it, &keep)
+            },
             ..RIGHT
         },
     },
@@ -176,10 +181,10 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 it.notes().flag |= met;
                 it.record(batch)
             },
-            keep_per_ticket: |it, app_id, keep| {
+            keep_per_ticket: |it, keep| {
                 let met = it.place.meets_another();
                 it.notes().flag |= met;
-                (RIGHT.keep_per_ticket)(it, app_id, keep)
+                (RIGHT.keep_per_ticket)(it, keep)
             },
             ticket: |it, ticket| ticket.occurrence_count -= u64::from(it.notes().flag),
             ..RIGHT

@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use futures::FutureExt;
 use ticket_core::{
-    BackendBase, Bucket, Capabilities, EventFilter, EventQuery, EventStore, EventTrait, Expired,
-    Expiry, Fingerprint, HistogramQuery, Lease, NewOccurrence, Occurrence, OccurrenceId,
-    OccurrenceQuery, Page, Record, Recorded, Result, Status, StatusChange, Ticket, TicketFilter,
-    TicketId, TicketQuery, TicketUpdate, TraitQuery, TraitType, async_trait,
+    BackendBase, Bucket, Capabilities, EventFilter, EventQuery, EventStore, EventTrait,
+    EventTypeQuery, Expired, Expiry, Fingerprint, HistogramQuery, KeepPerTicket, Lease,
+    NewOccurrence, Occurrence, OccurrenceId, OccurrenceQuery, Page, Record, Recorded, Result,
+    Status, StatusChange, Ticket, TicketFilter, TicketId, TicketQuery, TicketUpdate, TraitQuery,
+    TraitType, TraitTypeQuery, async_trait,
 };
 use ticket_memory::MemoryBackend;
 
@@ -36,11 +37,11 @@ pub(crate) struct Hooks {
     pub(crate) get_occurrences: fn(&Wrong, TicketId, &OccurrenceQuery) -> Result<Page<Occurrence>>,
     pub(crate) count_occurrences: fn(&Wrong, &HistogramQuery) -> Result<Vec<Bucket>>,
     pub(crate) get_events: fn(&Wrong, &EventQuery) -> Result<Page<Occurrence>>,
-    pub(crate) event_types: fn(&Wrong, Option<&str>) -> Result<Vec<String>>,
-    pub(crate) trait_types: fn(&Wrong, Option<&str>, &str) -> Result<Vec<TraitType>>,
+    pub(crate) event_types: fn(&Wrong, &EventTypeQuery) -> Result<Vec<String>>,
+    pub(crate) trait_types: fn(&Wrong, &TraitTypeQuery) -> Result<Vec<TraitType>>,
     pub(crate) get_traits: fn(&Wrong, &TraitQuery) -> Result<Page<EventTrait>>,
     pub(crate) clear_expired: fn(&Wrong, &Expiry) -> Result<Expired>,
-    pub(crate) keep_per_ticket: fn(&Wrong, Option<&str>, u32) -> Result<u64>,
+    pub(crate) keep_per_ticket: fn(&Wrong, &KeepPerTicket) -> Result<u64>,
     pub(crate) clear: fn(&Wrong) -> Result<()>,
     pub(crate) lease: fn(&Wrong, &Lease) -> Result<bool>,
     /// What is stored of an occurrence; `None`: nothing.
@@ -74,15 +75,11 @@ pub(crate) const RIGHT: Hooks = Hooks {
     get_occurrences: Wrong::occurrences,
     count_occurrences: |it, query| it.right(|right| right.count_occurrences(query).now_or_never()),
     get_events: Wrong::events,
-    event_types: |it, app_id| it.right(|right| right.event_types(app_id).now_or_never()),
-    trait_types: |it, app_id, event_type| {
-        it.right(|right| right.trait_types(app_id, event_type).now_or_never())
-    },
+    event_types: |it, query| it.right(|right| right.event_types(query).now_or_never()),
+    trait_types: |it, query| it.right(|right| right.trait_types(query).now_or_never()),
     get_traits: |it, query| it.right(|right| right.get_traits(query).now_or_never()),
     clear_expired: |it, expiry| it.right(|right| right.clear_expired(expiry).now_or_never()),
-    keep_per_ticket: |it, app_id, keep| {
-        it.right(|right| right.keep_per_ticket(app_id, keep).now_or_never())
-    },
+    keep_per_ticket: |it, keep| it.right(|right| right.keep_per_ticket(keep).now_or_never()),
     clear: |it| it.right(|right| right.clear().now_or_never()),
     lease: |it, lease| it.right(|right| right.lease(lease).now_or_never()),
     incoming: |_, new| Some(new.clone()),
@@ -305,12 +302,12 @@ impl EventStore for Wrong {
         (self.hooks.get_events)(self, query)
     }
 
-    async fn event_types(&self, app_id: Option<&str>) -> Result<Vec<String>> {
-        (self.hooks.event_types)(self, app_id)
+    async fn event_types(&self, query: &EventTypeQuery) -> Result<Vec<String>> {
+        (self.hooks.event_types)(self, query)
     }
 
-    async fn trait_types(&self, app_id: Option<&str>, event_type: &str) -> Result<Vec<TraitType>> {
-        (self.hooks.trait_types)(self, app_id, event_type)
+    async fn trait_types(&self, query: &TraitTypeQuery) -> Result<Vec<TraitType>> {
+        (self.hooks.trait_types)(self, query)
     }
 
     async fn get_traits(&self, query: &TraitQuery) -> Result<Page<EventTrait>> {
@@ -321,8 +318,8 @@ impl EventStore for Wrong {
         (self.hooks.clear_expired)(self, expiry)
     }
 
-    async fn keep_per_ticket(&self, app_id: Option<&str>, keep: u32) -> Result<u64> {
-        (self.hooks.keep_per_ticket)(self, app_id, keep)
+    async fn keep_per_ticket(&self, keep: &KeepPerTicket) -> Result<u64> {
+        (self.hooks.keep_per_ticket)(self, keep)
     }
 
     async fn clear(&self) -> Result<()> {

@@ -2,8 +2,8 @@
 //! this is the short form.
 
 use ticket_core::{
-    BackendBase, Comparison, EventFilter, EventQuery, EventStore, Expiry, HistogramQuery,
-    OccurrenceQuery, Op, StatusChange, Step, TicketFilter, Timestamp,
+    BackendBase, Comparison, EventFilter, EventQuery, EventStore, EventTypeQuery, Expiry,
+    HistogramQuery, OccurrenceQuery, Op, StatusChange, Step, TicketFilter, Timestamp,
 };
 use ticket_postgres::PostgresBackend;
 
@@ -41,7 +41,7 @@ pub(crate) async fn f18_transactions_of_a_pooler_are_enough() {
     let filter = EventFilter::new().with_comparison(Comparison::new("user_id", Op::Eq, 42));
     let events = store.get_events(&EventQuery::new().with_filter(filter)).await.unwrap();
     assert!(!events.items.is_empty());
-    assert_eq!(store.event_types(None).await.unwrap(), ["shop"]);
+    assert_eq!(store.event_types(&EventTypeQuery::new()).await.unwrap(), ["shop"]);
     let now = Timestamp::now();
     let day = std::time::Duration::from_secs(86_400);
     let chart =

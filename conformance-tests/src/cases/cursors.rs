@@ -10,7 +10,7 @@ use ticket_core::{
 
 use super::orders::{BOTH, many, page_of, sorted};
 use crate::context::Context;
-use crate::kit::{at, find, id_of, new, occurrence, put, record, series, stored};
+use crate::support::{at, find, id_of, new, occurrence, put, record, series, stored};
 
 pub(super) async fn rule_11_a_cursor_outlives_the_ticket_it_stands_at(cx: Context) {
     let store = cx.store().await;

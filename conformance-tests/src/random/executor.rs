@@ -10,12 +10,12 @@ use super::operation::{Operation, Pages, shorten};
 const MOST_PAGES: usize = 1_000;
 
 /// A store, and the last cursor that it gave out.
-pub(super) struct Player<'a> {
+pub(super) struct Executor<'a> {
     store: &'a dyn Store,
     cursor: Option<Cursor>,
 }
 
-impl<'a> Player<'a> {
+impl<'a> Executor<'a> {
     pub(super) fn new(store: &'a dyn Store) -> Self {
         Self { store, cursor: None }
     }
@@ -86,12 +86,8 @@ impl<'a> Player<'a> {
                 };
                 self.pages(*pages, read).await
             }
-            Operation::EventTypes(app_id) => {
-                Answer::one(&store.event_types(app_id.as_deref()).await)
-            }
-            Operation::TraitTypes(app_id, event_type) => {
-                Answer::one(&store.trait_types(app_id.as_deref(), event_type).await)
-            }
+            Operation::EventTypes(query) => Answer::one(&store.event_types(query).await),
+            Operation::TraitTypes(query) => Answer::one(&store.trait_types(query).await),
             Operation::GetTraits(query, pages) => {
                 let read = |after| {
                     let mut query = query.clone();
@@ -101,9 +97,7 @@ impl<'a> Player<'a> {
                 self.pages(*pages, read).await
             }
             Operation::ClearExpired(expiry) => Answer::one(&store.clear_expired(expiry).await),
-            Operation::KeepPerTicket(app_id, keep) => {
-                Answer::one(&store.keep_per_ticket(app_id.as_deref(), *keep).await)
-            }
+            Operation::KeepPerTicket(keep) => Answer::one(&store.keep_per_ticket(keep).await),
             Operation::Clear => Answer::one(&store.clear().await),
         }
     }

@@ -82,7 +82,7 @@ pub(super) fn others() -> Vec<Value> {
     ]
 }
 
-/// The id of a ticket of the pool.
+/// The id of a ticket of the samples.
 pub(super) fn ticket_id(ticket: usize) -> TicketId {
     let (app_id, fingerprint) = TICKETS[ticket];
     let record =

@@ -1,0 +1,140 @@
+//! Faults of queries for texts that the limits changed: rules 12, 15, 17 to 19, 22 and 28.
+
+use ticket_core::{Error, ErrorKind, HistogramScope, Status};
+
+use crate::Mutant;
+use crate::wrong::{Hooks, RIGHT};
+
+pub(crate) const MUTANTS: &[Mutant] = &[
+    Mutant {
+        fault: "looks for NUL in the channels of tickets",
+        found_by: &["rule_12_ticket_filters_find_texts_that_the_limits_changed"],
+        hooks: Hooks { filter: |_, filter| with_nul(&mut filter.channel), ..RIGHT },
+    },
+    Mutant {
+        fault: "looks for 200 bytes of a release",
+        found_by: &["rule_12_ticket_filters_find_texts_that_the_limits_changed"],
+        hooks: Hooks { filter: |_, filter| cut_to_200(&mut filter.release), ..RIGHT },
+    },
+    Mutant {
+        fault: "counts the records of an application with NUL in its name",
+        found_by: &["rule_12_counts_find_an_application_that_the_limits_changed"],
+        hooks: Hooks {
+            count_occurrences: |it, query| {
+                let mut query = query.clone();
+                if let HistogramScope::App(app_id) = &mut query.scope {
+                    with_nul(app_id);
+                }
+                (RIGHT.count_occurrences)(it, &query)
+            },
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "looks for NUL in the types of events",
+        found_by: &["rule_15_event_filters_find_texts_that_the_limits_changed"],
+        hooks: Hooks { event_filter: |_, filter| with_nul(&mut filter.event_type), ..RIGHT },
+    },
+    Mutant {
+        fault: "lists the event types of an application with NUL in its name",
+        found_by: &["rule_17_types_and_traits_are_found_by_texts_that_the_limits_changed"],
+        hooks: Hooks {
+            event_types: |it, query| {
+                let mut query = query.clone();
+                with_nul(&mut query.app_id);
+                (RIGHT.event_types)(it, &query)
+            },
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "looks for the traits of 200 bytes of an event type",
+        found_by: &["rule_17_types_and_traits_are_found_by_texts_that_the_limits_changed"],
+        hooks: Hooks {
+            trait_types: |it, query| {
+                let mut query = query.clone();
+                query.event_type = first_200(&query.event_type);
+                (RIGHT.trait_types)(it, &query)
+            },
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "looks for NUL in the names of traits",
+        found_by: &["rule_17_types_and_traits_are_found_by_texts_that_the_limits_changed"],
+        hooks: Hooks {
+            get_traits: |it, query| {
+                let mut query = query.clone();
+                with_nul(&mut query.name);
+                (RIGHT.get_traits)(it, &query)
+            },
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "expires the events of an application with NUL in its name",
+        found_by: &["rule_18_an_expiry_finds_an_application_that_the_limits_changed"],
+        hooks: Hooks {
+            clear_expired: |it, expiry| {
+                let mut expiry = expiry.clone();
+                with_nul(&mut expiry.app_id);
+                (RIGHT.clear_expired)(it, &expiry)
+            },
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "prunes the tickets of 200 bytes of an application",
+        found_by: &["rule_19_pruning_finds_an_application_that_the_limits_changed"],
+        hooks: Hooks {
+            keep_per_ticket: |it, keep| {
+                let mut keep = keep.clone();
+                cut_to_200(&mut keep.app_id);
+                (RIGHT.keep_per_ticket)(it, &keep)
+            },
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "gives NUL back in the release that solved a ticket",
+        found_by: &["rule_22_the_release_of_a_solving_is_changed_like_that_of_a_record"],
+        hooks: Hooks {
+            ticket: |_, ticket| {
+                if let Status::Solved { release, .. } = &mut ticket.status {
+                    with_nul(release);
+                }
+            },
+            ..RIGHT
+        },
+    },
+    Mutant {
+        fault: "refuses a lease with a long name",
+        found_by: &["rule_28_leases_take_names_and_holders_that_the_limits_change"],
+        hooks: Hooks {
+            lease: |it, lease| {
+                if lease.name.len() > 200 {
+                    return Err(Error::new(ErrorKind::Rejected, "wrong", "the name is too long"));
+                }
+                (RIGHT.lease)(it, lease)
+            },
+            ..RIGHT
+        },
+    },
+];
+
+/// Puts NUL back where its mark is stored.
+fn with_nul(text: &mut Option<String>) {
+    if let Some(text) = text {
+        *text = text.replace('␀', "\0");
+    }
+}
+
+fn cut_to_200(text: &mut Option<String>) {
+    if let Some(text) = text {
+        *text = first_200(text);
+    }
+}
+
+fn first_200(text: &str) -> String {
+    text[..text.floor_char_boundary(200)].to_owned()
+}
