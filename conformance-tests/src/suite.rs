@@ -244,7 +244,7 @@ mod tests {
         assert_eq!(suite().run_case("rule_01_a_batch_of_one_is_recorded"), Ok(()));
         assert!(suite().run_case("rule_99").unwrap_err().contains("rule_99"));
         // The reference backend lacks more than that, and the suite was not told.
-        let told = suite().run_case("rule_26_what_the_backend_lacks_is_what_the_suite_was_told");
+        let told = suite().run_case("rule_26_capabilities_match_the_declaration");
         assert!(told.unwrap_err().contains("without()"));
     }
 }

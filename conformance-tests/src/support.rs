@@ -99,7 +99,7 @@ pub(crate) async fn put(store: &Arc<dyn Store>, batch: &[NewOccurrence]) -> Reco
 
 /// Returns a ticket, which has to exist.
 pub(crate) async fn ticket(store: &Arc<dyn Store>, id: TicketId) -> Ticket {
-    let ticket = store.get_ticket(id).await.expect("get_ticket answers");
+    let ticket = store.get_ticket(id).await.expect("get_ticket succeeds");
     ticket.unwrap_or_else(|| panic!("the ticket {id} exists"))
 }
 
@@ -115,7 +115,7 @@ pub(crate) fn keeping(count: u32) -> KeepPerTicket {
 
 /// Changes the status of a ticket, which has to exist.
 pub(crate) async fn set(store: &Arc<dyn Store>, id: TicketId, change: StatusChange) -> Ticket {
-    let ticket = store.set_status(id, change).await.expect("set_status answers");
+    let ticket = store.set_status(id, change).await.expect("set_status succeeds");
     ticket.unwrap_or_else(|| panic!("the ticket {id} exists"))
 }
 
@@ -128,8 +128,8 @@ pub(crate) fn solved(seconds: i64) -> Status {
 pub(crate) async fn find(store: &Arc<dyn Store>, filter: &TicketFilter) -> Vec<Ticket> {
     let query = TicketQuery::new().with_filter(filter.clone()).with_limit(MAX_LIMIT);
     let walk = store.walk_tickets(query).try_collect::<Vec<_>>().await;
-    let mut tickets = walk.expect("get_tickets answers");
-    let count = store.count_tickets(filter).await.expect("count_tickets answers");
+    let mut tickets = walk.expect("get_tickets succeeds");
+    let count = store.count_tickets(filter).await.expect("count_tickets succeeds");
     assert_eq!(count, tickets.len() as u64, "count_tickets and get_tickets agree on {filter:?}");
     tickets.sort_by_key(|ticket| ticket.id);
     tickets
@@ -144,7 +144,7 @@ pub(crate) async fn find_ids(store: &Arc<dyn Store>, filter: &TicketFilter) -> V
 pub(crate) async fn occurrences(store: &Arc<dyn Store>, id: TicketId) -> Vec<Occurrence> {
     let query = OccurrenceQuery::new().with_direction(Direction::Ascending).with_limit(MAX_LIMIT);
     let walk = store.walk_occurrences(id, query).try_collect().await;
-    walk.expect("get_occurrences answers")
+    walk.expect("get_occurrences succeeds")
 }
 
 /// Returns all events that match a filter, oldest first.
@@ -153,7 +153,7 @@ pub(crate) async fn events(store: &Arc<dyn Store>, filter: EventFilter) -> Vec<O
         .with_filter(filter)
         .with_direction(Direction::Ascending)
         .with_limit(MAX_LIMIT);
-    store.walk_events(query).try_collect().await.expect("get_events answers")
+    store.walk_events(query).try_collect().await.expect("get_events succeeds")
 }
 
 /// Returns these occurrences as the store has to return them, oldest first.
@@ -166,7 +166,7 @@ pub(crate) fn stored<'a>(batch: impl IntoIterator<Item = &'a NewOccurrence>) -> 
 
 /// Returns the buckets of a histogram.
 pub(crate) async fn histogram(store: &Arc<dyn Store>, query: &HistogramQuery) -> Vec<Bucket> {
-    store.count_occurrences(query).await.expect("count_occurrences answers")
+    store.count_occurrences(query).await.expect("count_occurrences succeeds")
 }
 
 /// Returns the sum of the counts within 150 days before and after noon.
@@ -179,7 +179,7 @@ pub(crate) async fn counted(store: &Arc<dyn Store>, scope: HistogramScope) -> u6
 
 /// Returns the error of a call that has to fail with this kind.
 #[track_caller]
-pub(crate) fn refused<T: std::fmt::Debug>(
+pub(crate) fn rejected<T: std::fmt::Debug>(
     answer: ticket_core::Result<T>,
     kind: ErrorKind,
     what: &str,

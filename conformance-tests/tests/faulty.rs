@@ -96,9 +96,9 @@ fn a_plan_may_be_any_closure() {
     let is_away = Arc::new(AtomicBool::new(true));
     let switch = Arc::clone(&is_away);
     let backend = FaultyBackend::new(MemoryBackend::new(), move |call| {
-        let refused = call.batch.iter().any(|one| one.record().message == "poison");
+        let is_poisoned = call.batch.iter().any(|one| one.record().message == "poison");
         let away = switch.load(Relaxed).then_some(Fault::Error(ErrorKind::Unavailable));
-        refused.then_some(Fault::Error(ErrorKind::Rejected)).or(away)
+        is_poisoned.then_some(Fault::Error(ErrorKind::Rejected)).or(away)
     });
     let count = || block_on(backend.count_tickets(&TicketFilter::new()));
     assert_eq!(count().unwrap_err().kind(), ErrorKind::Unavailable);
@@ -110,8 +110,8 @@ fn a_plan_may_be_any_closure() {
     assert_eq!(count().unwrap(), 0);
     let record = Record::new(Level::Error, "test", "poison");
     let fingerprint = Grouping::Stable.fingerprint(&record, &[]);
-    let refused = block_on(backend.record_ticket(NewOccurrence::new(record, fingerprint)));
-    assert_eq!(refused.unwrap_err().kind(), ErrorKind::Rejected);
+    let rejected = block_on(backend.record_ticket(NewOccurrence::new(record, fingerprint)));
+    assert_eq!(rejected.unwrap_err().kind(), ErrorKind::Rejected);
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! Rules 21 and 22 for queries: a text that the limits changed when it was stored is found by the text that
-//! was given.
+//! Rules 21 and 22 for queries: every call that takes a text finds what was recorded with that text, even if the
+//! limits changed it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,12 +16,12 @@ use crate::support::{
     ticket,
 };
 
-/// Names that are stored otherwise than they are given: with NUL, of 300 bytes, and both.
+/// Names that the limits change: one with NUL, one of 300 bytes, and one that is both.
 fn names() -> [String; 3] {
     ["a\0b".to_owned(), "é".repeat(150), "\0".repeat(300)]
 }
 
-/// A record with this name wherever a query can ask for one.
+/// Returns a record with this name in every field that a query compares.
 fn named(name: &str) -> Record {
     let mut record = record(name, 0)
         .with_app_id(name)
@@ -33,20 +33,20 @@ fn named(name: &str) -> Record {
     record
 }
 
-/// Records one record for each of the names and one with a plain name; returns the former.
+/// Records one record per name and one with a plain name. Returns the names with their occurrences.
 async fn put_named(store: &Arc<dyn Store>) -> Vec<(String, NewOccurrence)> {
     put(store, &[occurrence(named("plain"))]).await;
     let mut batch = Vec::new();
     for name in names() {
         let one = occurrence(named(&name));
-        assert_ne!(one.record().channel, name, "the limits change the name");
+        assert_ne!(one.record().channel, name, "the limits have to change the name");
         put(store, std::slice::from_ref(&one)).await;
         batch.push((name, one));
     }
     batch
 }
 
-pub(super) async fn rule_12_ticket_filters_find_texts_that_the_limits_changed(cx: Context) {
+pub(super) async fn rule_12_ticket_filters_find_texts_changed_by_the_limits(cx: Context) {
     let store = cx.store().await;
     for (name, one) in put_named(&store).await {
         for filter in [
@@ -61,7 +61,7 @@ pub(super) async fn rule_12_ticket_filters_find_texts_that_the_limits_changed(cx
     }
 }
 
-pub(super) async fn rule_12_counts_find_an_application_that_the_limits_changed(cx: Context) {
+pub(super) async fn rule_12_counts_find_an_application_changed_by_the_limits(cx: Context) {
     let store = cx.store().await;
     for (name, _) in put_named(&store).await {
         let query = HistogramQuery::of_app(Some(&name), Step::Hour, at(0), at(3_600));
@@ -71,7 +71,7 @@ pub(super) async fn rule_12_counts_find_an_application_that_the_limits_changed(c
     }
 }
 
-pub(super) async fn rule_15_event_filters_find_texts_that_the_limits_changed(cx: Context) {
+pub(super) async fn rule_15_event_filters_find_texts_changed_by_the_limits(cx: Context) {
     let store = cx.store().await;
     for (name, one) in put_named(&store).await {
         for filter in [
@@ -84,18 +84,16 @@ pub(super) async fn rule_15_event_filters_find_texts_that_the_limits_changed(cx:
     }
 }
 
-pub(super) async fn rule_17_types_and_traits_are_found_by_texts_that_the_limits_changed(
-    cx: Context,
-) {
+pub(super) async fn rule_17_types_and_traits_are_found_by_texts_changed_by_the_limits(cx: Context) {
     let store = cx.store().await;
     for (name, one) in put_named(&store).await {
         let stored_name = one.record().channel.as_str();
         let query = EventTypeQuery::new().with_app_id(&name);
-        let types = store.event_types(&query).await.expect("event_types answers");
+        let types = store.event_types(&query).await.expect("event_types succeeds");
         assert_eq!(types, [stored_name], "{query:?}");
 
         for query in [TraitTypeQuery::new(&name), TraitTypeQuery::new(&name).with_app_id(&name)] {
-            let types = store.trait_types(&query).await.expect("trait_types answers");
+            let types = store.trait_types(&query).await.expect("trait_types succeeds");
             let types: Vec<_> = types.iter().map(|one| (one.name.as_str(), one.kind)).collect();
             assert_eq!(types, [(stored_name, ValueKind::Text)], "{query:?}");
         }
@@ -105,14 +103,14 @@ pub(super) async fn rule_17_types_and_traits_are_found_by_texts_that_the_limits_
             TraitQuery::new(&name).with_app_id(&name),
             TraitQuery::new(&name).with_name(&name),
         ] {
-            let page = store.get_traits(&query).await.expect("get_traits answers");
+            let page = store.get_traits(&query).await.expect("get_traits succeeds");
             let names: Vec<_> = page.items.iter().map(|one| one.name.as_str()).collect();
             assert_eq!(names, [stored_name], "{query:?}");
         }
     }
 }
 
-/// Records three occurrences in each of two applications, one of them with this name.
+/// Records three occurrences in the application of this name and three in another one. Returns their tickets.
 async fn put_in_two_applications(store: &Arc<dyn Store>, name: &str) -> [TicketId; 2] {
     let batch: Vec<NewOccurrence> = [name, "plain"]
         .iter()
@@ -126,45 +124,45 @@ async fn counts_of(store: &Arc<dyn Store>, tickets: [TicketId; 2]) -> [usize; 2]
     [occurrences(store, tickets[0]).await.len(), occurrences(store, tickets[1]).await.len()]
 }
 
-pub(super) async fn rule_18_an_expiry_finds_an_application_that_the_limits_changed(cx: Context) {
+pub(super) async fn rule_18_expiry_finds_an_application_changed_by_the_limits(cx: Context) {
     let store = cx.store().await;
     for name in names() {
         let tickets = put_in_two_applications(&store, &name).await;
         let expiry = Expiry::before(at(1)).with_app_id(&name);
-        let expired = store.clear_expired(&expiry).await.expect("clear_expired answers");
+        let expired = store.clear_expired(&expiry).await.expect("clear_expired succeeds");
         assert_eq!(expired.occurrences, 1, "{expiry:?}");
         assert_eq!(counts_of(&store, tickets).await, [2, 3], "{expiry:?}");
 
-        let beyond = store.expiry_beyond(Some(&name), 1).await.expect("get_events answers");
+        let beyond = store.expiry_beyond(Some(&name), 1).await.expect("get_events succeeds");
         let beyond = beyond.expect("the application has more than one event");
-        let expired = store.clear_expired(&beyond).await.expect("clear_expired answers");
+        let expired = store.clear_expired(&beyond).await.expect("clear_expired succeeds");
         assert_eq!(expired.occurrences, 1, "{beyond:?}");
         assert_eq!(counts_of(&store, tickets).await, [1, 3], "{beyond:?}");
-        store.clear().await.expect("clear answers");
+        store.clear().await.expect("clear succeeds");
     }
 }
 
-pub(super) async fn rule_19_pruning_finds_an_application_that_the_limits_changed(cx: Context) {
+pub(super) async fn rule_19_pruning_finds_an_application_changed_by_the_limits(cx: Context) {
     let store = cx.store().await;
     for name in names() {
         let tickets = put_in_two_applications(&store, &name).await;
         let keep = keeping(2).with_app_id(&name);
-        let deleted = store.keep_per_ticket(&keep).await.expect("keep_per_ticket answers");
+        let deleted = store.keep_per_ticket(&keep).await.expect("keep_per_ticket succeeds");
         assert_eq!(deleted, 1, "{keep:?}");
         assert_eq!(counts_of(&store, tickets).await, [2, 3], "{keep:?}");
-        store.clear().await.expect("clear answers");
+        store.clear().await.expect("clear succeeds");
     }
 }
 
-pub(super) async fn rule_22_the_release_of_a_solving_is_changed_like_that_of_a_record(cx: Context) {
+pub(super) async fn rule_22_a_release_that_solves_is_cut_like_that_of_a_record(cx: Context) {
     let store = cx.store().await;
     let one = new("one", 0);
     put(&store, std::slice::from_ref(&one)).await;
     for name in names() {
         let stored_name = limits::as_stored(name.as_str(), limits::NAME);
-        assert_ne!(stored_name, name, "the limits change the name");
+        assert_ne!(stored_name, name, "the limits have to change the name");
         let solved = store.solve_ticket(one.ticket_id(), Some(name)).await;
-        let solved = solved.expect("set_status answers").expect("the ticket exists");
+        let solved = solved.expect("set_status succeeds").expect("the ticket exists");
         for ticket in [solved, ticket(&store, one.ticket_id()).await] {
             let Status::Solved { release, .. } = ticket.status else {
                 panic!("the ticket is solved, and not {:?}", ticket.status);
@@ -174,16 +172,16 @@ pub(super) async fn rule_22_the_release_of_a_solving_is_changed_like_that_of_a_r
     }
 }
 
-pub(super) async fn rule_28_leases_take_names_and_holders_that_the_limits_change(cx: Context) {
+pub(super) async fn rule_28_leases_take_names_and_holders_changed_by_the_limits(cx: Context) {
     const HOUR: Duration = Duration::from_secs(3_600);
     let store = cx.store().await;
     let ask = async |name: &str, holder: &str| {
-        store.lease(&Lease::new(name, holder, HOUR)).await.expect("lease answers")
+        store.lease(&Lease::new(name, holder, HOUR)).await.expect("lease succeeds")
     };
     for name in names() {
-        assert!(ask(&name, &name).await, "nobody has the lease {name:?}");
+        assert!(ask(&name, &name).await, "the lease {name:?} is free");
         assert!(ask(&name, &name).await, "the holder {name:?} renews its lease");
-        assert!(!ask(&name, "another").await, "{name:?} has its lease");
-        assert!(ask("plain", "plain").await, "another lease is not concerned");
+        assert!(!ask(&name, "another").await, "{name:?} has the lease");
+        assert!(ask("plain", "plain").await, "another lease is not affected");
     }
 }

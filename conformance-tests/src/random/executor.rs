@@ -1,4 +1,4 @@
-//! Plays operations on a store.
+//! [`Executor`]: runs operations on a store.
 
 use std::fmt::{self, Debug, Write};
 
@@ -6,10 +6,10 @@ use ticket_core::{Capability, Cursor, Error, NewOccurrence, Page, Result, Store,
 
 use super::operation::{Operation, Pages, shorten};
 
-/// More pages than any answer of a sequence can have: a cursor that goes in circles ends here.
-const MOST_PAGES: usize = 1_000;
+/// More pages than any result of a sequence can have, to end a cursor that goes in circles.
+const MAX_PAGES: usize = 1_000;
 
-/// A store, and the last cursor that it gave out.
+/// A store and the last cursor that it returned.
 pub(super) struct Executor<'a> {
     store: &'a dyn Store,
     cursor: Option<Cursor>,
@@ -20,7 +20,7 @@ impl<'a> Executor<'a> {
         Self { store, cursor: None }
     }
 
-    /// Empties the store.
+    /// Deletes everything in the store.
     pub(super) async fn start_empty(&self) -> Result<(), String> {
         let emptied = if self.store.capabilities().has(Capability::Events) {
             self.store.clear().await
@@ -42,7 +42,8 @@ impl<'a> Executor<'a> {
         }
     }
 
-    pub(super) async fn play(&mut self, operation: &Operation) -> Answer {
+    /// Runs one operation and returns its result.
+    pub(super) async fn run(&mut self, operation: &Operation) -> Answer {
         let store = self.store;
         match operation {
             Operation::Record(batch) => {
@@ -102,7 +103,7 @@ impl<'a> Executor<'a> {
         }
     }
 
-    /// Reads one page or all of them.
+    /// Reads one page or all pages.
     async fn pages<T, F, R>(&mut self, pages: Pages, read: F) -> Answer
     where
         T: Debug,
@@ -114,7 +115,7 @@ impl<'a> Executor<'a> {
             Pages::Resumed => self.cursor.clone(),
         };
         let mut items = Vec::new();
-        for _ in 0..MOST_PAGES {
+        for _ in 0..MAX_PAGES {
             let page = match read(after).await {
                 Ok(page) => page,
                 Err(error) => return Answer::of(Err(error)),
@@ -130,7 +131,7 @@ impl<'a> Executor<'a> {
                 return Answer::of(Ok((String::new(), items)));
             }
         }
-        items.push(format!("and more than {MOST_PAGES} pages"));
+        items.push(format!("and more than {MAX_PAGES} pages"));
         Answer::of(Ok((String::new(), items)))
     }
 }
@@ -139,8 +140,8 @@ fn lines<T: Debug>(items: &[T]) -> Vec<String> {
     items.iter().map(|item| format!("{item:?}")).collect()
 }
 
-/// What a store answered, as lines that can be compared and read. The `Debug` forms tell all values
-/// apart, `0.0` and `-0.0` too; of an error only the kind is the contract's.
+/// A store's result as lines that can be compared and read. `Debug` texts distinguish all values, including
+/// `0.0` and `-0.0`. Only the kind of an error is part of the contract.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Answer {
     head: String,
@@ -162,7 +163,7 @@ impl Answer {
         }
     }
 
-    /// How another answer differs from this one; `None` if it does not.
+    /// Describes how the backend's result differs from this one; `None` if it does not.
     pub(super) fn difference(&self, actual: &Self) -> Option<String> {
         if self == actual {
             return None;
@@ -170,8 +171,8 @@ impl Answer {
         let same = self.items.iter().zip(&actual.items).take_while(|(a, b)| a == b).count();
         let mut text = String::new();
         for (who, answer) in [("the reference", self), ("the backend", actual)] {
-            // Writing to a string cannot fail.
-            let _ = write!(text, "{who} answers: {}", shorten(&answer.head));
+            // Writing to a string does not fail.
+            let _ = write!(text, "{who} returns: {}", shorten(&answer.head));
             if self.items.len().max(actual.items.len()) > 0 {
                 let item =
                     answer.items.get(same).map_or("nothing".to_owned(), |item| shorten(item));

@@ -9,7 +9,7 @@ use ticket_core::{
 
 use super::samples::{self, Draft};
 
-/// One call of a store, or a walk through all pages of an answer.
+/// One call of a store, or a call for each page of a result.
 #[derive(Clone, Debug)]
 pub(super) enum Operation {
     Record(Vec<Draft>),
@@ -29,15 +29,15 @@ pub(super) enum Operation {
     Clear,
 }
 
-/// Which pages of an answer are read.
+/// Which pages of a result are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pages {
-    /// One, from the start.
+    /// The first page.
     First,
-    /// One, from the last cursor that an earlier operation came upon, whatever has changed since and
-    /// whatever order it belongs to.
+    /// One page after the last cursor that an earlier operation returned, whatever has changed since and
+    /// whatever order the cursor belongs to.
     Resumed,
-    /// All of them.
+    /// All pages.
     All,
 }
 
@@ -93,7 +93,7 @@ impl fmt::Display for Pages {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::First => "one page",
-            Self::Resumed => "one page from the last cursor on",
+            Self::Resumed => "one page after the last cursor",
             Self::All => "page by page",
         })
     }
@@ -103,14 +103,13 @@ fn brief(value: &impl fmt::Debug) -> String {
     shorten(&format!("{value:?}"))
 }
 
-/// A `Debug` form as a person reads it: without the fields that say nothing, with names for tickets, and
-/// with times that can be read.
+/// Makes a `Debug` text readable: it drops empty fields, and writes names for ticket ids and dates for times.
 pub(super) fn shorten(text: &str) -> String {
     let mut text = text.to_owned();
-    for nothing in [": None", ": []", ": {}"] {
-        while let Some(end) = text.find(nothing) {
+    for empty in [": None", ": []", ": {}"] {
+        while let Some(end) = text.find(empty) {
             let start = text[..end].rfind([' ', '{']).map_or(0, |index| index + 1);
-            let mut end = end + nothing.len();
+            let mut end = end + empty.len();
             if text[end..].starts_with(", ") {
                 end += 2;
             }
@@ -143,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_person_can_read_it() {
+    fn shortened_texts_are_readable() {
         let filter = TicketFilter::new().with_app_id("a").with_search("x");
         assert_eq!(brief(&filter), "TicketFilter { app_id: Some(\"a\"), search: Some(\"x\") }");
         assert_eq!(brief(&TicketFilter::new()), "TicketFilter {}");

@@ -1,4 +1,4 @@
-//! How sequences are made up.
+//! The proptest strategies for sequences of operations.
 
 use proptest::collection::vec;
 use proptest::option;
@@ -18,15 +18,15 @@ use crate::support::keeping;
 
 const LONGEST: usize = 30;
 
-/// Sequences of operations, at whose end everything is looked at.
+/// Generates sequences of operations that end by reading everything.
 pub(super) fn sequence(with_events: bool) -> impl Strategy<Value = Vec<Operation>> {
     vec(operation(with_events), 1..=LONGEST).prop_map(move |mut operations| {
-        operations.extend(look_at_all(with_events));
+        operations.extend(read_everything(with_events));
         operations
     })
 }
 
-fn look_at_all(with_events: bool) -> Vec<Operation> {
+fn read_everything(with_events: bool) -> Vec<Operation> {
     let start = samples::times()[0];
     let day = std::time::Duration::from_secs(86_400);
     let mut operations = vec![
@@ -117,8 +117,8 @@ fn draft() -> impl Strategy<Value = Draft> {
 fn change() -> impl Strategy<Value = StatusChange> {
     let solve = (time(), select(&samples::RELEASES[..]))
         .prop_map(|(at, release)| StatusChange::Solve { at, release: release.map(str::to_owned) });
-    // Nothing near the clock's now: what is muted until then would be open for one store and muted
-    // for the other.
+    // No time near the present: a ticket that is muted until such a time could be open in one store and
+    // still muted in the other.
     let until = select(&[None, Some(Timestamp::MIN), Some(Timestamp::MAX)][..]);
     prop_oneof![
         4 => solve,
@@ -177,7 +177,7 @@ fn ticket_filter() -> impl Strategy<Value = TicketFilter> {
 
 fn id_prefix() -> impl Strategy<Value = TicketIdPrefix> {
     (ticket(), select(&[1_usize, 2, 31, 32][..])).prop_map(|(id, digits)| {
-        // Some digits of an id are the prefix of an id.
+        // The first digits of an id are a valid prefix.
         id.to_string()[..digits].parse().unwrap_or_else(|_| id.into())
     })
 }
@@ -195,7 +195,7 @@ fn histogram_query() -> impl Strategy<Value = HistogramQuery> {
     ];
     let step = select(&[Step::Hour, Step::Day][..]);
     (scope, step, time(), time()).prop_map(|(scope, step, a, b)| match scope {
-        // Mostly a range, sometimes an empty one.
+        // The range of a ticket is in order; that of an application may be empty.
         HistogramScope::Ticket(id) => HistogramQuery::of_ticket(id, step, a.min(b), a.max(b)),
         HistogramScope::App(app) => HistogramQuery::of_app(app.as_deref(), step, a, b),
     })
@@ -306,7 +306,7 @@ fn time() -> impl Strategy<Value = Timestamp> {
     select(samples::times())
 }
 
-/// A trait: mostly of the type that its name stands for, so that comparisons meet values of their type.
+/// Generates a trait. Most names have values of a single type, so that comparisons find values of their type.
 fn named_value() -> impl Strategy<Value = (&'static str, Value)> {
     prop_oneof![
         2 => (Just("n"), select(samples::numbers())),

@@ -9,7 +9,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     // 9. Deleting
     Mutant {
         fault: "leaves the counts of a deleted ticket",
-        found_by: &["rule_09_deleting_takes_the_ticket_its_occurrences_and_its_counts"],
+        found_by: &["rule_09_deleting_removes_the_ticket_its_occurrences_and_its_counts"],
         hooks: Hooks {
             delete: |it, id| {
                 it.notes().flag = true;
@@ -22,8 +22,8 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     Mutant {
         fault: "leaves the occurrences of a deleted ticket",
         found_by: &[
-            "rule_09_deleting_takes_the_ticket_its_occurrences_and_its_counts",
-            "rule_09_a_ticket_recorded_again_starts_anew",
+            "rule_09_deleting_removes_the_ticket_its_occurrences_and_its_counts",
+            "rule_09_a_ticket_recorded_again_starts_from_scratch",
         ],
         hooks: Hooks {
             delete: |it, id| {
@@ -48,7 +48,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "leaves the events of a deleted ticket",
-        found_by: &["rule_09_deleting_takes_the_events"],
+        found_by: &["rule_09_deleting_removes_the_events"],
         hooks: Hooks {
             delete: |it, id| {
                 let orphans = it.all_occurrences(id);
@@ -83,7 +83,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "counts on where a deleted ticket ended",
-        found_by: &["rule_09_a_ticket_recorded_again_starts_anew"],
+        found_by: &["rule_09_a_ticket_recorded_again_starts_from_scratch"],
         hooks: Hooks {
             delete: |it, id| {
                 if let Some(ticket) = it.stored(id) {

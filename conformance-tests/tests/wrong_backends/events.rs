@@ -14,10 +14,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     // 15. Filters
     Mutant {
         fault: "ignores the event type",
-        found_by: &[
-            "rule_15_all_events_by_type_and_by_id",
-            "rule_15_everything_that_is_set_has_to_hold",
-        ],
+        found_by: &["rule_15_finds_events_by_type_and_by_id", "rule_15_all_conditions_must_hold"],
         hooks: Hooks { event_filter: |_, filter| filter.event_type = None, ..RIGHT },
     },
     Mutant {
@@ -36,7 +33,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "leaves the start of a range of events out",
-        found_by: &["rule_15_both_ends_of_a_range_of_time_are_in_it"],
+        found_by: &["rule_15_a_time_range_includes_both_ends"],
         hooks: Hooks {
             get_events: |it, query| {
                 events_where(it, query, |filter, record| {
@@ -48,7 +45,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "leaves the end of a range of events out",
-        found_by: &["rule_15_both_ends_of_a_range_of_time_are_in_it"],
+        found_by: &["rule_15_a_time_range_includes_both_ends"],
         hooks: Hooks {
             get_events: |it, query| {
                 events_where(it, query, |filter, record| {
@@ -160,12 +157,12 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "looks at the first comparison only",
-        found_by: &["rule_15_everything_that_is_set_has_to_hold"],
+        found_by: &["rule_15_all_conditions_must_hold"],
         hooks: Hooks { event_filter: |_, filter| filter.traits.truncate(1), ..RIGHT },
     },
     Mutant {
         fault: "takes a dot in a name for a path",
-        found_by: &["rule_15_names_and_values_mean_themselves"],
+        found_by: &["rule_15_names_and_values_are_taken_literally"],
         hooks: Hooks {
             get_events: |it, query| {
                 events_where(it, query, |filter, record| {
@@ -178,7 +175,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "filters what is on a page already",
-        found_by: &["rule_15_a_filter_finds_the_newest_first_page_by_page"],
+        found_by: &["rule_15_a_filter_returns_the_newest_first_page_by_page"],
         hooks: Hooks {
             get_events: |it, query| {
                 let all = query.clone().with_filter(EventFilter::new());
@@ -191,7 +188,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "tests the newest 2,000 events and gives up",
-        found_by: &["rule_15_what_is_seldom_together_is_found_page_by_page"],
+        found_by: &["rule_15_rare_combinations_are_found_page_by_page"],
         hooks: Hooks {
             get_events: |it, query| {
                 let mut page = it.events(query)?;
@@ -254,7 +251,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "keeps an event type for ever",
-        found_by: &["rule_17_an_event_type_goes_with_its_last_event"],
+        found_by: &["rule_17_an_event_type_disappears_with_its_last_event"],
         hooks: Hooks {
             event_types: |it, query| {
                 let types = (RIGHT.event_types)(it, query)?;
@@ -293,7 +290,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "gives traits event by event",
-        found_by: &["rule_17_traits_come_by_name_then_by_event_page_by_page"],
+        found_by: &["rule_17_traits_are_ordered_by_name_then_by_event"],
         hooks: Hooks {
             get_traits: |it, query| {
                 let mut page = (RIGHT.get_traits)(it, query)?;

@@ -47,12 +47,12 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "lets the last one of an id describe the ticket",
-        found_by: &["rule_02_a_repeated_id_changes_nothing_of_its_ticket"],
+        found_by: &["rule_02_a_repeated_id_does_not_change_its_ticket"],
         hooks: Hooks { record: describe_by_last, ticket: show_text, ..RIGHT },
     },
     Mutant {
         fault: "reopens a ticket by an id that it has",
-        found_by: &["rule_02_a_repeated_id_changes_nothing_of_its_ticket"],
+        found_by: &["rule_02_a_repeated_id_does_not_change_its_ticket"],
         hooks: Hooks {
             record: |it, batch| {
                 for new in batch.iter().filter(|new| it.stored(new.ticket_id()).is_some()) {

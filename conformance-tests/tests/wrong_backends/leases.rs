@@ -13,7 +13,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         fault: "lends to everybody",
         found_by: &[
             "rule_28_a_lease_is_held_by_one_holder",
-            "rule_28_of_64_that_ask_at_once_one_gets_the_lease",
+            "rule_28_one_of_64_concurrent_holders_gets_the_lease",
         ],
         hooks: Hooks { lease: |_, _| Ok(true), ..RIGHT },
     },
@@ -30,7 +30,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "lends for ever",
-        found_by: &["rule_28_a_lease_runs_out"],
+        found_by: &["rule_28_a_lease_expires"],
         hooks: Hooks {
             lease: |it, lease| {
                 let mut lease = lease.clone();
@@ -44,7 +44,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "does not prolong what is held",
-        found_by: &["rule_28_a_holder_prolongs_or_shortens_its_lease"],
+        found_by: &["rule_28_a_holder_extends_or_shortens_its_lease"],
         hooks: Hooks {
             lease: |it, lease| match it.knows(lease) {
                 true if !lease.time.is_zero() => Ok(true),
@@ -55,7 +55,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "takes nothing back",
-        found_by: &["rule_28_a_lease_is_given_back_by_its_holder"],
+        found_by: &["rule_28_only_the_holder_releases_a_lease"],
         hooks: Hooks {
             lease: |it, lease| match lease.time.is_zero() {
                 true => Ok(true),
@@ -66,7 +66,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "takes a lease back from anybody",
-        found_by: &["rule_28_a_lease_is_given_back_by_its_holder"],
+        found_by: &["rule_28_only_the_holder_releases_a_lease"],
         hooks: Hooks {
             lease: |it, lease| {
                 it.knows(lease);
@@ -80,7 +80,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "looks whether a lease is free and takes it then",
-        found_by: &["rule_28_of_64_that_ask_at_once_one_gets_the_lease"],
+        found_by: &["rule_28_one_of_64_concurrent_holders_gets_the_lease"],
         hooks: Hooks {
             lease: |it, lease| {
                 if it.notes().leases.iter().any(|held| held.name == lease.name) {
@@ -95,7 +95,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "has one lease whatever the name",
-        found_by: &["rule_28_each_name_is_a_lease_of_its_own"],
+        found_by: &["rule_28_each_name_is_a_separate_lease"],
         hooks: Hooks {
             lease: |it, lease| {
                 (RIGHT.lease)(it, &Lease::new("the one", lease.holder.as_str(), lease.time))
@@ -115,7 +115,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "forgets leases when it is emptied",
-        found_by: &["rule_28_emptying_the_store_leaves_its_leases"],
+        found_by: &["rule_28_clear_keeps_leases"],
         hooks: Hooks {
             lease: |it, lease| {
                 it.knows(lease);

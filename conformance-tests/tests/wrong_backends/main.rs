@@ -162,7 +162,7 @@ fn run_apart(mutant: &Mutant, case: &str) -> Result<(), String> {
 fn run_alone(fault: &str, case: &str) -> ExitCode {
     let mutant = mutants().find(|mutant| mutant.fault == fault).unwrap_or(&FAULTLESS);
     let suite = suite(mutant, true);
-    if env::var_os("TICKET_CONFORMANCE_WORKER").is_some() {
+    if env::var_os("TICKET_CONFORMANCE_PROCESS").is_some() {
         return suite.main();
     }
     match suite.run_case(case) {

@@ -10,7 +10,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     // 10. Orders
     Mutant {
         fault: "breaks ties of tickets by the lower id, whatever the direction",
-        found_by: &["rule_10_tickets_sort_by_every_key_both_ways_ties_by_id"],
+        found_by: &["rule_10_tickets_sort_by_every_key_in_both_directions_with_ties_by_id"],
         hooks: Hooks {
             get_tickets: |it, query| {
                 tickets_by(it, query, |a, b, direction| {
@@ -22,7 +22,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "sorts channels as UTF-16",
-        found_by: &["rule_10_tickets_sort_by_every_key_both_ways_ties_by_id"],
+        found_by: &["rule_10_tickets_sort_by_every_key_in_both_directions_with_ties_by_id"],
         hooks: Hooks {
             get_tickets: |it, query| {
                 tickets_by(it, query, |a, b, direction| match (utf16(&a.key), utf16(&b.key)) {
@@ -35,7 +35,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "gives the oldest tickets first unless asked otherwise",
-        found_by: &["rule_10_the_newest_come_first_unless_asked_otherwise"],
+        found_by: &["rule_10_the_newest_come_first_by_default"],
         hooks: Hooks {
             get_tickets: |it, query| match is_default(query) {
                 true => tickets_by(it, query, |a, b, _| natural(a, b, Direction::Ascending)),
@@ -46,7 +46,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "sorts by the first time where the last is asked for",
-        found_by: &["rule_10_orders_follow_what_changes"],
+        found_by: &["rule_10_orders_follow_changes"],
         hooks: Hooks {
             get_tickets: |it, query| match query.sort {
                 TicketSort::LastOccurrence => it.tickets(
@@ -59,7 +59,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "breaks ties of occurrences by the lower id, whatever the direction",
-        found_by: &["rule_10_occurrences_sort_by_time_both_ways_ties_by_id"],
+        found_by: &["rule_10_occurrences_sort_by_time_in_both_directions_with_ties_by_id"],
         hooks: Hooks {
             get_occurrences: |it, id, query| {
                 let mut page = it.occurrences(id, query)?;
@@ -74,7 +74,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "breaks ties of events by the lower ticket, whatever the direction",
-        found_by: &["rule_10_events_sort_by_time_both_ways_ties_by_id_and_ticket"],
+        found_by: &["rule_10_events_sort_by_time_in_both_directions_with_ties_by_id_and_ticket"],
         hooks: Hooks {
             get_events: |it, query| {
                 let mut page = it.events(query)?;
@@ -91,10 +91,10 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     Mutant {
         fault: "passes over one between two pages",
         found_by: &[
-            "rule_11_pages_of_tickets_make_up_the_whole_in_every_order",
-            "rule_11_pages_of_occurrences_make_up_the_whole",
-            "rule_11_pages_of_events_make_up_the_whole",
-            "rule_11_tickets_that_stay_in_place_are_met_once_while_others_move",
+            "rule_11_pages_of_tickets_are_complete_in_every_order",
+            "rule_11_pages_of_occurrences_are_complete",
+            "rule_11_pages_of_events_are_complete",
+            "rule_11_paging_returns_unmoved_tickets_once_while_others_move",
         ],
         hooks: Hooks {
             get_tickets: |it, query| {
@@ -114,7 +114,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "forgets the filter after the first page",
-        found_by: &["rule_11_pages_keep_to_the_filter"],
+        found_by: &["rule_11_pages_respect_the_filter"],
         hooks: Hooks {
             get_tickets: |it, query| match query.after {
                 Some(_) => it.tickets(&query.clone().with_filter(TicketFilter::new())),
@@ -126,9 +126,9 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     Mutant {
         fault: "ignores the offset",
         found_by: &[
-            "rule_11_an_offset_passes_over_so_many",
-            "rule_11_an_offset_passes_over_occurrences",
-            "rule_11_an_offset_passes_over_events",
+            "rule_11_an_offset_skips_tickets",
+            "rule_11_an_offset_skips_occurrences",
+            "rule_11_an_offset_skips_events",
         ],
         hooks: Hooks {
             get_tickets: |it, query| it.tickets(&query.clone().with_offset(0)),
@@ -140,9 +140,9 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     Mutant {
         fault: "knows no offset beyond the signed integers",
         found_by: &[
-            "rule_11_an_offset_passes_over_so_many",
-            "rule_11_an_offset_passes_over_occurrences",
-            "rule_11_an_offset_passes_over_events",
+            "rule_11_an_offset_skips_tickets",
+            "rule_11_an_offset_skips_occurrences",
+            "rule_11_an_offset_skips_events",
         ],
         hooks: Hooks {
             get_tickets: |it, query| {
@@ -163,9 +163,9 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     Mutant {
         fault: "takes a bad limit for the nearest good one",
         found_by: &[
-            "rule_11_a_limit_of_0_or_1001_is_the_callers_error",
-            "rule_11_a_limit_of_0_or_1001_events_is_the_callers_error",
-            "rule_17_bad_limits_and_cursors_of_traits_are_the_callers_error",
+            "rule_11_a_limit_of_0_or_1001_is_a_config_error",
+            "rule_11_a_limit_of_0_or_1001_events_is_a_config_error",
+            "rule_17_bad_limits_and_cursors_of_traits_are_config_errors",
         ],
         hooks: Hooks {
             get_tickets: |it, query| {
@@ -186,9 +186,9 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     Mutant {
         fault: "starts from the front where a cursor is bad",
         found_by: &[
-            "rule_11_a_damaged_or_foreign_cursor_is_the_callers_error",
-            "rule_11_a_damaged_or_foreign_event_cursor_is_the_callers_error",
-            "rule_17_bad_limits_and_cursors_of_traits_are_the_callers_error",
+            "rule_11_a_damaged_or_foreign_cursor_is_a_config_error",
+            "rule_11_a_damaged_or_foreign_event_cursor_is_a_config_error",
+            "rule_17_bad_limits_and_cursors_of_traits_are_config_errors",
         ],
         hooks: Hooks {
             get_tickets: |it, query| {
@@ -217,11 +217,11 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     Mutant {
         fault: "pages by counting what was passed over",
         found_by: &[
-            "rule_11_a_cursor_outlives_the_ticket_it_stands_at",
-            "rule_11_a_walk_meets_each_ticket_once_while_others_write",
-            "rule_11_tickets_that_stay_in_place_are_met_once_while_others_move",
-            "rule_11_a_walk_meets_each_occurrence_once_while_others_write",
-            "rule_11_a_walk_meets_each_event_once_while_others_write",
+            "rule_11_a_cursor_outlives_the_ticket_it_points_to",
+            "rule_11_paging_returns_each_ticket_once_while_others_write",
+            "rule_11_paging_returns_unmoved_tickets_once_while_others_move",
+            "rule_11_paging_returns_each_occurrence_once_while_others_write",
+            "rule_11_paging_returns_each_event_once_while_others_write",
         ],
         hooks: Hooks {
             get_tickets: |it, query| {

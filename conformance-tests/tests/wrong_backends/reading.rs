@@ -13,7 +13,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     // 12. Filters
     Mutant {
         fault: "finds nothing without an application",
-        found_by: &["rule_12_the_empty_filter_finds_all"],
+        found_by: &["rule_12_the_empty_filter_matches_every_ticket"],
         hooks: Hooks {
             filter: |_, filter| {
                 filter.app_id.get_or_insert_default();
@@ -23,12 +23,12 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "ignores the status",
-        found_by: &["rule_12_by_status", "rule_12_all_filters_combine"],
+        found_by: &["rule_12_filters_by_status", "rule_12_all_filters_combine"],
         hooks: Hooks { filter: |_, filter| filter.status = None, ..RIGHT },
     },
     Mutant {
         fault: "counts tickets without regard to the status",
-        found_by: &["rule_12_by_status"],
+        found_by: &["rule_12_filters_by_status"],
         hooks: Hooks {
             count_tickets: |it, filter| {
                 let mut filter = filter.clone();
@@ -40,7 +40,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "finds what is worse than the level and not the level",
-        found_by: &["rule_12_by_level_at_least"],
+        found_by: &["rule_12_filters_by_minimum_level"],
         hooks: Hooks {
             filter: |_, filter| {
                 let worse = |than| Level::ALL.into_iter().find(|level| *level > than);
@@ -51,7 +51,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "compares releases without regard to case",
-        found_by: &["rule_12_by_channel_release_and_environment_to_the_letter"],
+        found_by: &["rule_12_filters_by_exact_channel_release_and_environment"],
         hooks: Hooks {
             filter: |_, filter| filter.release = filter.release.as_deref().map(str::to_lowercase),
             ..RIGHT
@@ -59,7 +59,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "takes the empty channel for none",
-        found_by: &["rule_12_by_channel_release_and_environment_to_the_letter"],
+        found_by: &["rule_12_filters_by_exact_channel_release_and_environment"],
         hooks: Hooks {
             filter: |_, filter| filter.channel = filter.channel.take().filter(|c| !c.is_empty()),
             ..RIGHT
@@ -67,7 +67,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "finds a ticket by any channel that it ever had",
-        found_by: &["rule_12_by_the_channel_of_the_newest_record"],
+        found_by: &["rule_12_filters_by_the_channel_of_the_newest_record"],
         hooks: Hooks {
             get_tickets: |it, query| {
                 let mut all = query.clone();
@@ -85,7 +85,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "ignores the environment where a release is asked for",
-        found_by: &["rule_12_by_release_and_environment_of_any_one_record"],
+        found_by: &["rule_12_filters_by_release_and_environment_of_a_single_record"],
         hooks: Hooks {
             filter: |_, filter| {
                 if filter.release.is_some() {
@@ -97,7 +97,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "forgets releases when occurrences are pruned",
-        found_by: &["rule_12_pruning_leaves_release_and_environment"],
+        found_by: &["rule_12_pruning_keeps_releases_and_environments"],
         hooks: Hooks {
             keep_per_ticket: |it, keep| {
                 it.notes().flag = true;
@@ -113,7 +113,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "leaves the start of a range of tickets out",
-        found_by: &["rule_12_by_a_range_of_time"],
+        found_by: &["rule_12_filters_by_time_range"],
         hooks: Hooks {
             filter: |_, filter| {
                 filter.since =
@@ -124,7 +124,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "leaves the end of a range of tickets out",
-        found_by: &["rule_12_by_a_range_of_time"],
+        found_by: &["rule_12_filters_by_time_range"],
         hooks: Hooks {
             filter: |_, filter| {
                 filter.until =
@@ -135,7 +135,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "searches the message only",
-        found_by: &["rule_12_by_text_in_message_or_location_whatever_its_case"],
+        found_by: &["rule_12_searches_message_and_location_ignoring_case"],
         hooks: Hooks {
             get_tickets: |it, query| {
                 tickets_searched(it, query, |_, ticket, text| fold(&ticket.message).contains(text))
@@ -146,7 +146,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "takes % in a search for anything",
-        found_by: &["rule_12_a_search_text_means_itself"],
+        found_by: &["rule_12_a_search_text_has_no_wildcards"],
         hooks: Hooks {
             filter: |_, filter| {
                 filter.search = filter.search.as_ref().map(|text| text.replace('%', ""));
@@ -156,7 +156,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "searches all messages that a ticket ever had",
-        found_by: &["rule_12_a_search_looks_into_the_newest_message"],
+        found_by: &["rule_12_searches_the_newest_message_only"],
         hooks: Hooks {
             get_tickets: |it, query| {
                 tickets_searched(it, query, |it, ticket, text| {
@@ -170,7 +170,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "compares whole bytes of an id",
-        found_by: &["rule_12_by_the_beginning_of_the_id"],
+        found_by: &["rule_12_filters_by_id_prefix"],
         hooks: Hooks {
             filter: |_, filter| filter.id_prefix = filter.id_prefix.and_then(whole_bytes),
             ..RIGHT
@@ -218,7 +218,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "leaves the counts per hour of a deleted ticket",
-        found_by: &["rule_12_counts_per_hour_forget_what_is_deleted"],
+        found_by: &["rule_12_counts_per_hour_go_with_a_deleted_ticket"],
         hooks: Hooks {
             delete: |it, id| {
                 it.notes().flag = true;
@@ -236,7 +236,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "counts hours before 1970 towards 1970",
-        found_by: &["rule_12_counts_before_1970_and_at_the_ends_of_time"],
+        found_by: &["rule_12_counts_cover_times_before_1970_and_both_ends_of_time"],
         hooks: Hooks {
             count_occurrences: |it, query| {
                 let mut buckets = (RIGHT.count_occurrences)(it, query)?;
@@ -253,7 +253,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "answers an empty or endless range with nothing",
-        found_by: &["rule_12_an_empty_or_endless_range_is_the_callers_error"],
+        found_by: &["rule_12_an_empty_or_overlong_range_is_a_config_error"],
         hooks: Hooks {
             count_occurrences: |it, query| {
                 Ok((RIGHT.count_occurrences)(it, query).unwrap_or_default())
@@ -285,7 +285,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "takes an unknown event type for an error",
-        found_by: &["rule_13_an_unknown_event_is_an_empty_answer"],
+        found_by: &["rule_13_an_unknown_event_is_an_empty_result"],
         hooks: Hooks {
             trait_types: |it, query| {
                 let types = (RIGHT.trait_types)(it, query)?;

@@ -123,7 +123,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "answers in the order of the batch",
-        found_by: &["rule_03_the_answer_names_each_ticket_that_got_something_new_by_id"],
+        found_by: &["rule_03_the_result_lists_each_ticket_that_gained_an_occurrence_by_id"],
         hooks: Hooks {
             record: |it, batch| {
                 let mut recorded = it.record(batch)?;
@@ -138,7 +138,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     Mutant {
         fault: "names tickets that got nothing new",
         found_by: &[
-            "rule_03_the_answer_names_each_ticket_that_got_something_new_by_id",
+            "rule_03_the_result_lists_each_ticket_that_gained_an_occurrence_by_id",
             "rule_02_an_id_in_two_batches_counts_once",
         ],
         hooks: Hooks {
@@ -199,7 +199,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "counts the stored occurrences",
-        found_by: &["rule_04_pruning_does_not_touch_a_ticket"],
+        found_by: &["rule_04_pruning_leaves_the_ticket_unchanged"],
         hooks: Hooks {
             ticket: |it, ticket| {
                 let stored = it.all_occurrences(ticket.id);
@@ -210,7 +210,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "takes the first of the stored ones for the first",
-        found_by: &["rule_04_pruning_does_not_touch_a_ticket"],
+        found_by: &["rule_04_pruning_leaves_the_ticket_unchanged"],
         hooks: Hooks {
             ticket: |it, ticket| {
                 if let Some(first) = it.all_occurrences(ticket.id).last() {
@@ -284,7 +284,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "has no times before 1970",
-        found_by: &["rule_05_times_before_1970_count_like_others"],
+        found_by: &["rule_05_times_before_1970_are_ordinary_times"],
         hooks: Hooks {
             ticket: |_, ticket| {
                 ticket.first_occurrence_time =
@@ -295,7 +295,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "forgets which one was the newest when it is pruned",
-        found_by: &["rule_05_a_pruned_first_or_newest_one_still_decides"],
+        found_by: &["rule_05_a_pruned_first_or_newest_occurrence_still_counts"],
         hooks: Hooks {
             record: |it, batch| {
                 for new in batch {

@@ -18,7 +18,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     // 18. Expiry
     Mutant {
         fault: "deletes what is of that very time",
-        found_by: &["rule_18_what_is_older_goes_and_nothing_else"],
+        found_by: &["rule_18_only_older_occurrences_are_deleted"],
         hooks: Hooks {
             clear_expired: |it, expiry| {
                 let mut expiry = expiry.clone();
@@ -30,7 +30,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "deletes more than max_count",
-        found_by: &["rule_18_the_oldest_go_first_and_at_most_so_many"],
+        found_by: &["rule_18_the_oldest_are_deleted_first_up_to_the_maximum"],
         hooks: Hooks {
             clear_expired: |it, expiry| {
                 let mut expiry = expiry.clone();
@@ -42,7 +42,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "deletes the one of the higher ticket first, of one moment and id",
-        found_by: &["rule_18_of_one_moment_and_id_the_lower_ticket_goes_first"],
+        found_by: &["rule_18_ties_of_time_and_id_are_broken_by_ticket_id"],
         hooks: Hooks {
             clear_expired: |it, expiry| {
                 let query = EventQuery::new().with_direction(Direction::Ascending);
@@ -64,7 +64,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "counts what is left after an expiry",
-        found_by: &["rule_18_counts_stay_when_occurrences_go"],
+        found_by: &["rule_18_counts_outlive_their_occurrences"],
         hooks: Hooks {
             ticket: |it, ticket| {
                 let stored = it.all_occurrences(ticket.id);
@@ -75,7 +75,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "says how many records went, and not how many occurrences",
-        found_by: &["rule_18_counts_stay_when_occurrences_go"],
+        found_by: &["rule_18_counts_outlive_their_occurrences"],
         hooks: Hooks {
             clear_expired: |it, expiry| {
                 let expired = (RIGHT.clear_expired)(it, expiry)?;
@@ -86,12 +86,12 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "keeps solved tickets for ever",
-        found_by: &["rule_18_a_solved_ticket_goes_with_its_last_occurrence"],
+        found_by: &["rule_18_a_solved_ticket_is_deleted_with_its_last_occurrence"],
         hooks: Hooks { clear_expired: |it, expiry| sparing(it, expiry, |_, _| true), ..RIGHT },
     },
     Mutant {
         fault: "deletes muted tickets like solved ones",
-        found_by: &["rule_18_a_solved_ticket_goes_with_its_last_occurrence"],
+        found_by: &["rule_18_a_solved_ticket_is_deleted_with_its_last_occurrence"],
         hooks: Hooks {
             clear_expired: |it, expiry| {
                 for ticket in all_tickets(it, &TicketFilter::new())? {
@@ -119,7 +119,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "keeps a solved ticket whose occurrences went before",
-        found_by: &["rule_18_a_solved_ticket_goes_if_its_occurrences_went_before"],
+        found_by: &["rule_18_a_solved_ticket_whose_occurrences_are_gone_is_deleted"],
         hooks: Hooks {
             clear_expired: |it, expiry| {
                 sparing(it, expiry, |it, ticket| it.all_occurrences(ticket.id).is_empty())
@@ -129,7 +129,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "looks for solved tickets first and deletes them then",
-        found_by: &["rule_18_a_ticket_that_has_just_reopened_is_not_lost"],
+        found_by: &["rule_18_a_ticket_that_was_just_reopened_is_not_lost"],
         hooks: Hooks {
             record: |it, batch| {
                 sleep(Duration::from_millis(1));
@@ -160,7 +160,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "takes the number to keep for a signed one",
-        found_by: &["rule_19_keeping_as_many_as_possible_deletes_nothing"],
+        found_by: &["rule_19_keeping_the_maximum_deletes_nothing"],
         hooks: Hooks {
             keep_per_ticket: |it, keep| {
                 let mut keep = keep.clone();
@@ -193,12 +193,12 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     // 20. Emptying
     Mutant {
         fault: "empties what is beside the store too",
-        found_by: &["rule_20_clear_empties_this_store_and_nothing_beside_it"],
+        found_by: &["rule_20_clear_empties_this_store_and_no_other"],
         hooks: Hooks { one_for_all: true, ..RIGHT },
     },
     Mutant {
         fault: "leaves tickets when it is emptied",
-        found_by: &["rule_20_clear_empties_this_store_and_nothing_beside_it"],
+        found_by: &["rule_20_clear_empties_this_store_and_no_other"],
         hooks: Hooks {
             clear: |it| (RIGHT.clear_expired)(it, &Expiry::before(Timestamp::MAX)).map(|_| ()),
             ..RIGHT

@@ -37,7 +37,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "has a store of its own for each handle",
-        found_by: &["rule_24_what_was_recorded_outlives_the_handle"],
+        found_by: &["rule_24_records_outlive_the_handle"],
         hooks: Hooks { one_for_each_handle: true, ..RIGHT },
     },
     Mutant {
@@ -69,7 +69,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "works with a newer schema",
-        found_by: &["rule_24_a_newer_schema_is_refused_and_stays_untouched"],
+        found_by: &["rule_24_a_newer_schema_is_rejected_and_stays_untouched"],
         hooks: Hooks {
             setup: |it| match it.place.version() {
                 Some(newer) if newer > VERSION => Ok(()),
@@ -80,7 +80,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "refuses a newer schema and makes it an older one",
-        found_by: &["rule_24_a_newer_schema_is_refused_and_stays_untouched"],
+        found_by: &["rule_24_a_newer_schema_is_rejected_and_stays_untouched"],
         hooks: Hooks {
             setup: |it| {
                 let refused = it.place.set_up();
@@ -95,8 +95,8 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     Mutant {
         fault: "creates its schema although it should not",
         found_by: &[
-            "rule_24_without_autocreate_an_empty_store_is_refused",
-            "rule_24_without_autocreate_an_older_schema_is_refused",
+            "rule_24_without_autocreate_an_empty_store_is_rejected",
+            "rule_24_without_autocreate_an_older_schema_is_rejected",
         ],
         hooks: Hooks {
             setup: |it| {
@@ -109,7 +109,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "takes a missing schema for a passing trouble",
-        found_by: &["rule_24_without_autocreate_an_empty_store_is_refused"],
+        found_by: &["rule_24_without_autocreate_an_empty_store_is_rejected"],
         hooks: Hooks {
             setup: |it| {
                 it.place.set_up().map_err(|error| match error.kind() {
@@ -175,7 +175,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     // 26. Capabilities
     Mutant {
         fault: "lacks something that the suite was not told",
-        found_by: &["rule_26_what_the_backend_lacks_is_what_the_suite_was_told"],
+        found_by: &["rule_26_capabilities_match_the_declaration"],
         hooks: Hooks {
             capabilities: Capabilities::all().without(Capability::SchemaVersions),
             ..RIGHT
@@ -183,7 +183,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "cannot do what it says it can",
-        found_by: &["rule_26_calling_what_is_lacking_is_unsupported"],
+        found_by: &["rule_26_a_missing_capability_is_unsupported"],
         hooks: Hooks {
             event_types: |_, _| Err(Error::unsupported("wrong", "event_types")),
             ..RIGHT
@@ -191,7 +191,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "answers a call that it says it lacks",
-        found_by: &["rule_26_calling_what_is_lacking_is_unsupported"],
+        found_by: &["rule_26_a_missing_capability_is_unsupported"],
         hooks: Hooks { capabilities: Capabilities::all().without(Capability::Events), ..RIGHT },
     },
     // 27. Transactions
@@ -221,7 +221,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "rolls the application's transaction back",
-        found_by: &["rule_27_recording_does_not_roll_the_applications_transaction_back"],
+        found_by: &["rule_27_recording_does_not_roll_back_the_applications_transaction"],
         hooks: Hooks {
             record: |it, batch| {
                 it.place.database().end(false);
@@ -232,7 +232,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "ends the application's transaction by solving",
-        found_by: &["rule_27_reading_and_solving_leave_the_applications_transaction"],
+        found_by: &["rule_27_reading_and_solving_leave_the_applications_transaction_open"],
         hooks: Hooks {
             set_status: |it, id, change| {
                 it.place.database().end(true);

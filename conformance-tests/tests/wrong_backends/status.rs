@@ -15,7 +15,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     // 6. Solving and reopening
     Mutant {
         fault: "does not report that a ticket has reopened",
-        found_by: &["rule_06_an_occurrence_after_the_solving_reopens"],
+        found_by: &["rule_06_an_occurrence_after_solving_reopens_the_ticket"],
         hooks: Hooks {
             record: |it, batch| {
                 let mut recorded = it.record(batch)?;
@@ -29,12 +29,12 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "does not count that a ticket has reopened",
-        found_by: &["rule_06_an_occurrence_after_the_solving_reopens"],
+        found_by: &["rule_06_an_occurrence_after_solving_reopens_the_ticket"],
         hooks: Hooks { ticket: |_, ticket| ticket.reopened_count = 0, ..RIGHT },
     },
     Mutant {
         fault: "leaves a solved ticket solved",
-        found_by: &["rule_06_an_occurrence_after_the_solving_reopens"],
+        found_by: &["rule_06_an_occurrence_after_solving_reopens_the_ticket"],
         hooks: Hooks {
             record: |it, batch| keep_status(it, batch, |_, _| true),
             ticket: show_status,
@@ -43,7 +43,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "reopens by any occurrence",
-        found_by: &["rule_06_one_at_the_moment_or_before_leaves_it_solved"],
+        found_by: &["rule_06_an_occurrence_at_or_before_the_moment_leaves_the_ticket_solved"],
         hooks: Hooks {
             record: |it, batch| {
                 let recorded = it.record(batch)?;
@@ -57,7 +57,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "reopens by an occurrence of the very moment",
-        found_by: &["rule_06_one_at_the_moment_or_before_leaves_it_solved"],
+        found_by: &["rule_06_an_occurrence_at_or_before_the_moment_leaves_the_ticket_solved"],
         hooks: Hooks {
             record: |it, batch| {
                 let recorded = it.record(batch)?;
@@ -73,7 +73,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "looks at the last one of a batch only",
-        found_by: &["rule_06_a_batch_of_older_and_later_ones_reopens_once"],
+        found_by: &["rule_06_a_batch_of_older_and_later_occurrences_reopens_once"],
         hooks: Hooks {
             record: |it, batch| {
                 keep_status(it, batch, |batch, at| {
@@ -86,7 +86,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "looks whether it is solved first and reopens then",
-        found_by: &["rule_06_reopened_is_reported_once_for_each_solving_among_eight_writers"],
+        found_by: &["rule_06_reopened_is_reported_once_per_solving_among_eight_writers"],
         hooks: Hooks {
             record: |it, batch| {
                 let solved: Vec<_> = batch
@@ -126,7 +126,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "solves whatever has happened if it is pruned",
-        found_by: &["rule_06_a_pruned_last_occurrence_decides_like_a_stored_one"],
+        found_by: &["rule_06_a_pruned_last_occurrence_counts_like_a_stored_one"],
         hooks: Hooks {
             set_status: |it, id, change| match (change, it.stored(id)) {
                 (StatusChange::Solve { at, release }, Some(ticket))
@@ -142,7 +142,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "keeps the release that solves a ticket as it came",
-        found_by: &["rule_06_an_occurrence_after_the_solving_reopens"],
+        found_by: &["rule_06_an_occurrence_after_solving_reopens_the_ticket"],
         hooks: Hooks {
             set_status: |it, id, change| {
                 let came = match &change {
@@ -211,7 +211,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "takes a person's reopening for a return",
-        found_by: &["rule_06_a_person_reopens_a_ticket"],
+        found_by: &["rule_06_a_ticket_is_reopened_by_hand"],
         hooks: Hooks {
             set_status: |it, id, change| {
                 it.notes().flag |= change == StatusChange::Reopen;
@@ -250,7 +250,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "does not mute until a time",
-        found_by: &["rule_07_muted_until_a_time_to_come_is_muted"],
+        found_by: &["rule_07_a_ticket_muted_until_a_future_time_is_muted"],
         hooks: Hooks {
             set_status: |it, id, change| match change {
                 StatusChange::Mute { until: Some(_) } => it.set_status(id, StatusChange::Reopen),
@@ -262,8 +262,8 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     Mutant {
         fault: "filters by the status as it was set",
         found_by: &[
-            "rule_07_muted_until_a_past_time_is_open_everywhere",
-            "rule_07_muting_ends_by_itself",
+            "rule_07_a_ticket_muted_until_a_past_time_is_open_in_every_query",
+            "rule_07_muting_ends_on_its_own",
         ],
         hooks: Hooks {
             set_status: |it, id, change| {

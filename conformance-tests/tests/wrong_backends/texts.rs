@@ -8,17 +8,17 @@ use crate::wrong::{Hooks, RIGHT};
 pub(crate) const MUTANTS: &[Mutant] = &[
     Mutant {
         fault: "looks for NUL in the channels of tickets",
-        found_by: &["rule_12_ticket_filters_find_texts_that_the_limits_changed"],
+        found_by: &["rule_12_ticket_filters_find_texts_changed_by_the_limits"],
         hooks: Hooks { filter: |_, filter| with_nul(&mut filter.channel), ..RIGHT },
     },
     Mutant {
         fault: "looks for 200 bytes of a release",
-        found_by: &["rule_12_ticket_filters_find_texts_that_the_limits_changed"],
+        found_by: &["rule_12_ticket_filters_find_texts_changed_by_the_limits"],
         hooks: Hooks { filter: |_, filter| cut_to_200(&mut filter.release), ..RIGHT },
     },
     Mutant {
         fault: "counts the records of an application with NUL in its name",
-        found_by: &["rule_12_counts_find_an_application_that_the_limits_changed"],
+        found_by: &["rule_12_counts_find_an_application_changed_by_the_limits"],
         hooks: Hooks {
             count_occurrences: |it, query| {
                 let mut query = query.clone();
@@ -32,12 +32,12 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "looks for NUL in the types of events",
-        found_by: &["rule_15_event_filters_find_texts_that_the_limits_changed"],
+        found_by: &["rule_15_event_filters_find_texts_changed_by_the_limits"],
         hooks: Hooks { event_filter: |_, filter| with_nul(&mut filter.event_type), ..RIGHT },
     },
     Mutant {
         fault: "lists the event types of an application with NUL in its name",
-        found_by: &["rule_17_types_and_traits_are_found_by_texts_that_the_limits_changed"],
+        found_by: &["rule_17_types_and_traits_are_found_by_texts_changed_by_the_limits"],
         hooks: Hooks {
             event_types: |it, query| {
                 let mut query = query.clone();
@@ -49,7 +49,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "looks for the traits of 200 bytes of an event type",
-        found_by: &["rule_17_types_and_traits_are_found_by_texts_that_the_limits_changed"],
+        found_by: &["rule_17_types_and_traits_are_found_by_texts_changed_by_the_limits"],
         hooks: Hooks {
             trait_types: |it, query| {
                 let mut query = query.clone();
@@ -61,7 +61,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "looks for NUL in the names of traits",
-        found_by: &["rule_17_types_and_traits_are_found_by_texts_that_the_limits_changed"],
+        found_by: &["rule_17_types_and_traits_are_found_by_texts_changed_by_the_limits"],
         hooks: Hooks {
             get_traits: |it, query| {
                 let mut query = query.clone();
@@ -73,7 +73,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "expires the events of an application with NUL in its name",
-        found_by: &["rule_18_an_expiry_finds_an_application_that_the_limits_changed"],
+        found_by: &["rule_18_expiry_finds_an_application_changed_by_the_limits"],
         hooks: Hooks {
             clear_expired: |it, expiry| {
                 let mut expiry = expiry.clone();
@@ -85,7 +85,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "prunes the tickets of 200 bytes of an application",
-        found_by: &["rule_19_pruning_finds_an_application_that_the_limits_changed"],
+        found_by: &["rule_19_pruning_finds_an_application_changed_by_the_limits"],
         hooks: Hooks {
             keep_per_ticket: |it, keep| {
                 let mut keep = keep.clone();
@@ -97,7 +97,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "gives NUL back in the release that solved a ticket",
-        found_by: &["rule_22_the_release_of_a_solving_is_changed_like_that_of_a_record"],
+        found_by: &["rule_22_a_release_that_solves_is_cut_like_that_of_a_record"],
         hooks: Hooks {
             ticket: |_, ticket| {
                 if let Status::Solved { release, .. } = &mut ticket.status {
@@ -109,7 +109,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "refuses a lease with a long name",
-        found_by: &["rule_28_leases_take_names_and_holders_that_the_limits_change"],
+        found_by: &["rule_28_leases_take_names_and_holders_changed_by_the_limits"],
         hooks: Hooks {
             lease: |it, lease| {
                 if lease.name.len() > 200 {
