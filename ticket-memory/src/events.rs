@@ -1,4 +1,4 @@
-//! Occurrences as events, and their expiry (rules 15 to 19).
+//! Events, their traits and their expiry (rules 15 to 19).
 
 use std::collections::BTreeSet;
 
@@ -89,7 +89,7 @@ impl State {
                 let mut places: Vec<EventPosition> =
                     entry.occurrences.values().map(EventPosition::of).collect();
                 places.sort_unstable();
-                // Between the first, which stays, and the newest ones.
+                // Delete what lies between the first occurrence and the newest ones.
                 let end = places.len().saturating_sub(newest);
                 surplus.extend(places.into_iter().take(end).skip(1));
             }
@@ -98,7 +98,7 @@ impl State {
         surplus.len() as u64
     }
 
-    /// Removes stored occurrences; everything that was counted stays.
+    /// Removes stored occurrences and keeps all counts.
     fn remove(&mut self, places: &[EventPosition]) {
         for place in places {
             if let Some(entry) = self.tickets.get_mut(&place.ticket_id) {
@@ -122,7 +122,7 @@ impl State {
     }
 }
 
-/// How many to take at most: all there can be, if nothing is said.
+/// Converts an optional maximum to a number of items.
 fn count_or_all(count: Option<u64>) -> usize {
     count.map_or(usize::MAX, |count| usize::try_from(count).unwrap_or(usize::MAX))
 }
