@@ -1,23 +1,23 @@
-//! Faults of queries for texts that the limits changed: rules 12, 15, 17 to 19, 22 and 28.
+//! Faults in queries for texts that the limits change: rules 12, 15, 17 to 19, 22 and 28.
 
 use ticket_core::{Error, ErrorKind, HistogramScope, Status};
 
 use crate::Mutant;
-use crate::wrong::{Hooks, RIGHT};
+use crate::wrong::{CORRECT, Hooks};
 
 pub(crate) const MUTANTS: &[Mutant] = &[
     Mutant {
         fault: "looks for NUL in the channels of tickets",
         found_by: &["rule_12_ticket_filters_find_texts_changed_by_the_limits"],
-        hooks: Hooks { filter: |_, filter| with_nul(&mut filter.channel), ..RIGHT },
+        hooks: Hooks { filter: |_, filter| with_nul(&mut filter.channel), ..CORRECT },
     },
     Mutant {
-        fault: "looks for 200 bytes of a release",
+        fault: "compares 200 bytes of a release",
         found_by: &["rule_12_ticket_filters_find_texts_changed_by_the_limits"],
-        hooks: Hooks { filter: |_, filter| cut_to_200(&mut filter.release), ..RIGHT },
+        hooks: Hooks { filter: |_, filter| cut_to_200(&mut filter.release), ..CORRECT },
     },
     Mutant {
-        fault: "counts the records of an application with NUL in its name",
+        fault: "looks for NUL in the application of counts",
         found_by: &["rule_12_counts_find_an_application_changed_by_the_limits"],
         hooks: Hooks {
             count_occurrences: |it, query| {
@@ -25,38 +25,38 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 if let HistogramScope::App(app_id) = &mut query.scope {
                     with_nul(app_id);
                 }
-                (RIGHT.count_occurrences)(it, &query)
+                (CORRECT.count_occurrences)(it, &query)
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
         fault: "looks for NUL in the types of events",
         found_by: &["rule_15_event_filters_find_texts_changed_by_the_limits"],
-        hooks: Hooks { event_filter: |_, filter| with_nul(&mut filter.event_type), ..RIGHT },
+        hooks: Hooks { event_filter: |_, filter| with_nul(&mut filter.event_type), ..CORRECT },
     },
     Mutant {
-        fault: "lists the event types of an application with NUL in its name",
+        fault: "looks for NUL in the application of event types",
         found_by: &["rule_17_types_and_traits_are_found_by_texts_changed_by_the_limits"],
         hooks: Hooks {
             event_types: |it, query| {
                 let mut query = query.clone();
                 with_nul(&mut query.app_id);
-                (RIGHT.event_types)(it, &query)
+                (CORRECT.event_types)(it, &query)
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "looks for the traits of 200 bytes of an event type",
+        fault: "compares 200 bytes of an event type",
         found_by: &["rule_17_types_and_traits_are_found_by_texts_changed_by_the_limits"],
         hooks: Hooks {
             trait_types: |it, query| {
                 let mut query = query.clone();
                 query.event_type = first_200(&query.event_type);
-                (RIGHT.trait_types)(it, &query)
+                (CORRECT.trait_types)(it, &query)
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
@@ -66,37 +66,37 @@ pub(crate) const MUTANTS: &[Mutant] = &[
             get_traits: |it, query| {
                 let mut query = query.clone();
                 with_nul(&mut query.name);
-                (RIGHT.get_traits)(it, &query)
+                (CORRECT.get_traits)(it, &query)
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "expires the events of an application with NUL in its name",
+        fault: "looks for NUL in the application of an expiry",
         found_by: &["rule_18_expiry_finds_an_application_changed_by_the_limits"],
         hooks: Hooks {
             clear_expired: |it, expiry| {
                 let mut expiry = expiry.clone();
                 with_nul(&mut expiry.app_id);
-                (RIGHT.clear_expired)(it, &expiry)
+                (CORRECT.clear_expired)(it, &expiry)
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "prunes the tickets of 200 bytes of an application",
+        fault: "compares 200 bytes of the application to prune",
         found_by: &["rule_19_pruning_finds_an_application_changed_by_the_limits"],
         hooks: Hooks {
             keep_per_ticket: |it, keep| {
                 let mut keep = keep.clone();
                 cut_to_200(&mut keep.app_id);
-                (RIGHT.keep_per_ticket)(it, &keep)
+                (CORRECT.keep_per_ticket)(it, &keep)
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "gives NUL back in the release that solved a ticket",
+        fault: "returns NUL in the release that solved a ticket",
         found_by: &["rule_22_a_release_that_solves_is_cut_like_that_of_a_record"],
         hooks: Hooks {
             ticket: |_, ticket| {
@@ -104,25 +104,25 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                     with_nul(release);
                 }
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "refuses a lease with a long name",
+        fault: "rejects a lease with a long name",
         found_by: &["rule_28_leases_take_names_and_holders_changed_by_the_limits"],
         hooks: Hooks {
             lease: |it, lease| {
                 if lease.name.len() > 200 {
                     return Err(Error::new(ErrorKind::Rejected, "wrong", "the name is too long"));
                 }
-                (RIGHT.lease)(it, lease)
+                (CORRECT.lease)(it, lease)
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
 ];
 
-/// Puts NUL back where its mark is stored.
+/// Turns the mark that replaced NUL back into NUL.
 fn with_nul(text: &mut Option<String>) {
     if let Some(text) = text {
         *text = text.replace('␀', "\0");
