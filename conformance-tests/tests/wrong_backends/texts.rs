@@ -136,5 +136,6 @@ fn cut_to_200(text: &mut Option<String>) {
 }
 
 fn first_200(text: &str) -> String {
-    text[..text.floor_char_boundary(200)].to_owned()
+    let end = (0..=200).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    text[..end].to_owned()
 }
