@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use futures::executor::block_on;
 use ticket_core::{
-    BackendBase, BackendExt, Comparison, EventFilter, EventQuery, EventStore, Expiry, Level, Op,
-    Record, Result, TraitTypeQuery,
+    BackendBase, BackendExt, Comparison, EventFilter, EventQuery, EventStore, Expiry, Level,
+    Operator, Record, Result, TraitTypeQuery,
 };
 use ticket_sqlite::SqliteBackend;
 
@@ -35,8 +35,8 @@ async fn run() -> Result<()> {
     }
     let filter = EventFilter::new()
         .with_event_type("checkout")
-        .with_comparison(Comparison::new("amount", Op::Ge, 50.0))
-        .with_comparison(Comparison::new("paid", Op::Eq, false));
+        .with_comparison(Comparison::new("amount", Operator::Ge, 50.0))
+        .with_comparison(Comparison::new("paid", Operator::Eq, false));
     for event in store.get_events(&EventQuery::new().with_filter(filter)).await?.items {
         println!("{} owes {}", event.record.traits["user"], event.record.traits["amount"]);
     }

@@ -4,9 +4,10 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ticket_conformance::{Case, Fixture, Suite};
+use ticket_core::backend::{Batch, NewOccurrence, Recorded, async_trait};
 use ticket_core::{
-    BackendBase, EventStore, NewOccurrence, Page, Recorded, Result, Ticket, TicketQuery,
-    async_trait, forward_backend, forward_event_store,
+    BackendBase, EventStore, Page, Result, Ticket, TicketQuery, forward_backend,
+    forward_event_store,
 };
 use ticket_memory::MemoryBackend;
 
@@ -27,7 +28,7 @@ impl Late {
         let sent = std::mem::take(&mut *self.sent());
         let mut recorded = Recorded::default();
         for batch in sent {
-            recorded = self.memory.record_tickets(&batch).await?;
+            recorded = self.memory.record_tickets(Batch::from(&batch[..])).await?;
         }
         Ok(recorded)
     }
@@ -41,7 +42,7 @@ impl BackendBase for Late {
         "late"
     }
 
-    async fn record_tickets(&self, batch: &[NewOccurrence]) -> Result<Recorded> {
+    async fn record_tickets(&self, batch: Batch) -> Result<Recorded> {
         self.sent().push(batch.to_vec());
         tokio::task::yield_now().await;
         self.apply().await

@@ -7,9 +7,10 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use ticket_core::{
-    Breadcrumb, ErrorCause, HandlerOptions, Level, Location, Record, Redaction, Span, Timestamp,
-};
+use ticket_core::record::{Breadcrumb, ErrorCause, Span};
+use ticket_core::{Level, Location, Record, Timestamp};
+use ticket_direct::HandlerOptions;
+use ticket_redact::Redaction;
 
 const ROUNDS: usize = 401;
 const RECORDS: usize = 200;

@@ -42,7 +42,8 @@ impl Grouping {
     /// apart.
     ///
     /// ```
-    /// use ticket_core::{Grouping, Level, Record};
+    /// use ticket_core::{Level, Record};
+    /// use ticket_grouping::Grouping;
     ///
     /// let fingerprint = |message: &str| {
     ///     Grouping::Stable.fingerprint(&Record::new(Level::Error, "db", message), b"").id

@@ -13,10 +13,8 @@
 /// ```
 /// use std::sync::atomic::{AtomicU64, Ordering};
 ///
-/// use ticket_core::{
-///     BackendBase, EventStore, NewOccurrence, Recorded, Result, async_trait, forward_backend,
-///     forward_event_store,
-/// };
+/// use ticket_core::{BackendBase, EventStore, Result, forward_backend, forward_event_store};
+/// use ticket_core::backend::{NewOccurrence, Recorded, async_trait};
 ///
 /// /// Counts the batches that reach a backend.
 /// #[derive(Debug)]

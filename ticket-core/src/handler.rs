@@ -22,9 +22,8 @@ use crate::{BackendBase, BackendExt, Fingerprint, HandlerOptions, Record, Result
 /// use std::time::Duration;
 ///
 /// use async_trait::async_trait;
-/// use ticket_core::{
-///     Emitted, Fingerprint, HandlerOptions, Level, Record, Result, TicketingBaseHandler,
-/// };
+/// use ticket_core::{Emitted, Fingerprint, Level, Record, Result, TicketingBaseHandler};
+/// use ticket_direct::HandlerOptions;
 ///
 /// #[derive(Debug, Default)]
 /// struct Outbox {

@@ -10,7 +10,7 @@ use crate::limits;
 /// ```
 /// use std::time::Duration;
 ///
-/// use ticket_core::Lease;
+/// use ticket_core::backend::Lease;
 ///
 /// let lease = Lease::new("retention", "web-1 4711", Duration::from_secs(60));
 /// assert!(lease.clone().given_back().time.is_zero());

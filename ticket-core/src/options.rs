@@ -15,7 +15,8 @@ type Processor = Arc<dyn Fn(Record) -> Option<Record> + Send + Sync>;
 /// order.
 ///
 /// ```
-/// use ticket_core::{HandlerOptions, Level, Record};
+/// use ticket_core::{Level, Record};
+/// use ticket_direct::HandlerOptions;
 ///
 /// let options = HandlerOptions::new("shop")
 ///     .with_level(Level::Error)

@@ -148,7 +148,7 @@ impl NewOccurrence {
     /// record's own application.
     #[must_use]
     pub fn new(mut record: Record, mut fingerprint: Fingerprint) -> Self {
-        limits::normalize(&mut record);
+        record.normalize();
         limits::normalize_ingredients(&mut fingerprint.ingredients);
         Self { fingerprint, repeats: 1, record }
     }

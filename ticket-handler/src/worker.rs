@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use ticket_core::{Error, ErrorKind, NewOccurrence, Recorded, Result, Store};
+use ticket_core::backend::{NewOccurrence, Recorded};
+use ticket_core::{Error, ErrorKind, Result, Store};
 
 use crate::backoff::{self, Backoff};
 use crate::hooks::Hooks;

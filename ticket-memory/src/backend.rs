@@ -5,11 +5,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use async_trait::async_trait;
+use ticket_core::backend::{Batch, Lease, NewOccurrence, Recorded, StatusChange};
 use ticket_core::{
     BackendBase, Bucket, Capabilities, Capability, Error, EventQuery, EventStore, EventTrait,
-    EventTypeQuery, Expired, Expiry, HistogramQuery, KeepPerTicket, Lease, NewOccurrence,
-    Occurrence, OccurrenceQuery, Page, Recorded, Result, StatusChange, Ticket, TicketFilter,
-    TicketId, TicketQuery, Timestamp, TraitQuery, TraitType, TraitTypeQuery,
+    EventTypeQuery, Expired, Expiry, HistogramQuery, KeepPerTicket, Occurrence, OccurrenceQuery,
+    Page, Result, Ticket, TicketFilter, TicketId, TicketQuery, Timestamp, TraitQuery, TraitType,
+    TraitTypeQuery,
 };
 
 use crate::state::State;
@@ -75,7 +76,7 @@ impl BackendBase for MemoryBackend {
         Ok(())
     }
 
-    async fn record_tickets(&self, batch: &[NewOccurrence]) -> Result<Recorded> {
+    async fn record_tickets(&self, batch: Batch) -> Result<Recorded> {
         Ok(self.state().record_tickets(batch))
     }
 

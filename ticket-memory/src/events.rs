@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use ticket_core::backend::{EventPosition, TraitPosition};
 use ticket_core::{
-    Direction, EventPosition, EventQuery, EventTrait, EventTypeQuery, Expired, Expiry,
-    KeepPerTicket, Occurrence, Page, Record, Result, SmolStr, Status, TraitPosition, TraitQuery,
-    TraitType, TraitTypeQuery,
+    Direction, EventQuery, EventTrait, EventTypeQuery, Expired, Expiry, KeepPerTicket, Occurrence,
+    Page, Record, Result, SmolStr, Status, TraitQuery, TraitType, TraitTypeQuery,
 };
 
 use crate::page::page_of;

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use deadpool_postgres::Pool;
+use ticket_core::backend::{Batch, Lease, NewOccurrence, Recorded, StatusChange};
 use ticket_core::{
     BackendBase, Bucket, Capabilities, EventQuery, EventStore, EventTrait, EventTypeQuery, Expired,
-    Expiry, HistogramQuery, KeepPerTicket, Lease, NewOccurrence, Occurrence, OccurrenceQuery, Page,
-    Recorded, Result, StatusChange, Ticket, TicketFilter, TicketId, TicketQuery, TraitQuery,
-    TraitType, TraitTypeQuery,
+    Expiry, HistogramQuery, KeepPerTicket, Occurrence, OccurrenceQuery, Page, Result, Ticket,
+    TicketFilter, TicketId, TicketQuery, TraitQuery, TraitType, TraitTypeQuery,
 };
 
 use crate::config::PostgresConfig;
@@ -89,7 +89,7 @@ impl BackendBase for PostgresBackend {
         schema::set_up(&self.connections, self.connections.config().autocreate()).await
     }
 
-    async fn record_tickets(&self, batch: &[NewOccurrence]) -> Result<Recorded> {
+    async fn record_tickets(&self, batch: Batch) -> Result<Recorded> {
         self.explain(queries::record_tickets(&self.connections, batch).await).await
     }
 

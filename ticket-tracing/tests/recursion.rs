@@ -9,10 +9,11 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
 use futures::executor::block_on;
+use ticket_core::backend::{Batch, NewOccurrence, Recorded, async_trait};
 use ticket_core::{
-    BackendBase, EventQuery, EventStore, HandlerOptions, Level, NewOccurrence, Recorded, Result,
-    async_trait, forward_backend, forward_event_store,
+    BackendBase, EventQuery, EventStore, Level, Result, forward_backend, forward_event_store,
 };
+use ticket_direct::HandlerOptions;
 use ticket_memory::MemoryBackend;
 use ticket_tracing::{BackgroundHandler, TicketLayer};
 use tracing_subscriber::prelude::*;
@@ -50,7 +51,7 @@ impl BackendBase for Talkative {
         self.0.setup_backend().await
     }
 
-    async fn record_tickets(&self, batch: &[NewOccurrence]) -> Result<Recorded> {
+    async fn record_tickets(&self, batch: Batch) -> Result<Recorded> {
         talk();
         tokio::task::spawn(async { talk() }).await.unwrap();
         tokio::task::spawn_blocking(talk).await.unwrap();

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use ticket_core::backend::{Batch, NewOccurrence, Recorded, TicketUpdate, async_trait};
 use ticket_core::{
-    BackendBase, Error, ErrorKind, EventStore, NewOccurrence, Recorded, Result, TicketId,
-    TicketUpdate, async_trait, forward_backend, forward_event_store,
+    BackendBase, Error, ErrorKind, EventStore, Result, TicketId, forward_backend,
+    forward_event_store,
 };
 use ticket_memory::MemoryBackend;
 
@@ -27,7 +28,7 @@ impl BackendBase for Store {
         "bench"
     }
 
-    async fn record_tickets(&self, batch: &[NewOccurrence]) -> Result<Recorded> {
+    async fn record_tickets(&self, batch: Batch) -> Result<Recorded> {
         if matches!(self, Self::Away) {
             return Err(Error::new(ErrorKind::Unavailable, "bench", "as the measurement asked"));
         }

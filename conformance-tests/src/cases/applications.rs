@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use ticket_core::backend::{HistogramScope, NewOccurrence, StatusChange};
 use ticket_core::{
-    BackendBase, EventFilter, EventStore, EventTypeQuery, Expiry, HistogramScope, NewOccurrence,
-    OccurrenceQuery, Page, StatusChange, Store, TicketFilter, TicketId, TraitQuery, TraitTypeQuery,
-    Value,
+    BackendBase, EventFilter, EventStore, EventTypeQuery, Expiry, OccurrenceQuery, Page, Store,
+    TicketFilter, TicketId, TraitQuery, TraitTypeQuery, Value,
 };
 
 use crate::context::Context;

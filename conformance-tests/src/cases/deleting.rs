@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use ticket_core::backend::{HistogramScope, TicketChange};
 use ticket_core::{
-    BackendBase, Capability, Change, EventFilter, EventStore, EventTypeQuery, HistogramScope,
-    Store, TicketFilter, TicketId, TraitQuery, TraitTypeQuery,
+    BackendBase, Capability, EventFilter, EventStore, EventTypeQuery, Store, TicketFilter,
+    TicketId, TraitQuery, TraitTypeQuery,
 };
 
 use crate::context::Context;
@@ -96,7 +97,7 @@ pub(super) async fn rule_09_a_ticket_recorded_again_starts_from_scratch(cx: Cont
     // The id of the occurrence was deleted as well, so it counts again.
     let recorded = put(&store, &batch[3..4]).await;
     assert_eq!(recorded.occurrences, 1);
-    assert_eq!(changed(&recorded, Change::Created), [id]);
+    assert_eq!(changed(&recorded, TicketChange::Created), [id]);
     assert_eq!(recorded.updates[0].occurrence_count, 1);
     assert_eq!(ticket(&store, id).await, expected(&batch[3..4]));
     assert_eq!(counted(&store, HistogramScope::Ticket(id)).await, 1);

@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use ticket_core::backend::{HistogramScope, NewOccurrence, StatusChange, TicketChange};
 use ticket_core::{
-    BackendBase, Change, EventFilter, EventStore, EventTypeQuery, Expired, Expiry, HistogramScope,
-    NewOccurrence, Occurrence, Status, StatusChange, StatusKind, Store, TicketFilter, TraitQuery,
-    TraitTypeQuery,
+    BackendBase, EventFilter, EventStore, EventTypeQuery, Expired, Expiry, Occurrence, Status,
+    StatusKind, Store, TicketFilter, TraitQuery, TraitTypeQuery,
 };
 
 use crate::context::Context;
@@ -138,7 +138,7 @@ pub(super) async fn rule_18_a_solved_ticket_is_deleted_with_its_last_occurrence(
     assert_eq!(find_ids(&store, &TicketFilter::new()).await, left);
     // Recorded again, it starts from scratch.
     let recorded = put(&store, &[new("solved", 5)]).await;
-    assert_eq!(changed(&recorded, Change::Created), [id]);
+    assert_eq!(changed(&recorded, TicketChange::Created), [id]);
     assert_eq!(ticket(&store, id).await.occurrence_count, 1);
 }
 
@@ -332,6 +332,6 @@ pub(super) async fn rule_20_clear_empties_this_store_and_no_other(cx: Context) {
     // The store works as before, without another setup.
     let recorded = put(&store, &batch).await;
     assert_eq!(recorded.occurrences, 20);
-    assert_eq!(changed(&recorded, Change::Created).len(), 4);
+    assert_eq!(changed(&recorded, TicketChange::Created).len(), 4);
     assert_eq!(ticket(&store, batch[0].ticket_id()).await, expected(batch.iter().step_by(4)));
 }

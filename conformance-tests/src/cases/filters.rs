@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use ticket_core::backend::{NewOccurrence, StatusChange};
 use ticket_core::{
-    EventFilter, EventStore, Expiry, Level, NewOccurrence, Record, StatusChange, StatusKind, Store,
-    TicketFilter, TicketId, TicketIdPrefix,
+    EventFilter, EventStore, Expiry, Level, Record, StatusKind, Store, TicketFilter, TicketId,
+    TicketIdPrefix,
 };
 
 use crate::context::Context;

@@ -4,10 +4,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ticket_core::backend::{Lease, NewOccurrence};
 use ticket_core::{
-    BackendExt, Comparison, EventFilter, EventStore, EventStoreExt, EventTypeQuery, Expiry,
-    HistogramQuery, Lease, NewOccurrence, Op, Record, Status, Step, Store, TicketFilter, TicketId,
-    TraitQuery, TraitTypeQuery, ValueKind, limits,
+    BackendExt, BucketWidth, Comparison, EventFilter, EventStore, EventStoreExt, EventTypeQuery,
+    Expiry, HistogramQuery, Operator, Record, Status, Store, TicketFilter, TicketId, TraitQuery,
+    TraitTypeQuery, ValueKind, limits,
 };
 
 use crate::context::Context;
@@ -64,7 +65,7 @@ pub(super) async fn rule_12_ticket_filters_find_texts_changed_by_the_limits(cx: 
 pub(super) async fn rule_12_counts_find_an_application_changed_by_the_limits(cx: Context) {
     let store = cx.store().await;
     for (name, _) in put_named(&store).await {
-        let query = HistogramQuery::of_app(Some(&name), Step::Hour, at(0), at(3_600));
+        let query = HistogramQuery::of_app(Some(&name), BucketWidth::Hour, at(0), at(3_600));
         let counts: Vec<u64> =
             histogram(&store, &query).await.iter().map(|bucket| bucket.count).collect();
         assert_eq!(counts, [1], "{query:?}");
@@ -77,7 +78,7 @@ pub(super) async fn rule_15_event_filters_find_texts_changed_by_the_limits(cx: C
         for filter in [
             EventFilter::new().with_app_id(&name),
             EventFilter::new().with_event_type(&name),
-            EventFilter::new().with_comparison(Comparison::new(&name, Op::Eq, name.as_str())),
+            EventFilter::new().with_comparison(Comparison::new(&name, Operator::Eq, name.as_str())),
         ] {
             assert_eq!(events(&store, filter.clone()).await, stored([&one]), "{filter:?}");
         }

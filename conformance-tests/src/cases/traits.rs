@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use ticket_core::backend::{EventPosition, NewOccurrence};
 use ticket_core::{
-    BackendBase, ErrorKind, EventPosition, EventStore, EventTrait, EventTypeQuery, Expiry,
-    NewOccurrence, Store, TraitQuery, TraitType, TraitTypeQuery, Value, ValueKind,
+    BackendBase, ErrorKind, EventStore, EventTrait, EventTypeQuery, Expiry, Store, TraitQuery,
+    TraitType, TraitTypeQuery, Value, ValueKind,
 };
 
 use super::paging::{damaged, through_text};

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ticket_core::{BackendBase, ErrorKind, NewOccurrence, Store};
+use ticket_core::backend::NewOccurrence;
+use ticket_core::{BackendBase, ErrorKind, Store};
 
 use crate::context::Context;
 use crate::fixture::Application;

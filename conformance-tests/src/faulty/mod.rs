@@ -10,11 +10,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::channel::oneshot;
+use ticket_core::backend::{Batch, Lease, NewOccurrence, Recorded, StatusChange};
 use ticket_core::{
     BackendBase, Bucket, Capabilities, Error, ErrorKind, EventQuery, EventStore, EventTrait,
-    EventTypeQuery, Expired, Expiry, HistogramQuery, KeepPerTicket, Lease, NewOccurrence,
-    Occurrence, OccurrenceQuery, Page, Recorded, Result, StatusChange, Ticket, TicketFilter,
-    TicketId, TicketQuery, TraitQuery, TraitType, TraitTypeQuery,
+    EventTypeQuery, Expired, Expiry, HistogramQuery, KeepPerTicket, Occurrence, OccurrenceQuery,
+    Page, Result, Ticket, TicketFilter, TicketId, TicketQuery, TraitQuery, TraitType,
+    TraitTypeQuery,
 };
 
 pub use self::plan::{Call, Fault, Method, chance, script};
@@ -34,7 +35,8 @@ pub use self::plan::{Call, Fault, Method, chance, script};
 /// use std::time::Duration;
 ///
 /// use ticket_conformance::{Fault, FaultyBackend, Method, script};
-/// use ticket_core::{BackendBase, ErrorKind, HandlerOptions, Level, Record, TicketFilter};
+/// use ticket_core::{BackendBase, ErrorKind, Level, Record, TicketFilter};
+/// use ticket_direct::HandlerOptions;
 /// use ticket_handler::BackgroundHandler;
 /// use ticket_memory::MemoryBackend;
 ///
@@ -167,7 +169,7 @@ impl<B: BackendBase> BackendBase for FaultyBackend<B> {
         self.call(Method::SetupBackend, &[], self.inner.setup_backend()).await
     }
 
-    async fn record_tickets(&self, batch: &[NewOccurrence]) -> Result<Recorded> {
+    async fn record_tickets(&self, batch: Batch) -> Result<Recorded> {
         self.call(Method::RecordTickets, batch, self.inner.record_tickets(batch)).await
     }
 

@@ -2,9 +2,10 @@
 
 use std::fmt;
 
+use ticket_core::backend::StatusChange;
 use ticket_core::{
     EventQuery, EventTypeQuery, Expiry, HistogramQuery, KeepPerTicket, OccurrenceQuery,
-    StatusChange, TicketFilter, TicketId, TicketQuery, Timestamp, TraitQuery, TraitTypeQuery,
+    TicketFilter, TicketId, TicketQuery, Timestamp, TraitQuery, TraitTypeQuery,
 };
 
 use super::samples::{self, Draft};

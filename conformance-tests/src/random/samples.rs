@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use ticket_core::{
-    Grouping, Level, Location, NewOccurrence, OccurrenceId, Record, TicketId, Timestamp, Value,
-};
+use ticket_core::backend::NewOccurrence;
+use ticket_core::{Level, Location, OccurrenceId, Record, TicketId, Timestamp, Value};
+use ticket_grouping::Grouping;
 
 /// The application and custom fingerprint of each ticket. The last one is never recorded.
 pub(super) const TICKETS: [(&str, &str); 6] =
@@ -129,7 +129,7 @@ impl Draft {
         record.environment = self.environment.map(Into::into);
         record.error = self
             .error
-            .map(|name| ticket_core::ErrorCause::new(Some(name.into()), "failed"))
+            .map(|name| ticket_core::record::ErrorCause::new(Some(name.into()), "failed"))
             .into_iter()
             .collect();
         for (name, value) in &self.traits {

@@ -5,11 +5,12 @@ use proptest::option;
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
 use proptest::sample::select;
 use proptest::strategy::{BoxedStrategy, Union};
+use ticket_core::backend::{HistogramScope, StatusChange};
 use ticket_core::{
-    Comparison, Direction, EventFilter, EventQuery, EventTypeQuery, Expiry, HistogramQuery,
-    HistogramScope, KeepPerTicket, MAX_LIMIT, OccurrenceQuery, Op, StatusChange, StatusKind, Step,
-    TicketFilter, TicketId, TicketIdPrefix, TicketQuery, TicketSort, Timestamp, TraitQuery,
-    TraitTypeQuery, Value,
+    BucketWidth, Comparison, Direction, EventFilter, EventQuery, EventTypeQuery, Expiry,
+    HistogramQuery, KeepPerTicket, MAX_LIMIT, OccurrenceQuery, Operator, StatusKind, TicketFilter,
+    TicketId, TicketIdPrefix, TicketQuery, TicketSort, Timestamp, TraitQuery, TraitTypeQuery,
+    Value,
 };
 
 use super::operation::{Operation, Pages};
@@ -33,7 +34,7 @@ fn read_everything(with_events: bool) -> Vec<Operation> {
         Operation::GetTickets(TicketQuery::new().with_limit(MAX_LIMIT), Pages::All),
         Operation::CountOccurrences(HistogramQuery::of_app(
             None,
-            Step::Hour,
+            BucketWidth::Hour,
             start.saturating_sub(day),
             start.saturating_add(2 * day),
         )),
@@ -193,7 +194,7 @@ fn histogram_query() -> impl Strategy<Value = HistogramQuery> {
         ticket().prop_map(HistogramScope::Ticket),
         app().prop_map(HistogramScope::App),
     ];
-    let step = select(&[Step::Hour, Step::Day][..]);
+    let step = select(&[BucketWidth::Hour, BucketWidth::Day][..]);
     (scope, step, time(), time()).prop_map(|(scope, step, a, b)| match scope {
         // The range of a ticket is in order; that of an application may be empty.
         HistogramScope::Ticket(id) => HistogramQuery::of_ticket(id, step, a.min(b), a.max(b)),
@@ -235,7 +236,7 @@ fn event_filter() -> impl Strategy<Value = EventFilter> {
 }
 
 fn comparison() -> impl Strategy<Value = Comparison> {
-    let parts = (named_value(), select(&Op::ALL[..]), any::<bool>());
+    let parts = (named_value(), select(&Operator::ALL[..]), any::<bool>());
     parts.prop_map(|((name, value), op, as_number)| {
         let typed = Comparison::new(name, op, value.clone());
         if as_number { Comparison::number(name, op, value).unwrap_or(typed) } else { typed }

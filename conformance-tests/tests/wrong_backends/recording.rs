@@ -4,10 +4,8 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use futures::FutureExt;
-use ticket_core::{
-    BackendBase, Change, Error, ErrorKind, Ingredients, NewOccurrence, Recorded, Result, Ticket,
-    TicketUpdate, Timestamp,
-};
+use ticket_core::backend::{NewOccurrence, Recorded, TicketChange, TicketUpdate};
+use ticket_core::{BackendBase, Error, ErrorKind, Ingredients, Result, Ticket, Timestamp};
 
 use crate::Mutant;
 use crate::wrong::{CORRECT, Hooks, Wrong, joined};
@@ -97,7 +95,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 let mut recorded = it.record(batch)?;
                 for update in &mut recorded.updates {
                     if fresh.contains(&update.ticket_id) {
-                        update.change = Some(Change::Created);
+                        update.change = Some(TicketChange::Created);
                     }
                 }
                 Ok(recorded)
@@ -113,7 +111,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 let mut recorded = it.record(batch)?;
                 for update in &mut recorded.updates {
                     if it.notes().numbers.insert(update.ticket_id, 1).is_none() {
-                        update.change = Some(Change::Created);
+                        update.change = Some(TicketChange::Created);
                     }
                 }
                 Ok(recorded)

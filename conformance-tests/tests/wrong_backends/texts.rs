@@ -1,6 +1,7 @@
 //! Faults in queries for texts that the limits change: rules 12, 15, 17 to 19, 22 and 28.
 
-use ticket_core::{Error, ErrorKind, HistogramScope, Status};
+use ticket_core::backend::HistogramScope;
+use ticket_core::{Error, ErrorKind, Status};
 
 use crate::Mutant;
 use crate::wrong::{CORRECT, Hooks};

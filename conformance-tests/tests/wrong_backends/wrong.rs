@@ -5,12 +5,14 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use futures::FutureExt;
+use ticket_core::backend::{
+    Batch, Lease, NewOccurrence, Recorded, StatusChange, TicketUpdate, async_trait,
+};
 use ticket_core::{
     BackendBase, Bucket, Capabilities, EventFilter, EventQuery, EventStore, EventTrait,
-    EventTypeQuery, Expired, Expiry, Fingerprint, HistogramQuery, KeepPerTicket, Lease,
-    NewOccurrence, Occurrence, OccurrenceId, OccurrenceQuery, Page, Record, Recorded, Result,
-    Status, StatusChange, Ticket, TicketFilter, TicketId, TicketQuery, TicketUpdate, TraitQuery,
-    TraitType, TraitTypeQuery, async_trait,
+    EventTypeQuery, Expired, Expiry, Fingerprint, HistogramQuery, KeepPerTicket, Occurrence,
+    OccurrenceId, OccurrenceQuery, Page, Record, Result, Status, Ticket, TicketFilter, TicketId,
+    TicketQuery, TraitQuery, TraitType, TraitTypeQuery,
 };
 use ticket_memory::MemoryBackend;
 
@@ -202,7 +204,7 @@ impl Wrong {
 pub(crate) fn altered(new: &NewOccurrence, change: impl FnOnce(&mut Record)) -> NewOccurrence {
     let mut record = new.record().clone();
     change(&mut record);
-    let fingerprint = Fingerprint { id: new.ticket_id(), ingredients: new.ingredients().clone() };
+    let fingerprint = Fingerprint::from_parts(new.ticket_id(), new.ingredients().clone());
     NewOccurrence::new(record, fingerprint).with_repeats(new.repeats())
 }
 
@@ -251,7 +253,7 @@ impl BackendBase for Wrong {
         (self.hooks.setup)(self)
     }
 
-    async fn record_tickets(&self, batch: &[NewOccurrence]) -> Result<Recorded> {
+    async fn record_tickets(&self, batch: Batch) -> Result<Recorded> {
         if !self.hooks.pause_in_the_middle {
             return (self.hooks.record)(self, batch);
         }

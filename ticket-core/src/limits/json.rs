@@ -21,7 +21,7 @@ use crate::{Traits, Value};
 ///
 /// let mut traits = Traits::new();
 /// let json = serde_json::json!({"user": {"id": 17, "tags": ["a", "b"]}, "ratio": 0.5});
-/// limits::traits_from_json("", &json, &mut traits);
+/// traits.insert_json("", &json);
 /// assert_eq!(traits["user.id"], Value::Int(17));
 /// assert_eq!(traits["user.tags"], Value::from(r#"["a","b"]"#));
 /// assert_eq!(traits["ratio"], Value::Float(0.5));

@@ -94,7 +94,7 @@ pub const MISSING_TRAITS: &str = "…";
 /// use ticket_core::{Level, Record, limits};
 ///
 /// let mut record = Record::new(Level::Error, "shop", "x".repeat(10_000));
-/// limits::normalize(&mut record);
+/// record.normalize();
 /// assert!(record.message.len() <= limits::MESSAGE);
 /// assert!(record.message.ends_with("x…[+1825 bytes]"));
 /// ```

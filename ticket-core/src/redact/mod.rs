@@ -61,7 +61,9 @@ pub(crate) const PRIVATE_KEY: &str = "<redacted private key>";
 /// [`HandlerOptions::with_processor`](crate::HandlerOptions::with_processor).
 ///
 /// ```
-/// use ticket_core::{HandlerOptions, Level, Record, Redaction, Value};
+/// use ticket_core::{Level, Record, Value};
+/// use ticket_direct::HandlerOptions;
+/// use ticket_redact::Redaction;
 ///
 /// let options = HandlerOptions::new("shop").with_redaction(Redaction::new().with_keys(["iban"]));
 /// let record = Record::new(Level::Error, "db", "no answer from postgres://ann:hunter2@db/shop")
@@ -125,7 +127,7 @@ impl Redaction {
     /// A text without its secrets; borrowed if it has none.
     ///
     /// ```
-    /// use ticket_core::Redaction;
+    /// use ticket_redact::Redaction;
     ///
     /// let redaction = Redaction::new();
     /// assert_eq!(redaction.text("GET /reset?token=4f2a&page=2"), "GET /reset?token=<redacted>&page=2");

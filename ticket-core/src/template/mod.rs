@@ -108,7 +108,7 @@ fn separator(text: &[u8], space: bool) -> bool {
 /// unless the message is longer than that.
 ///
 /// ```
-/// use ticket_core::template;
+/// use ticket_grouping::template;
 ///
 /// assert_eq!(
 ///     template("cannot load '/srv/a.json' of user 17: connection refused (os error 111)"),

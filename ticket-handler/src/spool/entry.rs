@@ -17,7 +17,8 @@ use std::cell::Cell;
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
-use ticket_core::{Fingerprint, Ingredients, NewOccurrence, Record, TicketId};
+use ticket_core::backend::NewOccurrence;
+use ticket_core::{Fingerprint, Ingredients, Record, TicketId};
 
 use super::pack::{Packer, Unwritable};
 use super::unpack::unpack;

@@ -1,7 +1,9 @@
 //! Entries by themselves: what is written is read, whatever lies around it.
 
 use proptest::prelude::*;
-use ticket_core::{ErrorCause, HandlerOptions, Level, Record};
+use ticket_core::record::ErrorCause;
+use ticket_core::{Level, Record};
+use ticket_direct::HandlerOptions;
 
 use super::*;
 
@@ -35,7 +37,7 @@ fn an_occurrence_comes_back_as_it_was() {
         .with_trait("$a.b", i64::MIN)
         .with_trait("when", ticket_core::Timestamp::MIN);
     record.error.push(ErrorCause::new(Some("Os".into()), "gone"));
-    record.spans.push(ticket_core::Span::new("request"));
+    record.spans.push(ticket_core::record::Span::new("request"));
     record.process = Some(17);
     let occurrence = HandlerOptions::new("app").prepare(record).unwrap().with_repeats(u32::MAX);
     let bytes = encoded(&occurrence, true, <[u8]>::to_vec).unwrap();

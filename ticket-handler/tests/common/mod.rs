@@ -8,9 +8,10 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use futures::executor::block_on;
+use ticket_core::backend::{Batch, NewOccurrence, Recorded, async_trait};
 use ticket_core::{
-    BackendBase, Error, ErrorKind, EventQuery, EventStore, Level, NewOccurrence, Record, Recorded,
-    Result, SmolStr, TicketId, TicketQuery, async_trait, forward_backend, forward_event_store,
+    BackendBase, Error, ErrorKind, EventQuery, EventStore, Level, Record, Result, SmolStr,
+    TicketId, TicketQuery, forward_backend, forward_event_store,
 };
 use ticket_memory::MemoryBackend;
 
@@ -159,7 +160,7 @@ impl BackendBase for Faulty {
         "faulty"
     }
 
-    async fn record_tickets(&self, batch: &[NewOccurrence]) -> Result<Recorded> {
+    async fn record_tickets(&self, batch: Batch) -> Result<Recorded> {
         let tried =
             batch.iter().map(|of| (of.ticket_id(), of.record().message.to_string())).collect();
         self.shared.batches.lock().unwrap().push(tried);

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use mongodb::bson::{Bson, Document, doc};
+use ticket_core::backend::EventPosition;
 use ticket_core::{
-    Direction, EventPosition, EventTrait, EventTypeQuery, Page, Result, TraitQuery, TraitType,
-    TraitTypeQuery, ValueKind,
+    Direction, EventTrait, EventTypeQuery, Page, Result, TraitQuery, TraitType, TraitTypeQuery,
+    ValueKind,
 };
 
 use super::{behind_event, by_time, to_i64};
