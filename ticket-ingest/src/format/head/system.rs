@@ -1,8 +1,8 @@
 //! Lines of syslog in its three forms, and of Google's and Kubernetes' loggers.
 
 use super::{Head, Words, clock_length, is_clock, is_name_byte, trim_separators};
-use crate::ingest::format::level;
-use crate::ingest::time;
+use crate::format::level;
+use crate::time;
 
 impl<'a> Head<'a> {
     /// `<34>`: facility and severity.

@@ -4,7 +4,7 @@ use serde_json::Value;
 use ticket_core::{Span, limits};
 
 use super::fields::Fields;
-use super::{Entry, usual};
+use super::{Draft, usual};
 
 pub(super) fn knows(fields: &Fields) -> bool {
     fields.has("target")
@@ -12,11 +12,11 @@ pub(super) fn knows(fields: &Fields) -> bool {
         && ["fields", "timestamp", "span", "spans"].iter().any(|name| fields.has(name))
 }
 
-pub(super) fn read(mut fields: Fields) -> Entry {
-    let mut entry = Entry::new();
-    entry.time = fields.time(&["timestamp"]);
-    entry.level = fields.level(&["level"]);
-    let record = &mut entry.record;
+pub(super) fn read(mut fields: Fields) -> Draft {
+    let mut draft = Draft::new();
+    draft.time = fields.time(&["timestamp"]);
+    draft.level = fields.level(&["level"]);
+    let record = &mut draft.record;
     record.channel = fields.text(&["target"]).unwrap_or_default();
     record.location.file = fields.text(&["filename"]);
     record.location.line = fields.number(&["line_number"]);
@@ -32,21 +32,21 @@ pub(super) fn read(mut fields: Fields) -> Entry {
     // Flattened, an event's fields are beside those of the format.
     let mut own = match fields.take("fields") {
         Some(Value::Object(own)) => {
-            entry.keep_all("", fields);
+            draft.keep_all("", fields);
             Fields(own)
         }
         _ => fields,
     };
-    entry.record.message = own.text(&["message"]).unwrap_or_default();
+    draft.record.message = own.text(&["message"]).unwrap_or_default();
     // What the bridge from `log` knows better than the macro that it went through.
     if let Some(target) = own.text(&["log.target"]) {
-        entry.record.channel = target;
-        let location = &mut entry.record.location;
+        draft.record.channel = target;
+        let location = &mut draft.record.location;
         location.module = own.text(&["log.module_path"]);
         location.file = own.text(&["log.file"]).or(location.file.take());
         location.line = own.number(&["log.line"]).or(location.line);
     }
-    usual::rest(own, entry)
+    usual::rest(own, draft)
 }
 
 fn read_span(value: Value) -> Option<Span> {

@@ -1,46 +1,50 @@
-//! Reading lines: with their places, in bounded memory, from files that grow while they are read.
+//! Reads lines with their positions, in bounded memory, from inputs that grow while they are read.
 
 use std::io::{self, BufRead, BufReader, Read};
 
-/// The longest line that is read whole; of a longer one the rest is left out.
-pub(super) const MAX_LINE: usize = 16 * 1024 * 1024;
+/// The longest line that is kept whole. The rest of a longer line is skipped.
+pub(crate) const MAX_LINE: usize = 16 * 1024 * 1024;
 
-/// A line, without its end.
+/// A line without its terminator.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Line {
-    /// Its number, counted from 1.
-    pub(super) number: u64,
-    /// Where it begins, in bytes.
-    pub(super) offset: u64,
-    /// What is in it; what is no UTF-8 is replaced, what is too much is cut with a mark.
-    pub(super) text: String,
-    /// How many bytes it takes, with its end.
-    pub(super) length: u64,
-    /// How many bytes were left out.
-    pub(super) cut: u64,
+pub(crate) struct Line {
+    /// The number of the line, counted from 1.
+    pub(crate) number: u64,
+    /// The byte at which the line begins.
+    pub(crate) offset: u64,
+    /// The text. Invalid UTF-8 is replaced, and a line that is too long is cut with a mark.
+    pub(crate) text: String,
+    /// The number of bytes in the input, including the terminator.
+    pub(crate) length: u64,
+    /// The number of bytes that were cut.
+    pub(crate) cut: u64,
 }
 
-/// What to do with a last line that has no end.
+/// What the end of the input means for a last line without a terminator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum LastLine {
-    /// It is a line.
-    Take,
-    /// It is still being written.
-    Wait,
+#[non_exhaustive]
+pub enum AtEnd {
+    /// The input is complete: the last line is read although it has no terminator.
+    TakeLine,
+    /// The input is still being written: the last line is left for a later call.
+    WaitForMore,
 }
 
-/// Reads lines.
 #[derive(Debug)]
-pub(super) struct LineReader<R> {
+pub(crate) struct LineReader<R> {
     input: BufReader<R>,
+    /// The bytes of the line that is being read, at most [`MAX_LINE`].
     partial: Vec<u8>,
+    /// The number of bytes read of that line, including those that were not kept.
     length: u64,
+    /// The byte at which that line begins.
     offset: u64,
+    /// The number of lines read so far.
     number: u64,
 }
 
 impl<R: Read> LineReader<R> {
-    pub(super) fn new(input: R) -> Self {
+    pub(crate) fn new(input: R) -> Self {
         Self {
             input: BufReader::with_capacity(256 * 1024, input),
             partial: Vec::new(),
@@ -50,17 +54,22 @@ impl<R: Read> LineReader<R> {
         }
     }
 
-    pub(super) fn get_ref(&self) -> &R {
+    pub(crate) fn get_ref(&self) -> &R {
         self.input.get_ref()
     }
 
-    /// How many bytes have been read, those of a line that has not ended yet too.
-    pub(super) const fn position(&self) -> u64 {
+    /// Returns the number of lines read so far.
+    pub(crate) const fn lines(&self) -> u64 {
+        self.number
+    }
+
+    /// Returns the number of bytes read so far, including those of an unfinished line.
+    pub(crate) const fn position(&self) -> u64 {
         self.offset + self.length
     }
 
-    /// The next line; `None` at the end, where a later call may find more.
-    pub(super) fn next(&mut self, last: LastLine) -> io::Result<Option<Line>> {
+    /// Reads the next line. Returns `None` at the end of the input, where a later call may find more.
+    pub(crate) fn next(&mut self, at_end: AtEnd) -> io::Result<Option<Line>> {
         loop {
             let bytes = match self.input.fill_buf() {
                 Ok(bytes) => bytes,
@@ -68,7 +77,7 @@ impl<R: Read> LineReader<R> {
                 Err(error) => return Err(error),
             };
             if bytes.is_empty() {
-                let take = self.length > 0 && last == LastLine::Take;
+                let take = self.length > 0 && at_end == AtEnd::TakeLine;
                 return Ok(take.then(|| self.line()));
             }
             let end = bytes.iter().position(|byte| *byte == b'\n');
@@ -87,7 +96,8 @@ impl<R: Read> LineReader<R> {
     fn line(&mut self) -> Line {
         self.number += 1;
         let mut bytes = std::mem::take(&mut self.partial);
-        // The end of the line counts for one byte, which a last line may lack.
+        // The terminator is one byte, which the last line of the input may lack: then nothing was cut,
+        // and the subtraction saturates.
         let cut = self.length.saturating_sub(bytes.len() as u64 + 1);
         if bytes.last() == Some(&b'\r') {
             bytes.pop();
@@ -118,13 +128,13 @@ mod tests {
 
     fn texts(input: &[u8]) -> Vec<String> {
         let mut reader = LineReader::new(input);
-        std::iter::from_fn(|| reader.next(LastLine::Take).unwrap()).map(|line| line.text).collect()
+        std::iter::from_fn(|| reader.next(AtEnd::TakeLine).unwrap()).map(|line| line.text).collect()
     }
 
     #[test]
-    fn lines_and_their_places() {
+    fn lines_have_numbers_and_offsets() {
         let mut reader = LineReader::new(&b"a\r\n\nb"[..]);
-        let mut next = || reader.next(LastLine::Take).unwrap();
+        let mut next = || reader.next(AtEnd::TakeLine).unwrap();
         let line = |number, offset, text: &str, length| {
             Some(Line { number, offset, text: text.into(), length, cut: 0 })
         };
@@ -135,24 +145,24 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_utf8_is_replaced() {
+    fn invalid_utf8_is_replaced() {
         assert_eq!(texts(b"\xef\xbb\xbfa\xff\nb\n"), ["a\u{fffd}", "b"]);
     }
 
     #[test]
-    fn a_huge_line_is_cut_and_the_next_one_is_whole() {
+    fn a_huge_line_is_cut_and_the_next_line_is_whole() {
         let mut input = vec![b'x'; MAX_LINE + 10];
         input.extend_from_slice(b"\nnext\n");
         let mut reader = LineReader::new(&input[..]);
-        let line = reader.next(LastLine::Take).unwrap().unwrap();
+        let line = reader.next(AtEnd::TakeLine).unwrap().unwrap();
         assert_eq!((line.cut, line.length), (10, MAX_LINE as u64 + 11));
         assert!(line.text.ends_with("x…[+10 bytes]"));
-        let line = reader.next(LastLine::Take).unwrap().unwrap();
+        let line = reader.next(AtEnd::TakeLine).unwrap().unwrap();
         assert_eq!((line.offset, line.text.as_str()), (MAX_LINE as u64 + 11, "next"));
     }
 
     #[test]
-    fn a_line_that_is_being_written_is_waited_for() {
+    fn an_unfinished_line_is_left_for_later() {
         let mut file = tempfile::tempfile().unwrap();
         let mut append = |text: &str| {
             let at = file.stream_position().unwrap();
@@ -162,8 +172,8 @@ mod tests {
             file.try_clone().unwrap()
         };
         let mut reader = LineReader::new(append("one\ntw"));
-        assert_eq!(reader.next(LastLine::Wait).unwrap().unwrap().text, "one");
-        assert_eq!(reader.next(LastLine::Wait).unwrap(), None);
+        assert_eq!(reader.next(AtEnd::WaitForMore).unwrap().unwrap().text, "one");
+        assert_eq!(reader.next(AtEnd::WaitForMore).unwrap(), None);
         assert_eq!(reader.position(), 6);
     }
 }

@@ -1,7 +1,7 @@
 //! bunyan and pino: levels are numbers, the error is an object with its stack.
 
 use super::fields::Fields;
-use super::{Entry, usual};
+use super::{Draft, usual};
 
 pub(super) fn knows(fields: &Fields) -> bool {
     fields.has("msg")
@@ -9,11 +9,11 @@ pub(super) fn knows(fields: &Fields) -> bool {
         && fields.0.get("level").is_some_and(|level| level.is_number())
 }
 
-pub(super) fn read(mut fields: Fields) -> Entry {
-    let mut entry = Entry::new();
-    entry.time = fields.time(&["time"]);
-    entry.level = fields.level(&["level"]);
-    let record = &mut entry.record;
+pub(super) fn read(mut fields: Fields) -> Draft {
+    let mut draft = Draft::new();
+    draft.time = fields.time(&["time"]);
+    draft.level = fields.level(&["level"]);
+    let record = &mut draft.record;
     record.message = fields.text(&["msg"]).unwrap_or_default();
     let component = fields.text(&["component", "module"]);
     let name = fields.text(&["name"]);
@@ -29,5 +29,5 @@ pub(super) fn read(mut fields: Fields) -> Entry {
     if fields.0.get("v").is_some_and(|version| version.is_number()) {
         fields.take("v");
     }
-    usual::rest(fields, entry)
+    usual::rest(fields, draft)
 }

@@ -12,7 +12,7 @@ use self::lines::{
     exception, file_and_line, frame_at, is_exception, is_own_rust, is_place, is_qualified,
     numbered, python_frame,
 };
-use super::Entry;
+use super::Draft;
 
 /// What a stack trace says.
 #[derive(Debug, Default)]
@@ -33,9 +33,9 @@ impl Trace {
     }
 
     /// Adds what it says to a record; `false` if that is nothing.
-    pub(super) fn apply(self, entry: &mut Entry) -> bool {
+    pub(super) fn apply(self, draft: &mut Draft) -> bool {
         let found = !self.is_empty();
-        let record = &mut entry.record;
+        let record = &mut draft.record;
         record.error.extend(self.causes);
         if record.backtrace.is_empty() {
             record.backtrace = self.frames;

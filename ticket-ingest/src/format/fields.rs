@@ -3,8 +3,8 @@
 use serde_json::{Map, Value};
 use ticket_core::{ErrorCause, Level, SmolStr, Timestamp};
 
-use super::{Entry, level, stack};
-use crate::ingest::time;
+use super::{Draft, level, stack};
+use crate::time;
 
 /// What is left of a line's fields.
 #[derive(Debug)]
@@ -67,7 +67,7 @@ impl Fields {
     /// Takes what a line says about an error: an object, a text, or a stack trace's text.
     ///
     /// `false` if there is no such field, or one that is no error.
-    pub(super) fn error(&mut self, path: &str, entry: &mut Entry) -> bool {
+    pub(super) fn error(&mut self, path: &str, draft: &mut Draft) -> bool {
         let is_error = |value: &Value| match value {
             Value::String(text) => !text.is_empty(),
             Value::Object(object) => ["message", "msg", "type", "name", "stack", "stack_trace"]
@@ -79,15 +79,15 @@ impl Fields {
             take(&mut self.0, path, &is_error).or_else(|| self.below(path).map(Value::Object));
         match error {
             Some(Value::String(text)) => {
-                if !stack::read(&text).apply(entry) {
-                    entry.record.error.push(ErrorCause::new(None, text));
+                if !stack::read(&text).apply(draft) {
+                    draft.record.error.push(ErrorCause::new(None, text));
                 } else {
-                    entry.keep("stack_trace", text);
+                    draft.keep("stack_trace", text);
                 }
                 true
             }
             Some(Value::Object(object)) => {
-                object_error(Self(object), path, entry, 0);
+                object_error(Self(object), path, draft, 0);
                 true
             }
             _ => false,
@@ -113,7 +113,7 @@ impl Fields {
 const CAUSES: usize = ticket_core::limits::ERRORS;
 
 /// An error as `{type|name, message, stack, code, cause: {…}}`.
-fn object_error(mut error: Fields, path: &str, entry: &mut Entry, depth: usize) {
+fn object_error(mut error: Fields, path: &str, draft: &mut Draft, depth: usize) {
     let kind = error.text(&["type", "name", "class", "kind", "codeName"]);
     let message = error.text(&["message", "msg", "errmsg"]);
     let stack = error.text(&["stack", "stack_trace", "stackTrace", "stacktrace", "backtrace"]);
@@ -123,23 +123,23 @@ fn object_error(mut error: Fields, path: &str, entry: &mut Entry, depth: usize) 
         first.map_or((None, None), |cause| (cause.type_name, Some(cause.message)));
     let cause =
         ErrorCause::new(kind.or(traced_kind), message.or(traced_message).unwrap_or_default());
-    entry.record.error.push(cause);
+    draft.record.error.push(cause);
     if let Some(stack) = stack
         && depth == 0
     {
-        entry.record.backtrace.append(&mut trace.frames);
-        entry.keep("stack_trace", stack);
+        draft.record.backtrace.append(&mut trace.frames);
+        draft.keep("stack_trace", stack);
     }
     let inner = ["cause", "inner", "innerException"].iter().find_map(|name| error.take(name));
     match inner {
         Some(Value::Object(inner)) if depth < CAUSES => {
-            object_error(Fields(inner), path, entry, depth + 1);
+            object_error(Fields(inner), path, draft, depth + 1);
         }
-        Some(Value::String(text)) => entry.record.error.push(ErrorCause::new(None, text)),
-        _ => entry.record.error.append(&mut trace.causes),
+        Some(Value::String(text)) => draft.record.error.push(ErrorCause::new(None, text)),
+        _ => draft.record.error.append(&mut trace.causes),
     }
     if depth == 0 {
-        entry.keep_all(path, error);
+        draft.keep_all(path, error);
     }
 }
 

@@ -1,10 +1,12 @@
-//! Stored text on its way to a terminal. Logs hold what strangers typed: an escape sequence must not
-//! move the cursor, and a hidden or reversing character must not show another text than what is there.
+//! Makes stored text safe for a terminal.
+//!
+//! Logs contain what strangers typed. An escape sequence must not move the cursor, and an invisible or
+//! reversing character must not make a text look like another one.
 
 use std::fmt::Write;
 
-/// Whether a character would act on a terminal, or not be seen: control characters (C0, DEL, C1),
-/// directions, zero widths, fillers and tags.
+/// Returns `true` if a character acts on a terminal or is invisible: control characters (C0, DEL, C1), text
+/// directions, characters of zero width, fillers and tags.
 pub(crate) fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(c,
@@ -13,8 +15,8 @@ pub(crate) fn is_unsafe(c: char) -> bool {
             | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// Text on one line: a line break is shown as `↵`, a tab as a space, and everything else that is unsafe
-/// as an escape such as `\u{1b}`.
+/// Returns a text on one line: a line break becomes `↵`, a tab a space, and any other unsafe character an
+/// escape such as `\u{1b}`.
 pub(crate) fn line(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
     let mut chars = text.chars().peekable();
@@ -29,7 +31,7 @@ pub(crate) fn line(text: &str) -> String {
     clean
 }
 
-/// The first characters of a text, on one line; `…` stands for the rest.
+/// Returns the first characters of a text on one line, with `…` for the rest.
 pub(crate) fn beginning(text: &str, max_chars: usize) -> String {
     match text.char_indices().nth(max_chars) {
         Some((end, _)) => line(&text[..end]) + "…",
@@ -37,7 +39,7 @@ pub(crate) fn beginning(text: &str, max_chars: usize) -> String {
     }
 }
 
-/// Text with its line breaks, each line safe to write; a tab is shown as four spaces.
+/// Returns the lines of a text, each of them safe. A tab becomes four spaces.
 pub(crate) fn lines(text: &str) -> impl Iterator<Item = String> {
     text.lines().map(|line| {
         let mut clean = String::with_capacity(line.len());
@@ -51,7 +53,7 @@ pub(crate) fn lines(text: &str) -> impl Iterator<Item = String> {
     })
 }
 
-/// A text in quotes, as `ticket find` reads it back.
+/// Returns a text in quotes, as `ticket find` reads it.
 pub(crate) fn quoted(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push('"');
@@ -82,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_that_acts_on_a_terminal_gets_through() {
+    fn no_unsafe_character_gets_through() {
         for c in (0..=0x0010_ffff).filter_map(char::from_u32) {
             let text = format!("a{c}b");
             for clean in [line(&text), quoted(&text), lines(&text).collect(), beginning(&text, 2)] {
@@ -92,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_hidden_is_shown() {
+    fn invisible_characters_become_visible() {
         assert_eq!(line("\u{1b}[31mred\u{7}"), "\\u{1b}[31mred\\u{7}");
         assert_eq!(line("invoice\u{202e}fdp.exe"), "invoice\\u{202e}fdp.exe");
         assert_eq!(line("pass\u{200b}word \u{9b}2J"), "pass\\u{200b}word \\u{9b}2J");
@@ -100,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn ordinary_text_of_any_script_stays() {
+    fn ordinary_text_of_any_script_is_kept() {
         for text in ["grüße", "日本語", "שלום", "🚀 ❤️", "C:\\temp", "␀"] {
             assert_eq!(line(text), text);
         }
@@ -113,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn quoting_keeps_lines_apart() {
+    fn quoted_text_stays_on_one_line() {
         assert_eq!(quoted("a \"b\"\n\\ \u{1b}"), r#""a \"b\"\n\\ \u{1b}""#);
     }
 }

@@ -7,12 +7,12 @@ use super::*;
 /// The record of a line, as JSON without what every record has.
 fn read(line: &str) -> Value {
     match parse(Format::Auto, line, false) {
-        Parsed::Entry(entry) => {
-            let mut record = serde_json::to_value(&entry.record).unwrap();
+        Parsed::Draft(draft) => {
+            let mut record = serde_json::to_value(&draft.record).unwrap();
             let fields = record.as_object_mut().unwrap();
             fields.remove("id");
-            fields.insert("time".into(), json!(entry.time));
-            fields.insert("level".into(), json!(entry.level()));
+            fields.insert("time".into(), json!(draft.time));
+            fields.insert("level".into(), json!(draft.level()));
             record
         }
         other => panic!("{line}: {other:?}"),
@@ -230,9 +230,9 @@ fn unknown_json() {
 
 /// One plain line: time or not, level, channel, message.
 fn plain(line: &str) -> (bool, &'static str, String, String) {
-    let entry = Lines::new(line).finish();
-    let level = entry.level().as_str();
-    (entry.time.is_some(), level, entry.record.channel.into(), entry.record.message.into())
+    let draft = Lines::new(line).finish();
+    let level = draft.level().as_str();
+    (draft.time.is_some(), level, draft.record.channel.into(), draft.record.message.into())
 }
 
 #[test]

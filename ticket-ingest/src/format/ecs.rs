@@ -1,7 +1,7 @@
 //! The Elastic Common Schema: names with dots, flat or as objects.
 
 use super::fields::Fields;
-use super::{Entry, usual};
+use super::{Draft, usual};
 
 pub(super) fn knows(fields: &Fields) -> bool {
     fields.has("@timestamp")
@@ -10,11 +10,11 @@ pub(super) fn knows(fields: &Fields) -> bool {
             .any(|name| fields.has(name))
 }
 
-pub(super) fn read(mut fields: Fields) -> Entry {
-    let mut entry = Entry::new();
-    entry.time = fields.time(&["@timestamp"]);
-    entry.level = fields.level(&["log.level"]);
-    let record = &mut entry.record;
+pub(super) fn read(mut fields: Fields) -> Draft {
+    let mut draft = Draft::new();
+    draft.time = fields.time(&["@timestamp"]);
+    draft.level = fields.level(&["log.level"]);
+    let record = &mut draft.record;
     record.message = fields.text(&["message"]).unwrap_or_default();
     record.channel =
         fields.text(&["log.logger", "event.dataset", "service.name"]).unwrap_or_default();
@@ -23,5 +23,5 @@ pub(super) fn read(mut fields: Fields) -> Entry {
     record.location.function = fields.text(&["log.origin.function"]);
     record.release = fields.text(&["service.version"]);
     record.environment = fields.text(&["service.environment"]);
-    usual::rest(fields, entry)
+    usual::rest(fields, draft)
 }

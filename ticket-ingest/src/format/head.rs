@@ -5,7 +5,7 @@ mod system;
 use ticket_core::{Level, Timestamp};
 
 use super::{level, stack};
-use crate::ingest::time;
+use crate::time;
 
 /// What the beginning of a plain line says, and the message that follows.
 #[derive(Debug, Default)]

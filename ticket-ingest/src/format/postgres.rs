@@ -7,19 +7,19 @@
 
 use ticket_core::{ErrorCause, Level, SmolStr, template};
 
-use super::Entry;
+use super::Draft;
 use super::fields::Fields;
 
 pub(super) fn knows(fields: &Fields) -> bool {
     fields.has("error_severity") && fields.has("timestamp")
 }
 
-pub(super) fn read(mut fields: Fields) -> Entry {
-    let mut entry = Entry::new();
-    entry.time = fields.time(&["timestamp"]);
-    entry.level = fields.text(&["error_severity"]).as_deref().and_then(level);
+pub(super) fn read(mut fields: Fields) -> Draft {
+    let mut draft = Draft::new();
+    draft.time = fields.time(&["timestamp"]);
+    draft.level = fields.text(&["error_severity"]).as_deref().and_then(level);
     let state = fields.text(&["state_code"]);
-    let record = &mut entry.record;
+    let record = &mut draft.record;
     record.channel = "postgres".into();
     record.message = fields.text(&["message"]).unwrap_or_default();
     record.process = fields.number(&["pid"]);
@@ -33,10 +33,10 @@ pub(super) fn read(mut fields: Fields) -> Entry {
         let detail = fields.text(&["detail"]).unwrap_or_else(|| format!("SQLSTATE {state}").into());
         record.error.push(ErrorCause::new(Some(name.into()), detail));
         record.fingerprint = fingerprint(&state, &record.message);
-        entry.keep("state_code", state);
+        draft.keep("state_code", state);
     }
-    entry.keep_all("", fields);
-    entry
+    draft.keep_all("", fields);
+    draft
 }
 
 /// How PostgreSQL's own documentation maps severities to those of syslog: a `FATAL` ends one session,

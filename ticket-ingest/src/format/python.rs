@@ -4,7 +4,7 @@ use serde_json::Value;
 use ticket_core::{ErrorCause, Frame};
 
 use super::fields::Fields;
-use super::{Entry, level, usual};
+use super::{Draft, level, usual};
 
 pub(super) fn knows(fields: &Fields) -> bool {
     let one_of = |names: &[&str]| names.iter().any(|name| fields.has(name));
@@ -12,13 +12,13 @@ pub(super) fn knows(fields: &Fields) -> bool {
         || (fields.has("event") && one_of(&["level", "log_level", "logger", "timestamp"]))
 }
 
-pub(super) fn read(mut fields: Fields) -> Entry {
-    let mut entry = Entry::new();
-    entry.time = fields.time(&["timestamp", "asctime", "created", "time"]);
+pub(super) fn read(mut fields: Fields) -> Draft {
+    let mut draft = Draft::new();
+    draft.time = fields.time(&["timestamp", "asctime", "created", "time"]);
     let number = fields.number(&["levelno"]).and_then(level::from_python);
     let named = fields.level(&["levelname", "level", "log_level"]);
-    entry.level = named.or(number);
-    let record = &mut entry.record;
+    draft.level = named.or(number);
+    let record = &mut draft.record;
     record.message = fields.text(&["message", "event", "msg"]).unwrap_or_default();
     record.channel = fields.text(&["name", "logger", "logger_name"]).unwrap_or_default();
     record.location.file = fields.text(&["pathname", "filename"]);
@@ -35,25 +35,25 @@ pub(super) fn read(mut fields: Fields) -> Entry {
         && !exceptions.is_empty()
         && let Some(Value::Array(exceptions)) = fields.take("exception")
     {
-        structured(exceptions, &mut entry);
+        structured(exceptions, &mut draft);
     }
-    usual::rest(fields, entry)
+    usual::rest(fields, draft)
 }
 
 /// structlog's `dict_tracebacks`: the outermost exception first, its frames as Python has them, the
 /// innermost last.
-fn structured(exceptions: Vec<Value>, entry: &mut Entry) {
+fn structured(exceptions: Vec<Value>, draft: &mut Draft) {
     for exception in exceptions {
         let Value::Object(exception) = exception else { continue };
         let mut exception = Fields(exception);
         let kind = exception.text(&["exc_type"]);
         let message = exception.text(&["exc_value"]).unwrap_or_default();
-        entry.record.error.push(ErrorCause::new(kind, message));
+        draft.record.error.push(ErrorCause::new(kind, message));
         let frames = exception.take("frames");
         if let Some(Value::Array(frames)) = frames
-            && entry.record.backtrace.is_empty()
+            && draft.record.backtrace.is_empty()
         {
-            entry.record.backtrace = frames.into_iter().rev().filter_map(frame).collect();
+            draft.record.backtrace = frames.into_iter().rev().filter_map(frame).collect();
         }
     }
 }

@@ -4,29 +4,29 @@
 use serde_json::Value;
 
 use super::fields::Fields;
-use super::{Entry, Parsed, level, looks_like_json};
+use super::{Draft, Parsed, level, looks_like_json};
 
 pub(super) fn knows(fields: &Fields) -> bool {
     fields.has("__REALTIME_TIMESTAMP") || (fields.has("MESSAGE") && fields.has("PRIORITY"))
 }
 
-pub(super) fn read(mut fields: Fields) -> Entry {
+pub(super) fn read(mut fields: Fields) -> Draft {
     let message = message(&mut fields);
     // A service that logs JSON itself says more than the journal knows of it.
-    let mut entry = match looks_like_json(&message).then(|| super::json(&message)) {
-        Some(Parsed::Entry(entry)) => *entry,
+    let mut draft = match looks_like_json(&message).then(|| super::json(&message)) {
+        Some(Parsed::Draft(draft)) => *draft,
         _ => {
-            let mut entry = Entry::new();
-            entry.record.message = message.into();
-            entry
+            let mut draft = Draft::new();
+            draft.record.message = message.into();
+            draft
         }
     };
     let time = fields.time(&["_SOURCE_REALTIME_TIMESTAMP", "__REALTIME_TIMESTAMP"]);
-    entry.time = entry.time.or(time);
+    draft.time = draft.time.or(time);
     let priority = fields.number(&["PRIORITY"]).and_then(level::from_syslog);
-    entry.level = entry.level.or(priority);
+    draft.level = draft.level.or(priority);
 
-    let record = &mut entry.record;
+    let record = &mut draft.record;
     let channel =
         fields.text(&["SYSLOG_IDENTIFIER", "_SYSTEMD_USER_UNIT", "_SYSTEMD_UNIT", "_COMM"]);
     if record.channel.is_empty() {
@@ -41,8 +41,8 @@ pub(super) fn read(mut fields: Fields) -> Entry {
         record.location.function = fields.text(&["CODE_FUNC"]);
         record.location.module = fields.text(&["CODE_MODULE"]);
     }
-    entry.keep_all("", fields);
-    entry
+    draft.keep_all("", fields);
+    draft
 }
 
 /// The message: a text, or its bytes where they were no UTF-8.

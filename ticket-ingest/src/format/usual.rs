@@ -4,13 +4,13 @@
 use serde_json::Value;
 use ticket_core::Request;
 
-use super::Entry;
+use super::Draft;
 use super::fields::Fields;
 
 /// Reads the fields of an unknown program.
-pub(super) fn read(mut fields: Fields) -> Entry {
-    let mut entry = Entry::new();
-    entry.time = fields.time(&[
+pub(super) fn read(mut fields: Fields) -> Draft {
+    let mut draft = Draft::new();
+    draft.time = fields.time(&[
         "timestamp",
         "time",
         "@timestamp",
@@ -24,7 +24,7 @@ pub(super) fn read(mut fields: Fields) -> Entry {
         "@t",
         "created_at",
     ]);
-    entry.level = fields.level(&[
+    draft.level = fields.level(&[
         "level",
         "severity",
         "lvl",
@@ -38,7 +38,7 @@ pub(super) fn read(mut fields: Fields) -> Entry {
         "@l",
         "priority",
     ]);
-    let record = &mut entry.record;
+    let record = &mut draft.record;
     record.message = fields
         .text(&[
             "message",
@@ -79,27 +79,27 @@ pub(super) fn read(mut fields: Fields) -> Entry {
                     record.location.file = Some(file.into());
                     record.location.line = Some(line);
                 }
-                _ => entry.keep("caller", caller),
+                _ => draft.keep("caller", caller),
             }
         }
     }
-    rest(fields, entry)
+    rest(fields, draft)
 }
 
 /// Reads what the known programs have in common, and keeps all that is left as traits.
-pub(super) fn rest(mut fields: Fields, mut entry: Entry) -> Entry {
+pub(super) fn rest(mut fields: Fields, mut draft: Draft) -> Draft {
     for name in ["err", "error", "exception", "exc_info", "stack_trace", "stacktrace", "stack"] {
         // The first says it best; a stack beside an error belongs to it.
-        if entry.record.error.is_empty() {
-            fields.error(name, &mut entry);
-        } else if entry.record.backtrace.is_empty()
+        if draft.record.error.is_empty() {
+            fields.error(name, &mut draft);
+        } else if draft.record.backtrace.is_empty()
             && let Some(text) = fields.text(&[name])
         {
-            entry.record.backtrace = super::stack::read(&text).frames;
-            entry.keep(name, text);
+            draft.record.backtrace = super::stack::read(&text).frames;
+            draft.keep(name, text);
         }
     }
-    let record = &mut entry.record;
+    let record = &mut draft.record;
     // A type beside the error's text.
     let kind = fields.text(&["error_type", "exc_type", "error.kind", "exception.type"]);
     let message = fields.text(&["error_message", "exception.message"]);
@@ -141,9 +141,9 @@ pub(super) fn rest(mut fields: Fields, mut entry: Entry) -> Entry {
         record.fingerprint = Some(fingerprint);
     }
     record.request = request(&mut fields);
-    entry.message_from_error();
-    entry.keep_all("", fields);
-    entry
+    draft.message_from_error();
+    draft.keep_all("", fields);
+    draft
 }
 
 /// The web request, if the fields speak of one: a method or a path under a name that says so.

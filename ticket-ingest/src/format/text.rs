@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use ticket_core::{Level, SmolStr};
 
-use super::Entry;
+use super::Draft;
 use super::head::{self, Head};
 use super::stack;
 
@@ -13,7 +13,7 @@ use super::stack;
 /// A line continues the record before it if it is indented, if it is a known part of a stack trace, or
 /// if that record's line began with a time and this one begins with neither a time nor a level.
 #[derive(Clone, Debug)]
-pub(in crate::ingest) struct Lines {
+pub(crate) struct Lines {
     first: String,
     rest: String,
     /// Lines that were too many to keep.
@@ -50,7 +50,7 @@ enum State {
 
 impl Lines {
     /// Begins with a line.
-    pub(in crate::ingest) fn new(line: &str) -> Self {
+    pub(crate) fn new(line: &str) -> Self {
         let line = plain(line);
         let head = head::read(&line);
         let (timed, level, process) = (head.time.is_some(), head.level, head.process);
@@ -69,12 +69,12 @@ impl Lines {
     }
 
     /// Whether a line is indented: behind a plain line it belongs to that, whatever it looks like.
-    pub(in crate::ingest) fn is_indented(line: &str) -> bool {
+    pub(crate) fn is_indented(line: &str) -> bool {
         line.starts_with([' ', '\t'])
     }
 
     /// Takes a further line, if it belongs to this record.
-    pub(in crate::ingest) fn take(&mut self, line: &str) -> bool {
+    pub(crate) fn take(&mut self, line: &str) -> bool {
         let line = plain(line);
         let head = head::read(&line);
         if let Some(label) = head.label.filter(|_| self.timed && head.process == self.process) {
@@ -127,12 +127,12 @@ impl Lines {
     }
 
     /// What the lines say.
-    pub(in crate::ingest) fn finish(self) -> Entry {
+    pub(crate) fn finish(self) -> Draft {
         let head = head::read(&self.first);
-        let mut entry = Entry::new();
-        entry.time = head.time;
-        entry.level = head.level;
-        let record = &mut entry.record;
+        let mut draft = Draft::new();
+        draft.time = head.time;
+        draft.level = head.level;
+        let record = &mut draft.record;
         let owned = |text: Option<&str>| text.map(SmolStr::new);
         record.channel = head.channel.unwrap_or_default().into();
         record.host = owned(head.host);
@@ -142,40 +142,40 @@ impl Lines {
         record.location.line = head.line;
         record.location.function = owned(head.function);
         if let Some(context) = head.context {
-            entry.keep("context", context);
+            draft.keep("context", context);
         }
         for (name, text) in self.labels {
-            entry.keep(&name, text);
+            draft.keep(&name, text);
         }
 
         let whole = stack::begins(head.message).then(|| format!("{}\n{}", head.message, self.rest));
         let trace = stack::read(whole.as_deref().unwrap_or(&self.rest));
         let panic =
             trace.causes.first().is_some_and(|cause| cause.type_name.as_deref() == Some("panic"));
-        if !trace.apply(&mut entry) {
-            entry.record.message = match self.rest.as_str() {
+        if !trace.apply(&mut draft) {
+            draft.record.message = match self.rest.as_str() {
                 "" => head.message.into(),
                 rest => format!("{}\n{rest}", head.message).into(),
             };
         } else {
             if whole.is_none() {
-                entry.record.message = head.message.into();
+                draft.record.message = head.message.into();
             }
-            entry.message_from_error();
+            draft.message_from_error();
             if !self.rest.is_empty() {
-                entry.keep("stack_trace", self.rest);
+                draft.keep("stack_trace", self.rest);
             }
-            if panic && entry.level.is_none() {
-                entry.level = Some(Level::Critical);
+            if panic && draft.level.is_none() {
+                draft.level = Some(Level::Critical);
             }
         }
-        if entry.level.is_none() && stack::begins(head.message) {
-            entry.level = Some(Level::Error);
+        if draft.level.is_none() && stack::begins(head.message) {
+            draft.level = Some(Level::Error);
         }
         if self.dropped > 0 {
-            entry.keep("lines_left_out", self.dropped);
+            draft.keep("lines_left_out", self.dropped);
         }
-        entry
+        draft
     }
 }
 
