@@ -1,13 +1,13 @@
-//! Points in time in the many spellings of logs.
+//! Times in the spellings that logs use.
 //!
-//! A time without a zone is taken as UTC: what a machine's clock was set to cannot be seen in a file
-//! that may come from another one. A spelling without a year means its last occurrence.
+//! A time without a zone is UTC: a log may come from another machine, so the zone of this one says nothing. A
+//! time without a year is the last such time.
 
 use serde_json::Value;
 use ticket_core::Timestamp;
 
-/// Names of zones that servers write, with their offset in minutes. Where a name means several zones,
-/// it is the one that PostgreSQL takes by default.
+/// Names of time zones that servers write, with their offsets in minutes. A name that means several zones has
+/// the offset that PostgreSQL uses by default.
 const ZONES: [(&str, i64); 33] = [
     ("UTC", 0),
     ("GMT", 0),
@@ -51,7 +51,7 @@ const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 const SECOND: i64 = 1_000_000;
 const DAY: i64 = 86_400 * SECOND;
 
-/// The time at the start of a text, and how many bytes of the text it takes.
+/// Parses the time at the start of a text and returns it with its length in bytes.
 pub(super) fn parse_prefix(text: &str) -> Option<(Timestamp, usize)> {
     let mut cursor = Cursor { text: text.as_bytes(), at: 0 };
     let time = match text.as_bytes().first()? {
@@ -71,19 +71,19 @@ pub(super) fn parse_prefix(text: &str) -> Option<(Timestamp, usize)> {
     Some((time, cursor.at))
 }
 
-/// A time that is the whole text, or a number in it.
+/// Parses a text that is a time, or a number that means one.
 pub(super) fn parse(text: &str) -> Option<Timestamp> {
     let text = text.trim();
     if let Some((time, end)) = parse_prefix(text) {
         return (end == text.len()).then_some(time);
     }
-    // A number of seconds, milliseconds and so on; a short one is rather a year or a counter.
+    // The number of seconds, milliseconds and so on since 1970. A short number is a year or a counter.
     let whole = text.split('.').next()?;
     (whole.len() >= 9 && whole.bytes().all(|byte| byte.is_ascii_digit()))
         .then(|| text.parse().ok().and_then(from_number))?
 }
 
-/// A time in JSON: a text, a number of seconds, milliseconds, microseconds or nanoseconds since 1970,
+/// Reads a time in JSON: a text, the number of seconds, milliseconds, microseconds or nanoseconds since 1970,
 /// or MongoDB's `{"$date": …}`.
 pub(super) fn from_json(value: &Value) -> Option<Timestamp> {
     match value {
@@ -100,7 +100,8 @@ pub(super) fn from_json(value: &Value) -> Option<Timestamp> {
     }
 }
 
-/// The unit follows from the size: each covers the years 1973 to 5138.
+/// Converts a number since 1970. Its size tells the unit: in each unit, the years 1973 to 5138 have numbers
+/// that no other unit has for them.
 fn from_whole(number: i64) -> Option<Timestamp> {
     let micros = match number.unsigned_abs() {
         0..100_000_000 => return None,
@@ -127,12 +128,12 @@ fn from_number(number: f64) -> Option<Timestamp> {
     Some(Timestamp::from_micros(time.as_micros() + micros))
 }
 
-/// The time of a month, day and time of day without a year: the last one that is not in the future,
-/// give or take a day for clocks that disagree.
+/// Returns the last time with this month, day and time of day that is not in the future. One day in the future
+/// is accepted, for clocks that disagree and for time zones.
 pub(super) fn last(month: i64, day: i64, clock: i64) -> Option<Timestamp> {
     let latest = Timestamp::now().as_micros() + DAY;
     let this_year = year_of(latest);
-    // Eight years back there was a 29th of February.
+    // Within eight years, there is a 29th of February.
     (this_year - 8..=this_year)
         .rev()
         .filter_map(|year| at(year, month, day, clock))
@@ -144,7 +145,7 @@ fn year_of(micros: i64) -> i64 {
         .map_or(1970, |time| i64::from(time.to_zoned(jiff::tz::TimeZone::UTC).year()))
 }
 
-/// The time of a date and a number of microseconds since its midnight in UTC.
+/// Returns the time of a date and the number of microseconds since its midnight UTC.
 fn at(year: i64, month: i64, day: i64, clock: i64) -> Option<Timestamp> {
     let date = jiff::civil::Date::new(
         i16::try_from(year).ok()?,
@@ -156,7 +157,7 @@ fn at(year: i64, month: i64, day: i64, clock: i64) -> Option<Timestamp> {
     (1..=9999).contains(&year).then(|| Timestamp::from_micros(i64::from(days) * DAY + clock))
 }
 
-/// A walk over the bytes of a text. What is read is ASCII, so it always stops at a character.
+/// A position in a text. Only ASCII is read, so it is always at the boundary of a character.
 #[derive(Clone, Copy)]
 struct Cursor<'a> {
     text: &'a [u8],
@@ -183,7 +184,7 @@ impl Cursor<'_> {
         self.skip(any_of).then_some(())
     }
 
-    /// A number of `min` to `max` digits.
+    /// Reads a number of `min` to `max` digits.
     fn digits(&mut self, min: usize, max: usize) -> Option<i64> {
         let start = self.at;
         let mut number = 0;
@@ -196,7 +197,7 @@ impl Cursor<'_> {
         (self.at - start >= min).then_some(number)
     }
 
-    /// One of some names, of which the first three letters decide; `None` leaves the cursor.
+    /// Reads one of these names of three letters and returns its index. For anything else, the cursor stays.
     fn name(&mut self, names: &[&str]) -> Option<i64> {
         let start = self.text.get(self.at..self.at + 3)?;
         let index = names.iter().position(|name| start.eq_ignore_ascii_case(name.as_bytes()))?;
@@ -208,7 +209,7 @@ impl Cursor<'_> {
         self.name(&DAYS).is_some()
     }
 
-    /// `2026-11-21T10:47:20.123+01:00`, also with slashes, a space, a comma, or a zone's name.
+    /// Reads `2026-11-21T10:47:20.123+01:00`, also with slashes, a space, a comma, or the name of a zone.
     fn iso(&mut self) -> Option<Timestamp> {
         let year = self.digits(4, 4)?;
         let compact = self.peek()?.is_ascii_digit();
@@ -227,7 +228,7 @@ impl Cursor<'_> {
         at(year, month, day, clock - offset)
     }
 
-    /// `21/Nov/2026:10:47:20 +0000`, as web servers write it.
+    /// Reads `21/Nov/2026:10:47:20 +0000`, as web servers write it.
     fn common_log(&mut self) -> Option<Timestamp> {
         let day = self.digits(1, 2)?;
         self.expect(b"/")?;
@@ -240,7 +241,7 @@ impl Cursor<'_> {
         at(year, month, day, clock - offset)
     }
 
-    /// `21 Nov 2026 10:47:20 +0000`.
+    /// Reads `21 Nov 2026 10:47:20 +0000`.
     fn rfc2822(&mut self) -> Option<Timestamp> {
         let day = self.digits(1, 2)?;
         self.expect(b" -")?;
@@ -253,7 +254,7 @@ impl Cursor<'_> {
         at(year, month, day, clock - offset)
     }
 
-    /// `Sat Nov 21 10:47:20.123 2026`, or without day or year, as syslog has it.
+    /// Reads `Sat Nov 21 10:47:20.123 2026`, also without the weekday or the year as in syslog.
     fn unix_date(&mut self) -> Option<Timestamp> {
         if self.weekday() {
             self.expect(b" ")?;
@@ -276,14 +277,14 @@ impl Cursor<'_> {
         last(month, day, clock)
     }
 
-    /// A time of day in microseconds: `10:47`, `10:47:20`, `10:47:20.123456789`.
+    /// Reads a time of day, `10:47`, `10:47:20` or `10:47:20.123456789`, and returns its microseconds.
     fn clock(&mut self) -> Option<i64> {
         let hour = self.digits(2, 2)?;
         self.expect(b":")?;
         let minute = self.digits(2, 2)?;
         let mut second = 0;
         if self.skip(b":") {
-            // A leap second is counted as the one before it.
+            // A leap second counts as the second before it.
             second = self.digits(2, 2)?.min(59);
         }
         let mut micros = 0;
@@ -299,8 +300,8 @@ impl Cursor<'_> {
         (hour < 24 && minute < 60).then(|| ((hour * 60 + minute) * 60 + second) * SECOND + micros)
     }
 
-    /// The offset from UTC in microseconds, 0 if none is written; an unknown name counts as UTC and is
-    /// not taken in.
+    /// Reads the offset from UTC and returns its microseconds. Without one, or with the name of an unknown zone, it
+    /// returns 0 and the cursor stays.
     fn zone(&mut self) -> i64 {
         let mut zone = *self;
         let spaced = zone.skip(b" ");
@@ -316,7 +317,7 @@ impl Cursor<'_> {
             Some(b'A'..=b'Z') => zone.zone_name(),
             _ => None,
         };
-        // A word goes on: `+5 retries`, `Zebra`.
+        // The rest of a word follows, as in `Zebra`, so this is not a zone.
         if zone.peek().is_some_and(|byte| byte.is_ascii_alphanumeric()) {
             return 0;
         }
@@ -325,7 +326,7 @@ impl Cursor<'_> {
         minutes * 60 * SECOND
     }
 
-    /// `0100`, `01:00` or `01` behind a sign, in minutes.
+    /// Reads `0100`, `01:00` or `01` after a sign and returns the minutes.
     fn offset(&mut self) -> Option<i64> {
         let hours = self.digits(2, 2)?;
         self.skip(b":");

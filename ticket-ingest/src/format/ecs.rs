@@ -1,4 +1,4 @@
-//! The Elastic Common Schema: names with dots, flat or as objects.
+//! The Elastic Common Schema: names with dots, flat or as nested objects.
 
 use super::fields::Fields;
 use super::{Draft, usual};

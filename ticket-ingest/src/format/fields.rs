@@ -1,4 +1,4 @@
-//! The fields of a line, taken one after another by whoever knows them.
+//! The fields of a line. Each part of a format takes those that it knows.
 
 use serde_json::{Map, Value};
 use ticket_core::{ErrorCause, Level, SmolStr, Timestamp};
@@ -6,7 +6,7 @@ use ticket_core::{ErrorCause, Level, SmolStr, Timestamp};
 use super::{Draft, level, stack};
 use crate::time;
 
-/// What is left of a line's fields.
+/// The fields of a line that nobody has taken yet.
 #[derive(Debug)]
 pub(super) struct Fields(pub(super) Map<String, Value>);
 
@@ -15,12 +15,12 @@ impl Fields {
         self.0.contains_key(name)
     }
 
-    /// Takes a field: by its name, else by its path with dots into objects.
+    /// Takes a field by its name, or by its path with dots into objects.
     pub(super) fn take(&mut self, path: &str) -> Option<Value> {
         take(&mut self.0, path, &|value| !value.is_null())
     }
 
-    /// Takes the first of some fields that is a text or a number.
+    /// Takes the first of these fields that is a text or a number.
     pub(super) fn text(&mut self, paths: &[&str]) -> Option<SmolStr> {
         let scalar = |value: &Value| match value {
             Value::String(text) => !text.is_empty(),
@@ -34,7 +34,7 @@ impl Fields {
         })
     }
 
-    /// Takes the first of some fields that is a number that fits, or the text of one.
+    /// Takes the first of these fields that is a number in the range of `T`, or a text with one.
     pub(super) fn number<T: TryFrom<i64>>(&mut self, paths: &[&str]) -> Option<T> {
         let read = |value: &Value| {
             let number = match value {
@@ -50,23 +50,23 @@ impl Fields {
         read(&value)
     }
 
-    /// Takes the first of some fields that is a time.
+    /// Takes the first of these fields that is a time.
     pub(super) fn time(&mut self, paths: &[&str]) -> Option<Timestamp> {
         let is_time = |value: &Value| time::from_json(value).is_some();
         let value = paths.iter().find_map(|path| take(&mut self.0, path, &is_time))?;
         time::from_json(&value)
     }
 
-    /// Takes the first of some fields that is a level, by name or by number.
+    /// Takes the first of these fields that is a level, by name or by number.
     pub(super) fn level(&mut self, paths: &[&str]) -> Option<Level> {
         let is_level = |value: &Value| level::from_json(value).is_some();
         let value = paths.iter().find_map(|path| take(&mut self.0, path, &is_level))?;
         level::from_json(&value)
     }
 
-    /// Takes what a line says about an error: an object, a text, or a stack trace's text.
+    /// Takes what a line says about an error: an object, a text, or the text of a stack trace.
     ///
-    /// `false` if there is no such field, or one that is no error.
+    /// Returns `false` if there is no such field, or if it does not describe an error.
     pub(super) fn error(&mut self, path: &str, draft: &mut Draft) -> bool {
         let is_error = |value: &Value| match value {
             Value::String(text) => !text.is_empty(),
@@ -96,7 +96,7 @@ impl Fields {
 }
 
 impl Fields {
-    /// Takes what flat names say of an error: `error.type` and so on.
+    /// Takes what flat names say about an error: `error.type` and so on.
     fn below(&mut self, name: &str) -> Option<Map<String, Value>> {
         let parts = ["type", "message", "stack_trace", "stacktrace", "code"];
         let below: Map<String, Value> = parts
@@ -109,10 +109,10 @@ impl Fields {
     }
 }
 
-/// How deep causes in causes are followed: as far as the contract keeps them.
+/// How deep nested causes are followed: as deep as a record keeps them.
 const CAUSES: usize = ticket_core::limits::ERRORS;
 
-/// An error as `{type|name, message, stack, code, cause: {…}}`.
+/// Reads an error of the form `{type|name, message, stack, code, cause: {…}}`.
 fn object_error(mut error: Fields, path: &str, draft: &mut Draft, depth: usize) {
     let kind = error.text(&["type", "name", "class", "kind", "codeName"]);
     let message = error.text(&["message", "msg", "errmsg"]);
@@ -143,8 +143,8 @@ fn object_error(mut error: Fields, path: &str, draft: &mut Draft, depth: usize) 
     }
 }
 
-/// Takes a value out of an object, by its name or by its path with dots, if it is wanted. Objects that
-/// become empty go too.
+/// Takes a value out of an object by its name, or by its path with dots, if it is `wanted`. Objects that
+/// become empty are removed too.
 fn take(
     object: &mut Map<String, Value>,
     path: &str,
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_wanted_stays() {
+    fn a_field_of_the_wrong_type_is_left() {
         let mut fields =
             fields(json!({"level": {"deep": 1}, "pid": -1, "time": "soon", "msg": ""}));
         assert_eq!(fields.level(&["level"]), None);

@@ -1,4 +1,4 @@
-//! How a plain line begins: time, level, logger and so on, in the orders that loggers have.
+//! The beginning of a plain line: time, level, logger and so on, in the orders that loggers use.
 
 mod system;
 
@@ -7,7 +7,7 @@ use ticket_core::{Level, Timestamp};
 use super::{level, stack};
 use crate::time;
 
-/// What the beginning of a plain line says, and the message that follows.
+/// What the beginning of a plain line says, and the message after it.
 #[derive(Debug, Default)]
 pub(super) struct Head<'a> {
     pub(super) time: Option<Timestamp>,
@@ -19,17 +19,17 @@ pub(super) struct Head<'a> {
     pub(super) file: Option<&'a str>,
     pub(super) line: Option<u32>,
     pub(super) function: Option<&'a str>,
-    /// Words before the level that are none of the above, such as `user@database`.
+    /// A word before the level that is none of the above, such as `user@database`.
     pub(super) context: Option<&'a str>,
-    /// PostgreSQL's name for what follows, if it belongs to the message before: `DETAIL` and so on.
+    /// The label of a line with which PostgreSQL continues the message before, such as `DETAIL`.
     pub(super) label: Option<&'a str>,
     pub(super) message: &'a str,
 }
 
-/// What PostgreSQL writes in lines of their own behind a message.
+/// The labels of lines that PostgreSQL writes after a message.
 const LABELS: [&str; 6] = ["DETAIL", "HINT", "STATEMENT", "CONTEXT", "QUERY", "LOCATION"];
 
-/// How many words may stand between the time and the level.
+/// The number of words after the time among which a level is looked for.
 const WORDS: usize = 6;
 
 /// Reads the beginning of a line.
@@ -53,8 +53,10 @@ pub(super) fn read(line: &str) -> Head<'_> {
 }
 
 impl<'a> Head<'a> {
-    /// The time at the start, also in brackets, also a time of day alone, which counts as none but
-    /// shows that a level may follow. The second is what is behind it.
+    /// Reads the time at the start, which may be in brackets, and returns the rest of the line.
+    ///
+    /// Also returns `true` for a time of day without a date. It does not count as a time, but shows that a level
+    /// may follow.
     fn time(&mut self, line: &'a str) -> (bool, &'a str) {
         // Ruby: E, [2026-11-21T10:47:20.123456 #1234] ERROR -- : message
         let line = match line.as_bytes() {
@@ -65,14 +67,13 @@ impl<'a> Head<'a> {
         if let Some((time, end)) = time::parse_prefix(inner) {
             let rest = &inner[end..];
             self.time = Some(time);
-            // A bracket that closes at once holds the time alone; one that does not is taken as if
-            // it were not there.
+            // If the bracket closes here, it held only the time. If not, it is ignored.
             return (true, rest.strip_prefix(']').unwrap_or(rest));
         }
         (is_clock(inner), inner.get(clock_length(inner)..).unwrap_or(inner))
     }
 
-    /// Looks for the level among the next words.
+    /// Looks for a level among the next words.
     fn level_after_time(&mut self, rest: &'a str) -> bool {
         let mut words = Words { rest, tab: false };
         let mut found = Head::default();
@@ -95,7 +96,7 @@ impl<'a> Head<'a> {
         false
     }
 
-    /// A word that is no level.
+    /// Takes a word that is not a level.
     fn word(&mut self, word: &Word<'a>) {
         let text = word.text;
         if let Some(process) = process(text) {
@@ -109,15 +110,15 @@ impl<'a> Head<'a> {
         }
     }
 
-    /// A level with which a line without a time begins: `ERROR: …`, `[error] …`, `error: …`.
+    /// Reads the level with which a line without a time begins: `ERROR: …`, `[error] …`, `error: …`.
     fn level_at_start(&mut self, line: &'a str) {
         let mut words = Words { rest: line, tab: false };
         let Some(word) = words.next() else { return };
-        // An exception's type says more than the level that it sounds like.
+        // The type of an exception may look like a level, but says more than that.
         if stack::begins(line) && !line.starts_with("Error:") {
             return;
         }
-        // A plain word in capitals may begin a sentence.
+        // A word in capitals without punctuation may begin a sentence.
         if let Some((channel, level)) = word.level(false) {
             self.level = Some(level);
             self.channel = channel;
@@ -126,9 +127,9 @@ impl<'a> Head<'a> {
         }
     }
 
-    /// Logger, thread and place, where a logger writes them behind the level.
+    /// Reads the logger, thread and place that a logger writes after the level.
     fn after_level(&mut self) {
-        // Python's default: ERROR:root:message
+        // The default of Python: ERROR:root:message
         if self.time.is_none()
             && let Some((name, rest)) = self.message.split_once(':')
             && !self.message.starts_with(' ')
@@ -172,8 +173,8 @@ impl<'a> Head<'a> {
         self.message = self.logger(rest).unwrap_or(rest);
     }
 
-    /// `shop::cart: message`, `com.shop.Cart - message`, `shop.cart:pay:12 - message`,
-    /// `shop::cart] message`.
+    /// Reads the logger in `shop::cart: message`, `com.shop.Cart - message`, `shop.cart:pay:12 - message` and
+    /// `shop::cart] message`, and returns the message.
     fn logger(&mut self, rest: &'a str) -> Option<&'a str> {
         let end = rest.bytes().position(|byte| !(is_name_byte(byte) || byte == b':'))?;
         let (name, behind) = rest.split_at(end);
@@ -198,14 +199,14 @@ impl<'a> Head<'a> {
             }
             return Some(message);
         }
-        // env_logger closes the bracket here that was opened before the time.
+        // env_logger opens a bracket before the time and closes it here.
         if let Some(message) = behind.strip_prefix("] ").filter(|_| self.time.is_some()) {
             self.channel = Some(trimmed);
             return Some(message);
         }
         if name.ends_with(':') && behind.starts_with(' ') {
             let qualified = trimmed.contains("::") || is_logger(trimmed);
-            // `tracing` and others: the bare name of a crate, in small letters.
+            // `tracing` and others write the bare name of a crate in lower case.
             let plain = self.time.is_some()
                 && trimmed.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
             if qualified || plain {
@@ -217,20 +218,20 @@ impl<'a> Head<'a> {
     }
 }
 
-/// One word of a line's beginning; brackets hold one word.
+/// One word at the beginning of a line. What is in brackets is one word.
 struct Word<'a> {
     text: &'a str,
     bracketed: bool,
     colon: bool,
-    /// Separated by tabs or bars: a column.
+    /// The word is a column, separated by tabs or bars.
     column: bool,
 }
 
 impl<'a> Word<'a> {
-    /// The level that it names, with what stands before it as in Apache's `[core:error]`.
+    /// Returns the level that the word names, with the channel before it as in Apache's `[core:error]`.
     ///
-    /// In capitals it may stand anywhere (the first word alone may be followed by anything), else it
-    /// has to be set off.
+    /// A word in capitals is a level anywhere. Any other spelling has to be in brackets, in a column, or before
+    /// a colon. A single letter has to be the first word and a column.
     fn level(&self, first: bool) -> Option<(Option<&'a str>, Level)> {
         let (channel, name) = match self.text.rsplit_once(':') {
             Some((channel, name)) if self.bracketed => (Some(channel), name),
@@ -289,7 +290,7 @@ impl<'a> Iterator for Words<'a> {
     }
 }
 
-/// What is behind spaces, bars and dashes that only separate.
+/// Skips spaces, and bars, dashes and colons that only separate.
 fn trim_separators(text: &str) -> &str {
     let mut rest = text.trim_start();
     loop {
@@ -303,13 +304,13 @@ fn trim_separators(text: &str) -> &str {
     }
 }
 
-/// A process id: `123`, `#123`, `pid 123:tid 456`.
+/// Reads a process id: `123`, `#123`, `pid 123:tid 456`.
 fn process(text: &str) -> Option<u32> {
     let text = text.strip_prefix("pid ").or_else(|| text.strip_prefix('#')).unwrap_or(text);
     text.split([':', '#', '-']).next()?.parse().ok()
 }
 
-/// A name with dots or colons inside: `com.shop.Cart`, `shop::cart`.
+/// Returns `true` for a name with dots or colons inside: `com.shop.Cart`, `shop::cart`.
 fn is_logger(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && text.bytes().all(|byte| is_name_byte(byte) || byte == b':')
@@ -320,7 +321,7 @@ const fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'$' | b'/' | b'-')
 }
 
-/// `10:47:20`, with or without a fraction.
+/// Returns `true` if the text begins with a time of day such as `10:47:20`.
 fn is_clock(text: &str) -> bool {
     let bytes = text.as_bytes();
     let digit = |index: usize| bytes.get(index).is_some_and(u8::is_ascii_digit);

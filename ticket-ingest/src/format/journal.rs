@@ -1,5 +1,5 @@
-//! systemd's journal, as `journalctl -o json` writes it: every value is a text, or a list of bytes
-//! where it is none.
+//! The journal of systemd, as `journalctl -o json` writes it: each value is a text, or a list of bytes if it is
+//! not UTF-8.
 
 use serde_json::Value;
 
@@ -12,7 +12,7 @@ pub(super) fn knows(fields: &Fields) -> bool {
 
 pub(super) fn read(mut fields: Fields) -> Draft {
     let message = message(&mut fields);
-    // A service that logs JSON itself says more than the journal knows of it.
+    // The message of a service that logs JSON says more than the fields of the journal.
     let mut draft = match looks_like_json(&message).then(|| super::json(&message)) {
         Some(Parsed::Draft(draft)) => *draft,
         _ => {
@@ -45,7 +45,7 @@ pub(super) fn read(mut fields: Fields) -> Draft {
     draft
 }
 
-/// The message: a text, or its bytes where they were no UTF-8.
+/// Takes the message: a text, or bytes if it is not UTF-8.
 fn message(fields: &mut Fields) -> String {
     match fields.take("MESSAGE") {
         Some(Value::String(text)) => text,

@@ -1,9 +1,9 @@
-//! Levels in the many spellings of logs.
+//! Levels in the spellings that logs use.
 
 use serde_json::Value;
 use ticket_core::Level;
 
-/// A level by its name; `None` for anything else.
+/// Parses the name of a level. Returns `None` for anything else.
 pub(super) fn parse(text: &str) -> Option<Level> {
     let text = text.trim();
     match text {
@@ -20,7 +20,7 @@ pub(super) fn parse(text: &str) -> Option<Level> {
     }
 }
 
-/// A level by name, or by the numbers of bunyan and pino (10 to 60) or of syslog (0 to 7).
+/// Reads a level by its name, or by the numbers of bunyan and pino (10 to 60) or of syslog (0 to 7).
 pub(super) fn from_json(value: &Value) -> Option<Level> {
     match value {
         Value::String(text) => parse(text).or_else(|| from_number(text.parse().ok()?)),
@@ -42,7 +42,7 @@ fn from_number(number: i64) -> Option<Level> {
     })
 }
 
-/// A severity of syslog, 0 to 7.
+/// Converts a severity of syslog, 0 to 7.
 pub(super) fn from_syslog(severity: i64) -> Option<Level> {
     Some(match severity {
         0..=2 => Level::Critical,
@@ -55,7 +55,7 @@ pub(super) fn from_syslog(severity: i64) -> Option<Level> {
     })
 }
 
-/// A level of Python's `logging`, where each number means one less than in bunyan.
+/// Converts a level of Python's `logging`, where numbers are 10 less than in bunyan.
 pub(super) fn from_python(number: i64) -> Option<Level> {
     match number {
         1..=49 => from_number(number + 10),
@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn levels_in_many_spellings() {
+    fn levels_are_read_in_many_spellings() {
         for (value, level) in [
             (json!("WARN"), Level::Warning),
             (json!("E"), Level::Error),

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::fields::Fields;
 
-/// The pairs of a line; `None` if it has none, or if a word stands before the first.
+/// Parses the pairs of a line. Returns `None` if there are none, or if the line begins with something else.
 pub(super) fn parse(line: &str) -> Option<Fields> {
     let mut fields = Map::new();
     let mut rest = line.trim();
@@ -20,7 +20,7 @@ pub(super) fn parse(line: &str) -> Option<Fields> {
                 fields.insert(key.to_owned(), value);
                 after
             }
-            // A key alone is a flag, but a line does not begin with one.
+            // A key without a value is a flag, but a line of logfmt does not begin with a flag.
             None if fields.is_empty() => return None,
             None => {
                 fields.insert(key.to_owned(), Value::Bool(true));
@@ -32,8 +32,9 @@ pub(super) fn parse(line: &str) -> Option<Fields> {
     (!fields.is_empty()).then_some(Fields(fields))
 }
 
-/// Whether these are the pairs of a log line, and not a plain line that happens to begin with one.
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "it is a filter")]
+/// Returns `true` if these are the pairs of a log line, and not a plain line that happens to begin with a
+/// pair.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "`Option::filter` passes a reference")]
 pub(super) fn is_typical(fields: &Fields) -> bool {
     let level = ["level", "lvl", "severity"].iter().any(|name| fields.has(name));
     let text = ["msg", "message", "time", "ts", "timestamp", "err", "error", "event"]
@@ -43,7 +44,7 @@ pub(super) fn is_typical(fields: &Fields) -> bool {
         || (text && fields.0.len() >= 3 && fields.0.values().all(|value| !value.is_boolean()))
 }
 
-/// A value and what is behind it.
+/// Reads a value and returns it with the rest of the line.
 fn read_value(text: &str) -> (Value, &str) {
     let Some(quoted) = text.strip_prefix('"') else {
         let (value, rest) = text.split_at(text.find([' ', '\t']).unwrap_or(text.len()));
@@ -67,7 +68,8 @@ fn read_value(text: &str) -> (Value, &str) {
     (Value::String(value), "")
 }
 
-/// A number, yes or no, or a text. An id with leading zeros is a text.
+/// Reads a value without quotes: a number, a bool or a text. A number with leading zeros is a text, since it
+/// is probably an id.
 fn bare(value: &str) -> Value {
     let digits = value.strip_prefix('-').unwrap_or(value);
     let number = digits.starts_with(|c: char| c.is_ascii_digit())
@@ -93,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn pairs() {
+    fn pairs_are_parsed() {
         assert_eq!(
             read(
                 r#"level=error msg="no \"user\"\n" user=17 took=1.5 ok=false zip=01234 empty= flag"#
@@ -107,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_logfmt() {
+    fn other_lines_are_not_logfmt() {
         for line in ["", "hello world", "cannot open a=b", "=x", "[info] a=b", "\"a\"=b"] {
             assert_eq!(read(line), None, "{line:?}");
         }

@@ -1,5 +1,5 @@
-//! mongod's own log. A message's text is constant, with all that varies in `attr`: level, component and
-//! message make the ticket, and it takes no more than the contract's own grouping.
+//! The log of mongod. The text of a message is constant, and all that varies is in `attr`, so the default
+//! grouping by level, component and message is right.
 
 use serde_json::Value;
 use ticket_core::{ErrorCause, Level};
@@ -37,7 +37,7 @@ pub(super) fn read(mut fields: Fields) -> Draft {
     draft
 }
 
-/// An error in the attributes: `{code, codeName, errmsg}`, or a text such as
+/// Reads an error in the attributes: `{code, codeName, errmsg}`, or a text such as
 /// `HostUnreachable: Connection refused`.
 fn error(attr: &mut Fields, draft: &mut Draft) {
     let name = attr.text(&["error.codeName"]);

@@ -1,4 +1,4 @@
-//! bunyan and pino: levels are numbers, the error is an object with its stack.
+//! The JSON of bunyan and pino: levels are numbers, and an error is an object with a stack.
 
 use super::fields::Fields;
 use super::{Draft, usual};
@@ -21,11 +21,11 @@ pub(super) fn read(mut fields: Fields) -> Draft {
         (Some(name), Some(component)) => format!("{name}.{component}").into(),
         (name, component) => name.or(component).unwrap_or_default(),
     };
-    // bunyan's `src: true`.
+    // The place that bunyan writes with `src: true`.
     record.location.file = fields.text(&["src.file"]);
     record.location.line = fields.number(&["src.line"]);
     record.location.function = fields.text(&["src.func"]);
-    // Both write a version of the format, which nobody will ask for.
+    // Both write the version of the format, which is of no use as a trait.
     if fields.0.get("v").is_some_and(|version| version.is_number()) {
         fields.take("v");
     }

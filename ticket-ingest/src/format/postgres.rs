@@ -1,9 +1,9 @@
 //! PostgreSQL's `jsonlog`.
 //!
-//! What makes a ticket: the SQLSTATE as the type of the error, and the template of the message. Messages
-//! quote names and values alike. In the two classes of errors whose messages quote names of the schema
-//! (a constraint, a table, a function), each name is a problem of its own and has to stay; everywhere
-//! else what is quoted varies from call to call.
+//! Errors are grouped by their SQLSTATE, which becomes the type of the error, and by the template of the
+//! message. Messages quote names and values in the same way, and a template replaces both. In two classes of
+//! errors the quotes are names of the schema (a constraint, a table, a function), and each of them is a
+//! problem of its own: there the names are kept. Elsewhere, what is quoted varies from call to call.
 
 use ticket_core::{ErrorCause, Level, SmolStr, template};
 
@@ -28,8 +28,9 @@ pub(super) fn read(mut fields: Fields) -> Draft {
     record.location.function = fields.text(&["func_name"]);
     if let Some(state) = state.filter(|state| state != "00000") {
         let name = name(&state).map_or_else(|| format!("SQLSTATE {state}"), str::to_owned);
-        // The detail says which key, which row. The message itself would count as the error's own
-        // text, and all messages of a state would be one.
+        // Grouping replaces the texts of errors in the message by a mark. If the message were the text of
+        // the error as well, all messages of a state would share a ticket. The detail says which key or row
+        // it is.
         let detail = fields.text(&["detail"]).unwrap_or_else(|| format!("SQLSTATE {state}").into());
         record.error.push(ErrorCause::new(Some(name.into()), detail));
         record.fingerprint = fingerprint(&state, &record.message);
@@ -39,8 +40,8 @@ pub(super) fn read(mut fields: Fields) -> Draft {
     draft
 }
 
-/// How PostgreSQL's own documentation maps severities to those of syslog: a `FATAL` ends one session,
-/// only a `PANIC` all of them.
+/// Converts a severity as the documentation of PostgreSQL maps it to syslog: a `FATAL` ends one session, and
+/// only a `PANIC` ends all of them.
 fn level(severity: &str) -> Option<Level> {
     Some(match severity {
         "LOG" | "INFO" => Level::Info,
@@ -53,11 +54,11 @@ fn level(severity: &str) -> Option<Level> {
     })
 }
 
-/// A fingerprint that keeps the names of the schema which the message quotes.
+/// Returns a fingerprint that keeps the names of the schema that the message quotes.
 fn fingerprint(state: &str, message: &str) -> Option<SmolStr> {
     let names_the_schema = match state.get(..2)? {
         "23" => true,
-        // A syntax error quotes a piece of the statement.
+        // A syntax error quotes a part of the statement.
         "42" => state != "42601",
         _ => false,
     };
@@ -65,7 +66,7 @@ fn fingerprint(state: &str, message: &str) -> Option<SmolStr> {
         .then(|| format!("postgres {state}: {}", template(&message.replace('"', ""))).into())
 }
 
-/// The names of the states that are seen most, as the documentation has them.
+/// Returns the name that the documentation gives to a common state.
 fn name(state: &str) -> Option<&'static str> {
     Some(match state {
         "08006" => "connection_failure",

@@ -1,4 +1,4 @@
-//! structlog's JSON and python-json-logger.
+//! The JSON of structlog and python-json-logger.
 
 use serde_json::Value;
 use ticket_core::{ErrorCause, Frame};
@@ -27,7 +27,7 @@ pub(super) fn read(mut fields: Fields) -> Draft {
     record.location.module = fields.text(&["module"]);
     record.process = fields.number(&["process"]);
     record.thread = fields.text(&["threadName", "thread_name", "thread"]);
-    // A flag that an error is there, whose text is elsewhere.
+    // A flag says only that there is an error; its text is in another field.
     if fields.0.get("exc_info").is_some_and(|flag| !flag.is_string()) {
         fields.take("exc_info");
     }
@@ -40,8 +40,8 @@ pub(super) fn read(mut fields: Fields) -> Draft {
     usual::rest(fields, draft)
 }
 
-/// structlog's `dict_tracebacks`: the outermost exception first, its frames as Python has them, the
-/// innermost last.
+/// Reads the `dict_tracebacks` of structlog: the outermost exception comes first, and its innermost frame
+/// last.
 fn structured(exceptions: Vec<Value>, draft: &mut Draft) {
     for exception in exceptions {
         let Value::Object(exception) = exception else { continue };

@@ -1,6 +1,6 @@
 //! Stack traces as programs print them: Python, Java, JavaScript, Rust, Go.
 //!
-//! One walk over the lines knows them all: what a line is follows from its own form, and in few places
+//! One pass over the lines reads all languages: what a line is follows from its form, and in a few places
 //! from the line before it.
 
 mod lines;
@@ -14,25 +14,25 @@ use self::lines::{
 };
 use super::Draft;
 
-/// What a stack trace says.
+/// The content of a stack trace.
 #[derive(Debug, Default)]
 pub(super) struct Trace {
     /// The error and its causes, the outermost first.
     pub(super) causes: Vec<ErrorCause>,
     /// The stack, the innermost frame first.
     pub(super) frames: Vec<Frame>,
-    /// Where a Rust program panicked.
+    /// The place at which a Rust program panicked.
     panicked_at: Option<(SmolStr, Option<u32>)>,
     thread: Option<String>,
 }
 
 impl Trace {
-    /// Whether it says anything.
+    /// Returns `true` if the text was not a stack trace.
     pub(super) fn is_empty(&self) -> bool {
         self.causes.is_empty() && self.frames.is_empty()
     }
 
-    /// Adds what it says to a record; `false` if that is nothing.
+    /// Adds the content to a record. Returns `false` if there is none.
     pub(super) fn apply(self, draft: &mut Draft) -> bool {
         let found = !self.is_empty();
         let record = &mut draft.record;
@@ -53,16 +53,16 @@ impl Trace {
     }
 }
 
-/// What the lines before say about the next one.
+/// What the lines so far say about the next one.
 #[derive(Clone, Copy, Default, PartialEq)]
 enum State {
     #[default]
     Start,
     /// In the frames of a Python exception.
     Python,
-    /// Behind a Python exception's own line.
+    /// After the line of a Python exception.
     PythonMessage,
-    /// A Rust panic's message comes.
+    /// Before the message of a Rust panic.
     Panic,
     /// In the numbered frames of a Rust program.
     Numbered,
@@ -74,7 +74,7 @@ enum State {
     Frames,
 }
 
-/// Reads a stack trace's text; empty if it is none.
+/// Reads the text of a stack trace. The result is empty if the text is something else.
 pub(super) fn read(text: &str) -> Trace {
     let mut reader = Reader::default();
     for line in text.lines() {
@@ -87,9 +87,9 @@ pub(super) fn read(text: &str) -> Trace {
 struct Reader {
     trace: Trace,
     state: State,
-    /// Further lines of the last error's message.
+    /// The lines that continue the message of the last error.
     lines: String,
-    /// Exceptions in Python's order: the outermost last.
+    /// Python exceptions with their frames, in the order of Python: the outermost last.
     python: Vec<(ErrorCause, Vec<Frame>)>,
 }
 
@@ -107,7 +107,7 @@ impl Reader {
         } else if text == "stack backtrace:" || text == "Stack backtrace:" {
             self.state = State::Numbered;
         } else if text.starts_with("goroutine ") && text.ends_with(':') {
-            // Only the first goroutine is the one that failed.
+            // The first goroutine is the one that failed; the others are only running.
             self.state = if self.trace.frames.is_empty() { State::Go } else { State::Frames };
         } else if let Some(rest) = text.strip_prefix("Caused by:") {
             self.state = State::Causes;
@@ -141,11 +141,11 @@ impl Reader {
         true
     }
 
-    /// Frames and messages of the other languages.
+    /// Reads frames and messages of the other languages.
     fn other(&mut self, text: &str, indented: bool) -> bool {
         if let Some(place) = text.strip_prefix("at ").filter(|place| is_place(place)) {
-            // Below a numbered frame of Rust stands only its place; causes of causes in Java bring
-            // their frames again.
+            // In Rust, this line is the place of the numbered frame before it. In Java, the frames of a
+            // cause repeat those of the error that it caused.
             if self.state == State::Numbered {
                 if let Some(frame) = self.trace.frames.last_mut() {
                     (frame.file, frame.line) = file_and_line(place);
@@ -199,7 +199,7 @@ impl Reader {
         self.frame(Frame::new(function));
     }
 
-    /// The line with which a trace begins.
+    /// Reads the line with which a trace begins.
     fn head(&mut self, text: &str, indented: bool) {
         if indented {
             return;
@@ -229,7 +229,7 @@ impl Reader {
                     rest
                 });
             let text = text.strip_prefix("Uncaught ").unwrap_or(text);
-            // Behind a logger's own line any qualified name will do: nothing else looks like it.
+            // After the line of a logger, a qualified name is enough: nothing else looks like it.
             if is_exception(text) || is_qualified(text) {
                 self.cause(exception(text));
                 self.state = State::Frames;
@@ -242,7 +242,8 @@ impl Reader {
         self.lines.push_str(line);
     }
 
-    /// Gives its lines to the last error; what is too long is cut when it is stored, with a mark that counts.
+    /// Adds the collected lines to the message of the last error. A long message is not cut here, but with a mark
+    /// when the record is prepared for a store.
     fn end_message(&mut self) {
         let lines = std::mem::take(&mut self.lines);
         let python = self.python.last_mut().map(|(cause, _)| cause);
@@ -282,7 +283,7 @@ impl Reader {
     }
 }
 
-/// More frames than this are a recursion without end.
+/// The number of frames that are kept. More of them mean an endless recursion.
 const FRAMES: usize = 256;
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
-//! What the programs really write, and what becomes of it.
+//! Lines that the programs really write, and the records that they give.
 
 use serde_json::{Value, json};
 
 use super::*;
 
-/// The record of a line, as JSON without what every record has.
+/// Returns the record of a line as JSON, without the id.
 fn read(line: &str) -> Value {
     match parse(Format::Auto, line, false) {
         Parsed::Draft(draft) => {
@@ -30,7 +30,7 @@ fn int(number: i64) -> Value {
 const TIME: &str = "2026-11-21T10:47:20.123000Z";
 
 #[test]
-fn tracing_subscriber() {
+fn tracing_subscriber_plain_and_flattened() {
     let line = r#"{"timestamp":"2026-11-21T10:47:20.123Z","level":"ERROR","fields":{"message":"cannot pay","error":"refused","user_id":17,"ok":false},"target":"shop::cart","filename":"src/cart.rs","line_number":42,"span":{"card":"visa","name":"pay"},"spans":[{"method":"POST","name":"request"},{"card":"visa","name":"pay"}],"threadId":"ThreadId(3)"}"#;
     let expected = json!({
         "time": TIME, "level": "error", "channel": "shop::cart", "message": "cannot pay",
@@ -130,7 +130,7 @@ fn ecs_flat_and_nested() {
 }
 
 #[test]
-fn journal() {
+fn journal_of_systemd() {
     let line = r#"{"__CURSOR":"s=1;i=2","__REALTIME_TIMESTAMP":"1795258040123000","PRIORITY":"3","MESSAGE":"cannot start","SYSLOG_IDENTIFIER":"shopd","_HOSTNAME":"web1","_PID":"77","CODE_FILE":"src/main.c","CODE_LINE":"12","CODE_FUNC":"main","_TRANSPORT":"journal"}"#;
     let record = read(line);
     assert_eq!((&record["time"], &record["level"]), (&json!(TIME), &json!("error")));
@@ -149,7 +149,7 @@ fn journal() {
 }
 
 #[test]
-fn postgres() {
+fn postgres_jsonlog() {
     let line = r#"{"timestamp":"2026-11-21 11:47:20.123 CET","user":"shop","dbname":"shop","pid":12,"remote_host":"127.0.0.1","session_id":"6740","line_num":2,"ps":"INSERT","error_severity":"ERROR","state_code":"23505","message":"duplicate key value violates unique constraint \"users_pkey\"","detail":"Key (id)=(17) already exists.","statement":"insert into users values (17)","application_name":"psql","backend_type":"client backend","query_id":0,"func_name":"_bt_check_unique","file_name":"nbtinsert.c","file_line_num":666}"#;
     let record = read(line);
     assert_eq!((&record["time"], &record["level"]), (&json!(TIME), &json!("error")));
@@ -172,12 +172,12 @@ fn postgres() {
     let record = read(&fatal);
     assert_eq!(record["level"], "error");
     assert_eq!(record["error"], json!([{"type": "SQLSTATE 99X99", "message": "SQLSTATE 99X99"}]));
-    // A state that is none must not be cut in the middle of a character.
+    // A state that is not ASCII must not be cut within a character.
     read(&log.replace("00000", "é"));
 }
 
 #[test]
-fn mongod() {
+fn mongod_log() {
     let line = r#"{"t":{"$date":"2026-11-21T11:47:20.123+01:00"},"s":"E","c":"NETWORK","id":23016,"ctx":"conn7","msg":"Failed to connect","attr":{"remote":"10.0.0.1:27017","error":{"code":6,"codeName":"HostUnreachable","errmsg":"Connection refused"},"attempt":3}}"#;
     let record = read(line);
     assert_eq!((&record["time"], &record["level"]), (&json!(TIME), &json!("error")));
@@ -195,7 +195,7 @@ fn mongod() {
 }
 
 #[test]
-fn logfmt() {
+fn logfmt_lines() {
     let line = r#"time=2026-11-21T10:47:20.123Z level=error msg="cannot pay" err="no card" caller=cart/pay.go:42 user=17 method=GET path=/pay status=500"#;
     let record = read(line);
     assert_eq!((&record["time"], &record["level"]), (&json!(TIME), &json!("error")));
@@ -208,7 +208,7 @@ fn logfmt() {
 }
 
 #[test]
-fn unknown_json() {
+fn json_of_an_unknown_program() {
     let line = r#"{"severity":"CRITICAL","ts":1795258040.123,"msg":"down","a":{"b":[1],"c":1.5},"big":18446744073709551615,"status":"bad"}"#;
     assert_eq!(
         read(line),
@@ -221,14 +221,14 @@ fn unknown_json() {
         })
     );
     assert_eq!(read("{}"), json!({"time": null, "level": "info"}));
-    // What is no level, time or message stays what it is.
+    // A value that is not a level, time or message becomes a trait.
     let odd = read(r#"{"level":{"x":1},"time":"soon","message":["a"]}"#);
     assert_eq!(odd["traits"]["level.x"], int(1));
     assert_eq!(odd["traits"]["time"], text("soon"));
     assert_eq!(odd["traits"]["message"], text(r#"["a"]"#));
 }
 
-/// One plain line: time or not, level, channel, message.
+/// Reads one plain line: whether it has a time, the level, the channel and the message.
 fn plain(line: &str) -> (bool, &'static str, String, String) {
     let draft = Lines::new(line).finish();
     let level = draft.level().as_str();
@@ -375,7 +375,7 @@ fn plain_lines_of_many_loggers() {
 }
 
 #[test]
-fn plain_lines_have_more_to_say() {
+fn host_process_thread_and_place_of_plain_lines() {
     let record = |line: &str| Lines::new(line).finish().record;
     let syslog = record("Nov 21 10:47:20 web1 shopd[77]: x");
     assert_eq!((syslog.host.as_deref(), syslog.process), (Some("web1"), Some(77)));

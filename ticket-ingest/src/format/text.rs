@@ -1,4 +1,4 @@
-//! Plain lines: which of them belong together, and what they say together.
+//! Plain lines: which of them form one record, and what it says.
 
 use std::borrow::Cow;
 
@@ -8,17 +8,17 @@ use super::Draft;
 use super::head::{self, Head};
 use super::stack;
 
-/// The plain lines of one record: its first line, and those that continue it.
+/// The plain lines of one record: the first line and those that continue it.
 ///
-/// A line continues the record before it if it is indented, if it is a known part of a stack trace, or
-/// if that record's line began with a time and this one begins with neither a time nor a level.
+/// A line continues the record before it if it is indented, if it is a known part of a stack trace, or if
+/// the record began with a time and this line begins with neither a time nor a level.
 #[derive(Clone, Debug)]
 pub(crate) struct Lines {
     first: String,
     rest: String,
-    /// Lines that were too many to keep.
+    /// The number of lines that were dropped because the record is too long.
     dropped: u64,
-    /// PostgreSQL's `DETAIL:` and so on.
+    /// The `DETAIL:` of PostgreSQL and so on, with their texts.
     labels: Vec<(String, String)>,
     timed: bool,
     level: Option<Level>,
@@ -26,30 +26,30 @@ pub(crate) struct Lines {
     state: State,
 }
 
-/// How much of a record's further lines is kept: more than a trait holds, so that frames that are
-/// structured are not cut too early.
+/// The number of bytes that are kept of the lines after the first. It is more than a trait holds, because the
+/// frames of a stack trace are also read from it.
 const REST: usize = 128 * 1024;
 
 /// What the lines so far say about the next one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Plain,
-    /// Something of a stack trace was seen.
+    /// A part of a stack trace was seen.
     Traced,
-    /// In the frames of a Python exception, whose own line is not indented.
+    /// In the frames of a Python exception. The line of the exception itself is not indented.
     Python,
     /// Between two exceptions of a Python chain.
     PythonLink,
-    /// A Rust panic's message comes.
+    /// Before the message of a Rust panic.
     Panic,
-    /// More lines of a Rust panic's message, or what is printed behind it.
+    /// In the message of a Rust panic, or in what is printed after it.
     PanicMessage,
-    /// In a goroutine's frames, where only the places are indented.
+    /// In the frames of a goroutine, where only the places are indented.
     Go,
 }
 
 impl Lines {
-    /// Begins with a line.
+    /// Begins a record with its first line.
     pub(crate) fn new(line: &str) -> Self {
         let line = plain(line);
         let head = head::read(&line);
@@ -68,12 +68,12 @@ impl Lines {
         }
     }
 
-    /// Whether a line is indented: behind a plain line it belongs to that, whatever it looks like.
+    /// Returns `true` if a line is indented. After a plain line, it belongs to that line whatever it contains.
     pub(crate) fn is_indented(line: &str) -> bool {
         line.starts_with([' ', '\t'])
     }
 
-    /// Takes a further line, if it belongs to this record.
+    /// Takes another line if it belongs to this record, and returns whether it does.
     pub(crate) fn take(&mut self, line: &str) -> bool {
         let line = plain(line);
         let head = head::read(&line);
@@ -119,14 +119,14 @@ impl Lines {
             State::Plain | State::Traced | State::PythonLink => {}
         }
         if stack::begins(line) {
-            // A logger prints the exception behind its own line; a panic is an event of its own.
+            // A logger prints an exception after its own line. A panic is an event of its own.
             let panic = stack::rust_panic(line).is_some() || line.starts_with("panic: ");
             return failed && self.state == State::Plain && !panic;
         }
         self.timed && head.level.is_none()
     }
 
-    /// What the lines say.
+    /// Reads what the lines say together.
     pub(crate) fn finish(self) -> Draft {
         let head = head::read(&self.first);
         let mut draft = Draft::new();
@@ -179,7 +179,7 @@ impl Lines {
     }
 }
 
-/// What a line says about the next one.
+/// Returns what a line says about the next one.
 fn state_after(line: &str, before: State) -> State {
     let text = line.trim_start();
     let indented = text.len() < line.len();
@@ -188,7 +188,7 @@ fn state_after(line: &str, before: State) -> State {
     } else if stack::is_python_link(text) {
         State::PythonLink
     } else if let Some((_, place)) = stack::rust_panic(text) {
-        // Before Rust 1.73 the message is in this line.
+        // Before Rust 1.73, the message is in this line.
         if place.starts_with('\'') { State::Traced } else { State::Panic }
     } else if text.starts_with("panic: ") || text.starts_with("goroutine ") && text.ends_with(':') {
         State::Go
@@ -203,7 +203,7 @@ fn state_after(line: &str, before: State) -> State {
     }
 }
 
-/// A line that stands in stack traces only.
+/// Returns `true` for a line that occurs only in stack traces.
 fn is_part_of_trace(line: &str) -> bool {
     line.starts_with("Caused by:")
         || line.starts_with("Suppressed: ")
@@ -218,7 +218,7 @@ fn is_part_of_trace(line: &str) -> bool {
         || line.starts_with("[signal SIG")
 }
 
-/// The line without the escape sequences that colour it on a terminal.
+/// Removes the escape sequences that colour a line on a terminal.
 fn plain(line: &str) -> Cow<'_, str> {
     if !line.contains('\u{1b}') {
         return Cow::Borrowed(line);
@@ -229,7 +229,7 @@ fn plain(line: &str) -> Cow<'_, str> {
         if c != '\u{1b}' {
             text.push(c);
         } else if chars.clone().next() == Some('[') {
-            // Up to the letter that ends the sequence.
+            // A letter ends the sequence.
             chars.next();
             chars.find(|c| ('@'..='~').contains(c));
         }

@@ -29,7 +29,7 @@ pub(super) fn read(mut fields: Fields) -> Draft {
         (_, span) => span.into_iter().filter_map(read_span).collect(),
     };
 
-    // Flattened, an event's fields are beside those of the format.
+    // If flattened, the fields of the event are next to those of the format.
     let mut own = match fields.take("fields") {
         Some(Value::Object(own)) => {
             draft.keep_all("", fields);
@@ -38,7 +38,8 @@ pub(super) fn read(mut fields: Fields) -> Draft {
         _ => fields,
     };
     draft.record.message = own.text(&["message"]).unwrap_or_default();
-    // What the bridge from `log` knows better than the macro that it went through.
+    // For an event from the `log` bridge, the place of the event is that of the bridge, and the real one is
+    // in these fields.
     if let Some(target) = own.text(&["log.target"]) {
         draft.record.channel = target;
         let location = &mut draft.record.location;

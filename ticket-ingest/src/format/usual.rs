@@ -1,5 +1,5 @@
-//! Fields by their usual names: all there is to go by in an unknown program's lines, and what the known
-//! ones have in common.
+//! Fields by their usual names: the lines of unknown programs, and what the formats of known programs have
+//! in common.
 
 use serde_json::Value;
 use ticket_core::Request;
@@ -70,7 +70,7 @@ pub(super) fn read(mut fields: Fields) -> Draft {
         record.location.line = fields.number(&["line", "lineno", "caller.line"]);
         record.location.function = fields.text(&["function", "func", "funcName"]);
         record.location.module = fields.text(&["module", "module_path"]);
-        // Go's loggers: caller=store/db.go:42
+        // Loggers of Go: caller=store/db.go:42
         if record.location.file.is_none()
             && let Some(caller) = fields.text(&["caller", "source"])
         {
@@ -86,10 +86,10 @@ pub(super) fn read(mut fields: Fields) -> Draft {
     rest(fields, draft)
 }
 
-/// Reads what the known programs have in common, and keeps all that is left as traits.
+/// Reads what all programs have in common, and keeps the remaining fields as traits.
 pub(super) fn rest(mut fields: Fields, mut draft: Draft) -> Draft {
     for name in ["err", "error", "exception", "exc_info", "stack_trace", "stacktrace", "stack"] {
-        // The first says it best; a stack beside an error belongs to it.
+        // The first of these names says the most. A stack next to an error belongs to that error.
         if draft.record.error.is_empty() {
             fields.error(name, &mut draft);
         } else if draft.record.backtrace.is_empty()
@@ -100,7 +100,7 @@ pub(super) fn rest(mut fields: Fields, mut draft: Draft) -> Draft {
         }
     }
     let record = &mut draft.record;
-    // A type beside the error's text.
+    // A type in a field next to the text of the error.
     let kind = fields.text(&["error_type", "exc_type", "error.kind", "exception.type"]);
     let message = fields.text(&["error_message", "exception.message"]);
     match record.error.first_mut() {
@@ -146,7 +146,7 @@ pub(super) fn rest(mut fields: Fields, mut draft: Draft) -> Draft {
     draft
 }
 
-/// The web request, if the fields speak of one: a method or a path under a name that says so.
+/// Reads the HTTP request, if there is a method or a path under a name that means a request.
 fn request(fields: &mut Fields) -> Option<Request> {
     let mut request = Request::default();
     request.method =
@@ -161,7 +161,7 @@ fn request(fields: &mut Fields) -> Option<Request> {
         "http.url",
         "request.url",
     ]);
-    // Names that many things have mean a request only together.
+    // These names are common, and mean a request only together.
     let plain_path = ["path", "uri", "url"]
         .iter()
         .find(|name| fields.0.get(**name).is_some_and(Value::is_string));

@@ -4,7 +4,7 @@ use serde_json::json;
 use super::*;
 
 #[test]
-fn times_in_many_spellings() {
+fn times_are_parsed_in_many_spellings() {
     for (text, expected) in [
         ("2026-11-21T10:47:20Z", "2026-11-21T10:47:20.000000Z"),
         ("2026-11-21T10:47:20.123456789Z", "2026-11-21T10:47:20.123456Z"),
@@ -37,7 +37,7 @@ fn times_in_many_spellings() {
 }
 
 #[test]
-fn what_is_no_time() {
+fn other_texts_are_not_times() {
     for text in [
         "",
         "2026",
@@ -56,7 +56,7 @@ fn what_is_no_time() {
 }
 
 #[test]
-fn a_prefix_ends_where_the_time_ends() {
+fn a_time_at_the_start_ends_where_other_text_begins() {
     for (text, rest) in [
         ("2026-11-21T10:47:20Z ERROR x", " ERROR x"),
         ("2026-11-21 10:47:20.123 UTC [1] LOG", " [1] LOG"),
@@ -73,7 +73,7 @@ fn a_prefix_ends_where_the_time_ends() {
 }
 
 #[test]
-fn a_time_without_a_year_is_the_last_one() {
+fn a_time_without_a_year_is_the_last_such_time() {
     let now = Timestamp::now();
     let text = now.to_string();
     let (month, day) = (text[5..7].parse().unwrap(), text[8..10].parse().unwrap());
@@ -85,7 +85,7 @@ fn a_time_without_a_year_is_the_last_one() {
 }
 
 #[test]
-fn times_in_json() {
+fn times_are_read_from_json() {
     let expected = "2026-11-21T10:47:20.123000Z";
     for value in [
         json!("2026-11-21T10:47:20.123Z"),
@@ -112,7 +112,7 @@ proptest! {
     }
 
     #[test]
-    fn every_time_comes_back(micros in -62_135_596_800_000_000_i64..253_402_300_800_000_000) {
+    fn a_formatted_time_is_parsed_back(micros in -62_135_596_800_000_000_i64..253_402_300_800_000_000) {
         let time = Timestamp::from_micros(micros);
         prop_assert_eq!(parse(&time.to_string()), Some(time));
     }

@@ -1,11 +1,11 @@
-//! Lines of syslog in its three forms, and of Google's and Kubernetes' loggers.
+//! The beginnings of syslog lines in three forms, and of the loggers of Google and Kubernetes.
 
 use super::{Head, Words, clock_length, is_clock, is_name_byte, trim_separators};
 use crate::format::level;
 use crate::time;
 
 impl<'a> Head<'a> {
-    /// `<34>`: facility and severity.
+    /// Reads the facility and severity `<34>` and returns the rest of the line.
     pub(super) fn priority(&mut self, line: &'a str) -> &'a str {
         let read = || {
             let (number, rest) = line.strip_prefix('<')?.split_once('>')?;
@@ -18,8 +18,10 @@ impl<'a> Head<'a> {
         rest
     }
 
-    /// `host program[123]: message`, behind the time. Without the number only behind a time in syslog's
-    /// own form, since other loggers write two words and a colon too.
+    /// Reads `host program[123]: message` after the time.
+    ///
+    /// The number may be missing only after a time in the form of syslog (`own_time`), since other loggers write
+    /// two words and a colon as well.
     pub(super) fn syslog(&mut self, rest: &'a str, own_time: bool) -> bool {
         let mut read = || {
             let (host, behind) = rest.strip_prefix(' ')?.split_once(' ')?;
@@ -46,7 +48,7 @@ impl<'a> Head<'a> {
         if read().is_none() {
             return false;
         }
-        // The program may write a level of its own: `error: …`, `[error] …`.
+        // The message of the program may begin with a level: `error: …`, `[error] …`.
         let mut words = Words { rest: self.message, tab: false };
         if self.level.is_none()
             && let Some(word) = words.next()
@@ -58,7 +60,7 @@ impl<'a> Head<'a> {
         true
     }
 
-    /// `<165>1 2026-11-21T10:47:20Z host program process message-id [data] message`.
+    /// Reads `<165>1 2026-11-21T10:47:20Z host program process message-id [data] message`.
     pub(super) fn syslog_5424(&mut self, line: &'a str) -> bool {
         let mut read = || {
             let (number, rest) = line.strip_prefix('<')?.split_once(">1 ")?;
@@ -91,7 +93,7 @@ impl<'a> Head<'a> {
         read().is_some()
     }
 
-    /// Google's and Kubernetes' loggers: `E1121 10:47:20.123456   12345 file.go:123] message`.
+    /// Reads `E1121 10:47:20.123456   12345 file.go:123] message`, as Google's and Kubernetes' loggers write it.
     pub(super) fn klog(&mut self, line: &'a str) -> bool {
         let mut read = || {
             let level = level::parse(line.get(..1)?).filter(|_| "IWEF".contains(&line[..1]))?;
@@ -101,7 +103,7 @@ impl<'a> Head<'a> {
                 return None;
             }
             let (clock, rest) = rest.split_at(clock_length(rest));
-            // Any date will do to read the time of day.
+            // The date does not matter for reading the time of day.
             let clock = time::parse(&format!("1970-01-01 {clock}"))?.as_micros();
             let (thread, rest) = rest.trim_start().split_once(' ')?;
             let (place, message) = rest.split_once("] ")?;

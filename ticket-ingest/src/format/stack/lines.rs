@@ -1,8 +1,8 @@
-//! What one line of a stack trace is, by its own form.
+//! Recognises the lines of a stack trace by their form.
 
 use ticket_core::{ErrorCause, Frame, SmolStr};
 
-/// Whether a line begins a stack trace, or an error that was printed with one.
+/// Returns `true` if a line begins a stack trace, or an error that is printed with one.
 pub(in super::super) fn begins(line: &str) -> bool {
     line.starts_with("Traceback (most recent call last)")
         || line.starts_with("Exception in thread \"")
@@ -12,12 +12,12 @@ pub(in super::super) fn begins(line: &str) -> bool {
         || is_exception(line)
 }
 
-/// `thread 'main' panicked at …`: the thread and the rest.
+/// Reads `thread 'main' panicked at …` and returns the thread and the rest.
 pub(in super::super) fn rust_panic(line: &str) -> Option<(&str, &str)> {
     let rest = line.strip_prefix("thread '")?;
     let (thread, rest) = rest.split_once('\'')?;
     let rest = rest.trim_start();
-    // Since Rust 1.91 with the thread's number: thread 'main' (4711) panicked at
+    // Since Rust 1.91, the id of the thread follows its name: thread 'main' (4711) panicked at
     let rest = match rest.strip_prefix('(') {
         Some(number) => number.split_once(") ")?.1,
         None => rest,
@@ -25,13 +25,14 @@ pub(in super::super) fn rust_panic(line: &str) -> Option<(&str, &str)> {
     Some((thread, rest.strip_prefix("panicked at ")?))
 }
 
-/// Whether a line says only what is between two exceptions in Python.
+/// Returns `true` for the line that Python writes between two exceptions of a chain.
 pub(in super::super) fn is_python_link(text: &str) -> bool {
     text.starts_with("During handling of the above exception")
         || text.starts_with("The above exception was the direct cause")
 }
 
-/// `ValueError: text`, `java.lang.IllegalStateException`: a type whose name says what it is.
+/// Returns `true` for a type with the name of an exception, with or without a message: `ValueError: text`,
+/// `java.lang.IllegalStateException`.
 pub(super) fn is_exception(text: &str) -> bool {
     let name = text.split_once(": ").map_or(text.trim_end_matches(':'), |(name, _)| name);
     let last = name.rsplit(['.', ':', '$']).next().unwrap_or(name);
@@ -40,7 +41,7 @@ pub(super) fn is_exception(text: &str) -> bool {
         && ["Error", "Exception", "Throwable", "Failure"].iter().any(|end| last.ends_with(end))
 }
 
-/// `com.shop.NoCard: text`.
+/// Returns `true` for a qualified type, with or without a message: `com.shop.NoCard: text`.
 pub(super) fn is_qualified(text: &str) -> bool {
     let name = text.split_once(": ").map_or(text, |(name, _)| name);
     is_type(name)
@@ -54,7 +55,7 @@ fn is_type(name: &str) -> bool {
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.$:".contains(&byte))
 }
 
-/// `type: text`, or a type alone, or a text.
+/// Reads an error of the form `type: text`, a type, or a text.
 pub(super) fn exception(text: &str) -> ErrorCause {
     match text.split_once(": ") {
         Some((name, message)) if is_type(name) => ErrorCause::new(Some(name.into()), message),
@@ -65,7 +66,7 @@ pub(super) fn exception(text: &str) -> ErrorCause {
     }
 }
 
-/// `File "app.py", line 3, in main`.
+/// Reads `File "app.py", line 3, in main`.
 pub(super) fn python_frame(text: &str) -> Option<Frame> {
     let (file, rest) = text.strip_prefix("File \"")?.split_once("\", line ")?;
     let (line, function) = rest.split_once(", in ").unwrap_or((rest, ""));
@@ -78,7 +79,7 @@ pub(super) fn python_frame(text: &str) -> Option<Frame> {
     Some(frame)
 }
 
-/// `com.shop.Cart.pay(Cart.java:12)`, `pay (src/cart.js:3:14)`, `src/cart.js:3:14`.
+/// Reads `com.shop.Cart.pay(Cart.java:12)`, `pay (src/cart.js:3:14)` or `src/cart.js:3:14`.
 pub(super) fn frame_at(place: &str) -> Frame {
     let (function, at) = match place.strip_suffix(')').and_then(|place| place.rsplit_once('(')) {
         Some((function, at)) => (function.trim_end(), at),
@@ -96,12 +97,12 @@ pub(super) fn frame_at(place: &str) -> Frame {
     frame
 }
 
-/// Whether what follows `at` is a frame rather than a word of a sentence.
+/// Returns `true` if what follows `at` is a frame and not a word of a sentence.
 pub(super) fn is_place(place: &str) -> bool {
     place.ends_with(')') || file_and_line(place).1.is_some()
 }
 
-/// `0: name`, also with an address: `3: 0x55d0c - name`.
+/// Reads `0: name`, or `3: 0x55d0c - name` with an address.
 pub(super) fn numbered(text: &str) -> Option<(u32, &str)> {
     let (number, name) = text.split_once(": ")?;
     let name = name.trim_start();
@@ -116,7 +117,7 @@ pub(super) fn is_own_rust(file: &str) -> bool {
     !["/rustc/", ".cargo/registry/", "/rustlib/"].iter().any(|part| file.contains(part))
 }
 
-/// `src/main.rs:4:5`, `src/main.rs:4`.
+/// Reads `src/main.rs:4:5` or `src/main.rs:4`.
 pub(super) fn file_and_line(place: &str) -> (Option<SmolStr>, Option<u32>) {
     let number = |text: &str| text.parse::<u32>().ok();
     let (rest, last) = place.rsplit_once(':').unwrap_or((place, ""));

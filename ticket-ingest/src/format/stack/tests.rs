@@ -14,7 +14,7 @@ fn frames(trace: &Trace) -> Vec<String> {
 }
 
 #[test]
-fn python() {
+fn python_tracebacks() {
     let trace = read(
         "Traceback (most recent call last):\n  File \"/srv/app/db.py\", line 7, in load\n    return rows[0]\n           ~~~~^^^\nIndexError: list index out of range\n\nThe above exception was the direct cause of the following exception:\n\nTraceback (most recent call last):\n  File \"/usr/lib/python3.12/threading.py\", line 1, in run\n    go()\n  File \"/srv/app/main.py\", line 30, in main\n    load()\napp.errors.NoUser: user 7\nis gone\n",
     );
@@ -27,7 +27,7 @@ fn python() {
 }
 
 #[test]
-fn java() {
+fn java_stack_traces() {
     let trace = read(
         "Exception in thread \"pool-1\" java.lang.IllegalStateException: no cart\n\tat com.shop.Cart.pay(Cart.java:12)\n\tat java.base/java.lang.Thread.run(Thread.java:829)\nCaused by: java.sql.SQLException: refused\n\tat com.shop.Db.open(Db.java:3)\n\t... 2 more\n",
     );
@@ -41,7 +41,7 @@ fn java() {
 }
 
 #[test]
-fn javascript() {
+fn javascript_stacks() {
     let trace = read(
         "TypeError: cart is undefined\n    at pay (/srv/app/cart.js:3:14)\n    at /srv/app/index.js:9:1\n    at process.processTicksAndRejections (node:internal/process/task_queues:95:5)",
     );
@@ -57,7 +57,7 @@ fn javascript() {
 }
 
 #[test]
-fn rust_panics_new_and_old() {
+fn rust_panics_before_and_since_1_73() {
     let trace = read(
         "thread 'worker' (4711) panicked at src/main.rs:4:5:\nindex out of bounds: the len is 3\nnote: run with `RUST_BACKTRACE=1` environment variable to display a backtrace\nstack backtrace:\n   0: rust_begin_unwind\n             at /rustc/abc/library/std/src/panicking.rs:697:5\n   1: shop::main\n             at ./src/main.rs:4:5\n",
     );
@@ -86,7 +86,7 @@ fn rust_error_chain() {
 }
 
 #[test]
-fn go() {
+fn go_panics() {
     let trace = read(
         "panic: runtime error: index out of range [5] with length 3\n\ngoroutine 1 [running]:\nmain.pick(0x5, {0xc00, 0x3})\n\t/srv/app/main.go:8 +0x1d\nmain.main()\n\t/srv/app/main.go:14 +0x2a\nexit status 2\n",
     );
@@ -98,7 +98,7 @@ fn go() {
 }
 
 #[test]
-fn an_ordinary_text_is_no_trace() {
+fn ordinary_text_is_not_a_trace() {
     for text in
         ["", "connection refused", "error: x", "at noon", "HTTP: 500", "Done. Next", "  indented"]
     {
@@ -108,9 +108,9 @@ fn an_ordinary_text_is_no_trace() {
     }
 }
 
-/// However long a message is: what is stored of it says how much is missing.
+/// However long a message is, its mark says how much was cut.
 #[test]
-fn no_line_of_a_message_is_lost_uncounted() {
+fn every_line_of_a_message_is_kept_until_it_is_cut_with_a_mark() {
     let lines = vec!["x".repeat(1_000); 40].join("\n");
     let python = format!("Traceback (most recent call last):\nValueError: first\n{lines}");
     let panic =
