@@ -16,8 +16,8 @@ use std::io;
 use std::path::Path;
 
 use ticket_core::{
-    Comparison, ErrorKind, EventFilter, EventQuery, MAX_LIMIT, OccurrenceId, Op, Store, Timestamp,
-    Value,
+    Comparison, ErrorKind, EventFilter, EventQuery, MAX_LIMIT, OccurrenceId, Operator, Store,
+    Timestamp, Value,
 };
 use ticket_ingest::FileIdentity;
 
@@ -60,7 +60,7 @@ impl FileLines {
     ) -> ticket_core::Result<Stored> {
         let mut stored = Stored::default();
         let filter = || EventFilter::new().with_app_id(app_id);
-        let of_file = Comparison::new(UNDATED, Op::Eq, self.key.as_str());
+        let of_file = Comparison::new(UNDATED, Operator::Eq, self.key.as_str());
         let query = EventQuery::new().with_filter(filter().with_comparison(of_file)).with_limit(1);
         let page = match store.get_events(&query).await {
             Ok(page) => page,
@@ -71,8 +71,8 @@ impl FileLines {
         stored.undated = page.items.first().and_then(|event| time_of(event.record.id));
 
         // All traits that begin with `KEY:`, since `;` follows `:`.
-        let from = Comparison::new(OPEN_END, Op::Ge, format!("{}:", self.key));
-        let to = Comparison::new(OPEN_END, Op::Lt, format!("{};", self.key));
+        let from = Comparison::new(OPEN_END, Operator::Ge, format!("{}:", self.key));
+        let to = Comparison::new(OPEN_END, Operator::Lt, format!("{};", self.key));
         let filter = filter().with_comparison(from).with_comparison(to);
         let mut query = EventQuery::new().with_filter(filter).with_limit(MAX_LIMIT);
         loop {

@@ -1,13 +1,13 @@
 //! The writing half: records batches, and waits for a store that is unavailable.
 
-use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use indicatif::ProgressBar;
-use ticket_core::{Change, Error, ErrorKind, NewOccurrence, Recorded, Store};
+use ticket_core::backend::{Batch, NewOccurrence, Recorded, TicketChange};
+use ticket_core::{Error, ErrorKind, Store};
 use tokio::sync::mpsc;
 
 use super::collect::{Located, LocatedBatch};
@@ -36,24 +36,34 @@ impl Writer {
         summary: &mut Summary,
     ) -> anyhow::Result<()> {
         while let Some(located) = receiver.recv().await {
-            let (places, occurrences): (Vec<_>, Vec<_>) = located
-                .into_iter()
-                .map(|Located { occurrence, file, line }| ((file, line), occurrence))
-                .unzip();
-            let record = async |chunk: &[NewOccurrence]| {
-                self.patience.retry(async || self.store.record_tickets(chunk).await).await
+            let places: Vec<_> = located
+                .iter()
+                .map(|Located { occurrence, file, line }| {
+                    (occurrence.record().id, Arc::clone(file), *line)
+                })
+                .collect();
+            let batch: Batch = located.into_iter().map(|located| located.occurrence).collect();
+            // A batch holds each occurrence once, so these are known as soon as it is recorded.
+            let repeated = (places.len() - batch.len()) as u64;
+            let record = async |chunk: Batch| {
+                self.patience.retry(async || self.store.record_tickets(chunk.clone()).await).await
             };
-            let each = |chunk: Range<usize>, result: Result<Recorded, Error>| match result {
+            let each = |chunk: &[NewOccurrence], result: Result<Recorded, Error>| match result {
                 Ok(recorded) => count(summary, chunk.len() as u64, &recorded),
                 Err(error) => {
-                    let (file, line) = &places[chunk.start];
-                    let (file, reason) = (file.to_string(), error.message().to_owned());
-                    summary.rejected(Fault { file, line: *line, reason });
+                    // A chunk that is refused has one occurrence. The batch has reordered them, so its
+                    // place is found by its id.
+                    let place = places.iter().find(|(id, ..)| *id == chunk[0].record().id);
+                    if let Some((_, file, line)) = place {
+                        let (file, reason) = (file.to_string(), error.message().to_owned());
+                        summary.rejected(Fault { file, line: *line, reason });
+                    }
                 }
             };
-            record_in_chunks(&occurrences, record, each).await.context(
+            record_in_chunks(&batch, record, each).await.context(
                 "cannot record; ingest the same again later, what is recorded is not counted twice",
             )?;
+            summary.already_known += repeated;
         }
         Ok(())
     }
@@ -64,21 +74,21 @@ impl Writer {
 /// A batch that the store refuses is halved until the record that is to blame stands alone, so one bad
 /// record does not keep the others out.
 async fn record_in_chunks(
-    batch: &[NewOccurrence],
-    record: impl AsyncFn(&[NewOccurrence]) -> Result<Recorded, Error>,
-    mut each: impl FnMut(Range<usize>, Result<Recorded, Error>),
+    batch: &Batch,
+    record: impl AsyncFn(Batch) -> Result<Recorded, Error>,
+    mut each: impl FnMut(&[NewOccurrence], Result<Recorded, Error>),
 ) -> Result<(), Error> {
     let mut chunks = Vec::new();
     chunks.push(0..batch.len());
     while let Some(chunk) = chunks.pop() {
-        match record(&batch[chunk.clone()]).await {
+        match record(batch.slice(chunk.clone())).await {
             Err(error) if error.kind() == ErrorKind::Rejected && chunk.len() > 1 => {
                 let middle = chunk.start + chunk.len() / 2;
                 chunks.push(middle..chunk.end);
                 chunks.push(chunk.start..middle);
             }
             Err(error) if error.kind() != ErrorKind::Rejected => return Err(error),
-            result => each(chunk, result),
+            result => each(&batch[chunk], result),
         }
     }
     Ok(())
@@ -139,15 +149,16 @@ fn count(summary: &mut Summary, sent: u64, recorded: &Recorded) {
     let changes = |change| {
         recorded.updates.iter().filter(|update| update.change == Some(change)).count() as u64
     };
-    summary.new_tickets += changes(Change::Created);
-    summary.reopened_tickets += changes(Change::Reopened);
+    summary.new_tickets += changes(TicketChange::Created);
+    summary.reopened_tickets += changes(TicketChange::Reopened);
 }
 
 #[cfg(test)]
 mod tests {
     use std::cell::{Cell, RefCell};
 
-    use ticket_core::{HandlerOptions, Level, Record};
+    use ticket_core::{Level, Record};
+    use ticket_direct::HandlerOptions;
 
     use super::*;
 
@@ -186,27 +197,28 @@ mod tests {
     #[test]
     fn a_refused_record_does_not_keep_the_others_out() {
         let options = HandlerOptions::default();
-        let batch: Vec<NewOccurrence> = (0..21)
+        let batch: Batch = (0..21)
             .map(|number| Record::new(Level::Error, "", number.to_string()))
             .map(|record| options.prepare(record).unwrap())
             .collect();
+        let message = |occurrence: &NewOccurrence| occurrence.record().message.to_string();
         let stored = RefCell::new(Vec::new());
-        let record = async |chunk: &[NewOccurrence]| {
-            let messages = || chunk.iter().map(|one| one.record().message.clone());
-            if messages().any(|message| message == "7" || message == "20") {
+        let record = async |chunk: Batch| {
+            if chunk.iter().map(message).any(|message| message == "7" || message == "20") {
                 return Err(Error::new(ErrorKind::Rejected, "test", "no"));
             }
-            stored.borrow_mut().extend(messages());
+            stored.borrow_mut().extend(chunk.iter().map(message));
             Ok(Recorded::default())
         };
         let mut rejected = Vec::new();
-        let each = |chunk: Range<usize>, result: Result<Recorded, Error>| {
+        let each = |chunk: &[NewOccurrence], result: Result<Recorded, Error>| {
             if result.is_err() {
-                rejected.push(chunk);
+                rejected.push(chunk.iter().map(message).collect::<Vec<_>>());
             }
         };
         run(record_in_chunks(&batch, record, each)).unwrap();
-        assert_eq!(rejected, [7..8, 20..21]);
+        rejected.sort();
+        assert_eq!(rejected, [["20"], ["7"]]);
         assert_eq!(stored.borrow().len(), 19);
     }
 }

@@ -1,6 +1,8 @@
 //! The `dead-letter.jsonl` of a spool: records that a store once refused.
 
-use ticket_core::{Grouping, HandlerOptions, Level, Record};
+use ticket_core::{Level, Record};
+use ticket_direct::HandlerOptions;
+use ticket_grouping::Grouping;
 use ticket_handler::spool::DeadLetter;
 
 use crate::place::Place;

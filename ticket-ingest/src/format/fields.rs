@@ -1,7 +1,8 @@
 //! The fields of a line. Each part of a format takes those that it knows.
 
 use serde_json::{Map, Value};
-use ticket_core::{ErrorCause, Level, SmolStr, Timestamp};
+use ticket_core::record::ErrorCause;
+use ticket_core::{Level, SmolStr, Timestamp};
 
 use super::{Draft, level, stack};
 use crate::time;

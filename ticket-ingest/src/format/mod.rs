@@ -26,7 +26,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde_json::Value;
-use ticket_core::{Level, Record, Timestamp, limits};
+use ticket_core::{Level, Record, Timestamp};
 
 use self::fields::Fields;
 pub(crate) use self::text::Lines;
@@ -121,7 +121,7 @@ impl Draft {
     /// Adds the remaining fields as traits, with `path` in front of their names.
     fn keep_all(&mut self, path: &str, fields: Fields) {
         if !fields.0.is_empty() {
-            limits::traits_from_json(path, &Value::Object(fields.0), &mut self.record.traits);
+            self.record.traits.insert_json(path, &Value::Object(fields.0));
         }
     }
 

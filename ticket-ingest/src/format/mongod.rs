@@ -2,7 +2,8 @@
 //! grouping by level, component and message is right.
 
 use serde_json::Value;
-use ticket_core::{ErrorCause, Level};
+use ticket_core::Level;
+use ticket_core::record::ErrorCause;
 
 use super::fields::Fields;
 use super::{Draft, level};

@@ -5,7 +5,9 @@
 //! errors the quotes are names of the schema (a constraint, a table, a function), and each of them is a
 //! problem of its own: there the names are kept. Elsewhere, what is quoted varies from call to call.
 
-use ticket_core::{ErrorCause, Level, SmolStr, template};
+use ticket_core::record::ErrorCause;
+use ticket_core::{Level, SmolStr};
+use ticket_grouping::template;
 
 use super::Draft;
 use super::fields::Fields;

@@ -2,7 +2,7 @@
 //! in common.
 
 use serde_json::Value;
-use ticket_core::Request;
+use ticket_core::record::{ErrorCause, Request};
 
 use super::Draft;
 use super::fields::Fields;
@@ -108,7 +108,7 @@ pub(super) fn rest(mut fields: Fields, mut draft: Draft) -> Draft {
             cause.type_name = cause.type_name.take().or(kind);
         }
         None if kind.is_some() || message.is_some() => {
-            record.error.push(ticket_core::ErrorCause::new(kind, message.unwrap_or_default()));
+            record.error.push(ErrorCause::new(kind, message.unwrap_or_default()));
         }
         None => {}
     }

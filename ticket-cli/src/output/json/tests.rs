@@ -2,7 +2,8 @@ use std::collections::BTreeSet;
 
 use serde::de::{Deserialize, Deserializer, Error as _, Visitor, value};
 use serde::forward_to_deserialize_any;
-use ticket_core::{Breadcrumb, ErrorCause, Frame, Location, Record, Request, Span, Status};
+use ticket_core::record::{Breadcrumb, ErrorCause, Frame, Request, Span};
+use ticket_core::{Location, Record, Status};
 
 use super::*;
 use crate::output::samples::{occurrence, ticket};

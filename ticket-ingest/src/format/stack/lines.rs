@@ -1,6 +1,7 @@
 //! Recognises the lines of a stack trace by their form.
 
-use ticket_core::{ErrorCause, Frame, SmolStr};
+use ticket_core::SmolStr;
+use ticket_core::record::{ErrorCause, Frame};
 
 /// Returns `true` if a line begins a stack trace, or an error that is printed with one.
 pub(in super::super) fn begins(line: &str) -> bool {
