@@ -1,9 +1,12 @@
 //! [`BackendBase`]: where tickets are kept.
 
+mod backoff;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
+pub use self::backoff::Backoff;
 use crate::{
     Bucket, Capabilities, HistogramQuery, NewOccurrence, Occurrence, OccurrenceQuery, Page,
     Recorded, Result, StatusChange, Ticket, TicketFilter, TicketId, TicketQuery,

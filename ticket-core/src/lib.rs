@@ -1,6 +1,6 @@
 #![doc = include_str!("../README.md")]
 
-mod backend;
+pub mod backend;
 mod bytes;
 mod capability;
 mod error;
