@@ -8,7 +8,7 @@ use ticket_core::{Error, ErrorKind, HandlerOptions, Result, Store};
 
 use crate::handler::BackgroundHandler;
 use crate::hooks::{Hooks, TicketEvent};
-use crate::retention::{Keeper, Retention};
+use crate::retention::{Retention, RetentionTask};
 use crate::shared::Shared;
 use crate::spool::{Config, Spool, WhenFull};
 use crate::storm::Storm;
@@ -30,9 +30,10 @@ pub struct Builder {
     retention: Retention,
 }
 
-impl Builder {
-    pub(crate) fn new(options: HandlerOptions) -> Self {
-        Self {
+impl BackgroundHandler {
+    /// Returns a builder for a handler with these options.
+    pub fn builder(options: HandlerOptions) -> Builder {
+        Builder {
             options,
             spool: None,
             max_bytes: None,
@@ -45,7 +46,9 @@ impl Builder {
             retention: Retention::new(),
         }
     }
+}
 
+impl Builder {
     /// Lets records wait in this folder; by default they wait in memory.
     ///
     /// When `emit` returns, the record is in a file: it outlives the process, also one that is killed,
@@ -125,8 +128,8 @@ impl Builder {
     ///
     /// It is called on the worker's thread, after the batch is stored, ticket by ticket in the order of
     /// their ids, and has to be quick: nothing else is stored meanwhile, though `emit` goes on as ever.
-    /// Who has to wait for something (a mail server, a chat) puts the event into a queue of his own;
-    /// the feature `webhook` has that ready. A panic in it is caught and counted in
+    /// To do something that waits (send a mail, call a chat), queue the event and handle it on a thread of
+    /// your own, which calls [`enter_worker`](crate::enter_worker) first; the crate `ticket-webhook` does so. A panic in it is caught and counted in
     /// [`Stats::hook_panics`](crate::Stats::hook_panics), and what is logged in it becomes no record.
     ///
     /// **How often**: among all processes that share the store, an event is told at most once, and
@@ -235,8 +238,8 @@ impl Builder {
             when_full: self.when_full,
         })?;
         let shared = Arc::new(Shared::new(self.options, spool, self.call_deadline, storm));
-        let keeper = Keeper::new(self.retention, shared.options.app_id());
-        worker::spawn(Arc::clone(&shared), connect, self.hooks, keeper).map_err(|error| {
+        let retention = RetentionTask::new(self.retention, shared.options.app_id());
+        worker::spawn(Arc::clone(&shared), connect, self.hooks, retention).map_err(|error| {
             Error::new(ErrorKind::Unavailable, "handler", "cannot start the worker's thread")
                 .with_source(error)
         })?;

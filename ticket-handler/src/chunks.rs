@@ -1,18 +1,18 @@
-//! A batch that is recorded in parts, because the store does not take it whole.
+//! A batch that is recorded in chunks, because the store does not accept it whole.
 
 use std::ops::Range;
 
-/// The parts of a batch that are not settled yet.
+/// The chunks of a batch that are not settled yet, the next one last.
 #[derive(Debug, Default)]
-pub(crate) struct Parts(Vec<Range<usize>>);
+pub(crate) struct Chunks(Vec<Range<usize>>);
 
-impl Parts {
-    /// A batch of so many, in one part.
+impl Chunks {
+    /// A batch of `len` records, as one chunk.
     pub(crate) fn whole(len: usize) -> Self {
-        Self(std::iter::once(0..len).filter(|part| !part.is_empty()).collect())
+        Self(std::iter::once(0..len).filter(|chunk| !chunk.is_empty()).collect())
     }
 
-    /// The next one.
+    /// The next chunk; it stays the next one until it is settled.
     pub(crate) fn next(&self) -> Option<Range<usize>> {
         self.0.last().cloned()
     }
@@ -21,16 +21,16 @@ impl Parts {
         self.0.is_empty()
     }
 
-    /// The next one is settled.
+    /// Removes the next chunk: it is recorded, or given up.
     pub(crate) fn settle(&mut self) {
         self.0.pop();
     }
 
-    /// Makes two of the next part, if it has more than one record.
+    /// Splits the next chunk in two; returns `false` if it is a single record.
     pub(crate) fn halve(&mut self) -> bool {
-        let Some(part) = self.0.pop_if(|part| part.len() > 1) else { return false };
-        let middle = part.start + part.len() / 2;
-        self.0.extend([middle..part.end, part.start..middle]);
+        let Some(chunk) = self.0.pop_if(|chunk| chunk.len() > 1) else { return false };
+        let middle = chunk.start + chunk.len() / 2;
+        self.0.extend([middle..chunk.end, chunk.start..middle]);
         true
     }
 }

@@ -1,7 +1,6 @@
 //! [`BackgroundHandler`]: what producers give their records to.
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
@@ -13,12 +12,12 @@ use ticket_core::{
 };
 use tokio::sync::oneshot;
 
+use crate::panics;
 use crate::shared::Shared;
 use crate::spool::Spool;
 use crate::stats::{Stats, add};
-use crate::storm::{Keyed, Storm};
-use crate::worker::{in_worker, panic_text};
-use crate::{Builder, Guard};
+use crate::storm::{Keyed, Storm, Ticket};
+use crate::worker_thread::in_worker;
 
 /// Takes records without ever waiting, and records them on a thread of its own.
 ///
@@ -36,11 +35,6 @@ struct Inner {
 }
 
 impl BackgroundHandler {
-    /// Starts to make a handler.
-    pub fn builder(options: HandlerOptions) -> Builder {
-        Builder::new(options)
-    }
-
     /// A handler that takes nothing: to switch ticketing off by configuration, where the program is
     /// built round a handler all the same.
     ///
@@ -80,14 +74,15 @@ impl BackgroundHandler {
         Self { inner: Arc::new(Inner { shared }) }
     }
 
-    /// Takes one record; returns at once, and never panics. Only where
-    /// [`WhenFull::Block`](crate::WhenFull::Block) was chosen it waits for room, up to that deadline.
+    /// Takes one record and returns at once; never panics. It waits only where
+    /// [`WhenFull::Block`](crate::WhenFull::Block) was chosen, and then no longer than that deadline.
     ///
-    /// [`Accepted`](Emitted::Accepted) means that it is in the spool, or beyond its ticket's
-    /// [budget](Builder::with_budget) and counted. It may still be lost: with the
-    /// process, if there is no [spool on disk](Builder::with_spool), or because more severe ones need its
+    /// [`Accepted`](Emitted::Accepted) means that the record is in the spool, or counted because its
+    /// ticket is beyond its [budget](Builder::with_budget). It can still be lost: with the process, if
+    /// there is no [spool on disk](Builder::with_spool), or because more severe records need its
     /// place; [`stats`](Self::stats) says how many were.
-    /// A record that the worker's own thread makes is [`Ignored`](Emitted::Ignored).
+    /// [`Ignored`](Emitted::Ignored) is what the options filter out, and every record made on the
+    /// worker's own thread.
     ///
     /// # Errors
     ///
@@ -95,29 +90,32 @@ impl BackgroundHandler {
     /// it or this is a forked child of the process, [`ErrorKind::Rejected`] if a function of the
     /// options panicked over it.
     pub fn emit(&self, record: Record) -> Result<Emitted> {
-        self.emit_with(|| record)
+        let shared = &*self.inner.shared;
+        if shared.is_off || in_worker() {
+            add(&shared.counters.ignored, 1);
+            return Ok(Emitted::Ignored);
+        }
+        if shared.home.is_left() {
+            add(&shared.counters.forked, 1);
+            return Err(forked());
+        }
+        Pending { shared, key: None, ticket: None }.emit(record)
     }
 
-    /// Takes a record that is only made here: [`emit`](Self::emit) for producers whose records are made
-    /// of what may panic.
+    /// Begins to emit a record that need not be built while its ticket is in a storm: for producers
+    /// that know a `key` of the ticket before they have the record.
     ///
-    /// # Errors
+    /// Returns `None` if there is nothing more to do: the record was counted on its ticket's storm, or
+    /// cannot be taken (the handler is off, the calling thread is the worker's, or this is a forked
+    /// child, which [`stats`](Self::stats) counts as a loss). Otherwise build the record and pass it to
+    /// [`Pending::emit`].
     ///
-    /// Those of [`emit`](Self::emit), and [`ErrorKind::Rejected`] too if `make` panicked.
-    pub fn emit_with(&self, make: impl FnOnce() -> Record) -> Result<Emitted> {
-        self.take(None, make)
-    }
-
-    /// Takes a record that need not even be made while its ticket is in a storm:
-    /// [`emit_with`](Self::emit_with) for producers that know by a `key` what decides the ticket.
+    /// Records with equal keys must belong to one ticket. So the key is a hash of everything that
+    /// decides the ticket: level, place in the source, message, types and texts of the errors, and the
+    /// record's own fingerprint. Use a hash with a random seed for each process: whoever can make two keys
+    /// equal can hide one problem in another's count.
     ///
-    /// Records with equal keys must be of one ticket. So the key is a hash of all that decides
-    /// it: level, place in the source, message, types and texts of the errors, and the record's own
-    /// fingerprint. Take a hash with a random seed of the process: whoever can make two keys equal can
-    /// hide one problem in another's count.
-    ///
-    /// Where functions of the application's decide ([`HandlerOptions::has_functions`]), each record is
-    /// made and shown to them.
+    /// If a filter, a processor or a custom grouping is set, every record is built and shown to it.
     ///
     /// ```
     /// use std::hash::{BuildHasher, RandomState};
@@ -129,67 +127,42 @@ impl BackgroundHandler {
     /// let options = HandlerOptions::new("shop");
     /// let handler = BackgroundHandler::builder(options).backend(MemoryBackend::new())?;
     /// let seed = RandomState::new();
-    /// let mut made = 0;
+    /// let mut built = 0;
     /// for _ in 0..1_000 {
     ///     let key = seed.hash_one((file!(), line!(), "payment refused"));
-    ///     handler.emit_keyed(key, || {
-    ///         made += 1;
-    ///         Record::new(Level::Error, "shop::checkout", "payment refused")
-    ///     })?;
+    ///     if let Some(pending) = handler.begin(key) {
+    ///         built += 1;
+    ///         pending.emit(Record::new(Level::Error, "shop::checkout", "payment refused"))?;
+    ///     }
     /// }
-    /// assert!(made < 1_000);
+    /// assert!(built < 1_000);
     /// # Ok::<(), ticket_core::Error>(())
     /// ```
-    ///
-    /// # Errors
-    ///
-    /// Those of [`emit_with`](Self::emit_with).
-    pub fn emit_keyed(&self, key: u64, make: impl FnOnce() -> Record) -> Result<Emitted> {
-        self.take(Some(key).filter(|_| !self.options().has_functions()), make)
-    }
-
-    fn take(&self, key: Option<u64>, make: impl FnOnce() -> Record) -> Result<Emitted> {
+    #[must_use = "unless it is `None`, the record has to be built and emitted"]
+    #[inline]
+    pub fn begin(&self, key: u64) -> Option<Pending<'_>> {
         let shared = &*self.inner.shared;
         let Shared { options, storm, counters, home, .. } = shared;
         if shared.is_off || in_worker() {
             add(&counters.ignored, 1);
-            return Ok(Emitted::Ignored);
+            return None;
         }
-        let (busy, ticket) = match key.map(|key| storm.try_count(key)) {
-            Some(Keyed::Counted(id)) => return Ok(Emitted::Accepted(id)),
+        let key = Some(key).filter(|_| !options.has_functions());
+        let (is_busy, ticket) = match key.map(|key| storm.try_count(key)) {
+            Some(Keyed::Counted) => return None,
             Some(Keyed::Busy) => (true, None),
             Some(Keyed::Known(ticket)) => (false, Some(ticket)),
             Some(Keyed::New) | None => (false, None),
         };
-        // Asked before anything is waited for.
+        // In a forked child nothing may wait: a lock that another thread held stays locked forever.
         if home.is_left() {
             add(&counters.forked, 1);
-            return Err(forked());
+            return None;
         }
-        if let Some(id) = key.filter(|_| busy).and_then(|key| storm.count(key)) {
-            return Ok(Emitted::Accepted(id));
+        if is_busy && key.is_some_and(|key| storm.count(key)) {
+            return None;
         }
-        // Otherwise the storm knows it already.
-        let new_key = key.filter(|_| ticket.is_none());
-        let fingerprint = ticket.as_ref().map(|ticket| ticket.fingerprint.clone());
-        // Not the answer of what is caught: a record is large, and each move of it would be a copy.
-        let mut made = None;
-        let make = || made = options.prepare_known(make(), fingerprint);
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(make)) {
-            let text = panic_text(&*panic);
-            // A panic's payload can panic when it is dropped.
-            std::mem::forget(panic);
-            add(&counters.panicked, 1);
-            let text = format!("a panic while the record was made or filtered: {text}");
-            return Err(Error::new(ErrorKind::Rejected, "handler", text));
-        }
-        let Some(occurrence) = made else {
-            add(&counters.ignored, 1);
-            return Ok(Emitted::Ignored);
-        };
-        let id =
-            storm.admit(options, occurrence, ticket, new_key, &|outgoing| shared.push(outgoing))?;
-        Ok(Emitted::Accepted(id))
+        Some(Pending { shared, key, ticket })
     }
 
     /// Blocks the calling thread until everything that was taken before is stored, or lost for good,
@@ -219,11 +192,6 @@ impl BackgroundHandler {
         })
     }
 
-    /// A guard that flushes when it is dropped; keep it in `main`.
-    pub fn guard(&self) -> Guard {
-        Guard::new(self.clone())
-    }
-
     /// What became of the records so far.
     #[must_use]
     pub fn stats(&self) -> Stats {
@@ -250,6 +218,52 @@ impl BackgroundHandler {
     /// Whether this is a forked child of the process, which has no worker.
     pub(crate) fn is_forked(&self) -> bool {
         self.inner.shared.home.is_left()
+    }
+}
+
+/// A record that is about to be built, from [`BackgroundHandler::begin`].
+#[must_use = "the record has to be built and emitted"]
+pub struct Pending<'a> {
+    shared: &'a Shared,
+    key: Option<u64>,
+    /// The ticket that the key is known to lead to.
+    ticket: Option<Arc<Ticket>>,
+}
+
+impl Pending<'_> {
+    /// Takes the record, as [`BackgroundHandler::emit`] does.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`BackgroundHandler::emit`].
+    #[inline]
+    pub fn emit(self, record: Record) -> Result<Emitted> {
+        let Self { shared, key, ticket } = self;
+        let Shared { options, storm, counters, .. } = shared;
+        let fingerprint = ticket.as_ref().map(|ticket| ticket.fingerprint.clone());
+        // Written from inside instead of returned: a record is large, and each move of it is a copy.
+        let mut made = None;
+        let caught = panics::catch(|| made = options.prepare_known(record, fingerprint));
+        if let Err(text) = caught {
+            add(&counters.panicked, 1);
+            let text = format!("a function of the handler's options panicked: {text}");
+            return Err(Error::new(ErrorKind::Rejected, "handler", text));
+        }
+        let Some(occurrence) = made else {
+            add(&counters.ignored, 1);
+            return Ok(Emitted::Ignored);
+        };
+        // A key that already leads to its ticket need not be stored again.
+        let new_key = key.filter(|_| ticket.is_none());
+        let id =
+            storm.admit(options, occurrence, ticket, new_key, &|outgoing| shared.push(outgoing))?;
+        Ok(Emitted::Accepted(id))
+    }
+}
+
+impl fmt::Debug for Pending<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pending").field("key", &self.key).finish_non_exhaustive()
     }
 }
 

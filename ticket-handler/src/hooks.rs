@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use ticket_core::{Change, NewOccurrence, Record, Recorded, TicketId, TicketUpdate};
+
+use crate::panics;
 
 /// Something that happened to a ticket, see [`Builder::on_ticket`](crate::Builder::on_ticket).
 #[derive(Clone, Debug, PartialEq)]
@@ -19,6 +20,19 @@ pub struct TicketEvent {
     /// The newest of the ticket's records in that batch. It is what was stored: within the limits, and
     /// redacted.
     pub record: Record,
+}
+
+impl TicketEvent {
+    /// Creates an event, for tests of an [`on_ticket`](crate::Builder::on_ticket) function.
+    #[must_use]
+    pub const fn new(
+        news: TicketNews,
+        ticket_id: TicketId,
+        occurrence_count: u64,
+        record: Record,
+    ) -> Self {
+        Self { news, ticket_id, occurrence_count, record }
+    }
 }
 
 /// What happened to a ticket.
@@ -60,24 +74,14 @@ impl Hooks {
             // A store that names a ticket of another batch is wrong, and nothing can be said of it.
             let Some(newest) = newest.get(&update.ticket_id) else { continue };
             for news in news {
-                let event = TicketEvent {
-                    news,
-                    ticket_id: update.ticket_id,
-                    occurrence_count: update.occurrence_count,
-                    record: newest.record().clone(),
-                };
-                panics += self.0.iter().filter(|hook| panics_over(hook, &event)).count();
+                let record = newest.record().clone();
+                let event =
+                    TicketEvent::new(news, update.ticket_id, update.occurrence_count, record);
+                panics += self.0.iter().filter(|hook| panics::catch(|| hook(&event)).is_err()).count();
             }
         }
         panics
     }
-}
-
-fn panics_over(hook: &Hook, event: &TicketEvent) -> bool {
-    let Err(panic) = catch_unwind(AssertUnwindSafe(|| hook(event))) else { return false };
-    // A panic's payload can panic when it is dropped.
-    std::mem::forget(panic);
-    true
 }
 
 fn newest_by_ticket(batch: &[NewOccurrence]) -> HashMap<TicketId, &NewOccurrence> {

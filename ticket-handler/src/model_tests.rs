@@ -20,7 +20,7 @@ use ticket_core::{
 };
 use ticket_memory::MemoryBackend;
 
-use crate::losses::CHANNEL;
+use crate::own_record::CHANNEL;
 use crate::sync::Clock;
 use crate::{BackgroundHandler, Builder, TicketEvent, TicketNews, WhenFull};
 

@@ -4,7 +4,7 @@ use std::any::type_name;
 use std::error::Error;
 use std::panic::Location as Caller;
 
-use ticket_core::{ErrorCause, Level, Location, Record, SmolStr};
+use ticket_core::{Level, Location, Record, SmolStr};
 use ticket_handler::BackgroundHandler;
 
 use crate::format;
@@ -65,30 +65,28 @@ impl<T, E: Error + 'static> Report for Result<T, E> {
 #[track_caller]
 pub fn report_error<E: Error + 'static>(handler: &BackgroundHandler, error: &E) {
     emit(handler, Caller::caller(), || {
-        let mut chain = format::chain(error);
-        if let Some(outermost) = chain.first_mut() {
+        let mut record = Record::new(Level::Error, CHANNEL, format::display(&error));
+        record.error = format::chain(error);
+        if let Some(outermost) = record.error.first_mut() {
             outermost.type_name = Some(SmolStr::new_static(type_name::<E>()));
         }
-        (chain, Record::new(Level::Error, CHANNEL, format::display(&error)))
+        record
     });
 }
 
 fn emit(
     handler: &BackgroundHandler,
     caller: &Caller<'_>,
-    make: impl FnOnce() -> (Vec<ErrorCause>, Record),
+    make: impl FnOnce() -> Record,
 ) {
     // What a `Display` form or a filter logs is no record.
     let Some(_inside) = Inside::enter() else { return };
+    let mut record = make();
+    record.location = Location::new().with_file(caller.file()).with_line(caller.line());
+    record.process = Some(std::process::id());
+    record.thread = Some(thread_name());
     // The handler counts and reports what it could not take.
-    let _ = handler.emit_with(|| {
-        let (chain, mut record) = make();
-        record.error = chain;
-        record.location = Location::new().with_file(caller.file()).with_line(caller.line());
-        record.process = Some(std::process::id());
-        record.thread = Some(thread_name());
-        record
-    });
+    let _ = handler.emit(record);
 }
 
 #[cfg(feature = "anyhow")]
@@ -145,7 +143,8 @@ mod with_anyhow {
             if backtrace.status() == BacktraceStatus::Captured {
                 record.backtrace = frames(&format::display(backtrace));
             }
-            (format::chain(error.as_ref()), record)
+            record.error = format::chain(error.as_ref());
+            record
         });
     }
 

@@ -158,18 +158,18 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for TicketLayer {
             return;
         }
         let key = key::of(event, normalized.as_ref(), &fields);
+        // `None` in a storm: the event is counted, and no record has to be built.
+        let Some(pending) = self.handler.begin(key) else { return };
+        let mut record = record(level, event, normalized.as_ref(), fields);
+        record.process = Some(self.process);
+        let root = add_spans(&mut record, event, &context);
+        // A later record shows that this one came before.
+        let message = short(record.message.clone(), self.redaction());
+        let crumb = Breadcrumb::new(record.time, level, record.channel.clone(), message);
+        record.breadcrumbs =
+            breadcrumbs::replace(root.as_ref(), self.number, crumb, self.max_breadcrumbs);
         // The handler counts and reports what it could not take.
-        let _ = self.handler.emit_keyed(key, || {
-            let mut record = record(level, event, normalized.as_ref(), fields);
-            record.process = Some(self.process);
-            let root = add_spans(&mut record, event, &context);
-            // A later one shows that this one came before.
-            let message = short(record.message.clone(), self.redaction());
-            let crumb = Breadcrumb::new(record.time, level, record.channel.clone(), message);
-            record.breadcrumbs =
-                breadcrumbs::replace(root.as_ref(), self.number, crumb, self.max_breadcrumbs);
-            record
-        });
+        let _ = pending.emit(record);
     }
 }
 

@@ -134,24 +134,22 @@ impl TicketLog {
             breadcrumbs::push::<Registry>(None, self.number, crumb, self.max_breadcrumbs);
             return;
         }
+        let mut record = Record::new(level, log.target(), message);
+        let mut location = Location::new();
+        location.file = log.file().map(SmolStr::new);
+        location.line = log.line();
+        location.module = log.module_path().map(SmolStr::new);
+        record.location = location;
+        record.error = fields.error;
+        record.fingerprint = fields.fingerprint;
+        record.traits = fields.traits;
+        record.process = Some(self.process);
+        record.thread = Some(thread_name());
+        let crumb = Breadcrumb::new(record.time, level, record.channel.clone(), brief);
+        record.breadcrumbs =
+            breadcrumbs::replace::<Registry>(None, self.number, crumb, self.max_breadcrumbs);
         // The handler counts and reports what it could not take.
-        let _ = self.handler.emit_with(|| {
-            let mut record = Record::new(level, log.target(), message);
-            let mut location = Location::new();
-            location.file = log.file().map(SmolStr::new);
-            location.line = log.line();
-            location.module = log.module_path().map(SmolStr::new);
-            record.location = location;
-            record.error = fields.error;
-            record.fingerprint = fields.fingerprint;
-            record.traits = fields.traits;
-            record.process = Some(self.process);
-            record.thread = Some(thread_name());
-            let crumb = Breadcrumb::new(record.time, level, record.channel.clone(), brief);
-            record.breadcrumbs =
-                breadcrumbs::replace::<Registry>(None, self.number, crumb, self.max_breadcrumbs);
-            record
-        });
+        let _ = self.handler.emit(record);
     }
 }
 

@@ -1,4 +1,4 @@
-//! The file of records that no store takes.
+//! The file of records that the store refuses.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -8,11 +8,12 @@ use serde::{Deserialize, Serialize};
 use ticket_core::{Fingerprint, Ingredients, NewOccurrence, Record, TicketId};
 
 const NAME: &str = "dead-letter.jsonl";
-/// A file that has become so long is put behind the name of the one before it.
+/// A file beyond this size is renamed, replacing the one renamed before it.
 const ROTATE: u64 = 64 << 20;
 
-/// A line of the spool's `dead-letter.jsonl`: a record that the store refused, and why. `ticket ingest`
-/// takes such a file, and records it under the same ids.
+/// A line of the spool's `dead-letter.jsonl`: a record that the store refused, and the reason.
+///
+/// `ticket ingest` reads such a file and records it under the same ids.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct DeadLetter {
@@ -22,14 +23,14 @@ pub struct DeadLetter {
     pub ticket_id: TicketId,
     /// How many records it stands for.
     pub repeats: u32,
-    /// Why it belongs to that ticket.
+    /// The ingredients of the ticket's fingerprint.
     pub ingredients: Ingredients,
     /// The record.
     pub record: Record,
 }
 
 impl DeadLetter {
-    /// An occurrence that was refused.
+    /// Creates the line for a refused occurrence.
     #[must_use]
     pub fn new(occurrence: &NewOccurrence, reason: impl Into<String>) -> Self {
         Self {
@@ -41,7 +42,7 @@ impl DeadLetter {
         }
     }
 
-    /// The occurrence, to be tried again.
+    /// Returns the occurrence, to be recorded again.
     #[must_use]
     pub fn into_occurrence(self) -> NewOccurrence {
         let fingerprint = Fingerprint { id: self.ticket_id, ingredients: self.ingredients };
@@ -49,7 +50,7 @@ impl DeadLetter {
     }
 }
 
-/// The file, if there is a spool on disk.
+/// The dead-letter file, if there is a spool on disk.
 #[derive(Debug)]
 pub(crate) struct DeadLetters(Option<PathBuf>);
 
@@ -58,7 +59,7 @@ impl DeadLetters {
         Self(spool.map(|spool| spool.join(NAME)))
     }
 
-    /// Adds a line. Several processes do so at once.
+    /// Appends a line. Several processes may do so at once.
     pub(crate) fn add(&self, occurrence: &NewOccurrence, reason: &str) -> io::Result<()> {
         let Some(path) = &self.0 else { return Ok(()) };
         let mut line = serde_json::to_vec(&DeadLetter::new(occurrence, reason))?;

@@ -1,7 +1,7 @@
 //! Entries by themselves: what is written is read, whatever lies around it.
 
 use proptest::prelude::*;
-use ticket_core::{ErrorCause, HandlerOptions, Level, Record};
+use ticket_core::{Breadcrumb, ErrorCause, HandlerOptions, Level, Record, Span, Timestamp};
 
 use super::*;
 
@@ -33,9 +33,9 @@ fn an_occurrence_comes_back_as_it_was() {
     let mut record = Record::new(Level::Critical, "spool", "\u{0}\u{feff}€ 😀")
         .with_trait("", -0.0)
         .with_trait("$a.b", i64::MIN)
-        .with_trait("when", ticket_core::Timestamp::MIN);
+        .with_trait("when", Timestamp::MIN);
     record.error.push(ErrorCause::new(Some("Os".into()), "gone"));
-    record.spans.push(ticket_core::Span::new("request"));
+    record.spans.push(Span::new("request"));
     record.process = Some(17);
     let occurrence = HandlerOptions::new("app").prepare(record).unwrap().with_repeats(u32::MAX);
     let bytes = encoded(&occurrence, true, <[u8]>::to_vec).unwrap();
@@ -226,5 +226,30 @@ proptest! {
         if let Some(mut cursor) = cursor {
             while cursor.next().is_some() {}
         }
+    }
+}
+
+#[test]
+fn every_part_of_a_record_adds_to_its_memory_size() {
+    fn size(change: impl FnOnce(&mut Record)) -> usize {
+        let mut record = Record::new(Level::Error, "a", "b");
+        change(&mut record);
+        memory_size(&HandlerOptions::new("app").prepare(record).unwrap())
+    }
+    let base = size(|_| ());
+    assert!(base > size_of::<NewOccurrence>() && base < 2_000, "{base}");
+    let bigger: [fn(&mut Record, String); 6] = [
+        |record, text| record.message = text.into(),
+        |record, text| record.host = Some(text.into()),
+        |record, text| drop(record.traits.insert("a".into(), text.into())),
+        |record, text| record.error.push(ErrorCause::new(None, text)),
+        |record, text| {
+            let crumb = Breadcrumb::new(Timestamp::now(), Level::Info, "a", text);
+            record.breadcrumbs.push(crumb);
+        },
+        |record, text| record.spans.push(Span::new(text)),
+    ];
+    for (index, change) in bigger.into_iter().enumerate() {
+        assert!(size(|record| change(record, "x".repeat(200))) >= base + 200, "{index}");
     }
 }

@@ -1,7 +1,7 @@
-//! Reads MessagePack as far as entries hold it: the other side of [`pack`](super::pack), and what `rmp-serde` writes.
+//! A deserializer for MessagePack as [`pack`](super::pack) and `rmp-serde` write it.
 //!
-//! A field has a number or a name, and so has a variant; what is derived from serde reads both. A length is
-//! believed no further than there are bytes.
+//! Fields and variants may have numbers or names: deserializers derived by serde accept both. A length is
+//! trusted only as far as there are bytes.
 
 use std::fmt;
 
@@ -10,13 +10,13 @@ use serde::de::{
     VariantAccess, Visitor,
 };
 
-/// These bytes are not what was asked for. Whoever reads an entry sets it aside, and asks no more.
+/// The bytes do not decode to the requested type. It carries no detail: an entry that cannot be read is set aside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Unreadable;
 
 impl fmt::Display for Unreadable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("not what an entry holds")
+        f.write_str("not the content of an entry")
     }
 }
 
@@ -28,12 +28,12 @@ impl de::Error for Unreadable {
     }
 }
 
-/// The value with which these bytes begin.
+/// Decodes the value at the start of these bytes.
 pub(super) fn unpack<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, Unreadable> {
     T::deserialize(&mut Unpacker(bytes))
 }
 
-/// What is left to be read.
+/// The bytes that are left to be read.
 #[derive(Debug)]
 struct Unpacker<'de>(&'de [u8]);
 
@@ -64,7 +64,7 @@ impl<'de> Unpacker<'de> {
         Ok(*bytes)
     }
 
-    /// A length of 1, 2 or 4 bytes, by the place of its marker after that of the shortest.
+    /// Reads a length of 1, 2 or 4 bytes; `width` is the distance of its marker from that of the shortest.
     fn len(&mut self, width: u8) -> Result<usize, Unreadable> {
         Ok(match width {
             0 => usize::from(self.byte()?),
@@ -73,7 +73,7 @@ impl<'de> Unpacker<'de> {
         })
     }
 
-    /// The next value; of a list or map, how many are in it.
+    /// Reads the next value; for a list or map, the number of its elements.
     fn token(&mut self) -> Result<Token<'de>, Unreadable> {
         Ok(match self.byte()? {
             number @ 0..0x80 => Token::Unsigned(number.into()),
@@ -121,7 +121,7 @@ impl<'de> Unpacker<'de> {
         if items.left == 0 { Ok(value) } else { Err(Unreadable) }
     }
 
-    /// Passes one value, however deep it is.
+    /// Skips one value. It does not recurse, so nesting cannot overflow the stack.
     fn skip(&mut self) -> Result<(), Unreadable> {
         let mut left = 1_usize;
         while left > 0 {
@@ -153,7 +153,7 @@ enum Token<'de> {
     Map(usize),
 }
 
-/// What is asked for is mostly what is there, and known by its marker; all else is in `deserialize_any`.
+/// The methods that records need most check for the marker that the packer writes, and leave the rest to `deserialize_any`.
 impl<'de> Deserializer<'de> for &mut Unpacker<'de> {
     type Error = Unreadable;
 
@@ -191,7 +191,7 @@ impl<'de> Deserializer<'de> for &mut Unpacker<'de> {
         self.deserialize_str(visitor)
     }
 
-    /// Of a field or variant: its number, or else its name.
+    /// Reads a field or variant: its number or its name.
     #[inline]
     fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unreadable> {
         match self.peek()? {
@@ -244,7 +244,7 @@ impl<'de> Deserializer<'de> for &mut Unpacker<'de> {
         self.deserialize_map(visitor)
     }
 
-    /// A variant by itself, or a map of one: the variant, and what it holds.
+    /// Reads a variant by itself, or a map with one element: the variant and its content.
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         _: &'static str,
@@ -268,7 +268,7 @@ impl<'de> Deserializer<'de> for &mut Unpacker<'de> {
     }
 }
 
-/// What a list or map holds.
+/// The elements of a list or map.
 #[derive(Debug)]
 struct Items<'a, 'de> {
     from: &'a mut Unpacker<'de>,
@@ -322,7 +322,7 @@ impl<'de> MapAccess<'de> for &mut Items<'_, 'de> {
 #[derive(Debug)]
 struct Variant<'a, 'de> {
     from: &'a mut Unpacker<'de>,
-    /// Whether something follows.
+    /// Whether the variant has content.
     holds: bool,
 }
 
