@@ -3,6 +3,7 @@
 //! A number in the documentation comes from here. What counts is the ratio to the baseline of the
 //! same run on the same machine; the bare value tells as much about the machine.
 
+mod codec;
 mod emit;
 mod kept;
 mod list;
@@ -29,6 +30,8 @@ pub(crate) struct Arguments {
 enum Bench {
     /// What an event costs the application that reports it, beside other ways to log it
     Emit,
+    /// The codec of the spool's entries against `rmp-serde`: bytes, and the time to encode and decode
+    Codec,
     /// The peak of a program's memory in a burst of errors, against the same with the handler off
     Memory,
     /// `ticket list` and `ticket show` as whole processes on a large SQLite file
@@ -42,6 +45,7 @@ enum Bench {
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let rows = match &arguments.bench {
         Bench::Emit => emit::run()?,
+        Bench::Codec => codec::run()?,
         Bench::Memory => memory::run()?,
         Bench::List => list::run()?,
         Bench::Record => record::run()?,
