@@ -1,4 +1,4 @@
-//! The codec of the spool's entries against `rmp-serde`: bytes, and nanoseconds to encode and to decode.
+//! The packer of the spool's entries against `rmp-serde`: bytes, and nanoseconds to encode and to decode.
 
 #![allow(clippy::print_stdout, reason = "the answer is what it prints")]
 
@@ -9,13 +9,10 @@ use anyhow::{Context as _, Result, ensure};
 use serde::Serialize;
 use ticket_core::{Breadcrumb, Level, Location, Record, Span, Timestamp};
 
-// The codec is private to the handler; it depends on serde alone.
+// The packer is private to the handler; it depends on serde alone.
 #[allow(dead_code, unreachable_pub, reason = "a part of another crate")]
 #[path = "../../ticket-handler/src/spool/pack.rs"]
 mod pack;
-#[allow(dead_code, unreachable_pub, reason = "a part of another crate")]
-#[path = "../../ticket-handler/src/spool/unpack.rs"]
-mod unpack;
 
 const ROUNDS: usize = 21;
 const TIMES: u32 = 20_000;
@@ -100,7 +97,6 @@ fn main() -> Result<()> {
     };
     let json = |record: &Record, bytes: &mut Vec<u8>| serde_json::to_writer(bytes, record).unwrap();
     let rmp = |bytes: &[u8]| rmp_serde::from_slice(bytes).unwrap();
-    measure("the spool's codec", &record, own, |bytes| unpack::unpack(bytes).unwrap())?;
     measure("the spool's packer, read by rmp-serde", &record, own, rmp)?;
     measure("rmp-serde, fields by name", &record, named, rmp)?;
     measure("serde_json", &record, json, |bytes| serde_json::from_slice(bytes).unwrap())?;

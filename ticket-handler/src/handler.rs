@@ -1,4 +1,4 @@
-//! [`BackgroundHandler`]: what producers give their records to.
+//! [`BackgroundHandler`]: takes records without waiting.
 
 use std::fmt;
 use std::path::Path;
@@ -19,28 +19,27 @@ use crate::stats::{Stats, add};
 use crate::storm::{Keyed, Storm, Ticket};
 use crate::worker_thread::in_worker;
 
-/// Takes records without ever waiting, and records them on a thread of its own.
+/// A handler that takes records without waiting and records them on a thread of its own.
 ///
-/// A cheap handle: its clones are the same handler. When the last one is gone, the worker goes on for
-/// at most ten seconds with what is waiting, and ends; who wants to wait for that holds a
+/// It is a cheap handle: clones share one handler. After the last clone is dropped, the worker goes on
+/// for at most ten seconds with what is waiting. To wait for that at the end of a program, keep a
 /// [`guard`](Self::guard).
 #[derive(Clone)]
 pub struct BackgroundHandler {
     inner: Arc<Inner>,
 }
 
-/// Goes when the last producer goes.
+/// Closes the spool when the last producer is dropped.
 struct Inner {
     shared: Arc<Shared>,
 }
 
 impl BackgroundHandler {
-    /// A handler that takes nothing: to switch ticketing off by configuration, where the program is
-    /// built round a handler all the same.
+    /// Returns a handler that ignores everything, for programs that switch ticketing off by
+    /// configuration.
     ///
-    /// It has no thread and no store. What is emitted is [`Ignored`](Emitted::Ignored) and not even
-    /// made, flushing returns at once, and a `TicketLayer` over it lets `tracing` skip all events and
-    /// spans that no other layer wants.
+    /// It has no thread and no store. Records are [`Ignored`](Emitted::Ignored), flushing returns at once,
+    /// and a `TicketLayer` over it lets `tracing` skip all events and spans that no other layer wants.
     ///
     /// ```
     /// use ticket_core::{HandlerOptions, Level, Record};
@@ -64,7 +63,7 @@ impl BackgroundHandler {
         Self::new(Arc::new(shared))
     }
 
-    /// Whether it is [`off`](Self::off).
+    /// Returns `true` if the handler is [`off`](Self::off).
     #[must_use]
     pub fn is_off(&self) -> bool {
         self.inner.shared.is_off
@@ -165,14 +164,14 @@ impl BackgroundHandler {
         Some(Pending { shared, key, ticket })
     }
 
-    /// Blocks the calling thread until everything that was taken before is stored, or lost for good,
-    /// at most for `deadline`. In asynchronous code use
-    /// [`TicketingBaseHandler::flush`], which does not block.
+    /// Blocks the calling thread until everything taken before this call is stored or lost for good, or
+    /// until the deadline has passed. In asynchronous code use [`TicketingBaseHandler::flush`], which does
+    /// not block.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Unavailable`] if it is not stored by then, and at once where waiting would be in
-    /// vain: on the worker's own thread, and in a forked child of the process.
+    /// [`ErrorKind::Unavailable`] after the deadline, and at once where waiting would be in vain: on the
+    /// worker's own thread and in a forked child of the process.
     pub fn blocking_flush(&self, deadline: Duration) -> Result<()> {
         let shared = &*self.inner.shared;
         if shared.is_off {
@@ -192,30 +191,30 @@ impl BackgroundHandler {
         })
     }
 
-    /// What became of the records so far.
+    /// Returns what became of the records so far.
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.inner.shared.stats()
     }
 
-    /// What it does with a record before it is stored.
+    /// Returns the options by which records are prepared.
     #[must_use]
     pub fn options(&self) -> &HandlerOptions {
         &self.inner.shared.options
     }
 
-    /// What outlives it.
+    /// Returns what outlives the handler.
     #[cfg(all(test, ticket_shuttle))]
     pub(crate) fn shared(&self) -> Arc<Shared> {
         Arc::clone(&self.inner.shared)
     }
 
-    /// The folder of its spool, if that is on disk.
+    /// Returns the folder of its spool, if that is on disk.
     pub(crate) fn spool(&self) -> Option<&Path> {
         self.inner.shared.spool.dir()
     }
 
-    /// Whether this is a forked child of the process, which has no worker.
+    /// Returns `true` in a forked child of the process, which has no worker.
     pub(crate) fn is_forked(&self) -> bool {
         self.inner.shared.home.is_left()
     }
@@ -281,7 +280,7 @@ impl TicketingBaseHandler for BackgroundHandler {
         Self::emit(self, record)
     }
 
-    /// Waits on a thread of its own, so that the deadline holds in any runtime, and in none.
+    /// Waits on a thread of its own, so that the deadline holds in any runtime or in none.
     async fn flush(&self, deadline: Duration) -> Result<()> {
         if self.is_off() || in_worker() || self.is_forked() {
             return self.blocking_flush(deadline);
@@ -290,7 +289,7 @@ impl TicketingBaseHandler for BackgroundHandler {
         let handler = self.clone();
         let flush = move || drop(done.send(handler.blocking_flush(deadline)));
         let gone = |source: Box<dyn std::error::Error + Send + Sync>| {
-            let text = "no thread to wait on for the flush";
+            let text = "cannot start a thread to wait for the flush";
             Error::new(ErrorKind::Unavailable, "handler", text).with_source(source)
         };
         let thread = thread::Builder::new().name("ticket-flush".to_owned());
@@ -318,8 +317,8 @@ impl Drop for Inner {
 }
 
 fn forked() -> Error {
-    let text = "this is a forked child of the process that has the worker: \
-                make a handler of its own there";
+    let text = "this is a forked child of the process, without its worker: \
+                create another handler in the child";
     Error::new(ErrorKind::Unavailable, "handler", text)
 }
 
@@ -330,8 +329,8 @@ mod tests {
     use super::*;
     use crate::forked::Home;
 
-    /// Without a fork, which needs unsafe code: what a child sees is another process id, and perhaps a
-    /// lock that is never released.
+    /// Simulates what a forked child sees, because a fork needs unsafe code: another process id, and a lock
+    /// that is never released.
     #[test]
     fn in_a_forked_child_nothing_waits_and_records_are_counted_as_lost() {
         let mut shared = Shared::new(

@@ -1,4 +1,4 @@
-//! What is told of tickets after a batch is stored.
+//! Events of tickets, and the functions that are called for them after a batch is stored.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -7,7 +7,7 @@ use ticket_core::{Change, NewOccurrence, Record, Recorded, TicketId, TicketUpdat
 
 use crate::panics;
 
-/// Something that happened to a ticket, see [`Builder::on_ticket`](crate::Builder::on_ticket).
+/// An event of a ticket, see [`Builder::on_ticket`](crate::Builder::on_ticket).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TicketEvent {
@@ -15,10 +15,9 @@ pub struct TicketEvent {
     pub news: TicketNews,
     /// The ticket.
     pub ticket_id: TicketId,
-    /// How many records it stands for after the batch that brought this about.
+    /// The number of its records after the batch that caused the event.
     pub occurrence_count: u64,
-    /// The newest of the ticket's records in that batch. It is what was stored: within the limits, and
-    /// redacted.
+    /// The newest of the ticket's records in that batch, as it was stored: redacted and within the limits.
     pub record: Record,
 }
 
@@ -39,17 +38,17 @@ impl TicketEvent {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TicketNews {
-    /// It is new.
+    /// The ticket is new.
     Created,
-    /// It was solved, and has come back.
+    /// The ticket was solved and has come back.
     Reopened,
-    /// It stands for at least so many records: 10, 100, 1,000 and so on, each as it is passed.
+    /// The ticket has reached this many records: 10, 100, 1,000 and so on.
     Reached(u64),
 }
 
 type Hook = Box<dyn Fn(&TicketEvent) + Send + Sync>;
 
-/// The functions that want to know.
+/// The functions to call.
 #[derive(Default)]
 pub(crate) struct Hooks(Vec<Hook>);
 
@@ -58,7 +57,7 @@ impl Hooks {
         self.0.push(Box::new(hook));
     }
 
-    /// Tells what the store answered to a batch; says how many calls panicked.
+    /// Reports the store's answer to a batch; returns how many calls panicked.
     pub(crate) fn tell(&self, recorded: &Recorded, batch: &[NewOccurrence]) -> usize {
         if self.0.is_empty() {
             return 0;
@@ -71,13 +70,14 @@ impl Hooks {
                 continue;
             }
             let newest = newest.get_or_insert_with(|| newest_by_ticket(batch));
-            // A store that names a ticket of another batch is wrong, and nothing can be said of it.
+            // Only a faulty store names a ticket that is not in the batch.
             let Some(newest) = newest.get(&update.ticket_id) else { continue };
             for news in news {
                 let record = newest.record().clone();
                 let event =
                     TicketEvent::new(news, update.ticket_id, update.occurrence_count, record);
-                panics += self.0.iter().filter(|hook| panics::catch(|| hook(&event)).is_err()).count();
+                panics +=
+                    self.0.iter().filter(|hook| panics::catch(|| hook(&event)).is_err()).count();
             }
         }
         panics
@@ -101,7 +101,7 @@ impl fmt::Debug for Hooks {
     }
 }
 
-/// What an update is news of, in the order in which it happened.
+/// Returns the news of an update, in the order in which they happened.
 fn news(update: &TicketUpdate) -> impl Iterator<Item = TicketNews> {
     let change = update.change.map(|change| match change {
         Change::Created => TicketNews::Created,
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn each_power_of_ten_is_news_once_as_it_is_passed() {
+    fn each_power_of_ten_is_reported_once() {
         use TicketNews::{Created, Reached, Reopened};
         let told = |change, added, count| news(&update(change, added, count)).collect::<Vec<_>>();
         assert_eq!(told(Some(Change::Created), 1, 1), [Created]);
@@ -140,7 +140,7 @@ mod tests {
         );
         assert_eq!(told(None, 0, 100), []);
         assert_eq!(told(None, u64::MAX, u64::MAX).len(), 19);
-        // However batches cut a ticket's records, each is told once.
+        // However batches split a ticket's records, each power is reported once.
         let mut count = 0;
         let mut all = Vec::new();
         while count < 100_000 {
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_record_of_the_ticket_comes_along_and_a_panic_stops_nobody() {
+    fn an_event_has_the_newest_record_and_a_panic_does_not_stop_the_next_hook() {
         let of = |message: &str, seconds: i64| {
             let time = Timestamp::from_micros(seconds * 1_000_000);
             let record = Record::new(Level::Error, "test", message).with_time(time);

@@ -55,7 +55,8 @@ impl LossReport {
         // Set before the attempt, so that a backend that panics over it is not called again at once.
         self.last = Some(now);
         let reported = self.reported;
-        let next = self.next.get_or_insert_with(|| (occurrence(options, reported, dropped), dropped));
+        let next =
+            self.next.get_or_insert_with(|| (occurrence(options, reported, dropped), dropped));
         Some(&next.0)
     }
 

@@ -92,7 +92,9 @@ impl Retention {
             || self.max_per_ticket == Some(0)
             || self.max_total == Some(0);
         match is_zero {
-            true => Err(Error::config("the limits of a retention must be at least 1: 0 would delete everything")),
+            true => Err(Error::config(
+                "the limits of a retention must be at least 1: 0 would delete everything",
+            )),
             false => Ok(()),
         }
     }

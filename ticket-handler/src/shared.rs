@@ -1,4 +1,4 @@
-//! [`Shared`].
+//! [`Shared`]: the state behind a handler.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::spool::{Refused, Spool};
 use crate::stats::{Counters, Stats, add};
 use crate::storm::{Outgoing, Storm};
 
-/// What the producers share with the worker.
+/// The state that producers share with the worker.
 pub(crate) struct Shared {
     pub(crate) options: HandlerOptions,
     pub(crate) storm: Storm,
@@ -38,11 +38,12 @@ impl Shared {
         }
     }
 
-    /// Stores what is counted of storms so far.
+    /// Pushes what is counted in storms so far.
     pub(crate) fn release(&self) {
         self.storm.release(&|outgoing| self.push(outgoing));
     }
 
+    /// Pushes a record to the spool, and counts what is lost.
     pub(crate) fn push(&self, outgoing: Outgoing<'_>) -> Result<()> {
         let counters = &self.counters;
         let Outgoing { occurrence, is_first, is_tail } = outgoing;
@@ -56,7 +57,11 @@ impl Shared {
             }
             Err(Refused::Full) => {
                 add(&counters.full, records);
-                Err(Error::new(ErrorKind::Unavailable, "handler", "there is no room for it"))
+                Err(Error::new(
+                    ErrorKind::Unavailable,
+                    "handler",
+                    "the spool has no room for the record",
+                ))
             }
             Err(Refused::Closed) => {
                 add(&counters.closed, records);

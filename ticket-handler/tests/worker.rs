@@ -15,7 +15,7 @@ fn builder() -> Builder {
     BackgroundHandler::builder(HandlerOptions::new("app")).with_budget(u32::MAX)
 }
 
-/// Emits `0` to `count - 1` and waits for them.
+/// Emits records with the messages `0` to `count - 1` and waits for them.
 fn emit(handler: &BackgroundHandler, count: usize) -> Vec<String> {
     let mut messages: Vec<_> = (0..count).map(|number| number.to_string()).collect();
     for message in &messages {
@@ -27,7 +27,7 @@ fn emit(handler: &BackgroundHandler, count: usize) -> Vec<String> {
 }
 
 #[test]
-fn a_store_that_is_away_is_asked_again_for_the_same_records() {
+fn the_same_records_are_sent_again_after_an_outage() {
     for kind in [ErrorKind::Unavailable, ErrorKind::Config] {
         let backend = Faulty::default().with_faults([Fault::Fail(kind); 5]);
         let handler = builder().backend(backend.clone()).unwrap();
@@ -52,7 +52,7 @@ fn a_batch_that_was_committed_without_an_answer_counts_once() {
 }
 
 #[test]
-fn a_call_that_hangs_is_given_up_and_repeated() {
+fn a_hanging_call_is_cancelled_and_repeated() {
     let backend = Faulty::default().with_faults([Fault::Hang; 3]);
     let handler =
         builder().with_call_deadline(Duration::from_millis(100)).backend(backend.clone()).unwrap();
@@ -61,7 +61,7 @@ fn a_call_that_hangs_is_given_up_and_repeated() {
 }
 
 #[test]
-fn what_is_too_much_at_once_is_sent_in_parts() {
+fn a_batch_that_takes_too_long_is_sent_in_chunks() {
     let backend = Faulty::default().with_limit(30);
     let handler =
         builder().with_call_deadline(Duration::from_millis(100)).backend(backend.clone()).unwrap();
@@ -70,7 +70,7 @@ fn what_is_too_much_at_once_is_sent_in_parts() {
 }
 
 #[test]
-fn a_record_that_is_refused_stands_alone_in_the_end() {
+fn a_refused_record_is_isolated_by_halving() {
     for kind in [ErrorKind::Rejected, ErrorKind::Corrupt, ErrorKind::Unsupported] {
         let backend = Faulty::default().with_poison("17", Fault::Fail(kind));
         let handler = builder().backend(backend.clone()).unwrap();
@@ -80,13 +80,13 @@ fn a_record_that_is_refused_stands_alone_in_the_end() {
         let stats = handler.stats();
         assert_eq!((stats.recorded, stats.dropped.rejected, stats.retries), (199, 1, 0));
         assert!(stats.available && stats.last_error.is_some());
-        // Halves, not one by one.
+        // It is found by halving, not one by one.
         assert!(backend.batches().len() < 40, "{}", backend.batches().len());
     }
 }
 
 #[test]
-fn a_panic_of_the_backend_ends_nothing() {
+fn a_panicking_backend_is_opened_anew() {
     let backend = Faulty::default().with_faults([Fault::Panic; 2]);
     let connected = backend.clone();
     let handler = builder()
@@ -102,7 +102,7 @@ fn a_panic_of_the_backend_ends_nothing() {
 }
 
 #[test]
-fn a_record_over_which_the_backend_panics_stands_alone_in_the_end() {
+fn a_record_over_which_the_backend_panics_is_isolated() {
     let backend = Faulty::default().with_poison("17", Fault::Panic);
     let handler = builder().backend(backend.clone()).unwrap();
     let mut expected = emit(&handler, 40);
@@ -112,7 +112,7 @@ fn a_record_over_which_the_backend_panics_stands_alone_in_the_end() {
 }
 
 #[test]
-fn a_connection_that_fails_or_panics_is_tried_again() {
+fn a_connection_that_fails_or_panics_is_retried() {
     let backend = Faulty::default();
     let connected = backend.clone();
     let handler = builder()
@@ -121,7 +121,7 @@ fn a_connection_that_fails_or_panics_is_tried_again() {
             connected.count_connect();
             match connected.connects() {
                 1 => Err(ticket_core::Error::config("not yet")),
-                2 => panic!("as the test asked"),
+                2 => panic!("on purpose"),
                 3 => std::future::pending().await,
                 _ => Ok(connected.clone()),
             }
@@ -131,7 +131,7 @@ fn a_connection_that_fails_or_panics_is_tried_again() {
 }
 
 #[test]
-fn what_the_worker_emits_itself_is_ignored() {
+fn records_emitted_on_the_workers_thread_are_ignored() {
     let handler: Arc<OnceLock<BackgroundHandler>> = Arc::default();
     let seen: Arc<Mutex<Vec<bool>>> = Arc::default();
     let (inside, saw) = (Arc::clone(&handler), Arc::clone(&seen));

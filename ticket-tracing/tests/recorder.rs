@@ -37,26 +37,26 @@ fn what_is_wrong_says_what_was_recorded() {
     let recorder = Recorder::new();
     assert_eq!(
         failure(|| drop(recorder.assert_one("payment refused"))),
-        "exactly one ticket was to have the message \"payment refused\", 0 have; nothing was recorded"
+        "expected one ticket with the message \"payment refused\", found 0; nothing was recorded"
     );
     let failed = "x".parse::<u32>().unwrap_err();
     error!(order = 17, user = "ann", error = &failed as &dyn std::error::Error, "payment refused");
-    let listed = "recorded were 1:\n  error recorder: \"payment refused\" \
+    let listed = "1 were recorded:\n  error recorder: \"payment refused\" \
                   error=\"invalid digit found in string\" order=17 user=\"ann\"\n    \
                   caused by invalid digit found in string";
     for (text, expected) in [
-        (failure(|| recorder.assert_none()), "nothing was to be recorded; "),
+        (failure(|| recorder.assert_none()), "expected no records; "),
         (
             failure(|| drop(recorder.assert_one("payment"))),
-            "exactly one ticket was to have the message \"payment\", 0 have; ",
+            "expected one ticket with the message \"payment\", found 0; ",
         ),
         (
             failure(|| drop(recorder.assert_one_with("payment refused", [("order", "17")]))),
-            "a record with the message \"payment refused\" was to have order=\"17\"; ",
+            "expected a record with the message \"payment refused\" and order=\"17\"; ",
         ),
         (
             failure(|| recorder.assert_count("payment refused", 2)),
-            "2 records were to have the message \"payment refused\", 1 have; ",
+            "expected 2 records with the message \"payment refused\", found 1; ",
         ),
     ] {
         assert_eq!(text, format!("{expected}{listed}"));
@@ -69,7 +69,7 @@ fn two_tickets_with_one_message_are_not_one() {
     error!("it failed");
     warn!("it failed");
     let text = failure(|| drop(recorder.assert_one("it failed")));
-    assert!(text.starts_with("exactly one ticket was to have the message \"it failed\", 2 have;"));
+    assert!(text.starts_with("expected one ticket with the message \"it failed\", found 2;"));
 }
 
 #[test]

@@ -97,7 +97,9 @@ fn failed(error: &ureq::Error) -> Outcome {
             return Outcome::Final(format!("the receiver cannot be reached: {error}"));
         }
         ureq::Error::Io(error) => format!("the receiver cannot be reached: {error}"),
-        ureq::Error::Timeout(Timeout::Resolve) => "the host name was not resolved in time".to_owned(),
+        ureq::Error::Timeout(Timeout::Resolve) => {
+            "the host name was not resolved in time".to_owned()
+        }
         ureq::Error::Timeout(_) => "the receiver did not answer in time".to_owned(),
         ureq::Error::HostNotFound => "the host name does not exist".to_owned(),
         ureq::Error::Rustls(error) => format!("TLS: {error}"),

@@ -4,7 +4,6 @@ use serde_json::{Value, json};
 use ticket_core::{OccurrenceId, SmolStr, TicketId, Timestamp};
 use ticket_handler::{TicketEvent, TicketNews};
 
-
 /// How many characters of each text of a record are sent.
 const TEXT: usize = 300;
 

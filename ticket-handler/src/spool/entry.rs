@@ -20,7 +20,6 @@ use serde::{Deserialize, Serialize};
 use ticket_core::{Fingerprint, Ingredients, NewOccurrence, Record, TicketId};
 
 use super::pack::{Packer, Unwritable};
-use super::unpack::unpack;
 
 const MARKER: [u8; 4] = [0xf5, b't', b'k', 0xe1];
 const CHECKSUM: usize = 4;
@@ -158,9 +157,9 @@ impl<'a> Entry<'a> {
         let begun = known.0.get(&id);
         let begun = begun.and_then(|(begin, of)| Some((of, payload.strip_prefix(&begin[..])?)));
         let (ingredients, record) = if let Some((ingredients, record)) = begun {
-            (ingredients.clone(), unpack(record).ok()?)
+            (ingredients.clone(), rmp_serde::from_slice(record).ok()?)
         } else {
-            let Payload { ingredients, record } = unpack(payload).ok()?;
+            let Payload { ingredients, record } = rmp_serde::from_slice(payload).ok()?;
             let mut bytes = Vec::new();
             begin(&ingredients, &mut bytes).ok()?;
             known.0.insert(id, (bytes, ingredients.clone()));

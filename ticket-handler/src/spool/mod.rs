@@ -29,7 +29,6 @@ mod room;
 mod rotate;
 mod segment;
 mod take;
-mod unpack;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -46,8 +45,8 @@ pub use self::dead_letter::DeadLetter;
 pub(crate) use self::dead_letter::DeadLetters;
 use self::disk::Disk;
 pub(crate) use self::drain::is_refusal;
-pub(crate) use self::entry::memory_size;
 pub use self::drain::{Contents, Drained, drain, list};
+pub(crate) use self::entry::memory_size;
 use self::header::HEADER;
 use self::segment::{Active, Item, Segment};
 pub(crate) use self::take::{Reader, Take};

@@ -205,7 +205,7 @@ fn of_a_thread() {
     let records = ended.records();
     check(&records[1], "no such order: 1");
     assert_eq!(records[1].thread.as_deref(), Some("of the shop"));
-    assert_eq!(records[2].message, "a panic without a text");
+    assert_eq!(records[2].message, "a panic without a message");
     assert_eq!(records[3].message, "it goes on");
 }
 

@@ -95,9 +95,11 @@ fn shut_down() {
             let handler = handler();
             let runtime = make();
             let of_task = handler.clone();
+            let (logged, was_logged) = mpsc::channel();
             runtime.block_on(async {
                 tokio::spawn(async move {
                     log(&of_task);
+                    let _ = logged.send(());
                     std::future::pending::<()>().await;
                 });
                 tokio::task::yield_now().await;
@@ -107,6 +109,9 @@ fn shut_down() {
             let waiting = handler.clone();
             runtime.spawn(async move { waiting.flush(LONG).await });
             runtime.shutdown_timeout(Duration::ZERO);
+            // Another thread may still run the task: what it logs after the flush is not waited for. An error means
+            // that the task was dropped before it ran.
+            let _ = was_logged.recv_timeout(LONG);
             drop(handler.guard().with_timeout(LONG));
             let stats = handler.stats();
             assert!(stats.recorded >= 1 && stats.queued == 0, "{stats:?}");
