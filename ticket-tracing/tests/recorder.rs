@@ -1,4 +1,4 @@
-//! The helper for the tests of applications.
+//! Tests of `Recorder`, the helper for tests of applications.
 #![allow(clippy::unwrap_used)] // Helpers too: what fails here fails the test.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -7,14 +7,14 @@ use ticket_core::{HandlerOptions, Level};
 use ticket_tracing::Recorder;
 use tracing::{error, info, warn};
 
-/// What a failed assertion says.
+/// Returns the message of a failing assertion.
 fn failure(assert: impl FnOnce()) -> String {
     let panic = catch_unwind(AssertUnwindSafe(assert)).unwrap_err();
     panic.downcast_ref::<String>().unwrap().clone()
 }
 
 #[test]
-fn what_is_right_passes() {
+fn correct_assertions_pass() {
     let recorder = Recorder::new();
     recorder.assert_none();
     info!("nothing yet");
@@ -33,7 +33,7 @@ fn what_is_right_passes() {
 }
 
 #[test]
-fn what_is_wrong_says_what_was_recorded() {
+fn failing_assertions_list_what_was_recorded() {
     let recorder = Recorder::new();
     assert_eq!(
         failure(|| drop(recorder.assert_one("payment refused"))),
@@ -64,7 +64,7 @@ fn what_is_wrong_says_what_was_recorded() {
 }
 
 #[test]
-fn two_tickets_with_one_message_are_not_one() {
+fn two_tickets_with_the_same_message_are_not_one() {
     let recorder = Recorder::new();
     error!("it failed");
     warn!("it failed");
@@ -73,7 +73,7 @@ fn two_tickets_with_one_message_are_not_one() {
 }
 
 #[test]
-fn tests_do_not_see_each_other() {
+fn parallel_tests_do_not_see_each_other() {
     let recorders: Vec<_> = (0..8)
         .map(|number| {
             std::thread::spawn(move || {
@@ -92,7 +92,7 @@ fn tests_do_not_see_each_other() {
 }
 
 #[test]
-fn options_are_the_applications() {
+fn the_applications_options_are_applied() {
     let recorder = Recorder::with_options(HandlerOptions::new("shop").with_level(Level::Error));
     warn!("slow");
     error!("password=hunter2");

@@ -1,4 +1,4 @@
-//! F30: guards and runtimes that end, in every order.
+//! F30: guards and runtimes that end in every order.
 
 use std::sync::mpsc;
 use std::thread;
@@ -40,7 +40,7 @@ fn multi_thread() -> Runtime {
     Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
 }
 
-/// Fails where the test would hang for ever.
+/// Runs a test on another thread, and fails where it would hang forever.
 fn ends(test: impl FnOnce() + Send + 'static) {
     let (done, ended) = mpsc::channel();
     let thread = thread::spawn(move || {
@@ -53,7 +53,7 @@ fn ends(test: impl FnOnce() + Send + 'static) {
     }
 }
 
-/// Logs, drops a guard in the place that is meant, and looks whether the record is stored then.
+/// Logs, drops a guard in the given place, and checks that the record is stored then.
 fn stored_by_guard(place: impl FnOnce(Box<dyn FnOnce() + Send>) + Send + 'static) {
     ends(|| {
         let handler = handler();
@@ -105,7 +105,7 @@ fn shut_down() {
                 tokio::task::yield_now().await;
                 log(&handler);
             });
-            // A flush that is waited for in a runtime that ends.
+            // A flush that is awaited in a runtime that is shut down.
             let waiting = handler.clone();
             runtime.spawn(async move { waiting.flush(LONG).await });
             runtime.shutdown_timeout(Duration::ZERO);
@@ -156,7 +156,7 @@ fn twice() {
         handler.blocking_flush(LONG).unwrap();
         assert_eq!(handler.stats().recorded, 1);
     }
-    // This test's process is the only one that installs for good.
+    // Only this test's process installs a subscriber for good.
     let install = || {
         let layer = TicketLayer::new(handlers[0].clone()).filtered();
         tracing_subscriber::registry().with(layer).try_init()
