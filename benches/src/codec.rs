@@ -7,7 +7,8 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
 use serde::Serialize;
-use ticket_core::{Breadcrumb, Level, Location, Record, Span, Timestamp};
+use ticket_core::record::{Breadcrumb, Span};
+use ticket_core::{Level, Location, Record, Timestamp};
 
 // The packer is private to the handler; it depends on serde alone.
 #[allow(dead_code, unreachable_pub, reason = "a part of another crate")]

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ticket_core::{Error, ErrorKind, HandlerOptions, Result, Store};
+use ticket_core::{Error, ErrorKind, Result, Store};
+use ticket_direct::HandlerOptions;
 
 use crate::handler::BackgroundHandler;
 use crate::hooks::{Hooks, TicketEvent};
@@ -136,7 +137,7 @@ impl Builder {
     /// same happens if the process is killed between the store's answer and the call.
     ///
     /// ```
-    /// use ticket_core::HandlerOptions;
+    /// use ticket_direct::HandlerOptions;
     /// use ticket_handler::{BackgroundHandler, TicketNews};
     /// use ticket_memory::MemoryBackend;
     ///
@@ -189,7 +190,7 @@ impl Builder {
     /// `connect` in its own runtime, retries if that fails, and opens it anew after it panicked.
     ///
     /// ```
-    /// use ticket_core::HandlerOptions;
+    /// use ticket_direct::HandlerOptions;
     /// use ticket_handler::BackgroundHandler;
     /// use ticket_memory::MemoryBackend;
     ///
@@ -236,7 +237,7 @@ impl Builder {
             when_full: self.when_full,
         })?;
         let shared = Arc::new(Shared::new(self.options, spool, self.call_deadline, storm));
-        let retention = RetentionTask::new(self.retention, shared.options.app_id());
+        let retention = RetentionTask::new(self.retention, shared.pipeline.options().app_id());
         worker::spawn(Arc::clone(&shared), connect, self.hooks, retention).map_err(|error| {
             Error::new(ErrorKind::Unavailable, "handler", "cannot start the worker's thread")
                 .with_source(error)

@@ -1,20 +1,24 @@
-//! A batch that is recorded in chunks, because the store does not accept it whole.
+//! [`Chunks`]: a batch that is recorded in parts, because the store does not accept it whole.
 
-use std::ops::Range;
+use ticket_core::backend::{Batch, NewOccurrence};
 
 /// The chunks of a batch that are not settled yet, the next one last.
 #[derive(Debug, Default)]
-pub(crate) struct Chunks(Vec<Range<usize>>);
+pub(crate) struct Chunks(Vec<Batch>);
 
 impl Chunks {
-    /// A batch of `len` records, as one chunk.
-    pub(crate) fn whole(len: usize) -> Self {
-        Self(std::iter::once(0..len).filter(|chunk| !chunk.is_empty()).collect())
+    /// Makes a batch of these occurrences, as one chunk. Also returns how many records fell away because
+    /// the batch already contains an occurrence with their id.
+    pub(crate) fn new(occurrences: Vec<NewOccurrence>) -> (Self, usize) {
+        let all = records(&occurrences);
+        let batch = Batch::from(occurrences);
+        let repeated = all - records(&batch);
+        (Self(Some(batch).filter(|batch| !batch.is_empty()).into_iter().collect()), repeated)
     }
 
-    /// The next chunk; it stays the next one until it is settled.
-    pub(crate) fn next(&self) -> Option<Range<usize>> {
-        self.0.last().cloned()
+    /// Returns the next chunk, which stays the next one until it is settled.
+    pub(crate) fn next(&self) -> Option<&Batch> {
+        self.0.last()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -29,8 +33,13 @@ impl Chunks {
     /// Splits the next chunk in two; returns `false` if it is a single record.
     pub(crate) fn halve(&mut self) -> bool {
         let Some(chunk) = self.0.pop_if(|chunk| chunk.len() > 1) else { return false };
-        let middle = chunk.start + chunk.len() / 2;
-        self.0.extend([middle..chunk.end, chunk.start..middle]);
+        let (middle, end) = (chunk.len() / 2, chunk.len());
+        self.0.extend([chunk.slice(middle..end), chunk.slice(0..middle)]);
         true
     }
+}
+
+/// Returns how many records these occurrences stand for.
+pub(crate) fn records(occurrences: &[NewOccurrence]) -> usize {
+    occurrences.iter().map(|occurrence| occurrence.repeats() as usize).sum()
 }

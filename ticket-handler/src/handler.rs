@@ -7,9 +7,9 @@ use std::thread;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use ticket_core::{
-    Emitted, Error, ErrorKind, Fingerprint, HandlerOptions, Record, Result, TicketingBaseHandler,
-};
+use ticket_core::backend::NewOccurrence;
+use ticket_core::{Emitted, Error, ErrorKind, Fingerprint, Record, Result, TicketingBaseHandler};
+use ticket_direct::HandlerOptions;
 use tokio::sync::oneshot;
 
 use crate::panics;
@@ -42,7 +42,8 @@ impl BackgroundHandler {
     /// and a `TicketLayer` over it lets `tracing` skip all events and spans that no other layer wants.
     ///
     /// ```
-    /// use ticket_core::{HandlerOptions, Level, Record};
+    /// use ticket_core::{Level, Record};
+    /// use ticket_direct::HandlerOptions;
     /// use ticket_handler::BackgroundHandler;
     /// use ticket_memory::MemoryBackend;
     ///
@@ -119,7 +120,8 @@ impl BackgroundHandler {
     /// ```
     /// use std::hash::{BuildHasher, RandomState};
     ///
-    /// use ticket_core::{HandlerOptions, Level, Record};
+    /// use ticket_core::{Level, Record};
+    /// use ticket_direct::HandlerOptions;
     /// use ticket_handler::BackgroundHandler;
     /// use ticket_memory::MemoryBackend;
     ///
@@ -141,12 +143,12 @@ impl BackgroundHandler {
     #[inline]
     pub fn begin(&self, key: u64) -> Option<Pending<'_>> {
         let shared = &*self.inner.shared;
-        let Shared { options, storm, counters, home, .. } = shared;
+        let Shared { pipeline, storm, counters, home, .. } = shared;
         if shared.is_off || in_worker() {
             add(&counters.ignored, 1);
             return None;
         }
-        let key = Some(key).filter(|_| !options.has_functions());
+        let key = Some(key).filter(|_| pipeline.is_pure());
         let (is_busy, ticket) = match key.map(|key| storm.try_count(key)) {
             Some(Keyed::Counted) => return None,
             Some(Keyed::Busy) => (true, None),
@@ -200,7 +202,7 @@ impl BackgroundHandler {
     /// Returns the options by which records are prepared.
     #[must_use]
     pub fn options(&self) -> &HandlerOptions {
-        &self.inner.shared.options
+        self.inner.shared.pipeline.options()
     }
 
     /// Returns what outlives the handler.
@@ -236,26 +238,32 @@ impl Pending<'_> {
     ///
     /// Those of [`BackgroundHandler::emit`].
     #[inline]
-    pub fn emit(self, record: Record) -> Result<Emitted> {
+    pub fn emit(self, mut record: Record) -> Result<Emitted> {
         let Self { shared, key, ticket } = self;
-        let Shared { options, storm, counters, .. } = shared;
-        let fingerprint = ticket.as_ref().map(|ticket| ticket.fingerprint.clone());
-        // Written from inside instead of returned: a record is large, and each move of it is a copy.
-        let mut made = None;
-        let caught = panics::catch(|| made = options.prepare_known(record, fingerprint));
-        if let Err(text) = caught {
-            add(&counters.panicked, 1);
-            let text = format!("a function of the handler's options panicked: {text}");
-            return Err(Error::new(ErrorKind::Rejected, "handler", text));
-        }
-        let Some(occurrence) = made else {
-            add(&counters.ignored, 1);
-            return Ok(Emitted::Ignored);
+        let Shared { pipeline, storm, counters, .. } = shared;
+        let prepared = panics::catch(|| {
+            pipeline.admit(&mut record).then(|| match &ticket {
+                Some(ticket) => ticket.fingerprint.clone(),
+                None => pipeline.options().hash_record(&record),
+            })
+        });
+        let fingerprint = match prepared {
+            Ok(Some(fingerprint)) => fingerprint,
+            Ok(None) => {
+                add(&counters.ignored, 1);
+                return Ok(Emitted::Ignored);
+            }
+            Err(text) => {
+                add(&counters.panicked, 1);
+                let text = format!("a function of the handler's options panicked: {text}");
+                return Err(Error::new(ErrorKind::Rejected, "handler", text));
+            }
         };
+        let occurrence = NewOccurrence::from_normalized(record, fingerprint);
         // A key that already leads to its ticket need not be stored again.
         let new_key = key.filter(|_| ticket.is_none());
-        let id =
-            storm.admit(options, occurrence, ticket, new_key, &|outgoing| shared.push(outgoing))?;
+        let id = storm
+            .admit(pipeline, occurrence, ticket, new_key, &|outgoing| shared.push(outgoing))?;
         Ok(Emitted::Accepted(id))
     }
 }

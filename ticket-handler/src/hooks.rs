@@ -1,9 +1,9 @@
 //! Events of tickets, and the functions that are called for them after a batch is stored.
 
-use std::collections::HashMap;
 use std::fmt;
 
-use ticket_core::{Change, NewOccurrence, Record, Recorded, TicketId, TicketUpdate};
+use ticket_core::backend::{Batch, Recorded, TicketBatch, TicketChange, TicketUpdate};
+use ticket_core::{Record, TicketId};
 
 use crate::panics;
 
@@ -58,20 +58,22 @@ impl Hooks {
     }
 
     /// Reports the store's answer to a batch; returns how many calls panicked.
-    pub(crate) fn tell(&self, recorded: &Recorded, batch: &[NewOccurrence]) -> usize {
+    pub(crate) fn report(&self, recorded: &Recorded, batch: &Batch) -> usize {
         if self.0.is_empty() {
             return 0;
         }
         let mut panics = 0;
-        let mut newest = None;
         for update in &recorded.updates {
             let mut news = news(update).peekable();
             if news.peek().is_none() {
                 continue;
             }
-            let newest = newest.get_or_insert_with(|| newest_by_ticket(batch));
             // Only a faulty store names a ticket that is not in the batch.
-            let Some(newest) = newest.get(&update.ticket_id) else { continue };
+            let ticket = batch.tickets().find(|ticket| ticket.id() == update.ticket_id);
+            let occurrences = ticket.into_iter().flat_map(TicketBatch::occurrences);
+            let Some(newest) = occurrences.max_by_key(|occurrence| occurrence.age_key()) else {
+                continue;
+            };
             for news in news {
                 let record = newest.record().clone();
                 let event =
@@ -84,17 +86,6 @@ impl Hooks {
     }
 }
 
-fn newest_by_ticket(batch: &[NewOccurrence]) -> HashMap<TicketId, &NewOccurrence> {
-    let mut newest = HashMap::new();
-    for one in batch {
-        let known = newest.entry(one.ticket_id()).or_insert(one);
-        if one.age_key() > known.age_key() {
-            *known = one;
-        }
-    }
-    newest
-}
-
 impl fmt::Debug for Hooks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Hooks").field(&self.0.len()).finish()
@@ -103,9 +94,10 @@ impl fmt::Debug for Hooks {
 
 /// Returns the news of an update, in the order in which they happened.
 fn news(update: &TicketUpdate) -> impl Iterator<Item = TicketNews> {
-    let change = update.change.map(|change| match change {
-        Change::Created => TicketNews::Created,
-        Change::Reopened => TicketNews::Reopened,
+    let change = update.change.and_then(|change| match change {
+        TicketChange::Created => Some(TicketNews::Created),
+        TicketChange::Reopened => Some(TicketNews::Reopened),
+        _ => None,
     });
     let after = update.occurrence_count;
     let before = after.saturating_sub(update.added);
@@ -118,11 +110,13 @@ fn news(update: &TicketUpdate) -> impl Iterator<Item = TicketNews> {
 mod tests {
     use std::sync::{Arc, Mutex};
 
-    use ticket_core::{Grouping, Level, Timestamp};
+    use ticket_core::backend::NewOccurrence;
+    use ticket_core::{Level, Timestamp};
+    use ticket_grouping::Grouping;
 
     use super::*;
 
-    fn update(change: Option<Change>, added: u64, occurrence_count: u64) -> TicketUpdate {
+    fn update(change: Option<TicketChange>, added: u64, occurrence_count: u64) -> TicketUpdate {
         TicketUpdate { ticket_id: TicketId::MIN, change, added, occurrence_count }
     }
 
@@ -130,12 +124,12 @@ mod tests {
     fn each_power_of_ten_is_reported_once() {
         use TicketNews::{Created, Reached, Reopened};
         let told = |change, added, count| news(&update(change, added, count)).collect::<Vec<_>>();
-        assert_eq!(told(Some(Change::Created), 1, 1), [Created]);
+        assert_eq!(told(Some(TicketChange::Created), 1, 1), [Created]);
         assert_eq!(told(None, 1, 9), []);
         assert_eq!(told(None, 1, 10), [Reached(10)]);
         assert_eq!(told(None, 1, 11), []);
         assert_eq!(
-            told(Some(Change::Reopened), 995, 1_000),
+            told(Some(TicketChange::Reopened), 995, 1_000),
             [Reopened, Reached(10), Reached(100), Reached(1_000)]
         );
         assert_eq!(told(None, 0, 100), []);
@@ -172,11 +166,14 @@ mod tests {
         let ticket_id = batch[0].ticket_id();
         let updates = vec![TicketUpdate {
             ticket_id,
-            change: Some(Change::Created),
+            change: Some(TicketChange::Created),
             added: 3,
             occurrence_count: 3,
         }];
-        assert_eq!(hooks.tell(&Recorded { occurrences: 3, updates }, &batch), 1);
+        assert_eq!(
+            hooks.report(&Recorded { occurrences: 3, updates }, &Batch::from_iter(batch)),
+            1
+        );
         assert_eq!(*told.lock().unwrap(), [(TicketNews::Created, "newest".into(), 3)]);
     }
 }

@@ -1,9 +1,10 @@
 //! [`LossReport`]: losses as a ticket, once the store is back.
 
-use std::slice;
 use std::time::Duration;
 
-use ticket_core::{BackendBase, ErrorKind, HandlerOptions, Level, NewOccurrence, Record};
+use ticket_core::backend::NewOccurrence;
+use ticket_core::{BackendBase, ErrorKind, Level, Record};
+use ticket_direct::pipeline::Pipeline;
 
 use crate::own_record::CHANNEL;
 use crate::shared::Shared;
@@ -31,8 +32,8 @@ impl LossReport {
     /// Reports new losses if the last report is at least a minute old or this is the `end`.
     pub(crate) async fn send(&mut self, shared: &Shared, backend: &dyn BackendBase, end: bool) {
         let (dropped, now) = (shared.counters.dropped(), Instant::now());
-        let Some(occurrence) = self.due(&shared.options, dropped, now, end) else { return };
-        let call = backend.record_tickets(slice::from_ref(occurrence));
+        let Some(occurrence) = self.due(&shared.pipeline, dropped, now, end) else { return };
+        let call = backend.record_tickets(occurrence.clone().into());
         match timeout(shared.call_deadline, call).await {
             Ok(Ok(_)) => self.sent(),
             // The store will never accept it; standard error has the same report.
@@ -43,7 +44,7 @@ impl LossReport {
 
     fn due(
         &mut self,
-        options: &HandlerOptions,
+        pipeline: &Pipeline,
         dropped: Dropped,
         now: Instant,
         end: bool,
@@ -56,7 +57,7 @@ impl LossReport {
         self.last = Some(now);
         let reported = self.reported;
         let next =
-            self.next.get_or_insert_with(|| (occurrence(options, reported, dropped), dropped));
+            self.next.get_or_insert_with(|| (occurrence(pipeline, reported, dropped), dropped));
         Some(&next.0)
     }
 
@@ -67,7 +68,7 @@ impl LossReport {
     }
 }
 
-fn occurrence(options: &HandlerOptions, reported: Dropped, dropped: Dropped) -> NewOccurrence {
+fn occurrence(pipeline: &Pipeline, reported: Dropped, dropped: Dropped) -> NewOccurrence {
     let lost = dropped.total() - reported.total();
     let message = format!("{lost} records were lost");
     let mut record = Record::new(Level::Warning, CHANNEL, message).with_fingerprint(FINGERPRINT);
@@ -77,39 +78,40 @@ fn occurrence(options: &HandlerOptions, reported: Dropped, dropped: Dropped) -> 
             record = record.with_trait(reason, now - before);
         }
     }
-    options.prepare_own(record.with_trait("lost", lost))
+    pipeline.prepare_own(record.with_trait("lost", lost))
 }
 
 #[cfg(test)]
 mod tests {
     use ticket_core::Value;
+    use ticket_direct::HandlerOptions;
 
     use super::*;
 
     #[test]
     fn each_loss_is_reported_once_and_keeps_its_id_until_it_is_stored() {
-        let (options, start) =
-            (HandlerOptions::new("app").with_level(Level::Error), Instant::now());
+        let options = HandlerOptions::new("app").with_level(Level::Error);
+        let (pipeline, start) = (Pipeline::new(options), Instant::now());
         let mut report = LossReport::default();
         let dropped = |full, rejected| Dropped { full, rejected, ..Dropped::default() };
         let at = |seconds| start + Duration::from_secs(seconds);
-        assert!(report.due(&options, dropped(0, 0), at(0), true).is_none());
+        assert!(report.due(&pipeline, dropped(0, 0), at(0), true).is_none());
 
-        let first = report.due(&options, dropped(5, 0), at(1), false).unwrap().clone();
+        let first = report.due(&pipeline, dropped(5, 0), at(1), false).unwrap().clone();
         assert_eq!(first.record().traits["full"], Value::Int(5));
         assert_eq!(first.record().app_id, "app");
-        assert!(report.due(&options, dropped(6, 0), at(2), false).is_none());
+        assert!(report.due(&pipeline, dropped(6, 0), at(2), false).is_none());
         // It was not stored, so the same report is due again, although there are more losses by now.
-        assert_eq!(*report.due(&options, dropped(7, 0), at(62), false).unwrap(), first);
+        assert_eq!(*report.due(&pipeline, dropped(7, 0), at(62), false).unwrap(), first);
         report.sent();
 
-        assert!(report.due(&options, dropped(7, 3), at(63), false).is_none());
-        let second = report.due(&options, dropped(7, 3), at(64), true).unwrap().clone();
+        assert!(report.due(&pipeline, dropped(7, 3), at(63), false).is_none());
+        let second = report.due(&pipeline, dropped(7, 3), at(64), true).unwrap().clone();
         assert_eq!(second.ticket_id(), first.ticket_id());
         let traits = &second.record().traits;
         assert_eq!(traits["full"], Value::Int(2));
         assert_eq!((&traits["rejected"], &traits["lost"]), (&Value::Int(3), &Value::Int(5)));
         report.sent();
-        assert!(report.due(&options, dropped(7, 3), at(999), true).is_none());
+        assert!(report.due(&pipeline, dropped(7, 3), at(999), true).is_none());
     }
 }

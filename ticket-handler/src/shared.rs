@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use ticket_core::{Error, ErrorKind, HandlerOptions, Result};
+use ticket_core::{Error, ErrorKind, Result};
+use ticket_direct::HandlerOptions;
+use ticket_direct::pipeline::Pipeline;
 
 use crate::forked::Home;
 use crate::spool::{Refused, Spool};
@@ -11,7 +13,7 @@ use crate::storm::{Outgoing, Storm};
 
 /// The state that producers share with the worker.
 pub(crate) struct Shared {
-    pub(crate) options: HandlerOptions,
+    pub(crate) pipeline: Pipeline,
     pub(crate) storm: Storm,
     pub(crate) spool: Spool,
     pub(crate) counters: Counters,
@@ -28,7 +30,7 @@ impl Shared {
         storm: Storm,
     ) -> Self {
         Self {
-            options,
+            pipeline: Pipeline::new(options),
             storm,
             spool,
             counters: Counters::default(),

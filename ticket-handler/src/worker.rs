@@ -1,16 +1,15 @@
 //! The worker: the thread that talks to the store.
 
 use std::io;
-use std::ops::Range;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use ticket_core::backend::Backoff;
-use ticket_core::{Error, ErrorKind, NewOccurrence, Recorded, Result, Store};
+use ticket_core::backend::{Backoff, Batch, Recorded};
+use ticket_core::{Error, ErrorKind, Result, Store};
 
-use crate::chunks::Chunks;
+use crate::chunks::{Chunks, records};
 use crate::hooks::Hooks;
 use crate::loss_report::LossReport;
 use crate::panics;
@@ -73,8 +72,7 @@ struct Worker {
     hooks: Hooks,
     retention: RetentionTask,
     backend: Option<Arc<dyn Store>>,
-    /// The batch being recorded, sorted by ticket, and its chunks that are not settled yet.
-    batch: Vec<NewOccurrence>,
+    /// The parts of the batch that are not recorded yet.
     chunks: Chunks,
     /// Whether the batch was left by a dead process.
     adopted: bool,
@@ -111,7 +109,6 @@ impl Worker {
             hooks,
             retention,
             backend: None,
-            batch: Vec::new(),
             chunks: Chunks::default(),
             adopted: false,
             reader: Reader::default(),
@@ -196,26 +193,32 @@ impl Worker {
         let now = Instant::now();
         let until = now + report::PAUSE;
         let until = self.orphans.due().map_or(until, |due| due.min(until));
-        (self.batch, self.adopted) = match spool.take(&mut self.reader, self.max_len, until).await {
+        let (occurrences, adopted) = match spool.take(&mut self.reader, self.max_len, until).await {
             Take::Batch(batch) => (batch, false),
             Take::Closed => (Vec::new(), false),
             // None of our own records are due, so it is the turn of what dead processes have left.
             Take::Nothing => (self.orphans.batch(spool.folder().as_deref(), self.max_len), true),
         };
-        // In the order of tickets, so that two writers that lock rows never deadlock.
-        self.batch.sort_by_key(NewOccurrence::ticket_id);
-        self.chunks = Chunks::whole(self.batch.len());
+        let (chunks, repeated) = Chunks::new(occurrences);
+        (self.chunks, self.adopted) = (chunks, adopted);
+        // They fell away because the batch has their ids already, so the store will not see them.
+        if self.adopted {
+            add(&self.shared.counters.adopted, repeated);
+        } else {
+            add(&self.shared.counters.duplicates, repeated);
+            self.shared.spool.settle(repeated);
+        }
         self.report();
     }
 
     /// Sends the next chunk, which stays the next one until it is settled.
     async fn record(&mut self, backend: &dyn Store) -> Result<(), Failure> {
-        let Some(chunk) = self.chunks.next() else { return Ok(()) };
+        let Some(chunk) = self.chunks.next().cloned() else { return Ok(()) };
         let deadline = self.shared.call_deadline;
-        let call = backend.record_tickets(&self.batch[chunk.clone()]);
+        let call = backend.record_tickets(chunk.clone());
         match timeout(deadline, call).await {
             Ok(Ok(recorded)) => {
-                self.recorded(&recorded, chunk);
+                self.recorded(&recorded, &chunk);
                 Ok(())
             }
             Ok(Err(error)) if is_refusal(error.kind()) => Err(Failure::Refused(error)),
@@ -226,10 +229,10 @@ impl Worker {
         }
     }
 
-    fn recorded(&mut self, recorded: &Recorded, chunk: Range<usize>) {
+    fn recorded(&mut self, recorded: &Recorded, chunk: &Batch) {
         self.shared.counters.answered();
         // In records: an occurrence counts as many as it stands for.
-        let sent = records(&self.batch[chunk.clone()]);
+        let sent = records(chunk);
         let added: u64 = recorded.updates.iter().map(|update| update.added).sum();
         let new = usize::try_from(added).unwrap_or(sent).min(sent);
         if self.adopted {
@@ -238,7 +241,7 @@ impl Worker {
             add(&self.shared.counters.recorded, new);
             add(&self.shared.counters.duplicates, sent - new);
         }
-        let panics = self.hooks.tell(recorded, &self.batch[chunk]);
+        let panics = self.hooks.report(recorded, chunk);
         add(&self.shared.counters.hook_panics, panics);
         self.settle(sent);
         self.max_len = (self.max_len * 2).min(BATCH);
@@ -251,7 +254,6 @@ impl Worker {
             self.shared.spool.settle(records);
         }
         if self.chunks.is_empty() {
-            self.batch = Vec::new();
             self.panics = 0;
             if self.adopted {
                 self.orphans.finish();
@@ -300,7 +302,7 @@ impl Worker {
         if self.chunks.halve() {
             return;
         }
-        let chunk = &self.batch[self.chunks.next().unwrap_or_default()];
+        let Some(chunk) = self.chunks.next() else { return };
         let count = records(chunk);
         for refused in chunk {
             if let Err(error) = self.dead_letters.add(refused, reason) {
@@ -342,11 +344,6 @@ async fn release_storms(shared: Arc<Shared>) {
         shared.storm.is_due().await;
         shared.release();
     }
-}
-
-/// Returns how many records these occurrences stand for.
-fn records(occurrences: &[NewOccurrence]) -> usize {
-    occurrences.iter().map(|occurrence| occurrence.repeats() as usize).sum()
 }
 
 fn too_slow(what: &str, deadline: Duration) -> Error {

@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use common::{Fault, Faulty, LONG, error};
-use ticket_core::{Emitted, ErrorKind, HandlerOptions};
+use ticket_core::{Emitted, ErrorKind};
+use ticket_direct::HandlerOptions;
 use ticket_handler::{BackgroundHandler, Builder, in_worker};
 
 fn builder() -> Builder {
@@ -147,4 +148,18 @@ fn records_emitted_on_the_workers_thread_are_ignored() {
     let seen = seen.lock().unwrap();
     assert!(!seen.is_empty() && seen.iter().all(|seen| *seen), "{seen:?}");
     assert_eq!(handler.stats().ignored, seen.len() as u64);
+}
+
+/// A batch contains each id once, so the store does not see the second record.
+#[test]
+fn a_record_that_is_emitted_twice_is_a_duplicate() {
+    let backend = Faulty::default();
+    let handler = builder().backend(backend.clone()).unwrap();
+    let record = error("twice");
+    handler.emit(record.clone()).unwrap();
+    handler.emit(record).unwrap();
+    handler.blocking_flush(LONG).unwrap();
+    let stats = handler.stats();
+    assert_eq!((stats.recorded, stats.duplicates, stats.queued), (1, 1, 0), "{stats:?}");
+    assert_eq!(backend.count(), 1);
 }

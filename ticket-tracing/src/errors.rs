@@ -89,7 +89,8 @@ fn emit(handler: &BackgroundHandler, caller: &Caller<'_>, make: impl FnOnce() ->
 mod with_anyhow {
     use std::backtrace::BacktraceStatus;
 
-    use ticket_core::{Frame, SmolStr, limits};
+    use ticket_core::record::Frame;
+    use ticket_core::{SmolStr, limits};
 
     use super::{BackgroundHandler, CHANNEL, Caller, Level, Record, emit, format};
     use crate::frames::is_in_app;

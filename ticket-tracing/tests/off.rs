@@ -1,7 +1,7 @@
 //! A layer over a handler that is off. The test is alone in its program, because interest in callsites that other tests
 //! register would be counted here.
 
-use ticket_core::HandlerOptions;
+use ticket_direct::HandlerOptions;
 use ticket_tracing::{BackgroundHandler, TicketLayer};
 use tracing::info_span;
 use tracing_subscriber::prelude::*;

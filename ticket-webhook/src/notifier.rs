@@ -82,7 +82,8 @@ impl Notifier {
     /// Queues an event and returns at once: for hooks that decide themselves what is worth a message.
     ///
     /// ```
-    /// use ticket_core::{HandlerOptions, Level};
+    /// use ticket_core::Level;
+    /// use ticket_direct::HandlerOptions;
     /// use ticket_handler::BackgroundHandler;
     /// use ticket_memory::MemoryBackend;
     /// use ticket_webhook::Webhook;

@@ -15,7 +15,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// Configure it, [start](Self::start) it, and pass its [hook](crate::Notifier::hook) to the handler:
 ///
 /// ```
-/// use ticket_core::HandlerOptions;
+/// use ticket_direct::HandlerOptions;
 /// use ticket_handler::BackgroundHandler;
 /// use ticket_memory::MemoryBackend;
 /// use ticket_webhook::Webhook;

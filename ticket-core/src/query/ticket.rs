@@ -2,7 +2,8 @@
 
 use super::cursor::{Cursor, Page, damaged, key, key_to_text, text_to_key};
 use super::{DEFAULT_LIMIT, Direction, check_limit};
-use crate::{Level, Result, StatusKind, Ticket, TicketId, TicketIdPrefix, Timestamp, fold, limits};
+use crate::search::fold;
+use crate::{Level, Result, StatusKind, Ticket, TicketId, TicketIdPrefix, Timestamp, limits};
 
 /// Which tickets; everything that is set has to hold.
 ///

@@ -4,13 +4,14 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use ticket_core::{BackendBase, Error, ErrorKind, NewOccurrence, Result};
+use ticket_core::backend::NewOccurrence;
+use ticket_core::{BackendBase, Error, ErrorKind, Result};
 
 use super::adopt::Orphan;
 use super::cursor::{Cursor, Damage};
 use super::folder::{folders, is_live, segments};
 use super::{BATCH, DeadLetters};
-use crate::chunks::Chunks;
+use crate::chunks::{Chunks, records};
 
 /// The contents of one process's folder in a spool.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -93,13 +94,11 @@ pub async fn drain(spool: &Path, backend: &dyn BackendBase) -> Result<Drained> {
             continue;
         };
         loop {
-            let mut batch = orphan.batch(BATCH).map_err(|error| unreadable(spool, error))?;
+            let batch = orphan.batch(BATCH).map_err(|error| unreadable(spool, error))?;
             if batch.is_empty() {
                 break;
             }
-            // In the order of the tickets, so that two writers never wait for each other.
-            batch.sort_by_key(NewOccurrence::ticket_id);
-            record(&batch, backend, &letters, &mut done).await?;
+            record(batch, backend, &letters, &mut done).await?;
             orphan.finish();
         }
         let Damage { torn, damaged } = orphan.damage;
@@ -114,31 +113,32 @@ pub async fn drain(spool: &Path, backend: &dyn BackendBase) -> Result<Drained> {
 }
 
 async fn record(
-    batch: &[NewOccurrence],
+    occurrences: Vec<NewOccurrence>,
     backend: &dyn BackendBase,
     letters: &DeadLetters,
     done: &mut Drained,
 ) -> Result<()> {
-    let mut chunks = Chunks::whole(batch.len());
-    while let Some(chunk) = chunks.next() {
-        let chunk = &batch[chunk];
-        match backend.record_tickets(chunk).await {
+    let (mut chunks, repeated) = Chunks::new(occurrences);
+    done.duplicates += repeated as u64;
+    while let Some(chunk) = chunks.next().cloned() {
+        let sent = records(&chunk) as u64;
+        match backend.record_tickets(chunk.clone()).await {
             Ok(recorded) => {
-                let new = records(chunk.iter().take(chunk.len())).min(recorded_records(&recorded));
+                let new = sent.min(recorded.updates.iter().map(|update| update.added).sum());
                 done.recorded += new;
-                done.duplicates += records(chunk.iter()) - new;
+                done.duplicates += sent - new;
                 chunks.settle();
             }
             Err(error) if !is_refusal(error.kind()) => return Err(error),
             Err(_) if chunks.halve() => {}
             Err(error) => {
-                for refused in chunk {
+                for refused in &chunk {
                     letters.add(refused, error.message()).map_err(|error| {
                         let text = "cannot write the file of refused records";
                         Error::new(ErrorKind::Unavailable, "spool", text).with_source(error)
                     })?;
                 }
-                done.rejected += records(chunk.iter());
+                done.rejected += sent;
                 chunks.settle();
             }
         }
@@ -149,15 +149,6 @@ async fn record(
 /// Returns `true` if the store will never accept these records.
 pub(crate) const fn is_refusal(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::Rejected | ErrorKind::Corrupt | ErrorKind::Unsupported)
-}
-
-fn records<'a>(occurrences: impl Iterator<Item = &'a NewOccurrence>) -> u64 {
-    occurrences.map(|occurrence| u64::from(occurrence.repeats())).sum()
-}
-
-/// Returns how many records a batch has added to the store.
-fn recorded_records(recorded: &ticket_core::Recorded) -> u64 {
-    recorded.updates.iter().map(|update| update.added).sum()
 }
 
 fn contents(path: PathBuf) -> io::Result<Contents> {

@@ -1,7 +1,9 @@
 //! Tests of entries: what is written is read back, whatever surrounds it.
 
 use proptest::prelude::*;
-use ticket_core::{Breadcrumb, ErrorCause, HandlerOptions, Level, Record, Span, Timestamp};
+use ticket_core::record::{Breadcrumb, ErrorCause, Span};
+use ticket_core::{Level, Record, Timestamp};
+use ticket_direct::HandlerOptions;
 
 use super::*;
 
@@ -68,10 +70,10 @@ fn texts_and_lists_of_every_length_are_read_back() {
 fn each_entry_has_its_own_ingredients() {
     let fingerprint = occurrence("message").fingerprint().clone();
     let of = |ingredients: &Ingredients| {
-        let fingerprint = Fingerprint { ingredients: ingredients.clone(), ..fingerprint.clone() };
+        let fingerprint = Fingerprint::from_parts(fingerprint.id(), ingredients.clone());
         NewOccurrence::new(occurrence("message").record().clone(), fingerprint)
     };
-    let (one, other) = (fingerprint.ingredients.clone(), Ingredients::new("other/1"));
+    let (one, other) = (fingerprint.ingredients().clone(), Ingredients::new("other/1"));
     let mut known = Known::default();
     for ingredients in [&one, &one, &other, &one, &other, &other, &one] {
         let occurrence = of(ingredients);

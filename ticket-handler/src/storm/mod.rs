@@ -15,7 +15,9 @@ use std::collections::HashMap;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, PoisonError, TryLockError};
 
-use ticket_core::{Fingerprint, HandlerOptions, NewOccurrence, Result, TicketId};
+use ticket_core::backend::NewOccurrence;
+use ticket_core::{Fingerprint, Result, TicketId};
+use ticket_direct::pipeline::Pipeline;
 
 use self::newcomers::{Newcomer, Newcomers};
 use self::overflow::overflow;
@@ -129,7 +131,7 @@ impl Storm {
     /// under the `key`.
     pub(crate) fn admit(
         &self,
-        options: &HandlerOptions,
+        pipeline: &Pipeline,
         mut occurrence: NewOccurrence,
         mut known: Option<Arc<Ticket>>,
         key: Option<u64>,
@@ -147,7 +149,7 @@ impl Storm {
                     Newcomer::Known => {}
                     Newcomer::New => is_first = true,
                     Newcomer::TooMany => {
-                        (occurrence, is_overflow) = (overflow(options, occurrence), true);
+                        (occurrence, is_overflow) = (overflow(pipeline, occurrence), true);
                         continue;
                     }
                 }
@@ -243,7 +245,7 @@ impl Storm {
     }
 
     fn insert(&self, of: &Fingerprint, now: Instant, push: Push<'_>) -> Arc<Ticket> {
-        let id = of.id;
+        let id = of.id();
         let mut shard = lock(self.shard(id));
         if shard.len() >= TICKETS / SHARDS && !shard.contains_key(&id) {
             self.thin(&mut shard, now, push);

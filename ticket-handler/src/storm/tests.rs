@@ -2,6 +2,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use ticket_core::{ErrorKind, Level, Record};
+use ticket_direct::HandlerOptions;
 
 use super::*;
 
@@ -45,6 +46,10 @@ fn prepare(message: &str) -> NewOccurrence {
     HandlerOptions::new("app").prepare(record).unwrap()
 }
 
+fn pipeline() -> Pipeline {
+    Pipeline::new(HandlerOptions::new("app"))
+}
+
 /// A word for each number: digits would become one mark in the template.
 fn word(number: usize) -> String {
     let letters = b"abcdefghij";
@@ -53,7 +58,7 @@ fn word(number: usize) -> String {
 
 fn admit(storm: &Storm, stored: &Stored, message: &str, key: Option<u64>) -> TicketId {
     let push = |outgoing: Outgoing<'_>| stored.push(outgoing);
-    storm.admit(&HandlerOptions::new("app"), prepare(message), None, key, &push).unwrap()
+    storm.admit(&pipeline(), prepare(message), None, key, &push).unwrap()
 }
 
 #[test]
@@ -188,11 +193,11 @@ fn tickets_beyond_the_limit_share_one_with_its_own_budget() {
 #[test]
 fn a_refused_record_is_an_error_and_a_counted_one_is_not() {
     let storm = Storm::new(1, u32::MAX);
-    let options = HandlerOptions::new("app");
+    let pipeline = pipeline();
     let refuse =
         |_: Outgoing<'_>| Err(ticket_core::Error::new(ErrorKind::Unavailable, "test", "full"));
-    assert!(storm.admit(&options, prepare("down"), None, None, &refuse).is_err());
-    assert!(storm.admit(&options, prepare("down"), None, None, &refuse).is_ok(), "it is counted");
+    assert!(storm.admit(&pipeline, prepare("down"), None, None, &refuse).is_err());
+    assert!(storm.admit(&pipeline, prepare("down"), None, None, &refuse).is_ok(), "it is counted");
     storm.release(&refuse);
     assert_eq!(storm.load(), (0, 0));
 }
@@ -200,7 +205,7 @@ fn a_refused_record_is_an_error_and_a_counted_one_is_not() {
 #[test]
 fn nothing_is_lost_while_another_thread_releases() {
     let (storm, total) = (Storm::new(2, u32::MAX), AtomicUsize::new(0));
-    let options = HandlerOptions::new("app");
+    let pipeline = pipeline();
     let push = |outgoing: Outgoing<'_>| {
         total.fetch_add(outgoing.occurrence.repeats() as usize, Relaxed);
         Ok(())
@@ -216,7 +221,7 @@ fn nothing_is_lost_while_another_thread_releases() {
                         Keyed::Busy | Keyed::New => (None, Some(key)),
                     };
                     let message = word(usize::try_from(key).unwrap());
-                    storm.admit(&options, prepare(&message), known, new_key, &push).unwrap();
+                    storm.admit(&pipeline, prepare(&message), known, new_key, &push).unwrap();
                 }
             });
         }

@@ -5,10 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use async_trait::async_trait;
 use mongodb::bson::RawDocumentBuf;
 use mongodb::bson::{Bson, Document, doc};
-use ticket_core::{
-    Change, NewOccurrence, OccurrenceId, Recorded, Result, Status, StatusKind, TicketId,
-    TicketUpdate, Timestamp,
-};
+use ticket_core::backend::{NewOccurrence, Recorded, TicketChange, TicketUpdate};
+use ticket_core::{OccurrenceId, Result, Status, StatusKind, TicketId, Timestamp};
 
 use super::sums::{self, Sums};
 use super::to_i64;
@@ -192,13 +190,13 @@ fn add(
     let mut update = doc! { "$inc": { "n": to_i64(count) } };
     if let Some(known) = known {
         if known.solved_at.is_some_and(|at| last.record().time > at) {
-            change = Some(Change::Reopened);
+            change = Some(TicketChange::Reopened);
             keys.status = StatusKind::Open;
             fields.extend(status_fields(&Status::Open));
             update.insert("$inc", doc! { "n": to_i64(count), "reopened": 1_i64 });
         }
     } else {
-        change = Some(Change::Created);
+        change = Some(TicketChange::Created);
         fields.extend(status_fields(&Status::Open));
         fields.insert("a", first.record().app_id.as_str());
         fields.insert("reopened", 0_i64);

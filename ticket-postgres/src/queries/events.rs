@@ -3,9 +3,9 @@
 //! An index leads to events that may be meant, in the order of time, and what it leaves open is tested
 //! on each record. Which index leads is found out by looking: see [`Lead::choose`].
 
+use ticket_core::backend::{EventPosition, Tally};
 use ticket_core::{
-    Comparison, Direction, EventFilter, EventPosition, EventQuery, Occurrence, Page, Result, Tally,
-    Timestamp, Traits,
+    Comparison, Direction, EventFilter, EventQuery, Occurrence, Page, Result, Timestamp, Traits,
 };
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;

@@ -1,7 +1,8 @@
 //! The statements that run, for the test that shows that each has its index.
 
+use ticket_core::backend::ValueTest;
 use ticket_core::{
-    Direction, Op, StatusKind, Test, TicketFilter, TicketQuery, TicketSort, Timestamp, Value,
+    Direction, Operator, StatusKind, TicketFilter, TicketQuery, TicketSort, Timestamp, Value,
 };
 
 use super::leads::Range;
@@ -17,8 +18,8 @@ pub(crate) fn explained(names: &Names) -> Vec<(&'static str, &'static str, Strin
     const TIES: &str = "Incremental Sort";
     const FEW: &str = "Sort";
     const ENTRIES: &str = "_type_name_value_time_occurrence_id_idx";
-    let of = |op| [Range::of(&Test { op, value: Value::Int(1) })];
-    let (one, range) = (of(Op::Eq), of(Op::Ge));
+    let of = |op| [Range::of(&ValueTest { op, value: Value::Int(1) })];
+    let (one, range) = (of(Operator::Eq), of(Operator::Ge));
     let mut found = Vec::new();
     let mut add = |index, sorts, template: String| found.push((index, sorts, names.sql(&template)));
     for direction in [Direction::Ascending, Direction::Descending] {

@@ -2,9 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ticket_core::{
-    Change, NewOccurrence, OccurrenceId, Recorded, Result, TicketId, TicketUpdate, Timestamp,
-};
+use ticket_core::backend::{NewOccurrence, Recorded, TicketChange, TicketUpdate};
+use ticket_core::{OccurrenceId, Result, TicketId, Timestamp};
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
@@ -98,9 +97,9 @@ async fn send(connections: &Connections, tickets: &Tickets<'_>) -> Result<Record
         recorded.updates.push(TicketUpdate {
             ticket_id,
             change: if total == added {
-                Some(Change::Created)
+                Some(TicketChange::Created)
             } else if get(row, 2)? {
-                Some(Change::Reopened)
+                Some(TicketChange::Reopened)
             } else {
                 None
             },

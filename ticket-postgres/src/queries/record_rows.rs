@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ticket_core::{NewOccurrence, Result, TicketId};
+use ticket_core::backend::NewOccurrence;
+use ticket_core::{Result, TicketId};
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 

@@ -1,6 +1,6 @@
 //! The statements of [`events`](super::events).
 
-use ticket_core::{Direction, Op};
+use ticket_core::{Direction, Operator};
 
 use super::occurrences::signs;
 use crate::row::OCCURRENCE_COLUMNS;
@@ -17,21 +17,21 @@ pub(super) const SHORT: &str = "SELECT count(*) FROM (SELECT 1 FROM {p}occurrenc
 
 /// How many entries of the keys ?1 (as JSON) there are, but ?2 at most; ?3 is the value to compare with, and ?4 that at
 /// the other end.
-pub(super) fn count_entries(op: Option<Op>, end: Option<Op>) -> String {
+pub(super) fn count_entries(op: Option<Operator>, end: Option<Operator>) -> String {
     format!("SELECT count(*) FROM (SELECT 1 {} LIMIT ?2)", from_traits(op, end, 3))
 }
 
 /// Entries of the keys ?1 (as JSON), from the time ?2 to the time ?3; ?4 is the value to compare with, and ?5 that at
 /// the other end.
-pub(super) fn entries(op: Option<Op>, end: Option<Op>) -> String {
+pub(super) fn entries(op: Option<Operator>, end: Option<Operator>) -> String {
     let from_traits = from_traits(op, end, 4);
     format!("SELECT time, occurrence {from_traits} AND time >= ?2 AND time <= ?3")
 }
 
-fn from_traits(op: Option<Op>, end: Option<Op>, first: usize) -> String {
+fn from_traits(op: Option<Operator>, end: Option<Operator>, first: usize) -> String {
     let test = match op {
         // All but one value: what is not meant among them is found out when the record is tested.
-        None | Some(Op::Ne) => String::new(),
+        None | Some(Operator::Ne) => String::new(),
         Some(op) => format!(" AND value {} ?{first}", op.as_str()),
     };
     let end = end.map(|op| format!(" AND value {} ?{}", op.as_str(), first + 1));

@@ -5,7 +5,8 @@
 
 use rusqlite::types::Value as SqlValue;
 use rusqlite::{CachedStatement, Connection as Sqlite, Row, params_from_iter};
-use ticket_core::{Direction, EventFilter, EventPosition, EventQuery, Occurrence, Page, Result};
+use ticket_core::backend::EventPosition;
+use ticket_core::{Direction, EventFilter, EventQuery, Occurrence, Page, Result};
 
 use super::event_statements::{by_id, by_numbers, by_time};
 use super::leads::{Entries, Lead};

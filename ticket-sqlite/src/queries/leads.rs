@@ -2,7 +2,8 @@
 
 use rusqlite::types::ToSqlOutput;
 use rusqlite::{params, params_from_iter};
-use ticket_core::{Comparison, EventPosition, Op, Result, Test};
+use ticket_core::backend::{EventPosition, ValueTest};
+use ticket_core::{Comparison, Operator, Result};
 
 use super::event_statements::{KEYS, SHORT, count_entries, entries};
 use super::events::{Events, Walk};
@@ -103,9 +104,9 @@ pub(super) struct Entries {
 /// Some keys, all of one kind, and what their value has to be.
 struct Range {
     keys: Vec<i64>,
-    test: Option<Test>,
+    test: Option<ValueTest>,
     /// The other end, where another comparison of the same trait gives one.
-    end: Option<Test>,
+    end: Option<ValueTest>,
 }
 
 impl Entries {
@@ -168,11 +169,11 @@ impl Entries {
 }
 
 impl Range {
-    fn op(&self) -> Option<Op> {
+    fn op(&self) -> Option<Operator> {
         self.test.as_ref().map(|test| test.op)
     }
 
-    fn end_op(&self) -> Option<Op> {
+    fn end_op(&self) -> Option<Operator> {
         self.end.as_ref().map(|test| test.op)
     }
 
@@ -182,7 +183,7 @@ impl Range {
     }
 
     fn values(&self) -> impl Iterator<Item = ToSqlOutput<'_>> {
-        let test = self.test.as_ref().filter(|test| test.op != Op::Ne);
+        let test = self.test.as_ref().filter(|test| test.op != Operator::Ne);
         test.into_iter().chain(&self.end).map(|test| trait_value(&test.value))
     }
 }
@@ -204,13 +205,18 @@ fn keys(events: &Events<'_>, walk: &Walk<'_>, name: &str, kind: Option<u8>) -> R
 }
 
 /// The other end of the range that begins with a test: one without the other may be most of the traits.
-fn end_of_range(comparison: &Comparison, test: &Test, all: &[Comparison]) -> Option<Test> {
-    if !matches!(test.op, Op::Gt | Op::Ge) {
+fn end_of_range(
+    comparison: &Comparison,
+    test: &ValueTest,
+    all: &[Comparison],
+) -> Option<ValueTest> {
+    if !matches!(test.op, Operator::Gt | Operator::Ge) {
         return None;
     }
     let of_same_trait = all.iter().filter(|other| other.name() == comparison.name());
     let mut tests = of_same_trait.flat_map(Comparison::tests);
-    let is_end =
-        |end: &&Test| matches!(end.op, Op::Lt | Op::Le) && end.value.kind() == test.value.kind();
+    let is_end = |end: &&ValueTest| {
+        matches!(end.op, Operator::Lt | Operator::Le) && end.value.kind() == test.value.kind()
+    };
     tests.find(is_end).cloned()
 }

@@ -4,10 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{ToSql, params};
-use ticket_core::{
-    Change, Ingredients, NewOccurrence, OccurrenceId, Recorded, Result, Status, TicketId,
-    TicketUpdate, Timestamp, Value,
-};
+use ticket_core::backend::{NewOccurrence, Recorded, TicketChange, TicketUpdate};
+use ticket_core::{Ingredients, OccurrenceId, Result, Status, TicketId, Timestamp, Value};
 
 use super::{Writer, to_i64, write};
 use crate::connection::Connection;
@@ -123,7 +121,7 @@ fn record_ticket<'a>(
     let before = known.as_ref().map_or(0, |known| known.count);
     let change = match &known {
         Some(known) => update_ticket(writer, known, &added, known.count + repeats)?,
-        None => Some(Change::Created),
+        None => Some(TicketChange::Created),
     };
     let app_id = known.as_ref().map_or(&*any.record().app_id, |known| &known.app_id);
     add_hours(writer, no, app_id, &added, sums)?;
@@ -244,7 +242,7 @@ fn update_ticket(
     known: &Known,
     added: &[&NewOccurrence],
     count: u64,
-) -> Result<Option<Change>> {
+) -> Result<Option<TicketChange>> {
     let (Some(first), Some(last)) = (oldest(added), newest(added)) else { return Ok(None) };
     if first.age_key() < known.first {
         let record = first.record();
@@ -264,7 +262,7 @@ fn update_ticket(
     match known.solved_at {
         Some(at) if last.record().time > at => {
             writer.execute(REOPEN, params![known.no, status_columns(&Status::Open).0])?;
-            Ok(Some(Change::Reopened))
+            Ok(Some(TicketChange::Reopened))
         }
         Some(_) | None => Ok(None),
     }
