@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use ticket_core::{Level, Record};
 use ticket_direct::HandlerOptions;
-use ticket_handler::{BackgroundHandler, TicketNews, Webhook};
+use ticket_handler::{BackgroundHandler, TicketNews};
 use ticket_sqlite::SqliteBackend;
+use ticket_webhook::Webhook;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let url = std::env::var("TICKET_URL").unwrap_or_else(|_| "sqlite:tickets.db".to_owned());

@@ -3,6 +3,7 @@
 mod events;
 mod handler;
 mod options;
+pub mod pipeline;
 
 pub use ticket_grouping::Grouping;
 pub use ticket_redact::Redaction;

@@ -4,6 +4,7 @@
 mod tests;
 
 use std::fmt;
+use std::mem;
 use std::sync::Arc;
 
 use ticket_core::backend::NewOccurrence;
@@ -179,59 +180,45 @@ impl HandlerOptions {
         }
     }
 
-    /// Makes a record ready to be stored; `None` if it is not wanted.
+    /// Makes a record ready to be stored; returns `None` if it is not wanted.
     #[must_use]
-    pub fn prepare(&self, record: Record) -> Option<NewOccurrence> {
-        self.prepare_known(record, None)
+    pub fn prepare(&self, mut record: Record) -> Option<NewOccurrence> {
+        self.is_wanted(&mut record).then(|| {
+            NewOccurrence::prepare(record, &self.redaction, |record| self.hash_record(record))
+        })
     }
 
-    /// The same for a record whose fingerprint may be known: that of an
-    /// [occurrence](NewOccurrence::fingerprint) that agrees with it in all that decides the ticket.
-    #[must_use]
-    pub fn prepare_known(
-        &self,
-        mut record: Record,
-        fingerprint: Option<Fingerprint>,
-    ) -> Option<NewOccurrence> {
+    /// Applies the level, the common fields, the filter and the processor; returns `false` if the record
+    /// is not wanted.
+    pub(crate) fn is_wanted(&self, record: &mut Record) -> bool {
         if record.level < self.level {
-            return None;
+            return false;
         }
-        self.add_common(&mut record);
-        if self.filter.as_ref().is_some_and(|filter| !filter(&record)) {
-            return None;
+        self.add_common(record);
+        if self.filter.as_ref().is_some_and(|filter| !filter(record)) {
+            return false;
         }
-        // Not by `process_record`: a record is large, and without a processor it would be moved there and back.
-        if let Some(processor) = &self.processor {
-            record = processor(record)?;
+        let Some(processor) = &self.processor else { return true };
+        // The processor takes the record by value. What stands in its place meanwhile is never seen.
+        let taken = mem::replace(record, Record::new(self.level, "", ""));
+        match processor(taken) {
+            Some(processed) => {
+                *record = processed;
+                true
+            }
+            None => false,
         }
-        Some(NewOccurrence::prepare(record, &self.redaction, |record| {
-            fingerprint.unwrap_or_else(|| self.hash_record(record))
-        }))
     }
 
-    /// Makes a record of the handler's own ready to be stored: [`prepare`](Self::prepare) without
-    /// asking whether it is wanted, by level, filter or processor.
-    #[must_use]
-    pub fn prepare_own(&self, mut record: Record) -> NewOccurrence {
-        self.add_common(&mut record);
-        NewOccurrence::prepare(record, &self.redaction, |record| self.hash_record(record))
-    }
-
-    /// Whether functions of the application's decide about records: a filter, a processor, or a
-    /// [grouping](Grouping::Custom) of its own.
-    ///
-    /// Without them, what a record's ticket is follows from its level, place, message, errors and
-    /// own fingerprint, and a handler need not make a record to know that it belongs to the same
-    /// ticket as one before it.
-    #[must_use]
-    pub const fn has_functions(&self) -> bool {
+    /// Returns `true` if a filter, a processor or a custom [grouping](Grouping::Custom) is set.
+    pub(crate) const fn has_functions(&self) -> bool {
         self.filter.is_some()
             || self.processor.is_some()
             || matches!(self.grouping, Grouping::Custom(_))
     }
 
     /// What all records of the application have in common, where the record does not say otherwise.
-    fn add_common(&self, record: &mut Record) {
+    pub(crate) fn add_common(&self, record: &mut Record) {
         if record.app_id.is_empty() {
             record.app_id.clone_from(&self.app_id);
         }

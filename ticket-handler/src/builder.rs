@@ -1,4 +1,4 @@
-//! How a handler is made.
+//! [`Builder`]: the settings of a handler.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,13 +9,13 @@ use ticket_direct::HandlerOptions;
 
 use crate::handler::BackgroundHandler;
 use crate::hooks::{Hooks, TicketEvent};
-use crate::retention::{Keeper, Retention};
+use crate::retention::{Retention, RetentionTask};
 use crate::shared::Shared;
 use crate::spool::{Config, Spool, WhenFull};
 use crate::storm::Storm;
 use crate::worker::{self, Connect};
 
-/// Makes a [`BackgroundHandler`]; from [`BackgroundHandler::builder`].
+/// Builds a [`BackgroundHandler`]; from [`BackgroundHandler::builder`].
 #[must_use = "a builder does nothing until it is given a backend"]
 #[derive(Debug)]
 pub struct Builder {
@@ -31,9 +31,10 @@ pub struct Builder {
     retention: Retention,
 }
 
-impl Builder {
-    pub(crate) fn new(options: HandlerOptions) -> Self {
-        Self {
+impl BackgroundHandler {
+    /// Returns a builder for a handler with these options.
+    pub fn builder(options: HandlerOptions) -> Builder {
+        Builder {
             options,
             spool: None,
             max_bytes: None,
@@ -46,94 +47,94 @@ impl Builder {
             retention: Retention::new(),
         }
     }
+}
 
-    /// Lets records wait in this folder; by default they wait in memory.
+impl Builder {
+    /// Keeps waiting records in this folder; by default they are kept in memory.
     ///
-    /// When `emit` returns, the record is in a file: it outlives the process, also one that is killed,
+    /// When `emit` returns, the record is in a file. It survives the end of the process, even by a kill,
     /// and is recorded by the next start, by another process with the same folder, or by `ticket spool
-    /// drain`. It does not outlive a power cut, see [`with_sync`](Self::with_sync).
+    /// drain`. It does not survive a power cut, see [`with_sync`](Self::with_sync).
     ///
-    /// The folder is created if there is none. Several processes may have the same one, each has a
-    /// folder of its own in it. It has to be on a disk of this machine, with locks. While the disk fails
-    /// (full, read-only, not there), records are in memory, at most 8 MiB; that is counted in
-    /// [`Stats::disk_failures`](crate::Stats::disk_failures), and goes over by itself.
+    /// The folder is created if it is missing. Several processes may share it, each with a folder of its
+    /// own inside. It must be on a local disk that supports file locks. While the disk fails (full,
+    /// read-only, not mounted), up to 8 MiB of records are kept in memory and move to the disk once it works again;
+    /// [`Stats::disk_failures`](crate::Stats::disk_failures) counts that.
     pub fn with_spool(mut self, dir: impl Into<PathBuf>) -> Self {
         self.spool = Some(dir.into());
         self
     }
 
-    /// How much waiting records may take, in bytes; by default 256 MiB on disk, and 8 MiB in memory.
+    /// Limits the bytes of waiting records; by default to 256 MiB on disk or 8 MiB in memory.
     ///
-    /// It is never exceeded; what to do when it is full says [`when_full`](Self::when_full). A record
-    /// that is larger than that alone is lost. With a folder, each process may take so much.
+    /// The limit is never exceeded; [`when_full`](Self::when_full) decides what happens when it is
+    /// reached. A single record beyond the limit is lost. In a shared folder each process has this limit
+    /// for itself.
     pub const fn with_max_bytes(mut self, max_bytes: u64) -> Self {
         self.max_bytes = Some(max_bytes);
         self
     }
 
-    /// Whether `emit` waits until the disk itself has a record, so that it outlives a power cut too;
-    /// `false` by default. It takes as long as the disk takes: often milliseconds.
+    /// Sets whether `emit` waits until a record is on the disk itself, so that it survives a power cut;
+    /// `false` by default. That takes as long as the disk takes, often milliseconds.
     pub const fn with_sync(mut self, sync: bool) -> Self {
         self.sync = sync;
         self
     }
 
-    /// What to do with a record for which there is no room; [`WhenFull::CountOnly`] by default.
+    /// Sets what to do with a record for which there is no room; [`WhenFull::CountOnly`] by default.
     pub const fn when_full(mut self, when_full: WhenFull) -> Self {
         self.when_full = when_full;
         self
     }
 
-    /// After how long a call of the backend counts as failed and is repeated with the same records;
-    /// 30 seconds by default.
+    /// Sets the time after which a call to the backend counts as failed and is repeated with the same
+    /// records; 30 seconds by default.
     ///
-    /// The call's future is dropped then, so this holds for everything in a backend that waits; one
-    /// that blocks its thread can only be waited for.
+    /// The call's future is dropped then. A backend that blocks its thread cannot be interrupted.
     pub const fn with_call_deadline(mut self, deadline: Duration) -> Self {
         self.call_deadline = deadline;
         self
     }
 
-    /// How many records of a ticket are stored within a minute, each by itself; 60 by default,
+    /// Sets how many records of a ticket are stored individually within a minute; 60 by default,
     /// `u32::MAX` for no limit.
     ///
-    /// Beyond it they are counted, and that count is stored at least once a second, as the
-    /// [`repeats`](ticket_core::Occurrence::repeats) of one more record: a million equal errors
-    /// are a few hundred rows, and the ticket's count and its hours are exact. If the process is killed in
-    /// a storm, what was counted in the last second is lost.
+    /// Records beyond the budget are counted, and the count is stored at least once a second as the
+    /// [`repeats`](ticket_core::Occurrence::repeats) of one more record. So a million equal errors become
+    /// a few hundred rows, and the ticket's count and its counts per hour are exact. If the process is
+    /// killed during a storm, what was counted within the last second is lost.
     ///
-    /// What is only counted has no id: a record that is emitted again with the id of one that was counted, counts
-    /// again. The handler keeps the budgets of the 4,096 tickets that need them most; one that it had to forget
-    /// starts anew.
+    /// A record that is only counted has no id, so emitting it again counts it again. The handler keeps the budgets
+    /// of the 4,096 tickets that need them most; an evicted ticket starts with a new budget.
     pub const fn with_budget(mut self, records: u32) -> Self {
         self.budget = records;
         self
     }
 
-    /// How many new tickets an application's records may make within an hour; 1,000 by default,
-    /// `u32::MAX` for no limit.
+    /// Sets how many new tickets may be created within an hour; 1,000 by default, `u32::MAX` for no limit.
     ///
-    /// Those of further ones become occurrences of a single ticket of the channel `ticket_handler`, whose
-    /// message says so, until the hour is over. New is a ticket that this process has not seen since
-    /// it started, or not among the last 16,384.
+    /// For the rest of the hour, records of further tickets become occurrences of one overflow ticket of
+    /// the channel `ticket_handler`, whose message says so. A ticket is new if this process has not seen
+    /// it since its start, or not among the last 16,384 tickets.
     pub const fn with_new_tickets_per_hour(mut self, tickets: u32) -> Self {
         self.new_tickets_per_hour = tickets;
         self
     }
 
-    /// Adds a function that is told when a ticket is created, reopened, or reaches 10, 100, 1,000 …
-    /// records: none by default, and more than one may be added.
+    /// Adds a function that is called when a ticket is created, reopened, or reaches 10, 100, 1,000 …
+    /// records. Several functions may be added.
     ///
-    /// It is called on the worker's thread, after the batch is stored, ticket by ticket in the order of
-    /// their ids, and has to be quick: nothing else is stored meanwhile, though `emit` goes on as ever.
-    /// Who has to wait for something (a mail server, a chat) puts the event into a queue of his own;
-    /// the feature `webhook` has that ready. A panic in it is caught and counted in
-    /// [`Stats::hook_panics`](crate::Stats::hook_panics), and what is logged in it becomes no record.
+    /// It is called on the worker's thread after the batch is stored, ticket by ticket in the order of
+    /// their ids. It has to return quickly: meanwhile nothing else is stored, though `emit` goes on.
+    /// To do something that waits (send a mail, call a chat), queue the event and handle it on a thread of
+    /// your own, which calls [`enter_worker`](crate::enter_worker) first; the crate `ticket-webhook` does so. A panic in it is caught and counted in
+    /// [`Stats::hook_panics`](crate::Stats::hook_panics), and what it logs does not become a record.
     ///
-    /// **How often**: among all processes that share the store, an event is told at most once, and
-    /// once as long as the store answers. If an answer is lost (the store kept the batch, and the
-    /// connection broke), so are its events: the batch is sent again, and then there is nothing new
-    /// in it. The same goes for a process that is killed between the two.
+    /// **Delivery**: an event is reported at most once among all processes that share the store, and
+    /// exactly once as long as the store's answers arrive. If the store keeps a batch but its answer is
+    /// lost, the batch's events are lost too: it is sent again, and then contains nothing new. The
+    /// same happens if the process is killed between the store's answer and the call.
     ///
     /// ```
     /// use ticket_direct::HandlerOptions;
@@ -159,34 +160,34 @@ impl Builder {
         self
     }
 
-    /// Lets the worker delete what is too old or too much; by default everything stays.
+    /// Lets the worker delete what is too old or too much; by default everything is kept.
     ///
-    /// It concerns the application of the handler's options, and no other one in the same store. The worker
-    /// looks after it about every minute, beside recording, which does not wait for it: in steps of at
-    /// most 1,000 occurrences and for at most a tenth of the time. Of all processes of the application
-    /// one does it, as it holds a lease in the store; if that one ends or dies, another takes over within
-    /// minutes. [`Stats::pruned`](crate::Stats::pruned) counts what is deleted from here.
+    /// Only the application of the handler's options is affected, no other one in the same store. About once
+    /// a minute the worker deletes in steps of at most 1,000 occurrences and for at most a tenth of the
+    /// time; recording does not wait for it. Of all processes of the application, the one that holds a
+    /// lease in the store does this; if it ends or dies, another takes over within minutes.
+    /// [`Stats::pruned`](crate::Stats::pruned) counts what this process has deleted.
     pub const fn with_retention(mut self, retention: Retention) -> Self {
         self.retention = retention;
         self
     }
 
-    /// A handler over a backend, which it sets up as soon as the store can be reached.
+    /// Starts the handler over a backend, which it sets up as soon as the store can be reached.
     ///
-    /// The backend has to work on any thread, and in another runtime than the one it was made in.
+    /// The backend has to work on any thread, and in another runtime than the one it was created in.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Unavailable`] if the operating system has no thread for it, [`ErrorKind::Config`]
-    /// for a bound or deadline of zero, or a spool that is a file. A store that cannot be reached is no
-    /// error here, and neither is a disk that fails.
+    /// [`ErrorKind::Unavailable`] if the operating system cannot create a thread, [`ErrorKind::Config`]
+    /// for a limit or deadline of zero, or a spool that is a file. A store that cannot be reached is not
+    /// an error here, and neither is a failing disk.
     pub fn backend(self, backend: impl Store) -> Result<BackgroundHandler> {
         let backend: Arc<dyn Store> = Arc::new(backend);
         self.connect(async move || Ok(Arc::clone(&backend)))
     }
 
-    /// A handler over a backend that has to connect before it exists: the worker opens it with
-    /// `connect`, in its own runtime, again and again if that fails, and anew after a panic in it.
+    /// Starts the handler over a backend that has to connect before it exists. The worker opens it with
+    /// `connect` in its own runtime, retries if that fails, and opens it anew after it panicked.
     ///
     /// ```
     /// use ticket_direct::HandlerOptions;
@@ -200,7 +201,7 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// As [`backend`](Self::backend).
+    /// Those of [`backend`](Self::backend).
     pub fn connect<B, F>(self, connect: F) -> Result<BackgroundHandler>
     where
         B: Store,
@@ -218,12 +219,12 @@ impl Builder {
 
     fn start(self, connect: Connect) -> Result<BackgroundHandler> {
         if self.max_bytes == Some(0) || self.call_deadline.is_zero() {
-            let text = "the handler's bytes and the deadline of its calls must be more than zero";
+            let text = "the handler's max_bytes and call_deadline must be more than zero";
             return Err(Error::config(text));
         }
         if self.budget == 0 || self.new_tickets_per_hour == 0 {
-            let text = "the budget of a ticket and the number of new tickets per hour must be more \
-                        than zero: for no limit write u32::MAX";
+            let text = "the handler's budget and new_tickets_per_hour must be more than zero; for no \
+                        limit write u32::MAX";
             return Err(Error::config(text));
         }
         self.retention.check()?;
@@ -236,8 +237,8 @@ impl Builder {
             when_full: self.when_full,
         })?;
         let shared = Arc::new(Shared::new(self.options, spool, self.call_deadline, storm));
-        let keeper = Keeper::new(self.retention, shared.options.app_id());
-        worker::spawn(Arc::clone(&shared), connect, self.hooks, keeper).map_err(|error| {
+        let retention = RetentionTask::new(self.retention, shared.pipeline.options().app_id());
+        worker::spawn(Arc::clone(&shared), connect, self.hooks, retention).map_err(|error| {
             Error::new(ErrorKind::Unavailable, "handler", "cannot start the worker's thread")
                 .with_source(error)
         })?;

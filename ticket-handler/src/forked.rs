@@ -1,5 +1,7 @@
-//! After a fork only the thread that called it lives on: the child has no worker, and a lock that
-//! another thread held stays locked for ever. So a child neither waits nor locks anything of ours.
+//! Detecting a fork.
+//!
+//! Only the thread that calls `fork` lives on in the child. The child has no worker, and a lock that
+//! another thread held stays locked forever. So in a child the handler neither waits nor locks.
 
 use std::process;
 
@@ -9,27 +11,27 @@ use forkguard::Guard;
 #[derive(Debug)]
 pub(crate) struct Home {
     process: u32,
-    /// Hears of a fork from the C library, and so costs nothing to ask. Who goes past that library
-    /// leaves it broken in the child, too.
+    /// The C library reports a fork to it, so asking costs no system call. A program that forks without
+    /// that library also breaks the library in the child, so that case need not be handled.
     guard: Option<Guard>,
 }
 
 impl Home {
-    /// This process.
+    /// Returns the current process.
     pub(crate) fn here() -> Self {
         Self { process: process::id(), guard: Guard::try_new().ok() }
     }
 
-    /// Another process, as it looks from a forked child.
+    /// Returns another process, which is what a forked child sees.
     #[cfg(test)]
     pub(crate) fn elsewhere() -> Self {
         Self { process: process::id().wrapping_add(1), guard: None }
     }
 
-    /// Whether this is a forked child of it.
+    /// Returns `true` in a forked child of it.
     pub(crate) fn is_left(&self) -> bool {
         match &self.guard {
-            // The guard itself would answer so only once.
+            // A clone, because a guard reports a fork only once.
             Some(guard) => guard.clone().detected_fork(),
             None => process::id() != self.process,
         }

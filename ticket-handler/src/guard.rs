@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use crate::{BackgroundHandler, report};
+use crate::handler::BackgroundHandler;
+use crate::report;
 
-/// Flushes when it is dropped, at most for two seconds; from [`BackgroundHandler::guard`].
+/// Flushes the handler when it is dropped, for at most two seconds; from [`BackgroundHandler::guard`].
 ///
-/// Keep it in `main`. It may be dropped anywhere, inside of a runtime too, and more than one of them is
-/// fine. What is not stored by then is named on standard error; with a
+/// Keep it in `main`. It may be dropped anywhere, inside a runtime too, and there may be several. What
+/// is not stored in time is reported on standard error; with a
 /// [spool on disk](crate::Builder::with_spool) it stays there for the next start. `process::exit` and an abort
-/// drop nothing: before those, call [`blocking_flush`](BackgroundHandler::blocking_flush).
+/// run no destructors: call [`blocking_flush`](BackgroundHandler::blocking_flush) before them.
 #[must_use = "the guard flushes when it is dropped: bind it to a name such as `_guard` in `main`"]
 #[derive(Debug)]
 pub struct Guard {
@@ -17,12 +18,15 @@ pub struct Guard {
     timeout: Duration,
 }
 
-impl Guard {
-    pub(crate) const fn new(handler: BackgroundHandler) -> Self {
-        Self { handler, timeout: Duration::from_secs(2) }
+impl BackgroundHandler {
+    /// Returns a guard that flushes when it is dropped; keep it in `main`.
+    pub fn guard(&self) -> Guard {
+        Guard { handler: self.clone(), timeout: Duration::from_secs(2) }
     }
+}
 
-    /// Sets how long dropping it may take.
+impl Guard {
+    /// Sets how long dropping the guard may take.
     pub const fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self

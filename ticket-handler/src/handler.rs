@@ -1,51 +1,45 @@
-//! [`BackgroundHandler`]: what producers give their records to.
+//! [`BackgroundHandler`]: takes records without waiting.
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use ticket_core::backend::NewOccurrence;
 use ticket_core::{Emitted, Error, ErrorKind, Fingerprint, Record, Result, TicketingBaseHandler};
 use ticket_direct::HandlerOptions;
 use tokio::sync::oneshot;
 
+use crate::panics;
 use crate::shared::Shared;
 use crate::spool::Spool;
 use crate::stats::{Stats, add};
-use crate::storm::{Keyed, Storm};
-use crate::worker::{in_worker, panic_text};
-use crate::{Builder, Guard};
+use crate::storm::{Keyed, Storm, Ticket};
+use crate::worker_thread::in_worker;
 
-/// Takes records without ever waiting, and records them on a thread of its own.
+/// A handler that takes records without waiting and records them on a thread of its own.
 ///
-/// A cheap handle: its clones are the same handler. When the last one is gone, the worker goes on for
-/// at most ten seconds with what is waiting, and ends; who wants to wait for that holds a
+/// It is a cheap handle: clones share one handler. After the last clone is dropped, the worker goes on
+/// for at most ten seconds with what is waiting. To wait for that at the end of a program, keep a
 /// [`guard`](Self::guard).
 #[derive(Clone)]
 pub struct BackgroundHandler {
     inner: Arc<Inner>,
 }
 
-/// Goes when the last producer goes.
+/// Closes the spool when the last producer is dropped.
 struct Inner {
     shared: Arc<Shared>,
 }
 
 impl BackgroundHandler {
-    /// Starts to make a handler.
-    pub fn builder(options: HandlerOptions) -> Builder {
-        Builder::new(options)
-    }
-
-    /// A handler that takes nothing: to switch ticketing off by configuration, where the program is
-    /// built round a handler all the same.
+    /// Returns a handler that ignores everything, for programs that switch ticketing off by
+    /// configuration.
     ///
-    /// It has no thread and no store. What is emitted is [`Ignored`](Emitted::Ignored) and not even
-    /// made, flushing returns at once, and a `TicketLayer` over it lets `tracing` skip all events and
-    /// spans that no other layer wants.
+    /// It has no thread and no store. Records are [`Ignored`](Emitted::Ignored), flushing returns at once,
+    /// and a `TicketLayer` over it lets `tracing` skip all events and spans that no other layer wants.
     ///
     /// ```
     /// use ticket_core::{Level, Record};
@@ -70,7 +64,7 @@ impl BackgroundHandler {
         Self::new(Arc::new(shared))
     }
 
-    /// Whether it is [`off`](Self::off).
+    /// Returns `true` if the handler is [`off`](Self::off).
     #[must_use]
     pub fn is_off(&self) -> bool {
         self.inner.shared.is_off
@@ -80,14 +74,15 @@ impl BackgroundHandler {
         Self { inner: Arc::new(Inner { shared }) }
     }
 
-    /// Takes one record; returns at once, and never panics. Only where
-    /// [`WhenFull::Block`](crate::WhenFull::Block) was chosen it waits for room, up to that deadline.
+    /// Takes one record and returns at once; never panics. It waits only where
+    /// [`WhenFull::Block`](crate::WhenFull::Block) was chosen, and then no longer than that deadline.
     ///
-    /// [`Accepted`](Emitted::Accepted) means that it is in the spool, or beyond its ticket's
-    /// [budget](Builder::with_budget) and counted. It may still be lost: with the
-    /// process, if there is no [spool on disk](Builder::with_spool), or because more severe ones need its
+    /// [`Accepted`](Emitted::Accepted) means that the record is in the spool, or counted because its
+    /// ticket is beyond its [budget](Builder::with_budget). It can still be lost: with the process, if
+    /// there is no [spool on disk](Builder::with_spool), or because more severe records need its
     /// place; [`stats`](Self::stats) says how many were.
-    /// A record that the worker's own thread makes is [`Ignored`](Emitted::Ignored).
+    /// [`Ignored`](Emitted::Ignored) is what the options filter out, and every record made on the
+    /// worker's own thread.
     ///
     /// # Errors
     ///
@@ -95,29 +90,32 @@ impl BackgroundHandler {
     /// it or this is a forked child of the process, [`ErrorKind::Rejected`] if a function of the
     /// options panicked over it.
     pub fn emit(&self, record: Record) -> Result<Emitted> {
-        self.emit_with(|| record)
+        let shared = &*self.inner.shared;
+        if shared.is_off || in_worker() {
+            add(&shared.counters.ignored, 1);
+            return Ok(Emitted::Ignored);
+        }
+        if shared.home.is_left() {
+            add(&shared.counters.forked, 1);
+            return Err(forked());
+        }
+        Pending { shared, key: None, ticket: None }.emit(record)
     }
 
-    /// Takes a record that is only made here: [`emit`](Self::emit) for producers whose records are made
-    /// of what may panic.
+    /// Begins to emit a record that need not be built while its ticket is in a storm: for producers
+    /// that know a `key` of the ticket before they have the record.
     ///
-    /// # Errors
+    /// Returns `None` if there is nothing more to do: the record was counted on its ticket's storm, or
+    /// cannot be taken (the handler is off, the calling thread is the worker's, or this is a forked
+    /// child, which [`stats`](Self::stats) counts as a loss). Otherwise build the record and pass it to
+    /// [`Pending::emit`].
     ///
-    /// Those of [`emit`](Self::emit), and [`ErrorKind::Rejected`] too if `make` panicked.
-    pub fn emit_with(&self, make: impl FnOnce() -> Record) -> Result<Emitted> {
-        self.take(None, make)
-    }
-
-    /// Takes a record that need not even be made while its ticket is in a storm:
-    /// [`emit_with`](Self::emit_with) for producers that know by a `key` what decides the ticket.
+    /// Records with equal keys must belong to one ticket. So the key is a hash of everything that
+    /// decides the ticket: level, place in the source, message, types and texts of the errors, and the
+    /// record's own fingerprint. Use a hash with a random seed for each process: whoever can make two keys
+    /// equal can hide one problem in another's count.
     ///
-    /// Records with equal keys must be of one ticket. So the key is a hash of all that decides
-    /// it: level, place in the source, message, types and texts of the errors, and the record's own
-    /// fingerprint. Take a hash with a random seed of the process: whoever can make two keys equal can
-    /// hide one problem in another's count.
-    ///
-    /// Where functions of the application's decide ([`HandlerOptions::has_functions`]), each record is
-    /// made and shown to them.
+    /// If a filter, a processor or a custom grouping is set, every record is built and shown to it.
     ///
     /// ```
     /// use std::hash::{BuildHasher, RandomState};
@@ -130,77 +128,52 @@ impl BackgroundHandler {
     /// let options = HandlerOptions::new("shop");
     /// let handler = BackgroundHandler::builder(options).backend(MemoryBackend::new())?;
     /// let seed = RandomState::new();
-    /// let mut made = 0;
+    /// let mut built = 0;
     /// for _ in 0..1_000 {
     ///     let key = seed.hash_one((file!(), line!(), "payment refused"));
-    ///     handler.emit_keyed(key, || {
-    ///         made += 1;
-    ///         Record::new(Level::Error, "shop::checkout", "payment refused")
-    ///     })?;
+    ///     if let Some(pending) = handler.begin(key) {
+    ///         built += 1;
+    ///         pending.emit(Record::new(Level::Error, "shop::checkout", "payment refused"))?;
+    ///     }
     /// }
-    /// assert!(made < 1_000);
+    /// assert!(built < 1_000);
     /// # Ok::<(), ticket_core::Error>(())
     /// ```
-    ///
-    /// # Errors
-    ///
-    /// Those of [`emit_with`](Self::emit_with).
-    pub fn emit_keyed(&self, key: u64, make: impl FnOnce() -> Record) -> Result<Emitted> {
-        self.take(Some(key).filter(|_| !self.options().has_functions()), make)
-    }
-
-    fn take(&self, key: Option<u64>, make: impl FnOnce() -> Record) -> Result<Emitted> {
+    #[must_use = "unless it is `None`, the record has to be built and emitted"]
+    #[inline]
+    pub fn begin(&self, key: u64) -> Option<Pending<'_>> {
         let shared = &*self.inner.shared;
-        let Shared { options, storm, counters, home, .. } = shared;
+        let Shared { pipeline, storm, counters, home, .. } = shared;
         if shared.is_off || in_worker() {
             add(&counters.ignored, 1);
-            return Ok(Emitted::Ignored);
+            return None;
         }
-        let (busy, ticket) = match key.map(|key| storm.try_count(key)) {
-            Some(Keyed::Counted(id)) => return Ok(Emitted::Accepted(id)),
+        let key = Some(key).filter(|_| pipeline.is_pure());
+        let (is_busy, ticket) = match key.map(|key| storm.try_count(key)) {
+            Some(Keyed::Counted) => return None,
             Some(Keyed::Busy) => (true, None),
             Some(Keyed::Known(ticket)) => (false, Some(ticket)),
             Some(Keyed::New) | None => (false, None),
         };
-        // Asked before anything is waited for.
+        // In a forked child nothing may wait: a lock that another thread held stays locked forever.
         if home.is_left() {
             add(&counters.forked, 1);
-            return Err(forked());
+            return None;
         }
-        if let Some(id) = key.filter(|_| busy).and_then(|key| storm.count(key)) {
-            return Ok(Emitted::Accepted(id));
+        if is_busy && key.is_some_and(|key| storm.count(key)) {
+            return None;
         }
-        // Otherwise the storm knows it already.
-        let new_key = key.filter(|_| ticket.is_none());
-        let fingerprint = ticket.as_ref().map(|ticket| ticket.fingerprint.clone());
-        // Not the answer of what is caught: a record is large, and each move of it would be a copy.
-        let mut made = None;
-        let make = || made = options.prepare_known(make(), fingerprint);
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(make)) {
-            let text = panic_text(&*panic);
-            // A panic's payload can panic when it is dropped.
-            std::mem::forget(panic);
-            add(&counters.panicked, 1);
-            let text = format!("a panic while the record was made or filtered: {text}");
-            return Err(Error::new(ErrorKind::Rejected, "handler", text));
-        }
-        let Some(occurrence) = made else {
-            add(&counters.ignored, 1);
-            return Ok(Emitted::Ignored);
-        };
-        let id =
-            storm.admit(options, occurrence, ticket, new_key, &|outgoing| shared.push(outgoing))?;
-        Ok(Emitted::Accepted(id))
+        Some(Pending { shared, key, ticket })
     }
 
-    /// Blocks the calling thread until everything that was taken before is stored, or lost for good,
-    /// at most for `deadline`. In asynchronous code use
-    /// [`TicketingBaseHandler::flush`], which does not block.
+    /// Blocks the calling thread until everything taken before this call is stored or lost for good, or
+    /// until the deadline has passed. In asynchronous code use [`TicketingBaseHandler::flush`], which does
+    /// not block.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Unavailable`] if it is not stored by then, and at once where waiting would be in
-    /// vain: on the worker's own thread, and in a forked child of the process.
+    /// [`ErrorKind::Unavailable`] after the deadline, and at once where waiting would be in vain: on the
+    /// worker's own thread and in a forked child of the process.
     pub fn blocking_flush(&self, deadline: Duration) -> Result<()> {
         let shared = &*self.inner.shared;
         if shared.is_off {
@@ -220,37 +193,84 @@ impl BackgroundHandler {
         })
     }
 
-    /// A guard that flushes when it is dropped; keep it in `main`.
-    pub fn guard(&self) -> Guard {
-        Guard::new(self.clone())
-    }
-
-    /// What became of the records so far.
+    /// Returns what became of the records so far.
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.inner.shared.stats()
     }
 
-    /// What it does with a record before it is stored.
+    /// Returns the options by which records are prepared.
     #[must_use]
     pub fn options(&self) -> &HandlerOptions {
-        &self.inner.shared.options
+        self.inner.shared.pipeline.options()
     }
 
-    /// What outlives it.
+    /// Returns what outlives the handler.
     #[cfg(all(test, ticket_shuttle))]
     pub(crate) fn shared(&self) -> Arc<Shared> {
         Arc::clone(&self.inner.shared)
     }
 
-    /// The folder of its spool, if that is on disk.
+    /// Returns the folder of its spool, if that is on disk.
     pub(crate) fn spool(&self) -> Option<&Path> {
         self.inner.shared.spool.dir()
     }
 
-    /// Whether this is a forked child of the process, which has no worker.
+    /// Returns `true` in a forked child of the process, which has no worker.
     pub(crate) fn is_forked(&self) -> bool {
         self.inner.shared.home.is_left()
+    }
+}
+
+/// A record that is about to be built, from [`BackgroundHandler::begin`].
+#[must_use = "the record has to be built and emitted"]
+pub struct Pending<'a> {
+    shared: &'a Shared,
+    key: Option<u64>,
+    /// The ticket that the key is known to lead to.
+    ticket: Option<Arc<Ticket>>,
+}
+
+impl Pending<'_> {
+    /// Takes the record, as [`BackgroundHandler::emit`] does.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`BackgroundHandler::emit`].
+    #[inline]
+    pub fn emit(self, mut record: Record) -> Result<Emitted> {
+        let Self { shared, key, ticket } = self;
+        let Shared { pipeline, storm, counters, .. } = shared;
+        let prepared = panics::catch(|| {
+            pipeline.admit(&mut record).then(|| match &ticket {
+                Some(ticket) => ticket.fingerprint.clone(),
+                None => pipeline.options().hash_record(&record),
+            })
+        });
+        let fingerprint = match prepared {
+            Ok(Some(fingerprint)) => fingerprint,
+            Ok(None) => {
+                add(&counters.ignored, 1);
+                return Ok(Emitted::Ignored);
+            }
+            Err(text) => {
+                add(&counters.panicked, 1);
+                let text = format!("a function of the handler's options panicked: {text}");
+                return Err(Error::new(ErrorKind::Rejected, "handler", text));
+            }
+        };
+        let occurrence = NewOccurrence::from_normalized(record, fingerprint);
+        // A key that already leads to its ticket need not be stored again.
+        let new_key = key.filter(|_| ticket.is_none());
+        let id = storm
+            .admit(pipeline, occurrence, ticket, new_key, &|outgoing| shared.push(outgoing))?;
+        Ok(Emitted::Accepted(id))
+    }
+}
+
+impl fmt::Debug for Pending<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pending").field("key", &self.key).finish_non_exhaustive()
     }
 }
 
@@ -268,7 +288,7 @@ impl TicketingBaseHandler for BackgroundHandler {
         Self::emit(self, record)
     }
 
-    /// Waits on a thread of its own, so that the deadline holds in any runtime, and in none.
+    /// Waits on a thread of its own, so that the deadline holds in any runtime or in none.
     async fn flush(&self, deadline: Duration) -> Result<()> {
         if self.is_off() || in_worker() || self.is_forked() {
             return self.blocking_flush(deadline);
@@ -277,7 +297,7 @@ impl TicketingBaseHandler for BackgroundHandler {
         let handler = self.clone();
         let flush = move || drop(done.send(handler.blocking_flush(deadline)));
         let gone = |source: Box<dyn std::error::Error + Send + Sync>| {
-            let text = "no thread to wait on for the flush";
+            let text = "cannot start a thread to wait for the flush";
             Error::new(ErrorKind::Unavailable, "handler", text).with_source(source)
         };
         let thread = thread::Builder::new().name("ticket-flush".to_owned());
@@ -305,8 +325,8 @@ impl Drop for Inner {
 }
 
 fn forked() -> Error {
-    let text = "this is a forked child of the process that has the worker: \
-                make a handler of its own there";
+    let text = "this is a forked child of the process, without its worker: \
+                create another handler in the child";
     Error::new(ErrorKind::Unavailable, "handler", text)
 }
 
@@ -317,8 +337,8 @@ mod tests {
     use super::*;
     use crate::forked::Home;
 
-    /// Without a fork, which needs unsafe code: what a child sees is another process id, and perhaps a
-    /// lock that is never released.
+    /// Simulates what a forked child sees, because a fork needs unsafe code: another process id, and a lock
+    /// that is never released.
     #[test]
     fn in_a_forked_child_nothing_waits_and_records_are_counted_as_lost() {
         let mut shared = Shared::new(

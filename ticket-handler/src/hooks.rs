@@ -1,13 +1,13 @@
-//! What is told of tickets after a batch is stored.
+//! Events of tickets, and the functions that are called for them after a batch is stored.
 
-use std::collections::HashMap;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use ticket_core::backend::{NewOccurrence, Recorded, TicketChange, TicketUpdate};
+use ticket_core::backend::{Batch, Recorded, TicketBatch, TicketChange, TicketUpdate};
 use ticket_core::{Record, TicketId};
 
-/// Something that happened to a ticket, see [`Builder::on_ticket`](crate::Builder::on_ticket).
+use crate::panics;
+
+/// An event of a ticket, see [`Builder::on_ticket`](crate::Builder::on_ticket).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TicketEvent {
@@ -15,28 +15,40 @@ pub struct TicketEvent {
     pub news: TicketNews,
     /// The ticket.
     pub ticket_id: TicketId,
-    /// How many records it stands for after the batch that brought this about.
+    /// The number of its records after the batch that caused the event.
     pub occurrence_count: u64,
-    /// The newest of the ticket's records in that batch. It is what was stored: within the limits, and
-    /// redacted.
+    /// The newest of the ticket's records in that batch, as it was stored: redacted and within the limits.
     pub record: Record,
+}
+
+impl TicketEvent {
+    /// Creates an event, for tests of an [`on_ticket`](crate::Builder::on_ticket) function.
+    #[must_use]
+    pub const fn new(
+        news: TicketNews,
+        ticket_id: TicketId,
+        occurrence_count: u64,
+        record: Record,
+    ) -> Self {
+        Self { news, ticket_id, occurrence_count, record }
+    }
 }
 
 /// What happened to a ticket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TicketNews {
-    /// It is new.
+    /// The ticket is new.
     Created,
-    /// It was solved, and has come back.
+    /// The ticket was solved and has come back.
     Reopened,
-    /// It stands for at least so many records: 10, 100, 1,000 and so on, each as it is passed.
+    /// The ticket has reached this many records: 10, 100, 1,000 and so on.
     Reached(u64),
 }
 
 type Hook = Box<dyn Fn(&TicketEvent) + Send + Sync>;
 
-/// The functions that want to know.
+/// The functions to call.
 #[derive(Default)]
 pub(crate) struct Hooks(Vec<Hook>);
 
@@ -45,51 +57,33 @@ impl Hooks {
         self.0.push(Box::new(hook));
     }
 
-    /// Tells what the store answered to a batch; says how many calls panicked.
-    pub(crate) fn tell(&self, recorded: &Recorded, batch: &[NewOccurrence]) -> usize {
+    /// Reports the store's answer to a batch; returns how many calls panicked.
+    pub(crate) fn report(&self, recorded: &Recorded, batch: &Batch) -> usize {
         if self.0.is_empty() {
             return 0;
         }
         let mut panics = 0;
-        let mut newest = None;
         for update in &recorded.updates {
             let mut news = news(update).peekable();
             if news.peek().is_none() {
                 continue;
             }
-            let newest = newest.get_or_insert_with(|| newest_by_ticket(batch));
-            // A store that names a ticket of another batch is wrong, and nothing can be said of it.
-            let Some(newest) = newest.get(&update.ticket_id) else { continue };
+            // Only a faulty store names a ticket that is not in the batch.
+            let ticket = batch.tickets().find(|ticket| ticket.id() == update.ticket_id);
+            let occurrences = ticket.into_iter().flat_map(TicketBatch::occurrences);
+            let Some(newest) = occurrences.max_by_key(|occurrence| occurrence.age_key()) else {
+                continue;
+            };
             for news in news {
-                let event = TicketEvent {
-                    news,
-                    ticket_id: update.ticket_id,
-                    occurrence_count: update.occurrence_count,
-                    record: newest.record().clone(),
-                };
-                panics += self.0.iter().filter(|hook| panics_over(hook, &event)).count();
+                let record = newest.record().clone();
+                let event =
+                    TicketEvent::new(news, update.ticket_id, update.occurrence_count, record);
+                panics +=
+                    self.0.iter().filter(|hook| panics::catch(|| hook(&event)).is_err()).count();
             }
         }
         panics
     }
-}
-
-fn panics_over(hook: &Hook, event: &TicketEvent) -> bool {
-    let Err(panic) = catch_unwind(AssertUnwindSafe(|| hook(event))) else { return false };
-    // A panic's payload can panic when it is dropped.
-    std::mem::forget(panic);
-    true
-}
-
-fn newest_by_ticket(batch: &[NewOccurrence]) -> HashMap<TicketId, &NewOccurrence> {
-    let mut newest = HashMap::new();
-    for one in batch {
-        let known = newest.entry(one.ticket_id()).or_insert(one);
-        if one.age_key() > known.age_key() {
-            *known = one;
-        }
-    }
-    newest
 }
 
 impl fmt::Debug for Hooks {
@@ -98,7 +92,7 @@ impl fmt::Debug for Hooks {
     }
 }
 
-/// What an update is news of, in the order in which it happened.
+/// Returns the news of an update, in the order in which they happened.
 fn news(update: &TicketUpdate) -> impl Iterator<Item = TicketNews> {
     let change = update.change.and_then(|change| match change {
         TicketChange::Created => Some(TicketNews::Created),
@@ -116,6 +110,7 @@ fn news(update: &TicketUpdate) -> impl Iterator<Item = TicketNews> {
 mod tests {
     use std::sync::{Arc, Mutex};
 
+    use ticket_core::backend::NewOccurrence;
     use ticket_core::{Level, Timestamp};
     use ticket_grouping::Grouping;
 
@@ -126,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn each_power_of_ten_is_news_once_as_it_is_passed() {
+    fn each_power_of_ten_is_reported_once() {
         use TicketNews::{Created, Reached, Reopened};
         let told = |change, added, count| news(&update(change, added, count)).collect::<Vec<_>>();
         assert_eq!(told(Some(TicketChange::Created), 1, 1), [Created]);
@@ -139,7 +134,7 @@ mod tests {
         );
         assert_eq!(told(None, 0, 100), []);
         assert_eq!(told(None, u64::MAX, u64::MAX).len(), 19);
-        // However batches cut a ticket's records, each is told once.
+        // However batches split a ticket's records, each power is reported once.
         let mut count = 0;
         let mut all = Vec::new();
         while count < 100_000 {
@@ -151,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_record_of_the_ticket_comes_along_and_a_panic_stops_nobody() {
+    fn an_event_has_the_newest_record_and_a_panic_does_not_stop_the_next_hook() {
         let of = |message: &str, seconds: i64| {
             let time = Timestamp::from_micros(seconds * 1_000_000);
             let record = Record::new(Level::Error, "test", message).with_time(time);
@@ -175,7 +170,10 @@ mod tests {
             added: 3,
             occurrence_count: 3,
         }];
-        assert_eq!(hooks.tell(&Recorded { occurrences: 3, updates }, &batch), 1);
+        assert_eq!(
+            hooks.report(&Recorded { occurrences: 3, updates }, &Batch::from_iter(batch)),
+            1
+        );
         assert_eq!(*told.lock().unwrap(), [(TicketNews::Created, "newest".into(), 3)]);
     }
 }

@@ -1,34 +1,31 @@
 #![doc = include_str!("../README.md")]
 
-mod backoff;
 mod builder;
+mod chunks;
 mod forked;
 mod guard;
 mod handler;
 mod hooks;
-mod losses;
+mod loss_report;
 #[cfg(all(test, ticket_shuttle))]
 mod model_tests;
-mod parts;
+mod own_record;
+mod panics;
 mod report;
 mod retention;
 mod shared;
-mod size;
 pub mod spool;
 mod stats;
 mod storm;
 mod sync;
-#[cfg(feature = "webhook")]
-mod webhook;
 mod worker;
+mod worker_thread;
 
 pub use self::builder::Builder;
 pub use self::guard::Guard;
-pub use self::handler::BackgroundHandler;
+pub use self::handler::{BackgroundHandler, Pending};
 pub use self::hooks::{TicketEvent, TicketNews};
 pub use self::retention::Retention;
 pub use self::spool::WhenFull;
 pub use self::stats::{Dropped, Stats};
-#[cfg(feature = "webhook")]
-pub use self::webhook::{Notifier, NotifierStats, Webhook};
-pub use self::worker::in_worker;
+pub use self::worker_thread::{enter_worker, in_worker};

@@ -1,9 +1,9 @@
-//! F40: the whole handler, its worker's states and its storms, in orders of their steps that chance chooses, with a
-//! model of time (`sync/model.rs`). They are in the program that `cargo rustc -p ticket-handler --lib --profile test
-//! -- --cfg ticket_shuttle` builds, and run by `cargo xtask test` and `cargo xtask faults`.
+//! F40: whole handlers with their workers and storms, in randomly chosen thread schedules and with a model of time
+//! (`sync/model.rs`). `cargo rustc -p ticket-handler --lib --profile test -- --cfg ticket_shuttle` builds these tests,
+//! and `cargo xtask test` and `cargo xtask faults` run them.
 //!
-//! The short form tries the same orders each time, so that it fails by what was changed and not by chance; the long
-//! form others each time. What fails prints its order, which `shuttle::replay` repeats.
+//! The short form tries the same schedules each time, so that it fails because of a change and not by chance; the
+//! long form tries new ones. A failing test prints its schedule, which `shuttle::replay` repeats.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,19 +19,19 @@ use ticket_core::{BackendBase as _, Emitted, ErrorKind, Level, Record, TicketQue
 use ticket_direct::HandlerOptions;
 use ticket_memory::MemoryBackend;
 
-use crate::losses::CHANNEL;
+use crate::own_record::CHANNEL;
 use crate::sync::Clock;
 use crate::{BackgroundHandler, Builder, TicketEvent, TicketNews, WhenFull};
 
 type Backend = Arc<FaultyBackend<MemoryBackend>>;
 
-/// Runs a test in so many orders, or in twenty times as many: one half interrupts threads at any step, the other
-/// one interrupts few of them, and for long. Only waits that are no longer than this pass.
-fn model(orders: usize, longest: Duration, test: impl Fn() + Send + Sync + 'static) {
-    /// At so many steps another thread goes on.
+/// Runs a test in this many schedules, or twenty times as many in the long form. Half of them interrupt threads at any
+/// step, the others interrupt few threads but for long. Only waits up to `longest` can time out.
+fn model(schedules: usize, longest: Duration, test: impl Fn() + Send + Sync + 'static) {
+    /// The number of steps at which another thread takes over.
     const INTERRUPTED: usize = 3;
     let long = std::env::var_os("TICKET_FAULTS_LONG").is_some_and(|value| value == "1");
-    let (seed, half) = if long { (fastrand::u64(..), 10 * orders) } else { (1, orders / 2) };
+    let (seed, half) = if long { (fastrand::u64(..), 10 * schedules) } else { (1, schedules / 2) };
     let test = Arc::new(move || {
         Clock::let_pass(longest);
         fastrand::seed(1);
@@ -46,10 +46,10 @@ fn model(orders: usize, longest: Duration, test: impl Fn() + Send + Sync + 'stat
     Runner::new(PctScheduler::new_from_seed(seed, INTERRUPTED, half), config).run(move || again());
 }
 
-/// A backend that fails as this says.
+/// Returns a backend that fails according to a plan.
 fn backend(plan: impl Fn() -> Option<Fault> + Send + Sync + 'static) -> Backend {
     let plan = move |call: &Call<'_>| {
-        // The store's answer takes its time.
+        // Lets other threads run while the store works.
         thread::yield_now();
         matches!(call.method, Method::SetupBackend | Method::RecordTickets).then(&plan).flatten()
     };
@@ -64,7 +64,7 @@ fn builder() -> Builder {
     BackgroundHandler::builder(HandlerOptions::new("app"))
 }
 
-/// Tells when a worker has ended.
+/// Signals when a worker has ended.
 struct Worker(mpsc::Receiver<()>);
 
 impl Worker {
@@ -72,7 +72,7 @@ impl Worker {
         let (alive, is_alive) = mpsc::channel();
         let backend = Arc::clone(backend);
         let handler = builder.connect(async move || {
-            // It goes with the worker, which has this function.
+            // Dropped with the worker, which owns this function.
             let _ = &alive;
             Ok(Arc::clone(&backend))
         });
@@ -89,7 +89,7 @@ fn emit(handler: &BackgroundHandler, message: &'static str) {
     assert!(matches!(emitted, Emitted::Accepted(_)), "{emitted:?}");
 }
 
-/// How many records of each message are stored, but for what the handler itself has to tell.
+/// Returns the number of stored records of each message, without the handler's own.
 fn stored(backend: &Backend) -> BTreeMap<String, u64> {
     let tickets = block_on(backend.inner().get_tickets(&TicketQuery::new())).unwrap();
     let ours = tickets.items.into_iter().filter(|ticket| ticket.channel != CHANNEL);
@@ -100,7 +100,7 @@ fn all<const N: usize>(counts: [(&str, u64); N]) -> BTreeMap<String, u64> {
     counts.map(|(message, count)| (message.to_owned(), count)).into()
 }
 
-/// No wait passes: whatever is not told is waited for without end.
+/// No wait times out, so a missing wake-up is a deadlock.
 #[test]
 fn f40_a_flush_and_the_end_wait_for_nothing_but_the_worker() {
     model(1_000, Duration::ZERO, || {
@@ -145,7 +145,7 @@ fn f40_a_flush_finds_what_another_one_has_in_its_hands() {
     });
 }
 
-/// What waits for a full batch waits for its age at most, and the worker sleeps until there is something.
+/// A record waits for a full batch only up to its age limit, and the worker sleeps until there is one.
 #[test]
 fn f40_a_first_record_wakes_the_worker() {
     model(1_000, Duration::from_secs(1), || {
@@ -162,7 +162,7 @@ fn f40_a_first_record_wakes_the_worker() {
     });
 }
 
-/// Nobody flushes, and nobody emits any more.
+/// Nobody flushes and nobody emits any more.
 #[test]
 fn f40_the_end_of_a_storm_is_stored_by_itself() {
     model(1_000, Duration::from_secs(1), || {
@@ -180,9 +180,9 @@ fn f40_the_end_of_a_storm_is_stored_by_itself() {
     });
 }
 
-/// There is room for one record or two at a time. Who waits for it is told when there is some.
+/// There is room for one or two records at a time. A thread that waits for room is woken when there is some.
 #[test]
-fn f40_who_waits_for_room_gets_it() {
+fn f40_a_thread_that_waits_for_room_gets_it() {
     model(1_000, Duration::ZERO, || {
         let backend = well();
         let block =
@@ -203,9 +203,9 @@ fn f40_who_waits_for_room_gets_it() {
     });
 }
 
-/// Whatever the store does at whichever call, and however long: what was accepted is stored once, or counted as lost.
+/// Whatever the store does in any call and however long it takes: an accepted record is stored once or counted as lost.
 #[test]
-fn f40_what_was_accepted_is_stored_once_or_counted_as_lost() {
+fn f40_an_accepted_record_is_stored_once_or_counted_as_lost() {
     model(1_000, Duration::MAX, || {
         let backend = backend(|| match thread_rng().gen_range(0..16) {
             0 => Some(Fault::Error(ErrorKind::Unavailable)),
@@ -249,14 +249,14 @@ fn f40_what_was_accepted_is_stored_once_or_counted_as_lost() {
         for (message, count) in &stored {
             assert!(count <= &all[message], "{stored:?}");
         }
-        // What was stored without an answer, and given up then, is counted as lost and is there all the same.
+        // A record that was stored without an answer and then given up is counted as lost although it is there.
         assert!(stored.values().sum::<u64>() + lost >= 10, "{stored:?}, {lost} lost");
     });
 }
 
-/// A worker whose store stays away gives up, and what is on the disk is adopted by that of another process.
+/// A worker whose store stays unavailable gives up, and the worker of another process adopts what is on the disk.
 #[test]
-fn f40_what_one_leaves_on_the_disk_another_one_stores() {
+fn f40_another_process_stores_what_one_leaves_on_the_disk() {
     model(100, Duration::MAX, || {
         let folder = tempfile::tempdir().unwrap();
         let away = backend(|| Some(Fault::Error(ErrorKind::Unavailable)));

@@ -1,6 +1,6 @@
-//! Losses and failures on standard error, at most once a minute.
+//! Reports of losses and failures on standard error, at most once a minute.
 //!
-//! Not through `tracing` or `log`: that would come back to us.
+//! They do not go through `tracing` or `log`, which would bring them back as records.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -20,7 +20,7 @@ pub(crate) struct Reporter {
 }
 
 impl Reporter {
-    /// Writes a line if there is something new to tell and the last line is old enough.
+    /// Writes a line if there is news and the last line is at least a minute old.
     pub(crate) fn tick(&mut self, now: Instant, stats: &Stats, out: &mut dyn Write) {
         let lost = stats.dropped.total();
         let failing =
@@ -33,12 +33,12 @@ impl Reporter {
             return;
         }
         (self.last, self.lost, self.failing) = (Some(now), lost, failing);
-        // Whether anybody can read it is not our problem: a closed pipe must not become a panic.
+        // A closed pipe must not become a panic, as `eprintln!` would make it.
         let _ = out.write_all(line("", stats, "").as_bytes());
     }
 }
 
-/// Writes one line at the end, whenever the last one was. What waits on disk is not lost.
+/// Writes one line at the end of the program, however recent the last one is. What waits on disk is not lost.
 pub(crate) fn at_the_end(stats: &Stats, spool: Option<&Path>) {
     let spool = spool.filter(|_| stats.disk_error.is_none());
     let place = spool.map(|spool| format!(" in {} for the next start", spool.display()));
@@ -54,7 +54,7 @@ fn line(when: &str, stats: &Stats, place: &str) -> String {
         format!("ticket-handler: {when}{waiting} waiting{place}, {lost}; last error: {error}");
     let disk = stats.disk_error.as_ref().map(|error| format!("; spool in memory: {error}"));
     let line = line + &disk.unwrap_or_default();
-    // An error's text may quote what a stranger has sent, and this goes to a terminal.
+    // An error's text may quote untrusted input, and control characters would reach the terminal.
     let mut line = line.replace(char::is_control, " ");
     line.push('\n');
     line
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn at_most_a_line_a_minute_and_only_for_news() {
+    fn reports_are_a_minute_apart_and_only_for_news() {
         let (start, mut reporter, mut out) = (Instant::now(), Reporter::default(), Vec::new());
         let mut at = |seconds, stats: &Stats| {
             reporter.tick(start + Duration::from_secs(seconds), stats, &mut out);

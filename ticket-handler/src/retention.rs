@@ -1,4 +1,4 @@
-//! [`Retention`]: how long what is kept.
+//! [`Retention`]: deleting what is too old or too much.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -14,23 +14,23 @@ use tokio::time::{sleep, timeout};
 
 use crate::shared::Shared;
 
-/// How many occurrences are deleted at once.
+/// The number of occurrences that are deleted at once.
 const STEP: u64 = 1_000;
-/// How much longer than it works it rests: so it takes at most a tenth of the time.
+/// The pause after each step, as a multiple of its time: deleting takes at most a tenth of the time.
 const REST: u32 = 9;
-/// The least time between two rounds.
+/// The minimum time between two rounds.
 const PAUSE: Duration = Duration::from_secs(60);
-/// How long a process that has died keeps others from taking over.
+/// The time of the lease, which is how long a dead process keeps others from taking over.
 const LEASE: Duration = Duration::from_secs(300);
-/// How long giving the lease back may hold up the end of the worker.
+/// How long giving the lease back may delay the end of the worker.
 const FAREWELL: Duration = Duration::from_secs(1);
-/// How long the one call may take that is not made in steps: well within the lease.
+/// The time limit of the one call that is not made in steps; well within the lease.
 const LONGEST_CALL: Duration = Duration::from_secs(240);
 
-/// How long what is kept; everything for ever, unless something is set.
+/// Limits on what is kept. Without any, everything is kept forever.
 ///
-/// Counts, and those per hour, are never touched: they are those of all that ever was. Solved tickets
-/// go with their last occurrence, open and muted ones stay.
+/// Counts, including those per hour, are never reduced. A solved ticket is deleted with its last
+/// occurrence; open and muted tickets stay.
 ///
 /// ```
 /// use std::time::Duration;
@@ -57,62 +57,64 @@ pub struct Retention {
 }
 
 impl Retention {
-    /// Everything stays.
+    /// Creates a retention that keeps everything.
     pub const fn new() -> Self {
         Self { max_age: None, max_per_ticket: None, max_total: None }
     }
 
-    /// Occurrences older than this go, and so do solved tickets that have no younger one.
+    /// Deletes occurrences older than this, and solved tickets without a younger one.
     pub const fn with_max_age(mut self, age: Duration) -> Self {
         self.max_age = Some(age);
         self
     }
 
-    /// Of each ticket the first occurrence stays, and the newest ones: so many in all.
+    /// Keeps this many occurrences of each ticket: the first and the newest.
     pub const fn with_max_per_ticket(mut self, occurrences: u32) -> Self {
         self.max_per_ticket = Some(occurrences);
         self
     }
 
-    /// Of the application's occurrences the newest stay, so many of them, and those that are of the same
-    /// microsecond as the oldest of these.
+    /// Keeps this many of the application's newest occurrences, and those of the same microsecond as the
+    /// oldest of them.
     pub const fn with_max_total(mut self, occurrences: u64) -> Self {
         self.max_total = Some(occurrences);
         self
     }
 
-    /// Whether everything stays.
+    /// Returns `true` if everything is kept.
     pub(crate) fn is_empty(&self) -> bool {
         *self == Self::new()
     }
 
     /// # Errors
     ///
-    /// [`ErrorKind::Config`] for a bound of zero, which would delete everything.
+    /// [`ErrorKind::Config`] for a limit of zero, which would delete everything.
     pub(crate) fn check(&self) -> Result<()> {
         let is_zero = self.max_age.is_some_and(|age| age.is_zero())
             || self.max_per_ticket == Some(0)
             || self.max_total == Some(0);
         match is_zero {
-            true => Err(Error::config("retention must keep something: its bounds begin with 1")),
+            true => Err(Error::config(
+                "the limits of a retention must be at least 1: 0 would delete everything",
+            )),
             false => Ok(()),
         }
     }
 
-    /// Deletes what is too old or too much, once, of an application or of all. For programs without a
-    /// handler; with one, [`Builder::with_retention`](crate::Builder::with_retention) does it over and over.
+    /// Deletes once what is too old or too much, of one application or of all. For programs without a
+    /// handler; with one, [`Builder::with_retention`](crate::Builder::with_retention) does so regularly.
     ///
-    /// It works in steps of at most 1,000 occurrences, and rests after each for nine times as long as
-    /// the step took, so that others find the store free. How many may stay of each ticket is the one
-    /// thing that is asked in one call, which a store carries out in short transactions by itself; it is
-    /// given four minutes, and what it has done by then is done.
+    /// It works in steps of at most 1,000 occurrences and pauses after each for nine times as long as the
+    /// step took, to leave the store to others. Only the limit per ticket is applied in a single call,
+    /// which a store carries out in short transactions; it is cut off after four minutes, and what it has
+    /// deleted by then is deleted.
     ///
-    /// Any number of processes may do this at the same time, and be killed while they do: nothing
-    /// is deleted that should stay.
+    /// Any number of processes may do this at the same time, and may be killed while they do: nothing is
+    /// deleted that should stay.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`] for a bound of zero, and those of the store.
+    /// [`ErrorKind::Config`] for a limit of zero, and the errors of the store.
     pub async fn apply<S: EventStore + ?Sized>(
         &self,
         store: &S,
@@ -128,7 +130,7 @@ impl Retention {
         Ok(done)
     }
 
-    /// One round, as long as the lease is had again before each step.
+    /// Runs one round. With a lease, renews it before each step and stops once it is lost.
     async fn round<S: EventStore + ?Sized>(
         &self,
         store: &S,
@@ -167,7 +169,7 @@ impl Retention {
                 keep = keep.with_app_id(app_id);
             }
             let start = Instant::now();
-            // Not in time is as good as done: what was deleted is deleted, and the rest goes next time.
+            // A timeout is no failure: what was deleted is deleted, and the rest is left to the next round.
             if let Ok(deleted) = timeout(LONGEST_CALL, store.keep_per_ticket(&keep)).await {
                 done(Expired { occurrences: deleted?, tickets: 0 });
             }
@@ -184,22 +186,22 @@ async fn is_held<S: EventStore + ?Sized>(store: &S, lease: Option<&Lease>) -> Re
     }
 }
 
-/// What the worker runs beside its other work; it ends when it is dropped.
+/// Runs retention beside the worker's other work, until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Keeper {
+pub(crate) struct RetentionTask {
     retention: Retention,
     lease: Lease,
     task: JoinSet<()>,
 }
 
-impl Keeper {
+impl RetentionTask {
     pub(crate) fn new(retention: Retention, app_id: &str) -> Self {
         let holder = format!("{} {:016x}", std::process::id(), fastrand::u64(..));
         let lease = Lease::new(format!("retention {app_id}"), holder, LEASE);
         Self { retention, lease, task: JoinSet::new() }
     }
 
-    /// Starts anew, over this store.
+    /// Starts over with this store.
     pub(crate) fn start(&mut self, shared: &Arc<Shared>, store: &Arc<dyn Store>) {
         self.stop();
         if !self.retention.is_empty() {
@@ -208,12 +210,12 @@ impl Keeper {
         }
     }
 
-    /// Lets another process take over, if the store can be told.
+    /// Gives the lease back, so that another process can take over at once.
     pub(crate) async fn end(&mut self, store: Option<&Arc<dyn Store>>) {
         self.stop();
         if let Some(store) = store.filter(|_| !self.retention.is_empty()) {
             let lease = self.lease.clone().given_back();
-            // Who cannot be told finds out: leases run out.
+            // If the store cannot be reached, the lease runs out by itself.
             let _ = timeout(FAREWELL, store.lease(&lease)).await;
         }
     }
@@ -223,10 +225,10 @@ impl Keeper {
     }
 }
 
-/// Round after round, whatever goes wrong in one.
+/// Runs round after round, whatever goes wrong in one.
 async fn keep(retention: Retention, lease: Lease, shared: Arc<Shared>, store: Arc<dyn Store>) {
     loop {
-        // A task of its own, so that a panic of the backend's ends this round only.
+        // In a task of its own, so that a panic in the backend ends only this round.
         let mut round = JoinSet::new();
         let (shared_too, store) = (Arc::clone(&shared), Arc::clone(&store));
         round.spawn(one_round(retention.clone(), shared_too, store, lease.clone()));
@@ -240,11 +242,11 @@ async fn keep(retention: Retention, lease: Lease, shared: Arc<Shared>, store: Ar
             }
             Some(Err(error)) => {
                 shared.counters.retention_failed("the backend panicked".to_owned());
-                // A panic's payload can panic when it is dropped.
+                // Dropping a panic's payload may panic.
                 std::mem::forget(error);
             }
         }
-        // Not all processes at the same time.
+        // With jitter, so that not all processes ask at the same time.
         sleep(PAUSE.mul_f64(1.0 + fastrand::f64() / 4.0)).await;
     }
 }
@@ -258,11 +260,11 @@ async fn one_round(
     if !store.lease(&lease).await? {
         return Ok(());
     }
-    let app_id = Some(shared.options.app_id());
+    let app_id = Some(shared.pipeline.options().app_id());
     let count = |expired: Expired| {
         shared.counters.pruned.fetch_add(expired.occurrences, Relaxed);
     };
-    // The lease is kept: whoever has pruned last does it again, until it dies or is away for long.
+    // The lease is kept after the round: the same process goes on until it dies or is away for long.
     retention.round(&*store, app_id, Some(&lease), count).await
 }
 
@@ -271,7 +273,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bounds_of_zero_are_refused() {
+    fn limits_of_zero_are_rejected() {
         let zero = [
             Retention::new().with_max_age(Duration::ZERO),
             Retention::new().with_max_per_ticket(0),

@@ -1,18 +1,19 @@
-//! [`Shared`].
+//! [`Shared`]: the state behind a handler.
 
 use std::time::Duration;
 
 use ticket_core::{Error, ErrorKind, Result};
 use ticket_direct::HandlerOptions;
+use ticket_direct::pipeline::Pipeline;
 
 use crate::forked::Home;
 use crate::spool::{Refused, Spool};
 use crate::stats::{Counters, Stats, add};
 use crate::storm::{Outgoing, Storm};
 
-/// What the producers share with the worker.
+/// The state that producers share with the worker.
 pub(crate) struct Shared {
-    pub(crate) options: HandlerOptions,
+    pub(crate) pipeline: Pipeline,
     pub(crate) storm: Storm,
     pub(crate) spool: Spool,
     pub(crate) counters: Counters,
@@ -29,7 +30,7 @@ impl Shared {
         storm: Storm,
     ) -> Self {
         Self {
-            options,
+            pipeline: Pipeline::new(options),
             storm,
             spool,
             counters: Counters::default(),
@@ -39,11 +40,12 @@ impl Shared {
         }
     }
 
-    /// Stores what is counted of storms so far.
+    /// Pushes what is counted in storms so far.
     pub(crate) fn release(&self) {
         self.storm.release(&|outgoing| self.push(outgoing));
     }
 
+    /// Pushes a record to the spool, and counts what is lost.
     pub(crate) fn push(&self, outgoing: Outgoing<'_>) -> Result<()> {
         let counters = &self.counters;
         let Outgoing { occurrence, is_first, is_tail } = outgoing;
@@ -57,7 +59,11 @@ impl Shared {
             }
             Err(Refused::Full) => {
                 add(&counters.full, records);
-                Err(Error::new(ErrorKind::Unavailable, "handler", "there is no room for it"))
+                Err(Error::new(
+                    ErrorKind::Unavailable,
+                    "handler",
+                    "the spool has no room for the record",
+                ))
             }
             Err(Refused::Closed) => {
                 add(&counters.closed, records);

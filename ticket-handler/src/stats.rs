@@ -1,83 +1,83 @@
-//! What became of the records.
+//! [`Stats`]: counts of what became of the records.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
 /// What became of the records of a [`BackgroundHandler`](crate::BackgroundHandler) so far.
 ///
-/// Every record given to `emit` is in exactly one of `ignored`, `recorded`, `duplicates`, `queued` and
-/// `dropped`, also if it was only counted in a storm; while other threads emit, a snapshot may be off
-/// by what is just on its way. What the handler records by itself, of its losses, is in none of them.
+/// Every record given to `emit` is counted in exactly one of `ignored`, `recorded`, `duplicates`,
+/// `queued` and `dropped`, including records that were only counted in a storm. While other threads
+/// emit, a snapshot may miss records that are on their way from one count to the next. The loss reports
+/// that the handler records itself are in none of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
-    /// Not wanted: below the level, or refused by the filter or the processor, or made by the
-    /// handler's own thread.
+    /// Below the level, rejected by the filter or the processor, or made on the handler's own thread.
     pub ignored: u64,
-    /// New in the store.
+    /// Recorded, and new to the store.
     pub recorded: u64,
-    /// Sent, and already in the store. Besides records that were emitted twice these are those of a
-    /// batch that the store had kept although its answer never came: nothing is lost or doubled.
+    /// Sent, and already in the store: records that were emitted twice, or a batch that was sent again
+    /// because the store's answer got lost. Nothing is lost or counted twice.
     pub duplicates: u64,
-    /// Waiting, or on their way, or counted in a storm and not stored yet.
+    /// Waiting, being sent, or counted in a storm and not stored yet.
     pub queued: u64,
-    /// What those take of the spool's disk or memory, in bytes.
+    /// The bytes of disk or memory that those take.
     pub queued_bytes: u64,
-    /// Lost, by reason.
+    /// Lost records, by reason.
     pub dropped: Dropped,
-    /// How often a call of the store was repeated.
+    /// How often a call to the store was repeated.
     pub retries: u64,
     /// How often the backend panicked.
     pub panics: u64,
     /// How often a function of [`on_ticket`](crate::Builder::on_ticket) panicked.
     pub hook_panics: u64,
-    /// Records that processes which are dead had left in the spool, and that were sent from here. They
-    /// are in none of the other counts.
+    /// Records that dead processes had left in the spool and that this process has sent. They are in none
+    /// of the other counts.
     pub adopted: u64,
-    /// Entries of the spool that were never acknowledged: a process was killed while it wrote them.
+    /// Incomplete entries of the spool: a process was killed while it wrote them, so `emit` never returned.
     pub torn: u64,
-    /// Places in the spool's files at which there was no entry where one should be.
+    /// Damaged places in the spool's files.
     pub damaged: u64,
-    /// How often the spool's disk has failed. Records are in memory while it does.
+    /// How often the spool's disk has failed. While it fails, records are kept in memory.
     pub disk_failures: u64,
-    /// Why it failed the last time; none if it works again.
+    /// The disk's last failure; `None` once it works again.
     pub disk_error: Option<String>,
-    /// How many occurrences [retention](crate::Builder::with_retention) has deleted from here.
+    /// Occurrences that [retention](crate::Builder::with_retention) has deleted in this process.
     pub pruned: u64,
-    /// Why retention failed the last time; it tries again every minute.
+    /// The last failure of retention, which tries again every minute.
     pub retention_error: Option<String>,
-    /// Whether the last call of the store succeeded; `false` before the first.
+    /// Whether the last call to the store succeeded; `false` before the first.
     pub available: bool,
-    /// The last failure's text.
+    /// The text of the last failure.
     pub last_error: Option<String>,
 }
 
-/// How many records were lost, by reason.
+/// The number of lost records by reason.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Dropped {
-    /// The queue was full: they were the least severe, and among those the oldest.
+    /// There was no room: the least severe went first, and among those the oldest.
     pub full: u64,
-    /// The store refused them, each alone. With a spool on disk they are in its `dead-letter.jsonl`.
+    /// The store refused each of them by itself. With a spool on disk they are in its `dead-letter.jsonl`.
     pub rejected: u64,
-    /// Something panicked over them: what made them, a filter, a processor, a grouping function.
+    /// A filter, a processor or a grouping function panicked.
     pub panicked: u64,
-    /// The handler was dropped, and the store did not take them in time.
+    /// The handler was dropped and the store did not accept them in time.
     pub closed: u64,
-    /// They were made in a forked child of the process, which has no worker.
+    /// They were emitted in a forked child, which has no worker.
     pub forked: u64,
-    /// They were on disk, and could not be read back: somebody has damaged or removed the spool's files.
+    /// They could not be read back from disk: the spool's files were damaged or removed.
     pub unreadable: u64,
 }
 
 impl Dropped {
-    /// All of them.
+    /// Returns the sum over all reasons.
     #[must_use]
     pub const fn total(&self) -> u64 {
         self.full + self.rejected + self.panicked + self.closed + self.forked + self.unreadable
     }
 
-    /// Each reason with its count.
+    /// Returns each reason with its count.
     pub(crate) const fn reasons(&self) -> [(&'static str, u64); 6] {
         [
             ("full", self.full),
@@ -90,7 +90,7 @@ impl Dropped {
     }
 }
 
-/// The counts, as they are kept.
+/// The live counters behind [`Stats`].
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     pub(crate) ignored: AtomicU64,
@@ -119,12 +119,13 @@ pub(crate) fn add(counter: &AtomicU64, count: usize) {
 }
 
 impl Counters {
-    /// Before the records are settled: who waits for those sees this too.
+    /// Notes that the store has answered. Call it before the records are settled, so that whoever waits for
+    /// those sees it.
     pub(crate) fn answered(&self) {
         self.available.store(true, Relaxed);
     }
 
-    /// `answered` says whether the failure was an answer of the store all the same.
+    /// Notes a failure; `answered` says whether it was an answer of the store, which then is available.
     pub(crate) fn failed(&self, error: String, answered: bool) {
         self.available.store(answered, Relaxed);
         *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
@@ -153,7 +154,8 @@ impl Counters {
         self.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// `queued` are records and bytes. In a forked child the error's lock may never open again.
+    /// Takes a snapshot; `queued` are records and bytes. In a forked child the errors are left out, because
+    /// their locks may be held by a thread that does not exist there.
     pub(crate) fn snapshot(&self, queued: (usize, u64), forked: bool) -> Stats {
         Stats {
             ignored: self.ignored.load(Relaxed),

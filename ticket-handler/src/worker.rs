@@ -1,75 +1,56 @@
-//! The thread that talks to the store.
+//! The worker: the thread that talks to the store.
 
-use std::cell::Cell;
 use std::io;
-use std::ops::Range;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use ticket_core::backend::{Batch, NewOccurrence, Recorded};
+use ticket_core::backend::{Backoff, Batch, Recorded};
 use ticket_core::{Error, ErrorKind, Result, Store};
 
-use crate::backoff::{self, Backoff};
+use crate::chunks::{Chunks, records};
 use crate::hooks::Hooks;
-use crate::losses::Losses;
-use crate::parts::Parts;
+use crate::loss_report::LossReport;
+use crate::panics;
 use crate::report::{self, Reporter};
-use crate::retention::Keeper;
+use crate::retention::RetentionTask;
 use crate::shared::Shared;
 use crate::spool::{BATCH, DeadLetters, Orphans, Reader, Take, is_refusal};
 use crate::stats::add;
-use crate::storm;
 use crate::sync::runtime::{self, Runtime};
-use crate::sync::{Instant, mpsc, stderr, thread, thread_local, timeout};
+use crate::sync::{Instant, mpsc, stderr, thread, timeout};
+use crate::worker_thread::enter_worker;
 
-/// What opens the store, as often as needed. Its future stays on the worker's thread.
+/// Opens the store, as often as needed. Its future stays on the worker's thread.
 pub(crate) type Connect =
     Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Arc<dyn Store>>>>> + Send>;
 
-/// After so many panics over the same batch, a record in it is to blame.
+/// The longest delay after the first failure, and at any time while somebody waits for a flush.
+const FIRST_DELAY: Duration = Duration::from_millis(100);
+/// The longest delay between two calls of the store.
+const LONGEST_DELAY: Duration = Duration::from_secs(30);
+/// After this many panics over a batch, one of its records is taken to be the cause.
 const PANICS: u32 = 3;
-/// How long the worker goes on trying after the handler is gone.
+/// How long the worker goes on after the handler was dropped.
 const CLOSING: Duration = Duration::from_secs(10);
-
-thread_local! {
-    static IN_WORKER: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Whether this thread works for a [`BackgroundHandler`](crate::BackgroundHandler): what is logged on
-/// it comes from a store or its driver, and must not become a record, which would be recorded, logged,
-/// and so on for ever.
-///
-/// It holds for the worker's thread and for the blocking tasks of its runtime, not for threads that a
-/// driver starts by itself.
-#[must_use]
-pub fn in_worker() -> bool {
-    IN_WORKER.with(Cell::get)
-}
-
-/// Makes this thread one of those that [work for a handler](in_worker).
-pub(crate) fn enter_worker() {
-    IN_WORKER.with(|is_in| is_in.set(true));
-}
 
 /// Starts the worker's thread.
 ///
 /// # Errors
 ///
-/// The thread or its runtime cannot be had from the operating system.
+/// The operating system cannot provide the thread or its runtime.
 pub(crate) fn spawn(
     shared: Arc<Shared>,
     connect: Connect,
     hooks: Hooks,
-    keeper: Keeper,
+    retention: RetentionTask,
 ) -> io::Result<()> {
     let (started, start) = mpsc::sync_channel(1);
     thread::Builder::new().name("ticket-worker".to_owned()).spawn(move || {
         enter_worker();
-        // The runtime is built here because it also has to be dropped here: in an asynchronous
-        // context of the application that would panic.
+        // The runtime is built on this thread because it has to be dropped on it: dropping it in an
+        // asynchronous context of the application would panic.
         let runtime = runtime::Builder::new_current_thread()
             .enable_all()
             .on_thread_start(enter_worker)
@@ -77,7 +58,7 @@ pub(crate) fn spawn(
         match runtime {
             Ok(runtime) => {
                 let _ = started.send(Ok(()));
-                Worker::new(shared, connect, hooks, keeper).supervise(runtime);
+                Worker::new(shared, connect, hooks, retention).supervise(runtime);
             }
             Err(error) => drop(started.send(Err(error))),
         }
@@ -89,37 +70,36 @@ struct Worker {
     shared: Arc<Shared>,
     connect: Connect,
     hooks: Hooks,
-    keeper: Keeper,
+    retention: RetentionTask,
     backend: Option<Arc<dyn Store>>,
-    /// What is on its way, sorted by ticket, and the parts of it that are not settled yet.
-    batch: Vec<NewOccurrence>,
-    parts: Parts,
-    /// Whether it is of a dead process.
+    /// The parts of the batch that are not recorded yet.
+    chunks: Chunks,
+    /// Whether the batch was left by a dead process.
     adopted: bool,
     reader: Reader,
     orphans: Orphans,
     dead_letters: DeadLetters,
-    /// How many records a batch may have: fewer after a call that took too long.
+    /// The maximum length of a batch, reduced after a call that took too long.
     max_len: usize,
     backoff: Backoff,
-    /// Panics since the last batch that was settled.
+    /// The panics since the last settled batch.
     panics: u32,
     reporter: Reporter,
-    losses: Losses,
+    loss_report: LossReport,
 }
 
-/// Why a part is not settled.
+/// Why a chunk was not recorded.
 enum Failure {
-    /// The store is away, or not as it should be: the same part again, later.
+    /// The store is unavailable or not set up: the same chunk is tried again later.
     Away(Error),
-    /// No answer in time. Perhaps it was too much at once.
+    /// The store did not answer in time, perhaps because the chunk is too large.
     Slow(Error),
-    /// The store will never take this part.
+    /// The store will never accept this chunk.
     Refused(Error),
 }
 
 impl Worker {
-    fn new(shared: Arc<Shared>, connect: Connect, hooks: Hooks, keeper: Keeper) -> Self {
+    fn new(shared: Arc<Shared>, connect: Connect, hooks: Hooks, retention: RetentionTask) -> Self {
         let dir = shared.spool.dir();
         Self {
             orphans: Orphans::new(dir.map(Into::into)),
@@ -127,37 +107,33 @@ impl Worker {
             shared,
             connect,
             hooks,
-            keeper,
+            retention,
             backend: None,
-            batch: Vec::new(),
-            parts: Parts::default(),
+            chunks: Chunks::default(),
             adopted: false,
             reader: Reader::default(),
             max_len: BATCH,
-            backoff: Backoff::default(),
+            backoff: Backoff::new(FIRST_DELAY, LONGEST_DELAY),
             panics: 0,
             reporter: Reporter::default(),
-            losses: Losses::default(),
+            loss_report: LossReport::default(),
         }
     }
 
-    /// Works until the handler is gone, whatever panics on the way.
+    /// Works until the handler is dropped, whatever panics.
     fn supervise(mut self, runtime: Runtime) {
-        runtime.spawn(storm::tick(Arc::clone(&self.shared)));
-        while let Err(panic) = catch_unwind(AssertUnwindSafe(|| runtime.block_on(self.work()))) {
-            // A panic's payload can panic when it is dropped.
-            let text = panic_text(&*panic);
-            std::mem::forget(panic);
+        runtime.spawn(release_storms(Arc::clone(&self.shared)));
+        while let Err(text) = panics::catch(|| runtime.block_on(self.work())) {
             self.panicked(&text);
         }
-        // Not `drop`: that would wait for a blocking task of the driver's, for as long as it likes.
+        // Not `drop`, which would wait for blocking tasks of the driver without a limit.
         runtime.shutdown_background();
     }
 
     async fn work(&mut self) {
         if self.panics > 0 {
-            // The state in which a panic left it is not to be trusted.
-            self.keeper.stop();
+            // The panic may have left it in an inconsistent state.
+            self.retention.stop();
             self.backend = None;
             self.pause().await;
         }
@@ -167,23 +143,23 @@ impl Worker {
             if is_late {
                 let lost = self.shared.spool.abandon(&mut self.reader);
                 add(&self.shared.counters.closed, lost);
-                self.parts = Parts::default();
+                self.chunks = Chunks::default();
             }
-            let idle = self.parts.is_empty() && self.shared.spool.is_empty();
+            let idle = self.chunks.is_empty() && self.shared.spool.is_empty();
             if closed.is_some() && (idle || is_late) {
-                self.tell_losses(true).await;
+                self.report_losses(true).await;
                 self.report();
                 self.shared.spool.leave();
-                // Here, where a driver still finds its runtime.
-                self.keeper.end(self.backend.as_ref()).await;
+                // Dropped here, while the driver still has its runtime.
+                self.retention.end(self.backend.as_ref()).await;
                 self.backend = None;
                 return;
             }
             let result = match self.backend.clone() {
                 None => self.open().await,
-                Some(backend) if !self.parts.is_empty() => self.record(&*backend).await,
+                Some(backend) if !self.chunks.is_empty() => self.record(&*backend).await,
                 Some(_) => {
-                    self.tell_losses(false).await;
+                    self.report_losses(false).await;
                     self.next_batch().await;
                     continue;
                 }
@@ -207,7 +183,7 @@ impl Worker {
             Ok(result) => result.map_err(Failure::Away)?,
             Err(_) => return Err(Failure::Away(too_slow("connect", deadline))),
         };
-        self.keeper.start(&self.shared, &backend);
+        self.retention.start(&self.shared, &backend);
         self.backend = Some(backend);
         Ok(())
     }
@@ -217,40 +193,46 @@ impl Worker {
         let now = Instant::now();
         let until = now + report::PAUSE;
         let until = self.orphans.due().map_or(until, |due| due.min(until));
-        (self.batch, self.adopted) = match spool.take(&mut self.reader, self.max_len, until).await {
+        let (occurrences, adopted) = match spool.take(&mut self.reader, self.max_len, until).await {
             Take::Batch(batch) => (batch, false),
             Take::Closed => (Vec::new(), false),
-            // Nothing of our own is waiting for long: it is the turn of others.
+            // None of our own records are due, so it is the turn of what dead processes have left.
             Take::Nothing => (self.orphans.batch(spool.folder().as_deref(), self.max_len), true),
         };
-        // In the order of the tickets, so that two writers never wait for each other.
-        self.batch.sort_by_key(NewOccurrence::ticket_id);
-        self.parts = Parts::whole(self.batch.len());
+        let (chunks, repeated) = Chunks::new(occurrences);
+        (self.chunks, self.adopted) = (chunks, adopted);
+        // They fell away because the batch has their ids already, so the store will not see them.
+        if self.adopted {
+            add(&self.shared.counters.adopted, repeated);
+        } else {
+            add(&self.shared.counters.duplicates, repeated);
+            self.shared.spool.settle(repeated);
+        }
         self.report();
     }
 
-    /// Sends the next part. It stays the next one unless it is settled.
+    /// Sends the next chunk, which stays the next one until it is settled.
     async fn record(&mut self, backend: &dyn Store) -> Result<(), Failure> {
-        let Some(part) = self.parts.next() else { return Ok(()) };
+        let Some(chunk) = self.chunks.next().cloned() else { return Ok(()) };
         let deadline = self.shared.call_deadline;
-        let call = backend.record_tickets(Batch::from(&self.batch[part.clone()]));
+        let call = backend.record_tickets(chunk.clone());
         match timeout(deadline, call).await {
             Ok(Ok(recorded)) => {
-                self.recorded(&recorded, part);
+                self.recorded(&recorded, &chunk);
                 Ok(())
             }
             Ok(Err(error)) if is_refusal(error.kind()) => Err(Failure::Refused(error)),
-            // `Config` is a schema that somebody has to create, a right that is missing: nothing
-            // that these records could do something about, and it may be put right any time.
+            // `Config` is a missing schema or permission: no fault of these records, and an operator may
+            // fix it at any time.
             Ok(Err(error)) => Err(Failure::Away(error)),
             Err(_) => Err(Failure::Slow(too_slow("record", deadline))),
         }
     }
 
-    fn recorded(&mut self, recorded: &Recorded, part: Range<usize>) {
+    fn recorded(&mut self, recorded: &Recorded, chunk: &Batch) {
         self.shared.counters.answered();
-        // In records: one that stands for others counts for all of them.
-        let sent = records(&self.batch[part.clone()]);
+        // In records: an occurrence counts as many as it stands for.
+        let sent = records(chunk);
         let added: u64 = recorded.updates.iter().map(|update| update.added).sum();
         let new = usize::try_from(added).unwrap_or(sent).min(sent);
         if self.adopted {
@@ -259,20 +241,19 @@ impl Worker {
             add(&self.shared.counters.recorded, new);
             add(&self.shared.counters.duplicates, sent - new);
         }
-        let panics = self.hooks.tell(recorded, &self.batch[part]);
+        let panics = self.hooks.report(recorded, chunk);
         add(&self.shared.counters.hook_panics, panics);
         self.settle(sent);
         self.max_len = (self.max_len * 2).min(BATCH);
     }
 
-    /// The next part, of so many records, is stored or put aside.
+    /// Settles the next chunk: its records are stored, or given up.
     fn settle(&mut self, records: usize) {
-        self.parts.settle();
+        self.chunks.settle();
         if !self.adopted {
             self.shared.spool.settle(records);
         }
-        if self.parts.is_empty() {
-            self.batch = Vec::new();
+        if self.chunks.is_empty() {
             self.panics = 0;
             if self.adopted {
                 self.orphans.finish();
@@ -298,7 +279,7 @@ impl Worker {
             }
             Failure::Slow(error) => {
                 self.shared.counters.failed(error.to_string(), false);
-                self.parts.halve();
+                self.chunks.halve();
                 self.max_len = (self.max_len / 2).max(1);
             }
             Failure::Away(error) => self.shared.counters.failed(error.to_string(), false),
@@ -306,24 +287,24 @@ impl Worker {
         self.pause().await;
     }
 
-    /// A panic came out of the backend (or of ourselves).
+    /// Notes a panic of the backend, or of the worker itself.
     fn panicked(&mut self, text: &str) {
         self.panics += 1;
         add(&self.shared.counters.panics, 1);
         self.shared.counters.failed(format!("the backend panicked: {text}"), false);
-        if self.panics >= PANICS && self.backend.is_some() && !self.parts.is_empty() {
+        if self.panics >= PANICS && self.backend.is_some() && !self.chunks.is_empty() {
             self.refused(&format!("the backend panicked: {text}"));
         }
     }
 
-    /// Gives up on a part that is a single record; of a longer one, tries each half.
+    /// Gives up on a chunk that is a single record; halves a longer one.
     fn refused(&mut self, reason: &str) {
-        if self.parts.halve() {
+        if self.chunks.halve() {
             return;
         }
-        let part = &self.batch[self.parts.next().unwrap_or_default()];
-        let count = records(part);
-        for refused in part {
+        let Some(chunk) = self.chunks.next() else { return };
+        let count = records(chunk);
+        for refused in chunk {
             if let Err(error) = self.dead_letters.add(refused, reason) {
                 self.shared.spool.disk_failed(&error);
             }
@@ -336,13 +317,13 @@ impl Worker {
 
     async fn pause(&mut self) {
         self.report();
-        self.shared.spool.pause(self.backoff.next(), backoff::FIRST).await;
+        self.shared.spool.pause(self.backoff.next_delay(), FIRST_DELAY).await;
         add(&self.shared.counters.retries, 1);
     }
 
-    async fn tell_losses(&mut self, end: bool) {
+    async fn report_losses(&mut self, end: bool) {
         if let Some(backend) = &self.backend {
-            self.losses.tell(&self.shared, &**backend, end).await;
+            self.loss_report.send(&self.shared, &**backend, end).await;
         }
     }
 
@@ -357,19 +338,15 @@ impl Worker {
     }
 }
 
-/// How many records these stand for.
-fn records(occurrences: &[NewOccurrence]) -> usize {
-    occurrences.iter().map(|occurrence| occurrence.repeats() as usize).sum()
+/// Stores the ends of storms, as long as the worker's runtime lives.
+async fn release_storms(shared: Arc<Shared>) {
+    loop {
+        shared.storm.is_due().await;
+        shared.release();
+    }
 }
 
 fn too_slow(what: &str, deadline: Duration) -> Error {
-    let text = format!("no answer to {what} within {deadline:?}");
+    let text = format!("the store did not answer to {what} within {deadline:?}");
     Error::new(ErrorKind::Unavailable, "handler", text)
-}
-
-/// What a panic says.
-pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "without a text".to_owned())
 }

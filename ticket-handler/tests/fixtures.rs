@@ -15,14 +15,14 @@ use ticket_core::{ErrorKind, EventQuery, EventStore, Level, Location, Record, Ti
 use ticket_direct::HandlerOptions;
 use ticket_handler::{BackgroundHandler, spool};
 
-/// Of version 1: with the names of fields, and with their numbers.
+/// The fixtures of version 1: with the names of fields, and with their numbers.
 const FIXTURES: [&str; 2] = ["spool-1", "spool-1-numbers"];
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
 }
 
-/// A record in which everything is set that version 1 knows.
+/// A record with every field of version 1.
 fn full() -> Record {
     let time: Timestamp = "2026-11-21T10:47:20.123456Z".parse().unwrap();
     let mut record = Record::new(Level::Critical, "shop::checkout", "payment of 17 € refused")
@@ -63,7 +63,7 @@ fn options() -> HandlerOptions {
     HandlerOptions::new("shop").with_level(Level::Trace).with_salt("pepper")
 }
 
-/// Writes the fixture of the current version, if there is none and that is asked for.
+/// Writes the fixture of the current version if it is missing and the environment asks for it.
 fn write_fixture(to: &Path) {
     let dir = tempfile::tempdir().unwrap();
     let backend = Faulty::default();
@@ -90,13 +90,13 @@ fn write_fixture(to: &Path) {
 #[test]
 fn spools_of_version_1_are_read() {
     for fixture in FIXTURES.map(folder) {
-        is_read(&fixture, 0);
-        is_read(&fixture, 16 << 10);
+        assert_read(&fixture, 0);
+        assert_read(&fixture, 16 << 10);
     }
 }
 
-/// With so many zeros behind each segment, as in files that were filled in advance.
-fn is_read(fixture: &Path, zeros: usize) {
+/// Reads a fixture, with zeros appended to each segment as in files that were filled in advance.
+fn assert_read(fixture: &Path, zeros: usize) {
     if std::env::var_os("TICKET_WRITE_FIXTURES").is_some()
         && !fixture.join("4711-00c0ffee").exists()
     {

@@ -59,7 +59,7 @@ fn records_arrive_by_themselves_in_batches_sorted_by_ticket() {
 }
 
 #[test]
-fn level_filter_processor_and_common_fields() {
+fn level_filter_processor_and_common_fields_apply() {
     let backend = Faulty::default();
     let options = HandlerOptions::new("app")
         .with_level(Level::Error)
@@ -82,7 +82,7 @@ fn level_filter_processor_and_common_fields() {
 }
 
 #[test]
-fn a_function_of_the_users_that_panics_costs_its_record_and_nothing_else() {
+fn a_panicking_filter_loses_its_record_and_nothing_else() {
     let backend = Faulty::default();
     let options = HandlerOptions::new("app").with_filter(|record| record.message[4..].len() < 9);
     let handler = BackgroundHandler::builder(options).backend(backend.clone()).unwrap();
@@ -94,7 +94,7 @@ fn a_function_of_the_users_that_panics_costs_its_record_and_nothing_else() {
 }
 
 #[test]
-fn with_the_store_away_memory_is_bounded_and_the_severe_ones_are_kept() {
+fn without_a_store_memory_is_bounded_and_severe_records_are_kept() {
     const BOUND: u64 = 256 << 10;
     let backend = Faulty::default();
     backend.always(Some(Fault::Fail(ErrorKind::Unavailable)));
@@ -120,7 +120,7 @@ fn with_the_store_away_memory_is_bounded_and_the_severe_ones_are_kept() {
     let page = block_on(backend.store.get_tickets(&page)).unwrap();
     assert_eq!(page.items[0].occurrence_count, 20);
     assert_eq!(total(&handler), 2_000);
-    // Its losses have a ticket too, which is none of the application's records.
+    // The losses have a ticket too, which is not one of the application's records.
     let all = block_on(backend.store.get_tickets(&ticket_core::TicketQuery::new())).unwrap();
     let own = all.items.iter().filter(|ticket| ticket.channel == "test");
     let count: u64 = own.map(|ticket| ticket.occurrence_count).sum();
@@ -128,7 +128,7 @@ fn with_the_store_away_memory_is_bounded_and_the_severe_ones_are_kept() {
 }
 
 #[test]
-fn an_application_runs_and_ends_with_its_store_down() {
+fn an_application_runs_and_ends_while_its_store_is_down() {
     let handler = builder()
         .connect(async || {
             Err::<Faulty, _>(ticket_core::Error::new(ErrorKind::Unavailable, "faulty", "refused"))
@@ -164,12 +164,12 @@ fn flush_honours_its_deadline_while_a_call_hangs() {
 }
 
 #[test]
-fn flush_does_not_wait_for_a_full_batch_or_the_end_of_a_pause() {
+fn flush_waits_neither_for_a_full_batch_nor_for_the_end_of_a_delay() {
     let backend = Faulty::default();
     backend.always(Some(Fault::Fail(ErrorKind::Unavailable)));
     let handler = builder().backend(backend.clone()).unwrap();
     handler.emit(error("late")).unwrap();
-    // The pauses have grown to many seconds by now.
+    // The delays have grown to many seconds by now.
     until(|| handler.stats().retries >= 6);
     backend.always(None);
     let start = Instant::now();
@@ -196,7 +196,7 @@ fn the_guard_may_be_dropped_in_a_runtime_and_twice() {
 }
 
 #[test]
-fn what_is_queued_when_the_handler_goes_is_still_recorded() {
+fn records_queued_when_the_handler_is_dropped_are_still_recorded() {
     let backend = Faulty::default();
     let handler = builder().backend(backend.clone()).unwrap();
     handler.clone().emit(error("last words")).unwrap();
@@ -210,12 +210,12 @@ fn the_worker_ends_with_the_handler() {
     let handler = builder().backend(backend.clone()).unwrap();
     handler.emit(error("one")).unwrap();
     drop(handler);
-    // The worker's clone of it is gone when the worker is.
+    // The worker drops its clone when it ends.
     until(|| std::sync::Arc::strong_count(&backend.store) == 1);
 }
 
 #[test]
-fn options_that_cannot_be_are_errors() {
+fn impossible_options_are_rejected() {
     for builder in [builder().with_max_bytes(0), builder().with_call_deadline(Duration::ZERO)] {
         assert_eq!(builder.backend(Faulty::default()).unwrap_err().kind(), ErrorKind::Config);
     }

@@ -13,7 +13,7 @@ use ticket_handler::TicketNews::{Created, Reached, Reopened};
 use ticket_handler::{BackgroundHandler, Builder, TicketNews, in_worker};
 use ticket_memory::MemoryBackend;
 
-/// More than anything here takes on a busy machine.
+/// Longer than anything here takes on a busy machine.
 const LONG: Duration = Duration::from_secs(60);
 
 fn builder() -> Builder {
@@ -26,7 +26,7 @@ fn error(message: &str) -> Record {
 
 type Told = Arc<Mutex<Vec<(TicketNews, String, u64)>>>;
 
-/// A builder whose hook writes down what it is told.
+/// Returns a builder whose hook passes on what is reported to it.
 fn telling(builder: Builder) -> (Builder, Told) {
     let told = Told::default();
     let notes = Arc::clone(&told);
@@ -44,7 +44,7 @@ fn drain(told: &Told) -> Vec<(TicketNews, String, u64)> {
 }
 
 #[test]
-fn a_ticket_is_told_when_it_is_new_comes_back_or_passes_a_power_of_ten() {
+fn a_ticket_is_reported_when_it_is_new_reopens_or_passes_a_power_of_ten() {
     let store = MemoryBackend::new();
     let (builder, told) = telling(builder());
     let handler = builder.backend(store.clone()).unwrap();
@@ -67,7 +67,7 @@ fn a_ticket_is_told_when_it_is_new_comes_back_or_passes_a_power_of_ten() {
 }
 
 #[test]
-fn each_of_many_new_tickets_is_told_once_and_to_each_hook() {
+fn each_new_ticket_is_reported_once_to_each_hook() {
     let (builder, first) = telling(builder().with_new_tickets_per_hour(u32::MAX));
     let (builder, second) = telling(builder);
     let handler = builder.backend(MemoryBackend::new()).unwrap();
@@ -82,7 +82,7 @@ fn each_of_many_new_tickets_is_told_once_and_to_each_hook() {
 }
 
 #[test]
-fn a_failed_batch_is_told_when_it_is_stored_and_a_lost_answer_tells_nothing() {
+fn a_failed_batch_is_reported_once_stored_and_a_lost_answer_reports_nothing() {
     let faults = [Fault::Error(ErrorKind::Unavailable), Fault::Error(ErrorKind::Unavailable)];
     let backend = FaultyBackend::new(MemoryBackend::new(), script(Method::RecordTickets, faults));
     let (builder, told) = telling(builder());
@@ -91,8 +91,8 @@ fn a_failed_batch_is_told_when_it_is_stored_and_a_lost_answer_tells_nothing() {
     handler.blocking_flush(LONG).unwrap();
     assert_eq!(drain(&told), [(Created, "it broke".to_owned(), 1)]);
 
-    // The store has it, and says on the second try that there is nothing new: so nobody can be told
-    // twice, and here nobody is told at all.
+    // The store has the batch, and answers the second attempt that nothing in it is new. So an event is never
+    // reported twice, and here it is not reported at all.
     let faults = [Fault::ErrorAfter(ErrorKind::Unavailable)];
     let backend = FaultyBackend::new(MemoryBackend::new(), script(Method::RecordTickets, faults));
     let (builder, told) = telling(self::builder());
@@ -104,7 +104,7 @@ fn a_failed_batch_is_told_when_it_is_stored_and_a_lost_answer_tells_nothing() {
 }
 
 #[test]
-fn a_panic_in_a_hook_is_counted_and_stops_neither_the_next_hook_nor_the_worker() {
+fn a_panicking_hook_is_counted_and_stops_neither_the_next_hook_nor_the_worker() {
     let (builder, told) = telling(builder().on_ticket(|_| panic!("on purpose")));
     let handler = builder.backend(MemoryBackend::new()).unwrap();
     for message in ["one", "two", "three"] {
@@ -117,7 +117,7 @@ fn a_panic_in_a_hook_is_counted_and_stops_neither_the_next_hook_nor_the_worker()
 }
 
 #[test]
-fn a_slow_hook_holds_up_the_worker_and_not_emit_and_what_it_logs_is_ignored() {
+fn a_slow_hook_delays_the_worker_but_not_emit_and_its_log_lines_are_ignored() {
     let (goes_on, waits) = mpsc::channel::<()>();
     let (is_in, told) = mpsc::channel();
     let waits = Mutex::new(waits);
@@ -130,7 +130,7 @@ fn a_slow_hook_holds_up_the_worker_and_not_emit_and_what_it_logs_is_ignored() {
         .unwrap();
     handler.emit(error("it broke")).unwrap();
     assert!(told.recv_timeout(LONG).unwrap(), "what is logged here is not recorded");
-    // The hook waits for us, so if emit waited for the hook, this would never end.
+    // The hook waits for this thread: if `emit` waited for the hook, the test would hang.
     for _ in 0..100 {
         handler.emit(error("it broke")).unwrap();
     }

@@ -1,6 +1,6 @@
-//! More than the store can take: bounded memory, exact numbers, and a ticket that tells them.
+//! More records than the store can take: bounded memory, exact counts, and a ticket that reports them.
 
-#![allow(clippy::unwrap_used)] // Helpers too: what fails here fails the test.
+#![allow(clippy::unwrap_used)] // A failure in a helper is a failure of the test.
 
 mod common;
 
@@ -16,7 +16,7 @@ use ticket_core::{
 use ticket_direct::HandlerOptions;
 use ticket_handler::{BackgroundHandler, Builder};
 
-/// The channel of what the handler itself has to tell.
+/// The channel of the handler's own records.
 const OWN: &str = "ticket_handler";
 
 fn builder() -> Builder {
@@ -24,21 +24,21 @@ fn builder() -> Builder {
     BackgroundHandler::builder(options).with_budget(u32::MAX)
 }
 
-/// How many records are stored, of all tickets but the handler's own.
+/// Returns how many records are stored, not counting the handler's own.
 fn stored(backend: &Faulty) -> u64 {
     let tickets = block_on(backend.store.get_tickets(&TicketQuery::new().with_limit(1_000)));
     let tickets = tickets.unwrap().items.into_iter();
     tickets.filter(|ticket| ticket.channel != OWN).map(|ticket| ticket.occurrence_count).sum()
 }
 
-/// What the handler has told of its losses.
+/// Returns the loss reports.
 fn told(backend: &Faulty) -> Vec<Occurrence> {
     let query =
         EventQuery::new().with_filter(EventFilter::new().with_event_type(OWN)).with_limit(1_000);
     block_on(backend.store.get_events(&query)).unwrap().items
 }
 
-/// The sum of a trait of these.
+/// Returns the sum of a trait over these occurrences.
 fn sum(told: &[Occurrence], name: &str) -> u64 {
     let number = |occurrence: &Occurrence| match occurrence.record.traits.get(name) {
         Some(Value::Int(number)) => u64::try_from(*number).unwrap(),
@@ -48,7 +48,7 @@ fn sum(told: &[Occurrence], name: &str) -> u64 {
 }
 
 #[test]
-fn f32_a_slow_store_costs_the_least_severe_and_what_is_issued_is_stored_or_dropped() {
+fn f32_a_slow_store_costs_the_least_severe_records_and_every_record_is_stored_or_dropped() {
     const MAX_BYTES: u64 = 1 << 20;
     const SEVERE: u64 = 400;
     let burst = many(20_000);
@@ -63,7 +63,7 @@ fn f32_a_slow_store_costs_the_least_severe_and_what_is_issued_is_stored_or_dropp
                         let severe = number.is_multiple_of(burst / SEVERE);
                         let level = if severe { Level::Critical } else { Level::Warning };
                         let text = format!("order {number} is late");
-                        // What cannot be taken is counted, which is what this is about.
+                        // An error is fine: what is not taken is counted, which is what this test checks.
                         let _ = handler.emit(Record::new(level, "shop", text));
                     }
                 })
@@ -87,18 +87,18 @@ fn f32_a_slow_store_costs_the_least_severe_and_what_is_issued_is_stored_or_dropp
     let severe = severe.iter().find(|ticket| ticket.level == Level::Critical).unwrap();
     assert_eq!(severe.occurrence_count, SEVERE, "none of the severe ones went");
 
-    // And it is told, all of it, at the latest when the handler goes.
+    // All losses are reported at the latest when the handler is dropped.
     drop(handler);
     until(|| sum(&told(&backend), "lost") == stats.dropped.total());
     assert_eq!(sum(&told(&backend), "full"), stats.dropped.full);
 }
 
 #[test]
-fn losses_are_told_once_as_a_ticket_when_the_store_is_back() {
+fn losses_are_reported_once_as_a_ticket_when_the_store_is_back() {
     let backend = Faulty::default();
     backend.always(Some(Fault::Fail(ErrorKind::Unavailable)));
     let handler = builder().with_max_bytes(64 << 10).backend(backend.clone()).unwrap();
-    // Until the worker has asked the store, it may tell a loss before there are all of them.
+    // Wait until the worker has called the store: earlier it might report a part of the losses.
     handler.emit(error("the first")).unwrap();
     until(|| !backend.batches().is_empty());
     for number in 1..2_000 {
@@ -119,18 +119,22 @@ fn losses_are_told_once_as_a_ticket_when_the_store_is_back() {
     let record = &told[0].record;
     assert_eq!((record.level, &*record.app_id), (Level::Warning, "app"));
     assert_eq!(record.message, format!("{} records were lost", dropped.full));
-    // It is none of the application's records.
+    // The report is not one of the application's records.
     let stats = handler.stats();
     assert_eq!(stats.recorded + stats.dropped.total(), 2_000, "{stats:?}");
     assert_eq!(stored(&backend), stats.recorded);
 }
 
 #[test]
-fn a_ticket_of_losses_that_the_store_refuses_is_no_loss_and_not_tried_for_ever() {
+fn a_refused_loss_report_is_no_loss_and_is_not_retried_forever() {
     let backend =
         Faulty::default().with_poison("1 records were lost", Fault::Fail(ErrorKind::Rejected));
-    let handler = builder().backend(backend.clone()).unwrap();
-    handler.emit_with(|| panic!("as the test asked")).unwrap_err();
+    let options = HandlerOptions::new("app").with_filter(|record| {
+        assert_ne!(record.message, "panic", "on purpose");
+        true
+    });
+    let handler = BackgroundHandler::builder(options).backend(backend.clone()).unwrap();
+    handler.emit(error("panic")).unwrap_err();
     handler.emit(error("one")).unwrap();
     handler.blocking_flush(LONG).unwrap();
     drop(handler);

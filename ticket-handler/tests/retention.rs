@@ -25,11 +25,11 @@ use ticket_memory::MemoryBackend;
 use ticket_sqlite::SqliteBackend;
 use tokio::runtime::Runtime;
 
-/// More than anything here takes on a busy machine.
+/// Longer than anything here takes on a busy machine.
 const LONG: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// An occurrence of a ticket, so long ago.
+/// Returns an occurrence of a ticket that is this old.
 fn occurrence(app_id: &str, ticket: &str, ago: Duration) -> NewOccurrence {
     let mut record = Record::new(Level::Error, "test", "it broke")
         .with_fingerprint(ticket)
@@ -52,7 +52,7 @@ async fn events(store: &impl EventStore) -> usize {
     all.try_fold(0, async |count, _| Ok(count + 1)).await.unwrap()
 }
 
-/// Everything that was counted in the last 40 days and the next hours.
+/// Returns everything that was counted in the last 40 days and the next hours.
 async fn counted(store: &impl BackendBase) -> u64 {
     let now = Timestamp::now();
     let (from, to) = (now.saturating_sub(40 * DAY), now.saturating_add(DAY));
@@ -69,7 +69,7 @@ fn until(handler: &BackgroundHandler, holds: impl Fn(&Stats) -> bool) {
 }
 
 #[test]
-fn a_handler_deletes_what_is_too_old_of_its_own_application() {
+fn a_handler_deletes_old_occurrences_of_its_own_application() {
     let store = MemoryBackend::new();
     let mut batch = Vec::new();
     batch.extend((0..2_500).map(|_| occurrence("shop", "old", 30 * DAY)));
@@ -89,7 +89,7 @@ fn a_handler_deletes_what_is_too_old_of_its_own_application() {
 }
 
 #[test]
-fn the_newest_stay_of_each_ticket_and_in_total() {
+fn the_newest_occurrences_stay_per_ticket_and_in_total() {
     let store = MemoryBackend::new();
     let ago = |number: u32| Duration::from_secs(1_000 - u64::from(number));
     let batch: Vec<_> = (0..300)
@@ -120,7 +120,7 @@ fn the_newest_stay_of_each_ticket_and_in_total() {
 }
 
 #[test]
-fn while_another_process_holds_the_lease_nothing_is_deleted_from_here() {
+fn nothing_is_deleted_while_another_process_holds_the_lease() {
     let store = MemoryBackend::new();
     block_on(store.record_tickets(vec![occurrence("shop", "old", 30 * DAY)].into())).unwrap();
     let lease = Lease::new("retention shop", "another process", DAY);
@@ -133,7 +133,7 @@ fn while_another_process_holds_the_lease_nothing_is_deleted_from_here() {
     while backend.calls(Method::Lease) == 0 {
         thread::sleep(Duration::from_millis(5));
     }
-    // After the answer there is time enough for a step.
+    // Once the lease was asked for, leave time for a step.
     handler.emit(Record::new(Level::Error, "test", "it broke")).unwrap();
     handler.blocking_flush(LONG).unwrap();
     thread::sleep(Duration::from_millis(100));
@@ -141,7 +141,7 @@ fn while_another_process_holds_the_lease_nothing_is_deleted_from_here() {
 }
 
 #[test]
-fn a_handler_that_ends_lets_the_next_one_delete_at_once() {
+fn a_handler_gives_the_lease_back_when_it_ends() {
     let store = MemoryBackend::new();
     for _ in 0..3 {
         block_on(store.record_tickets(vec![occurrence("shop", "old", 30 * DAY)].into())).unwrap();
@@ -187,14 +187,14 @@ fn sqlite(directory: &Path) -> SqliteBackend {
     SqliteBackend::from_uri(&format!("sqlite:{}", path.display())).unwrap()
 }
 
-/// Few enough to stay that every round deletes something.
+/// Limits so tight that every round deletes something.
 fn tight() -> Retention {
     Retention::new().with_max_age(7 * DAY).with_max_per_ticket(3).with_max_total(40)
 }
 
 const TICKETS: usize = 20;
 
-/// Eight writers, half of their records old; answers with how many records each ticket got.
+/// Runs eight writers, half of whose records are old; returns how many records each ticket got.
 async fn write(store: &Arc<dyn Store>, rounds: usize) -> u64 {
     let writers = (0..8).map(|_| {
         let store = Arc::clone(store);
@@ -274,7 +274,7 @@ fn f36_a_ticket_that_reopens_while_it_is_pruned_is_not_lost() {
             for one in &new {
                 let ticket = left.iter().find(|ticket| ticket.id == one.ticket_id());
                 let ticket = ticket.expect("a ticket that has just occurred is there");
-                // It came back, or was gone and is new: nothing in between.
+                // The ticket has either reopened, or it was deleted and is new.
                 let count = (ticket.occurrence_count, ticket.reopened_count);
                 assert!([(2, 1), (1, 0)].contains(&count), "{ticket:?}");
                 assert_eq!(ticket.status, ticket_core::Status::Open);
@@ -288,11 +288,11 @@ fn f36_a_ticket_that_reopens_while_it_is_pruned_is_not_lost() {
 const FOLDER: &str = "TICKET_F36_FOLDER";
 
 /// Prunes until it is killed.
-fn prune_for_ever(folder: &Path) -> ! {
+fn prune_forever(folder: &Path) -> ! {
     runtime().block_on(async {
         let store = sqlite(folder);
         loop {
-            // A writer may be in the way for longer than the store waits.
+            // A writer may hold the lock for longer than the store waits.
             let _ = tight().apply(&store, Some("shop")).await;
         }
     })
@@ -300,10 +300,10 @@ fn prune_for_ever(folder: &Path) -> ! {
 
 #[test]
 fn f36_a_process_killed_while_it_prunes_leaves_every_count_exact() {
-    // This very test is the process, too.
+    // The child process runs this very test.
     const SELF: &str = "f36_a_process_killed_while_it_prunes_leaves_every_count_exact";
     if let Some(folder) = env::var_os(FOLDER) {
-        prune_for_ever(Path::new(&folder));
+        prune_forever(Path::new(&folder));
     }
     let directory = tempfile::tempdir().unwrap();
     let runtime = runtime();
@@ -325,7 +325,7 @@ fn f36_a_process_killed_while_it_prunes_leaves_every_count_exact() {
     }
     let left = runtime.block_on(events(&store)) as u64;
     assert!(left < each * TICKETS as u64, "the processes have deleted something");
-    // What is left is whole, and the next one goes on.
+    // The store is consistent, and the next process goes on.
     let deleted = runtime.block_on(tight().apply(&store, None)).unwrap().occurrences;
     assert_eq!(runtime.block_on(events(&store)) as u64, left - deleted);
     runtime.block_on(assert_exact(&store, each));

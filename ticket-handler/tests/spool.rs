@@ -20,7 +20,7 @@ fn builder(dir: &Path) -> Builder {
     BackgroundHandler::builder(HandlerOptions::new("app")).with_spool(dir).with_budget(u32::MAX)
 }
 
-/// The files and folders in a folder, sorted.
+/// Returns the names in a folder, sorted.
 fn names(path: &Path) -> Vec<String> {
     let entries = fs::read_dir(path).unwrap();
     let mut names: Vec<_> =
@@ -29,10 +29,10 @@ fn names(path: &Path) -> Vec<String> {
     names
 }
 
-/// How long a segment without entries is.
+/// The length of a segment without entries.
 const HEADER: usize = 16;
 
-/// Those that have entries: one that is ready for the next records has none.
+/// Returns the segments with entries: the spare one has none.
 fn segments(path: &Path) -> Vec<PathBuf> {
     let mut all: Vec<_> = fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()).collect();
     all.retain(|path| {
@@ -43,7 +43,7 @@ fn segments(path: &Path) -> Vec<PathBuf> {
     all
 }
 
-/// A spool in which a process has left these messages, each in a segment of its own, and died.
+/// Returns a spool in which a dead process has left these messages, each in a segment of its own.
 fn left_by_a_dead_process(messages: &[&str]) -> TempDir {
     let dir = tempfile::tempdir().unwrap();
     let living = tempfile::tempdir().unwrap();
@@ -54,7 +54,7 @@ fn left_by_a_dead_process(messages: &[&str]) -> TempDir {
         handler.emit(error(*message)).unwrap();
         let _ = handler.blocking_flush(Duration::ZERO);
     }
-    // A copy without the lock is what the process would leave now.
+    // A copy without the lock is what the process would leave if it were killed now.
     let folder = living.path().join(&names(living.path())[0]);
     let dead = dir.path().join("1-dead");
     fs::create_dir(&dead).unwrap();
@@ -66,7 +66,7 @@ fn left_by_a_dead_process(messages: &[&str]) -> TempDir {
 }
 
 #[test]
-fn records_go_through_files_and_nothing_is_left_of_them() {
+fn records_go_through_files_that_are_removed_afterwards() {
     let dir = tempfile::tempdir().unwrap();
     let spool = dir.path().join("not/yet/there");
     let backend = Faulty::default();
@@ -84,7 +84,7 @@ fn records_go_through_files_and_nothing_is_left_of_them() {
 }
 
 #[test]
-fn what_a_dead_process_left_is_recorded_by_the_next_one() {
+fn the_next_process_records_what_a_dead_one_has_left() {
     let dir = left_by_a_dead_process(&["one", "two", "three"]);
     let backend = Faulty::default();
     let handler = builder(dir.path()).backend(backend.clone()).unwrap();
@@ -148,7 +148,7 @@ fn f34_segments_of_another_version_stay_untouched() {
 }
 
 #[test]
-fn f34_two_handlers_share_a_spool_and_leave_each_other_alone() {
+fn f34_two_handlers_share_a_spool_without_touching_each_other() {
     let dir = tempfile::tempdir().unwrap();
     let away = Faulty::default();
     away.always(Some(Fault::Fail(ErrorKind::Unavailable)));
@@ -170,7 +170,7 @@ fn f34_two_handlers_share_a_spool_and_leave_each_other_alone() {
 }
 
 #[test]
-fn what_is_left_is_recorded_without_a_handler_and_once() {
+fn drain_records_what_is_left_exactly_once() {
     let dir = left_by_a_dead_process(&["one", "two", "three"]);
     let listed = spool::list(dir.path()).unwrap();
     assert_eq!((listed.len(), listed[0].records, listed[0].live), (1, 3, false));
@@ -186,7 +186,7 @@ fn what_is_left_is_recorded_without_a_handler_and_once() {
 }
 
 #[test]
-fn a_record_that_is_refused_is_a_dead_letter_that_can_be_tried_again() {
+fn a_refused_record_is_a_dead_letter_that_can_be_recorded_again() {
     let dir = left_by_a_dead_process(&["one", "two"]);
     let poison = Fault::Fail(ErrorKind::Rejected);
     let backend = Faulty::default().with_poison("two", poison);
@@ -218,7 +218,7 @@ fn f05_while_the_disk_fails_records_are_in_memory_and_go_to_it_when_it_is_back()
     let dir = tempfile::tempdir().unwrap();
     let backend = Faulty::default();
     backend.always(Some(Fault::Fail(ErrorKind::Unavailable)));
-    // Its parent is a file: nothing can be created there.
+    // The parent is a file, so nothing can be created in it.
     let obstacle = dir.path().join("file");
     fs::write(&obstacle, "").unwrap();
     let spool = obstacle.join("spool");
@@ -238,24 +238,24 @@ fn f05_while_the_disk_fails_records_are_in_memory_and_go_to_it_when_it_is_back()
 }
 
 #[test]
-fn f34_a_folder_that_somebody_removes_is_made_again_and_what_was_in_it_is_counted() {
+fn f34_a_removed_folder_is_created_again_and_its_records_are_counted() {
     let dir = tempfile::tempdir().unwrap();
     let spool = dir.path().join("spool");
     let backend = Faulty::default();
     backend.always(Some(Fault::Fail(ErrorKind::Unavailable)));
     let handler = builder(&spool).backend(backend.clone()).unwrap();
     handler.emit(error("first")).unwrap();
-    // In the worker's hands, and so in memory.
+    // Read by the worker already, so it is in memory.
     until(|| !backend.batches().is_empty());
     handler.emit(error("lost")).unwrap();
-    // Again, if the worker has just made a spare segment in it.
+    // Retry: the worker may just have created a spare segment in it.
     until(|| fs::remove_dir_all(&spool).is_ok());
     backend.always(None);
     handler.blocking_flush(LONG).unwrap();
     handler.emit(error("after that")).unwrap();
     handler.blocking_flush(LONG).unwrap();
     let stored = backend.stored();
-    // There may be a ticket that tells of the loss, too.
+    // There may be a loss report, too.
     assert!(["after that", "first"].iter().all(|message| stored.contains(&(*message).to_owned())));
     assert!(!stored.contains(&"lost".to_owned()));
     until(|| handler.stats().dropped.unreadable == 1);
@@ -264,7 +264,7 @@ fn f34_a_folder_that_somebody_removes_is_made_again_and_what_was_in_it_is_counte
 }
 
 #[test]
-fn a_spool_that_is_a_file_is_an_error() {
+fn a_spool_that_is_a_file_is_rejected() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("file");
     fs::write(&file, "").unwrap();
@@ -275,7 +275,7 @@ fn a_spool_that_is_a_file_is_an_error() {
 }
 
 #[test]
-fn with_sync_records_arrive_all_the_same() {
+fn records_arrive_with_sync_too() {
     let dir = tempfile::tempdir().unwrap();
     let backend = Faulty::default();
     let handler = builder(dir.path()).with_sync(true).backend(backend.clone()).unwrap();

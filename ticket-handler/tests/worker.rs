@@ -16,7 +16,7 @@ fn builder() -> Builder {
     BackgroundHandler::builder(HandlerOptions::new("app")).with_budget(u32::MAX)
 }
 
-/// Emits `0` to `count - 1` and waits for them.
+/// Emits records with the messages `0` to `count - 1` and waits for them.
 fn emit(handler: &BackgroundHandler, count: usize) -> Vec<String> {
     let mut messages: Vec<_> = (0..count).map(|number| number.to_string()).collect();
     for message in &messages {
@@ -28,7 +28,7 @@ fn emit(handler: &BackgroundHandler, count: usize) -> Vec<String> {
 }
 
 #[test]
-fn a_store_that_is_away_is_asked_again_for_the_same_records() {
+fn the_same_records_are_sent_again_after_an_outage() {
     for kind in [ErrorKind::Unavailable, ErrorKind::Config] {
         let backend = Faulty::default().with_faults([Fault::Fail(kind); 5]);
         let handler = builder().backend(backend.clone()).unwrap();
@@ -53,7 +53,7 @@ fn a_batch_that_was_committed_without_an_answer_counts_once() {
 }
 
 #[test]
-fn a_call_that_hangs_is_given_up_and_repeated() {
+fn a_hanging_call_is_cancelled_and_repeated() {
     let backend = Faulty::default().with_faults([Fault::Hang; 3]);
     let handler =
         builder().with_call_deadline(Duration::from_millis(100)).backend(backend.clone()).unwrap();
@@ -62,7 +62,7 @@ fn a_call_that_hangs_is_given_up_and_repeated() {
 }
 
 #[test]
-fn what_is_too_much_at_once_is_sent_in_parts() {
+fn a_batch_that_takes_too_long_is_sent_in_chunks() {
     let backend = Faulty::default().with_limit(30);
     let handler =
         builder().with_call_deadline(Duration::from_millis(100)).backend(backend.clone()).unwrap();
@@ -71,7 +71,7 @@ fn what_is_too_much_at_once_is_sent_in_parts() {
 }
 
 #[test]
-fn a_record_that_is_refused_stands_alone_in_the_end() {
+fn a_refused_record_is_isolated_by_halving() {
     for kind in [ErrorKind::Rejected, ErrorKind::Corrupt, ErrorKind::Unsupported] {
         let backend = Faulty::default().with_poison("17", Fault::Fail(kind));
         let handler = builder().backend(backend.clone()).unwrap();
@@ -81,13 +81,13 @@ fn a_record_that_is_refused_stands_alone_in_the_end() {
         let stats = handler.stats();
         assert_eq!((stats.recorded, stats.dropped.rejected, stats.retries), (199, 1, 0));
         assert!(stats.available && stats.last_error.is_some());
-        // Halves, not one by one.
+        // It is found by halving, not one by one.
         assert!(backend.batches().len() < 40, "{}", backend.batches().len());
     }
 }
 
 #[test]
-fn a_panic_of_the_backend_ends_nothing() {
+fn a_panicking_backend_is_opened_anew() {
     let backend = Faulty::default().with_faults([Fault::Panic; 2]);
     let connected = backend.clone();
     let handler = builder()
@@ -103,7 +103,7 @@ fn a_panic_of_the_backend_ends_nothing() {
 }
 
 #[test]
-fn a_record_over_which_the_backend_panics_stands_alone_in_the_end() {
+fn a_record_over_which_the_backend_panics_is_isolated() {
     let backend = Faulty::default().with_poison("17", Fault::Panic);
     let handler = builder().backend(backend.clone()).unwrap();
     let mut expected = emit(&handler, 40);
@@ -113,7 +113,7 @@ fn a_record_over_which_the_backend_panics_stands_alone_in_the_end() {
 }
 
 #[test]
-fn a_connection_that_fails_or_panics_is_tried_again() {
+fn a_connection_that_fails_or_panics_is_retried() {
     let backend = Faulty::default();
     let connected = backend.clone();
     let handler = builder()
@@ -122,7 +122,7 @@ fn a_connection_that_fails_or_panics_is_tried_again() {
             connected.count_connect();
             match connected.connects() {
                 1 => Err(ticket_core::Error::config("not yet")),
-                2 => panic!("as the test asked"),
+                2 => panic!("on purpose"),
                 3 => std::future::pending().await,
                 _ => Ok(connected.clone()),
             }
@@ -132,7 +132,7 @@ fn a_connection_that_fails_or_panics_is_tried_again() {
 }
 
 #[test]
-fn what_the_worker_emits_itself_is_ignored() {
+fn records_emitted_on_the_workers_thread_are_ignored() {
     let handler: Arc<OnceLock<BackgroundHandler>> = Arc::default();
     let seen: Arc<Mutex<Vec<bool>>> = Arc::default();
     let (inside, saw) = (Arc::clone(&handler), Arc::clone(&seen));
@@ -148,4 +148,18 @@ fn what_the_worker_emits_itself_is_ignored() {
     let seen = seen.lock().unwrap();
     assert!(!seen.is_empty() && seen.iter().all(|seen| *seen), "{seen:?}");
     assert_eq!(handler.stats().ignored, seen.len() as u64);
+}
+
+/// A batch contains each id once, so the store does not see the second record.
+#[test]
+fn a_record_that_is_emitted_twice_is_a_duplicate() {
+    let backend = Faulty::default();
+    let handler = builder().backend(backend.clone()).unwrap();
+    let record = error("twice");
+    handler.emit(record.clone()).unwrap();
+    handler.emit(record).unwrap();
+    handler.blocking_flush(LONG).unwrap();
+    let stats = handler.stats();
+    assert_eq!((stats.recorded, stats.duplicates, stats.queued), (1, 1, 0), "{stats:?}");
+    assert_eq!(backend.count(), 1);
 }

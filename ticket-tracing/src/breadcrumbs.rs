@@ -1,4 +1,4 @@
-//! What happened before: the last lesser events of a scope, kept for its next record.
+//! Breadcrumbs: the last minor events of a scope, kept for its next record.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -7,16 +7,16 @@ use ticket_core::record::Breadcrumb;
 use tracing::Subscriber;
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
-/// How many layers may keep breadcrumbs on one thread, outside of all spans, at the same time. A
-/// program has one; tests have many, one after the other.
+/// How many layers may keep breadcrumbs outside all spans of a thread. A program has one; tests create many, one after
+/// the other on the same thread.
 const LAYERS: usize = 8;
 
-/// The trails of one scope: one for each layer, by its number.
+/// The trails of one scope, one for each layer by its number.
 #[derive(Debug, Default)]
 struct Trails(VecDeque<(u64, VecDeque<Breadcrumb>)>);
 
 thread_local! {
-    /// The scope of what happens outside of all spans.
+    /// The scope of events outside all spans.
     static THREAD: RefCell<Trails> = const { RefCell::new(Trails(VecDeque::new())) };
 }
 
@@ -33,7 +33,7 @@ impl Trails {
     }
 }
 
-/// Keeps a breadcrumb in the scope of the outermost span, or of the thread if there is none.
+/// Adds a breadcrumb to the scope of the outermost span, or of the thread if there is none.
 pub(crate) fn push<S>(root: Option<&SpanRef<'_, S>>, layer: u64, crumb: Breadcrumb, max: usize)
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
@@ -46,7 +46,7 @@ where
     });
 }
 
-/// Takes the breadcrumbs of a scope, the oldest first, as each goes with one record; and keeps the first of the next ones.
+/// Takes the breadcrumbs of a scope, the oldest first, because each belongs to one record only, and starts the next trail.
 pub(crate) fn replace<S>(
     root: Option<&SpanRef<'_, S>>,
     layer: u64,
@@ -57,14 +57,14 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     trail(root, layer, max, |trail| {
-        // The room stays for the next ones.
+        // `drain` keeps the capacity for the next trail.
         let all = trail.drain(..).collect();
         trail.push_back(crumb);
         all
     })
 }
 
-/// Calls `with` with the trail of a scope, if there is to be one.
+/// Calls `with` with the trail of a scope, unless no breadcrumbs are wanted.
 fn trail<S, T: Default>(
     root: Option<&SpanRef<'_, S>>,
     layer: u64,
@@ -78,7 +78,7 @@ where
         return T::default();
     }
     let Some(root) = root else {
-        // Nothing, if the thread is just ending.
+        // The thread-local is gone already while its thread ends.
         return THREAD.try_with(|trails| with(trails.borrow_mut().of(layer))).unwrap_or_default();
     };
     let mut extensions = root.extensions_mut();

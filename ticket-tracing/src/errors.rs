@@ -1,10 +1,9 @@
-//! Errors that are reported where they are handled.
+//! Reporting errors where they are handled.
 
 use std::any::type_name;
 use std::error::Error;
 use std::panic::Location as Caller;
 
-use ticket_core::record::ErrorCause;
 use ticket_core::{Level, Location, Record, SmolStr};
 use ticket_handler::BackgroundHandler;
 
@@ -12,14 +11,14 @@ use crate::format;
 use crate::inside::Inside;
 use crate::origin::thread_name;
 
-/// The channel of records that are made of an error alone.
+/// The channel of records made from an error alone.
 const CHANNEL: &str = "error";
 
-/// Reports the error of a result, and hands the result on.
+/// Reports the error of a result and passes the result on.
 ///
-/// For programs without `tracing`, and for the place where an error is dealt with and forgotten. The record is of
-/// level [`Error`](Level::Error) and channel `error`, its location is that of the call, its message the error's,
-/// and its `error` the whole `source()` chain; the outermost error's type is the one in `Result<T, E>`.
+/// For programs without `tracing`, and for places where an error is handled and otherwise forgotten. The record has
+/// level [`Error`](Level::Error) and channel `error`, the location of the call, the error's message, and its whole
+/// `source()` chain; the type of the outermost error is the one in `Result<T, E>`.
 ///
 /// ```
 /// use ticket_tracing::{BackgroundHandler, HandlerOptions, Report};
@@ -34,9 +33,9 @@ const CHANNEL: &str = "error";
 /// # }
 /// ```
 pub trait Report {
-    /// Reports the error, if it is one. Never waits for the store, and never panics.
+    /// Reports the error, if there is one. Never waits for the store and never panics.
     #[track_caller]
-    #[must_use = "to report an error is not to handle it; `report_error` takes one alone"]
+    #[must_use = "reporting an error does not handle it; `report_error` takes an error alone"]
     fn report(self, handler: &BackgroundHandler) -> Self;
 }
 
@@ -50,7 +49,7 @@ impl<T, E: Error + 'static> Report for Result<T, E> {
     }
 }
 
-/// Reports one error, as [`Report`] does.
+/// Reports an error, as [`Report`] does.
 ///
 /// ```
 /// # use ticket_memory::MemoryBackend;
@@ -66,30 +65,24 @@ impl<T, E: Error + 'static> Report for Result<T, E> {
 #[track_caller]
 pub fn report_error<E: Error + 'static>(handler: &BackgroundHandler, error: &E) {
     emit(handler, Caller::caller(), || {
-        let mut chain = format::chain(error);
-        if let Some(outermost) = chain.first_mut() {
+        let mut record = Record::new(Level::Error, CHANNEL, format::display(&error));
+        record.error = format::chain(error);
+        if let Some(outermost) = record.error.first_mut() {
             outermost.type_name = Some(SmolStr::new_static(type_name::<E>()));
         }
-        (chain, Record::new(Level::Error, CHANNEL, format::display(&error)))
+        record
     });
 }
 
-fn emit(
-    handler: &BackgroundHandler,
-    caller: &Caller<'_>,
-    make: impl FnOnce() -> (Vec<ErrorCause>, Record),
-) {
-    // What a `Display` form or a filter logs is no record.
+fn emit(handler: &BackgroundHandler, caller: &Caller<'_>, make: impl FnOnce() -> Record) {
+    // What a `Display` implementation or a filter logs must not become a record.
     let Some(_inside) = Inside::enter() else { return };
+    let mut record = make();
+    record.location = Location::new().with_file(caller.file()).with_line(caller.line());
+    record.process = Some(std::process::id());
+    record.thread = Some(thread_name());
     // The handler counts and reports what it could not take.
-    let _ = handler.emit_with(|| {
-        let (chain, mut record) = make();
-        record.error = chain;
-        record.location = Location::new().with_file(caller.file()).with_line(caller.line());
-        record.process = Some(std::process::id());
-        record.thread = Some(thread_name());
-        record
-    });
+    let _ = handler.emit(record);
 }
 
 #[cfg(feature = "anyhow")]
@@ -104,8 +97,8 @@ mod with_anyhow {
 
     /// [`Report`](super::Report) for [`anyhow::Result`]; with the feature `anyhow`.
     ///
-    /// The chain is that of the contexts and sources. The backtrace is stored if one was captured, which
-    /// `RUST_BACKTRACE` or `RUST_LIB_BACKTRACE` decides.
+    /// The chain consists of the contexts and sources. A backtrace is stored if one was captured, which depends on
+    /// `RUST_BACKTRACE` and `RUST_LIB_BACKTRACE`.
     ///
     /// ```
     /// use anyhow::Context as _;
@@ -120,11 +113,12 @@ mod with_anyhow {
     /// # Ok(())
     /// # }
     /// ```
-    // A trait of its own: `Report` is for all `Result<T, E: Error>`, and `anyhow::Error` may become one.
+    // A separate trait: `Report` covers every `Result<T, E: Error>`, and a later `anyhow::Error` might implement
+    // `Error`, so the two implementations would overlap.
     pub trait ReportAnyhow {
-        /// Reports the error, if it is one. Never waits for the store, and never panics.
+        /// Reports the error, if there is one. Never waits for the store and never panics.
         #[track_caller]
-        #[must_use = "to report an error is not to handle it; `report_anyhow` takes one alone"]
+        #[must_use = "reporting an error does not handle it; `report_anyhow` takes an error alone"]
         fn report(self, handler: &BackgroundHandler) -> Self;
     }
 
@@ -138,7 +132,7 @@ mod with_anyhow {
         }
     }
 
-    /// Reports one error, as [`ReportAnyhow`] does; with the feature `anyhow`.
+    /// Reports an error, as [`ReportAnyhow`] does; with the feature `anyhow`.
     #[track_caller]
     pub fn report_anyhow(handler: &BackgroundHandler, error: &anyhow::Error) {
         emit(handler, Caller::caller(), || {
@@ -147,11 +141,12 @@ mod with_anyhow {
             if backtrace.status() == BacktraceStatus::Captured {
                 record.backtrace = frames(&format::display(backtrace));
             }
-            (format::chain(error.as_ref()), record)
+            record.error = format::chain(error.as_ref());
+            record
         });
     }
 
-    /// The frames of a backtrace of the standard library, of which only the text can be had:
+    /// Parses the frames of a standard library backtrace, which offers only its text:
     /// `   4: shop::pay` and below it `             at src/pay.rs:17:5`.
     fn frames(text: &str) -> Vec<Frame> {
         let mut frames: Vec<Frame> = Vec::new();
@@ -185,7 +180,7 @@ mod with_anyhow {
         use super::*;
 
         #[test]
-        fn the_text_of_a_backtrace_becomes_frames() {
+        fn the_text_of_a_backtrace_is_parsed() {
             let text = "   0: anyhow::error::<impl anyhow::Error>::msg\n             \
                         at /c/registry/src/i-1/anyhow-1.0.1/src/lib.rs:10:36\n   1: shop::pay\n             \
                         at ./src/pay.rs:17:5\n   2: main\n   3: <unknown>\n";

@@ -1,4 +1,4 @@
-//! Calling code of the application's that may panic or fail: `Debug` and `Display`.
+//! Calls of the application's `Debug` and `Display` implementations, which may panic or fail.
 
 use std::cell::Cell;
 use std::fmt::{self, Write};
@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use ticket_core::SmolStr;
 use ticket_core::record::ErrorCause;
 
-/// What stands for a value that could not be formatted.
+/// Replaces a value whose formatting panicked.
 const PANICKED: &str = "<panicked while formatting>";
 const FAILED: &str = "<failed to format>";
 /// A buffer that has grown beyond this is not kept for the next value.
@@ -21,23 +21,23 @@ pub(crate) fn display(value: &dyn fmt::Display) -> SmolStr {
     text(format_args!("{value}"))
 }
 
-/// As `error.source()`, the types' names and the texts: all of it is the application's code.
+/// Returns the chain of an error. Its `source()` and texts are the application's code too.
 pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> Vec<ErrorCause> {
     caught(|| ErrorCause::chain(error)).unwrap_or_else(|| vec![ErrorCause::new(None, PANICKED)])
 }
 
 thread_local! {
-    /// What the last value of this thread was written into. A cell and not a borrow: a value within a value
-    /// simply has none.
+    /// The buffer of this thread's last value. It is taken out of the cell while in use: a nested value finds none
+    /// and allocates its own.
     static BUFFER: Cell<String> = const { Cell::new(String::new()) };
 }
 
 fn text(arguments: fmt::Arguments<'_>) -> SmolStr {
     caught(|| {
-        // While its thread ends, the buffer may be gone.
+        // The buffer may be gone already while its thread ends.
         let mut text = BUFFER.try_with(Cell::take).unwrap_or_default();
         text.clear();
-        // Not `to_string`, which panics where an implementation answers with an error.
+        // Not `to_string`, which panics if an implementation returns an error.
         if text.write_fmt(arguments).is_err() {
             text.push_str(FAILED);
         }
@@ -54,7 +54,7 @@ fn caught<T>(function: impl FnOnce() -> T) -> Option<T> {
     match catch_unwind(AssertUnwindSafe(function)) {
         Ok(value) => Some(value),
         Err(panic) => {
-            // A panic's payload can panic when it is dropped.
+            // Dropping a panic's payload may panic.
             std::mem::forget(panic);
             None
         }
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn what_panics_or_fails_becomes_a_mark() {
+    fn a_value_that_panics_or_fails_is_replaced() {
         assert_eq!(debug(&Bad(true)), PANICKED);
         assert_eq!(debug(&Bad(false)), format!("half{FAILED}"));
         assert_eq!(display(&7), "7");

@@ -1,4 +1,4 @@
-//! The stack of a panic, as structured frames.
+//! The backtrace of a panic, as structured frames.
 
 use std::env;
 use std::sync::LazyLock;
@@ -8,10 +8,10 @@ use backtrace::Symbol;
 use ticket_core::limits;
 use ticket_core::record::Frame;
 
-/// How many frames are captured: those that are stored, and those of the panic's own machinery.
+/// How many frames are captured: those that are stored, and the panic's own machinery.
 const CAPTURED: usize = limits::FRAMES + 32;
 
-/// The frames of this thread as addresses, which is quick; the innermost first.
+/// Captures the frames of this thread as addresses, which is fast; the innermost first.
 pub(crate) fn capture() -> Vec<backtrace::Frame> {
     let mut frames = Vec::with_capacity(64);
     backtrace::trace(|frame| {
@@ -21,8 +21,8 @@ pub(crate) fn capture() -> Vec<backtrace::Frame> {
     frames
 }
 
-/// Names and places of captured frames, which takes its time: what is not found by the deadline is left out.
-/// The machinery before the panic and the thread's start are left out too.
+/// Resolves captured frames to names and places. That is slow, so frames not resolved by the deadline are left out,
+/// as are the panic's own machinery and the start of the thread.
 pub(crate) fn resolve(captured: &[backtrace::Frame], deadline: Instant) -> Vec<Frame> {
     let mut frames = Vec::new();
     for frame in captured {
@@ -35,7 +35,7 @@ pub(crate) fn resolve(captured: &[backtrace::Frame], deadline: Instant) -> Vec<F
 }
 
 fn of_symbol(symbol: &Symbol) -> Option<Frame> {
-    // The alternate form is without the hash that differs from build to build.
+    // The alternate form omits the hash, which differs from build to build.
     let mut frame = Frame::new(format!("{:#}", symbol.name()?));
     frame.file = symbol.filename().map(|file| file.to_string_lossy().into());
     frame.line = symbol.lineno();
@@ -43,8 +43,8 @@ fn of_symbol(symbol: &Symbol) -> Option<Frame> {
     Some(frame)
 }
 
-/// Whether it is neither the standard library's code nor a dependency's. Where the file is not known, as in a program
-/// without debug information, whether it is of the crate that has the program's name.
+/// Returns `true` for the application's own code, which is neither in the standard library nor in a dependency. If the file
+/// is unknown, as in a program without debug information, only the crate with the program's name counts as its own.
 pub(crate) fn is_in_app(function: &str, file: Option<&str>) -> bool {
     const LIBRARIES: [&str; 3] = ["std::", "core::", "alloc::"];
     const FOLDERS: [&str; 6] = [
@@ -62,7 +62,7 @@ pub(crate) fn is_in_app(function: &str, file: Option<&str>) -> bool {
         && !FOLDERS.iter().any(|folder| file.contains(folder))
 }
 
-/// The name of the crate that is this program, unless its file was renamed.
+/// The crate of this program, by the name of its file.
 static PROGRAM: LazyLock<Option<String>> =
     LazyLock::new(|| Some(env::current_exe().ok()?.file_stem()?.to_str()?.replace('-', "_")));
 
@@ -70,7 +70,7 @@ fn is_of(name: &str, program: Option<&str>) -> bool {
     name.split_once("::").is_some_and(|(of, _)| Some(of) == program)
 }
 
-/// Leaves what is between the panic and the start of the thread.
+/// Keeps the frames between the panic and the start of the thread.
 fn trim(mut frames: Vec<Frame>) -> Vec<Frame> {
     if let Some(end) =
         frames.iter().position(|frame| frame.function.contains("__rust_begin_short_backtrace"))
@@ -128,20 +128,20 @@ mod tests {
     }
 
     #[test]
-    fn without_files_the_crate_of_the_programs_name_is_in_app() {
+    fn without_files_the_crate_with_the_programs_name_is_in_app() {
         assert!(is_of("shop::pay", Some("shop")));
         for name in ["shopping::pay", "shop", "main", "std::shop::pay", ""] {
             assert!(!is_of(name, Some("shop")), "{name}");
         }
         assert!(!is_of("shop::pay", None));
-        // As the test itself is called, with the hash that cargo puts behind it.
+        // The test program is named after the crate, with a hash of cargo's behind it.
         let program = PROGRAM.as_deref().unwrap();
         assert!(program.starts_with(env!("CARGO_CRATE_NAME")), "{program}");
         assert!(is_in_app(&format!("<{program}::Pay as core::fmt::Debug>::fmt"), None));
     }
 
     #[test]
-    fn the_machinery_is_left_out() {
+    fn the_machinery_of_a_panic_is_left_out() {
         let frames =
             |names: &[&str]| names.iter().map(|name| Frame::new(*name)).collect::<Vec<_>>();
         let trimmed = trim(frames(&[
@@ -166,12 +166,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_found_in_time_is_left_out() {
+    fn frames_that_are_not_resolved_in_time_are_left_out() {
         let captured = capture();
         assert!(!captured.is_empty());
         assert!(resolve(&captured, Instant::now()).is_empty());
         let frames = resolve(&captured, Instant::now() + Duration::from_secs(60));
-        let own = frames.iter().find(|frame| frame.function.contains("what_is_not_found_in_time"));
+        let own =
+            frames.iter().find(|frame| frame.function.contains("frames_that_are_not_resolved"));
         assert!(own.is_some_and(|frame| frame.in_app && frame.line.is_some()), "{frames:?}");
     }
 }

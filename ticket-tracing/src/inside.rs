@@ -1,4 +1,4 @@
-//! Against recursion: what is logged while the layer is at work, on the same thread.
+//! Protection against recursion: ignores what is logged while the layer works on the same thread.
 
 use std::cell::Cell;
 
@@ -6,13 +6,13 @@ thread_local! {
     static INSIDE: Cell<bool> = const { Cell::new(false) };
 }
 
-/// As long as it lives, this thread is inside of the layer.
+/// Marks the current thread as inside the layer while it lives.
 #[derive(Debug)]
 pub(crate) struct Inside(());
 
 impl Inside {
-    /// `None` if this thread is inside already (a `Debug` form that logs, a filter that logs), or is
-    /// the worker's: what it and its drivers log would be recorded, logged, recorded, …
+    /// Returns `None` if the thread is inside already, as in a `Debug` implementation or a filter that logs,
+    /// or if it is the worker's: what it and its drivers log would be recorded, logged, recorded and so on.
     pub(crate) fn enter() -> Option<Self> {
         if ticket_handler::in_worker() || INSIDE.replace(true) { None } else { Some(Self(())) }
     }

@@ -1,4 +1,4 @@
-//! What decides the ticket of an event, as a hash.
+//! The key of an event: a hash of what decides its ticket.
 
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use std::sync::LazyLock;
@@ -7,14 +7,16 @@ use tracing::{Event, Metadata};
 
 use crate::visit::Fields;
 
-/// Another one in each process: who writes a log's text must not be able to make two keys equal.
+/// Random in each process, so that nobody who controls logged text can make two keys equal.
 static SEED: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 
-/// Events with equal keys are of one ticket, unless a function of the application's groups them: the key
-/// holds the call, and with it level, target and place, the message, the types and texts of the
-/// errors, and the fingerprint. The spans around an event, its other fields and its thread decide nothing.
+/// Returns the key of an event. Events with equal keys belong to one ticket, unless the application groups
+/// them by a function of its own.
 ///
-/// `normalized` is what a record of the crate `log` says of its place: all of those have the same call.
+/// The key covers the callsite, which stands for level, target and location, the message, the types and texts
+/// of the errors, and the fingerprint. An event's spans, other fields and thread do not decide its ticket.
+///
+/// `normalized` is the metadata of a record of the crate `log`; all of those have the same callsite.
 pub(crate) fn of(event: &Event<'_>, normalized: Option<&Metadata<'_>>, fields: &Fields<'_>) -> u64 {
     let mut hasher = SEED.build_hasher();
     event.metadata().callsite().hash(&mut hasher);
@@ -25,7 +27,7 @@ pub(crate) fn of(event: &Event<'_>, normalized: Option<&Metadata<'_>>, fields: &
         (metadata.file(), metadata.line()).hash(&mut hasher);
     }
     fields.message.hash(&mut hasher);
-    // Each part of a hash takes its time, and most events have neither.
+    // Every part of a hash costs time, and most events have neither of these.
     if fields.fingerprint.is_some() || !fields.error.is_empty() {
         fields.fingerprint.hash(&mut hasher);
         for cause in &fields.error {

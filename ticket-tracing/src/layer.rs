@@ -1,4 +1,4 @@
-//! [`TicketLayer`].
+//! [`TicketLayer`]: the `tracing` layer.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -20,50 +20,51 @@ use crate::origin::thread_name;
 use crate::visit::{Fields, SpanFields, short};
 use crate::{breadcrumbs, key, level};
 
-/// The layer: gives events from the handler's level on to the handler, as records, and keeps the lesser
-/// ones as breadcrumbs of the next record.
+/// A `tracing` layer that passes events of the handler's level and above to the handler as records, and keeps
+/// less severe ones as breadcrumbs of the next record.
 ///
 /// | an event's … | becomes the record's … |
 /// |---|---|
 /// | level | `level`: `WARN` is [`Warning`](Level::Warning) |
 /// | target | `channel` |
 /// | file, line, module | `location` |
-/// | `message` | `message`; without one, the text of its error |
-/// | first error value, `error = &err as &dyn Error` | `error`, with its whole `source()` chain; its text also a trait |
-/// | `ticket.fingerprint` | `fingerprint`: overrides the grouping. No other name is reserved. |
-/// | other fields | `traits`, typed; what only has a `Debug` or `Display` form, and other errors, as text |
+/// | `message` | `message`; without one, the text of the event's error |
+/// | first error value, `error = &err as &dyn Error` | `error`, with its whole `source()` chain; its text is also a trait |
+/// | `ticket.fingerprint` | `fingerprint`, which overrides the grouping; no other name is reserved |
+/// | other fields | `traits` with their types; values that only have `Debug` or `Display`, and further errors, as text |
 /// | surrounding spans | `spans`, the outermost first, each with its fields |
-/// | their fields | `traits` too, so that one finds a record by the `request_id` of its span; an inner span's field goes before an outer one's, and the event's own before all |
-/// | thread and process | `thread` (its name, else its number) and `process` |
+/// | span fields | also `traits`, so that a record is found by the `request_id` of its span; an inner span's field hides an outer one's of the same name, and the event's own field hides both |
+/// | thread and process | `thread` (its name, or its number) and `process` |
 ///
-/// Records of the crate `log` that come through `tracing-log` have their own target and location.
+/// Records of the crate `log` that arrive through `tracing-log` keep their own target and location.
 ///
-/// Breadcrumbs belong to the outermost span: a request's stay with the request. Those made outside of
-/// all spans stay with their thread. Each goes with one record, the next one of its scope; and a record
-/// leaves one too, without traits, for the record after it.
+/// Breadcrumbs belong to the outermost span, so those of a request stay with that request. Outside all
+/// spans they belong to the thread. Each goes into one record, the next of its scope; a record also leaves
+/// a breadcrumb, without traits, for the record after it.
 ///
-/// In a storm, when a ticket has used up its [budget](ticket_handler::Builder::with_budget), an event is
-/// formatted as far as that decides its ticket, and counted. It has no breadcrumbs and leaves none.
+/// In a storm, when a ticket has used up its [budget](ticket_handler::Builder::with_budget), only the
+/// fields that decide an event's ticket are formatted, and the event is counted. It has no breadcrumbs and
+/// leaves none.
 ///
-/// Nothing in it waits or panics, also if a `Debug` form does: its value then is a mark. What is
-/// logged while it is at work on the same thread, and whatever the handler's worker logs, never enters
-/// it.
+/// The layer never waits and never panics: if a `Debug` implementation panics, its value is replaced by a
+/// mark. What is logged while the layer works on the same thread, and whatever the handler's worker logs,
+/// is ignored.
 #[derive(Debug)]
 pub struct TicketLayer {
     handler: BackgroundHandler,
     number: u64,
-    /// To ask for it is a system call. In a forked child, where it would be wrong, nothing is taken.
+    /// Kept because asking for it is a system call. It is wrong in a forked child, where nothing is recorded.
     process: u32,
     breadcrumb_level: Level,
     max_breadcrumbs: usize,
 }
 
-/// What is kept of a span.
+/// The fields of a span, kept in its extensions.
 #[derive(Debug)]
 struct SpanTraits(Traits);
 
 impl TicketLayer {
-    /// A layer over a handler; lesser events from [`Level::Info`] on are breadcrumbs, at most 20.
+    /// Creates a layer over a handler. Less severe events from [`Level::Info`] on become breadcrumbs, at most 20.
     #[must_use]
     pub fn new(handler: BackgroundHandler) -> Self {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
@@ -76,26 +77,26 @@ impl TicketLayer {
         }
     }
 
-    /// Sets the level from which on events are kept as breadcrumbs.
+    /// Sets the lowest level of events that are kept as breadcrumbs.
     #[must_use]
     pub fn with_breadcrumb_level(mut self, level: Level) -> Self {
         self.breadcrumb_level = level;
         self
     }
 
-    /// Sets how many breadcrumbs are kept, the newest: up to [`limits::BREADCRUMBS`]; 0 for none.
+    /// Sets how many of the newest breadcrumbs are kept: up to [`limits::BREADCRUMBS`], 0 for none.
     #[must_use]
     pub fn with_max_breadcrumbs(mut self, max_breadcrumbs: usize) -> Self {
         self.max_breadcrumbs = max_breadcrumbs.min(limits::BREADCRUMBS);
         self
     }
 
-    /// The layer with a filter of its own, below which events and spans cost nothing: they are neither
-    /// a record nor a breadcrumb. Other layers still see them. Over a handler that is
-    /// [off](BackgroundHandler::off) that holds for all of them.
+    /// Returns the layer with a filter of its own, so that events and spans below its levels cost nothing.
+    /// Other layers still see them. Over a handler that is [off](BackgroundHandler::off), all events and
+    /// spans are filtered out.
     ///
-    /// Without it, having no level would mean to want all of them: `tracing` would build every event
-    /// and span of every library, down to `TRACE`, only to show it to this layer.
+    /// Without this filter `tracing` assumes that the layer wants everything, and builds every event and span
+    /// of every library down to `TRACE` only to show it to this layer.
     #[must_use]
     pub fn filtered<S>(self) -> Filtered<Self, LevelFilter, S>
     where
@@ -112,7 +113,7 @@ impl TicketLayer {
         self.handler.options().redaction()
     }
 
-    /// The level below which an event is of no use.
+    /// Returns the lowest level of events that are used at all.
     fn lowest_level(&self) -> Level {
         let level = self.handler.options().level();
         if self.max_breadcrumbs == 0 { level } else { level.min(self.breadcrumb_level) }
@@ -123,7 +124,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for TicketLayer {
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
         let Some(_inside) = Inside::enter() else { return };
         let Some(span) = context.span(id) else { return };
-        // Before the span is locked: formatting runs code of the application's.
+        // Before the span is locked, because formatting runs code of the application.
         let mut traits = Traits::new();
         attributes.record(&mut SpanFields { traits: &mut traits, redaction: self.redaction() });
         span.extensions_mut().replace(SpanTraits(traits));
@@ -158,18 +159,18 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for TicketLayer {
             return;
         }
         let key = key::of(event, normalized.as_ref(), &fields);
+        // `None` in a storm: the event is counted, and no record has to be built.
+        let Some(pending) = self.handler.begin(key) else { return };
+        let mut record = record(level, event, normalized.as_ref(), fields);
+        record.process = Some(self.process);
+        let root = add_spans(&mut record, event, &context);
+        // A later record shows that this one came before.
+        let message = short(record.message.clone(), self.redaction());
+        let crumb = Breadcrumb::new(record.time, level, record.channel.clone(), message);
+        record.breadcrumbs =
+            breadcrumbs::replace(root.as_ref(), self.number, crumb, self.max_breadcrumbs);
         // The handler counts and reports what it could not take.
-        let _ = self.handler.emit_keyed(key, || {
-            let mut record = record(level, event, normalized.as_ref(), fields);
-            record.process = Some(self.process);
-            let root = add_spans(&mut record, event, &context);
-            // A later one shows that this one came before.
-            let message = short(record.message.clone(), self.redaction());
-            let crumb = Breadcrumb::new(record.time, level, record.channel.clone(), message);
-            record.breadcrumbs =
-                breadcrumbs::replace(root.as_ref(), self.number, crumb, self.max_breadcrumbs);
-            record
-        });
+        let _ = pending.emit(record);
     }
 }
 
@@ -194,11 +195,11 @@ fn record(
 ) -> Record {
     let mut message = fields.take_message();
     if message.is_empty() {
-        // Such as `event src/main.rs:17`: better than nothing in a list.
+        // A name such as `event src/main.rs:17` is better than nothing in a list.
         message = SmolStr::new_static(normalized.unwrap_or_else(|| event.metadata()).name());
     }
     let (target, location) = match normalized {
-        // Nothing of it is copied: it lives as long as the program.
+        // Static metadata lives as long as the program, so nothing is copied.
         None => place(event.metadata(), SmolStr::new_static),
         Some(metadata) => place(metadata, SmolStr::new),
     };
@@ -212,7 +213,7 @@ fn record(
     record
 }
 
-/// The target, and the place in the source.
+/// Returns the target and the location in the source.
 fn place<'a>(metadata: &Metadata<'a>, text: impl Fn(&'a str) -> SmolStr) -> (SmolStr, Location) {
     let mut location = Location::new();
     location.file = metadata.file().map(&text);
@@ -221,8 +222,8 @@ fn place<'a>(metadata: &Metadata<'a>, text: impl Fn(&'a str) -> SmolStr) -> (Smo
     (text(metadata.target()), location)
 }
 
-/// The surrounding spans, and their fields as traits where the event has none of that name. Answers with
-/// the outermost one.
+/// Adds the surrounding spans, and their fields as traits unless the record has one of that name. Returns the
+/// outermost span.
 fn add_spans<'a, S>(
     record: &mut Record,
     event: &Event<'_>,
@@ -232,7 +233,7 @@ where
     S: Subscriber + for<'b> LookupSpan<'b>,
 {
     let mut root = None;
-    // The innermost first: the first one that has a name keeps it.
+    // From the innermost outwards: the first field of a name stays.
     for span in context.event_scope(event)? {
         let metadata = span.metadata();
         let mut of = ticket_core::record::Span::new(SmolStr::new_static(metadata.name()));

@@ -1,4 +1,4 @@
-//! Levels here and there.
+//! Conversion of levels.
 
 use ticket_core::Level;
 use tracing::level_filters::LevelFilter;
@@ -13,7 +13,7 @@ pub(crate) fn from_tracing(level: tracing::Level) -> Level {
     }
 }
 
-/// What lets all events of this level and above pass.
+/// Returns the filter that lets events of this level and above pass.
 pub(crate) fn to_filter(level: Level) -> LevelFilter {
     match level {
         Level::Trace => LevelFilter::TRACE,
@@ -30,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_filter_lets_pass_what_the_level_takes_and_nothing_else() {
+    fn the_filter_passes_exactly_what_the_level_takes() {
         for level in Level::ALL {
             for of in [
                 tracing::Level::ERROR,

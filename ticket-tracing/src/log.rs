@@ -1,4 +1,4 @@
-//! The bridge for programs that log with the crate `log` and have no `tracing`.
+//! [`TicketLog`]: a logger for programs that use the crate `log` without `tracing`.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::{error, fmt};
@@ -16,13 +16,13 @@ use crate::origin::thread_name;
 use crate::visit::{FINGERPRINT, short};
 use crate::{breadcrumbs, format};
 
-/// A logger of the crate `log`: gives records from the handler's level on to the handler, and keeps the lesser
-/// ones as breadcrumbs of their thread's next record.
+/// A logger for the crate `log`. It passes records of the handler's level and above to the handler, and keeps less
+/// severe ones as breadcrumbs of their thread's next record.
 ///
-/// It needs no `tracing` subscriber. Key-value pairs become typed traits: numbers, bools and texts as what they
-/// are, the rest by its `Debug` or `Display` form; the first error (`error:err = e`) becomes the record's `error`
-/// with its whole `source()` chain. `ticket.fingerprint` overrides the grouping. Target, file, line and module are
-/// those of the log record.
+/// It needs no `tracing` subscriber. Key-value pairs become typed traits: numbers, bools and texts keep their type,
+/// everything else is formatted with `Debug` or `Display`. The first error (`error:err = e`) becomes the record's
+/// `error` with its whole `source()` chain, and `ticket.fingerprint` overrides the grouping. Target, file, line and
+/// module are those of the log record.
 ///
 /// ```no_run
 /// use ticket_sqlite::SqliteBackend;
@@ -39,13 +39,13 @@ use crate::{breadcrumbs, format};
 /// # }
 /// ```
 ///
-/// # Beside other loggers, and beside the layer
+/// # With other loggers, and with the layer
 ///
-/// A program has one logger. [`with_next`](Self::with_next) hands every record on to another one, such as that
-/// of `env_logger`, or `tracing_log::LogTracer`: then what it makes of a record does not become a record once
-/// more in a [`TicketLayer`](crate::TicketLayer), so nothing is stored twice. A program whose `tracing` has the
-/// layer hardly needs this: `tracing-log` alone does it, without the types of the pairs. Do not use it together
-/// with the layer and `tracing`'s feature `log-always`, by which `tracing` itself logs every event a second time.
+/// A program has only one logger. [`with_next`](Self::with_next) passes every record on to another one, such as
+/// `env_logger` or `tracing_log::LogTracer`. A [`TicketLayer`](crate::TicketLayer) ignores the event that the next
+/// logger makes of a record, so nothing is stored twice. A program that has the layer hardly needs this logger:
+/// `tracing-log` alone does the same, without the types of the pairs. Do not combine this logger, the layer and
+/// `tracing`'s feature `log-always`, which logs every event a second time.
 pub struct TicketLog {
     handler: BackgroundHandler,
     number: u64,
@@ -56,10 +56,10 @@ pub struct TicketLog {
 }
 
 impl TicketLog {
-    /// A logger over a handler; lesser records from [`Level::Info`] on are breadcrumbs, at most 20.
+    /// Creates a logger over a handler. Less severe records from [`Level::Info`] on become breadcrumbs, at most 20.
     #[must_use]
     pub fn new(handler: BackgroundHandler) -> Self {
-        // Downwards: layers are counted upwards, and both keep breadcrumbs.
+        // Counts downwards, because layers count upwards and both keep breadcrumbs by number.
         static NUMBER: AtomicU64 = AtomicU64::new(u64::MAX);
         Self {
             handler,
@@ -71,33 +71,33 @@ impl TicketLog {
         }
     }
 
-    /// Sets the level from which on records are kept as breadcrumbs.
+    /// Sets the lowest level of records that are kept as breadcrumbs.
     #[must_use]
     pub fn with_breadcrumb_level(mut self, level: Level) -> Self {
         self.breadcrumb_level = level;
         self
     }
 
-    /// Sets how many breadcrumbs are kept, the newest: up to [`limits::BREADCRUMBS`]; 0 for none.
+    /// Sets how many of the newest breadcrumbs are kept: up to [`limits::BREADCRUMBS`], 0 for none.
     #[must_use]
     pub fn with_max_breadcrumbs(mut self, max_breadcrumbs: usize) -> Self {
         self.max_breadcrumbs = max_breadcrumbs.min(limits::BREADCRUMBS);
         self
     }
 
-    /// Sets the logger to which every record is handed on, whatever its level: it has its own filter.
+    /// Sets the logger that every record is passed on to, whatever its level: it has a filter of its own.
     #[must_use]
     pub fn with_next(mut self, next: impl Log + 'static) -> Self {
         self.next = Some(Box::new(next));
         self
     }
 
-    /// Makes it the program's logger, and raises [`log::max_level`] to what it needs. For the logger behind it
-    /// that may be too little: then call [`log::set_max_level`] afterwards.
+    /// Installs it as the program's logger and raises [`log::max_level`] to what it needs. If the next logger needs
+    /// more, call [`log::set_max_level`] afterwards.
     ///
     /// # Errors
     ///
-    /// The program has a logger already.
+    /// Returns an error if the program already has a logger.
     pub fn init(self) -> Result<(), SetLoggerError> {
         let level = to_filter(self.lowest_level());
         log::set_boxed_logger(Box::new(self))?;
@@ -105,7 +105,7 @@ impl TicketLog {
         Ok(())
     }
 
-    /// The level below which a record is of no use.
+    /// Returns the lowest level of records that are used at all.
     fn lowest_level(&self) -> Level {
         let level = self.handler.options().level();
         if self.max_breadcrumbs == 0 { level } else { level.min(self.breadcrumb_level) }
@@ -118,7 +118,7 @@ impl TicketLog {
         }
         let mut message = format::display(log.args());
         let mut fields = Fields::default();
-        // Fails only if the visitor does.
+        // Fails only if the visitor fails.
         let redaction = self.handler.options().redaction();
         let _ = log.key_values().visit(&mut Pairs { fields: &mut fields, redaction });
         if message.is_empty()
@@ -133,24 +133,22 @@ impl TicketLog {
             breadcrumbs::push::<Registry>(None, self.number, crumb, self.max_breadcrumbs);
             return;
         }
+        let mut record = Record::new(level, log.target(), message);
+        let mut location = Location::new();
+        location.file = log.file().map(SmolStr::new);
+        location.line = log.line();
+        location.module = log.module_path().map(SmolStr::new);
+        record.location = location;
+        record.error = fields.error;
+        record.fingerprint = fields.fingerprint;
+        record.traits = fields.traits;
+        record.process = Some(self.process);
+        record.thread = Some(thread_name());
+        let crumb = Breadcrumb::new(record.time, level, record.channel.clone(), brief);
+        record.breadcrumbs =
+            breadcrumbs::replace::<Registry>(None, self.number, crumb, self.max_breadcrumbs);
         // The handler counts and reports what it could not take.
-        let _ = self.handler.emit_with(|| {
-            let mut record = Record::new(level, log.target(), message);
-            let mut location = Location::new();
-            location.file = log.file().map(SmolStr::new);
-            location.line = log.line();
-            location.module = log.module_path().map(SmolStr::new);
-            record.location = location;
-            record.error = fields.error;
-            record.fingerprint = fields.fingerprint;
-            record.traits = fields.traits;
-            record.process = Some(self.process);
-            record.thread = Some(thread_name());
-            let crumb = Breadcrumb::new(record.time, level, record.channel.clone(), brief);
-            record.breadcrumbs =
-                breadcrumbs::replace::<Registry>(None, self.number, crumb, self.max_breadcrumbs);
-            record
-        });
+        let _ = self.handler.emit(record);
     }
 }
 
@@ -161,7 +159,7 @@ impl Log for TicketLog {
     }
 
     fn log(&self, record: &log::Record<'_>) {
-        // Held also while the next one is at work: what that makes of it is the same record.
+        // Held while the next logger works too: an event that it makes of this record must not be recorded again.
         let inside = Inside::enter();
         if inside.is_some() {
             self.take(record);
@@ -171,7 +169,7 @@ impl Log for TicketLog {
         }
     }
 
-    /// Flushes the logger behind it. To wait for the store, ask the handler.
+    /// Flushes the next logger. To wait for the store, flush the handler.
     fn flush(&self) {
         if let Some(next) = &self.next {
             next.flush();
@@ -185,7 +183,7 @@ impl fmt::Debug for TicketLog {
     }
 }
 
-/// What the key-value pairs of a record hold.
+/// The content of a record's key-value pairs.
 #[derive(Debug, Default)]
 struct Fields {
     /// The chain of the first error.
@@ -194,7 +192,7 @@ struct Fields {
     traits: Traits,
 }
 
-/// Key-value pairs on their way into the fields.
+/// A visitor that collects key-value pairs.
 struct Pairs<'a> {
     fields: &'a mut Fields,
     redaction: &'a Redaction,
@@ -289,7 +287,7 @@ fn from_log(level: log::Level) -> Level {
     }
 }
 
-/// What lets all records of this level and above pass.
+/// Returns the filter that lets records of this level and above pass.
 fn to_filter(level: Level) -> LevelFilter {
     let passes = |of: &log::Level| from_log(*of) >= level;
     // From `Error` to `Trace`.

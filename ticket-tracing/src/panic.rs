@@ -13,38 +13,38 @@ use crate::frames;
 use crate::inside::Inside;
 use crate::origin::thread_name;
 
-/// How long a panic waits for its record at most.
+/// How long a panicking thread waits for its record at most.
 const LONGEST: Duration = Duration::from_secs(2);
-/// The part of that for names and places of the frames.
+/// The part of that time for resolving frames.
 const RESOLVING: Duration = Duration::from_secs(1);
 
 thread_local! {
-    /// Whether this thread makes the record of a panic.
+    /// Whether this thread is making the record of a panic.
     static AT_WORK: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Makes a record of every panic from now on, and then calls the hook that was there before, once.
+/// Installs a panic hook that records every panic and then calls the previous hook once.
 ///
 /// | the record's … | is |
 /// |---|---|
 /// | level and channel | [`Critical`](Level::Critical), `panic` |
-/// | message | the panic's text |
-/// | `location` | file and line of the panic |
-/// | `backtrace` | the frames from the panic outwards, the application's own marked, whatever `RUST_BACKTRACE` says |
+/// | message | the panic's message |
+/// | `location` | the file and line of the panic |
+/// | `backtrace` | the frames from the panic outwards, the application's own marked, independent of `RUST_BACKTRACE` |
 /// | `thread`, `process` | as in other records |
 ///
-/// The record is made and given to the handler on a thread of its own: neither a filter that panics nor a lock
-/// that the panicking thread holds can turn the panic into an abort or a standstill. The panicking thread waits
-/// for that, and, if it is the main thread, if panics abort, or if the store is there, for the record to be
-/// stored too; for two seconds at most in all. Where a panic's end is the end of the process this is what saves
-/// its record; with a spool folder it is saved as soon as it was taken.
+/// The record is made and emitted on a separate thread, so that neither a panicking filter nor a lock held by the
+/// panicking thread can turn the panic into an abort or a deadlock. The panicking thread waits for that. It also
+/// waits until the record is stored if it is the main thread, if panics abort, or if the store is available; all
+/// in all two seconds at most. Where a panic ends the process, this is what saves its record; with a spool
+/// folder the record is safe as soon as it is emitted.
 ///
-/// Panics of the handler's own worker are no records; `stats()` counts them. A panic for which the operating
-/// system has no thread is none either, and the previous hook is called all the same. Two calls make two
-/// records of each panic. The hook holds the handler for as long as it is installed, so keep a
-/// [`guard`](BackgroundHandler::guard) in `main` for what is waiting at the end.
+/// Panics of the handler's own worker are not recorded but counted in its `stats()`. If the operating system cannot
+/// start a thread, a panic is not recorded, and the previous hook is called all the same. Calling this
+/// twice records each panic twice. The hook keeps the handler alive, so keep a
+/// [`guard`](BackgroundHandler::guard) in `main` for records that wait at the end.
 ///
-/// On a thread that panics this does nothing.
+/// Called on a panicking thread, this does nothing.
 ///
 /// ```
 /// use ticket_memory::MemoryBackend;
@@ -74,11 +74,11 @@ pub fn install_panic_hook(handler: &BackgroundHandler) {
     }));
 }
 
-/// Gives the panic to the handler. Runs inside of a hook, where a panic aborts the process: no code of the
-/// application's may run here, and nothing that can panic.
+/// Reports a panic to the handler. This runs inside a hook, where a second panic aborts the process, so nothing
+/// here may panic or call code of the application.
 fn report(handler: &BackgroundHandler, info: &PanicHookInfo<'_>) {
     let start = Instant::now();
-    // Also where thread-locals are gone already.
+    // `try_with`, because thread-locals may be gone already while a thread ends.
     if ticket_handler::in_worker() || AT_WORK.try_with(Cell::get).unwrap_or(false) {
         return;
     }
@@ -113,5 +113,5 @@ fn text(info: &PanicHookInfo<'_>) -> String {
     let payload = info.payload();
     let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| payload.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "a panic without a text".to_owned())
+        .unwrap_or_else(|| "a panic without a message".to_owned())
 }

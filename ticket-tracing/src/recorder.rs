@@ -1,4 +1,4 @@
-//! For the tests of applications: what was recorded.
+//! [`Recorder`]: checks in tests which tickets the code under test makes.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -15,15 +15,14 @@ use tracing_subscriber::layer::SubscriberExt as _;
 
 use crate::TicketLayer;
 
-/// How long a test waits for its records: much longer than memory needs.
+/// How long a test waits for its records, which takes a store in memory far less.
 const LONG: Duration = Duration::from_secs(60);
 
-/// Records what the code under test logs, in memory, and says in a test's words what it has to be; with the
-/// feature `test-util`.
+/// Records in memory what the code under test logs, for assertions; with the feature `test-util`.
 ///
-/// From [`new`](Self::new) on it is the default subscriber *of this thread*, until it is dropped: tests that run
-/// side by side do not see each other's tickets. What another thread logs is seen if the code hands it the
-/// subscriber, or if that thread is given [`handler`](Self::handler).
+/// Until it is dropped it is the default subscriber *of the current thread*, so tests that run in parallel do
+/// not see each other's tickets. What another thread logs is recorded only if the code passes the subscriber on
+/// to it, or reports to [`handler`](Self::handler).
 ///
 /// ```
 /// use ticket_tracing::Recorder;
@@ -41,14 +40,14 @@ const LONG: Duration = Duration::from_secs(60);
 /// recorder.assert_count("payment refused", 2);
 /// ```
 #[derive(Debug)]
-#[must_use = "it records until it is dropped: bind it to a name"]
+#[must_use = "the recorder records until it is dropped: bind it to a name"]
 pub struct Recorder {
     backend: MemoryBackend,
     handler: BackgroundHandler,
     _default: DefaultGuard,
 }
 
-/// As [`new`](Recorder::new).
+/// The same as [`new`](Recorder::new).
 impl Default for Recorder {
     fn default() -> Self {
         Self::new()
@@ -56,20 +55,20 @@ impl Default for Recorder {
 }
 
 impl Recorder {
-    /// Records warnings and errors of this thread from now on, with the defaults of [`HandlerOptions`].
+    /// Starts to record the warnings and errors of this thread, with default [`HandlerOptions`].
     ///
     /// # Panics
     ///
-    /// The operating system has no thread for the handler's worker.
+    /// Panics if the operating system cannot start the handler's worker.
     pub fn new() -> Self {
         Self::with_options(HandlerOptions::default())
     }
 
-    /// The same with the application's own options: its filter, grouping, redaction.
+    /// Starts to record with the application's options: its filter, grouping and redaction.
     ///
     /// # Panics
     ///
-    /// As [`new`](Self::new).
+    /// Panics if the operating system cannot start the handler's worker.
     #[track_caller]
     pub fn with_options(options: HandlerOptions) -> Self {
         let backend = MemoryBackend::new();
@@ -82,17 +81,17 @@ impl Recorder {
         Self { backend, handler, _default: default }
     }
 
-    /// The handler, for code that is given one.
+    /// Returns the handler, for code that takes one.
     #[must_use]
     pub const fn handler(&self) -> &BackgroundHandler {
         &self.handler
     }
 
-    /// All records so far, the oldest first.
+    /// Returns all records so far, the oldest first.
     ///
     /// # Panics
     ///
-    /// Records were lost: a filter or a processor panicked over them.
+    /// Panics if records were lost because a filter or a processor panicked.
     #[must_use]
     #[track_caller]
     pub fn records(&self) -> Vec<Record> {
@@ -110,11 +109,11 @@ impl Recorder {
         }
     }
 
-    /// All tickets so far, the one with the newest record first.
+    /// Returns all tickets so far, the one with the newest record first.
     ///
     /// # Panics
     ///
-    /// As [`records`](Self::records).
+    /// Panics if records were lost because a filter or a processor panicked.
     #[must_use]
     #[track_caller]
     pub fn tickets(&self) -> Vec<Ticket> {
@@ -122,24 +121,24 @@ impl Recorder {
         ok(block_on(self.backend.get_tickets(&TicketQuery::new().with_limit(MAX_LIMIT)))).items
     }
 
-    /// Nothing was recorded.
+    /// Asserts that nothing was recorded.
     ///
     /// # Panics
     ///
-    /// Something was; the panic lists it.
+    /// Panics if something was recorded, and lists it.
     #[track_caller]
     pub fn assert_none(&self) {
         if !self.records().is_empty() {
-            self.fail("nothing was to be recorded");
+            self.fail("expected no records");
         }
     }
 
-    /// Exactly one ticket has this message, however many records it stands for; its newest record, for further
-    /// assertions. Other tickets may be there too.
+    /// Asserts that exactly one ticket has this message, with any number of records, and returns its newest
+    /// record. There may be tickets with other messages.
     ///
     /// # Panics
     ///
-    /// None has it, or more than one; the panic lists what was recorded.
+    /// Panics if no ticket or more than one has the message, and lists what was recorded.
     #[track_caller]
     pub fn assert_one(&self, message: &str) -> Record {
         let tickets = self.tickets();
@@ -147,17 +146,18 @@ impl Recorder {
         let newest = self.records().into_iter().rev().find(|record| record.message == message);
         match (count, newest) {
             (1, Some(record)) => record,
-            _ => self.fail(&format!(
-                "exactly one ticket was to have the message {message:?}, {count} have"
-            )),
+            _ => self
+                .fail(&format!("expected one ticket with the message {message:?}, found {count}")),
         }
     }
 
-    /// Exactly one ticket has this message, and one of its records has all of these traits, with these types: it.
+    /// Asserts that exactly one ticket has this message and that one of its records has all these traits with
+    /// these types; returns that record.
     ///
     /// # Panics
     ///
-    /// As [`assert_one`](Self::assert_one), and if no record with the message has the traits.
+    /// Panics if no ticket or more than one has the message, or no such record has the traits; lists what was
+    /// recorded.
     #[track_caller]
     pub fn assert_one_with<N: Into<String>, V: Into<Value>>(
         &self,
@@ -180,22 +180,22 @@ impl Recorder {
                     .iter()
                     .map(|(name, value)| format!(" {name}={}", shown(value)))
                     .collect();
-                self.fail(&format!("a record with the message {message:?} was to have{traits}"))
+                self.fail(&format!("expected a record with the message {message:?} and{traits}"))
             }
         }
     }
 
-    /// So many records have this message.
+    /// Asserts that exactly this many records have the message.
     ///
     /// # Panics
     ///
-    /// More have it, or fewer; the panic lists what was recorded.
+    /// Panics if more or fewer records have it, and lists what was recorded.
     #[track_caller]
     pub fn assert_count(&self, message: &str, count: usize) {
         let found = self.records().iter().filter(|record| record.message == message).count();
         if found != count {
             self.fail(&format!(
-                "{count} records were to have the message {message:?}, {found} have"
+                "expected {count} records with the message {message:?}, found {found}"
             ));
         }
     }
@@ -214,7 +214,7 @@ impl Recorder {
         match records.len() {
             0 => text.push_str("nothing was recorded"),
             count => {
-                let _ = write!(text, "recorded were {count}:");
+                let _ = write!(text, "{count} were recorded:");
             }
         }
         for Record { level, channel, message, traits, error, .. } in &records {
@@ -230,7 +230,7 @@ impl Recorder {
     }
 }
 
-/// Texts in quotes, so that `"17"` and `17` can be told apart.
+/// Quotes texts, so that `"17"` differs from `17`.
 fn shown(value: &Value) -> String {
     match value {
         Value::Text(text) => format!("{text:?}"),

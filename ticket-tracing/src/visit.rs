@@ -1,4 +1,4 @@
-//! The fields of events and spans.
+//! Visitors for the fields of events and spans.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -13,20 +13,20 @@ use crate::format;
 
 /// The field that overrides the grouping.
 pub(crate) const FINGERPRINT: &str = "ticket.fingerprint";
-/// Fields that may hold an error as text, such as `error = %error`.
+/// Fields that may contain an error as text, such as `error = %error`.
 const ERROR_NAMES: [&str; 3] = ["error", "err", "exception"];
 
-/// For how many fields of spans there is room at once.
+/// The capacity reserved for the fields of spans.
 const OF_SPANS: usize = 4;
 
-/// The fields of an event: at first those that decide its ticket, the others once they are asked for.
+/// The fields of an event: first those that decide its ticket, and the others only when they are needed.
 #[derive(Debug)]
 pub(crate) struct Fields<'a> {
     pub(crate) message: SmolStr,
     /// The chain of the first error value.
     pub(crate) error: Vec<ErrorCause>,
     pub(crate) fingerprint: Option<SmolStr>,
-    /// The others.
+    /// The other fields.
     pub(crate) traits: Traits,
     has_traits: bool,
     is_log: bool,
@@ -34,8 +34,8 @@ pub(crate) struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// With a message, or else what comes nearest to one: `#[instrument(err)]` has none. `is_log` says
-    /// that it came through the `log` bridge, whose own fields are metadata.
+    /// Reads the fields that decide the ticket. Without a message, as `#[instrument(err)]` logs, the error's
+    /// text takes its place. `is_log` marks an event of the `log` bridge, whose own fields are metadata.
     pub(crate) fn of_event(
         event: &tracing::Event<'_>,
         is_log: bool,
@@ -60,7 +60,7 @@ impl<'a> Fields<'a> {
         fields
     }
 
-    /// Adds the fields that decide nothing.
+    /// Adds the fields that do not decide the ticket.
     pub(crate) fn add_traits(&mut self, event: &tracing::Event<'_>) {
         if !std::mem::replace(&mut self.has_traits, true) {
             let Self { is_log, redaction, .. } = *self;
@@ -69,7 +69,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// The message, or else what comes nearest to one.
+    /// Takes the message, or the text of the error if there is none.
     pub(crate) fn take_message(&mut self) -> SmolStr {
         if self.message.is_empty() {
             let error = self.error.first().map(|cause| cause.message.clone());
@@ -106,7 +106,7 @@ impl Visit for Fields<'_> {
     }
 }
 
-/// The other fields of an event.
+/// A visitor for the other fields of an event.
 #[derive(Debug)]
 struct EventTraits<'a> {
     traits: &'a mut Traits,
@@ -128,15 +128,15 @@ impl EventTraits<'_> {
     }
 }
 
-/// The fields of a span: all of them are values.
+/// A visitor for the fields of a span, which are all traits.
 #[derive(Debug)]
 pub(crate) struct SpanFields<'a> {
     pub(crate) traits: &'a mut Traits,
     pub(crate) redaction: &'a Redaction,
 }
 
-/// A text within the limit of a trait. It is cut at once, not when it is stored: a span may live long. What is cut is
-/// redacted before that, as half of a secret is not known for one.
+/// Cuts a text to the limit of a trait, at once and not when it is stored, because a span may live long. The text is redacted
+/// before it is cut: half a secret is no longer recognized as one.
 pub(crate) fn short(mut text: SmolStr, redaction: &Redaction) -> SmolStr {
     if text.len() > limits::TRAIT {
         if let Cow::Owned(redacted) = redaction.text(&text) {
@@ -147,7 +147,7 @@ pub(crate) fn short(mut text: SmolStr, redaction: &Redaction) -> SmolStr {
     text
 }
 
-/// A raw identifier's name is the identifier.
+/// Returns the name of a field, without the prefix of a raw identifier.
 fn name(field: &Field) -> SmolStr {
     let name = field.name();
     SmolStr::new_static(name.strip_prefix("r#").unwrap_or(name))

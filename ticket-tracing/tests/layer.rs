@@ -1,4 +1,4 @@
-//! What becomes of an event.
+//! Tests of what becomes of an event.
 #![allow(clippy::unwrap_used)] // Helpers too: what fails here fails the test.
 
 use std::error::Error;
@@ -15,7 +15,7 @@ use tracing_subscriber::prelude::*;
 
 const LONG: Duration = Duration::from_secs(60);
 
-/// The records that the layer makes of what happens in `run`, the oldest first.
+/// Returns the records that the layer makes while `run` runs, the oldest first.
 fn records(run: impl FnOnce()) -> Vec<Record> {
     records_of(|layer| layer, run)
 }
@@ -83,7 +83,7 @@ impl fmt::Display for Panics {
 impl Error for Panics {}
 
 #[test]
-fn where_an_event_was_made() {
+fn an_event_has_its_location() {
     let before = Timestamp::now();
     let line = line!() + 1;
     let record = one_record(|| error!("it failed"));
@@ -102,7 +102,7 @@ fn where_an_event_was_made() {
 }
 
 #[test]
-fn levels() {
+fn levels_are_converted() {
     let records = records_of(
         |layer| layer.with_max_breadcrumbs(0),
         || {
@@ -155,7 +155,7 @@ fn fields_of_each_type_become_typed_traits() {
 }
 
 #[test]
-fn an_error_value_brings_its_whole_chain_under_any_name() {
+fn an_error_value_under_any_name_has_its_whole_chain() {
     for record in [
         one_record(|| error!(error = &outer() as &dyn Error, "cannot show the page")),
         one_record(|| error!(reason = &outer() as &dyn Error, "cannot show the page")),
@@ -175,7 +175,7 @@ fn an_error_value_brings_its_whole_chain_under_any_name() {
 }
 
 #[test]
-fn of_two_errors_the_first_has_the_chain_and_both_are_traits() {
+fn the_first_of_two_errors_has_the_chain_and_both_are_traits() {
     let second = std::io::Error::other("disk");
     let record = one_record(|| {
         error!(error = &outer() as &dyn Error, other = &second as &dyn Error, "both");
@@ -186,7 +186,7 @@ fn of_two_errors_the_first_has_the_chain_and_both_are_traits() {
 }
 
 #[test]
-fn an_event_without_a_message_takes_what_comes_nearest() {
+fn an_event_without_a_message_takes_the_text_of_its_error() {
     let of_value = one_record(|| error!(error = &outer() as &dyn Error));
     let of_text = one_record(|| error!(error = %outer()));
     assert_eq!((&*of_value.message, &*of_text.message), ("bad page", "bad page"));
@@ -205,7 +205,7 @@ fn the_fingerprint_field_overrides_the_grouping() {
 }
 
 #[test]
-fn surrounding_spans_and_their_fields() {
+fn surrounding_spans_are_recorded_with_their_fields() {
     let record = one_record(|| {
         let request =
             info_span!("request", request_id = "r-1", user = "ann", late = tracing::field::Empty);
@@ -230,7 +230,7 @@ fn surrounding_spans_and_their_fields() {
 }
 
 #[test]
-fn an_event_may_name_its_span_or_none() {
+fn an_event_may_name_its_parent_span_or_none() {
     let records = records(|| {
         let other = info_span!("other");
         let _entered = info_span!("current").entered();
@@ -246,7 +246,7 @@ fn crumbs(record: &Record) -> Vec<&str> {
 }
 
 #[test]
-fn lesser_events_are_breadcrumbs_of_the_next_record_of_their_scope() {
+fn less_severe_events_are_breadcrumbs_of_the_next_record_of_their_scope() {
     let records = records(|| {
         let first = info_span!("request", id = 1);
         let second = info_span!("request", id = 2);
@@ -268,7 +268,7 @@ fn lesser_events_are_breadcrumbs_of_the_next_record_of_their_scope() {
     assert_eq!(records[0].breadcrumbs[0].traits["step"], Value::Int(1));
     assert_eq!(records[0].breadcrumbs[0].level, Level::Info);
     assert_eq!(records[0].breadcrumbs[0].channel, "layer");
-    // Each goes with one record, and a record is one for the next.
+    // Each belongs to one record, and a record is a breadcrumb of the next.
     assert_eq!(crumbs(&records[1]), ["a"]);
     assert_eq!(records[1].breadcrumbs[0].level, Level::Error);
     assert_eq!(crumbs(&records[2]), ["second"]);
@@ -276,7 +276,7 @@ fn lesser_events_are_breadcrumbs_of_the_next_record_of_their_scope() {
 }
 
 #[test]
-fn breadcrumbs_are_bounded_and_of_their_level() {
+fn breadcrumbs_are_limited_by_number_and_level() {
     let many = || {
         for number in 0..100 {
             info!("{number}");
@@ -299,7 +299,7 @@ fn breadcrumbs_are_bounded_and_of_their_level() {
 }
 
 #[test]
-fn what_is_kept_for_later_is_bounded_and_says_what_is_missing() {
+fn values_kept_for_later_are_cut_with_a_mark() {
     let long = "x".repeat(100_000);
     let record = one_record(|| {
         let _span = info_span!("request", long, debug = ?long).entered();
@@ -318,7 +318,7 @@ fn what_is_kept_for_later_is_bounded_and_says_what_is_missing() {
 }
 
 #[test]
-fn a_cut_through_a_secret_leaves_nothing_of_it() {
+fn a_secret_at_a_cut_is_redacted_entirely() {
     let start = "x".repeat(ticket_core::limits::TRAIT - 40);
     let long = format!("{start} postgres://ann:hunter2-{}@db/shop", "z".repeat(100));
     let record = one_record(|| {
@@ -332,7 +332,7 @@ fn a_cut_through_a_secret_leaves_nothing_of_it() {
 }
 
 #[test]
-fn breadcrumbs_of_another_layer_or_thread_do_not_get_in() {
+fn breadcrumbs_of_other_layers_and_threads_stay_out() {
     let records = records(|| {
         info!("here");
         let dispatch = tracing::dispatcher::get_default(Clone::clone);
@@ -345,7 +345,7 @@ fn breadcrumbs_of_another_layer_or_thread_do_not_get_in() {
 }
 
 #[test]
-fn f27_a_panic_while_formatting_costs_the_value_and_nothing_else() {
+fn f27_a_panic_while_formatting_loses_only_the_value() {
     const MARK: &str = "<panicked while formatting>";
     let record = one_record(|| {
         let _span = info_span!("request", bad = ?Panics).entered();
@@ -361,7 +361,7 @@ fn f27_a_panic_while_formatting_costs_the_value_and_nothing_else() {
 }
 
 #[test]
-fn what_the_layer_does_not_want_is_free_and_still_there_for_others() {
+fn events_below_the_filter_are_still_seen_by_other_layers() {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 

@@ -1,4 +1,4 @@
-//! Records of the crate `log` that come through `tracing-log`.
+//! Records of the crate `log` that arrive through `tracing-log`.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use ticket_tracing::{BackgroundHandler, TicketLayer};
 use tracing_subscriber::prelude::*;
 
 #[test]
-fn they_have_their_own_target_and_location() {
+fn log_records_have_their_own_target_and_location() {
     tracing_log::LogTracer::init().unwrap();
     let backend = MemoryBackend::new();
     let handler =

@@ -1,4 +1,4 @@
-//! What becomes of a record of the crate `log` without `tracing`.
+//! Tests of `TicketLog`: what becomes of a record of the crate `log` without `tracing`.
 #![allow(clippy::unwrap_used)] // Helpers too: what fails here fails the test.
 
 use std::fmt;
@@ -18,7 +18,7 @@ struct Store(MemoryBackend, BackgroundHandler);
 
 impl Store {
     fn new() -> Self {
-        // What a program's `init` does.
+        // As `init` does in a program.
         log::set_max_level(log::LevelFilter::Trace);
         let backend = MemoryBackend::new();
         let builder = BackgroundHandler::builder(HandlerOptions::new("app"));
@@ -39,7 +39,7 @@ impl Store {
 }
 
 #[test]
-fn a_record_with_typed_pairs() {
+fn key_value_pairs_keep_their_types() {
     let store = Store::new();
     let logger = store.logger();
     let failed = "x".parse::<u32>().unwrap_err();
@@ -75,7 +75,7 @@ fn a_record_with_typed_pairs() {
 }
 
 #[test]
-fn breadcrumbs_levels_and_the_fingerprint() {
+fn levels_breadcrumbs_and_the_fingerprint_are_applied() {
     let store = Store::new();
     let logger = store.logger().with_max_breadcrumbs(2);
     info!(logger: logger, "dropped");
@@ -100,7 +100,7 @@ fn breadcrumbs_levels_and_the_fingerprint() {
 }
 
 #[test]
-fn a_cut_through_a_secret_leaves_nothing_of_it() {
+fn a_secret_at_a_cut_is_redacted_entirely() {
     let store = Store::new();
     let logger = store.logger();
     let start = "x".repeat(ticket_core::limits::TRAIT - 40);
@@ -112,7 +112,7 @@ fn a_cut_through_a_secret_leaves_nothing_of_it() {
 }
 
 #[test]
-fn what_panics_costs_the_value_and_what_logs_itself_is_no_record() {
+fn a_panicking_value_is_replaced_and_a_logging_one_is_not_recorded() {
     struct Panics;
     impl fmt::Debug for Panics {
         fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -138,7 +138,7 @@ fn what_panics_costs_the_value_and_what_logs_itself_is_no_record() {
 }
 
 #[test]
-fn the_next_logger_sees_everything_and_nothing_is_stored_twice() {
+fn the_next_logger_sees_every_record_and_nothing_is_stored_twice() {
     struct Counts(Arc<AtomicUsize>);
     impl Log for Counts {
         fn enabled(&self, _: &log::Metadata<'_>) -> bool {
@@ -156,7 +156,7 @@ fn the_next_logger_sees_everything_and_nothing_is_stored_twice() {
     error!(logger: logger, "2");
     assert_eq!(seen.load(SeqCst), 2);
 
-    // The layer and both bridges at once.
+    // With the layer and both bridges at once.
     let logger = store.logger().with_next(tracing_log::LogTracer::new());
     let layer = TicketLayer::new(store.1.clone()).filtered();
     tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
@@ -169,7 +169,7 @@ fn the_next_logger_sees_everything_and_nothing_is_stored_twice() {
 }
 
 #[test]
-fn a_program_has_one_logger() {
+fn a_program_has_only_one_logger() {
     let store = Store::new();
     store.logger().init().unwrap();
     error!("through the program's logger");

@@ -1,4 +1,5 @@
-//! A layer over a handler that is off. Alone in its program: what other tests enable meanwhile would count.
+//! A layer over a handler that is off. The test is alone in its program, because interest in callsites that other tests
+//! register would be counted here.
 
 use ticket_direct::HandlerOptions;
 use ticket_tracing::{BackgroundHandler, TicketLayer};
@@ -6,7 +7,7 @@ use tracing::info_span;
 use tracing_subscriber::prelude::*;
 
 #[test]
-fn a_layer_over_a_handler_that_is_off_lets_nothing_through() {
+fn a_layer_over_a_handler_that_is_off_enables_nothing() {
     let layer = TicketLayer::new(BackgroundHandler::off(HandlerOptions::new("app"))).filtered();
     tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
         assert!(!tracing::enabled!(tracing::Level::ERROR));

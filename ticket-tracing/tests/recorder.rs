@@ -1,4 +1,4 @@
-//! The helper for the tests of applications.
+//! Tests of `Recorder`, the helper for tests of applications.
 #![allow(clippy::unwrap_used)] // Helpers too: what fails here fails the test.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -8,14 +8,14 @@ use ticket_direct::HandlerOptions;
 use ticket_tracing::Recorder;
 use tracing::{error, info, warn};
 
-/// What a failed assertion says.
+/// Returns the message of a failing assertion.
 fn failure(assert: impl FnOnce()) -> String {
     let panic = catch_unwind(AssertUnwindSafe(assert)).unwrap_err();
     panic.downcast_ref::<String>().unwrap().clone()
 }
 
 #[test]
-fn what_is_right_passes() {
+fn correct_assertions_pass() {
     let recorder = Recorder::new();
     recorder.assert_none();
     info!("nothing yet");
@@ -34,30 +34,30 @@ fn what_is_right_passes() {
 }
 
 #[test]
-fn what_is_wrong_says_what_was_recorded() {
+fn failing_assertions_list_what_was_recorded() {
     let recorder = Recorder::new();
     assert_eq!(
         failure(|| drop(recorder.assert_one("payment refused"))),
-        "exactly one ticket was to have the message \"payment refused\", 0 have; nothing was recorded"
+        "expected one ticket with the message \"payment refused\", found 0; nothing was recorded"
     );
     let failed = "x".parse::<u32>().unwrap_err();
     error!(order = 17, user = "ann", error = &failed as &dyn std::error::Error, "payment refused");
-    let listed = "recorded were 1:\n  error recorder: \"payment refused\" \
+    let listed = "1 were recorded:\n  error recorder: \"payment refused\" \
                   error=\"invalid digit found in string\" order=17 user=\"ann\"\n    \
                   caused by invalid digit found in string";
     for (text, expected) in [
-        (failure(|| recorder.assert_none()), "nothing was to be recorded; "),
+        (failure(|| recorder.assert_none()), "expected no records; "),
         (
             failure(|| drop(recorder.assert_one("payment"))),
-            "exactly one ticket was to have the message \"payment\", 0 have; ",
+            "expected one ticket with the message \"payment\", found 0; ",
         ),
         (
             failure(|| drop(recorder.assert_one_with("payment refused", [("order", "17")]))),
-            "a record with the message \"payment refused\" was to have order=\"17\"; ",
+            "expected a record with the message \"payment refused\" and order=\"17\"; ",
         ),
         (
             failure(|| recorder.assert_count("payment refused", 2)),
-            "2 records were to have the message \"payment refused\", 1 have; ",
+            "expected 2 records with the message \"payment refused\", found 1; ",
         ),
     ] {
         assert_eq!(text, format!("{expected}{listed}"));
@@ -65,16 +65,16 @@ fn what_is_wrong_says_what_was_recorded() {
 }
 
 #[test]
-fn two_tickets_with_one_message_are_not_one() {
+fn two_tickets_with_the_same_message_are_not_one() {
     let recorder = Recorder::new();
     error!("it failed");
     warn!("it failed");
     let text = failure(|| drop(recorder.assert_one("it failed")));
-    assert!(text.starts_with("exactly one ticket was to have the message \"it failed\", 2 have;"));
+    assert!(text.starts_with("expected one ticket with the message \"it failed\", found 2;"));
 }
 
 #[test]
-fn tests_do_not_see_each_other() {
+fn parallel_tests_do_not_see_each_other() {
     let recorders: Vec<_> = (0..8)
         .map(|number| {
             std::thread::spawn(move || {
@@ -93,7 +93,7 @@ fn tests_do_not_see_each_other() {
 }
 
 #[test]
-fn options_are_the_applications() {
+fn the_applications_options_are_applied() {
     let recorder = Recorder::with_options(HandlerOptions::new("shop").with_level(Level::Error));
     warn!("slow");
     error!("password=hunter2");

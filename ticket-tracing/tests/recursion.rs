@@ -1,6 +1,7 @@
-//! F26: nothing that the layer causes comes back into it. With a global subscriber, which has no guard of
-//! its own, without a filter, so that it sees every library down to `TRACE`, and with the `log` bridge; so all
-//! of it is one test in a program of its own.
+//! F26: nothing that the layer causes comes back into it.
+//!
+//! The subscriber is global, because it then has no protection of its own, has no filter, so that it sees every
+//! library down to `TRACE`, and includes the `log` bridge. So everything is one test in a program of its own.
 #![allow(clippy::unwrap_used)] // Helpers too: what fails here fails the test.
 
 use std::cell::Cell;
@@ -20,7 +21,7 @@ use tracing_subscriber::prelude::*;
 
 const LONG: Duration = Duration::from_secs(60);
 
-/// Logs with everything it does, as drivers do.
+/// A store that logs in every call, as drivers do.
 #[derive(Clone, Debug, Default)]
 struct Talkative(MemoryBackend);
 
@@ -64,10 +65,10 @@ impl EventStore for Talkative {
     forward_event_store!(self => self.0);
 }
 
-/// Logs an error while it is formatted, and formats itself for that.
+/// A value that logs an error with itself as a field while it is formatted.
 struct LogsItself;
 
-/// How deep that went at most.
+/// The maximum depth of that recursion.
 static DEEPEST: AtomicUsize = AtomicUsize::new(0);
 
 thread_local! {
@@ -78,7 +79,7 @@ impl fmt::Debug for LogsItself {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let depth = DEPTH.get() + 1;
         DEEPEST.fetch_max(depth, SeqCst);
-        // Deep enough to be seen, and not for ever.
+        // Deep enough to be noticed, but not endless.
         if depth < 20 {
             DEPTH.set(depth);
             tracing::error!(again = ?LogsItself, "from a Debug form");
@@ -99,7 +100,7 @@ fn f26_nothing_comes_back() {
     });
     let handler = BackgroundHandler::builder(options).backend(backend.clone()).unwrap();
     let layer = TicketLayer::new(handler.clone()).with_breadcrumb_level(Level::Trace);
-    // Not `init`, which may set a logger by itself, as another package of the workspace wants it.
+    // Not `init`, which also installs a logger if another package of the workspace enables that feature.
     tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer)).unwrap();
     tracing_log::LogTracer::init().unwrap();
     assert!(tracing::enabled!(tracing::Level::TRACE) && log::log_enabled!(log::Level::Trace));
@@ -112,7 +113,7 @@ fn f26_nothing_comes_back() {
         tracing::error!(value = ?LogsItself, "it failed");
     }
     handler.blocking_flush(LONG).unwrap();
-    // Longer than a batch would wait.
+    // Longer than a record waits for its batch.
     std::thread::sleep(Duration::from_millis(600));
 
     let events = block_on(backend.0.get_events(&EventQuery::new())).unwrap().items;

@@ -1,4 +1,4 @@
-//! Errors that are reported where they are handled.
+//! Tests of errors that are reported where they are handled.
 #![allow(clippy::unwrap_used)] // Helpers too: what fails here fails the test.
 
 use std::error::Error;
@@ -29,7 +29,7 @@ fn page(text: &str) -> Result<u32, NoPage> {
 }
 
 #[test]
-fn the_error_of_a_result_with_its_whole_chain() {
+fn the_error_of_a_result_has_its_whole_chain() {
     let recorder = Recorder::new();
     assert_eq!(page("7").report(recorder.handler()).unwrap(), 7);
     recorder.assert_none();
@@ -52,7 +52,7 @@ fn the_error_of_a_result_with_its_whole_chain() {
 }
 
 #[test]
-fn an_error_alone_and_one_that_panics() {
+fn an_error_is_reported_even_if_its_display_panics() {
     #[derive(Debug)]
     struct Panics;
     impl fmt::Display for Panics {
@@ -72,7 +72,7 @@ fn an_error_alone_and_one_that_panics() {
 }
 
 #[test]
-fn what_logs_while_it_is_reported_is_no_record() {
+fn what_an_error_logs_while_it_is_reported_is_ignored() {
     #[derive(Debug)]
     struct Logs;
     impl fmt::Display for Logs {
@@ -94,7 +94,7 @@ fn what_logs_while_it_is_reported_is_no_record() {
 }
 
 #[test]
-fn anyhow_with_its_contexts() {
+fn an_anyhow_error_has_its_contexts() {
     let recorder = Recorder::new();
     let failed = page("x").context("cannot show the list").context("request failed");
     let line = line!() + 1;

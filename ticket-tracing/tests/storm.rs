@@ -1,4 +1,4 @@
-//! What the layer counts without making a record of it, and that it counts it for the right ticket.
+//! Tests that events counted without a record are counted for the right ticket.
 #![allow(clippy::unwrap_used)] // Helpers too: what fails here fails the test.
 
 use std::error::Error;
@@ -18,8 +18,8 @@ use tracing_subscriber::prelude::*;
 
 const LONG: Duration = Duration::from_secs(60);
 
-/// Runs it many times, under a budget that is used up at once and again without one, and answers with
-/// each ticket's message, level and count, by ticket; both have to be alike.
+/// Runs `run` many times under a budget that is used up at once, and again without one. Both have to give the same
+/// tickets; returns the message, level and count of each.
 fn counts(run: impl Fn(usize)) -> Vec<(String, u64)> {
     let with = counts_of(HandlerOptions::new("app"), 1, &run);
     let without = counts_of(HandlerOptions::new("app"), u32::MAX, &run);
@@ -84,7 +84,7 @@ impl Error for Refused {}
 impl Error for Away {}
 
 #[test]
-fn f25_the_call_the_message_and_the_level_tell_tickets_apart() {
+fn f25_tickets_differ_by_call_message_and_level() {
     let run = |number: usize| match number % 5 {
         0 => error!("down"),
         1 => warn!("down"),
@@ -92,12 +92,12 @@ fn f25_the_call_the_message_and_the_level_tell_tickets_apart() {
         3 => error!(target: "shop::db", "down"),
         _ => error!("{}", if number.is_multiple_of(2) { "up" } else { "away" }),
     };
-    // Two calls of one module and level with one text are one ticket, as without a storm.
+    // Two calls in one module with the same level and text share a ticket, as they do without a storm.
     assert_eq!(sorted_counts(run), [10, 10, 20, 20, 40]);
 }
 
 #[test]
-fn f25_numbers_in_a_message_do_not_and_fields_and_spans_neither() {
+fn f25_tickets_do_not_differ_by_numbers_fields_or_spans() {
     let run = |number: usize| {
         let span = info_span!("request", user = number);
         let _entered = span.entered();
@@ -107,14 +107,14 @@ fn f25_numbers_in_a_message_do_not_and_fields_and_spans_neither() {
 }
 
 #[test]
-fn f25_the_types_and_texts_of_errors_do() {
+fn f25_tickets_differ_by_the_types_and_texts_of_errors() {
     let run = |number: usize| {
         let (refused, away) = (Refused("no way"), Away("no way"));
         let error: &(dyn Error + 'static) = if number.is_multiple_of(4) { &refused } else { &away };
         error!(error, "cannot pay");
     };
     assert_eq!(sorted_counts(run), [25, 75]);
-    // Without a message the error's text is the message; or that of a field of such a name.
+    // Without a message, the text of an error, or of a field with such a name, is the message.
     let run = |number: usize| {
         let text = if number.is_multiple_of(4) { "no way" } else { "no luck" };
         if number.is_multiple_of(2) {
@@ -127,7 +127,7 @@ fn f25_the_types_and_texts_of_errors_do() {
 }
 
 #[test]
-fn f25_a_fingerprint_of_its_own_does() {
+fn f25_tickets_differ_by_the_fingerprint_field() {
     let run = |number: usize| error!(ticket.fingerprint = number % 4, "cannot pay");
     assert_eq!(sorted_counts(run), [25, 25, 25, 25]);
     let run = |number: usize| {
@@ -141,7 +141,7 @@ fn f25_a_fingerprint_of_its_own_does() {
 }
 
 #[test]
-fn f25_the_place_of_a_log_record_does() {
+fn f25_tickets_differ_by_the_location_of_a_log_record() {
     let log = |file: &'static str, line: u32, number: usize| {
         log::logger().log(
             &log::Record::builder()
@@ -159,7 +159,7 @@ fn f25_the_place_of_a_log_record_does() {
 }
 
 #[test]
-fn f25_where_the_application_groups_by_itself_it_sees_every_record() {
+fn f25_a_custom_grouping_sees_every_record() {
     let seen = Arc::new(AtomicUsize::new(0));
     let saw = Arc::clone(&seen);
     let grouping = Grouping::custom(move |record| {
@@ -177,7 +177,7 @@ fn f25_where_the_application_groups_by_itself_it_sees_every_record() {
 }
 
 #[test]
-fn f25_in_a_storm_other_fields_are_not_even_formatted() {
+fn f25_other_fields_are_not_formatted_in_a_storm() {
     struct Costly<'a>(&'a AtomicUsize);
     impl fmt::Debug for Costly<'_> {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

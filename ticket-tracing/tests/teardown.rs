@@ -1,5 +1,5 @@
-//! F28: a thread-local's destructor may log: the layer does not panic there, which would abort the process,
-//! and every record is stored.
+//! F28: destructors of thread-locals may log. The layer does not panic there, which would abort the process, and
+//! every record is stored.
 #![allow(clippy::unwrap_used)] // Helpers too: what fails here fails the test.
 
 use std::cell::RefCell;
@@ -14,7 +14,7 @@ struct LogsAtTheEnd;
 
 impl Drop for LogsAtTheEnd {
     fn drop(&mut self) {
-        // No span: `tracing_subscriber::Registry` itself panics over one here.
+        // Without a span: `tracing_subscriber::Registry` itself panics over one here.
         tracing::info!("a breadcrumb");
         tracing::error!("from a destructor");
     }
@@ -34,7 +34,7 @@ fn f28_events_from_destructors_of_thread_locals() {
     let set = |cell: &RefCell<Option<LogsAtTheEnd>>| *cell.borrow_mut() = Some(LogsAtTheEnd);
     for log_before in [true, false] {
         std::thread::spawn(move || {
-            // One before everything that logging itself keeps in thread-locals, one after it.
+            // One is dropped before the thread-locals of logging itself, the other after them.
             FIRST.with(set);
             if log_before {
                 tracing::error!("from a thread");

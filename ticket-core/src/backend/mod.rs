@@ -5,6 +5,7 @@
 //! and the [`Recorded`] that it answers with, the checked plans of queries, and the definitions that
 //! every backend has to agree with.
 
+mod backoff;
 pub(crate) mod base;
 mod batch;
 mod lease;
@@ -14,6 +15,7 @@ mod status_change;
 
 pub use async_trait::async_trait;
 
+pub use self::backoff::Backoff;
 pub use self::batch::{Batch, TicketBatch};
 pub use self::lease::Lease;
 pub use self::new_occurrence::NewOccurrence;

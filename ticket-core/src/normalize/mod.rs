@@ -62,7 +62,10 @@ impl Record {
     }
 
     /// Redacts the record and brings it within the limits, in one walk over its texts.
-    pub(crate) fn prepare(&mut self, rules: &impl Redact) {
+    ///
+    /// This is for handlers that prepare a record in place;
+    /// [`NewOccurrence::prepare`](crate::backend::NewOccurrence::prepare) does the same and more.
+    pub fn prepare(&mut self, rules: &impl Redact) {
         if walk::limit_parts(self, rules) > limits::RECORD {
             shrink::shrink(self);
         }

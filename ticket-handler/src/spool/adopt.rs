@@ -1,4 +1,4 @@
-//! Folders of processes that are dead.
+//! Folders that dead processes have left.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::fs;
@@ -13,29 +13,29 @@ use super::folder::{Folder, SegmentFile, folders, segments};
 use super::segment;
 use crate::sync::Instant;
 
-/// How often the spool is searched for folders of processes that have died, roughly.
+/// Roughly how often the spool is searched for folders of dead processes.
 const SEARCH: Duration = Duration::from_secs(30);
-/// The least time between two batches of them: with [`BATCH`](super::BATCH) in each, 10,000 records a
-/// second, which leaves a store that has just come back some air.
+/// The time between two batches of such a folder. With [`BATCH`](super::BATCH) records each that is 10,000 records a
+/// second, which does not overwhelm a store that has just come back.
 const PAUSE: Duration = Duration::from_millis(50);
-/// How large such a batch is at most.
+/// The maximum bytes of such a batch.
 const BATCH_BYTES: u64 = 2 << 20;
 
-/// A folder that is being emptied.
+/// An adopted folder that is being emptied.
 #[derive(Debug)]
 pub(crate) struct Orphan {
     folder: Folder,
     segments: VecDeque<SegmentFile>,
     cursor: Option<(SegmentFile, Cursor)>,
-    /// Segments of which everything is in the batch, and whether they are damaged.
+    /// Segments that are entirely in the batch, and whether they are damaged.
     finished: Vec<(SegmentFile, bool)>,
     pub(crate) damage: Damage,
-    /// Segments of another version, which stay where they are.
+    /// Segments of another version, which are left alone.
     pub(crate) foreign: usize,
 }
 
 impl Orphan {
-    /// Takes a folder; `None` if a living process has it.
+    /// Adopts a folder; returns `None` if a living process holds it.
     pub(crate) fn adopt(path: PathBuf) -> io::Result<Option<Self>> {
         let Some(folder) = Folder::adopt(path)? else { return Ok(None) };
         folder.tidy();
@@ -50,7 +50,7 @@ impl Orphan {
         }))
     }
 
-    /// The next occurrences; none at the end.
+    /// Returns the next occurrences; none at the end.
     pub(crate) fn batch(&mut self, max_len: usize) -> io::Result<Vec<NewOccurrence>> {
         let mut batch = Vec::new();
         let mut bytes = 0;
@@ -87,19 +87,19 @@ impl Orphan {
         Ok(batch)
     }
 
-    /// The batch is settled: the segments go of which nothing is left.
+    /// The batch is settled: removes the segments that are entirely read.
     pub(crate) fn finish(&mut self) {
         for (file, is_damaged) in self.finished.drain(..) {
             if is_damaged {
                 segment::set_aside(&file.path);
             } else {
-                // What cannot be removed is read again one day, which is harmless.
+                // A file that cannot be deleted is read again one day, which is harmless.
                 let _ = fs::remove_file(&file.path);
             }
         }
     }
 
-    /// Removes the folder if nothing is left in it. Answers with it otherwise.
+    /// Removes the folder if nothing is left in it; otherwise returns its path.
     pub(crate) fn end(mut self) -> Option<PathBuf> {
         self.finish();
         let path = self.folder.path().to_owned();
@@ -107,7 +107,7 @@ impl Orphan {
     }
 }
 
-/// All orphans of a spool, one after the other.
+/// The orphans of a spool, emptied one after the other.
 #[derive(Debug)]
 pub(crate) struct Orphans {
     spool: Option<PathBuf>,
@@ -115,7 +115,7 @@ pub(crate) struct Orphans {
     found: Vec<PathBuf>,
     search_at: Instant,
     batch_at: Instant,
-    /// Folders in which something stays, such as segments of another version: looked into once.
+    /// Folders in which something is left, such as segments of another version. They are not looked into again.
     left: BTreeSet<PathBuf>,
     damage: Damage,
 }
@@ -134,14 +134,14 @@ impl Orphans {
         }
     }
 
-    /// When to ask for the next batch.
+    /// Returns when to ask for the next batch.
     pub(crate) fn due(&self) -> Option<Instant> {
         self.spool.as_ref()?;
         let busy = self.current.is_some() || !self.found.is_empty();
         Some(if busy { self.batch_at } else { self.search_at })
     }
 
-    /// The next batch, if it is time for one and there is one.
+    /// Returns the next batch; empty if it is not due or there is none.
     pub(crate) fn batch(
         &mut self,
         own: Option<&std::path::Path>,
@@ -158,12 +158,12 @@ impl Orphans {
             let Some(orphan) = &mut self.current else { return Vec::new() };
             match orphan.batch(max_len) {
                 Ok(batch) if !batch.is_empty() => {
-                    // Jitter, so that processes that were started together do not march in step.
+                    // Jitter, so that processes started together do not run in lockstep.
                     self.batch_at = now + PAUSE.mul_f64(0.5 + fastrand::f64());
                     return batch;
                 }
                 Ok(_) => self.end(),
-                // The lock goes, and a later search, or another process, tries again.
+                // This releases the lock: a later search, or another process, tries again.
                 Err(_) => self.current = None,
             }
         }
@@ -176,7 +176,7 @@ impl Orphans {
         }
     }
 
-    /// What could not be read since the last time.
+    /// Takes the damage found since the last call.
     pub(crate) fn take_damage(&mut self) -> Damage {
         std::mem::take(&mut self.damage)
     }
@@ -188,7 +188,7 @@ impl Orphans {
         }
     }
 
-    /// Goes on to the next folder, after a search if it is time for one.
+    /// Moves on to the next folder, and searches for more if that is due.
     fn next(&mut self, own: Option<&std::path::Path>, now: Instant) -> bool {
         if self.found.is_empty() && self.search_at <= now {
             self.search_at = now + SEARCH.mul_f64(0.5 + fastrand::f64());

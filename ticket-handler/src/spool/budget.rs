@@ -1,17 +1,17 @@
-//! How many bytes may wait, on disk and in memory.
+//! The limits on waiting bytes, on disk and in memory.
 
 use std::sync::atomic::Ordering::Relaxed;
 
 use crate::sync::AtomicU64;
 
-/// Where bytes are.
+/// Where a segment's bytes are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Disk,
     Memory,
 }
 
-/// A bound that is never exceeded.
+/// A counter of bytes with a limit that [`reserve`](Self::reserve) never exceeds.
 #[derive(Debug)]
 pub(crate) struct Budget {
     used: AtomicU64,
@@ -31,18 +31,18 @@ impl Budget {
         self.used.load(Relaxed)
     }
 
-    /// Whether there is room for so many bytes.
+    /// Returns `true` if there is room for this many more bytes.
     pub(crate) fn has(&self, bytes: u64) -> bool {
         self.used().checked_add(bytes).is_some_and(|used| used <= self.limit)
     }
 
-    /// Takes them, if there is.
+    /// Takes the bytes if there is room for them.
     pub(crate) fn reserve(&self, bytes: u64) -> bool {
         let fits = |used: u64| used.checked_add(bytes).filter(|used| *used <= self.limit);
         self.used.fetch_update(Relaxed, Relaxed, fits).is_ok()
     }
 
-    /// Takes them, whether there is room or not.
+    /// Takes the bytes whether there is room or not.
     pub(crate) fn force(&self, bytes: u64) {
         self.used.fetch_add(bytes, Relaxed);
     }

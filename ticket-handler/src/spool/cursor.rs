@@ -1,4 +1,4 @@
-//! Reading a segment bit by bit.
+//! Reading a segment in steps.
 
 use std::ops::{AddAssign, Range};
 
@@ -10,9 +10,9 @@ use super::header::Header;
 /// What could not be read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Damage {
-    /// Entries that were never acknowledged: the process was killed while it wrote them.
+    /// Incomplete entries: the process was killed while it wrote them.
     pub(crate) torn: u64,
-    /// Places at which there is no entry where one should be.
+    /// Places with unreadable bytes.
     pub(crate) damaged: u64,
 }
 
@@ -28,17 +28,17 @@ impl AddAssign for Damage {
 pub(crate) struct Cursor {
     bytes: Vec<u8>,
     offset: usize,
-    /// The entry before the offset, if it was found and not yet taken.
+    /// The entry before the offset, if it was found and not taken yet.
     found: Option<Range<usize>>,
     known: Known,
     pub(crate) damage: Damage,
-    /// How many entries and records have been read.
+    /// How many entries and records were read.
     pub(crate) entries: usize,
     pub(crate) records: usize,
 }
 
 impl Cursor {
-    /// At the start; `None` if the segment is of another version.
+    /// Starts at the beginning; returns `None` for a segment of another version.
     pub(crate) fn new(bytes: Vec<u8>) -> Option<Self> {
         let mut damage = Damage::default();
         let offset = match Header::of(&bytes) {
@@ -48,13 +48,13 @@ impl Cursor {
                 damage.torn = u64::from(!bytes.is_empty());
                 bytes.len()
             }
-            // Whatever is there is looked for, and the place is counted by that.
+            // The search for the first entry counts the damage.
             Header::Damaged => 0,
         };
         Some(Self { bytes, offset, damage, ..Self::default() })
     }
 
-    /// The next occurrence, with how many bytes it takes.
+    /// Returns the next occurrence and the bytes of its entry.
     pub(crate) fn next(&mut self) -> Option<(NewOccurrence, u64)> {
         while !self.is_done() {
             let entry = Entry::checked(&self.bytes[self.found.take()?]);
@@ -70,7 +70,7 @@ impl Cursor {
         None
     }
 
-    /// Whether no entry is left. What stands between here and the end, or the next entry, is counted.
+    /// Returns `true` if no entry is left. Counts the damage up to the next entry or the end.
     pub(crate) fn is_done(&mut self) -> bool {
         let mut entries = Entries::new(&self.bytes, self.offset);
         while self.found.is_none()
@@ -88,12 +88,12 @@ impl Cursor {
         self.found.is_none()
     }
 
-    /// Up to where it has read.
+    /// Returns how far it has read.
     pub(crate) const fn offset(&self) -> usize {
         self.offset
     }
 
-    /// How many entries and records are left, without decoding them.
+    /// Counts the remaining entries and records without decoding them.
     pub(crate) fn count(mut self) -> Self {
         while !self.is_done() {
             let Some(found) = self.found.take() else { break };

@@ -1,4 +1,4 @@
-//! The file of records that no store takes.
+//! The file of records that the store refuses.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -9,11 +9,12 @@ use ticket_core::backend::NewOccurrence;
 use ticket_core::{Fingerprint, Ingredients, Record, TicketId};
 
 const NAME: &str = "dead-letter.jsonl";
-/// A file that has become so long is put behind the name of the one before it.
+/// A file beyond this size is renamed, replacing the one renamed before it.
 const ROTATE: u64 = 64 << 20;
 
-/// A line of the spool's `dead-letter.jsonl`: a record that the store refused, and why. `ticket ingest`
-/// takes such a file, and records it under the same ids.
+/// A line of the spool's `dead-letter.jsonl`: a record that the store refused, and the reason.
+///
+/// `ticket ingest` reads such a file and records it under the same ids.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct DeadLetter {
@@ -23,14 +24,14 @@ pub struct DeadLetter {
     pub ticket_id: TicketId,
     /// How many records it stands for.
     pub repeats: u32,
-    /// Why it belongs to that ticket.
+    /// The ingredients of the ticket's fingerprint.
     pub ingredients: Ingredients,
     /// The record.
     pub record: Record,
 }
 
 impl DeadLetter {
-    /// An occurrence that was refused.
+    /// Creates the line for a refused occurrence.
     #[must_use]
     pub fn new(occurrence: &NewOccurrence, reason: impl Into<String>) -> Self {
         Self {
@@ -42,7 +43,7 @@ impl DeadLetter {
         }
     }
 
-    /// The occurrence, to be tried again.
+    /// Returns the occurrence, to be recorded again.
     #[must_use]
     pub fn into_occurrence(self) -> NewOccurrence {
         let fingerprint = Fingerprint::from_parts(self.ticket_id, self.ingredients);
@@ -50,7 +51,7 @@ impl DeadLetter {
     }
 }
 
-/// The file, if there is a spool on disk.
+/// The dead-letter file, if there is a spool on disk.
 #[derive(Debug)]
 pub(crate) struct DeadLetters(Option<PathBuf>);
 
@@ -59,7 +60,7 @@ impl DeadLetters {
         Self(spool.map(|spool| spool.join(NAME)))
     }
 
-    /// Adds a line. Several processes do so at once.
+    /// Appends a line. Several processes may do so at once.
     pub(crate) fn add(&self, occurrence: &NewOccurrence, reason: &str) -> io::Result<()> {
         let Some(path) = &self.0 else { return Ok(()) };
         let mut line = serde_json::to_vec(&DeadLetter::new(occurrence, reason))?;

@@ -1,4 +1,4 @@
-//! The disk, which may fail at any moment and be well again at the next.
+//! The disk, which may fail at any moment and work again at the next.
 
 use std::fs;
 use std::io;
@@ -9,16 +9,16 @@ use super::folder::{Folder, NEW, SegmentFile};
 use super::segment::Active;
 use crate::sync::Instant;
 
-/// How long a disk that failed is left alone.
+/// How long a failed disk is left alone.
 const RETRY: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
 pub(crate) struct Disk {
     spool: PathBuf,
     folder: Option<Folder>,
-    /// The next segment, made ready beside, so that nobody who emits has to make a file.
+    /// The next segment, prepared by the worker so that no emitting thread has to create a file.
     spare: Option<Active>,
-    /// Whether a segment was made since there was a spare one.
+    /// Whether the spare segment was used and the next one is not prepared yet.
     wants_spare: bool,
     retry_at: Option<Instant>,
     error: Option<String>,
@@ -29,17 +29,17 @@ impl Disk {
         Self { spool, folder: None, spare: None, wants_spare: false, retry_at: None, error: None }
     }
 
-    /// The name of our own folder, if there is one.
+    /// Returns the path of this process's folder, if it has one.
     pub(crate) fn folder(&self) -> Option<&Path> {
         self.folder.as_ref().map(Folder::path)
     }
 
-    /// What the last failure was, until it works again.
+    /// Returns the last failure, until the disk works again.
     pub(crate) fn error(&self) -> Option<&str> {
         self.error.as_deref()
     }
 
-    /// Whether it is worth a try.
+    /// Returns `true` unless the disk has failed within the last second.
     pub(crate) fn is_due(&self, now: Instant) -> bool {
         self.retry_at.is_none_or(|at| at <= now)
     }
@@ -49,7 +49,7 @@ impl Disk {
         self.error = Some(format!("{}: {error}", self.spool.display()));
     }
 
-    /// Calls `with` with the place for a segment. Whatever fails is noted.
+    /// Calls `with` with the place for a segment, and notes a failure.
     pub(crate) fn place<T>(
         &mut self,
         number: u64,
@@ -59,7 +59,7 @@ impl Disk {
         if let Err(error) = &result
             && error.kind() == io::ErrorKind::NotFound
         {
-            // Somebody has removed our folder.
+            // Somebody has removed the folder.
             self.folder = None;
             result = self.folder_or_new().and_then(|folder| with(folder.segment(number)));
         }
@@ -71,11 +71,11 @@ impl Disk {
     }
 
     pub(crate) fn create(&mut self, next_number: &mut u64, sync: bool) -> io::Result<Active> {
-        // To sync the folder takes longer than to make a file.
+        // With `sync` there is no spare: syncing the folder costs more than creating the file.
         self.wants_spare = !sync;
         if let Some(spare) = self.spare.take() {
-            // Numbers tell which is older, so that no other segment may have been made since; and somebody may have
-            // removed our folder.
+            // The spare has the number that was next when it was made. If another segment was made since, it would be
+            // taken for older than that one; and somebody may have removed the folder.
             if spare.number() + 1 == *next_number && spare.exists() {
                 return Ok(spare);
             }
@@ -84,7 +84,7 @@ impl Disk {
         self.place(take_number(next_number), |at| Active::in_file(at, sync))
     }
 
-    /// The place for a spare segment, if one is wanted.
+    /// Returns the place for a spare segment, if one is wanted.
     pub(crate) fn place_for_spare(&self, next_number: &mut u64) -> Option<SegmentFile> {
         let wanted = self.wants_spare && self.spare.is_none() && self.error.is_none();
         let folder = self.folder.as_ref().filter(|_| wanted)?;
@@ -95,7 +95,7 @@ impl Disk {
         (self.spare, self.wants_spare) = (Some(spare), false);
     }
 
-    /// Writes a little, to see whether it works.
+    /// Creates and removes a file to see whether the disk works.
     pub(crate) fn probe(&mut self, number: u64) -> io::Result<()> {
         self.place(number, |at| {
             let probe = SegmentFile { path: at.path.with_extension(NEW), ..at };
@@ -105,7 +105,7 @@ impl Disk {
         })
     }
 
-    /// Makes our own folder, so that what is wrong with it is known from the start.
+    /// Creates this process's folder, so that a failure is known from the start.
     pub(crate) fn prepare(&mut self) -> io::Result<()> {
         let prepared = self.folder_or_new().map(|_| ());
         if let Err(error) = &prepared {
@@ -114,7 +114,7 @@ impl Disk {
         prepared
     }
 
-    /// Gives the folder up: it is removed if it is empty, and else an orphan.
+    /// Gives the folder up: removes it if it is empty, and otherwise leaves it for another process to adopt.
     pub(crate) fn leave(&mut self) {
         if let Some(spare) = self.spare.take() {
             spare.seal(0).remove();
@@ -132,7 +132,7 @@ impl Disk {
     }
 }
 
-/// The number of a new segment.
+/// Returns the number for a new segment.
 pub(super) fn take_number(next_number: &mut u64) -> u64 {
     let number = *next_number;
     *next_number += 1;

@@ -1,4 +1,4 @@
-//! A spool without a handler: what is in it, and recording it.
+//! A spool without a handler: listing and draining it.
 
 use std::fs;
 use std::io;
@@ -11,62 +11,62 @@ use super::adopt::Orphan;
 use super::cursor::{Cursor, Damage};
 use super::folder::{folders, is_live, segments};
 use super::{BATCH, DeadLetters};
-use crate::parts::Parts;
+use crate::chunks::{Chunks, records};
 
-/// What a process has in its folder of a spool.
+/// The contents of one process's folder in a spool.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Contents {
     /// The folder.
     pub path: PathBuf,
-    /// Whether the process lives: then it records what is here by itself.
+    /// Whether the process is alive; it then records the contents by itself.
     pub live: bool,
-    /// How many segments there are; a living process has one ready for its next records.
+    /// The number of segments; a living process keeps one ready for its next records.
     pub segments: usize,
-    /// How many records wait in them.
+    /// The number of records in them.
     pub records: u64,
-    /// Their bytes, without what was only filled in advance.
+    /// The bytes of their entries, without the zeros of files filled in advance.
     pub bytes: u64,
-    /// At how many places there is no entry where one should be.
+    /// The number of damaged places.
     pub damaged: u64,
-    /// How many segments are of another version.
+    /// The number of segments of another version.
     pub foreign: usize,
 }
 
-/// What became of the records of dead processes.
+/// The result of [`drain`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Drained {
-    /// New in the store.
+    /// Recorded, and new to the store.
     pub recorded: u64,
     /// Sent, and already in the store.
     pub duplicates: u64,
-    /// Refused by the store; they are in the spool's `dead-letter.jsonl` now.
+    /// Refused by the store and moved to the spool's `dead-letter.jsonl`.
     pub rejected: u64,
-    /// Entries that were never acknowledged: the process was killed while it wrote them.
+    /// Incomplete entries: the process was killed while it wrote them.
     pub torn: u64,
-    /// Places at which there was no entry where one should be. Such a segment is a `*.corrupt` file now.
+    /// Damaged places. Their segments are renamed to `*.corrupt`.
     pub damaged: u64,
-    /// How many folders are gone.
+    /// The number of folders that were emptied and removed.
     pub folders: usize,
-    /// Folders of living processes, and those in which segments of another version are.
+    /// Folders that are left: those of living processes, and those with segments of another version.
     pub left: Vec<PathBuf>,
 }
 
-/// What is in a spool, by folder. Changes nothing.
+/// Lists the contents of a spool, folder by folder. Changes nothing.
 ///
 /// # Errors
 ///
-/// [`ErrorKind::Config`] if it is no folder, [`ErrorKind::Unavailable`] if it cannot be read.
+/// [`ErrorKind::Config`] if the path is not a folder, [`ErrorKind::Unavailable`] if it cannot be read.
 pub fn list(spool: &Path) -> Result<Vec<Contents>> {
     let paths = existing(spool)?;
     paths.into_iter().map(|path| contents(path).map_err(|error| unreadable(spool, error))).collect()
 }
 
-/// Records what the dead processes of a spool have left, and removes it. What living ones have is
-/// theirs, and they are named in the answer.
+/// Records what dead processes have left in a spool, and removes it. Folders of living processes are
+/// left alone and named in the result.
 ///
-/// To be stopped in the middle, and called again, is harmless.
+/// It may be interrupted at any point and called again.
 ///
 /// ```
 /// use ticket_memory::MemoryBackend;
@@ -82,8 +82,8 @@ pub fn list(spool: &Path) -> Result<Vec<Contents>> {
 ///
 /// # Errors
 ///
-/// [`ErrorKind::Config`] if it is no folder, [`ErrorKind::Unavailable`] if it cannot be read, or what
-/// the store answers but for a refusal. What is not recorded then is still in the spool.
+/// [`ErrorKind::Config`] if the path is not a folder, [`ErrorKind::Unavailable`] if it cannot be read, and
+/// the store's errors, except that it refuses records. Whatever is not recorded then is still in the spool.
 pub async fn drain(spool: &Path, backend: &dyn BackendBase) -> Result<Drained> {
     let letters = DeadLetters::new(Some(spool.to_owned()));
     let mut done = Drained::default();
@@ -94,13 +94,11 @@ pub async fn drain(spool: &Path, backend: &dyn BackendBase) -> Result<Drained> {
             continue;
         };
         loop {
-            let mut batch = orphan.batch(BATCH).map_err(|error| unreadable(spool, error))?;
+            let batch = orphan.batch(BATCH).map_err(|error| unreadable(spool, error))?;
             if batch.is_empty() {
                 break;
             }
-            // In the order of the tickets, so that two writers never wait for each other.
-            batch.sort_by_key(NewOccurrence::ticket_id);
-            record(&batch, backend, &letters, &mut done).await?;
+            record(batch, backend, &letters, &mut done).await?;
             orphan.finish();
         }
         let Damage { torn, damaged } = orphan.damage;
@@ -115,50 +113,42 @@ pub async fn drain(spool: &Path, backend: &dyn BackendBase) -> Result<Drained> {
 }
 
 async fn record(
-    batch: &[NewOccurrence],
+    occurrences: Vec<NewOccurrence>,
     backend: &dyn BackendBase,
     letters: &DeadLetters,
     done: &mut Drained,
 ) -> Result<()> {
-    let mut parts = Parts::whole(batch.len());
-    while let Some(part) = parts.next() {
-        let part = &batch[part];
-        match backend.record_tickets(part.into()).await {
+    let (mut chunks, repeated) = Chunks::new(occurrences);
+    done.duplicates += repeated as u64;
+    while let Some(chunk) = chunks.next().cloned() {
+        let sent = records(&chunk) as u64;
+        match backend.record_tickets(chunk.clone()).await {
             Ok(recorded) => {
-                let new = records(part.iter().take(part.len())).min(recorded_records(&recorded));
+                let new = sent.min(recorded.updates.iter().map(|update| update.added).sum());
                 done.recorded += new;
-                done.duplicates += records(part.iter()) - new;
-                parts.settle();
+                done.duplicates += sent - new;
+                chunks.settle();
             }
             Err(error) if !is_refusal(error.kind()) => return Err(error),
-            Err(_) if parts.halve() => {}
+            Err(_) if chunks.halve() => {}
             Err(error) => {
-                for refused in part {
+                for refused in &chunk {
                     letters.add(refused, error.message()).map_err(|error| {
                         let text = "cannot write the file of refused records";
                         Error::new(ErrorKind::Unavailable, "spool", text).with_source(error)
                     })?;
                 }
-                done.rejected += records(part.iter());
-                parts.settle();
+                done.rejected += sent;
+                chunks.settle();
             }
         }
     }
     Ok(())
 }
 
-/// Whether the store will never take these records.
+/// Returns `true` if the store will never accept these records.
 pub(crate) const fn is_refusal(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::Rejected | ErrorKind::Corrupt | ErrorKind::Unsupported)
-}
-
-fn records<'a>(occurrences: impl Iterator<Item = &'a NewOccurrence>) -> u64 {
-    occurrences.map(|occurrence| u64::from(occurrence.repeats())).sum()
-}
-
-/// How many records a batch has added to the store.
-fn recorded_records(recorded: &ticket_core::backend::Recorded) -> u64 {
-    recorded.updates.iter().map(|update| update.added).sum()
 }
 
 fn contents(path: PathBuf) -> io::Result<Contents> {
@@ -166,7 +156,7 @@ fn contents(path: PathBuf) -> io::Result<Contents> {
     for segment in segments(&path)? {
         let bytes = match fs::read(&segment.path) {
             Ok(bytes) => bytes,
-            // Recorded meanwhile.
+            // Recorded and removed meanwhile.
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             Err(error) => return Err(error),
         };
@@ -191,12 +181,12 @@ fn contents(path: PathBuf) -> io::Result<Contents> {
 
 fn existing(spool: &Path) -> Result<Vec<PathBuf>> {
     if !spool.is_dir() {
-        return Err(Error::config(format!("there is no folder {}", spool.display())));
+        return Err(Error::config(format!("{} is not a folder", spool.display())));
     }
     folders(spool).map_err(|error| unreadable(spool, error))
 }
 
 fn unreadable(spool: &Path, error: io::Error) -> Error {
-    let text = format!("the spool {} cannot be read", spool.display());
+    let text = format!("cannot read the spool {}", spool.display());
     Error::new(ErrorKind::Unavailable, "spool", text).with_source(error)
 }

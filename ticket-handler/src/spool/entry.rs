@@ -1,17 +1,17 @@
-//! An entry: one occurrence as bytes, and how it is found again among damaged ones.
+//! An entry: one occurrence as bytes, laid out so that it is found again behind damage.
 //!
 //! ```text
-//! marker   4 bytes   what a reader looks for after damage
+//! marker   4 bytes   what a reader searches for after damage
 //! checksum 4 bytes   CRC-32 of all that follows
 //! length   4 bytes   of the payload
 //! repeats  4 bytes   how many records it stands for
 //! ticket  16 bytes   the ticket's id
 //! flags    1 byte    1: the first occurrence of a new ticket
-//! payload            MessagePack: the ingredients and the record, their fields by number or by name
+//! payload            MessagePack: the ingredients and the record, with fields by number or by name
 //! ```
 //!
-//! Numbers have the lowest byte first. A later version may add fields to the payload, behind those that there are;
-//! anything else is a new version of the segment.
+//! Numbers are little-endian. A later version may append fields to the payload's structs; any other change needs
+//! a new version of the segment.
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -21,7 +21,6 @@ use ticket_core::backend::NewOccurrence;
 use ticket_core::{Fingerprint, Ingredients, Record, TicketId};
 
 use super::pack::{Packer, Unwritable};
-use super::unpack::unpack;
 
 const MARKER: [u8; 4] = [0xf5, b't', b'k', 0xe1];
 const CHECKSUM: usize = 4;
@@ -29,9 +28,10 @@ const LENGTH: usize = 8;
 const REPEATS: usize = 12;
 const TICKET: usize = 16;
 const FLAGS: usize = 32;
-/// How long an entry is without its payload.
+/// The length of an entry without its payload.
 const HEAD: usize = 33;
-/// No payload is longer: a record's limits keep it far below. So a damaged length costs little time.
+/// The maximum length of a payload. A record's limits keep it far below; the bound keeps a damaged length from
+/// costing time.
 const MAX_PAYLOAD: usize = 4 << 20;
 /// A buffer that has grown beyond this is not kept for the next record.
 const KEEP: usize = 64 << 10;
@@ -45,25 +45,25 @@ struct Payload {
 }
 
 thread_local! {
-    /// What the last record of this thread was written into. A cell and not a borrow: who comes in
-    /// between simply has none.
+    /// The buffer of this thread's last entry. It is taken out of the cell while in use: a nested call finds none
+    /// and allocates its own.
     static BUFFER: Cell<Buffer> = const { Cell::new(Buffer { bytes: Vec::new(), begun: None }) };
 }
 
 #[derive(Debug, Default)]
 struct Buffer {
     bytes: Vec<u8>,
-    /// The ingredients in it, and where the record begins behind them: of the next record they are often the same.
+    /// The ingredients at its start, and where they end. The next record often has the same ones, which then stay.
     begun: Option<(Ingredients, usize)>,
 }
 
-/// Calls `with` with the entry of an occurrence.
+/// Encodes an occurrence as an entry and calls `with` with its bytes.
 pub(crate) fn encoded<T>(
     occurrence: &NewOccurrence,
     first: bool,
     with: impl FnOnce(&[u8]) -> T,
 ) -> Result<T, Unwritable> {
-    // While its thread ends, the buffer may be gone.
+    // The buffer may be gone already while its thread ends.
     let mut buffer = BUFFER.try_with(Cell::take).unwrap_or_default();
     let result = write(occurrence, first, &mut buffer).map(|()| with(&buffer.bytes));
     if buffer.bytes.capacity() <= KEEP {
@@ -72,7 +72,17 @@ pub(crate) fn encoded<T>(
     result
 }
 
-/// Replaces what is in the buffer by the entry of an occurrence.
+/// An estimate of the memory that an occurrence takes, in bytes.
+///
+/// It comes from the encoded form, which has every field, rather than from a walk over the fields that
+/// would miss one added later. In memory a long text takes as much as its encoding, a short trait or an
+/// empty span several times as much: three times is right for the usual record.
+pub(crate) fn memory_size(occurrence: &NewOccurrence) -> usize {
+    let encoded = encoded(occurrence, false, <[u8]>::len).unwrap_or(MAX_PAYLOAD);
+    size_of::<NewOccurrence>() + 3 * encoded
+}
+
+/// Writes the entry of an occurrence into the buffer.
 fn write(occurrence: &NewOccurrence, first: bool, buffer: &mut Buffer) -> Result<(), Unwritable> {
     let Buffer { bytes, begun } = buffer;
     match begun {
@@ -102,7 +112,7 @@ fn write(occurrence: &NewOccurrence, first: bool, buffer: &mut Buffer) -> Result
     Ok(())
 }
 
-/// Appends the beginning of a [`Payload`]: all but the record.
+/// Appends the start of a [`Payload`], which is everything but the record.
 fn begin(ingredients: &Ingredients, bytes: &mut Vec<u8>) -> Result<(), Unwritable> {
     let mut packer = Packer(bytes);
     packer.map(Some(2))?.number(0)?;
@@ -110,36 +120,37 @@ fn begin(ingredients: &Ingredients, bytes: &mut Vec<u8>) -> Result<(), Unwritabl
     packer.number(1)
 }
 
-/// Ingredients that were read before, by ticket, with the beginning of their payload: those of most entries.
+/// The ingredients of each ticket read so far, with the bytes of their payload's start, by which most entries need not
+/// decode them again.
 #[derive(Debug, Default)]
 pub(crate) struct Known(HashMap<[u8; 16], (Vec<u8>, Ingredients)>);
 
-/// An entry whose checksum is right.
+/// An entry with a valid checksum.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Entry<'a>(&'a [u8]);
 
 impl<'a> Entry<'a> {
-    /// One that was [found](Found::Entry) before.
+    /// Wraps the bytes of an entry that was [found](Found::Entry) before.
     pub(crate) const fn checked(bytes: &'a [u8]) -> Self {
         Self(bytes)
     }
 
-    /// How many records it stands for.
+    /// Returns how many records it stands for.
     pub(crate) fn repeats(self) -> u32 {
         word(self.0, REPEATS).unwrap_or(1).max(1)
     }
 
-    /// Whether it is the first occurrence of a new ticket.
+    /// Returns `true` for the first occurrence of a new ticket.
     pub(crate) fn is_first(self) -> bool {
         self.0[FLAGS] & FIRST != 0
     }
 
-    /// All of it, as it was written.
+    /// Returns the whole entry as it was written.
     pub(crate) const fn bytes(&self) -> &[u8] {
         self.0
     }
 
-    /// The occurrence; `None` if the payload is none, although its checksum is right.
+    /// Decodes the occurrence; returns `None` if the payload is not valid although its checksum is.
     pub(crate) fn decode(self, known: &mut Known) -> Option<NewOccurrence> {
         let payload = &self.0[HEAD..];
         let mut id = [0; 16];
@@ -147,30 +158,32 @@ impl<'a> Entry<'a> {
         let begun = known.0.get(&id);
         let begun = begun.and_then(|(begin, of)| Some((of, payload.strip_prefix(&begin[..])?)));
         let (ingredients, record) = if let Some((ingredients, record)) = begun {
-            (ingredients.clone(), unpack(record).ok()?)
+            (ingredients.clone(), rmp_serde::from_slice(record).ok()?)
         } else {
-            let Payload { ingredients, record } = unpack(payload).ok()?;
+            let Payload { ingredients, record } = rmp_serde::from_slice(payload).ok()?;
             let mut bytes = Vec::new();
             begin(&ingredients, &mut bytes).ok()?;
             known.0.insert(id, (bytes, ingredients.clone()));
             (ingredients, record)
         };
         let fingerprint = Fingerprint::from_parts(TicketId::from_bytes(id), ingredients);
-        Some(NewOccurrence::new(record, fingerprint).with_repeats(self.repeats()))
+        // The checksum says that this is what was written, and only what is within the limits was. So the limits are
+        // not applied a second time.
+        Some(NewOccurrence::from_normalized(record, fingerprint).with_repeats(self.repeats()))
     }
 }
 
-/// What stands at a place of a segment.
+/// What an [`Entries`] iterator finds.
 #[derive(Debug)]
 pub(crate) enum Found<'a> {
     Entry(Entry<'a>),
-    /// The beginning of an entry, and the end of what was written: it was never acknowledged.
+    /// The start of an entry at the end of the segment. `emit` never returned for it.
     Torn,
-    /// Nothing that can be read, up to the next entry or the end.
+    /// Unreadable bytes up to the next entry or the end.
     Damaged,
 }
 
-/// The entries of a segment from an offset on.
+/// An iterator over the entries of a segment from an offset on.
 #[derive(Debug)]
 pub(crate) struct Entries<'a> {
     bytes: &'a [u8],
@@ -182,7 +195,7 @@ impl<'a> Entries<'a> {
         Self { bytes, offset }
     }
 
-    /// Where the next one begins.
+    /// Returns where the next entry begins.
     pub(crate) const fn offset(&self) -> usize {
         self.offset
     }
@@ -207,7 +220,7 @@ impl<'a> Iterator for Entries<'a> {
     }
 }
 
-/// The entry with which these bytes begin.
+/// Returns the entry at the start of these bytes.
 fn entry_at(bytes: &[u8]) -> Option<Entry<'_>> {
     if !bytes.starts_with(&MARKER) {
         return None;
@@ -218,7 +231,7 @@ fn entry_at(bytes: &[u8]) -> Option<Entry<'_>> {
     (word(bytes, CHECKSUM)? == crc32fast::hash(&entry[LENGTH..])).then_some(Entry(entry))
 }
 
-/// Whether these bytes are the beginning of a longer entry.
+/// Returns `true` if these bytes are the start of a longer entry.
 fn is_torn(bytes: &[u8]) -> bool {
     let marker = bytes.len().min(MARKER.len());
     let length = word(bytes, LENGTH).map_or(0, |length| length as usize);

@@ -1,8 +1,8 @@
-//! Entries by themselves: what is written is read, whatever lies around it.
+//! Tests of entries: what is written is read back, whatever surrounds it.
 
 use proptest::prelude::*;
-use ticket_core::record::ErrorCause;
-use ticket_core::{Level, Record};
+use ticket_core::record::{Breadcrumb, ErrorCause, Span};
+use ticket_core::{Level, Record, Timestamp};
 use ticket_direct::HandlerOptions;
 
 use super::*;
@@ -17,7 +17,7 @@ fn bytes(message: &str, first: bool) -> Vec<u8> {
     encoded(&occurrence(message), first, <[u8]>::to_vec).unwrap()
 }
 
-/// The messages of the entries, and how many places there were that are none.
+/// Returns the messages of the entries, and the number of places that are no entry.
 fn read(bytes: &[u8]) -> (Vec<String>, usize) {
     let (mut messages, mut wrong) = (Vec::new(), 0);
     for found in Entries::new(bytes, 0) {
@@ -31,13 +31,13 @@ fn read(bytes: &[u8]) -> (Vec<String>, usize) {
 }
 
 #[test]
-fn an_occurrence_comes_back_as_it_was() {
+fn an_occurrence_is_read_back_unchanged() {
     let mut record = Record::new(Level::Critical, "spool", "\u{0}\u{feff}€ 😀")
         .with_trait("", -0.0)
         .with_trait("$a.b", i64::MIN)
-        .with_trait("when", ticket_core::Timestamp::MIN);
+        .with_trait("when", Timestamp::MIN);
     record.error.push(ErrorCause::new(Some("Os".into()), "gone"));
-    record.spans.push(ticket_core::record::Span::new("request"));
+    record.spans.push(Span::new("request"));
     record.process = Some(17);
     let occurrence = HandlerOptions::new("app").prepare(record).unwrap().with_repeats(u32::MAX);
     let bytes = encoded(&occurrence, true, <[u8]>::to_vec).unwrap();
@@ -47,7 +47,7 @@ fn an_occurrence_comes_back_as_it_was() {
 }
 
 #[test]
-fn texts_and_lists_of_every_length_come_back() {
+fn texts_and_lists_of_every_length_are_read_back() {
     for length in [0, 1, 15, 16, 31, 32, 255, 256, 300] {
         let mut record = Record::new(Level::Error, "spool", "m".repeat(length * 20));
         record.channel = "c".repeat(length.min(256)).into();
@@ -65,7 +65,7 @@ fn texts_and_lists_of_every_length_come_back() {
     }
 }
 
-/// Whatever was read before of the same ticket: only the same bytes are the same ingredients.
+/// Ingredients are taken from an earlier entry of the ticket only if their bytes are the same.
 #[test]
 fn each_entry_has_its_own_ingredients() {
     let fingerprint = occurrence("message").fingerprint().clone();
@@ -83,7 +83,7 @@ fn each_entry_has_its_own_ingredients() {
     }
 }
 
-/// Without the checksum a changed letter would become a record that nobody has emitted.
+/// Without the checksum, a flipped bit would become a record that nobody has emitted.
 #[test]
 fn the_checksum_finds_every_flipped_bit() {
     let whole = bytes("the message of it", false);
@@ -95,7 +95,7 @@ fn the_checksum_finds_every_flipped_bit() {
 }
 
 #[test]
-fn an_entry_that_was_cut_is_torn_at_the_end_and_costs_no_other_one_in_the_middle() {
+fn a_truncated_entry_is_torn_at_the_end_and_hides_no_entry_behind_it() {
     let (first, second) = (bytes("first", false), bytes("second", true));
     for cut in 1..first.len() {
         let torn = &first[..cut];
@@ -108,7 +108,7 @@ fn an_entry_that_was_cut_is_torn_at_the_end_and_costs_no_other_one_in_the_middle
 }
 
 #[test]
-fn what_is_no_entry_at_all_is_damage() {
+fn bytes_that_are_no_entry_are_damage() {
     let entry = bytes("here", false);
     for filling in [vec![7; 4_096], b"a text file\n".repeat(50), MARKER.repeat(100)] {
         let both = [&filling[..], &entry, &filling].concat();
@@ -116,9 +116,10 @@ fn what_is_no_entry_at_all_is_damage() {
     }
 }
 
-/// A file is filled in advance. Between entries nothing is left free: there something was written, and is gone.
+/// Zeros behind the last entry are the unused part of a filled file. Zeros between entries are damage: something was written
+/// there.
 #[test]
-fn zeros_behind_the_last_entry_are_room_that_was_not_used() {
+fn zeros_behind_the_last_entry_are_unused_room() {
     let (first, second, zeros) = (bytes("first", false), bytes("second", true), [0; 4_096]);
     let both = ["first", "second"].map(str::to_owned).to_vec();
     assert_eq!(read(&zeros), (vec![], 0));
@@ -133,14 +134,14 @@ fn zeros_behind_the_last_entry_are_room_that_was_not_used() {
 }
 
 #[test]
-fn a_length_that_cannot_be_is_not_believed() {
+fn an_impossible_length_is_not_trusted() {
     let mut huge = bytes("huge", false);
     huge[LENGTH..REPEATS].copy_from_slice(&u32::MAX.to_le_bytes());
     assert_eq!(read(&[huge, bytes("next", false)].concat()), (vec!["next".to_owned()], 1));
 }
 
 #[test]
-fn a_payload_that_is_none_is_no_occurrence() {
+fn an_invalid_payload_is_no_occurrence() {
     let mut bytes = bytes("x", false);
     bytes.truncate(HEAD);
     bytes.extend_from_slice(b"\x80");
@@ -150,7 +151,7 @@ fn a_payload_that_is_none_is_no_occurrence() {
     assert!(entry_at(&bytes).unwrap().decode(&mut Known::default()).is_none());
 }
 
-/// What happens to a file.
+/// Damage to a file.
 #[derive(Clone, Debug)]
 enum Harm {
     Flip(usize),
@@ -172,10 +173,10 @@ fn harm() -> impl Strategy<Value = Harm> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
-    /// Each byte knows which entry it is of; an entry all of whose bytes are still there, in order, is
-    /// undamaged, and has to be found. Nothing else may be.
+    /// Each byte is marked with its entry. An entry whose bytes are all there and in order is undamaged and has to
+    /// be found, and nothing else may be found.
     #[test]
-    fn whatever_happens_to_a_file_every_undamaged_entry_is_found(
+    fn every_undamaged_entry_of_a_damaged_file_is_found(
         lengths in proptest::collection::vec(0..300_usize, 1..12),
         harms in proptest::collection::vec(harm(), 0..6),
     ) {
@@ -195,7 +196,7 @@ proptest! {
                     }
                 }
                 Harm::Zero(at, count) => {
-                    // A zero that was one already is not damaged.
+                    // A byte that was zero already is not damaged.
                     for byte in file.iter_mut().skip(at % len).take(count).filter(|of| of.0 != 0) {
                         *byte = (0, None);
                     }
@@ -217,16 +218,41 @@ proptest! {
         let found: Vec<usize> = read(&content).0.iter()
             .map(|message| message.split(' ').next().unwrap().parse().unwrap())
             .collect();
-        // Two flips of one bit undo each other: then more is intact than the marks say.
+        // Two flips of the same bit undo each other, so more may be intact than the marks say.
         prop_assert!(intact.iter().all(|index| found.contains(index)), "{intact:?} {found:?}");
     }
 
     #[test]
-    fn no_bytes_make_it_panic(content in proptest::collection::vec(any::<u8>(), 0..4_000)) {
+    fn no_bytes_make_the_reader_panic(content in proptest::collection::vec(any::<u8>(), 0..4_000)) {
         let _ = read(&content);
         let cursor = super::super::cursor::Cursor::new(content);
         if let Some(mut cursor) = cursor {
             while cursor.next().is_some() {}
         }
+    }
+}
+
+#[test]
+fn every_part_of_a_record_adds_to_its_memory_size() {
+    fn size(change: impl FnOnce(&mut Record)) -> usize {
+        let mut record = Record::new(Level::Error, "a", "b");
+        change(&mut record);
+        memory_size(&HandlerOptions::new("app").prepare(record).unwrap())
+    }
+    let base = size(|_| ());
+    assert!(base > size_of::<NewOccurrence>() && base < 2_000, "{base}");
+    let bigger: [fn(&mut Record, String); 6] = [
+        |record, text| record.message = text.into(),
+        |record, text| record.host = Some(text.into()),
+        |record, text| drop(record.traits.insert("a".into(), text.into())),
+        |record, text| record.error.push(ErrorCause::new(None, text)),
+        |record, text| {
+            let crumb = Breadcrumb::new(Timestamp::now(), Level::Info, "a", text);
+            record.breadcrumbs.push(crumb);
+        },
+        |record, text| record.spans.push(Span::new(text)),
+    ];
+    for (index, change) in bigger.into_iter().enumerate() {
+        assert!(size(|record| change(record, "x".repeat(200))) >= base + 200, "{index}");
     }
 }

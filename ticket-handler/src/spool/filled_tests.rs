@@ -13,10 +13,10 @@ use super::take::Reader;
 use super::tests::{bytes_on_disk, entry_len, messages, push, settle, spool_with, take};
 use super::{Damage, FILLED, Spool, WhenFull, drain, folder};
 
-/// A spool whose spare segment is filled in advance, as the one before had so many bytes.
+/// Returns a spool whose spare segment is filled in advance, because an earlier one has grown.
 fn filled_spool(dir: &TempDir, max_bytes: u64) -> (Spool, PathBuf) {
     let spool = spool_with(Some(dir), max_bytes, WhenFull::CountOnly);
-    // Of the first one nobody knew.
+    // The first segment is not filled: its length could not be known.
     for _ in 0..2 {
         for _ in 0..100 {
             push(&spool, Level::Info, &"long ".repeat(100)).unwrap();
@@ -40,7 +40,7 @@ fn len(path: &Path) -> u64 {
 }
 
 #[test]
-fn after_a_burst_the_next_file_is_filled_in_advance_and_what_is_not_used_is_cut_off() {
+fn after_a_burst_the_next_file_is_filled_and_its_unused_part_is_cut_off() {
     let dir = tempfile::tempdir().unwrap();
     let (spool, spare) = filled_spool(&dir, 64 << 20);
     let filled = len(&spare);
@@ -48,7 +48,7 @@ fn after_a_burst_the_next_file_is_filled_in_advance_and_what_is_not_used_is_cut_
     push(&spool, Level::Info, "two").unwrap();
     assert_eq!(len(&spare), filled, "they are in it");
 
-    // As another process finds it: a spool that was killed.
+    // What another process finds if this one is killed now.
     let copy = tempfile::tempdir().unwrap();
     let folder = copy.path().join("1-dead");
     fs::create_dir(&folder).unwrap();
@@ -70,7 +70,7 @@ fn after_a_burst_the_next_file_is_filled_in_advance_and_what_is_not_used_is_cut_
 }
 
 #[test]
-fn threads_that_share_a_filled_file_do_not_write_over_each_other() {
+fn threads_that_share_a_filled_file_do_not_overwrite_each_other() {
     let dir = tempfile::tempdir().unwrap();
     let (spool, spare) = filled_spool(&dir, 64 << 20);
     thread::scope(|scope| {
@@ -78,7 +78,7 @@ fn threads_that_share_a_filled_file_do_not_write_over_each_other() {
             let spool = &spool;
             scope.spawn(move || {
                 for number in 0..100 {
-                    // Of different lengths, and beyond what was filled.
+                    // With different lengths, and beyond the filled part.
                     push(spool, Level::Info, &format!("{thread}-{number} ").repeat(1 + number))
                         .unwrap();
                 }
@@ -94,9 +94,9 @@ fn threads_that_share_a_filled_file_do_not_write_over_each_other() {
     assert_eq!(spool.take_damage(), (0, Damage::default()));
 }
 
-/// Files that are longer than what is in them are in no account, and so there are only few.
+/// The unused part of filled files is not counted, so the number of such files is limited.
 #[test]
-fn what_is_filled_in_advance_is_within_the_bound() {
+fn filled_files_stay_within_the_limit() {
     let dir = tempfile::tempdir().unwrap();
     let max_bytes = 4 << 20;
     let (spool, _) = filled_spool(&dir, max_bytes);

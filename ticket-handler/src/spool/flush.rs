@@ -1,4 +1,4 @@
-//! Waiting for what was taken, and the end.
+//! Flushing and closing.
 
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering::Relaxed;
@@ -8,12 +8,13 @@ use super::Spool;
 use crate::sync::Instant;
 
 impl Spool {
-    /// Waits until everything that was taken before is settled; after the deadline answers with how
-    /// many records are still waiting.
+    /// Waits until everything pushed before this call is settled. After the deadline it returns how many
+    /// records are still waiting.
     pub(crate) fn flush(&self, deadline: Duration) -> Result<(), usize> {
         let start = Instant::now();
         let mut state = self.lock();
-        // Now all of it is in segments below this number, and of what comes later at most a spare one's.
+        // Everything pushed before is now in segments below this number. Of what is pushed later only the
+        // spare segment, which was numbered in advance, can be below it too.
         self.seal_all(&mut state);
         let end = state.next_number;
         self.hurried.fetch_add(1, Relaxed);
@@ -33,17 +34,18 @@ impl Spool {
         result
     }
 
-    /// Takes nothing any more.
+    /// Refuses records from now on.
     pub(crate) fn close(&self) {
         let mut state = self.lock();
         state.closed.get_or_insert_with(Instant::now);
-        // With the lock, and after that: the worker, which sees it, must find since when.
+        // Under the lock and after the time is set: a worker that sees the flag without the time would
+        // turn in circles until it appears.
         self.closed.store(true, Relaxed);
         drop(state);
         self.wake.notify_one();
     }
 
-    /// How long it has been closed.
+    /// Returns for how long the spool has been closed.
     pub(crate) fn closed_for(&self) -> Option<Duration> {
         if self.closed.load(Relaxed) {
             self.lock().closed.map(|since| since.elapsed())
@@ -52,7 +54,7 @@ impl Spool {
         }
     }
 
-    /// How many records and bytes are waiting, those of the taken batch included.
+    /// Returns how many records and bytes are waiting, including those of the batch being sent.
     pub(crate) fn load(&self) -> (usize, u64) {
         (self.records.load(Relaxed), self.disk.used() + self.memory.used())
     }

@@ -1,4 +1,4 @@
-//! The folders of a spool: one for each process, under a lock for as long as the process lives.
+//! The folders of a spool: one per process, locked as long as the process lives.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
@@ -7,20 +7,20 @@ use std::process;
 
 const LOCK: &str = "lock";
 const SEGMENT: &str = "segment";
-/// What is not, or not yet, a segment.
+/// The extension of files that are not, or not yet, segments.
 pub(crate) const NEW: &str = "new";
 
-/// The folder of one process, whose lock we hold: our own, or that of a process that is dead.
+/// The folder of one process, with its lock held: this process's own, or one adopted from a dead process.
 ///
-/// The lock goes with the file that is open, and so with the process, however it ends. A forked child
-/// has it too, and keeps it until it ends or becomes another program.
+/// The lock belongs to the open file, so the operating system releases it however the process ends. A
+/// forked child inherits it and holds it until it exits or executes another program.
 #[derive(Debug)]
 pub(crate) struct Folder {
     path: PathBuf,
     _lock: File,
 }
 
-/// A file in a folder that is a segment by its name.
+/// A file whose name is that of a segment.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct SegmentFile {
     pub(crate) number: u64,
@@ -28,9 +28,9 @@ pub(crate) struct SegmentFile {
 }
 
 impl Folder {
-    /// A new folder for this process, and the spool's own if there is none.
+    /// Creates a folder for this process, and the spool's folder if it is missing.
     pub(crate) fn create(spool: &Path) -> io::Result<Self> {
-        // Records may hold what is nobody else's business.
+        // Readable by this user alone: records may contain personal data.
         private().recursive(true).create(spool)?;
         loop {
             let path = spool.join(format!("{}-{:08x}", process::id(), fastrand::u32(..)));
@@ -39,14 +39,14 @@ impl Folder {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
                 Err(error) => return Err(error),
             }
-            // Somebody who looks for orphans may take the folder for one, or has already removed it.
+            // Between the two calls a process in search of orphans may have adopted or removed the folder: try again.
             if let Some(folder) = Self::lock(path)? {
                 return Ok(folder);
             }
         }
     }
 
-    /// The folder, if no living process has it.
+    /// Returns the folder with its lock, unless a living process holds it.
     pub(crate) fn adopt(path: PathBuf) -> io::Result<Option<Self>> {
         if path.is_dir() { Self::lock(path) } else { Ok(None) }
     }
@@ -59,7 +59,8 @@ impl Folder {
             Err(error) => return Err(error),
         };
         match lock.try_lock() {
-            // Who removes a folder does so under its lock: it is ours if it is still there.
+            // A folder is removed under its lock. So the lock may be on a file that is already deleted: the folder is
+            // ours only if the file still exists.
             Ok(()) if file.try_exists()? => Ok(Some(Self { path, _lock: lock })),
             Ok(()) | Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(error),
@@ -74,7 +75,7 @@ impl Folder {
         SegmentFile { number, path: self.path.join(format!("{number:016}.{SEGMENT}")) }
     }
 
-    /// Removes what a process was killed over: a copy that never took its segment's place.
+    /// Removes unfinished files: copies that their process was killed over before they replaced a segment.
     pub(crate) fn tidy(&self) {
         for path in entries(&self.path).into_iter().flatten() {
             if path.extension().is_some_and(|extension| extension == NEW) {
@@ -83,7 +84,7 @@ impl Folder {
         }
     }
 
-    /// Removes it if nothing is left in it but the lock. Answers whether it is gone.
+    /// Removes the folder if nothing but the lock is left in it; returns `true` if it is gone.
     pub(crate) fn remove_if_empty(self) -> bool {
         if entries(&self.path).is_ok_and(|mut all| all.all(|path| path.ends_with(LOCK))) {
             let _ = fs::remove_file(self.path.join(LOCK));
@@ -93,7 +94,7 @@ impl Folder {
     }
 }
 
-/// The folders of processes in a spool, sorted; none if there is no spool.
+/// Returns the folders of processes in a spool, sorted; none if there is no spool.
 pub(crate) fn folders(spool: &Path) -> io::Result<Vec<PathBuf>> {
     let mut all: Vec<_> = match entries(spool) {
         Ok(entries) => entries.filter(|path| path.is_dir()).collect(),
@@ -104,7 +105,7 @@ pub(crate) fn folders(spool: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(all)
 }
 
-/// The segments in a folder, the oldest first.
+/// Returns the segments in a folder, the oldest first.
 pub(crate) fn segments(folder: &Path) -> io::Result<Vec<SegmentFile>> {
     let mut all: Vec<_> = entries(folder)?
         .filter(|path| path.extension().is_some_and(|extension| extension == SEGMENT))
@@ -117,7 +118,7 @@ pub(crate) fn segments(folder: &Path) -> io::Result<Vec<SegmentFile>> {
     Ok(all)
 }
 
-/// Whether a living process has the folder. Asks without taking it.
+/// Returns `true` if a living process holds the folder; does not take it.
 pub(crate) fn is_live(folder: &Path) -> io::Result<bool> {
     let lock = match File::open(folder.join(LOCK)) {
         Ok(lock) => lock,

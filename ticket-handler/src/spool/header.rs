@@ -1,22 +1,22 @@
-//! How a segment begins.
+//! The header of a segment.
 
 const MAGIC: [u8; 8] = *b"TICKETSP";
 /// The version of segments and entries.
 const VERSION: u32 = 1;
-/// How long a segment without entries is.
+/// The length of a segment without entries.
 pub(crate) const HEADER: u64 = HEADER_LEN as u64;
 const HEADER_LEN: usize = 16;
 
-/// What a segment's bytes say of themselves.
+/// What the first bytes of a segment say about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Header {
-    /// Entries of this version follow at this offset.
+    /// Entries of this version begin at this offset.
     Known(usize),
-    /// Of another version, which we cannot read and must not touch.
+    /// A segment of another version, which this one can neither read nor may touch.
     Foreign,
-    /// Ends within the header: its process was killed as it was made.
+    /// The segment ends within its header: the process was killed while it created the file.
     Torn,
-    /// Damaged. Whatever entries can be found are of this version.
+    /// The header is damaged. Entries that can be found are read as this version.
     Damaged,
 }
 
@@ -38,7 +38,7 @@ impl Header {
     }
 }
 
-/// The one of this version.
+/// The header of this version.
 pub(crate) fn header() -> [u8; HEADER_LEN] {
     let mut header = [0; HEADER_LEN];
     header[..8].copy_from_slice(&MAGIC);

@@ -1,8 +1,8 @@
-//! F40: the handover between those who push and the worker, in the orders in which their threads may run. They are
-//! in the program that `cargo rustc -p ticket-handler --lib --profile test -- --cfg ticket_loom` builds, and run by
-//! `cargo xtask test` and `cargo xtask faults`.
+//! F40: the handover between pushing threads and the worker, in every order in which the threads can run. `cargo rustc
+//! -p ticket-handler --lib --profile test -- --cfg ticket_loom` builds these tests, and `cargo xtask test` and
+//! `cargo xtask faults` run them.
 //!
-//! Entries are made before, and not decoded: the threads of a model have small stacks.
+//! Entries are encoded beforehand and not decoded, because the threads of a model have small stacks.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -19,7 +19,7 @@ use super::segment::Item;
 use super::take::Reader;
 use super::{Refused, Spool};
 
-/// An entry that stands for so many records, which tells it from others.
+/// Returns an entry that stands for this many records, by which it is recognized.
 fn entry(repeats: u32) -> Arc<Vec<u8>> {
     let record = Record::new(Level::Error, "loom", "handover");
     let occurrence = HandlerOptions::new("app").prepare(record).unwrap().with_repeats(repeats);
@@ -30,12 +30,12 @@ fn push(spool: &Spool, bytes: &[u8], records: usize) -> Result<usize, Refused> {
     spool.push_entry(5, Item { bytes, records, first: false }, true)
 }
 
-/// Runs it in each order of its threads' steps; how many there are is shown with `--nocapture`.
-#[allow(clippy::print_stderr, reason = "a number that says what was tried")]
+/// Runs a test in each order of its threads' steps and prints their number, which `--nocapture` shows.
+#[allow(clippy::print_stderr, reason = "the number of orders that were tried")]
 fn model(test: impl Fn() + Sync + Send + 'static) {
     let long = std::env::var_os("TICKET_FAULTS_LONG").is_some_and(|value| value == "1");
     let mut builder = loom::model::Builder::new();
-    // How often a thread may be interrupted. With two more, the longest takes half a minute for each second.
+    // How often threads may be interrupted. Two more make the longest test thirty times slower.
     builder.preemption_bound = Some(if long { 5 } else { 3 });
     let orders = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&orders);
@@ -45,10 +45,10 @@ fn model(test: impl Fn() + Sync + Send + 'static) {
     });
     let orders = orders.load(Relaxed);
     eprintln!("{orders} orders");
-    assert!(orders > 10, "{orders}: the threads share nothing that the model knows");
+    assert!(orders > 10, "only {orders} orders: the threads share nothing that the model knows");
 }
 
-/// Takes what is there, as the worker does, and settles it.
+/// Takes and settles what is there, as the worker does.
 fn drain(spool: &Spool) -> Vec<usize> {
     let (mut reader, mut sealed, mut read) = (Reader::default(), false, Vec::new());
     while let Some(segment) = spool.next_segment(&mut sealed) {
@@ -90,9 +90,9 @@ fn f40_each_record_is_read_once_whoever_seals_its_segment() {
     });
 }
 
-/// A segment has room for one entry only: each push makes a new one.
+/// A segment has room for one entry only, so each push opens a new one.
 #[test]
-fn f40_rotation_beside_pushes_loses_nothing() {
+fn f40_rotation_during_pushes_loses_nothing() {
     let entries = [entry(1), entry(2)];
     model(move || {
         let spool = Arc::new(Spool::in_memory(8_192));
@@ -110,7 +110,7 @@ fn f40_rotation_beside_pushes_loses_nothing() {
 }
 
 #[test]
-fn f40_a_flush_that_answers_well_has_seen_what_was_pushed_before() {
+fn f40_a_successful_flush_has_seen_what_was_pushed_before() {
     let one = entry(1);
     model(move || {
         let spool = Arc::new(Spool::in_memory(1 << 20));
@@ -129,7 +129,7 @@ fn f40_a_flush_that_answers_well_has_seen_what_was_pushed_before() {
 }
 
 #[test]
-fn f40_what_is_pushed_is_refused_read_or_abandoned_when_it_is_closed() {
+fn f40_a_pushed_record_is_read_or_abandoned_when_the_spool_is_closed() {
     let one = entry(1);
     model(move || {
         let spool = Arc::new(Spool::in_memory(1 << 20));

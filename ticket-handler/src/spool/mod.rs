@@ -1,12 +1,18 @@
-//! Where records wait for the worker: in a folder on disk, or in bounded memory.
+//! The spool, in which records wait for the worker: a folder on disk, or bounded memory.
 //!
-//! Nobody outside of this module knows how they wait. An entry is appended to the active segment of its
-//! level; a segment that is full, or wanted, is sealed. The worker reads sealed ones, the oldest first,
-//! and a segment goes when all of it is recorded. There is no ledger of what is: a segment that is
-//! read again is harmless, because an occurrence id counts once.
+//! Records are appended to the active segment of their level (its *lane*). A segment that is full, or that
+//! the worker asks for, is sealed. The worker reads sealed segments in the order of their numbers and removes one
+//! when all of it is recorded. Nothing keeps track of single records: reading a segment again is
+//! harmless, because an occurrence id counts once.
 //!
-//! Locks: `state` is taken before a lane's, never the other way round. Who appends holds the lane's
-//! for reading only, beside others; who seals waits for them by taking it for writing.
+//! ```text
+//! lane 0  active                 sealed, by number         reading
+//! lane 1  active   -- seal -->   3, 4, 7, …   -- take -->  2   -- recorded --> removed
+//!  …
+//! ```
+//!
+//! Lock order: `state` before a lane, never the other way round. Threads that append share the lane's lock
+//! for reading; sealing takes it for writing and so waits for them.
 
 mod adopt;
 mod budget;
@@ -23,7 +29,6 @@ mod room;
 mod rotate;
 mod segment;
 mod take;
-mod unpack;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -42,6 +47,7 @@ pub(crate) use self::dead_letter::DeadLetters;
 use self::disk::Disk;
 pub(crate) use self::drain::is_refusal;
 pub use self::drain::{Contents, Drained, drain, list};
+pub(crate) use self::entry::memory_size;
 use self::header::HEADER;
 use self::segment::{Active, Item, Segment};
 pub(crate) use self::take::{Reader, Take};
@@ -50,37 +56,37 @@ use crate::sync::{
     RwLockReadGuard,
 };
 
-/// A batch is sent when it has so many records, or [`Spool::batch_bytes`] …
+/// A batch is sent when this many records wait, or [`Spool::batch_bytes`], or …
 pub(crate) const BATCH: usize = 500;
-/// … or when its first one has waited so long.
+/// … when the oldest record has waited this long.
 pub(crate) const AGE: Duration = Duration::from_millis(200);
 
-/// How many lanes there are: one for each level, the least severe first.
+/// The number of lanes: one for each level, the least severe first.
 const LANES: usize = Level::ALL.len();
-/// How long a segment is at most, unless its only entry is longer …
+/// The maximum length of a segment, unless its only entry is longer.
 const SEGMENT: u64 = 1 << 20;
-/// … or such a part of all that may wait.
+/// A small spool has shorter segments, at least this many, so that dropping one drops little.
 const SEGMENTS: u64 = 64;
-/// How many segments at once may have more room in their files than they need.
+/// How many files at a time may be longer than their segments, because they were filled in advance.
 const FILLED: usize = 2;
-/// How much memory records may take that belong on a disk which fails.
+/// The memory that records may take while the disk fails.
 const FALLBACK: u64 = 8 << 20;
 
-/// What to do with a record when there is no room for it; see
+/// What to do with a record for which there is no room; see
 /// [`Builder::when_full`](crate::Builder::when_full).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WhenFull {
-    /// The least severe records make room for it, and among those the oldest; they are only counted, in
-    /// [`Stats::dropped`](crate::Stats::dropped). The first occurrence of a new ticket never goes.
+    /// Drop the least severe records, and among those the oldest, to make room. They are counted in
+    /// [`Stats::dropped`](crate::Stats::dropped). The first occurrence of a new ticket is never dropped.
     #[default]
     CountOnly,
-    /// `emit` waits until there is room, at most so long; after that as with
+    /// Let `emit` wait for room, at most this long; then proceed as with
     /// [`CountOnly`](Self::CountOnly).
     Block(Duration),
 }
 
-/// How records are to wait.
+/// The settings of a spool.
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
     pub(crate) dir: Option<PathBuf>,
@@ -103,67 +109,67 @@ pub(crate) struct Spool {
     lanes: [RwLock<Option<Active>>; LANES],
     disk: Budget,
     memory: Budget,
-    /// Entries that no batch has yet, and their bytes.
+    /// Entries that are not in a batch yet, and their bytes.
     waiting: AtomicUsize,
     waiting_bytes: AtomicU64,
-    /// Records that are not settled: those of a batch too.
+    /// Records that are not settled, including those of a batch.
     records: AtomicUsize,
-    /// How many wait for a flush.
+    /// How many threads wait for a flush.
     hurried: AtomicUsize,
     closed: AtomicBool,
-    /// Whether the disk has failed and was not seen to work since.
+    /// Whether the disk has failed and has not worked since.
     failing: AtomicBool,
     state: Mutex<State>,
-    /// Tells the worker that there is a first record, a full batch, or somebody in a hurry.
+    /// Wakes the worker for a first record, a full batch, a flush or the end.
     wake: Notify,
-    /// Tells those who flush, or wait for room, that something is gone.
+    /// Wakes threads that flush or wait for room when something is settled.
     settled: Condvar,
 }
 
 #[derive(Debug, Default)]
 struct State {
     next_number: u64,
-    /// By number: the oldest first.
+    /// Sealed segments by number, so the oldest is first.
     sealed: BTreeMap<u64, Segment>,
-    /// One that had to go, and whose file the worker removes: to remove one takes its time.
+    /// A dropped segment whose file the worker deletes, because that takes long.
     dropped: Option<Segment>,
-    /// Those of segments in memory, to be used again while records wait. Each thread that emits may have a heap of its own,
-    /// and what they ask for and the worker frees would leave holes in all of them.
+    /// Buffers of segments in memory, reused while records wait. Emitting threads may allocate from different
+    /// heaps (malloc arenas), and buffers that the worker frees would leave holes in all of them.
     buffers: Vec<Vec<u8>>,
-    /// Those whose entries are in the worker's batch, or still being read.
+    /// Segments whose entries are in the worker's batch or still being read.
     reading: BTreeMap<u64, Arc<Segment>>,
     disk: Option<Disk>,
-    /// How long segments become on the disk: the longest since there was a spare one.
+    /// The longest segment on disk since the last spare one was made: how far to fill the next.
     longest: u64,
-    /// One for each segment that has more room in its file than it needs, and this one.
+    /// Counts the files that were filled in advance: one clone each, and this one.
     filled: Arc<()>,
     closed: Option<Instant>,
-    /// Records that were taken and could not be read back.
+    /// Records that could not be read back.
     unreadable: usize,
     damage: Damage,
     disk_failures: u64,
 }
 
-/// What became of an attempt to append.
+/// The outcome of an attempt to append.
 enum Attempt {
     Done,
-    /// There is no segment, or none with room.
+    /// The lane has no active segment with room.
     NoSegment,
-    /// There is no room for so many bytes.
+    /// The limit leaves no room for this many bytes.
     Full(Kind, u64),
-    /// The disk did not take it.
+    /// The disk failed.
     Failed(std::io::Error),
 }
 
 impl Spool {
     /// # Errors
     ///
-    /// What can never work: a folder that is a file. A disk that does not work now is none.
+    /// Returns what can never work, such as a folder that is a file. A disk that fails now is no error.
     pub(crate) fn new(config: Config) -> Result<Self> {
         let mut state = State::default();
         if let Some(dir) = &config.dir {
             if dir.as_os_str().is_empty() || dir.is_file() {
-                let text = format!("the spool {dir:?} has to be a folder, or the name for one");
+                let text = format!("the spool {dir:?} must be a folder or not exist yet");
                 return Err(Error::config(text));
             }
             let mut disk = Disk::new(dir.clone());
@@ -177,7 +183,8 @@ impl Spool {
 
     fn with(config: Config, state: State) -> Self {
         let segment_bytes = (config.max_bytes / SEGMENTS).clamp(1, SEGMENT);
-        // A segment that is made smaller needs room for its copy, one which had to go may still be there, and some are filled.
+        // Leave room for the copy of a segment that is compacted, for a dropped one that is not deleted yet, and for files
+        // that are filled in advance: they are not counted, and the total must stay below `max_bytes`.
         let limit = config.max_bytes.saturating_sub((2 + FILLED as u64) * segment_bytes);
         let fallback = if config.dir.is_some() { FALLBACK } else { u64::MAX };
         Self {
@@ -198,16 +205,16 @@ impl Spool {
         }
     }
 
-    /// One in memory, that never waits.
+    /// Creates a spool in memory that never blocks.
     pub(crate) fn in_memory(max_bytes: u64) -> Self {
         let config = Config { dir: None, max_bytes, sync: false, when_full: WhenFull::CountOnly };
         Self::with(config, State::default())
     }
 
-    /// Takes a record, and says how many others had to go for it.
+    /// Appends a record, and returns how many others were dropped to make room for it.
     ///
-    /// `first` is whether it is the first occurrence of a new ticket, which is never dropped;
-    /// `may_wait` is false where [`WhenFull::Block`] must not wait.
+    /// `first` marks the first occurrence of a new ticket, which is never dropped. With `may_wait` off,
+    /// [`WhenFull::Block`] does not block.
     pub(crate) fn push(
         &self,
         occurrence: &NewOccurrence,
@@ -245,7 +252,7 @@ impl Spool {
         }
         match active.append(item, self.config.sync) {
             Ok(()) => {
-                // While the lane is held: who takes the entry must find it counted.
+                // While the lane is held: a worker that reads the entry must find it counted.
                 self.count(item);
                 Attempt::Done
             }
@@ -253,7 +260,8 @@ impl Spool {
         }
     }
 
-    /// Wakes the worker for a first record and for a full batch, and for nothing in between.
+    /// Counts an entry. Wakes the worker for a first record and a full batch; a wake-up for every record
+    /// would cost each of them a system call.
     fn count(&self, item: Item<'_>) {
         let bytes = self.waiting_bytes.fetch_add(item.len(), Relaxed);
         let waiting = self.waiting.fetch_add(1, Relaxed);
@@ -264,8 +272,8 @@ impl Spool {
         }
     }
 
-    /// Appends with everything that may be needed for it: a new segment, room, another place than a
-    /// disk that fails.
+    /// Appends with whatever that takes: opens a segment, makes room, or moves from a failing disk to
+    /// memory.
     fn append_slowly(&self, lane: usize, item: Item<'_>, may_wait: bool) -> Result<usize, Refused> {
         let mut evicted = 0;
         let mut patience = match self.config.when_full {
@@ -304,30 +312,30 @@ impl Spool {
         }
     }
 
-    /// What is on its way must not fill the spool, where it could no longer make room for something
-    /// more severe; nor, when the spool is large, the memory.
+    /// The maximum bytes of a batch. A batch cannot be dropped to make room for more severe records, so it
+    /// must not fill the spool; nor, if the spool is large, the memory.
     fn batch_bytes(&self) -> u64 {
         (self.config.max_bytes / 4).min(2 << 20)
     }
 
-    /// The folder on disk that was asked for.
+    /// Returns the spool's folder, if it is to be on disk.
     pub(crate) fn dir(&self) -> Option<&Path> {
         self.config.dir.as_deref()
     }
 
-    /// Our own folder in it, if there is one.
+    /// Returns this process's own folder in the spool, if there is one.
     pub(crate) fn folder(&self) -> Option<PathBuf> {
         self.lock().disk.as_ref()?.folder().map(Path::to_owned)
     }
 
-    /// How often the disk has failed, and how the last time, until it works again.
+    /// Returns how often the disk has failed, and the last error until it works again.
     pub(crate) fn disk_failures(&self) -> (u64, Option<String>) {
         let state = self.lock();
         let error = state.disk.as_ref().and_then(Disk::error);
         (state.disk_failures, error.map(str::to_owned))
     }
 
-    /// Something else on the disk has failed.
+    /// Notes that something outside the segments has failed on the disk.
     pub(crate) fn disk_failed(&self, error: &std::io::Error) {
         self.note(&mut self.lock(), error);
     }
@@ -340,13 +348,13 @@ impl Spool {
         }
     }
 
-    /// How many records could not be read back, and at which places, since the last time.
+    /// Takes the records that could not be read back, and the damage found, since the last call.
     pub(crate) fn take_damage(&self) -> (usize, Damage) {
         let mut state = self.lock();
         (std::mem::take(&mut state.unreadable), std::mem::take(&mut state.damage))
     }
 
-    /// Locks it for as long as the answer lives.
+    /// Locks the state for as long as the returned value lives.
     #[cfg(test)]
     pub(crate) fn hold(&self) -> impl Sized + '_ {
         self.lock()
@@ -383,7 +391,7 @@ impl State {
         }
     }
 
-    /// The number of the oldest segment that is not settled, besides the active ones.
+    /// Returns the number of the oldest segment that is not settled, leaving out the active ones.
     fn oldest(&self) -> Option<u64> {
         let oldest = |key: Option<&u64>| key.copied();
         let sealed = oldest(self.sealed.keys().next());

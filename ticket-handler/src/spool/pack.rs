@@ -1,8 +1,10 @@
-//! Writes MessagePack as far as records need it: a struct is a map of its fields by number, in the order in which
-//! they are declared, without those that are skipped, and a variant is its number.
+//! A serializer for the subset of MessagePack that records need.
 //!
-//! What is derived from serde reads numbers and names alike. `rmp-serde` needs three times as long to
-//! write it, a byte at a time, and names would be half of the bytes. This is on the way of every `emit`.
+//! A struct is a map from the numbers of its fields, in the order of their declaration, without the skipped ones. A variant
+//! is its number. Deserializers derived by serde accept numbers as well as names.
+//!
+//! `rmp-serde` reads the result. It is not used for writing because that is on the path of every `emit`: it writes names,
+//! which are a third of the bytes, and takes 2.4 times as long (`cargo xtask bench codec`, docs/benchmarks.md).
 
 use std::fmt;
 
@@ -10,15 +12,15 @@ use serde::ser::{
     Impossible, Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeTuple, Serializer,
 };
 
-/// What no record has: a list without a length, or of more than 4 GiB, or a type with 128 fields.
+/// The value has what no record has: a list of unknown length or beyond 4 GiB, or a type with 128 fields.
 ///
-/// It says no more, so that each of the many answers on the way is a register.
+/// It carries no detail, so that each of the many `Result`s on the way fits a register.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Unwritable;
 
 impl fmt::Display for Unwritable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the record holds what an entry cannot")
+        f.write_str("the record contains a value that an entry cannot hold")
     }
 }
 
@@ -30,7 +32,7 @@ impl serde::ser::Error for Unwritable {
     }
 }
 
-/// Appends to these bytes.
+/// A serializer that appends to these bytes.
 #[derive(Debug)]
 pub(super) struct Packer<'a>(pub(super) &'a mut Vec<u8>);
 
@@ -42,7 +44,7 @@ impl Packer<'_> {
         self.0.extend_from_slice(&number);
     }
 
-    /// The beginning of a text that is not short.
+    /// Writes the header of a text that is not short.
     fn long(&mut self, len: usize) -> Result<(), Unwritable> {
         match (u8::try_from(len), u32::try_from(len)) {
             (Ok(len), _) => self.marked(0xd9, [len]),
@@ -52,7 +54,7 @@ impl Packer<'_> {
         Ok(())
     }
 
-    /// The beginning of a list or map.
+    /// Writes the header of a list or map.
     #[inline]
     fn many(&mut self, len: Option<usize>, short: u8, long: u8) -> Result<&mut Self, Unwritable> {
         let len = len.and_then(|len| u32::try_from(len).ok());
@@ -64,7 +66,7 @@ impl Packer<'_> {
         Ok(self)
     }
 
-    /// The number of a field or variant.
+    /// Writes the number of a field or variant.
     #[inline]
     pub(super) fn number(&mut self, number: u32) -> Result<(), Unwritable> {
         match u8::try_from(number) {
@@ -82,7 +84,7 @@ impl Packer<'_> {
     }
 }
 
-/// What no record has.
+/// Rejects a type that no record has.
 fn unknown<T>() -> Result<T, Unwritable> {
     Err(Unwritable)
 }
@@ -294,7 +296,7 @@ impl SerializeMap for &mut Packer<'_> {
     }
 }
 
-/// The fields of a struct, one after the other.
+/// The serializer of a struct's fields; counts them, so that each has its number.
 #[derive(Debug)]
 pub(super) struct Fields<'a, 'b> {
     packer: &'a mut Packer<'b>,
@@ -327,3 +329,7 @@ impl SerializeStruct for Fields<'_, '_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+#[path = "pack_tests.rs"]
+mod tests;

@@ -1,4 +1,4 @@
-//! Making room: the least severe go first, and among those the oldest.
+//! Making room: the least severe records go first, and among those the oldest.
 
 use super::budget::Kind;
 use super::header::HEADER;
@@ -7,8 +7,10 @@ use super::{LANES, Spool, State};
 use crate::sync::{subtract, subtract_bytes};
 
 impl Spool {
-    /// Makes room for `need` bytes, and says how many records had to go; `None`, and nothing is gone,
-    /// if there cannot be so much: what is more severe stays, and so do first occurrences of new tickets.
+    /// Makes room for `need` bytes and returns how many records had to go.
+    ///
+    /// Returns `None`, and drops nothing, if that cannot free enough: more severe records and first
+    /// occurrences of new tickets are never dropped.
     pub(super) fn make_room(
         &self,
         state: &mut State,
@@ -34,7 +36,7 @@ impl Spool {
         Some(dropped)
     }
 
-    /// The segment that has to go first. One that is still active is sealed for it.
+    /// Returns the segment to drop first; seals it if it is still active.
     fn victim(&self, state: &mut State, lanes: usize, kind: Kind) -> Option<u64> {
         (0..lanes).find_map(|lane| {
             let oldest = |state: &State| {
@@ -57,7 +59,7 @@ impl Spool {
         active.as_ref().filter(|active| active.kind() == kind).map_or(0, |active| active.yields())
     }
 
-    /// Drops what may be dropped of a segment, and says how many records that were.
+    /// Drops what may be dropped of a segment and returns how many records that were.
     fn evict(&self, state: &mut State, number: u64) -> usize {
         let Some(mut segment) = state.sealed.remove(&number) else { return 0 };
         let (kind, bytes) = (segment.kind(), segment.bytes);
@@ -66,17 +68,18 @@ impl Spool {
             && segment.entries > 0
         {
             self.budget(kind).free(bytes);
-            // Its copy is already there.
+            // The compacted copy exists already, whether there is room or not.
             self.budget(segment.kind()).force(segment.bytes);
             self.discount(entries, records, bytes.saturating_sub(segment.bytes));
             state.sealed.insert(number, segment);
             return records;
         }
-        // If it could not be read, its first occurrences are lost too.
+        // Nothing to keep; or it could not be read, and then its first occurrences are lost too.
         let records = segment.records;
         self.discount(segment.entries, records, bytes.saturating_sub(HEADER));
         self.budget(kind).free(bytes);
-        // One at a time: a worker that waits for its store removes none.
+        // Deleting a file takes long, so the worker does it. Only one at a time is left to it: while it waits
+        // for its store it deletes none, and they would pile up beyond the limit.
         if kind == Kind::Disk && state.dropped.is_none() {
             state.dropped = Some(segment);
             self.wake.notify_one();

@@ -1,4 +1,4 @@
-//! Making segments, and sealing them.
+//! Opening segments and sealing them.
 
 use std::sync::PoisonError;
 
@@ -10,13 +10,13 @@ use super::{LANES, Spool, State};
 use crate::sync::Instant;
 
 impl Spool {
-    /// Makes a new active segment that has room for an entry of `len` bytes; the one before is sealed.
+    /// Opens a new active segment with room for an entry of `len` bytes, and seals the one before.
     ///
     /// # Errors
     ///
-    /// Where there is no room for it.
+    /// Returns where there is no room for it.
     pub(super) fn open(&self, state: &mut State, lane: usize, len: u64) -> Result<(), Kind> {
-        // A thread that was here before may have made one.
+        // Another thread may have opened one while this one waited for the lock.
         if self.lane(lane).as_ref().is_some_and(|active| active.fits(len, self.segment_bytes)) {
             return Ok(());
         }
@@ -37,7 +37,7 @@ impl Spool {
                 Err(error) => {
                     budget.free(HEADER);
                     self.note(state, &error);
-                    // The disk has to wait now: memory is next.
+                    // The disk is left alone for a while, so the next attempt opens a segment in memory.
                     return Ok(());
                 }
             },
@@ -46,7 +46,7 @@ impl Spool {
             self.lanes[lane].write().unwrap_or_else(PoisonError::into_inner).replace(active);
         self.keep(state, lane, before);
         if on_disk {
-            // To make the next one.
+            // The worker prepares the next segment.
             self.wake.notify_one();
         }
         Ok(())
@@ -54,7 +54,7 @@ impl Spool {
 
     /// Seals the active segment of a lane.
     pub(super) fn seal(&self, state: &mut State, lane: usize) {
-        // Waits for those who are appending to it.
+        // Taking the lock for writing waits for the threads that are appending.
         let active = self.lanes[lane].write().unwrap_or_else(PoisonError::into_inner).take();
         self.keep(state, lane, active);
     }
@@ -75,7 +75,7 @@ impl Spool {
         }
     }
 
-    /// The disk did not take an entry: its segment is closed, and memory is next.
+    /// Handles a failed write: seals the segment on disk, so that the next one is in memory.
     pub(super) fn failed(&self, state: &mut State, lane: usize, error: &std::io::Error) {
         self.note(state, error);
         if self.lane(lane).as_ref().is_some_and(|active| active.kind() == Kind::Disk) {
@@ -83,7 +83,7 @@ impl Spool {
         }
     }
 
-    /// Removes a segment, and frees its bytes. Answers with its buffer.
+    /// Removes a segment, frees its bytes and returns its buffer if it was in memory.
     pub(super) fn forget(&self, segment: &Segment) -> Option<Vec<u8>> {
         self.budget(segment.kind()).free(segment.bytes);
         segment.remove()

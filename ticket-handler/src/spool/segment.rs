@@ -1,15 +1,15 @@
-//! A segment: some entries, one after the other, in a file or in memory.
+//! A segment: a sequence of entries in a file or in memory.
 //!
 //! ```text
 //! magic    8 bytes
 //! version  4 bytes
 //! checksum 4 bytes   CRC-32 of the version
 //! entries
-//! zeros              what was filled in advance and not used; perhaps none
+//! zeros              the unused part of a file that was filled in advance, if any
 //! ```
 //!
-//! While it is active it is appended to, by several threads at once; then it is sealed, and only
-//! read. It has the entries of one level, so that the least severe can go first.
+//! An active segment is appended to by several threads at once. Then it is sealed and only read. All its
+//! entries are of one level, so that the least severe can be dropped first, a segment at a time.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
@@ -23,26 +23,27 @@ use super::folder::{NEW, SegmentFile};
 use super::header::{HEADER, header};
 use crate::sync::{AtomicU64, AtomicUsize, Mutex, MutexGuard};
 
-/// How many zeros are written at once. With more the page cache has larger units, in which each later write costs more.
+/// How many zeros are written at once. Larger writes make the page cache use larger folios, in which each
+/// later write costs twice as much.
 const ZEROS: usize = 16 << 10;
 
-/// Where its bytes are.
+/// Where a segment's bytes are.
 #[derive(Debug)]
 enum Store<F, M> {
     File(F, SegmentFile),
     Memory(M),
 }
 
-/// How much is in it.
+/// What a segment contains.
 #[derive(Debug, Default)]
 struct Tally {
     entries: AtomicUsize,
     records: AtomicUsize,
-    /// The bytes of the entries that are never dropped.
+    /// The bytes of first occurrences, which are never dropped.
     firsts: AtomicU64,
 }
 
-/// One that is appended to.
+/// A segment that is appended to.
 #[derive(Debug)]
 pub(crate) struct Active {
     number: u64,
@@ -51,35 +52,36 @@ pub(crate) struct Active {
     tally: Tally,
 }
 
-/// A file that is written to.
+/// A file that is being written.
 #[derive(Debug)]
 struct Open {
     file: File,
     filled: Option<Filled>,
 }
 
-/// Up to where a file was filled with zeros, and what counts such files.
+/// How far a file was filled with zeros; also counts such files while it lives.
 #[derive(Debug)]
 struct Filled {
     bytes: u64,
     _one: Arc<()>,
 }
 
-/// One that is complete.
+/// A sealed segment.
 #[derive(Debug)]
 pub(crate) struct Segment {
     pub(crate) number: u64,
     pub(crate) lane: usize,
     pub(crate) entries: usize,
     pub(crate) records: usize,
-    /// How many bytes it counts for.
+    /// How many bytes of the limit it takes.
     pub(crate) bytes: u64,
     firsts: u64,
-    /// It may be moved to the disk while it is being read. Of a file: whether it is longer than what is in it.
+    /// Behind a lock because a segment in memory may be moved to the disk while it is being read. A file has
+    /// `Some` while it is longer than its entries.
     store: Mutex<Store<Option<Filled>, Vec<u8>>>,
 }
 
-/// What is appended: an entry's bytes, and what the tally needs of it.
+/// An entry to append: its bytes, and what the tally needs to know.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Item<'a> {
     pub(crate) bytes: &'a [u8],
@@ -94,18 +96,18 @@ impl Item<'_> {
 }
 
 impl Active {
-    /// In this buffer, whatever was in it.
+    /// Creates a segment in memory, in a buffer whose content is discarded.
     pub(crate) fn in_memory(number: u64, mut buffer: Vec<u8>) -> Self {
         buffer.clear();
         buffer.extend_from_slice(&header());
         Self::new(number, Store::Memory(Mutex::new(buffer)))
     }
 
-    /// In a new file. With `sync`, it is there after a power cut too.
+    /// Creates a segment in a new file. With `sync`, the file survives a power cut.
     pub(crate) fn in_file(at: SegmentFile, sync: bool) -> io::Result<Self> {
         let mut options = OpenOptions::new();
-        // Not to append, as there may be zeros already. Its place moves with each write, for all threads together: POSIX
-        // says so, and Linux does it since 3.14.
+        // Not with `append`, because the file may contain zeros ahead of its entries. All threads share one file
+        // position, which each write moves atomically: POSIX requires that, and Linux does it since 3.14.
         options.create_new(true).write(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
@@ -119,8 +121,9 @@ impl Active {
         Ok(Self::new(at.number, Store::File(Open { file, filled: None }, at)))
     }
 
-    /// Fills the file with zeros in advance, so that to append costs no new pages: those are a third of what writing costs.
-    /// `one` counts such files for as long as they are longer than what is in them.
+    /// Fills the file with zeros in advance, because allocating new pages is a third of the cost of writing an entry.
+    ///
+    /// `one` is kept for as long as the file is longer than its entries, to count such files.
     pub(crate) fn filled(mut self, bytes: u64, one: Arc<()>) -> io::Result<Self> {
         let pieces = bytes / ZEROS as u64;
         if let Store::File(open, at) = &mut self.store
@@ -141,7 +144,7 @@ impl Active {
         self.number
     }
 
-    /// Whether its file is still there.
+    /// Returns `true` if its file still exists.
     pub(crate) fn exists(&self) -> bool {
         match &self.store {
             Store::File(_, at) => at.path.exists(),
@@ -160,13 +163,13 @@ impl Active {
         }
     }
 
-    /// Reserves room for an entry, up to `limit`; the first one always has room.
+    /// Reserves room for an entry, up to `limit`; the first entry always fits.
     pub(crate) fn reserve(&self, len: u64, limit: u64) -> bool {
         let fits = |bytes| (bytes == HEADER || bytes + len <= limit).then_some(bytes + len);
         self.bytes.fetch_update(Relaxed, Relaxed, fits).is_ok()
     }
 
-    /// Whether there is room for an entry.
+    /// Returns `true` if an entry fits.
     pub(crate) fn fits(&self, len: u64, limit: u64) -> bool {
         let bytes = self.bytes.load(Relaxed);
         bytes == HEADER || bytes + len <= limit
@@ -176,8 +179,8 @@ impl Active {
         self.bytes.fetch_sub(len, Relaxed);
     }
 
-    /// Appends an entry for which there is room, in one write. What of it may have been written when
-    /// that fails is a torn entry for the reader.
+    /// Appends an entry, for which room is reserved, in one write. If that fails half-way, the reader finds a
+    /// torn entry.
     pub(crate) fn append(&self, item: Item<'_>, sync: bool) -> io::Result<()> {
         match &self.store {
             Store::File(Open { file, .. }, _) => {
@@ -207,7 +210,7 @@ impl Active {
             }
             Store::Memory(memory) => {
                 let mut memory = memory.into_inner().unwrap_or_else(PoisonError::into_inner);
-                // What is nearly full stays as it is, to be used again.
+                // A nearly full buffer keeps its capacity, to be reused; another is cut down to what it holds.
                 if memory.len() < memory.capacity() / 8 * 7 {
                     memory.shrink_to_fit();
                 }
@@ -225,7 +228,7 @@ impl Active {
         }
     }
 
-    /// How much would become free if it had to make room.
+    /// Returns how many bytes dropping it would free.
     pub(crate) fn yields(&self) -> u64 {
         yields(self.bytes.load(Relaxed), self.tally.firsts.load(Relaxed))
     }
@@ -243,12 +246,12 @@ impl Segment {
         yields(self.bytes, self.firsts)
     }
 
-    /// All of it.
+    /// Reads all of it.
     pub(crate) fn read(&self) -> io::Result<Vec<u8>> {
         match &mut *self.store() {
             Store::File(filled, at) => {
                 if filled.is_some() {
-                    // Zeros that stay take up a little room and do no harm.
+                    // If this fails, the zeros take up a little room and do no harm.
                     let file = OpenOptions::new().write(true).open(&at.path);
                     if file.and_then(|file| file.set_len(self.bytes)).is_ok() {
                         *filled = None;
@@ -260,8 +263,8 @@ impl Segment {
         }
     }
 
-    /// Leaves only the entries that are never dropped. Answers how many entries and records went. If the
-    /// disk does not take what is left, that is in memory afterwards.
+    /// Drops all entries but first occurrences, and returns how many entries and records were dropped. If
+    /// the disk fails, the rest is kept in memory.
     pub(crate) fn compact(&mut self, sync: bool) -> io::Result<(usize, usize)> {
         let bytes = self.read()?;
         let mut kept = header().to_vec();
@@ -292,7 +295,7 @@ impl Segment {
         Ok(gone)
     }
 
-    /// Moves it from memory into a file.
+    /// Moves the segment from memory into a file.
     pub(crate) fn spill(&self, at: SegmentFile, sync: bool) -> io::Result<()> {
         let mut store = self.store();
         if let Store::Memory(bytes) = &*store {
@@ -311,11 +314,11 @@ impl Segment {
         Ok(())
     }
 
-    /// Forgets it for good. Answers with the buffer in which it was, if it was in memory.
+    /// Removes the segment; returns its buffer if it was in memory.
     pub(crate) fn remove(&self) -> Option<Vec<u8>> {
         match &mut *self.store() {
             Store::File(_, at) => {
-                // What cannot be removed is read again one day, which is harmless.
+                // A file that cannot be deleted is read again one day, which is harmless.
                 let _ = fs::remove_file(&at.path);
                 None
             }
@@ -323,7 +326,7 @@ impl Segment {
         }
     }
 
-    /// Puts a damaged one aside.
+    /// Sets a damaged segment aside.
     pub(crate) fn set_aside(&self) {
         if let Store::File(_, at) = &*self.store() {
             set_aside(&at.path);
@@ -335,7 +338,7 @@ impl Segment {
     }
 }
 
-/// Renames a damaged segment, out of the folder of its process, which may then be removed.
+/// Moves a damaged segment out of its process's folder, so that the folder can be removed.
 pub(crate) fn set_aside(path: &Path) {
     let (Some(folder), Some(name)) = (path.parent(), path.file_stem()) else { return };
     let process = folder.file_name().unwrap_or_default().to_string_lossy();
@@ -347,7 +350,7 @@ const fn yields(bytes: u64, firsts: u64) -> u64 {
     if firsts == 0 { bytes } else { bytes.saturating_sub(HEADER + firsts) }
 }
 
-/// Writes all of it with one call, so that entries of several threads do not mix.
+/// Writes an entry with a single call, so that entries of different threads do not interleave.
 fn write(mut file: &File, bytes: &[u8]) -> io::Result<()> {
     loop {
         match file.write(bytes) {
@@ -359,7 +362,7 @@ fn write(mut file: &File, bytes: &[u8]) -> io::Result<()> {
     }
 }
 
-/// Replaces a file: whenever the process is killed, the old one or the new one is there, and whole.
+/// Replaces a file atomically: if the process is killed, either the old or the new file is there, complete.
 fn replace(path: &Path, bytes: &[u8], sync: bool) -> io::Result<()> {
     let new = path.with_extension(NEW);
     let written = File::create(&new).and_then(|mut file| {

@@ -1,4 +1,4 @@
-//! The worker's side: batches, and what is left of them.
+//! The worker's side of the spool: taking batches and settling them.
 
 use std::io;
 use std::sync::Arc;
@@ -14,33 +14,33 @@ use super::segment::{Active, Segment};
 use super::{AGE, FILLED, LANES, Spool, State};
 use crate::sync::{Instant, subtract, subtract_bytes, timeout};
 
-/// How often a segment that cannot be read is tried again, a second apart each time.
+/// How often an unreadable segment is tried again, a second apart, before it counts as lost.
 const READS: u32 = 10;
 const SECOND: Duration = Duration::from_secs(1);
 
-/// What the worker reads with: where it is, and what it has read.
+/// The worker's position in the spool.
 #[derive(Debug, Default)]
 pub(crate) struct Reader {
     cursor: Option<(Arc<Segment>, Cursor)>,
-    /// Segments of which everything is in the batch.
+    /// Segments that are entirely in the batch.
     pub(super) finished: Vec<(Arc<Segment>, Damage)>,
-    /// Since when the oldest record waits for a batch.
+    /// When the oldest waiting record was first seen.
     since: Option<Instant>,
     failures: u32,
 }
 
-/// What there is to do.
+/// What [`Spool::take`] found.
 #[derive(Debug)]
 pub(crate) enum Take {
     Batch(Vec<NewOccurrence>),
-    /// Nothing until the time that was asked for.
+    /// Nothing became due in time.
     Nothing,
-    /// It is closed, and empty.
+    /// The spool is closed and empty.
     Closed,
 }
 
 impl Spool {
-    /// The next batch: up to `max_len` of the oldest, once it is worth sending.
+    /// Waits, at most until `until`, for a batch worth sending: up to `max_len` of the oldest records.
     pub(crate) async fn take(&self, reader: &mut Reader, max_len: usize, until: Instant) -> Take {
         loop {
             let now = Instant::now();
@@ -64,7 +64,7 @@ impl Spool {
                             reader.since = None;
                             return Take::Batch(batch);
                         }
-                        // It was all damaged.
+                        // Everything that was read is damaged.
                         Ok(_) => {
                             self.finish(reader);
                             continue;
@@ -92,7 +92,7 @@ impl Spool {
         }
     }
 
-    /// Reads up to `max_len` entries: of sealed segments first, then of those that were active.
+    /// Reads up to `max_len` entries, from sealed segments first and then from the active ones.
     fn read(&self, reader: &mut Reader, max_len: usize) -> io::Result<Vec<NewOccurrence>> {
         let mut batch = Vec::with_capacity(max_len.min(self.waiting.load(Relaxed)));
         let mut bytes = 0;
@@ -105,7 +105,7 @@ impl Spool {
                         reader.failures = 0;
                         match Cursor::new(content) {
                             Some(cursor) => reader.cursor = Some((segment, cursor)),
-                            // We have not written that.
+                            // Another version, under a name of ours: somebody has replaced the file.
                             None => self.lose(reader, segment),
                         }
                     }
@@ -134,7 +134,8 @@ impl Spool {
                 bytes += len;
                 batch.push(occurrence);
             }
-            // Looked at now, not with the next batch: perhaps there is none, and a flush waits.
+            // Check this now and not with the next batch: there may be none, while a flush waits for the
+            // segment to be finished.
             if cursor.is_done()
                 && let Some((segment, cursor)) = reader.cursor.take()
             {
@@ -166,13 +167,13 @@ impl Spool {
         }
     }
 
-    /// What is in a segment is lost.
+    /// Counts everything in a segment as lost.
     fn lose(&self, reader: &mut Reader, segment: Arc<Segment>) {
         self.count_missing(&segment, &Cursor::default());
         reader.finished.push((segment, Damage { torn: 0, damaged: 1 }));
     }
 
-    /// Counts what should have been in a segment.
+    /// Counts what a segment should have contained beyond what the cursor has read.
     fn count_missing(&self, segment: &Segment, cursor: &Cursor) {
         let records = segment.records.saturating_sub(cursor.records);
         let entries = segment.entries.saturating_sub(cursor.entries);
@@ -193,14 +194,14 @@ impl Spool {
         self.finish(reader);
     }
 
-    /// So many records of the batch are stored, or lost for good.
+    /// Notes that records of the batch are stored, or lost for good.
     pub(crate) fn settle(&self, records: usize) {
         subtract(&self.records, records);
     }
 
-    /// All of the batch is settled: the segments go of which nothing is left.
+    /// The whole batch is settled: removes the segments that are entirely read.
     pub(crate) fn finish(&self, reader: &mut Reader) {
-        // Without the lock: to remove a file takes its time, and who emits may have to wait for the lock.
+        // Without the lock: deleting files takes long, and emitting threads may need the lock.
         let forgotten = reader.finished.iter().filter_map(|(segment, damage)| {
             if damage.damaged > 0 {
                 segment.set_aside();
@@ -218,7 +219,7 @@ impl Spool {
         self.settled.notify_all();
     }
 
-    /// Waits `delay`, but no longer than `hurried` at a time when somebody is in a hurry.
+    /// Waits for `delay`, or at most for `hurried` while a flush waits or the spool is closed.
     pub(crate) async fn pause(&self, delay: Duration, hurried: Duration) {
         let start = Instant::now();
         loop {
@@ -236,12 +237,12 @@ impl Spool {
         }
     }
 
-    /// Whether the disk fails, or records are in memory that belong on it.
+    /// Returns `true` if the disk fails, or if records are still in memory because it failed.
     fn is_degraded(&self) -> bool {
         self.config.dir.is_some() && (self.failing.load(Relaxed) || self.memory.used() > 0)
     }
 
-    /// Takes from those who emit what takes its time: removes what they dropped, and makes the next segment ready.
+    /// Does slow work for the emitting threads: deletes a dropped segment and prepares the next one.
     pub(super) fn help(&self) {
         let mut state = self.lock();
         let State { dropped, disk, next_number, longest, filled, buffers, .. } = &mut *state;
@@ -259,7 +260,7 @@ impl Spool {
         if let Some(segment) = dropped {
             segment.remove();
         }
-        // If it fails, the disk is tried again when a segment is needed, and that is noted.
+        // A failure is not noted here: the disk is tried again when a segment is needed.
         let make = |(at, bytes, filled)| Active::in_file(at, false)?.filled(bytes, filled);
         if let Some(Ok(spare)) = spare.map(make)
             && let Some(disk) = &mut self.lock().disk
@@ -268,7 +269,7 @@ impl Spool {
         }
     }
 
-    /// Moves what had to go into memory to the disk, if that works again.
+    /// Moves what is in memory to the disk if that works again.
     fn heal(&self, now: Instant) {
         if !self.is_degraded() {
             return;
@@ -279,7 +280,7 @@ impl Spool {
         }
     }
 
-    /// Tries the disk, and moves to it what is in memory.
+    /// Tries the disk and moves to it what is in memory.
     fn spill(&self, state: &mut State) {
         for lane in 0..LANES {
             if self.lane(lane).as_ref().is_some_and(|active| active.kind() == Kind::Memory) {
@@ -309,8 +310,8 @@ impl Spool {
         }
     }
 
-    /// The worker ends. What is on disk stays there for the next start; says how many records are lost
-    /// because they are not.
+    /// Gives up at the end of the worker. What is on disk stays there for the next start. Returns how many
+    /// records are lost because they are in memory.
     pub(crate) fn abandon(&self, reader: &mut Reader) -> usize {
         let mut state = self.lock();
         self.seal_all(&mut state);
@@ -339,14 +340,14 @@ impl Spool {
         lost
     }
 
-    /// Gives the folder up, when the worker ends and nothing is left.
+    /// Gives the folder up at the end of the worker, when nothing is left.
     pub(crate) fn leave(&self) {
         let mut state = self.lock();
         self.seal_all(&mut state);
         state.leave();
     }
 
-    /// Whether everything is settled.
+    /// Returns `true` if everything is settled.
     pub(crate) fn is_empty(&self) -> bool {
         self.records.load(Relaxed) == 0 && self.waiting.load(Relaxed) == 0
     }

@@ -23,7 +23,7 @@ pub(super) fn spool_with(dir: Option<&TempDir>, max_bytes: u64, when_full: WhenF
     Spool::new(Config { dir, max_bytes, sync: false, when_full }).unwrap()
 }
 
-/// Calls `test` with a spool of so many bytes in memory, and with one on disk.
+/// Calls `test` with a spool of this size in memory, and with one on disk.
 fn both(max_bytes: u64, test: impl Fn(&Spool)) {
     test(&Spool::in_memory(max_bytes));
     let dir = tempfile::tempdir().unwrap();
@@ -58,7 +58,7 @@ pub(super) fn settle(spool: &Spool, reader: &mut Reader, batch: &[NewOccurrence]
     spool.finish(reader);
 }
 
-/// Everything that waits, sorted.
+/// Returns the messages of everything that waits, sorted.
 pub(super) fn messages(spool: &Spool) -> Vec<String> {
     let mut reader = Reader::default();
     let mut messages = Vec::new();
@@ -72,16 +72,16 @@ pub(super) fn messages(spool: &Spool) -> Vec<String> {
     messages
 }
 
-/// Room for so many entries, each in a segment of its own.
+/// Returns the size that has room for this many entries, each in a segment of its own.
 fn room_for(entries: u64) -> u64 {
-    // The names of levels differ in length.
+    // The longest name of a level: names differ in length.
     let one = entry_len(Level::Critical, "0") + 8 + HEADER;
     let room = entries * one;
     room + room / (SEGMENTS - 1) + 1
 }
 
 #[test]
-fn the_least_severe_and_oldest_make_room() {
+fn the_least_severe_and_oldest_records_make_room() {
     both(room_for(3), |spool| {
         assert_eq!(push(spool, Level::Error, "1"), Ok(0));
         assert_eq!(push(spool, Level::Info, "2"), Ok(0));
@@ -111,7 +111,7 @@ fn a_first_occurrence_is_never_dropped_and_may_displace_more_severe_ones() {
 }
 
 #[test]
-fn of_a_segment_that_goes_the_first_occurrences_stay() {
+fn first_occurrences_of_a_dropped_segment_stay() {
     let max_bytes = 256 << 10;
     both(max_bytes, |spool| {
         let mut dropped = 0;
@@ -126,13 +126,13 @@ fn of_a_segment_that_goes_the_first_occurrences_stay() {
         assert_eq!(left.len() + dropped, 5_000);
         let firsts = left.iter().filter(|message| message.ends_with("00")).count();
         assert_eq!(firsts, 50);
-        // Of the others the newest.
+        // Of the other records the newest stay.
         assert!(left.contains(&"4999".to_owned()) && !left.contains(&"0001".to_owned()));
     });
 }
 
 #[test]
-fn a_record_that_does_not_fit_drives_nothing_out() {
+fn a_record_that_cannot_fit_displaces_nothing() {
     both(room_for(3), |spool| {
         assert_eq!(push(spool, Level::Info, "1"), Ok(0));
         let huge = "x".repeat(8_000);
@@ -142,7 +142,7 @@ fn a_record_that_does_not_fit_drives_nothing_out() {
 }
 
 #[test]
-fn the_bound_holds_and_what_is_on_its_way_counts() {
+fn the_limit_holds_and_includes_the_batch_being_sent() {
     both(100_000, |spool| {
         for _ in 0..1_000 {
             let _ = push(spool, Level::Error, "again");
@@ -171,7 +171,7 @@ fn a_record_that_stands_for_others_counts_as_many() {
 }
 
 #[test]
-fn flush_waits_for_what_came_before_and_for_nothing_else() {
+fn flush_waits_only_for_what_was_pushed_before() {
     both(100_000, |spool| {
         push(spool, Level::Info, "1").unwrap();
         push(spool, Level::Error, "2").unwrap();
@@ -194,7 +194,7 @@ fn flush_waits_for_what_came_before_and_for_nothing_else() {
 }
 
 #[test]
-fn a_batch_is_ripe_by_number_by_bytes_and_by_age() {
+fn a_batch_is_due_by_number_by_bytes_and_by_age() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let take = |spool: &Spool, reader: &mut Reader| {
         let start = Instant::now();
@@ -226,7 +226,7 @@ fn a_batch_is_ripe_by_number_by_bytes_and_by_age() {
 }
 
 #[test]
-fn a_closed_spool_takes_nothing_and_what_is_in_memory_is_lost() {
+fn a_closed_spool_refuses_records_and_what_is_in_memory_is_lost() {
     let spool = Spool::in_memory(100_000);
     push(&spool, Level::Info, "1").unwrap();
     spool.close();
@@ -236,7 +236,7 @@ fn a_closed_spool_takes_nothing_and_what_is_in_memory_is_lost() {
 }
 
 #[test]
-fn what_is_on_disk_when_the_worker_gives_up_is_there_for_the_next_one() {
+fn what_is_on_disk_when_the_worker_gives_up_is_left_for_the_next_one() {
     let dir = tempfile::tempdir().unwrap();
     let spool = spool_with(Some(&dir), 1 << 20, WhenFull::CountOnly);
     push(&spool, Level::Info, "1").unwrap();
@@ -251,7 +251,7 @@ fn what_is_on_disk_when_the_worker_gives_up_is_there_for_the_next_one() {
 }
 
 #[test]
-fn to_wait_for_room_ends_when_there_is_some_or_at_the_deadline() {
+fn waiting_for_room_ends_when_there_is_some_or_at_the_deadline() {
     let dir = tempfile::tempdir().unwrap();
     let long = WhenFull::Block(Duration::from_secs(60));
     for dir in [None, Some(&dir)] {
@@ -265,7 +265,7 @@ fn to_wait_for_room_ends_when_there_is_some_or_at_the_deadline() {
             settle(&spool, &mut reader, &batch);
             assert_eq!(waiting.join().unwrap(), Ok(0));
         });
-        // A batch of so small a spool is one record.
+        // A batch of such a small spool is one record.
         assert_eq!(messages(&spool), ["2", "3"]);
     }
     let deadline = Duration::from_millis(50);
@@ -280,7 +280,7 @@ fn to_wait_for_room_ends_when_there_is_some_or_at_the_deadline() {
 }
 
 #[test]
-fn what_had_to_make_room_goes_by_the_hand_of_the_worker() {
+fn the_worker_deletes_the_file_of_a_dropped_segment() {
     let dir = tempfile::tempdir().unwrap();
     let spool = spool_with(Some(&dir), 64 << 10, WhenFull::CountOnly);
     while push(&spool, Level::Info, "one of many").unwrap() == 0 {}
@@ -294,9 +294,9 @@ fn what_had_to_make_room_goes_by_the_hand_of_the_worker() {
     assert!(!is_there() && spool.lock().dropped.is_none());
 }
 
-/// The worker is slow at times: a segment that was made since its spare one would be taken for the newer one.
+/// If another segment was made since the spare one, the spare one would be taken for the older of the two.
 #[test]
-fn a_spare_segment_is_the_next_one_or_none() {
+fn a_spare_segment_is_used_only_as_the_next_one() {
     let dir = tempfile::tempdir().unwrap();
     let spool = spool_with(Some(&dir), 1 << 20, WhenFull::CountOnly);
     let numbers = || {
@@ -319,8 +319,8 @@ fn a_spare_segment_is_the_next_one_or_none() {
 }
 
 #[test]
-fn buffers_of_segments_in_memory_are_used_again_while_records_wait() {
-    // A segment has room for a few of them.
+fn buffers_of_segments_in_memory_are_reused_while_records_wait() {
+    // A segment has room for a few entries.
     let spool = Spool::in_memory(64 << 10);
     let kept = || spool.lock().buffers.len();
     let push = |records: usize| (0..records).for_each(|_| assert_eq!(push_one(&spool), Ok(0)));

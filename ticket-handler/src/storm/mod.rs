@@ -1,9 +1,9 @@
-//! Storms: a ticket's records beyond its budget are only counted.
+//! Storms: records beyond their ticket's budget are only counted.
 //!
-//! The first record over the budget is held back as the tail of the storm, and those after it are
-//! counted on it. At least once a second a tail goes to where records wait, standing for as many as were
-//! counted: by the hand of the emitter that finds it due, so that a worker that waits for its store delays
-//! nothing, or else by the [ticker](tick), which sees to the storm's end.
+//! The first record beyond the budget is held back as the storm's *tail*, and later ones are counted on
+//! it. At least once a second the tail is pushed to the spool, with the count as its `repeats`. The
+//! emitting thread that finds it due does that, so a worker that waits for its store delays nothing; the
+//! worker's ticker does it when the storm is over and nobody emits any more.
 
 mod newcomers;
 mod overflow;
@@ -17,63 +17,64 @@ use std::sync::{Arc, PoisonError, TryLockError};
 
 use ticket_core::backend::NewOccurrence;
 use ticket_core::{Fingerprint, Result, TicketId};
-use ticket_direct::HandlerOptions;
+use ticket_direct::pipeline::Pipeline;
 
 use self::newcomers::{Newcomer, Newcomers};
 use self::overflow::overflow;
 pub(crate) use self::ticket::Ticket;
 use self::ticket::{PAUSE, State, Tail};
-use crate::shared::Shared;
-use crate::size;
+use crate::spool::memory_size;
 use crate::sync::{AtomicUsize, Instant, Mutex, MutexGuard, Notify, sleep};
 
-/// How many tickets have a budget at the same time: one that was pushed out has a new one.
+/// How many tickets have a budget at a time. One that was evicted starts with a new budget.
 const TICKETS: usize = 4_096;
 const SHARDS: usize = 16;
-/// How many keys lead to their tickets: of one that others have displaced, each record is fingerprinted …
+/// How many keys are remembered with their tickets. A record whose key was displaced is fingerprinted again.
 const KEYS: usize = 4_096;
-/// … so that each has so many places where it can be.
+/// How many keys share a slot, as in a set-associative cache.
 const PLACES: usize = 4;
-/// How much memory tails may take, in bytes: what is beyond it is stored, over the budget or not.
+/// The memory that tails may take, in bytes. Beyond it records are stored although they exceed their budget.
 const HELD_BYTES: usize = 2 << 20;
 
 type Slot = Mutex<[Option<Known>; PLACES]>;
 type Shard = HashMap<TicketId, Arc<Ticket>>;
-/// Where records go that are stored; it counts what it cannot take.
+/// Pushes a record to the spool, and counts it as lost if there is no room.
 pub(crate) type Push<'a> = &'a dyn Fn(Outgoing<'_>) -> Result<()>;
 
-/// Budgets, and what is counted beyond them; locked in the order of the fields, then a ticket.
+/// The budgets of tickets, and what is counted beyond them.
+///
+/// Locks are taken in the order of the fields, and a ticket's lock last.
 #[derive(Debug)]
 pub(crate) struct Storm {
     budget: u32,
-    /// Each key has one slot where it can be. The newest are first.
+    /// A key has one slot, whose places are ordered by age, the newest first.
     slots: Box<[Slot]>,
     shards: [Mutex<Shard>; SHARDS],
     newcomers: Mutex<Newcomers>,
     held_bytes: AtomicUsize,
-    /// Tells the ticker that a tail is held back.
+    /// Wakes the ticker when a tail is held back.
     held: Notify,
 }
 
-/// What is known by a key.
+/// A remembered key.
 #[derive(Debug)]
 struct Known {
     key: u64,
     ticket: Arc<Ticket>,
-    /// Whether it is their own one, and not the overflow ticket.
+    /// Whether the ticket is the key's own and not the overflow ticket.
     is_own: bool,
 }
 
-/// What the fast path knows about a key.
+/// What [`Storm::try_count`] finds out about a key.
 #[derive(Debug)]
 pub(crate) enum Keyed {
     /// Its ticket is in a storm, and the record is counted.
-    Counted(TicketId),
-    /// Somebody is at it: perhaps a thread that a fork has left behind.
+    Counted,
+    /// Another thread holds a lock. In a forked child it may be a thread that does not exist there.
     Busy,
-    /// The record has to be made; its ticket is known, with its fingerprint.
+    /// The record has to be built; its ticket, and so its fingerprint, is known.
     Known(Arc<Ticket>),
-    /// The record has to be made.
+    /// The record has to be built.
     New,
 }
 
@@ -81,9 +82,9 @@ pub(crate) enum Keyed {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Outgoing<'a> {
     pub(crate) occurrence: &'a NewOccurrence,
-    /// Whether it is the first of its ticket, as far as this process knows.
+    /// Whether it is the first of its ticket as far as this process knows.
     pub(crate) is_first: bool,
-    /// Whether it stands for what was counted: who stores it must not wait.
+    /// Whether it is the tail of a storm. Pushing it must not wait for room: a lock is held.
     pub(crate) is_tail: bool,
 }
 
@@ -99,9 +100,9 @@ impl Storm {
         }
     }
 
-    /// The fast path: counts a record that was not even made, if one with its key is held back.
+    /// Counts a record that is not built yet, if a tail with its key is held back.
     ///
-    /// It never waits, so that it is fit for a forked child, where there may be nobody to wait for.
+    /// This never waits, so it is safe in a forked child, where the holder of a lock may not exist.
     pub(crate) fn try_count(&self, key: u64) -> Keyed {
         let slot = match self.slot(key).try_lock() {
             Ok(slot) => slot,
@@ -113,25 +114,24 @@ impl Storm {
         };
         let Some(mut state) = known.ticket.try_lock() else { return Keyed::Busy };
         if state.count(Instant::now) {
-            return Keyed::Counted(known.ticket.id());
+            return Keyed::Counted;
         }
-        // The place of one that is gone is to be taken by its ticket's new entry.
+        // The key of an evicted ticket is reported as new, so that the ticket's next entry takes its place.
         let is_known = known.is_own && !state.gone;
         if is_known { Keyed::Known(Arc::clone(&known.ticket)) } else { Keyed::New }
     }
 
-    /// The same, for those who can wait.
-    pub(crate) fn count(&self, key: u64) -> Option<TicketId> {
+    /// Does the same as [`try_count`](Self::try_count), but waits for locks; returns `true` if it was counted.
+    pub(crate) fn count(&self, key: u64) -> bool {
         let slot = lock(self.slot(key));
-        let ticket = &known(&*slot, key)?.ticket;
-        ticket.lock().count(Instant::now).then(|| ticket.id())
+        known(&*slot, key).is_some_and(|known| known.ticket.lock().count(Instant::now))
     }
 
-    /// Counts a record, or gives it to `push`, where tails go too that are due; answers with its ticket,
-    /// which is known by the `key` from now on, if it was not `known` already.
+    /// Counts a record or pushes it, and pushes tails that are due. Returns its ticket, which is remembered
+    /// under the `key`.
     pub(crate) fn admit(
         &self,
-        options: &HandlerOptions,
+        pipeline: &Pipeline,
         mut occurrence: NewOccurrence,
         mut known: Option<Arc<Ticket>>,
         key: Option<u64>,
@@ -149,7 +149,7 @@ impl Storm {
                     Newcomer::Known => {}
                     Newcomer::New => is_first = true,
                     Newcomer::TooMany => {
-                        (occurrence, is_overflow) = (overflow(options, occurrence), true);
+                        (occurrence, is_overflow) = (overflow(pipeline, occurrence), true);
                         continue;
                     }
                 }
@@ -160,7 +160,7 @@ impl Storm {
                 continue;
             }
             let key = key.map(|key| (key, !is_overflow));
-            // Two ways and not one value for both: a record is large, and each move of it would be a copy.
+            // Two branches instead of one value for both: a record is large, and each move of it is a copy.
             if state.passes(now, self.budget) {
                 drop(state);
                 self.remember(key, ticket);
@@ -176,7 +176,7 @@ impl Storm {
         }
     }
 
-    /// Lets a ticket be known by a key.
+    /// Remembers a ticket under a key.
     fn remember(&self, key: Option<(u64, bool)>, ticket: Arc<Ticket>) {
         let Some((key, is_own)) = key else { return };
         let mut slot = lock(self.slot(key));
@@ -185,7 +185,7 @@ impl Storm {
         slot[0] = Some(Known { key, ticket, is_own });
     }
 
-    /// Counts a record that is over the budget. It comes back if there is no memory to hold it.
+    /// Counts a record beyond the budget. Returns it if there is no memory left to hold it.
     fn hold(
         &self,
         state: &mut State,
@@ -198,7 +198,7 @@ impl Storm {
             return None;
         }
         self.release_tail(state, push);
-        let bytes = size::of(&occurrence);
+        let bytes = memory_size(&occurrence);
         if self.held_bytes.load(Relaxed) + bytes > HELD_BYTES {
             return Some(occurrence);
         }
@@ -208,7 +208,13 @@ impl Storm {
         None
     }
 
-    /// Stores what is counted so far, of all tickets.
+    /// Waits until a tail is held back, and then as long as tails are.
+    pub(crate) async fn is_due(&self) {
+        self.held.notified().await;
+        sleep(PAUSE).await;
+    }
+
+    /// Pushes what is counted so far, of all tickets.
     pub(crate) fn release(&self, push: Push<'_>) {
         for shard in &self.shards {
             let tickets: Vec<_> = lock(shard).values().map(Arc::clone).collect();
@@ -218,7 +224,7 @@ impl Storm {
         }
     }
 
-    /// How many records are counted and not stored yet, and the bytes that this takes.
+    /// Returns how many records are counted and not pushed yet, and the bytes of the tails.
     pub(crate) fn load(&self) -> (usize, usize) {
         let of = |ticket: &Arc<Ticket>| {
             ticket.lock().tail.as_ref().map_or(0, |tail| tail.count as usize)
@@ -227,12 +233,13 @@ impl Storm {
         (counted.sum(), self.held_bytes.load(Relaxed))
     }
 
-    /// Under the ticket's lock, so that whoever flushes does not miss what is just on its way.
+    /// Pushes a tail. The ticket's lock is held meanwhile: otherwise a flush on another thread could run
+    /// between taking the tail and pushing it, and miss its records.
     fn release_tail(&self, state: &mut State, push: Push<'_>) {
         if let Some(tail) = state.tail.take() {
             self.held_bytes.fetch_sub(tail.bytes, Relaxed);
             let occurrence = tail.into_occurrence();
-            // What is lost is counted there, and nobody is left to tell.
+            // `push` counts what is lost, and no caller is left to tell.
             let _ = push(Outgoing { occurrence: &occurrence, is_first: false, is_tail: true });
         }
     }
@@ -246,7 +253,7 @@ impl Storm {
         Arc::clone(shard.entry(id).or_insert_with(|| Arc::new(Ticket::new(of.clone(), now))))
     }
 
-    /// Pushes out half of the tickets, those that are in no storm first; what was counted is stored.
+    /// Evicts half of the tickets, the coldest first, and pushes what was counted on them.
     fn thin(&self, shard: &mut Shard, now: Instant, push: Push<'_>) {
         let mut tickets: Vec<_> =
             shard.values().map(|ticket| (ticket.lock().heat(now), ticket.id())).collect();
@@ -270,16 +277,7 @@ impl Storm {
     }
 }
 
-/// Stores the ends of storms, as long as the worker's runtime lives.
-pub(crate) async fn tick(shared: Arc<Shared>) {
-    loop {
-        shared.storm.held.notified().await;
-        sleep(PAUSE).await;
-        shared.release();
-    }
-}
-
-/// What a slot knows of a key.
+/// Finds a key in its slot.
 fn known(slot: &[Option<Known>], key: u64) -> Option<&Known> {
     slot.iter().flatten().find(|known| known.key == key)
 }

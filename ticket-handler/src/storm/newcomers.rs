@@ -1,4 +1,4 @@
-//! How many new tickets an hour may bring.
+//! The limit of new tickets per hour.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -8,16 +8,17 @@ use ticket_core::TicketId;
 use crate::sync::Instant;
 
 const HOUR: Duration = Duration::from_secs(3_600);
-/// How many tickets are known at least, before the oldest are forgotten; at most twice as many.
+/// The size of a generation: at least this many tickets are remembered, at most twice as many.
 const KNOWN: usize = 16_384;
 
-/// Which tickets this process has seen, the latest of them, and how many of those within the hour.
+/// The tickets that this process has seen lately, and how many of them are new within the hour.
 #[derive(Debug)]
 pub(super) struct Newcomers {
     max_per_hour: u32,
     since: Option<Instant>,
     count: u32,
-    /// Two generations: when the younger one is full, the older one goes.
+    /// Two generations of tickets: when the younger one is full, it replaces the older one. That bounds
+    /// the memory without a timestamp for each ticket.
     young: HashSet<TicketId>,
     old: HashSet<TicketId>,
 }
@@ -26,7 +27,7 @@ pub(super) struct Newcomers {
 pub(super) enum Newcomer {
     Known,
     New,
-    /// It is new, and there have been too many.
+    /// It is new, and the limit is reached.
     TooMany,
 }
 
@@ -36,8 +37,8 @@ impl Newcomers {
         Self { max_per_hour, since: None, count: 0, young, old }
     }
 
-    /// Whether a ticket is new. Those beyond the limit stay so, and have another chance in the next
-    /// hour; one that is `exempt` does not count.
+    /// Returns whether a ticket is new. One beyond the limit is not remembered, so it stays new and can
+    /// be admitted in the next hour. A ticket that is `exempt` does not count.
     pub(super) fn admit(&mut self, id: TicketId, now: Instant, exempt: bool) -> Newcomer {
         if self.young.contains(&id) {
             return Newcomer::Known;
@@ -71,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn an_hour_has_room_for_so_many_and_the_next_hour_again() {
+    fn the_limit_holds_for_an_hour_and_starts_over_in_the_next() {
         let (start, mut newcomers) = (Instant::now(), Newcomers::new(2));
         let mut at = |minutes: u64, number| {
             newcomers.admit(id(number), start + Duration::from_secs(60 * minutes), number == 9)
@@ -88,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_known_is_bounded_and_what_comes_again_is_not_forgotten() {
+    fn memory_is_bounded_and_a_recurring_ticket_is_not_forgotten() {
         let (now, mut newcomers) = (Instant::now(), Newcomers::new(u32::MAX));
         newcomers.admit(id(0), now, false);
         for number in 1..100_000 {

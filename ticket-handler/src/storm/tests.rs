@@ -2,10 +2,11 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use ticket_core::{ErrorKind, Level, Record};
+use ticket_direct::HandlerOptions;
 
 use super::*;
 
-/// What was stored: records and whether each is a tail.
+/// The records that were pushed.
 #[derive(Default)]
 struct Stored(RefCell<Vec<Row>>);
 
@@ -45,7 +46,11 @@ fn prepare(message: &str) -> NewOccurrence {
     HandlerOptions::new("app").prepare(record).unwrap()
 }
 
-/// A text that no template makes equal to another's.
+fn pipeline() -> Pipeline {
+    Pipeline::new(HandlerOptions::new("app"))
+}
+
+/// A word for each number: digits would become one mark in the template.
 fn word(number: usize) -> String {
     let letters = b"abcdefghij";
     number.to_string().bytes().map(|digit| letters[usize::from(digit - b'0')] as char).collect()
@@ -53,11 +58,11 @@ fn word(number: usize) -> String {
 
 fn admit(storm: &Storm, stored: &Stored, message: &str, key: Option<u64>) -> TicketId {
     let push = |outgoing: Outgoing<'_>| stored.push(outgoing);
-    storm.admit(&HandlerOptions::new("app"), prepare(message), None, key, &push).unwrap()
+    storm.admit(&pipeline(), prepare(message), None, key, &push).unwrap()
 }
 
 #[test]
-fn beyond_the_budget_records_are_counted_and_released_as_one() {
+fn records_beyond_the_budget_are_counted_and_released_as_one() {
     let (storm, stored) = (Storm::new(3, u32::MAX), Stored::default());
     for _ in 0..100 {
         admit(&storm, &stored, "down", None);
@@ -80,22 +85,22 @@ fn beyond_the_budget_records_are_counted_and_released_as_one() {
 fn a_key_counts_only_on_the_tail_of_its_own_ticket() {
     let (storm, stored) = (Storm::new(1, u32::MAX), Stored::default());
     assert!(matches!(storm.try_count(7), Keyed::New));
-    let id = admit(&storm, &stored, "down", Some(7));
+    admit(&storm, &stored, "down", Some(7));
     let is_known = || matches!(storm.try_count(7), Keyed::Known(of) if of.fingerprint == *prepare("down").fingerprint());
     assert!(is_known(), "nothing is held back yet");
     admit(&storm, &stored, "down", Some(7));
-    assert!(matches!(storm.try_count(7), Keyed::Counted(of) if of == id));
-    assert_eq!(storm.count(7), Some(id));
+    assert!(matches!(storm.try_count(7), Keyed::Counted));
+    assert!(storm.count(7));
     let same_slot = 7 + (KEYS / PLACES) as u64;
     assert!(matches!(storm.try_count(same_slot), Keyed::New));
     assert_eq!(storm.load().0, 3);
     storm.release(&|outgoing| stored.push(outgoing));
-    assert!(is_known() && storm.count(7).is_none());
+    assert!(is_known() && !storm.count(7));
     assert_eq!(stored.total(), 4);
 }
 
 #[test]
-fn the_oldest_key_of_a_slot_goes_first_and_one_that_comes_again_displaces_none() {
+fn the_oldest_key_of_a_slot_goes_first_and_a_known_key_displaces_none() {
     let (storm, stored) = (Storm::new(u32::MAX, u32::MAX), Stored::default());
     let key = |number: usize| 7 + (number * KEYS / PLACES) as u64;
     let is_known = |number| matches!(storm.try_count(key(number)), Keyed::Known(_));
@@ -165,42 +170,42 @@ fn what_there_is_no_memory_to_hold_is_stored_over_the_budget() {
 }
 
 #[test]
-fn tickets_beyond_the_limit_share_one_that_says_so_and_keeps_its_own_budget() {
+fn tickets_beyond_the_limit_share_one_with_its_own_budget() {
     let (storm, stored) = (Storm::new(5, 10), Stored::default());
     let ids: Vec<_> = (0..100).map(|n| admit(&storm, &stored, &word(n), None)).collect();
     let overflow = ids[10];
     assert!(ids[11..].iter().all(|id| *id == overflow) && !ids[..10].contains(&overflow));
     assert_eq!(admit(&storm, &stored, &word(3), None), ids[3], "it is not new");
     admit(&storm, &stored, &word(50), Some(7));
-    assert!(matches!(storm.try_count(7), Keyed::Counted(of) if of == overflow));
+    assert!(matches!(storm.try_count(7), Keyed::Counted));
     storm.release(&|outgoing| stored.push(outgoing));
     assert_eq!((stored.counts().len(), stored.counts()[&overflow]), (11, 92));
     let rows = stored.0.borrow();
     let of_overflow: Vec<_> =
         rows.iter().filter(|row| row.occurrence.ticket_id() == overflow).collect();
-    assert_eq!(of_overflow.len(), 6, "five within the budget, and the others as one");
+    assert_eq!(of_overflow.len(), 6, "five within the budget, and one for all others");
     let record = of_overflow[0].occurrence.record();
     assert_eq!(record.channel, "ticket_handler");
-    assert_eq!(record.message, "too many new tickets within an hour, among them: ba");
+    assert_eq!(record.message, "too many new tickets within an hour, such as: ba");
     assert_eq!(record.traits["ticket_handler.channel"], "shop".into());
 }
 
 #[test]
-fn a_record_that_is_refused_is_an_error_of_its_own() {
+fn a_refused_record_is_an_error_and_a_counted_one_is_not() {
     let storm = Storm::new(1, u32::MAX);
-    let options = HandlerOptions::new("app");
+    let pipeline = pipeline();
     let refuse =
         |_: Outgoing<'_>| Err(ticket_core::Error::new(ErrorKind::Unavailable, "test", "full"));
-    assert!(storm.admit(&options, prepare("down"), None, None, &refuse).is_err());
-    assert!(storm.admit(&options, prepare("down"), None, None, &refuse).is_ok(), "it is counted");
+    assert!(storm.admit(&pipeline, prepare("down"), None, None, &refuse).is_err());
+    assert!(storm.admit(&pipeline, prepare("down"), None, None, &refuse).is_ok(), "it is counted");
     storm.release(&refuse);
     assert_eq!(storm.load(), (0, 0));
 }
 
 #[test]
-fn threads_lose_nothing_while_others_release() {
+fn nothing_is_lost_while_another_thread_releases() {
     let (storm, total) = (Storm::new(2, u32::MAX), AtomicUsize::new(0));
-    let options = HandlerOptions::new("app");
+    let pipeline = pipeline();
     let push = |outgoing: Outgoing<'_>| {
         total.fetch_add(outgoing.occurrence.repeats() as usize, Relaxed);
         Ok(())
@@ -211,12 +216,12 @@ fn threads_lose_nothing_while_others_release() {
                 for number in 0..20_000_u64 {
                     let key = number % 3;
                     let (known, new_key) = match storm.try_count(key) {
-                        Keyed::Counted(_) => continue,
+                        Keyed::Counted => continue,
                         Keyed::Known(ticket) => (Some(ticket), None),
                         Keyed::Busy | Keyed::New => (None, Some(key)),
                     };
                     let message = word(usize::try_from(key).unwrap());
-                    storm.admit(&options, prepare(&message), known, new_key, &push).unwrap();
+                    storm.admit(&pipeline, prepare(&message), known, new_key, &push).unwrap();
                 }
             });
         }

@@ -9,25 +9,26 @@ use ticket_core::{Fingerprint, TicketId, Timestamp};
 use super::lock;
 use crate::sync::{Instant, Mutex, MutexGuard};
 
-/// How long a budget is for.
+/// The period of a budget.
 const WINDOW: Duration = Duration::from_secs(60);
-/// How long a tail is held back.
+/// The time for which a tail is held back.
 pub(super) const PAUSE: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
 pub(crate) struct Ticket {
-    /// That of its records, which share it.
+    /// The fingerprint that the ticket's records share.
     pub(crate) fingerprint: Fingerprint,
     state: Mutex<State>,
 }
 
 #[derive(Debug)]
 pub(super) struct State {
-    /// Since when its budget is used, and how much of it.
+    /// The start of the current budget period.
     since: Instant,
+    /// How many records passed within it.
     passed: u32,
     pub(super) tail: Option<Tail>,
-    /// Whether it has been pushed out of the table: nothing may be counted on it any more.
+    /// Whether the ticket was evicted from the table. Nothing may be counted on it then: nobody would release it.
     pub(super) gone: bool,
 }
 
@@ -39,9 +40,9 @@ pub(super) struct Tail {
     /// How many records it stands for.
     pub(super) count: u32,
     since: Instant,
-    /// The time of the last record that is counted on it and that had one.
+    /// The latest time of the counted records that were built.
     time: Timestamp,
-    /// When the last one was counted that was never made.
+    /// When the last record was counted that was never built.
     counted: Option<Instant>,
 }
 
@@ -59,7 +60,7 @@ impl Ticket {
         lock(&self.state)
     }
 
-    /// `None` if it is locked.
+    /// Returns `None` if another thread holds the lock.
     pub(super) fn try_lock(&self) -> Option<MutexGuard<'_, State>> {
         match self.state.try_lock() {
             Ok(state) => Some(state),
@@ -70,7 +71,7 @@ impl Ticket {
 }
 
 impl State {
-    /// Whether a record is within the budget, which it then uses.
+    /// Returns `true` if a record is within the budget, and uses it.
     pub(super) fn passes(&mut self, now: Instant, budget: u32) -> bool {
         if now.saturating_duration_since(self.since) >= WINDOW {
             (self.since, self.passed) = (now, 0);
@@ -80,7 +81,7 @@ impl State {
         passes || budget == u32::MAX
     }
 
-    /// Counts a record that was not made; `false` if it has to be made.
+    /// Counts a record that is not built yet; returns `false` if it has to be built.
     pub(super) fn count(&mut self, now: impl FnOnce() -> Instant) -> bool {
         if self.tail.is_none() {
             return false;
@@ -95,7 +96,7 @@ impl State {
         true
     }
 
-    /// How much it would hurt to forget its budget.
+    /// Returns how much is lost if the budget is forgotten.
     pub(super) fn heat(&self, now: Instant) -> u32 {
         let counted = self.tail.as_ref().map_or(0, |tail| tail.count);
         let is_over = now.saturating_duration_since(self.since) >= WINDOW;
@@ -110,13 +111,13 @@ impl Tail {
         Self { occurrence, bytes, count: 1, since: now, time, counted: None }
     }
 
-    /// Whether it has been held back long enough.
+    /// Returns `true` if it has been held back long enough.
     fn is_due(&self, now: Instant) -> bool {
         now.saturating_duration_since(self.since) >= PAUSE || self.count == u32::MAX
     }
 
-    /// Counts a record of this time; `false` if that has to begin another tail: this one is due, or
-    /// the record belongs to another hour, whose count would be wrong.
+    /// Counts a record of this time; returns `false` if it has to begin another tail, because this one is
+    /// due or because the record belongs to another hour: the stored counts are per hour.
     pub(super) fn count(&mut self, time: Timestamp, now: Instant) -> bool {
         let counts = !self.is_due(now) && hour(time) == hour(self.time);
         if counts {
@@ -126,7 +127,7 @@ impl Tail {
         counts
     }
 
-    /// As it is stored: one more record, of the time of the last that it stands for.
+    /// Returns the occurrence to store: it has the time of the last record that it stands for.
     pub(super) fn into_occurrence(self) -> NewOccurrence {
         if self.count == 1 {
             return *self.occurrence;
@@ -158,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_budget_is_for_a_minute() {
+    fn a_budget_lasts_a_minute() {
         let start = Instant::now();
         let ticket = ticket(start);
         let passes = |seconds| ticket.lock().passes(start + Duration::from_secs(seconds), 2);
@@ -181,14 +182,14 @@ mod tests {
     }
 
     #[test]
-    fn a_tail_that_stands_for_itself_is_the_record_as_it_came() {
+    fn a_tail_of_one_record_is_that_record() {
         let occurrence = occurrence(Timestamp::now());
         let tail = Tail::new(occurrence.clone(), 1, Instant::now());
         assert_eq!(tail.into_occurrence(), occurrence);
     }
 
     #[test]
-    fn what_is_not_made_is_counted_only_on_a_tail_that_is_not_due() {
+    fn an_unbuilt_record_is_counted_only_on_a_tail_that_is_not_due() {
         let start = Instant::now();
         let ticket = ticket(start);
         let at = |seconds: f64| ticket.lock().count(|| start + Duration::from_secs_f64(seconds));
@@ -200,15 +201,15 @@ mod tests {
         assert!(!at(0.2));
         let stored = ticket.lock().tail.take().unwrap().into_occurrence();
         assert_eq!(stored.repeats(), 3);
-        assert!(stored.record().time > time, "it has the time of the last one");
+        assert!(stored.record().time > time, "it has the time of the last record");
     }
 
     #[test]
-    fn nothing_is_counted_beyond_the_minute_of_the_budget() {
+    fn nothing_is_counted_after_the_period_of_the_budget() {
         let start = Instant::now();
         let ticket = ticket(start);
         let late = start + WINDOW;
         ticket.lock().tail = Some(Tail::new(occurrence(Timestamp::now()), 1, late));
-        assert!(!ticket.lock().count(|| late), "the next one has to be stored whole");
+        assert!(!ticket.lock().count(|| late), "the next record has to be stored whole");
     }
 }

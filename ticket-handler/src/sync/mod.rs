@@ -1,8 +1,8 @@
-//! What threads share, how they wait, and what time it is: of the standard library and of tokio.
+//! Locks, atomics, threads, wake-ups and time, from the standard library and tokio.
 //!
-//! In the tests under `cfg(ticket_loom)` what they share is that of `loom`, which tries the orders in which
-//! threads may run; in those under `cfg(ticket_shuttle)` all of it is that of `shuttle`, which chooses the orders
-//! by chance and so has time for the whole worker, and of a model of time (`model.rs`).
+//! Tests replace them. Under `cfg(ticket_loom)` locks and atomics are those of `loom`, which tries every order
+//! in which threads may run. Under `cfg(ticket_shuttle)` everything is from `shuttle`, which picks orders
+//! at random and so can afford whole handlers, and from a model of time (`model.rs`).
 
 #[cfg(all(test, ticket_shuttle))]
 mod model;
@@ -38,14 +38,15 @@ pub(crate) use tokio::{
     time::{sleep, timeout},
 };
 
-// What the workers of thousands of runs have to say.
+// Discards the reports of thousands of workers.
 #[cfg(all(test, ticket_shuttle))]
 pub(crate) use std::io::sink as stderr;
 
 #[cfg(all(test, ticket_shuttle))]
 pub(crate) use self::model::{Clock, Condvar, Instant, Notify, runtime, sleep, timeout};
 
-/// Subtracts, but not below zero: an entry that a failing disk had kept all the same was never counted.
+/// Subtracts, but not below zero: an entry that a failing disk kept although it reported an error was never
+/// counted.
 pub(crate) fn subtract(counter: &AtomicUsize, count: usize) {
     let _ = counter.fetch_update(Relaxed, Relaxed, |of| Some(of.saturating_sub(count)));
 }

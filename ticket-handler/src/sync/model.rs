@@ -1,8 +1,9 @@
-//! Time, and waiting, in a test under `shuttle`, which knows threads, tasks and locks, but no time.
+//! Time and waiting for tests under `shuttle`, which models threads, tasks and locks but not time.
 //!
-//! Nothing takes time but waiting. Whoever waits with a bound may at any step find that all of it has passed: by
-//! chance, and only as far as the test's [`Clock`] lets waits pass. So a test sees worse timing than any machine
-//! has; and where no wait passes, whoever is not woken waits for ever, which `shuttle` reports as a deadlock.
+//! Nothing but waiting takes time. A wait with a limit may at any step find that all of it has passed: at random,
+//! and only if the test's [`Clock`] allows waits of that length to time out. So a test sees worse timing than any
+//! machine has. Where no wait may time out, a missing wake-up means waiting forever, which `shuttle` reports as a
+//! deadlock.
 
 use std::future::{pending, poll_fn};
 use std::ops::{Add, Sub};
@@ -17,11 +18,12 @@ use shuttle::sync::{Mutex, MutexGuard};
 use shuttle::thread;
 
 shuttle::lazy_static! {
-    /// Each run of a test has its own.
+    /// Each run of a test has a clock of its own.
     static ref CLOCK: Clock = Clock::default();
 }
 
-/// In nanoseconds; of the standard library, as to read a clock is no step.
+/// The model's clock, in nanoseconds. Its atomics are those of the standard library, so that reading the clock is no step
+/// of the schedule.
 #[derive(Debug, Default)]
 pub(crate) struct Clock {
     now: AtomicU64,
@@ -29,7 +31,7 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    /// Lets waits pass that are no longer than this; none, unless it is called.
+    /// Allows waits up to this length to time out. Without this call, none do.
     pub(crate) fn let_pass(longest: Duration) {
         CLOCK.longest.store(nanos(longest), SeqCst);
     }
@@ -38,7 +40,7 @@ impl Clock {
         nanos(wait) <= self.longest.load(SeqCst)
     }
 
-    /// Whether it does now: rarely, so that most waits end by what they wait for.
+    /// Decides whether a wait times out now: rarely, so that most waits end by a wake-up.
     fn does_pass(&self, wait: Duration) -> bool {
         self.may_pass(wait) && thread_rng().gen_ratio(1, 8)
     }
@@ -101,7 +103,7 @@ pub(crate) async fn timeout<F: Future>(longest: Duration, future: F) -> Result<F
         }
         if has_passed {
             CLOCK.pass(longest);
-            // Meanwhile all others had their turn.
+            // Meanwhile every other thread had its turn.
             thread::yield_now();
             return Poll::Ready(Err(Elapsed));
         }
@@ -118,7 +120,7 @@ pub(crate) async fn sleep(pause: Duration) {
     let _ = timeout(pause, pending::<()>()).await;
 }
 
-/// As that of tokio, for one who waits at a time.
+/// The model of tokio's `Notify`, for one waiting task at a time.
 #[derive(Debug)]
 pub(crate) struct Notify(Mutex<(bool, Option<Waker>)>);
 
@@ -148,7 +150,7 @@ impl Notify {
     }
 }
 
-/// That of `shuttle`, of which waits may end by time.
+/// The condition variable of `shuttle`, with waits that may time out.
 #[derive(Debug, Default)]
 pub(crate) struct Condvar(Arc<shuttle::sync::Condvar>);
 
@@ -190,7 +192,7 @@ impl Condvar {
     }
 }
 
-/// As that of tokio; its tasks may run beside each other.
+/// The model of tokio's runtime; its tasks may run in parallel.
 pub(crate) mod runtime {
     use std::cell::RefCell;
     use std::io;

@@ -1,5 +1,5 @@
-//! A backend that fails in every way a test asks for, over the reference backend.
-#![allow(dead_code, reason = "each test program uses its part")]
+//! The reference backend with faults on demand.
+#![allow(dead_code, reason = "no test program uses all of it")]
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -15,39 +15,39 @@ use ticket_core::{
 };
 use ticket_memory::MemoryBackend;
 
-/// More than anything here takes on a busy machine.
+/// Longer than anything here takes on a busy machine.
 pub(crate) const LONG: Duration = Duration::from_secs(60);
 
-/// So many, or a hundred times as many in `cargo xtask faults`.
+/// Returns the number, or a hundred times as much in `cargo xtask faults`.
 pub(crate) fn many(short: u64) -> u64 {
     let long = std::env::var_os("TICKET_FAULTS_LONG").is_some_and(|value| value == "1");
     if long { 100 * short } else { short }
 }
 
-/// Waits until something is the case.
+/// Waits until a condition holds.
 #[track_caller]
 pub(crate) fn until(what: impl Fn() -> bool) {
     let start = Instant::now();
     while !what() {
-        assert!(start.elapsed() < LONG, "it is still not so");
+        assert!(start.elapsed() < LONG, "the condition does not hold after {LONG:?}");
         std::thread::sleep(Duration::from_millis(10));
     }
 }
 
-/// What happens at a call of `record_tickets`.
+/// A fault of a call of `record_tickets`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Fault {
-    /// An error of this kind.
+    /// Returns an error of this kind.
     Fail(ErrorKind),
-    /// It never answers, and has not recorded anything.
+    /// Never answers and records nothing.
     Hang,
-    /// It never answers, and has recorded the batch.
+    /// Records the batch and never answers.
     HangAfterCommit,
-    /// It panics.
+    /// Panics.
     Panic,
 }
 
-/// Its clones are the same backend.
+/// A faulty backend. Clones share everything.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Faulty {
     pub(crate) store: Arc<MemoryBackend>,

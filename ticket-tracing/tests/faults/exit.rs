@@ -1,5 +1,4 @@
-//! F31: the ways in which a process ends, and what becomes of the record that was made last. The table is in
-//! `docs/operations.md`.
+//! F31: the ways in which a process ends, and what becomes of its last record. `docs/operations.md` has the table.
 
 use std::ffi::OsString;
 use std::fs;
@@ -79,7 +78,7 @@ fn with_guard() {
     assert_eq!(ended.messages(), ["the last one"]);
 }
 
-/// The record may be stored or not; what counts is that nothing hangs or panics, and that it is there once.
+/// The record may be stored or not. Nothing hangs or panics, and it is not stored twice.
 fn without_guard() {
     let ended = start("without_guard", &[]).wait();
     assert!(ended.status.success() && ended.stderr.is_empty(), "{}", ended.stderr);
@@ -109,7 +108,7 @@ fn sigterm_handled() {
 fn with_spool() {
     for name in ["spool_then_exit", "spool_then_abort", "-TERM", "-INT", "-KILL"] {
         let ended = if name.starts_with('-') {
-            // What is started in the background of a shell ignores the one of them, and so would the victim.
+            // A background process of a shell ignores SIGINT, and so would the victim.
             let defaults = ["env", "--default-signal=INT,TERM"].map(OsString::from);
             let program = std::env::current_exe().unwrap().into_os_string();
             let command = [&defaults[..], &[program]].concat();

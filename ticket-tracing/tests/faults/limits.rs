@@ -1,4 +1,4 @@
-//! F38: what the operating system refuses.
+//! F38: resources that the operating system refuses.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -34,7 +34,7 @@ pub(crate) const VICTIMS: &[Main] = &[
         if let Err(error) = none.backend(victim.store("tickets.db")) {
             assert_eq!(error.kind(), ErrorKind::Unavailable);
         }
-        // A runtime takes a few; the store, later, does not get what it needs.
+        // Enough files for the runtime, but not for the store.
         files.truncate(files.len() - 8);
         let (store, gate) = (victim.store("tickets.db"), Arc::new(AtomicBool::new(false)));
         let is_open = Arc::clone(&gate);
@@ -61,7 +61,7 @@ pub(crate) const VICTIMS: &[Main] = &[
     }),
 ];
 
-/// A stack that no machine has the addresses for.
+/// The operating system refuses a thread whose stack exceeds the address space.
 fn no_thread() {
     let ended = start("no_thread", &[("RUST_MIN_STACK", "140737488355328")]).wait();
     assert!(ended.status.success(), "{}", ended.stderr);

@@ -1,5 +1,5 @@
-//! Faults of the process in which the layer works. Most of them need a process of their own, with a real
-//! `main`: this program is started again for those, as the victim whose name is in the environment.
+//! Faults of the process in which the layer works. Most of them need a process of their own with a real `main`: this
+//! program starts itself again as a victim, whose name is in the environment.
 #![allow(clippy::unwrap_used, clippy::print_stderr)] // Helpers too: what fails here fails the test.
 
 mod exit;

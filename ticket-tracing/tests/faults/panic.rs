@@ -1,6 +1,6 @@
-//! F27: panics, and panics while logging. What only costs a value is in `tests/layer.rs`.
+//! F27: panics, and panics while logging. Panics that lose only a value are in `tests/layer.rs`.
 //!
-//! With `panic = "abort"` the first two run too:
+//! With `panic = "abort"` the first two run, too:
 //! `cargo rustc -p ticket-tracing --test faults -- -C panic=abort`, then the program with `f27_a_panic_that`.
 
 use std::fmt;
@@ -56,7 +56,7 @@ pub(crate) const VICTIMS: &[Main] = &[
             panics_here(1);
         }));
         assert!(caught.is_err());
-        // The panic, and one for each value.
+        // One record for the panic, and one for each value.
         assert_eq!(called.load(SeqCst), 3);
         handler.blocking_flush(LONG).unwrap();
         ExitCode::SUCCESS
@@ -117,7 +117,7 @@ fn panics_here(order: u32) {
     panic!("no such order: {order}");
 }
 
-/// A previous hook that counts its calls and then does something, and ours before it.
+/// Installs a previous hook that counts its calls and then calls `then`, and this crate's hook in front of it.
 fn hook(handler: &BackgroundHandler, then: fn()) -> &'static AtomicUsize {
     static CALLED: AtomicUsize = AtomicUsize::new(0);
     std::panic::set_hook(Box::new(move |_| {
@@ -129,7 +129,7 @@ fn hook(handler: &BackgroundHandler, then: fn()) -> &'static AtomicUsize {
     &CALLED
 }
 
-/// With a store that is there, so that what follows does not wait for it on a slow machine.
+/// Installs the hook over a handler whose store is available, so that the test need not wait for it on a slow machine.
 fn with_hook(victim: &Victim, then: fn()) -> (BackgroundHandler, &'static AtomicUsize) {
     let handler = victim.handler();
     install(&handler);
@@ -171,7 +171,7 @@ fn check(record: &Record, message: &str) {
     assert!(record.location.line.is_some() && record.process.is_some());
     let first = &record.backtrace[0];
     assert!(first.function.contains("panics_here"), "{:#?}", record.backtrace);
-    // A release build has no more than the names, unless its profile says `debug = "line-tables-only"`.
+    // A release build has only the names, unless its profile says `debug = "line-tables-only"`.
     if cfg!(debug_assertions) {
         assert!(first.in_app, "{:#?}", record.backtrace);
         assert!(first.line.is_some() && first.file.is_some());
@@ -187,7 +187,7 @@ fn ends() {
     assert_eq!(records.len(), 2);
     check(&records[1], "no such order: 4711");
     assert_eq!(records[1].thread.as_deref(), Some("main"));
-    // The standard library's, on the way from `main`.
+    // Frames of the standard library, on the way from `main`.
     let frames = &records[1].backtrace;
     assert!(frames.iter().any(|frame| !frame.in_app), "{frames:#?}");
 }
@@ -206,7 +206,7 @@ fn of_a_thread() {
     let records = ended.records();
     check(&records[1], "no such order: 1");
     assert_eq!(records[1].thread.as_deref(), Some("of the shop"));
-    assert_eq!(records[2].message, "a panic without a text");
+    assert_eq!(records[2].message, "a panic without a message");
     assert_eq!(records[3].message, "it goes on");
 }
 

@@ -1,4 +1,4 @@
-//! Victims: processes that a test starts, and what they left in their store.
+//! Victims: processes that a test starts, and what they leave in their store.
 
 use std::ffi::OsString;
 use std::fs;
@@ -13,13 +13,13 @@ use ticket_sqlite::SqliteBackend;
 use ticket_tracing::{BackgroundHandler, TicketLayer};
 use tracing_subscriber::prelude::*;
 
-/// The variables that tell a program to be a victim, and where its folder is.
+/// The variables with the name of the victim to be, and with its folder.
 pub(crate) const NAME: &str = "TICKET_TEST_VICTIM";
 const FOLDER: &str = "TICKET_TEST_FOLDER";
-/// Much longer than anything takes here, on any machine.
+/// Much longer than anything here takes on any machine.
 pub(crate) const LONG: Duration = Duration::from_secs(60);
 
-/// What a victim finds: a folder with its store.
+/// The environment of a victim: a folder with its store.
 pub(crate) struct Victim {
     folder: PathBuf,
 }
@@ -45,19 +45,19 @@ impl Victim {
         BackgroundHandler::builder(options).backend(self.store("tickets.db")).unwrap()
     }
 
-    /// The same with a folder for what is waiting.
+    /// Returns a handler with a spool on disk.
     pub(crate) fn handler_with_spool(&self) -> BackgroundHandler {
         let builder = BackgroundHandler::builder(HandlerOptions::new("app"));
         builder.with_spool(self.path("spool")).backend(self.store("tickets.db")).unwrap()
     }
 }
 
-/// The layer over a handler, for the whole process.
+/// Installs the layer over a handler for the whole process.
 pub(crate) fn install(handler: &BackgroundHandler) {
     tracing_subscriber::registry().with(TicketLayer::new(handler.clone()).filtered()).init();
 }
 
-/// A victim at work.
+/// A running victim.
 pub(crate) struct Running {
     child: Child,
     folder: tempfile::TempDir,
@@ -76,7 +76,7 @@ pub(crate) fn start(name: &str, environment: &[(&str, &str)]) -> Running {
     start_through(&[program], name, environment)
 }
 
-/// Starts a victim by a command.
+/// Starts a victim through a shell command.
 pub(crate) fn start_through(
     command: &[OsString],
     name: &str,
@@ -117,7 +117,7 @@ impl Running {
         fs::read_to_string(self.folder.path().join("stderr")).unwrap()
     }
 
-    /// Waits for its end; one that hangs is killed, and fails the test.
+    /// Waits for the end of the victim. One that hangs is killed and fails the test.
     pub(crate) fn wait(mut self) -> Ended {
         let start = Instant::now();
         let status = loop {
@@ -136,7 +136,7 @@ impl Running {
 }
 
 impl Ended {
-    /// What is in a store of it, the oldest first.
+    /// Returns the records in one of its stores, the oldest first.
     pub(crate) fn records(&self) -> Vec<Record> {
         self.records_of("tickets.db")
     }

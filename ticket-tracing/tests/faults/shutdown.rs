@@ -1,4 +1,4 @@
-//! F30: guards and runtimes that end, in every order.
+//! F30: guards and runtimes that end in every order.
 
 use std::sync::mpsc;
 use std::thread;
@@ -41,7 +41,7 @@ fn multi_thread() -> Runtime {
     Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
 }
 
-/// Fails where the test would hang for ever.
+/// Runs a test on another thread, and fails where it would hang forever.
 fn ends(test: impl FnOnce() + Send + 'static) {
     let (done, ended) = mpsc::channel();
     let thread = thread::spawn(move || {
@@ -54,7 +54,7 @@ fn ends(test: impl FnOnce() + Send + 'static) {
     }
 }
 
-/// Logs, drops a guard in the place that is meant, and looks whether the record is stored then.
+/// Logs, drops a guard in the given place, and checks that the record is stored then.
 fn stored_by_guard(place: impl FnOnce(Box<dyn FnOnce() + Send>) + Send + 'static) {
     ends(|| {
         let handler = handler();
@@ -96,18 +96,23 @@ fn shut_down() {
             let handler = handler();
             let runtime = make();
             let of_task = handler.clone();
+            let (logged, was_logged) = mpsc::channel();
             runtime.block_on(async {
                 tokio::spawn(async move {
                     log(&of_task);
+                    let _ = logged.send(());
                     std::future::pending::<()>().await;
                 });
                 tokio::task::yield_now().await;
                 log(&handler);
             });
-            // A flush that is waited for in a runtime that ends.
+            // A flush that is awaited in a runtime that is shut down.
             let waiting = handler.clone();
             runtime.spawn(async move { waiting.flush(LONG).await });
             runtime.shutdown_timeout(Duration::ZERO);
+            // Another thread may still run the task: what it logs after the flush is not waited for. An error means
+            // that the task was dropped before it ran.
+            let _ = was_logged.recv_timeout(LONG);
             drop(handler.guard().with_timeout(LONG));
             let stats = handler.stats();
             assert!(stats.recorded >= 1 && stats.queued == 0, "{stats:?}");
@@ -152,7 +157,7 @@ fn twice() {
         handler.blocking_flush(LONG).unwrap();
         assert_eq!(handler.stats().recorded, 1);
     }
-    // This test's process is the only one that installs for good.
+    // Only this test's process installs a subscriber for good.
     let install = || {
         let layer = TicketLayer::new(handlers[0].clone()).filtered();
         tracing_subscriber::registry().with(layer).try_init()

@@ -1,4 +1,4 @@
-//! F28: logging when the thread, or `main`, has ended. Threads are in `tests/teardown.rs`.
+//! F28: logging after `main` has ended. Threads are in `tests/teardown.rs`.
 
 use std::cell::RefCell;
 use std::process::ExitCode;
@@ -57,7 +57,7 @@ fn after_main() {
     let ended = start("logs_after_main", &[]).wait();
     assert!(ended.status.success(), "{}", ended.stderr);
     assert_eq!(ended.stderr, "logged after main\n");
-    // What is logged after the guard has gone may be stored, if the process lasts long enough.
+    // What is logged after the guard was dropped is stored if the process lasts long enough.
     assert!(ended.messages().iter().any(|message| message == "in main"));
 }
 

@@ -3,6 +3,7 @@
 //! Every number in the documentation comes from here. Compare ratios: the baseline is measured in the
 //! same run, and an absolute value says as much about the machine as about the code.
 
+mod codec;
 mod emit;
 mod kept;
 mod list;
@@ -29,6 +30,8 @@ pub(crate) struct Arguments {
 enum Bench {
     /// The time that an event costs the application, compared with other ways to log it
     Emit,
+    /// The codec of the spool against `rmp-serde`: bytes, and the time to encode and decode
+    Codec,
     /// The peak memory of a program in a burst of errors, compared with the handler switched off
     Memory,
     /// The time that `ticket list` and `ticket show` take on a large SQLite file
@@ -42,6 +45,7 @@ enum Bench {
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let rows = match &arguments.bench {
         Bench::Emit => emit::run()?,
+        Bench::Codec => codec::run()?,
         Bench::Memory => memory::run()?,
         Bench::List => list::run()?,
         Bench::Record => record::run()?,

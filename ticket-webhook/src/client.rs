@@ -1,4 +1,4 @@
-//! One try of a request, and what it means.
+//! One attempt to deliver a message, and what its outcome means.
 
 use std::io;
 use std::net::IpAddr;
@@ -13,30 +13,30 @@ use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::unversioned::transport::DefaultConnector;
 use ureq::{Agent, Timeout};
 
-use super::Webhook;
-use super::address::{NOT_PUBLIC, PublicOnly, is_public};
+use crate::address::{NOT_PUBLIC, PublicOnly, is_public};
+use crate::webhook::Webhook;
 
 const SIGNATURE: &str = "x-ticket-signature";
 
-pub(super) struct Client {
+pub(crate) struct Client {
     agent: Agent,
     uri: Uri,
     headers: HeaderMap,
     signing_key: Option<Hmac<Sha256>>,
 }
 
-/// What became of a try. The texts are for people, and hold nothing of the URL.
+/// The outcome of an attempt. Its texts are for people and never quote the URL.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(crate) enum Outcome {
     Done,
-    /// It may work later, not before so long where the receiver says so.
+    /// A later attempt may succeed, but not before this delay if the receiver asked for one.
     Again(String, Option<Duration>),
-    /// It will never work.
+    /// No attempt will ever succeed.
     Final(String),
 }
 
 impl Client {
-    pub(super) fn new(webhook: &Webhook) -> Result<Self> {
+    pub(crate) fn new(webhook: &Webhook) -> Result<Self> {
         let uri = checked(&webhook.url, webhook.allows_private)?;
         let headers = webhook.headers.iter().map(|(name, value)| header(name, value));
         let signing_key = webhook.signing_key.as_deref().map(signing).transpose()?;
@@ -46,7 +46,7 @@ impl Client {
             .max_redirects_will_error(false)
             .proxy(None)
             .timeout_global(Some(webhook.timeout))
-            .user_agent(concat!("ticket-handler/", env!("CARGO_PKG_VERSION")))
+            .user_agent(concat!("ticket-webhook/", env!("CARGO_PKG_VERSION")))
             .tls_config(TlsConfig::builder().root_certs(roots()).build())
             .build();
         let agent = if webhook.allows_private {
@@ -57,7 +57,7 @@ impl Client {
         Ok(Self { agent, uri, headers: headers.collect::<Result<_>>()?, signing_key })
     }
 
-    pub(super) fn post(&self, body: Vec<u8>) -> Outcome {
+    pub(crate) fn post(&self, body: Vec<u8>) -> Outcome {
         let mut request = self.agent.post(&self.uri).header(CONTENT_TYPE, "application/json");
         for (name, value) in &self.headers {
             request = request.header(name, value);
@@ -76,11 +76,11 @@ impl Client {
 }
 
 fn judge(status: u16, retry_after: Option<&str>) -> Outcome {
-    let said = format!("the receiver answered with the status {status}");
+    let said = format!("the receiver answered with status {status}");
     match status {
         200..300 => Outcome::Done,
         300..400 => Outcome::Final(format!(
-            "{said}, a redirect, which is not followed: write the URL that it leads to"
+            "{said}, a redirect, and redirects are not followed: write the URL that it leads to"
         )),
         408 | 429 | 500.. => {
             let seconds = retry_after.and_then(|value| value.trim().parse().ok());
@@ -90,31 +90,33 @@ fn judge(status: u16, retry_after: Option<&str>) -> Outcome {
     }
 }
 
-/// Says what is wrong without the error's own text where that may quote the URL.
+/// Describes an error without its own text where that might quote the URL.
 fn failed(error: &ureq::Error) -> Outcome {
     let text = match error {
         ureq::Error::Io(error) if error.kind() == io::ErrorKind::PermissionDenied => {
             return Outcome::Final(format!("the receiver cannot be reached: {error}"));
         }
         ureq::Error::Io(error) => format!("the receiver cannot be reached: {error}"),
-        ureq::Error::Timeout(Timeout::Resolve) => "its name was not resolved in time".to_owned(),
-        ureq::Error::Timeout(_) => "there was no answer in time".to_owned(),
-        ureq::Error::HostNotFound => "there is no host of this name".to_owned(),
+        ureq::Error::Timeout(Timeout::Resolve) => {
+            "the host name was not resolved in time".to_owned()
+        }
+        ureq::Error::Timeout(_) => "the receiver did not answer in time".to_owned(),
+        ureq::Error::HostNotFound => "the host name does not exist".to_owned(),
         ureq::Error::Rustls(error) => format!("TLS: {error}"),
         ureq::Error::Tls(text) => format!("TLS: {text}"),
-        _ => "the receiver did not answer as a web server does".to_owned(),
+        _ => "the receiver did not answer with valid HTTP".to_owned(),
     };
     Outcome::Again(text, None)
 }
 
 fn checked(url: &str, allows_private: bool) -> Result<Uri> {
-    let uri: Uri = url.parse().map_err(|_| bad("it is none; write https://<host>/<path>"))?;
+    let uri: Uri = url.parse().map_err(|_| bad("it is not a URL; write https://<host>/<path>"))?;
     if !matches!(uri.scheme_str(), Some("http" | "https")) {
-        return Err(bad("it has to begin with https:// or http://"));
+        return Err(bad("it must begin with https:// or http://"));
     }
     let host = uri.host().filter(|host| !host.is_empty()).ok_or_else(|| bad("it names no host"))?;
     if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
-        return Err(bad("a user and password do not belong into it: use with_header"));
+        return Err(bad("it must not contain a user or password: use with_header"));
     }
     let address: Option<IpAddr> = host.trim_matches(['[', ']']).parse().ok();
     let is_local = host.eq_ignore_ascii_case("localhost");
@@ -130,9 +132,9 @@ fn bad(what: &str) -> Error {
 
 fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue)> {
     let wrong = |what: &str| Error::config(format!("the webhook's header {name:?} has {what}"));
-    let parsed = name.parse::<HeaderName>().map_err(|_| wrong("a name that is none"))?;
+    let parsed = name.parse::<HeaderName>().map_err(|_| wrong("an invalid name"))?;
     let mut value = HeaderValue::from_str(value)
-        .map_err(|_| wrong("a value that no header can have: visible ASCII is needed"))?;
+        .map_err(|_| wrong("an invalid value: only visible ASCII is allowed"))?;
     value.set_sensitive(true);
     Ok((parsed, value))
 }
@@ -151,8 +153,8 @@ fn signature(mut key: Hmac<Sha256>, body: &[u8]) -> String {
     digest.iter().fold("sha256=".to_owned(), |text, byte| text + &format!("{byte:02x}"))
 }
 
-/// The system's certificates, so that a house's own authority counts; those of the library where
-/// the system has none.
+/// The system's root certificates, so that a company's own authority is trusted; those of the library
+/// where the system has none.
 fn roots() -> RootCerts {
     let found = rustls_native_certs::load_native_certs().certs;
     if found.is_empty() {
@@ -176,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_status_says_whether_to_try_again_and_when() {
+    fn the_status_decides_whether_and_when_to_try_again() {
         assert_eq!(judge(204, None), Outcome::Done);
         for status in [301, 302, 307, 308, 400, 401, 404, 410] {
             assert!(matches!(judge(status, Some("5")), Outcome::Final(_)), "{status}");
@@ -194,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_url_that_cannot_be_used_is_refused_with_a_reason_and_without_its_secret() {
+    fn an_unusable_url_is_refused_with_a_reason_that_hides_its_secret() {
         let bad = [
             ("hooks.example.com/swordfish", "https://"),
             ("ftp://hooks.example.com/swordfish", "https://"),

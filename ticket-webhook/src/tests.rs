@@ -1,5 +1,4 @@
-//! F37: what a notifier makes of receivers that hang, fail, mislead or are overrun. Real HTTP servers,
-//! and nothing that is stored ever waits.
+//! F37: receivers that hang, fail, redirect or are flooded, as real HTTP servers. Recording never waits for them.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -13,17 +12,17 @@ use serde_json::Value;
 use sha2::Sha256;
 use ticket_core::{BackendBase, Level, Record, TicketFilter, TicketId};
 use ticket_direct::HandlerOptions;
+use ticket_handler::{BackgroundHandler, TicketEvent, TicketNews, in_worker};
 use ticket_memory::MemoryBackend;
 
-use super::{Notifier, Webhook};
-use crate::{BackgroundHandler, TicketEvent, TicketNews, in_worker};
+use crate::{Notifier, Webhook};
 
 /// More than anything here takes on a busy machine.
 const LONG: Duration = Duration::from_secs(60);
-/// So short that five tries take no time.
+/// So short that five attempts take no time.
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// What a server makes of a request.
+/// A server's reaction to a request.
 enum Answer {
     Status(u16),
     With(u16, String),
@@ -48,7 +47,7 @@ impl Request {
     }
 }
 
-/// An HTTP server on an own port of this machine; its thread ends with the test program.
+/// An HTTP server on a port of its own; its thread ends with the test program.
 struct Server {
     address: SocketAddr,
     requests: Arc<Mutex<Vec<Request>>>,
@@ -126,14 +125,14 @@ fn event(number: u64, news: TicketNews) -> TicketEvent {
     let mut record = Record::new(Level::Error, "shop::checkout", format!("broken {number}"));
     record.app_id = "shop".into();
     let ticket_id: TicketId = format!("{number:032x}").parse().unwrap();
-    TicketEvent { news, ticket_id, occurrence_count: 1, record }
+    TicketEvent::new(news, ticket_id, 1, record)
 }
 
-/// All events are told, and all are accounted for.
-fn settle(notifier: &Notifier, told: u64) -> (u64, u64, u64) {
+/// Waits until all `events` are accounted for; returns how many were sent, failed and left out.
+fn settle(notifier: &Notifier, events: u64) -> (u64, u64, u64) {
     notifier.blocking_flush(LONG).unwrap();
     let stats = notifier.stats();
-    assert_eq!(stats.sent + stats.failed + stats.left_out, told);
+    assert_eq!(stats.sent + stats.failed + stats.left_out, events);
     assert_eq!(stats.waiting, 0);
     (stats.sent, stats.failed, stats.left_out)
 }
@@ -158,7 +157,7 @@ fn a_message_arrives_with_its_headers_and_its_signature() {
 }
 
 #[test]
-fn f37_a_receiver_that_hangs_is_given_up_after_five_tries_and_storing_does_not_wait() {
+fn f37_a_receiver_that_hangs_is_given_up_after_five_attempts_and_recording_does_not_wait() {
     let server = Server::new(|_, _| Answer::Hang);
     let webhook = server.json().with_times(PAUSE, Duration::from_millis(100));
     let notifier = webhook.start().unwrap();
@@ -173,11 +172,11 @@ fn f37_a_receiver_that_hangs_is_given_up_after_five_tries_and_storing_does_not_w
     assert_eq!(settle(&notifier, 1), (0, 1, 0));
     assert_eq!(server.requests().len(), 5);
     let error = notifier.stats().last_error.unwrap();
-    assert_eq!(error, "there was no answer in time, after 5 tries");
+    assert_eq!(error, "the receiver did not answer in time, after 5 attempts");
 }
 
 #[test]
-fn f37_a_receiver_that_fails_is_tried_again_and_one_that_refuses_is_not() {
+fn f37_a_failing_receiver_is_retried_and_a_refusing_one_is_not() {
     let server = Server::new(|number, _| match number {
         0 => Answer::Status(500),
         1 => Answer::Close,
@@ -189,7 +188,7 @@ fn f37_a_receiver_that_fails_is_tried_again_and_one_that_refuses_is_not() {
     notifier.notify(&event(1, TicketNews::Created));
     assert_eq!(settle(&notifier, 1), (1, 0, 0));
     assert_eq!(server.requests().len(), 5);
-    // The same message each time.
+    // Each attempt sends the same message.
     let tickets: Vec<_> =
         server.requests().iter().map(|one| one.json()["ticket"].clone()).collect();
     assert!(tickets.iter().all(|ticket| *ticket == tickets[0]));
@@ -197,7 +196,7 @@ fn f37_a_receiver_that_fails_is_tried_again_and_one_that_refuses_is_not() {
     assert_eq!(settle(&notifier, 2), (1, 1, 0));
     assert_eq!(server.requests().len(), 10);
     let error = notifier.stats().last_error.unwrap();
-    assert_eq!(error, "the receiver answered with the status 503, after 5 tries");
+    assert_eq!(error, "the receiver answered with status 503, after 5 attempts");
 
     let server = Server::new(|_, _| Answer::Status(404));
     let notifier = server.json().start().unwrap();
@@ -207,7 +206,7 @@ fn f37_a_receiver_that_fails_is_tried_again_and_one_that_refuses_is_not() {
 }
 
 #[test]
-fn f37_a_receiver_that_asks_for_a_pause_gets_it() {
+fn f37_a_retry_after_is_honoured() {
     let (asked, was_asked) = mpsc::channel();
     let server = Server::new(move |number, _| match number {
         0 => {
@@ -219,17 +218,17 @@ fn f37_a_receiver_that_asks_for_a_pause_gets_it() {
     let notifier = server.json().start().unwrap();
     notifier.notify(&event(1, TicketNews::Created));
     was_asked.recv_timeout(LONG).unwrap();
-    // Its own pauses would be over by far.
+    // The notifier's own delays would be long over.
     assert!(notifier.blocking_flush(Duration::from_millis(500)).is_err());
     assert_eq!((server.requests().len(), notifier.stats().waiting), (1, 1));
-    // What happens meanwhile to the same ticket waits for one message.
+    // Events of one ticket are queued for one message.
     notifier.notify(&event(2, TicketNews::Created));
     notifier.notify(&event(2, TicketNews::Reached(10)));
     assert_eq!(notifier.stats().waiting, 3);
 }
 
 #[test]
-fn f37_a_redirect_is_followed_nowhere() {
+fn f37_a_redirect_is_never_followed() {
     let trap = Server::new(|_, _| Answer::Status(200));
     let private = trap.url();
     for status in [301, 302, 303, 307, 308] {
@@ -241,11 +240,11 @@ fn f37_a_redirect_is_followed_nowhere() {
         assert_eq!(settle(&notifier, 1), (0, 1, 0));
         assert_eq!(server.requests().len(), 1);
         let error = notifier.stats().last_error.unwrap();
-        assert!(error.contains("a redirect, which is not followed"), "{error}");
+        assert!(error.contains("a redirect, and redirects are not followed"), "{error}");
         assert!(!error.contains("swordfish"));
     }
     assert_eq!(trap.requests().len(), 0);
-    // To itself, for ever.
+    // A redirect to itself does not loop.
     let server = Server::new(|_, _| Answer::With(307, "location: /swordfish\r\n".to_owned()));
     let notifier = server.json().start().unwrap();
     notifier.notify(&event(1, TicketNews::Created));
@@ -254,9 +253,9 @@ fn f37_a_redirect_is_followed_nowhere() {
 }
 
 #[test]
-fn f37_a_name_of_this_machine_is_refused_when_it_is_resolved() {
+fn f37_a_name_that_resolves_to_this_machine_is_refused() {
     let server = Server::new(|_, _| Answer::Status(200));
-    // Names that no one knows for addresses before the system has resolved them.
+    // Not addresses by their form: only the system's resolver reads them as 127.0.0.1.
     for name in ["127.1", "2130706433", "0x7f.1"] {
         let webhook = |allowed| {
             let url = format!("http://{name}:{}/swordfish", server.address.port());
@@ -269,7 +268,7 @@ fn f37_a_name_of_this_machine_is_refused_when_it_is_resolved() {
         let error = notifier.stats().last_error.unwrap();
         assert!(!error.contains("swordfish"));
         assert!(error.contains("its address is not public"), "{error}");
-        // It is the check that keeps us from there.
+        // Without the check the server is reached.
         let notifier = webhook(true).start().unwrap();
         notifier.notify(&event(1, TicketNews::Created));
         assert_eq!(settle(&notifier, 1), (1, 0, 0));
@@ -278,13 +277,13 @@ fn f37_a_name_of_this_machine_is_refused_when_it_is_resolved() {
 }
 
 #[test]
-fn f37_ten_thousand_new_tickets_are_stored_at_once_and_told_by_61_messages() {
+fn f37_ten_thousand_new_tickets_are_recorded_at_once_and_reported_by_61_messages() {
     const TICKETS: u64 = 10_000;
     let (goes_on, waits) = mpsc::channel::<()>();
     let waits = Mutex::new(waits);
     let server = Server::new(move |number, _| {
         if number == 0 {
-            // Until everything is stored. It ends with an error when the sender is dropped.
+            // Blocks until everything is recorded: dropping the sender ends it with an error.
             let _ = waits.lock().unwrap().recv();
         }
         Answer::Status(200)
@@ -315,7 +314,7 @@ fn f37_ten_thousand_new_tickets_are_stored_at_once_and_told_by_61_messages() {
 }
 
 #[test]
-fn f37_what_happens_to_a_ticket_that_waits_is_one_message() {
+fn f37_events_of_a_queued_ticket_are_one_message() {
     let (goes_on, waits) = mpsc::channel::<()>();
     let waits = Mutex::new(waits);
     let (is_in, was_in) = mpsc::channel();
@@ -336,18 +335,18 @@ fn f37_what_happens_to_a_ticket_that_waits_is_one_message() {
     }
     drop(goes_on);
     assert_eq!(settle(&notifier, 6), (6, 0, 0));
-    let told: Vec<_> = server
+    let reported: Vec<_> = server
         .requests()
         .iter()
         .map(|one| (one.json()["ticket"]["message"].clone(), one.json()["events"].clone()))
         .map(|(message, events)| (message.to_string(), events.as_array().unwrap().len()))
         .collect();
     let expected = [("\"broken 1\"", 1), ("\"broken 2\"", 4), ("\"broken 1\"", 1)];
-    assert_eq!(told, expected.map(|(message, events)| (message.to_owned(), events)));
+    assert_eq!(reported, expected.map(|(message, events)| (message.to_owned(), events)));
 }
 
 #[test]
-fn f37_a_notifier_that_is_dropped_sends_what_waits_and_ends() {
+fn f37_a_dropped_notifier_sends_what_is_queued_and_ends() {
     let server = Server::new(|_, _| Answer::Status(200));
     let notifier = server.json().start().unwrap();
     let queue = Arc::clone(&notifier.inner.queue);
@@ -356,13 +355,13 @@ fn f37_a_notifier_that_is_dropped_sends_what_waits_and_ends() {
     drop(notifier);
     queue.flush(LONG).unwrap();
     assert_eq!((queue.stats().sent, server.requests().len()), (2, 2));
-    // The thread has let go of the queue.
+    // The thread ends and releases the queue.
     while Arc::strong_count(&queue) > 1 {
         thread::yield_now();
     }
 }
 
-/// Says for each thread that logs whether it is marked.
+/// Records for each line of the HTTP library whether its thread is marked.
 struct Marks(mpsc::Sender<bool>);
 
 impl log::Log for Marks {
@@ -380,7 +379,7 @@ impl log::Log for Marks {
 }
 
 #[test]
-fn f37_what_is_logged_while_it_sends_becomes_no_record() {
+fn f37_log_lines_of_the_http_library_become_no_records() {
     let (sender, marks) = mpsc::channel();
     log::set_boxed_logger(Box::new(Marks(sender))).unwrap();
     log::set_max_level(log::LevelFilter::Trace);

@@ -1,40 +1,40 @@
-//! What waits to be sent.
+//! The queue of messages, and the hourly limit.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use ticket_core::TicketId;
+use ticket_handler::TicketEvent;
 
-use super::message::Message;
-use crate::TicketEvent;
+use crate::message::Message;
 
-/// How many tickets wait at most.
+/// How many tickets may be queued.
 const TICKETS: usize = 1_000;
 
-/// What became of the events that a [`Notifier`](super::Notifier) was told.
+/// What became of the events given to a [`Notifier`](crate::Notifier).
 ///
-/// Each of them is in exactly one of `sent`, `failed`, `left_out` and `waiting`. A message tells one
-/// event or more.
+/// Each event is counted in exactly one of `sent`, `failed`, `left_out` and `waiting`. One message may
+/// report several events.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NotifierStats {
-    /// Told by a message that the receiver took.
+    /// Reported by a message that the receiver accepted.
     pub sent: u64,
-    /// Given up after the last try.
+    /// Given up, after the last attempt or because the receiver refused the message.
     pub failed: u64,
-    /// Not told: beyond the messages of an hour, more tickets than can wait, or the end of the program.
+    /// Not reported: beyond the hourly limit, beyond the queue, or cut off by the end of the program.
     pub left_out: u64,
-    /// Waiting, or on their way.
+    /// Queued, or being sent.
     pub waiting: u64,
-    /// Why the last one of those that failed did.
+    /// The most recent failure.
     pub last_error: Option<String>,
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Queue {
+pub(crate) struct Queue {
     state: Mutex<State>,
-    /// Something has come, or gone.
+    /// Signals every change of the state.
     changed: Condvar,
 }
 
@@ -47,7 +47,7 @@ struct State {
 }
 
 impl Queue {
-    pub(super) fn push(&self, event: &TicketEvent) {
+    pub(crate) fn push(&self, event: &TicketEvent) {
         let mut state = self.lock();
         if let Some(message) = state.messages.get_mut(&event.ticket_id) {
             message.add(event);
@@ -63,8 +63,8 @@ impl Queue {
         self.changed.notify_all();
     }
 
-    /// Waits for the next message; `None` when there will be none any more.
-    pub(super) fn next(&self, closing: Duration) -> Option<Message> {
+    /// Waits for the next message; `None` once the queue is closed and empty.
+    pub(crate) fn next(&self, closing: Duration) -> Option<Message> {
         let state = self.lock();
         let waits = |state: &mut State| state.order.is_empty() && state.closed.is_none();
         let mut state =
@@ -78,8 +78,8 @@ impl Queue {
         state.messages.remove(&next)
     }
 
-    /// Waits for so long; `false` at once, or before that, if the end comes first.
-    pub(super) fn pause(&self, pause: Duration, closing: Duration) -> bool {
+    /// Waits for `pause`; returns `false` early if the queue is closed for longer than `closing` before that.
+    pub(crate) fn pause(&self, pause: Duration, closing: Duration) -> bool {
         let until = Instant::now() + pause;
         let mut state = self.lock();
         loop {
@@ -93,7 +93,7 @@ impl Queue {
         }
     }
 
-    pub(super) fn settle(&self, events: u64, result: Result<(), String>) {
+    pub(crate) fn settle(&self, events: u64, result: Result<(), String>) {
         let mut state = self.lock();
         state.stats.waiting -= events;
         match result {
@@ -107,7 +107,7 @@ impl Queue {
         self.changed.notify_all();
     }
 
-    pub(super) fn leave_out(&self, events: u64, error: Option<String>) {
+    pub(crate) fn leave_out(&self, events: u64, error: Option<String>) {
         let mut state = self.lock();
         state.stats.waiting -= events;
         state.stats.left_out += events;
@@ -116,11 +116,11 @@ impl Queue {
         self.changed.notify_all();
     }
 
-    /// Waits until everything that is there now is settled; answers with what is not by then.
-    pub(super) fn flush(&self, deadline: Duration) -> Result<(), u64> {
+    /// Waits until everything that is queued now is settled; after the deadline returns how many events are not.
+    pub(crate) fn flush(&self, deadline: Duration) -> Result<(), u64> {
         let until = Instant::now() + deadline;
         let mut state = self.lock();
-        // Settled are counted up to here: what comes later is not waited for.
+        // Wait until this many are settled: events queued later are not waited for.
         let settled = |stats: &NotifierStats| stats.sent + stats.failed + stats.left_out;
         let aim = settled(&state.stats) + state.stats.waiting;
         loop {
@@ -136,11 +136,11 @@ impl Queue {
         }
     }
 
-    pub(super) fn stats(&self) -> NotifierStats {
+    pub(crate) fn stats(&self) -> NotifierStats {
         self.lock().stats.clone()
     }
 
-    pub(super) fn close(&self) {
+    pub(crate) fn close(&self) {
         self.lock().closed = Some(Instant::now());
         self.changed.notify_all();
     }
@@ -152,9 +152,9 @@ impl Queue {
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
-/// How many messages an hour may still have.
+/// The hourly limit of messages.
 #[derive(Debug)]
-pub(super) struct Cap {
+pub(crate) struct Cap {
     per_hour: u32,
     start: Option<Instant>,
     used: u32,
@@ -162,23 +162,23 @@ pub(super) struct Cap {
 }
 
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Admission {
+pub(crate) enum Admission {
     Send,
-    /// Say once that there is no more for so long.
+    /// Announce, once, that nothing more is sent for this long.
     Notice(Duration),
     LeaveOut,
 }
 
 impl Cap {
-    pub(super) const fn new(per_hour: u32) -> Self {
+    pub(crate) const fn new(per_hour: u32) -> Self {
         Self { per_hour, start: None, used: 0, is_told: false }
     }
 
-    pub(super) const fn per_hour(&self) -> u32 {
+    pub(crate) const fn per_hour(&self) -> u32 {
         self.per_hour
     }
 
-    pub(super) fn admit(&mut self, now: Instant) -> Admission {
+    pub(crate) fn admit(&mut self, now: Instant) -> Admission {
         let start = match self.start.filter(|start| now.duration_since(*start) < HOUR) {
             Some(start) => start,
             None => {
@@ -203,7 +203,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_hour_has_so_many_messages_and_one_that_says_so() {
+    fn an_hour_allows_the_limit_and_one_notice() {
         let start = Instant::now();
         let mut cap = Cap::new(2);
         let mut at = |seconds| cap.admit(start + Duration::from_secs(seconds));

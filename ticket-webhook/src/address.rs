@@ -1,4 +1,4 @@
-//! Which addresses are public: where a webhook may lead without being asked.
+//! Public addresses: where a webhook may connect without explicit permission.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -8,13 +8,15 @@ use ureq::http::Uri;
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::NextTimeout;
 
-/// Resolves a name and lets only public addresses through. What it answers is what is connected to:
-/// no second look-up could give another address.
+/// A resolver that returns only public addresses.
+///
+/// The connection goes to exactly what it returns, so a second lookup with another answer (DNS
+/// rebinding) cannot get around the check.
 #[derive(Debug)]
-pub(super) struct PublicOnly<R>(pub(super) R);
+pub(crate) struct PublicOnly<R>(pub(crate) R);
 
 impl PublicOnly<DefaultResolver> {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(DefaultResolver::default())
     }
 }
@@ -40,12 +42,12 @@ impl<R: Resolver> Resolver for PublicOnly<R> {
     }
 }
 
-pub(super) const NOT_PUBLIC: &str = "its address is not public, but of this machine or a private \
-    network; if that is meant, allow it by with_private_addresses(true)";
+pub(crate) const NOT_PUBLIC: &str = "its address is not public but on this machine or a private \
+    network; to allow that, call with_private_addresses(true)";
 
-/// Whether an address is one of the public internet: none of this machine, of a private or local
-/// network, of a group, or reserved.
-pub(super) fn is_public(address: IpAddr) -> bool {
+/// Returns `true` for an address of the public internet: not loopback, private, link-local, multicast or
+/// reserved.
+pub(crate) fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
         IpAddr::V6(address) => is_public_v6(address),
@@ -55,12 +57,12 @@ pub(super) fn is_public(address: IpAddr) -> bool {
 fn is_public_v4(address: Ipv4Addr) -> bool {
     let [a, b, c, _] = address.octets();
     let is_special = match a {
-        // This network, this host, groups and reserved.
+        // "This" network, loopback, multicast and reserved.
         0 | 127 | 224.. => true,
-        // Carriers' networks.
+        // Carrier-grade NAT (RFC 6598).
         100 => (64..128).contains(&b),
         192 => (b, c) == (0, 0) || (b, c) == (88, 99),
-        // Measuring networks.
+        // Benchmarking (RFC 2544).
         198 => b == 18 || b == 19,
         _ => false,
     };
@@ -74,14 +76,14 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
         is_public_v4(Ipv4Addr::new(a, b, c, d))
     };
     match segments {
-        // An address of version 4 in another dress: mapped, compatible, translated, 6to4.
+        // An embedded IPv4 address: mapped, compatible, NAT64, 6to4.
         [0, 0, 0, 0, 0, 0 | 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
             of_v4(high, low)
         }
         [0x2002, high, low, ..] => of_v4(high, low),
-        // Tunnels that hide one, and documentation.
+        // Teredo, which hides an IPv4 address, and documentation.
         [0x2001, 0 | 0xdb8, ..] => false,
-        // All that is given out so far begins with the bits 001.
+        // All global unicast space assigned so far begins with the bits 001.
         [first, ..] => first & 0xe000 == 0x2000,
     }
 }
@@ -91,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn special_addresses_are_not_public_in_whatever_dress() {
+    fn special_addresses_are_not_public_in_any_notation() {
         let special = [
             "0.0.0.0",
             "127.0.0.1",
@@ -149,7 +151,7 @@ mod tests {
         }
     }
 
-    /// Answers with these, whatever the name.
+    /// Resolves every name to these addresses.
     #[derive(Debug)]
     struct Answers(&'static [&'static str]);
 
@@ -169,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_leads_to_this_machine_is_refused_and_the_checked_address_is_handed_on() {
+    fn a_name_that_resolves_to_this_machine_is_refused_and_only_checked_addresses_are_used() {
         let resolve = |answers| {
             let uri = Uri::from_static("https://hooks.example.com/secret");
             let config = ureq::Agent::config_builder().build();

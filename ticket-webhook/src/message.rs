@@ -1,25 +1,24 @@
-//! What is said.
+//! The text and the JSON of a message.
 
 use serde_json::{Value, json};
 use ticket_core::{OccurrenceId, SmolStr, TicketId, Timestamp};
+use ticket_handler::{TicketEvent, TicketNews};
 
-use crate::{TicketEvent, TicketNews};
-
-/// How many characters of a record's text are said.
+/// How many characters of each text of a record are sent.
 const TEXT: usize = 300;
 
-/// What a receiver takes.
+/// The format that a receiver accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Form {
+pub(crate) enum Form {
     Json,
     Slack,
 }
 
-/// What is to be said of a ticket: as much of an event as that needs.
+/// What is to be reported of a ticket: the parts of its events that a message needs.
 #[derive(Debug)]
-pub(super) struct Message {
-    pub(super) ticket_id: TicketId,
-    pub(super) news: Vec<TicketNews>,
+pub(crate) struct Message {
+    pub(crate) ticket_id: TicketId,
+    pub(crate) news: Vec<TicketNews>,
     occurrence_count: u64,
     app_id: String,
     level: &'static str,
@@ -35,7 +34,7 @@ pub(super) struct Message {
 }
 
 impl Message {
-    pub(super) fn new(event: &TicketEvent) -> Self {
+    pub(crate) fn new(event: &TicketEvent) -> Self {
         let record = &event.record;
         let optional = |text: &Option<SmolStr>| text.as_deref().map(cut);
         Self {
@@ -59,8 +58,8 @@ impl Message {
         }
     }
 
-    /// Takes in what has happened to the same ticket since.
-    pub(super) fn add(&mut self, event: &TicketEvent) {
+    /// Adds a later event of the same ticket.
+    pub(crate) fn add(&mut self, event: &TicketEvent) {
         let mut news = std::mem::take(&mut self.news);
         news.push(event.news);
         *self = Self { news, ..Self::new(event) };
@@ -74,6 +73,8 @@ impl Message {
                 TicketNews::Created => "New".to_owned(),
                 TicketNews::Reopened => "Back after it was solved".to_owned(),
                 TicketNews::Reached(count) => format!("{count} records"),
+                // A kind that a later version of the handler has added.
+                _ => "Changed".to_owned(),
             })
             .collect();
         let mut details = vec![self.level.to_owned(), self.channel.clone()];
@@ -89,7 +90,7 @@ impl Message {
     }
 }
 
-/// At most so many characters of a text, on one line.
+/// Returns the first [`TEXT`] characters of a text, on one line.
 fn cut(text: &str) -> String {
     let mut chars = text.chars();
     let line: String = chars
@@ -100,35 +101,36 @@ fn cut(text: &str) -> String {
     if chars.next().is_some() { line + "…" } else { line }
 }
 
-/// A message, or the one that says that there are no more.
-pub(super) struct Payload<'a> {
+/// The content of one request: a message, or the notice that the hourly limit is reached.
+pub(crate) struct Payload<'a> {
     text: String,
     events: Value,
     message: Option<&'a Message>,
 }
 
 impl<'a> Payload<'a> {
-    pub(super) fn of_ticket(message: &'a Message) -> Self {
+    pub(crate) fn of_ticket(message: &'a Message) -> Self {
         let events = message.news.iter().map(|news| match news {
             TicketNews::Created => json!({ "kind": "created" }),
             TicketNews::Reopened => json!({ "kind": "reopened" }),
             TicketNews::Reached(count) => json!({ "kind": "reached", "count": count }),
+            _ => json!({ "kind": "changed" }),
         });
         Self { text: message.text(), events: events.collect(), message: Some(message) }
     }
 
-    pub(super) fn of_limit(per_hour: u32, until: Timestamp) -> Self {
+    pub(crate) fn of_limit(per_hour: u32, until: Timestamp) -> Self {
         let until = until.to_string();
         let until = until.get(..16).unwrap_or(&until).replace('T', " ");
         let text = format!(
-            "More has happened to tickets than {per_hour} messages an hour can tell: the rest is left \
-             out here until {until} UTC, and is in the list of tickets."
+            "The limit of {per_hour} messages an hour is reached: further changes of tickets are not reported \
+             here until {until} UTC. The list of tickets has them."
         );
         let events = json!([{ "kind": "limit", "count": per_hour }]);
         Self { text, events, message: None }
     }
 
-    pub(super) fn body(&self, form: Form) -> Vec<u8> {
+    pub(crate) fn body(&self, form: Form) -> Vec<u8> {
         let value = match form {
             Form::Slack => json!({ "text": harmless(&self.text) }),
             Form::Json => {
@@ -164,10 +166,10 @@ impl<'a> Payload<'a> {
     }
 }
 
-/// A text that calls nobody and links nowhere, in any of the chats that take this form.
+/// Escapes a text so that it mentions nobody and contains no link in any chat that accepts this format.
 fn harmless(text: &str) -> String {
     let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    // A space of no width: `@channel` would call everybody in some of them.
+    // A zero-width space: some chats notify everybody on `@channel`.
     text.replace('@', "@\u{200b}")
 }
 
@@ -184,7 +186,7 @@ mod tests {
         record.app_id = "shop".into();
         record.location.file = Some("src/a.rs".into());
         record.location.line = Some(42);
-        TicketEvent { news, ticket_id: TicketId::MIN, occurrence_count: 12, record }
+        TicketEvent::new(news, TicketId::MIN, 12, record)
     }
 
     fn parsed(payload: &Payload<'_>, form: Form) -> Value {
@@ -192,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn the_json_form_says_it_all() {
+    fn the_json_form_has_every_field() {
         let mut message = Message::new(&event(TicketNews::Created, "payment refused"));
         message.add(&event(TicketNews::Reached(10), "payment refused again"));
         let value = parsed(&Payload::of_ticket(&message), Form::Json);
@@ -211,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn the_slack_form_is_a_text_that_calls_nobody_and_is_short() {
+    fn the_slack_form_is_a_short_text_that_mentions_nobody() {
         let hostile = "<!channel> & @here <https://a.example|click>\n\u{1b}[31m".to_owned();
         let message = Message::new(&event(TicketNews::Reopened, &(hostile + &"x".repeat(9_000))));
         let value = parsed(&Payload::of_ticket(&message), Form::Slack);
@@ -228,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn the_limit_is_said_without_a_ticket() {
+    fn the_limit_is_announced_without_a_ticket() {
         let payload = Payload::of_limit(60, Timestamp::from_micros(1_772_366_400_000_000));
         let value = parsed(&payload, Form::Json);
         assert_eq!(value["events"], json!([{ "kind": "limit", "count": 60 }]));
