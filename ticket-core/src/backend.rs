@@ -1,4 +1,12 @@
-//! [`BackendBase`]: where tickets are kept.
+//! [`BackendBase`], and what implementations of it share.
+
+mod added;
+mod backoff;
+mod schema_version;
+mod status_columns;
+mod trait_planner;
+mod trait_walk;
+mod uri_options;
 
 use std::sync::Arc;
 
@@ -8,6 +16,15 @@ use crate::{
     Bucket, Capabilities, HistogramQuery, NewOccurrence, Occurrence, OccurrenceQuery, Page,
     Recorded, Result, StatusChange, Ticket, TicketFilter, TicketId, TicketQuery,
 };
+
+pub use self::added::{Added, KnownTicket};
+pub use self::backoff::Backoff;
+pub use self::schema_version::check_schema_version;
+pub use self::status_columns::{status_columns, status_from_columns};
+pub use self::trait_planner::{PlanStep, TraitPlanner};
+pub use self::trait_walk::{TraitWalk, TraitWalkStep};
+pub use self::uri_options::{DEFAULT_PREFIX, NameRule, UriOptions, positive_duration};
+pub use crate::query::{EventOrder, Position, QueryPlan, TicketOrder};
 
 /// A store of tickets and their occurrences.
 ///

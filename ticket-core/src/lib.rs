@@ -1,6 +1,6 @@
 #![doc = include_str!("../README.md")]
 
-mod backend;
+pub mod backend;
 mod bytes;
 mod capability;
 mod error;
@@ -41,10 +41,10 @@ pub use self::lease::Lease;
 pub use self::level::Level;
 pub use self::options::HandlerOptions;
 pub use self::query::{
-    Bucket, Comparison, Cursor, DEFAULT_LIMIT, Direction, EventFilter, EventPlan, EventPosition,
-    EventQuery, EventTrait, Expired, Expiry, HistogramQuery, HistogramScope, MAX_LIMIT,
-    OccurrenceQuery, Op, Page, SortKey, Step, Tally, Test, TicketFilter, TicketPlan,
-    TicketPosition, TicketQuery, TicketSort, TraitPlan, TraitPosition, TraitQuery, TraitType,
+    Bucket, Comparison, Cursor, DEFAULT_LIMIT, Direction, EventFilter, EventPosition, EventQuery,
+    EventTrait, Expired, Expiry, HistogramQuery, HistogramScope, MAX_LIMIT, OccurrenceQuery, Op,
+    Page, SortKey, Step, Tally, Test, TicketFilter, TicketPosition, TicketQuery, TicketSort,
+    TraitPosition, TraitQuery, TraitType,
 };
 pub use self::record::{Breadcrumb, ErrorCause, Frame, Location, Record, Request, Span};
 pub use self::redact::Redaction;

@@ -17,7 +17,7 @@ use crate::config::MongoConfig;
 use crate::connection::{Connection, within};
 use crate::error::{BACKEND, Outcome};
 use crate::queries::{self, Repaired};
-use crate::{lease, schema};
+use crate::{lease, setup};
 
 /// A store in a MongoDB database; its clones share its connections.
 ///
@@ -91,7 +91,7 @@ impl MongoBackend {
     /// The connection to collections that are known to be current.
     async fn checked(&self) -> Result<&Connection> {
         let connection = self.connection().await?;
-        self.state.checked.get_or_try_init(|| schema::require_current(connection)).await?;
+        self.state.checked.get_or_try_init(|| setup::require_current(connection)).await?;
         Ok(connection)
     }
 
@@ -145,7 +145,7 @@ impl BackendBase for MongoBackend {
     async fn setup_backend(&self) -> Result<()> {
         let connection = self.connection().await?.clone();
         let config = self.config.clone();
-        self.state.calls.run(async move { schema::set_up(&connection, &config).await }).await
+        self.state.calls.run(async move { setup::set_up(&connection, &config).await }).await
     }
 
     async fn record_tickets(&self, batch: &[NewOccurrence]) -> Result<Recorded> {

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use mongodb::Client;
 use mongodb::options::ConnectionString;
+use ticket_core::backend::{DEFAULT_PREFIX, NameRule, UriOptions};
 use ticket_core::uri::{self, decode};
 use ticket_core::{Error, Result};
 
-use crate::schema::Names;
+use crate::names::Names;
 
 /// Where a store is, and how it is opened.
 ///
@@ -34,7 +35,7 @@ pub struct MongoConfig {
 
 impl MongoConfig {
     /// The prefix of the collections if nothing else is said.
-    pub const DEFAULT_PREFIX: &str = "ticketing_";
+    pub const DEFAULT_PREFIX: &str = DEFAULT_PREFIX;
 
     /// The database if the URI names none.
     pub const DEFAULT_DATABASE: &str = "tickets";
@@ -77,21 +78,13 @@ impl MongoConfig {
                 "not the URI of a MongoDB store: write mongodb://HOST/DATABASE",
             ));
         }
-        let (place, options) = uri::split(uri);
-        let mut own = Vec::new();
-        let mut theirs = Vec::new();
-        for (name, value) in options {
-            if ["table_prefix", "autocreate", "timeout", "ttl"].contains(&name) {
-                own.push((name, value));
-            } else {
-                theirs.push(format!("{name}={value}"));
-            }
-        }
-        let rest = place.get(scheme.len() + 3..).unwrap_or_default();
+        let options = UriOptions::split(uri, &["table_prefix", "autocreate", "timeout", "ttl"]);
+        let rest = options.server.get(scheme.len() + 3..).unwrap_or_default();
+        check_features(&scheme, &options.foreign)?;
         // The driver wants a slash before the options, and the scheme in lower case.
         let slash = if rest.contains('/') { "" } else { "/" };
-        let mark = if theirs.is_empty() { "" } else { "?" };
-        let stripped = format!("{scheme}://{rest}{slash}{mark}{}", theirs.join("&"));
+        let mark = if options.foreign.is_empty() { "" } else { "?" };
+        let stripped = format!("{scheme}://{rest}{slash}{mark}{}", options.foreign);
         let parsed = ConnectionString::parse(&stripped).map_err(|error| refused(&error, rest))?;
         let mut config = Self {
             uri: stripped,
@@ -102,7 +95,7 @@ impl MongoConfig {
             timeout: Duration::from_secs(10),
             ttl: None,
         };
-        for (name, value) in own {
+        for (name, value) in options.own {
             config = config.with_option(name, &decode(value)?)?;
         }
         Ok(config)
@@ -125,16 +118,9 @@ impl MongoConfig {
     /// [`ErrorKind::Config`](ticket_core::ErrorKind::Config) if it has other characters than letters A
     /// to Z, digits and `_`, more than 64 of them, or begins with `system`, which MongoDB keeps for itself.
     pub fn with_table_prefix(mut self, prefix: impl Into<String>) -> Result<Self> {
-        const LONGEST: usize = 64;
-        let prefix = prefix.into();
-        let known = prefix.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-        if !known || prefix.len() > LONGEST || prefix.starts_with("system") {
-            return Err(Error::config(format!(
-                "table_prefix is {prefix:?}: write at most {LONGEST} letters A to Z, digits and _, \
-                 not beginning with system"
-            )));
-        }
-        self.table_prefix = prefix;
+        const RULE: NameRule =
+            NameRule { option: "table_prefix", shortest: 0, longest: 64, reserved: "system" };
+        self.table_prefix = RULE.check(prefix.into())?;
         Ok(self)
     }
 
@@ -222,6 +208,35 @@ impl fmt::Debug for MongoConfig {
     }
 }
 
+/// Rejects what asks for encryption or for the lookup of a cluster in a build without it.
+fn check_features(scheme: &str, options: &str) -> Result<()> {
+    let is_srv = scheme == "mongodb+srv";
+    if is_srv && !cfg!(feature = "srv") {
+        return Err(Error::config(
+            "mongodb+srv asks for a lookup in DNS, and this program was built without it: enable the feature `srv` of \
+             ticket-mongo, or write mongodb:// with the hosts of the servers",
+        ));
+    }
+    if cfg!(feature = "tls") {
+        return Ok(());
+    }
+    // A cluster that is looked up is encrypted unless the URI says otherwise.
+    let mut is_asked = is_srv;
+    for option in options.split('&') {
+        match option.to_ascii_lowercase().as_str() {
+            "tls=false" | "ssl=false" => is_asked = false,
+            lower => is_asked |= lower.starts_with("tls") || lower.starts_with("ssl="),
+        }
+    }
+    if is_asked {
+        return Err(Error::config(
+            "the URI asks for an encrypted connection, and this program was built without it: enable the feature \
+             `tls` of ticket-mongo, or write tls=false",
+        ));
+    }
+    Ok(())
+}
+
 /// Reads an age such as `30d`, `12h` or `90s`, or `0`.
 fn age(value: &str) -> Result<Duration> {
     let units = [("d", 86_400), ("h", 3_600), ("s", 1)];
@@ -296,7 +311,32 @@ mod tests {
             config("mongodb://localhost?retryWrites=false").uri,
             "mongodb://localhost/?retryWrites=false"
         );
+    }
+
+    #[cfg(all(feature = "srv", feature = "tls"))]
+    #[test]
+    fn a_cluster_can_be_looked_up_and_encrypted() {
         assert_eq!(config("mongodb+srv://cluster.example.com/shop").database, "shop");
+        assert_eq!(config("mongodb://a/b?tls=true").uri, "mongodb://a/b?tls=true");
+    }
+
+    #[cfg(not(feature = "srv"))]
+    #[test]
+    fn without_srv_a_lookup_is_rejected() {
+        let message = message("mongodb+srv://cluster.example.com/shop");
+        assert!(message.contains("the feature `srv` of ticket-mongo"), "{message}");
+    }
+
+    #[cfg(not(feature = "tls"))]
+    #[test]
+    fn without_tls_what_asks_for_it_is_rejected() {
+        for options in ["tls=true", "ssl=true", "TLS=True", "replicaSet=rs&tlsCAFile=a.pem"] {
+            let message = message(&format!("mongodb://h/d?{options}"));
+            assert!(message.contains("`tls` of ticket-mongo"), "{message}");
+        }
+        for options in ["tls=false", "ssl=false", "replicaSet=rs", ""] {
+            assert!(MongoConfig::from_uri(&format!("mongodb://h/d?{options}")).is_ok());
+        }
     }
 
     #[test]

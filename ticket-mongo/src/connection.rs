@@ -6,17 +6,17 @@ use std::time::Duration;
 use futures::TryStreamExt;
 use mongodb::bson::{Document, doc};
 use mongodb::options::{
-    Acknowledgment, ClientOptions, DatabaseOptions, ReadConcern, ReadPreference, SelectionCriteria,
-    WriteConcern,
+    ClientOptions, DatabaseOptions, ReadConcern, ReadPreference, SelectionCriteria,
 };
 use mongodb::{Client, Collection, Database};
 use ticket_core::{Error, Result};
 use tokio::time::{Instant, timeout_at};
 
+use crate::concern::durable;
 use crate::config::MongoConfig;
 use crate::error::{BACKEND, Outcome, check_statements, from_mongo, unavailable};
 use crate::gates::Gates;
-use crate::schema::Names;
+use crate::names::Names;
 use crate::sessions::Sessions;
 
 /// How many documents come in one answer at most: more than any question of ours asks for at once.
@@ -25,7 +25,6 @@ const BATCH: i32 = 20_000;
 /// One client; its clones share it.
 #[derive(Clone, Debug)]
 pub(crate) struct Connection {
-    pub(crate) client: Client,
     pub(crate) database: Database,
     pub(crate) names: Arc<Names>,
     pub(crate) timeout: Duration,
@@ -60,7 +59,6 @@ impl Connection {
         let names = config.names();
         let sessions = Sessions::new(database.collection(&names.of("sessions")));
         Ok(Self {
-            client,
             database,
             names: Arc::new(names),
             timeout: config.timeout(),
@@ -111,16 +109,6 @@ impl Connection {
         check_statements(&answer)?;
         Ok(answer)
     }
-}
-
-/// Acknowledged by a majority, in its journal.
-pub(crate) fn durable() -> WriteConcern {
-    WriteConcern::builder().w(Acknowledgment::Majority).journal(true).build()
-}
-
-/// The same, as a command has it.
-pub(crate) fn durable_command() -> Document {
-    doc! { "w": "majority", "j": true }
 }
 
 pub(crate) fn in_one_answer(mut command: Document) -> Document {

@@ -16,13 +16,15 @@ use std::time::Duration;
 
 use mongodb::bson::{Bson, Document, RawDocumentBuf, doc};
 use mongodb::options::ReturnDocument;
+use ticket_core::backend::Backoff;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
-use crate::connection::{Connection, durable_command};
+use crate::concern::{durable_command, quick};
+use crate::connection::Connection;
 use crate::error::{Failure, Outcome, check_statements, corrupt};
 use crate::row::binary;
-use crate::unit::{Effects, Unit, Work, back_off, quick};
+use crate::unit::{Effects, Unit, Work};
 
 /// How long a holder may take between two signs of life. By the server's clock.
 const LEASE: Duration = Duration::from_secs(4);
@@ -64,14 +66,13 @@ impl Lease {
     /// Waits for the right to write, and settles what an earlier holder left.
     pub(crate) async fn acquire(connection: &Connection) -> Outcome<Self> {
         let owner = binary(Uuid::new_v4().as_bytes());
-        let mut attempt = 0;
+        let mut backoff = backoff();
         loop {
             if let Some(mut lease) = Self::try_acquire(connection, &owner).await? {
                 lease.begin().await?;
                 return Ok(lease);
             }
-            sleep(back_off(attempt.min(4))).await;
-            attempt += 1;
+            sleep(backoff.next_delay()).await;
         }
     }
 
@@ -266,7 +267,7 @@ async fn repeat(connection: &Connection, command: Document) -> Outcome<()> {
 /// nobody writes any more.
 pub(crate) async fn settle(connection: &Connection) -> Outcome<()> {
     let mut first = None;
-    let mut attempt = 0;
+    let mut backoff = backoff();
     loop {
         let find = doc! {
             "find": connection.names.of("lease"),
@@ -281,9 +282,13 @@ pub(crate) async fn settle(connection: &Connection) -> Outcome<()> {
         if lease.get_bool("is_over").unwrap_or(false) {
             return Lease::acquire(connection).await?.release().await;
         }
-        sleep(back_off(attempt.min(4))).await;
-        attempt += 1;
+        sleep(backoff.next_delay()).await;
     }
+}
+
+/// The waits for a lease that somebody else holds: about as long as a unit of work takes.
+const fn backoff() -> Backoff {
+    Backoff::new(Duration::from_millis(1), Duration::from_millis(16))
 }
 
 fn until() -> Document {

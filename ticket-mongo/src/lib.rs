@@ -2,17 +2,22 @@
 
 mod backend;
 mod calls;
+mod concern;
 mod config;
 mod connection;
 mod error;
 mod gates;
 mod lease;
+mod names;
 mod place;
 mod queries;
 mod row;
 mod schema;
 mod sessions;
+mod setup;
+mod transaction;
 mod unit;
+mod write;
 
 use std::sync::Arc;
 

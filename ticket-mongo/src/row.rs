@@ -1,9 +1,10 @@
 //! From documents to the model, and back.
 
 use mongodb::bson::{Binary, Bson, DateTime, Document, doc, spec::BinarySubtype};
+use ticket_core::backend::{status_columns, status_from_columns};
 use ticket_core::{
-    Level, Location, Occurrence, OccurrenceId, Result, Status, StatusKind, Ticket, TicketId,
-    Timestamp, Value, ValueKind,
+    Level, Location, Occurrence, OccurrenceId, Result, Status, Ticket, TicketId, Timestamp, Value,
+    ValueKind,
 };
 use uuid::Uuid;
 
@@ -81,30 +82,18 @@ pub(crate) fn ticket(document: &Document) -> Result<Ticket> {
 
 /// The status of a ticket's document, as it was set.
 pub(crate) fn status(document: &Document) -> Result<Status> {
-    let kind = integer(document, "s")?;
-    let kind = StatusKind::ALL.into_iter().find(|known| i64::from(known.as_u8()) == kind);
     let time = match document.get("st") {
         None | Some(Bson::Null) => None,
-        Some(_) => Some(time(document, "st")?),
+        Some(_) => Some(integer(document, "st")?),
     };
-    match (kind, time) {
-        (Some(StatusKind::Open), _) => Ok(Status::Open),
-        (Some(StatusKind::Solved), Some(at)) => {
-            Ok(Status::Solved { at, release: text(document, "solved_release")? })
-        }
-        (Some(StatusKind::Muted), until) => Ok(Status::Muted { until }),
-        (Some(StatusKind::Solved), None) | (None, _) => Err(corrupt("a ticket's status")),
-    }
+    status_from_columns(integer(document, "s")?, time, text(document, "solved_release")?)
+        .ok_or_else(|| corrupt("a ticket's status"))
 }
 
-/// The fields of a status: its kind, its time, and the release that solved it.
+/// The fields of a status.
 pub(crate) fn status_fields(status: &Status) -> Document {
-    let (time, release) = match status {
-        Status::Open => (None, None),
-        Status::Solved { at, release } => (Some(at.as_micros()), release.clone()),
-        Status::Muted { until } => (until.map(Timestamp::as_micros), None),
-    };
-    doc! { "s": i32::from(status.kind().as_u8()), "st": time, "solved_release": release }
+    let (kind, time, release) = status_columns(status);
+    doc! { "s": i32::from(kind), "st": time, "solved_release": release }
 }
 
 /// The occurrence of a document.

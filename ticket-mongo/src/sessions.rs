@@ -9,15 +9,15 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures::TryStreamExt;
 use mongodb::bson::{Bson, Document, doc};
 use mongodb::{Client, ClientSession, Collection};
 use ticket_core::Timestamp;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
-use crate::connection::Connection;
+use crate::concern::quick;
 use crate::error::{Outcome, corrupt};
-use crate::unit::quick;
 
 /// How long a transaction of a living process never stands still.
 const STILL: Duration = Duration::from_secs(3);
@@ -61,7 +61,7 @@ impl Sessions {
     }
 
     /// One that is noted.
-    pub(crate) async fn take(&self, connection: &Connection) -> Outcome<Session> {
+    pub(crate) async fn take(&self) -> Outcome<Session> {
         self.end_given_up().await?;
         let now = Timestamp::now();
         let idle = lock(&self.0.idle).pop();
@@ -70,7 +70,7 @@ impl Sessions {
             Some(old) => self.give_up(old),
             None => {}
         }
-        let session = connection.client.start_session().await?;
+        let session = self.0.notes.client().start_session().await?;
         let session = Session { session, part: any_part(), made_at: now };
         let of = doc! { "_id": session.id() };
         let mut noting = Unsettled { pool: &self.0, sessions: vec![session] };
@@ -80,6 +80,37 @@ impl Sessions {
         let old = doc! { "made_at": { "$lt": now.saturating_sub(NOTED).as_micros() } };
         self.0.notes.delete_many(old).write_concern(quick()).await?;
         noting.sessions.pop().ok_or_else(|| corrupt("a session").into())
+    }
+
+    /// Ends the transactions of this store that stand still, whichever process has begun them.
+    pub(crate) async fn end_abandoned(&self) -> Outcome<()> {
+        let still = i64::try_from(STILL.as_micros()).unwrap_or(i64::MAX);
+        let find = doc! {
+            "aggregate": 1,
+            "pipeline": [
+                { "$currentOp": { "allUsers": false, "idleSessions": true } },
+                { "$match": { "active": false, "transaction.timeInactiveMicros": { "$gt": still } } },
+                { "$project": { "id": "$lsid.id" } },
+            ],
+            "cursor": {},
+        };
+        let client = self.0.notes.client();
+        let answer = client.database("admin").run_command(find).await?;
+        let open: Vec<Bson> = answer
+            .get_document("cursor")
+            .and_then(|cursor| cursor.get_array("firstBatch"))
+            .map(|found| {
+                found.iter().filter_map(|one| one.as_document()?.get("id").cloned()).collect()
+            })
+            .unwrap_or_default();
+        if open.is_empty() {
+            return Ok(());
+        }
+        let ours = self.0.notes.find(doc! { "_id": { "$in": open } }).await?;
+        let ours: Vec<Document> = ours.try_collect().await?;
+        let ids: Vec<Bson> =
+            ours.iter().filter_map(|session| session.get("_id").cloned()).collect();
+        kill(client, &ids).await
     }
 
     /// Takes one back of which the transaction is over.
@@ -157,35 +188,6 @@ pub(crate) fn any_part() -> i32 {
 
 fn lock(sessions: &Mutex<Vec<Session>>) -> MutexGuard<'_, Vec<Session>> {
     sessions.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Ends the transactions of ours that stand still.
-pub(crate) async fn end_abandoned(connection: &Connection) -> Outcome<()> {
-    let still = i64::try_from(STILL.as_micros()).unwrap_or(i64::MAX);
-    let find = doc! {
-        "aggregate": 1,
-        "pipeline": [
-            { "$currentOp": { "allUsers": false, "idleSessions": true } },
-            { "$match": { "active": false, "transaction.timeInactiveMicros": { "$gt": still } } },
-            { "$project": { "id": "$lsid.id" } },
-        ],
-        "cursor": {},
-    };
-    let admin = connection.client.database("admin");
-    let answer = admin.run_command(find).await?;
-    let open: Vec<Bson> = answer
-        .get_document("cursor")
-        .and_then(|cursor| cursor.get_array("firstBatch"))
-        .map(|found| found.iter().filter_map(|one| one.as_document()?.get("id").cloned()).collect())
-        .unwrap_or_default();
-    if open.is_empty() {
-        return Ok(());
-    }
-    let ours =
-        doc! { "find": connection.names.of("sessions"), "filter": { "_id": { "$in": open } } };
-    let ours = connection.read(ours).await?;
-    let ids: Vec<Bson> = ours.iter().filter_map(|session| session.get("_id").cloned()).collect();
-    kill(&connection.client, &ids).await
 }
 
 /// Ends what these sessions do, and their transactions.

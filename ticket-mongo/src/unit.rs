@@ -4,29 +4,18 @@
 //! transaction. A standalone server has none: there units come one after the other under a
 //! [lease](crate::lease), and their effects go through a journal.
 
-use std::hash::{BuildHasher, RandomState};
-use std::time::Duration;
-
 use async_trait::async_trait;
 use futures::TryStreamExt;
-use mongodb::ClientSession;
 use mongodb::bson::{Bson, Document, RawDocumentBuf, doc};
-use mongodb::options::{ReadConcern, WriteConcern};
-use ticket_core::{Result, TicketId};
-use tokio::time::{Instant, sleep};
+use ticket_core::TicketId;
 
-use crate::connection::{Connection, durable, in_one_answer, within};
-use crate::error::{Failure, Outcome, check_statements};
-use crate::lease;
-use crate::sessions::{Session, any_part, end_abandoned};
+use crate::connection::{Connection, in_one_answer};
+use crate::error::Outcome;
+use crate::sessions::Session;
 
 /// How many statements one command holds at most, and how many bytes about.
 const STATEMENTS: usize = 1_000;
 const BYTES: usize = 6 << 20;
-
-/// How long others may be in the way before it is asked whether they are still alive; at most half of
-/// the time that a call has.
-const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What reads and decides. It may be asked again and again, until its effects are written.
 #[async_trait]
@@ -169,122 +158,4 @@ fn value_size(value: &Bson) -> usize {
         Bson::Array(values) => values.iter().map(value_size).sum(),
         _ => 0,
     }
-}
-
-/// Carries out a unit of work, again and again while others are in the way.
-pub(crate) async fn write<W: Work>(connection: &Connection, work: &W) -> Result<W::Answer> {
-    let deadline = connection.deadline();
-    let patience = PATIENCE.min(connection.timeout / 2);
-    within(deadline, async {
-        let _gates = if connection.transactions {
-            connection.gates.enter(&work.tickets()).await
-        } else {
-            connection.gates.enter_alone().await
-        };
-        let mut attempt = 0;
-        let mut waiting_since = Instant::now();
-        loop {
-            let outcome = if connection.transactions {
-                in_transaction(connection, work, attempt > 0).await
-            } else {
-                lease::under_lease(connection, work).await
-            };
-            match outcome {
-                Ok(answer) => return Ok(answer),
-                Err(failure) if failure.is_passing() && Instant::now() < deadline => {
-                    if connection.transactions && waiting_since.elapsed() > patience {
-                        // If this fails, the server ends them by itself, later.
-                        let _ = end_abandoned(connection).await;
-                        waiting_since = Instant::now();
-                    }
-                    sleep(back_off(attempt)).await;
-                    attempt += 1;
-                }
-                Err(failure) => return Err(failure.into()),
-            }
-        }
-    })
-    .await
-}
-
-/// A random time, longer with each attempt, so that those who collided do not do so again.
-pub(crate) fn back_off(attempt: u32) -> Duration {
-    let most = 1_000_u64 << attempt.min(6);
-    Duration::from_micros(RandomState::new().hash_one(attempt) % most + 100)
-}
-
-async fn in_transaction<W: Work>(
-    connection: &Connection,
-    work: &W,
-    is_retry: bool,
-) -> Outcome<W::Answer> {
-    let session = connection.sessions.take(connection).await?;
-    let part = session.part;
-    let mut unit = Unit {
-        connection: connection.clone(),
-        session: Some(session),
-        token: 0,
-        undone: Vec::new(),
-        part,
-        is_retry,
-    };
-    let outcome = attempt(&mut unit, work).await;
-    let is_over = match (&outcome, &mut unit.session) {
-        (_, None) => false,
-        (Ok(_), Some(_)) => true,
-        // The driver says that it has ended a transaction also if it could not reach the server.
-        (Err(failure), Some(Session { session, .. })) => {
-            failure.is_of_server() && session.abort_transaction().await.is_ok()
-        }
-    };
-    if let Some(mut session) = unit.session.take_if(|_| is_over) {
-        if outcome.is_err() {
-            // Perhaps it shares the part with whoever is in the way.
-            session.part = any_part();
-        }
-        connection.sessions.put(session);
-    }
-    outcome
-}
-
-async fn attempt<W: Work>(unit: &mut Unit, work: &W) -> Outcome<W::Answer> {
-    if let Some(Session { session, .. }) = &mut unit.session {
-        let begin = session.start_transaction().read_concern(ReadConcern::snapshot());
-        begin.write_concern(durable()).await?;
-    }
-    let (answer, effects) = work.plan(unit).await?;
-    let Unit { connection, session: Some(Session { session, .. }), .. } = unit else {
-        return Ok(answer);
-    };
-    if !effects.occurrences.is_empty() {
-        let occurrences =
-            connection.database.collection::<RawDocumentBuf>(&connection.names.of("occurrences"));
-        occurrences.insert_many(effects.occurrences).ordered(false).session(&mut *session).await?;
-    }
-    for command in effects.commands {
-        let answer = connection.database.run_command(command).session(&mut *session).await?;
-        check_statements(&answer)?;
-    }
-    commit(session).await?;
-    Ok(answer)
-}
-
-/// Commits, again and again while it is not known whether it happened.
-async fn commit(session: &mut ClientSession) -> Outcome<()> {
-    let mut attempt = 0;
-    loop {
-        match session.commit_transaction().await.map_err(Failure::from) {
-            Ok(()) => return Ok(()),
-            Err(failure) if failure.is_unknown_commit() => {
-                sleep(back_off(attempt)).await;
-                attempt += 1;
-            }
-            Err(failure) => return Err(failure),
-        }
-    }
-}
-
-/// Acknowledged by the one server, not yet in its journal: for what a later write confirms.
-pub(crate) fn quick() -> WriteConcern {
-    WriteConcern::builder().w(mongodb::options::Acknowledgment::Nodes(1)).build()
 }

@@ -14,8 +14,7 @@ use ticket_core::{
 use crate::config::PostgresConfig;
 use crate::connection::Connections;
 use crate::error::{BACKEND, is_misfit};
-use crate::queries;
-use crate::schema;
+use crate::{queries, setup};
 
 /// A store in a PostgreSQL database; its clones share its connections.
 ///
@@ -58,7 +57,7 @@ impl PostgresBackend {
     /// Says what is wrong with the tables when a statement did not fit them.
     async fn explain<T>(&self, result: Result<T>) -> Result<T> {
         match result {
-            Err(error) if is_misfit(&error) => Err(schema::explain(&self.connections, error).await),
+            Err(error) if is_misfit(&error) => Err(setup::explain(&self.connections, error).await),
             result => result,
         }
     }
@@ -85,7 +84,7 @@ impl BackendBase for PostgresBackend {
     async fn setup_backend(&self) -> Result<()> {
         // Who calls it may have emptied the database.
         self.connections.months().clear();
-        schema::set_up(&self.connections, self.connections.config().autocreate()).await
+        setup::set_up(&self.connections, self.connections.config().autocreate()).await
     }
 
     async fn record_tickets(&self, batch: &[NewOccurrence]) -> Result<Recorded> {

@@ -4,11 +4,13 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use ticket_core::backend::{DEFAULT_PREFIX, NameRule, UriOptions, positive_duration};
 use ticket_core::uri::{self, decode};
 use ticket_core::{Error, Result};
 use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 
-use crate::schema::{self, Names};
+use crate::names::Names;
+use crate::schema;
 
 /// Where a store is, and how it is reached.
 ///
@@ -47,7 +49,7 @@ impl PostgresConfig {
     pub const DEFAULT_SCHEMA: &str = "public";
 
     /// The prefix of the tables if nothing else is said.
-    pub const DEFAULT_PREFIX: &str = "ticketing_";
+    pub const DEFAULT_PREFIX: &str = DEFAULT_PREFIX;
 
     /// A store on the server, and in the database, that the driver's configuration names.
     pub fn new(mut driver: tokio_postgres::Config) -> Self {
@@ -99,8 +101,8 @@ impl PostgresConfig {
     pub fn from_uri(uri: &str) -> Result<Self> {
         let is_known =
             |scheme: &str| crate::SCHEMES.iter().any(|known| known.eq_ignore_ascii_case(scheme));
-        let (server, options) = uri::split(uri);
-        let server = match server.split_once("://") {
+        let options = UriOptions::split(uri, &OPTIONS);
+        let server = match options.server.split_once("://") {
             Some((scheme, server)) if is_known(scheme) => server,
             _ => {
                 return Err(Error::config(
@@ -108,16 +110,7 @@ impl PostgresConfig {
                 ));
             }
         };
-        let mut own = Vec::new();
-        let mut foreign = Vec::new();
-        for (name, value) in options {
-            if OPTIONS.contains(&name) {
-                own.push((name, value));
-            } else {
-                foreign.push(format!("{name}={value}"));
-            }
-        }
-        let driver = format!("postgres://{server}?{}", foreign.join("&"));
+        let driver = format!("postgres://{server}?{}", options.foreign);
         // The driver's own error may name a part of what it read.
         let driver: tokio_postgres::Config = driver.parse().map_err(|_| {
             Error::config(format!(
@@ -126,7 +119,7 @@ impl PostgresConfig {
                 OPTIONS.join(", ")
             ))
         })?;
-        own.into_iter().try_fold(Self::new(driver), |config, (name, value)| {
+        options.own.into_iter().try_fold(Self::new(driver), |config, (name, value)| {
             config.with_option(name, &decode(value)?)
         })
     }
@@ -139,10 +132,10 @@ impl PostgresConfig {
             "connect_timeout" => {
                 let is_bare = !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit());
                 let seconds = if is_bare { format!("{value}s") } else { value.to_owned() };
-                self.connect_timeout = positive(name, uri::duration(name, &seconds)?)?;
+                self.connect_timeout = positive_duration(name, &seconds)?;
                 self.driver.connect_timeout(self.connect_timeout);
             }
-            "timeout" => self.timeout = positive(name, uri::duration(name, value)?)?,
+            "timeout" => self.timeout = positive_duration(name, value)?,
             "pool_size" => match value.parse() {
                 Ok(size @ 1..=1_000) => self.pool_size = size,
                 _ => {
@@ -151,7 +144,10 @@ impl PostgresConfig {
                     )));
                 }
             },
-            "sslrootcert" => self.tls.root = Some(value.into()),
+            "sslrootcert" => {
+                require_tls(name)?;
+                self.tls.root = Some(value.into());
+            }
             _ => self = self.with_sslmode(value)?,
         }
         Ok(self)
@@ -161,7 +157,10 @@ impl PostgresConfig {
         let mode = match value {
             "disable" => SslMode::Disable,
             "prefer" => SslMode::Prefer,
-            "require" | "verify-ca" | "verify-full" => SslMode::Require,
+            "require" | "verify-ca" | "verify-full" => {
+                require_tls(&format!("sslmode={value}"))?;
+                SslMode::Require
+            }
             _ => {
                 return Err(Error::config(format!(
                     "sslmode is {value:?}: write disable, prefer, require, verify-ca or verify-full"
@@ -185,15 +184,9 @@ impl PostgresConfig {
     /// to Z, digits and `_`, none or more than 40 of them, or begins with `pg_`, which PostgreSQL keeps
     /// for itself.
     pub fn with_schema(mut self, schema: impl Into<String>) -> Result<Self> {
-        let schema = schema.into();
-        if schema.is_empty() || !is_name(&schema) || schema.to_ascii_lowercase().starts_with("pg_")
-        {
-            return Err(Error::config(format!(
-                "schema is {schema:?}: write 1 to {LONGEST} letters A to Z, digits and _, \
-                 not beginning with pg_"
-            )));
-        }
-        self.schema = schema;
+        const RULE: NameRule =
+            NameRule { option: "schema", shortest: 1, longest: LONGEST, reserved: "pg_" };
+        self.schema = RULE.check(schema.into())?;
         Ok(self)
     }
 
@@ -205,13 +198,9 @@ impl PostgresConfig {
     /// [`ErrorKind::Config`](ticket_core::ErrorKind::Config) if it has other characters than letters A
     /// to Z, digits and `_`, or more than 40 of them.
     pub fn with_table_prefix(mut self, prefix: impl Into<String>) -> Result<Self> {
-        let prefix = prefix.into();
-        if !is_name(&prefix) {
-            return Err(Error::config(format!(
-                "table_prefix is {prefix:?}: write at most {LONGEST} letters A to Z, digits and _"
-            )));
-        }
-        self.table_prefix = prefix;
+        const RULE: NameRule =
+            NameRule { option: "table_prefix", shortest: 0, longest: LONGEST, reserved: "" };
+        self.table_prefix = RULE.check(prefix.into())?;
         Ok(self)
     }
 
@@ -326,15 +315,15 @@ const OPTIONS: [&str; 8] = [
 /// PostgreSQL cuts names that are longer than 63 bytes, and something stands behind a prefix.
 const LONGEST: usize = 40;
 
-fn is_name(text: &str) -> bool {
-    text.len() <= LONGEST && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-}
-
-fn positive(name: &str, duration: Duration) -> Result<Duration> {
-    if duration.is_zero() {
-        return Err(Error::config(format!("{name} is 0: write a time such as 500ms or 5s")));
+/// Rejects what asks for encryption in a build without it.
+pub(crate) fn require_tls(asked: &str) -> Result<()> {
+    if cfg!(feature = "tls") {
+        return Ok(());
     }
-    Ok(duration)
+    Err(Error::config(format!(
+        "{asked} asks for an encrypted connection, and this program was built without it: enable the feature `tls` \
+         of ticket-postgres, or write sslmode=disable"
+    )))
 }
 
 #[cfg(test)]
@@ -349,18 +338,48 @@ mod tests {
     fn options_are_read_and_the_rest_is_the_drivers() {
         let config = PostgresConfig::from_uri(
             "postgresql://me:s%2Fe%40cret@a:1,b:2/db?table_prefix=My_&schema=x&autocreate=false&\
-             connect_timeout=3&timeout=250ms&pool_size=2&application_name=shop&sslmode=verify-full",
+             connect_timeout=3&timeout=250ms&pool_size=2&application_name=shop",
         )
         .unwrap();
         assert_eq!(config.driver.get_password(), Some(&b"s/e@cret"[..]));
         assert_eq!(config.driver.get_application_name(), Some("shop"));
         assert_eq!(config.driver.get_dbname(), Some("db"));
         assert_eq!(config.driver.get_target_session_attrs(), TargetSessionAttrs::ReadWrite);
-        assert_eq!(config.driver.get_ssl_mode(), SslMode::Require);
-        assert!(config.tls.verify_host && !config.autocreate);
+        assert_eq!(config.driver.get_ssl_mode(), SslMode::Prefer);
+        assert!(!config.tls.verify_host && !config.autocreate);
         assert_eq!((config.schema.as_str(), config.table_prefix.as_str()), ("x", "My_"));
         assert_eq!(config.connect_timeout, Duration::from_secs(3));
         assert_eq!((config.timeout, config.pool_size), (Duration::from_millis(250), 2));
+    }
+
+    #[cfg(feature = "tls")]
+    #[test]
+    fn an_sslmode_says_what_is_verified() {
+        let config = |options: &str| {
+            PostgresConfig::from_uri(&format!("postgres://h/d?sslmode={options}")).unwrap()
+        };
+        assert_eq!(config("require").driver.get_ssl_mode(), SslMode::Require);
+        assert_eq!(config("require").tls, Tls::default());
+        assert!(config("verify-full").tls.verify_host);
+        assert_eq!(config("verify-ca").tls.root, Some(PathBuf::new()), "the system's");
+        assert_eq!(config("verify-ca&sslrootcert=a.pem").tls.root, Some("a.pem".into()));
+    }
+
+    #[cfg(not(feature = "tls"))]
+    #[test]
+    fn without_tls_what_asks_for_it_is_rejected() {
+        for options in ["sslmode=require", "sslmode=verify-full", "sslrootcert=a.pem"] {
+            let message = message(&format!("postgres://h/d?{options}"));
+            assert!(message.contains(options.split('=').next().unwrap()), "{message}");
+            assert!(message.contains("the feature `tls` of ticket-postgres"), "{message}");
+        }
+        for options in ["sslmode=disable", "sslmode=prefer", ""] {
+            assert!(PostgresConfig::from_uri(&format!("postgres://h/d?{options}")).is_ok());
+        }
+        let mut driver = tokio_postgres::Config::new();
+        driver.host("h").ssl_mode(SslMode::Require);
+        let refused = crate::PostgresBackend::new(PostgresConfig::new(driver)).unwrap_err();
+        assert!(refused.message().contains("feature `tls`"), "{refused}");
     }
 
     #[test]

@@ -17,9 +17,9 @@ use tokio_postgres::{Row, SimpleQueryMessage};
 
 use crate::config::PostgresConfig;
 use crate::error::{BACKEND, from_postgres, unavailable};
-use crate::partitions::Month;
-use crate::schema::{self, Names};
-use crate::tls;
+use crate::month::Month;
+use crate::names::Names;
+use crate::schema;
 
 /// A connection that was idle for longer is asked whether it still works before it is used: a firewall
 /// may have forgotten it.
@@ -132,9 +132,17 @@ impl Connections {
 fn pool(config: &PostgresConfig) -> Result<Pool> {
     let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
     let driver = config.driver().clone();
-    let manager = match tls::connector(config)? {
+    #[cfg(feature = "tls")]
+    let manager = match crate::tls::connector(config)? {
         Some(tls) => Manager::from_config(driver, tls, recycling),
         None => Manager::from_config(driver, NoTls, recycling),
+    };
+    #[cfg(not(feature = "tls"))]
+    let manager = {
+        if config.driver().get_ssl_mode() == tokio_postgres::config::SslMode::Require {
+            crate::config::require_tls("sslmode")?;
+        }
+        Manager::from_config(driver, NoTls, recycling)
     };
     let limit = Some(config.connect_timeout());
     Pool::builder(manager)
@@ -293,6 +301,28 @@ impl<'a> Call<'a> {
             self.is_open = false;
         }
         Ok(())
+    }
+
+    /// Waits until nobody else changes the tables of this store.
+    ///
+    /// The lock ends with the transaction. A lock of the session would outlive it behind a proxy that pools
+    /// transactions, in the hands of whoever gets the connection next.
+    pub(crate) async fn lock_store(&mut self) -> Result<()> {
+        let sql = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
+        self.query(sql, &[(&self.names().store(), Type::TEXT)]).await.map(drop)
+    }
+
+    /// Returns `true` if the store has a table of this name.
+    ///
+    /// This reads the catalogue as a table. A function such as `to_regclass` may remember, within a transaction, that
+    /// the name did not exist before the lock was obtained.
+    pub(crate) async fn has_table(&mut self, table: &str) -> Result<bool> {
+        let sql = "SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+            WHERE n.nspname = $1 AND c.relname = $2";
+        let names = self.names();
+        let table = names.sql(&format!("{{p}}{table}"));
+        let rows = self.query(sql, &[(&names.schema(), Type::TEXT), (&table, Type::TEXT)]).await?;
+        Ok(!rows.is_empty())
     }
 
     fn renew(&mut self) {

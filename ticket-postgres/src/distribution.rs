@@ -1,7 +1,8 @@
 //! The statements that spread the tables over several servers.
 
 use crate::config::PostgresConfig;
-use crate::schema::{DATA_TABLES, Names};
+use crate::names::Names;
+use crate::schema::DATA_TABLES;
 
 /// What [`PostgresConfig::distributed_schema_sql`](crate::PostgresConfig::distributed_schema_sql) writes
 /// statements for.

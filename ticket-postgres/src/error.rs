@@ -30,16 +30,18 @@ fn without_code(error: &tokio_postgres::Error) -> (ErrorKind, &'static str) {
             "the server cannot be connected to in this way: correct the sslmode or the password in the URI",
         );
     };
-    match io.get_ref().and_then(|inner| inner.downcast_ref()) {
-        Some(error) => (Config, of_tls(error)),
-        // A system's refusal, to open a socket for example, has a number.
-        None if io.kind() == io::ErrorKind::PermissionDenied && io.raw_os_error().is_none() => {
-            (Unavailable, "none of the servers can be written to now")
-        }
-        None => (Unavailable, BROKEN),
+    #[cfg(feature = "tls")]
+    if let Some(error) = io.get_ref().and_then(|inner| inner.downcast_ref()) {
+        return (Config, of_tls(error));
     }
+    // The driver says so where no host accepts writes. A refusal of the operating system has a number.
+    if io.kind() == io::ErrorKind::PermissionDenied && io.raw_os_error().is_none() {
+        return (Unavailable, "none of the servers can be written to now");
+    }
+    (Unavailable, BROKEN)
 }
 
+#[cfg(feature = "tls")]
 const fn of_tls(error: &rustls::Error) -> &'static str {
     use rustls::CertificateError as Bad;
     use rustls::Error::InvalidCertificate;

@@ -5,10 +5,14 @@ mod config;
 mod connection;
 mod distribution;
 mod error;
+mod month;
+mod names;
 mod partitions;
 mod queries;
 mod row;
 mod schema;
+mod setup;
+#[cfg(feature = "tls")]
 mod tls;
 
 use std::sync::Arc;
@@ -32,12 +36,4 @@ pub fn register(backends: &mut Registry) {
     backends.register(SCHEMES, |uri| async move {
         Ok(Arc::new(PostgresBackend::from_uri(&uri)?) as Arc<dyn Store>)
     });
-}
-
-/// For this crate's own tests: the statements that run, each with a part of the name of the index that it
-/// has to go along, and what it may sort.
-#[doc(hidden)]
-#[must_use]
-pub fn explained(config: &PostgresConfig) -> Vec<(&'static str, &'static str, String)> {
-    queries::explained(&config.names())
 }

@@ -1,9 +1,10 @@
 //! From rows to the model, and back.
 
 use sha2::{Digest, Sha256};
+use ticket_core::backend::status_from_columns;
 use ticket_core::{
-    Error, Level, Location, Occurrence, OccurrenceId, Result, Status, StatusKind, Ticket, TicketId,
-    Timestamp, Value,
+    Error, Level, Location, Occurrence, OccurrenceId, Result, Ticket, TicketId, Timestamp, Traits,
+    Value,
 };
 use tokio_postgres::Row;
 use tokio_postgres::types::FromSql;
@@ -32,7 +33,8 @@ pub(crate) fn ticket(row: &Row) -> Result<Ticket> {
         message: get(row, 4)?,
         location,
         error_type: get(row, 9)?,
-        status: status(get(row, 10)?, get(row, 11)?, get(row, 12)?)?,
+        status: status_from_columns(get::<i16>(row, 10)?, get(row, 11)?, get(row, 12)?)
+            .ok_or_else(|| corrupt("a ticket's status"))?,
         first_occurrence_time: time(row, 13)?,
         last_occurrence_time: time(row, 14)?,
         occurrence_count: count(row, 15)?,
@@ -41,27 +43,6 @@ pub(crate) fn ticket(row: &Row) -> Result<Ticket> {
         last_release: get(row, 18)?,
         ingredients: json(get(row, 19)?, "a ticket's ingredients")?,
     })
-}
-
-fn status(kind: i16, time: Option<i64>, release: Option<String>) -> Result<Status> {
-    let time = time.map(Timestamp::from_micros);
-    let kind = StatusKind::ALL.into_iter().find(|known| i16::from(known.as_u8()) == kind);
-    match (kind, time) {
-        (Some(StatusKind::Open), _) => Ok(Status::Open),
-        (Some(StatusKind::Solved), Some(at)) => Ok(Status::Solved { at, release }),
-        (Some(StatusKind::Muted), until) => Ok(Status::Muted { until }),
-        (Some(StatusKind::Solved), None) | (None, _) => Err(corrupt("a ticket's status")),
-    }
-}
-
-/// The columns of a status: its kind, its time, and the release that solved it.
-pub(crate) fn status_columns(status: &Status) -> (i16, Option<i64>, Option<&str>) {
-    let kind = status.kind().as_u8().into();
-    match status {
-        Status::Open => (kind, None, None),
-        Status::Solved { at, release } => (kind, Some(at.as_micros()), release.as_deref()),
-        Status::Muted { until } => (kind, until.map(Timestamp::as_micros), None),
-    }
 }
 
 /// The columns of [`occurrence`], of the table with the alias `o`. The first three are what events are
@@ -77,7 +58,17 @@ pub(crate) fn occurrence(row: &Row) -> Result<Occurrence> {
     })
 }
 
-pub(crate) fn json<T: serde::de::DeserializeOwned>(text: &str, what: &str) -> Result<T> {
+/// The traits of the record in a row of [`OCCURRENCE_COLUMNS`], without the rest of it.
+pub(crate) fn only_traits(row: &Row) -> Result<Traits> {
+    #[derive(serde::Deserialize)]
+    struct OnlyTraits {
+        #[serde(default)]
+        traits: Traits,
+    }
+    json::<OnlyTraits>(get(row, 4)?, "an occurrence").map(|record| record.traits)
+}
+
+fn json<T: serde::de::DeserializeOwned>(text: &str, what: &str) -> Result<T> {
     serde_json::from_str(text).map_err(|error| corrupt(what).with_source(error))
 }
 

@@ -1,41 +1,9 @@
-//! The tables, their versions, and how an older version becomes the current one.
+//! The tables and their versions, as statements. [`setup`](crate::setup) carries them out.
 
-use ticket_core::{Error, ErrorKind, Result, Timestamp};
-use tokio_postgres::types::Type;
+use ticket_core::Timestamp;
 
-use crate::connection::{Call, Connections};
-use crate::error::BACKEND;
-use crate::partitions;
-use crate::row::get;
-
-/// Puts the schema and the prefix of the tables into statements.
-#[derive(Clone, Debug)]
-pub(crate) struct Names {
-    schema: String,
-    prefix: String,
-}
-
-impl Names {
-    pub(crate) fn new(schema: &str, prefix: &str) -> Self {
-        Self { schema: schema.to_owned(), prefix: prefix.to_owned() }
-    }
-
-    /// The statement with the quoted schema in place of each `{s}` and with the prefix in place of each
-    /// `{p}`. Both are of harmless characters alone, see
-    /// [`PostgresConfig::with_schema`](crate::PostgresConfig::with_schema).
-    pub(crate) fn sql(&self, template: &str) -> String {
-        template.replace("{s}", &format!("\"{}\"", self.schema)).replace("{p}", &self.prefix)
-    }
-
-    pub(crate) fn schema(&self) -> &str {
-        &self.schema
-    }
-
-    /// What locks are named after.
-    pub(crate) fn store(&self) -> String {
-        format!("ticketing {} {}", self.schema, self.prefix)
-    }
-}
+use crate::month;
+use crate::names::Names;
 
 /// The version that this program writes.
 pub(crate) const CURRENT: i32 = 4;
@@ -43,9 +11,9 @@ pub(crate) const CURRENT: i32 = 4;
 /// What makes each version out of the one before it. Never change one that was released: add one.
 ///
 /// No name may end with another one, or else two prefixes could mean one table.
-const MIGRATIONS: [&str; 4] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4];
+pub(crate) const MIGRATIONS: [&str; 4] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4];
 
-const VERSIONS: &str = r#"
+pub(crate) const VERSIONS: &str = r#"
 -- Which versions of these tables were made here, and when (microseconds since 1970).
 CREATE TABLE {s}."{p}schema_versions" (
   version integer PRIMARY KEY,
@@ -190,139 +158,19 @@ pub(crate) fn to_sql(names: &Names) -> String {
         text.push_str(&names.sql(migration));
         text.push_str(&made(names, version));
     }
-    for month in partitions::coming(Timestamp::now()) {
+    for month in month::coming(Timestamp::now()) {
         text.push_str(&month.to_sql(names));
     }
     text
 }
 
-fn made(names: &Names, version: i32) -> String {
+pub(crate) fn made(names: &Names, version: i32) -> String {
     let insert = names.sql(r#"INSERT INTO {s}."{p}schema_versions" (version, made_at)"#);
     format!("{insert} VALUES ({version}, {});\n", Timestamp::now().as_micros())
-}
-
-/// Makes the tables, or brings older ones up to date; harmless if they are current.
-pub(crate) async fn set_up(connections: &Connections, autocreate: bool) -> Result<()> {
-    let names = connections.names();
-    let mut call = connections.set_up().await?;
-    let version = version(&mut call, names).await?;
-    if version > CURRENT || !autocreate {
-        call.finish().await?;
-        return check(version);
-    }
-    if version < CURRENT {
-        migrate(&mut call, names).await?;
-    }
-    call.finish().await?;
-    partitions::provide(connections, partitions::coming(Timestamp::now())).await
-}
-
-async fn migrate(call: &mut Call<'_>, names: &Names) -> Result<()> {
-    check_encoding(call).await?;
-    // The version is read again under the lock: of eight that get here at once, one does the work.
-    lock(call, names).await?;
-    let version = version(call, names).await?;
-    if version > CURRENT {
-        return check(version);
-    }
-    let sql = "SELECT 1 FROM pg_namespace WHERE nspname = $1";
-    if call.query(sql, &[(&names.schema(), Type::TEXT)]).await?.is_empty() {
-        call.execute(&names.sql("CREATE SCHEMA {s}")).await?;
-    }
-    if version == 0 {
-        call.execute(&names.sql(VERSIONS)).await?;
-    }
-    for (number, migration) in (1..).zip(MIGRATIONS).filter(|(number, _)| *number > version) {
-        call.execute(&names.sql(migration)).await?;
-        call.execute(&made(names, number)).await?;
-    }
-    Ok(())
-}
-
-/// Waits until nobody else changes the tables of this store. The lock ends with the transaction, also
-/// behind a proxy.
-pub(crate) async fn lock(call: &mut Call<'_>, names: &Names) -> Result<()> {
-    let sql = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
-    call.query(sql, &[(&names.store(), Type::TEXT)]).await.map(drop)
-}
-
-/// Whether there is a table of this name behind the prefix.
-///
-/// The catalogue is read as a table: what looks up a name may remember, within a transaction, that it was
-/// not there before.
-pub(crate) async fn has_table(call: &mut Call<'_>, names: &Names, table: &str) -> Result<bool> {
-    let sql = "SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
-        WHERE n.nspname = $1 AND c.relname = $2";
-    let table = names.sql(&format!("{{p}}{table}"));
-    let rows = call.query(sql, &[(&names.schema(), Type::TEXT), (&table, Type::TEXT)]).await?;
-    Ok(!rows.is_empty())
-}
-
-/// The version that is there; 0 if there is none.
-async fn version(call: &mut Call<'_>, names: &Names) -> Result<i32> {
-    if !has_table(call, names, "schema_versions").await? {
-        return Ok(0);
-    }
-    let sql = names.sql(r#"SELECT coalesce(max(version), 0) FROM {s}."{p}schema_versions""#);
-    call.query(&sql, &[]).await?.first().map_or(Ok(0), |row| get(row, 0))
 }
 
 /// A statement that divides by zero unless the tables are of the current version.
 pub(crate) fn require_current(names: &Names) -> String {
     let newest = r#"SELECT coalesce(max(version), 0) FROM {s}."{p}schema_versions""#;
     names.sql(&format!("SELECT 1 / (({newest}) = {CURRENT})::int"))
-}
-
-/// Says what is wrong with the tables when a statement did not fit them.
-pub(crate) async fn explain(connections: &Connections, error: Error) -> Error {
-    let version = async {
-        let mut call = connections.set_up().await?;
-        let version = version(&mut call, connections.names()).await?;
-        call.finish().await?;
-        Ok::<i32, Error>(version)
-    };
-    match version.await.map(check) {
-        Ok(Err(explanation)) => explanation,
-        Ok(Ok(())) | Err(_) => error,
-    }
-}
-
-fn check(version: i32) -> Result<()> {
-    let (kind, message) = match version {
-        CURRENT => return Ok(()),
-        0 => (
-            ErrorKind::Config,
-            "the tables are not there: call setup_backend once, and for that \
-             do not set autocreate=false"
-                .to_owned(),
-        ),
-        older @ 1..CURRENT => (
-            ErrorKind::Config,
-            format!(
-                "the tables are of the older version {older}: call setup_backend once, which brings them to \
-                 version {CURRENT}, and for that do not set autocreate=false"
-            ),
-        ),
-        newer => (
-            ErrorKind::Corrupt,
-            format!(
-                "the tables are of version {newer}, and this program knows versions up to {CURRENT}: use a \
-                 newer program"
-            ),
-        ),
-    };
-    Err(Error::new(kind, BACKEND, message))
-}
-
-/// Text compares by code point only where it is kept in UTF-8.
-async fn check_encoding(call: &mut Call<'_>) -> Result<()> {
-    let rows = call.query("SELECT current_setting('server_encoding')", &[]).await?;
-    let encoding: &str = rows.first().map_or(Ok("UTF8"), |row| get(row, 0))?;
-    if encoding == "UTF8" {
-        return Ok(());
-    }
-    let message = format!(
-        "the database keeps text in {encoding}: use one for the tickets that was made with ENCODING 'UTF8'"
-    );
-    Err(Error::new(ErrorKind::Config, BACKEND, message))
 }

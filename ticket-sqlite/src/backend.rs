@@ -81,7 +81,13 @@ impl BackendBase for SqliteBackend {
     async fn setup_backend(&self) -> Result<()> {
         let config = self.config.clone();
         self.writer
-            .run(move |connection| connection.schema.set_up(&mut connection.sqlite, &config))
+            .run(move |connection| {
+                if !config.autocreate() {
+                    return connection.schema.check(&connection.sqlite);
+                }
+                let wal = config.path().map(|_| config.busy_timeout());
+                connection.schema.set_up(&mut connection.sqlite, wal)
+            })
             .await
     }
 

@@ -3,10 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use ticket_core::backend::{DEFAULT_PREFIX, NameRule};
 use ticket_core::uri::{self, decode};
 use ticket_core::{Error, Result};
 
-use crate::schema::{Names, Schema};
+use crate::names::Names;
+use crate::schema::Schema;
 
 /// Where a store is, and how it is opened.
 ///
@@ -31,7 +33,7 @@ pub struct SqliteConfig {
 
 impl SqliteConfig {
     /// The prefix of the tables if nothing else is said.
-    pub const DEFAULT_PREFIX: &str = "ticketing_";
+    pub const DEFAULT_PREFIX: &str = DEFAULT_PREFIX;
 
     /// A store in this file.
     pub fn new(path: impl Into<PathBuf>) -> Self {
@@ -106,16 +108,9 @@ impl SqliteConfig {
     /// [`ErrorKind::Config`](ticket_core::ErrorKind::Config) if it has other characters than letters A
     /// to Z, digits and `_`, more than 64 of them, or begins with `sqlite_`, which SQLite keeps for itself.
     pub fn with_table_prefix(mut self, prefix: impl Into<String>) -> Result<Self> {
-        const LONGEST: usize = 64;
-        let prefix = prefix.into();
-        let known = prefix.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-        if !known || prefix.len() > LONGEST || prefix.to_ascii_lowercase().starts_with("sqlite_") {
-            return Err(Error::config(format!(
-                "table_prefix is {prefix:?}: write at most {LONGEST} letters A to Z, digits and _, \
-                 not beginning with sqlite_"
-            )));
-        }
-        self.table_prefix = prefix;
+        const RULE: NameRule =
+            NameRule { option: "table_prefix", shortest: 0, longest: 64, reserved: "sqlite_" };
+        self.table_prefix = RULE.check(prefix.into())?;
         Ok(self)
     }
 

@@ -9,7 +9,8 @@ use ticket_core::{Error, ErrorKind, Result};
 use crate::config::SqliteConfig;
 use crate::error::{BACKEND, from_sqlite};
 use crate::interner::Interner;
-use crate::schema::{Names, Schema};
+use crate::names::Names;
+use crate::schema::Schema;
 
 /// More statements than one connection ever has, so that none is prepared twice.
 const STATEMENTS: usize = 128;

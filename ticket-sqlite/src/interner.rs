@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use ticket_core::{Result, ValueKind};
 
 use crate::error::from_sqlite;
-use crate::schema::Names;
+use crate::names::Names;
 
 /// What is remembered at most; producers may make up names without end.
 const CAPACITY: usize = 20_000;

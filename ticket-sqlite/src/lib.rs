@@ -5,6 +5,7 @@ mod config;
 mod connection;
 mod error;
 mod interner;
+mod names;
 mod queries;
 mod row;
 mod schema;

@@ -2,9 +2,10 @@
 
 use rusqlite::Row;
 use rusqlite::types::{ToSqlOutput, ValueRef};
+use ticket_core::backend::status_from_columns;
 use ticket_core::{
-    Error, Level, Location, Occurrence, OccurrenceId, Result, Status, StatusKind, Ticket, TicketId,
-    Timestamp, Traits, Value,
+    Error, Level, Location, Occurrence, OccurrenceId, Result, Ticket, TicketId, Timestamp, Traits,
+    Value,
 };
 use uuid::Uuid;
 
@@ -31,7 +32,8 @@ pub(crate) fn ticket(row: &Row<'_>) -> Result<Ticket> {
         message: get(row, 4)?,
         location,
         error_type: get(row, 9)?,
-        status: status(get(row, 10)?, get(row, 11)?, get(row, 12)?)?,
+        status: status_from_columns(get::<i64>(row, 10)?, get(row, 11)?, get(row, 12)?)
+            .ok_or_else(|| corrupt("a ticket's status"))?,
         first_occurrence_time: time(row, 13)?,
         last_occurrence_time: time(row, 14)?,
         occurrence_count: count(row, 15)?,
@@ -40,27 +42,6 @@ pub(crate) fn ticket(row: &Row<'_>) -> Result<Ticket> {
         last_release: get(row, 18)?,
         ingredients: json(&ingredients, "a ticket's ingredients")?,
     })
-}
-
-fn status(kind: u8, time: Option<i64>, release: Option<String>) -> Result<Status> {
-    let time = time.map(Timestamp::from_micros);
-    let kind = StatusKind::ALL.into_iter().find(|known| known.as_u8() == kind);
-    match (kind, time) {
-        (Some(StatusKind::Open), _) => Ok(Status::Open),
-        (Some(StatusKind::Solved), Some(at)) => Ok(Status::Solved { at, release }),
-        (Some(StatusKind::Muted), until) => Ok(Status::Muted { until }),
-        (Some(StatusKind::Solved), None) | (None, _) => Err(corrupt("a ticket's status")),
-    }
-}
-
-/// The columns of a status: its kind, its time, and the release that solved it.
-pub(crate) fn status_columns(status: &Status) -> (u8, Option<i64>, Option<&str>) {
-    let kind = status.kind().as_u8();
-    match status {
-        Status::Open => (kind, None, None),
-        Status::Solved { at, release } => (kind, Some(at.as_micros()), release.as_deref()),
-        Status::Muted { until } => (kind, until.map(Timestamp::as_micros), None),
-    }
 }
 
 /// The columns of [`occurrence`]: `o` is the table of occurrences, `t` that of tickets. The first three

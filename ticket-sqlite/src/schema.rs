@@ -1,29 +1,13 @@
 //! The tables, their versions, and how an older version becomes the current one.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+use ticket_core::backend::check_schema_version;
 use ticket_core::{Error, ErrorKind, Result, Timestamp};
 
-use crate::config::SqliteConfig;
 use crate::error::{BACKEND, from_sqlite};
-
-/// Puts the prefix of the tables into statements.
-#[derive(Clone, Debug)]
-pub(crate) struct Names {
-    prefix: String,
-}
-
-impl Names {
-    pub(crate) fn new(prefix: &str) -> Self {
-        Self { prefix: prefix.to_owned() }
-    }
-
-    /// The statement with the prefix in place of each `{p}`.
-    pub(crate) fn sql(&self, template: &str) -> String {
-        template.replace("{p}", &self.prefix)
-    }
-}
+use crate::names::Names;
 
 /// The version that this program writes.
 pub(crate) const CURRENT: i64 = MIGRATIONS.len() as i64;
@@ -222,6 +206,11 @@ impl Schema {
         newest.query_row([], |row| row.get(0)).map_err(from_sqlite)
     }
 
+    /// Checks that the tables are there and of the current version.
+    pub(crate) fn check(&self, connection: &Connection) -> Result<()> {
+        check(self.version(connection)?)
+    }
+
     /// Makes sure, inside of a transaction, that the tables are still of the current version.
     pub(crate) fn require_current(&self, connection: &Connection) -> Result<()> {
         check(self.version_of_table(connection)?)
@@ -236,14 +225,16 @@ impl Schema {
     }
 
     /// Makes the tables, or brings older ones up to date; harmless if they are current.
-    pub(crate) fn set_up(&self, connection: &mut Connection, config: &SqliteConfig) -> Result<()> {
-        let version = self.version(connection)?;
-        if version >= CURRENT || !config.autocreate() {
-            return check(version);
+    ///
+    /// `wal` is how long to wait for the lock that the write-ahead log needs; `None` for a store in memory, which has
+    /// no log.
+    pub(crate) fn set_up(&self, connection: &mut Connection, wal: Option<Duration>) -> Result<()> {
+        if self.version(connection)? >= CURRENT {
+            return self.check(connection);
         }
         check_encoding(connection)?;
-        if config.path().is_some() {
-            switch_to_wal(connection, config)?;
+        if let Some(patience) = wal {
+            switch_to_wal(connection, patience)?;
         }
         // The version is read again under the lock: of eight that get here at once, one does the work.
         let transaction = connection
@@ -264,29 +255,7 @@ impl Schema {
 }
 
 fn check(version: i64) -> Result<()> {
-    let (kind, message) = match version {
-        CURRENT => return Ok(()),
-        0 => (
-            ErrorKind::Config,
-            "the tables are not there: setup_backend creates them, but not with autocreate=false"
-                .to_owned(),
-        ),
-        older @ 1..CURRENT => (
-            ErrorKind::Config,
-            format!(
-                "the tables are of the older version {older}: setup_backend brings them to version {CURRENT}, \
-                 but not with autocreate=false"
-            ),
-        ),
-        newer => (
-            ErrorKind::Corrupt,
-            format!(
-                "the tables are of version {newer}, and this program knows versions up to {CURRENT}: use a \
-             newer program"
-            ),
-        ),
-    };
-    Err(Error::new(kind, BACKEND, message))
+    check_schema_version(BACKEND, "tables", version, CURRENT)
 }
 
 /// Text compares by code point only where it is kept in UTF-8; an empty file is.
@@ -305,15 +274,15 @@ fn check_encoding(connection: &Connection) -> Result<()> {
 ///
 /// SQLite does not always wait for the lock that this needs, so the waiting is done here. Where the
 /// file system has no shared memory, the file stays in its old mode, which works too.
-fn switch_to_wal(connection: &Connection, config: &SqliteConfig) -> Result<()> {
+fn switch_to_wal(connection: &Connection, patience: Duration) -> Result<()> {
     let start = Instant::now();
     loop {
         let switched = connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()));
         let Err(error) = switched.map_err(from_sqlite) else { return Ok(()) };
-        if !error.is_retryable() || start.elapsed() >= config.busy_timeout() {
+        if !error.is_retryable() || start.elapsed() >= patience {
             return Err(error);
         }
-        std::thread::sleep(std::time::Duration::from_millis(5));
+        std::thread::sleep(Duration::from_millis(5));
     }
 }
 
@@ -343,24 +312,22 @@ mod tests {
 
     #[test]
     fn a_killed_migration_leaves_the_old_version() {
-        let config = SqliteConfig::in_memory();
-        let schema = Schema::new(config.names());
+        let schema = Schema::new(Names::new("ticketing_"));
         let mut sqlite = Connection::open_in_memory().unwrap();
         // A table of somebody else's is in the way of the second version.
         sqlite.execute_batch("CREATE TABLE ticketing_app_hours (other)").unwrap();
-        assert!(schema.set_up(&mut sqlite, &config).is_err());
+        assert!(schema.set_up(&mut sqlite, None).is_err());
         assert_eq!(schema.version(&sqlite).unwrap(), 0);
         sqlite.execute_batch("DROP TABLE ticketing_app_hours").unwrap();
-        schema.set_up(&mut sqlite, &config).unwrap();
+        schema.set_up(&mut sqlite, None).unwrap();
         assert_eq!(schema.version(&sqlite).unwrap(), CURRENT);
     }
 
     #[test]
     fn a_file_in_another_encoding_is_refused() {
-        let config = SqliteConfig::in_memory();
         let mut sqlite = Connection::open_in_memory().unwrap();
         sqlite.execute_batch("PRAGMA encoding = 'UTF-16le'; CREATE TABLE a (b)").unwrap();
-        let error = Schema::new(config.names()).set_up(&mut sqlite, &config).unwrap_err();
+        let error = Schema::new(Names::new("ticketing_")).set_up(&mut sqlite, None).unwrap_err();
         assert!(
             error.kind() == ErrorKind::Config && error.message().contains("UTF-16le"),
             "{error}"

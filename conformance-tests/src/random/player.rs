@@ -56,7 +56,7 @@ impl<'a> Player<'a> {
             Operation::GetTickets(query, pages) => {
                 let read = |after| {
                     let mut query = query.clone();
-                    query.after = after;
+                    query = query.with_after(after);
                     async move { store.get_tickets(&query).await }
                 };
                 self.pages(*pages, read).await
@@ -69,7 +69,7 @@ impl<'a> Player<'a> {
             Operation::GetOccurrences(id, query, pages) => {
                 let read = |after| {
                     let mut query = query.clone();
-                    query.after = after;
+                    query = query.with_after(after);
                     async move { store.get_occurrences(*id, &query).await }
                 };
                 self.pages(*pages, read).await
@@ -81,7 +81,7 @@ impl<'a> Player<'a> {
             Operation::GetEvents(query, pages) => {
                 let read = |after| {
                     let mut query = query.clone();
-                    query.after = after;
+                    query = query.with_after(after);
                     async move { store.get_events(&query).await }
                 };
                 self.pages(*pages, read).await
@@ -95,7 +95,7 @@ impl<'a> Player<'a> {
             Operation::GetTraits(query, pages) => {
                 let read = |after| {
                     let mut query = query.clone();
-                    query.after = after;
+                    query = query.with_after(after);
                     async move { store.get_traits(&query).await }
                 };
                 self.pages(*pages, read).await

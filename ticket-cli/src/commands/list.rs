@@ -94,7 +94,7 @@ pub(crate) async fn run(
         &args.page,
         async |limit, after| {
             let mut query = query.clone().with_limit(limit);
-            query.after = after;
+            query = query.with_after(after);
             store.get_tickets(&query).await
         },
         |ticket| {

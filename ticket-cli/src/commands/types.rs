@@ -75,7 +75,7 @@ pub(crate) async fn traits(
         &args.page,
         async |limit, after| {
             let mut query = query.clone().with_limit(limit);
-            query.after = after;
+            query = query.with_after(after);
             store.get_traits(&query).await
         },
         |item| {

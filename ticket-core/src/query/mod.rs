@@ -10,23 +10,23 @@ mod event;
 mod expiry;
 mod histogram;
 mod occurrence;
+mod paging;
 mod tally;
 mod ticket;
 mod traits;
 
 pub use self::comparison::{Comparison, Op, Test};
 pub use self::cursor::{Cursor, Page};
-pub use self::event::{EventFilter, EventPlan, EventPosition, EventQuery};
+pub use self::event::{EventFilter, EventOrder, EventPosition, EventQuery};
 pub use self::expiry::{Expired, Expiry};
 pub use self::histogram::{Bucket, HistogramQuery, HistogramScope, Step};
 pub use self::occurrence::OccurrenceQuery;
+pub use self::paging::{Position, QueryPlan};
 pub use self::tally::Tally;
 pub use self::ticket::{
-    SortKey, TicketFilter, TicketPlan, TicketPosition, TicketQuery, TicketSort,
+    SortKey, TicketFilter, TicketOrder, TicketPosition, TicketQuery, TicketSort,
 };
-pub use self::traits::{EventTrait, TraitPlan, TraitPosition, TraitQuery, TraitType};
-
-use crate::{Error, Result};
+pub use self::traits::{EventTrait, TraitPosition, TraitQuery, TraitType};
 
 /// The most that one page can hold.
 pub const MAX_LIMIT: u32 = 1_000;
@@ -67,13 +67,5 @@ impl Direction {
             Self::Ascending => "asc",
             Self::Descending => "desc",
         }
-    }
-}
-
-fn check_limit(limit: u32) -> Result<usize> {
-    if (1..=MAX_LIMIT).contains(&limit) {
-        Ok(limit as usize)
-    } else {
-        Err(Error::config(format!("the limit {limit} is not between 1 and {MAX_LIMIT}")))
     }
 }

@@ -19,7 +19,8 @@ pub(crate) async fn get_events(
     query: &EventQuery,
 ) -> Outcome<Page<Occurrence>> {
     let plan = query.plan()?;
-    if query.filter.traits.is_empty() || query.filter.occurrence_id.is_some() || query.offset > 0 {
+    if query.filter.traits.is_empty() || query.filter.occurrence_id.is_some() || query.offset() > 0
+    {
         let found = connection.read(list(connection, query, None)?).await?;
         return Ok(plan.page(occurrences_of(&found)?));
     }
@@ -66,7 +67,7 @@ pub(super) fn list(
         "find": connection.names.of("occurrences"),
         "filter": { "$and": all_conditions(query, last)? },
         "sort": by_time(query.direction),
-        "skip": to_i64(query.offset),
+        "skip": to_i64(plan.offset()),
         "limit": to_i64(plan.fetch()),
     };
     if let Some(index) = index(&query.filter) {

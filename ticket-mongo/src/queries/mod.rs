@@ -29,7 +29,8 @@ use ticket_core::{Direction, EventPosition, Occurrence, Result};
 
 use crate::connection::Connection;
 use crate::row::{binary, ticket_key};
-use crate::unit::{Effects, Unit, Work, write};
+use crate::unit::{Effects, Unit, Work};
+use crate::write::write;
 
 /// A number as MongoDB holds it; what is larger is as good as endless.
 fn to_i64(number: impl TryInto<i64>) -> i64 {

@@ -11,7 +11,8 @@ use crate::connection::Connection;
 use crate::error::{Failure, Outcome, corrupt};
 use crate::place::{self, Range};
 use crate::row::{ticket_id, ticket_key};
-use crate::unit::{Effects, Unit, Work, write};
+use crate::unit::{Effects, Unit, Work};
+use crate::write::write;
 
 /// How many occurrences a step deletes at most.
 const STEP: u64 = 1_000;

@@ -1,13 +1,14 @@
 //! Recording (rules 1 to 8).
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use async_trait::async_trait;
 use mongodb::bson::RawDocumentBuf;
 use mongodb::bson::{Bson, Document, doc};
+use ticket_core::backend::{Added, KnownTicket};
 use ticket_core::{
     Change, NewOccurrence, OccurrenceId, Recorded, Result, Status, StatusKind, TicketId,
-    TicketUpdate, Timestamp,
+    TicketUpdate,
 };
 
 use super::sums::{self, Sums};
@@ -20,7 +21,8 @@ use crate::row::{
     self, occurrence_ids, occurrence_key, status_fields, ticket_id, ticket_key, trait_key,
     trait_value,
 };
-use crate::unit::{Effects, Unit, Work, write};
+use crate::unit::{Effects, Unit, Work};
+use crate::write::write;
 
 /// How many pairs of release and environment a ticket's own document remembers, so that nothing need
 /// be written for them again.
@@ -85,10 +87,7 @@ impl Recording {
 
 /// What has to be known of a ticket to add to it.
 struct Known {
-    first: (Timestamp, OccurrenceId),
-    last: (Timestamp, OccurrenceId),
-    count: u64,
-    solved_at: Option<Timestamp>,
+    ticket: KnownTicket,
     keys: Keys,
     seen: Vec<Bson>,
     /// Its newest hour, which it counts itself.
@@ -98,12 +97,14 @@ struct Known {
 impl Known {
     fn of(ticket: &Document) -> Result<Self> {
         Ok(Self {
-            first: (row::time(ticket, "f")?, row::occurrence_id(ticket, "fi")?),
-            last: (row::time(ticket, "m")?, row::occurrence_id(ticket, "mi")?),
-            count: row::count(ticket, "n")?,
-            solved_at: match row::status(ticket)? {
-                Status::Solved { at, .. } => Some(at),
-                Status::Open | Status::Muted { .. } => None,
+            ticket: KnownTicket {
+                first: (row::time(ticket, "f")?, row::occurrence_id(ticket, "fi")?),
+                last: (row::time(ticket, "m")?, row::occurrence_id(ticket, "mi")?),
+                count: row::count(ticket, "n")?,
+                solved_at: match row::status(ticket)? {
+                    Status::Solved { at, .. } => Some(at),
+                    Status::Open | Status::Muted { .. } => None,
+                },
             },
             keys: Keys::of(ticket)?,
             seen: ticket.get_array("seen").map_err(|_| corrupt("a ticket"))?.clone(),
@@ -171,28 +172,27 @@ fn add(
     added: &[&NewOccurrence],
     statements: &mut Statements,
 ) -> Option<TicketUpdate> {
-    let first = added.iter().min_by_key(|new| new.age_key())?;
-    let last = added.iter().max_by_key(|new| new.age_key())?;
-    let count: u64 = added.iter().map(|new| u64::from(new.repeats())).sum();
+    let added = Added::of(added.iter().copied())?;
+    let (first, last, count) = (added.oldest, added.newest, added.repeats);
     let before = known.map(|known| &known.keys);
     let mut keys = before.cloned().unwrap_or_else(|| keys_of(first));
     keys.count = keys.count.saturating_add(to_i64(count));
-    let mut fields = add_seen(unit, id, known, added, statements);
-    fields.extend(add_hours(unit, id, known, added, statements));
-    let mut change = None;
-    if known.is_none_or(|known| first.age_key() < known.first) {
+    let mut fields = add_seen(unit, id, known, &added, statements);
+    fields.extend(add_hours(unit, id, known, &added, statements));
+    let change;
+    if known.is_none_or(|known| known.ticket.begins_with(&added)) {
         fields.extend(begin_with(first));
         keys.first = first.record().time.as_micros();
     }
-    if known.is_none_or(|known| last.age_key() > known.last) {
+    if known.is_none_or(|known| known.ticket.is_described_by(&added)) {
         fields.extend(describe(last));
         let newest = keys_of(last);
         keys = Keys { last: newest.last, level: newest.level, channel: newest.channel, ..keys };
     }
     let mut update = doc! { "$inc": { "n": to_i64(count) } };
     if let Some(known) = known {
-        if known.solved_at.is_some_and(|at| last.record().time > at) {
-            change = Some(Change::Reopened);
+        change = known.ticket.change(&added);
+        if change == Some(Change::Reopened) {
             keys.status = StatusKind::Open;
             fields.extend(status_fields(&Status::Open));
             update.insert("$inc", doc! { "n": to_i64(count), "reopened": 1_i64 });
@@ -212,7 +212,7 @@ fn add(
         ticket_id: id,
         change,
         added: count,
-        occurrence_count: known.map_or(0, |known| known.count) + count,
+        occurrence_count: known.map_or(0, |known| known.ticket.count) + count,
     })
 }
 
@@ -265,13 +265,13 @@ fn add_hours(
     unit: &Unit,
     id: TicketId,
     known: Option<&Known>,
-    added: &[&NewOccurrence],
+    added: &Added<'_>,
     statements: &mut Statements,
 ) -> Document {
-    let app_id = added.first().map_or("", |new| new.record().app_id.as_str());
+    let app_id = added.newest.record().app_id.as_str();
     let mut hours: BTreeMap<i64, i64> = known.and_then(|known| known.hour).into_iter().collect();
-    for new in added {
-        let (hour, count) = (new.record().time.hour(), i64::from(new.repeats()));
+    for (hour, count) in &added.hours {
+        let (hour, count) = (*hour, to_i64(*count));
         *hours.entry(hour).or_default() += count;
         *statements.sums.entry((app_id.to_owned(), hour)).or_default() += count;
     }
@@ -290,17 +290,14 @@ fn add_seen(
     unit: &Unit,
     id: TicketId,
     known: Option<&Known>,
-    added: &[&NewOccurrence],
+    added: &Added<'_>,
     statements: &mut Statements,
 ) -> Document {
     let remembered = known.map_or(&[][..], |known| &known.seen);
-    let pairs: BTreeSet<_> = added
+    let new: Vec<Bson> = added
+        .seen
         .iter()
-        .map(|new| (new.record().release.as_deref(), new.record().environment.as_deref()))
-        .collect();
-    let new: Vec<Bson> = pairs
-        .into_iter()
-        .map(|(release, environment)| Bson::from(doc! { "r": release, "e": environment }))
+        .map(|(release, environment)| Bson::from(doc! { "r": *release, "e": *environment }))
         .filter(|pair| !remembered.contains(pair))
         .collect();
     if known.is_some() && new.is_empty() {

@@ -10,7 +10,7 @@ use crate::error::{Outcome, corrupt};
 use crate::lease;
 use crate::place::Keys;
 use crate::row::{integer, ticket_id};
-use crate::schema::set_blocks;
+use crate::setup::set_blocks;
 use crate::unit::{Effects, Unit, Work};
 
 /// What [`MongoBackend::repair`](crate::MongoBackend::repair) removed.

@@ -9,7 +9,8 @@ use crate::connection::Connection;
 use crate::error::Outcome;
 use crate::place::Keys;
 use crate::row::{status_fields, ticket_key};
-use crate::unit::{Effects, Unit, Work, write};
+use crate::unit::{Effects, Unit, Work};
+use crate::write::write;
 
 pub(crate) async fn set_status(
     connection: &Connection,

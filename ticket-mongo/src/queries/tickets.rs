@@ -1,9 +1,10 @@
 //! Questions about tickets (rules 10 to 14).
 
 use mongodb::bson::{Bson, Document, doc};
+use ticket_core::backend::QueryPlan;
 use ticket_core::{
     Direction, MAX_LIMIT, Page, Result, SortKey, StatusKind, Ticket, TicketFilter, TicketId,
-    TicketPlan, TicketQuery, TicketSort, Timestamp,
+    TicketPosition, TicketQuery, TicketSort, Timestamp,
 };
 
 use super::{behind, sign, to_i64};
@@ -27,7 +28,7 @@ pub(crate) async fn get_tickets(
     query: &TicketQuery,
 ) -> Outcome<Page<Ticket>> {
     let (plan, now) = (query.plan()?, Timestamp::now());
-    let is_far = query.offset > u64::from(MAX_LIMIT);
+    let is_far = query.offset() > u64::from(MAX_LIMIT);
     let is_sorted_whole = is_far || query.filter.id_prefix.is_some();
     loop {
         let mut list = List::new(connection, query, now)?;
@@ -60,7 +61,7 @@ fn at(ticket: Ticket, now: Timestamp) -> Ticket {
 struct List<'a> {
     connection: &'a Connection,
     query: &'a TicketQuery,
-    plan: TicketPlan,
+    plan: QueryPlan<TicketPosition>,
     now: Timestamp,
     /// A part of the order for each status, which are then one order.
     walks: Vec<(StatusKind, Range)>,
@@ -86,7 +87,7 @@ impl<'a> List<'a> {
 
     /// How many tickets the page needs, with those that it passes over.
     fn most(&self) -> i64 {
-        to_i64(self.query.offset).saturating_add(to_i64(self.plan.fetch()))
+        to_i64(self.plan.offset()).saturating_add(to_i64(self.plan.fetch()))
     }
 
     fn by_key(&self) -> Document {
@@ -174,8 +175,8 @@ impl<'a> List<'a> {
         if self.walks.len() > 1 {
             stages.push(self.by_key());
         }
-        if self.query.offset > 0 {
-            stages.push(doc! { "$skip": to_i64(self.query.offset) });
+        if self.query.offset() > 0 {
+            stages.push(doc! { "$skip": to_i64(self.plan.offset()) });
         }
         stages.push(doc! { "$limit": to_i64(self.plan.fetch()) });
         stages.push(doc! { "$project": { "search": 0, "seen": 0, "k": 0 } });

@@ -9,13 +9,14 @@ const ATTEMPTS: u32 = 10;
 macro_rules! again {
     ($work:expr) => {{
         let mut attempt = 1;
+        let mut backoff = $crate::queries::backoff();
         loop {
             match $work.await {
                 Err(error)
                     if attempt < $crate::queries::ATTEMPTS
                         && $crate::error::is_conflict(&error) =>
                 {
-                    $crate::queries::pause(attempt).await;
+                    tokio::time::sleep(backoff.next_delay()).await;
                 }
                 result => break result,
             }
@@ -24,26 +25,25 @@ macro_rules! again {
     }};
 }
 
-mod event_statements;
 mod events;
-mod explained;
+#[cfg(test)]
+mod explain;
 mod histogram;
 mod leads;
 mod leases;
 mod occurrences;
 mod prune;
-mod prune_statements;
 mod record;
-mod record_rows;
-mod record_statements;
 mod status;
 mod tickets;
 mod traits;
+mod walk;
 
 use std::time::Duration;
 
+use ticket_core::backend::Backoff;
+
 pub(crate) use self::events::get_events;
-pub(crate) use self::explained::explained;
 pub(crate) use self::histogram::count_occurrences;
 pub(crate) use self::leases::lease;
 pub(crate) use self::occurrences::get_occurrences;
@@ -53,11 +53,9 @@ pub(crate) use self::status::set_status;
 pub(crate) use self::tickets::{count_tickets, get_ticket, get_tickets};
 pub(crate) use self::traits::{event_types, get_traits, trait_types};
 
-/// Waits a little, longer each time, and not as long as those that were in the way.
-async fn pause(attempt: u32) {
-    let id = ticket_core::OccurrenceId::random(ticket_core::Timestamp::UNIX_EPOCH);
-    let random = u64::from(id.as_bytes()[15]);
-    tokio::time::sleep(Duration::from_micros(u64::from(attempt) * (1_000 + 20 * random))).await;
+/// The waits between attempts: about as long as the transactions take that were in the way.
+const fn backoff() -> Backoff {
+    Backoff::new(Duration::from_millis(4), Duration::from_millis(64))
 }
 
 /// A number as PostgreSQL holds it; what is larger is as good as endless.

@@ -19,7 +19,7 @@ pub(crate) async fn get_occurrences(
         (Some(after), _) => (after.time.as_micros(), *after.id.as_uuid()),
         (None, direction) => before_all(direction),
     };
-    let (limit, offset) = (to_i64(plan.fetch()), to_i64(query.offset));
+    let (limit, offset) = (to_i64(plan.fetch()), to_i64(plan.offset()));
     let call = connections.read().await?;
     let sql = call.names().sql(&of_ticket(query.direction));
     let params: [Param<'_>; 5] = [

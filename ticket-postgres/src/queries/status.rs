@@ -1,11 +1,12 @@
 //! What a person decides about a ticket (rules 6 and 7).
 
+use ticket_core::backend::status_columns;
 use ticket_core::{Result, Status, StatusChange, Ticket, TicketId, Timestamp};
 use tokio_postgres::types::Type;
 
 use super::tickets::{BY_ID, at, get_ticket};
 use crate::connection::{Connections, Param};
-use crate::row::{TICKET_COLUMNS, status_columns, ticket, uuid_of};
+use crate::row::{TICKET_COLUMNS, ticket, uuid_of};
 
 /// That nothing has happened since it was solved is found in the statement that solves it.
 pub(super) const SET_STATUS: &str = r#"UPDATE {s}."{p}tickets" t
@@ -24,6 +25,7 @@ pub(crate) async fn set_status(
     again!(async {
         let id = uuid_of(id);
         let (kind, time, release) = status_columns(&status);
+        let kind = i16::from(kind);
         let settled =
             if let Status::Solved { at, .. } = &status { Some(at.as_micros()) } else { None };
         let mut call = connections.write().await?;

@@ -6,7 +6,7 @@ use ticket_core::{
 };
 use tokio_postgres::types::{ToSql, Type};
 
-use super::record_rows::seen_text;
+use super::record::seen_text;
 use super::to_i64;
 use crate::connection::{Connections, Param};
 use crate::row::{self, TICKET_COLUMNS, ticket, uuid_of};
@@ -76,7 +76,7 @@ pub(super) fn list(query: &TicketQuery, now: Timestamp) -> Result<Statement> {
         conditions.texts.push(format!("(t.{column}, t.id) {sign} ({key}, {id})"));
     }
     let limit = conditions.value(to_i64(plan.fetch()), Type::INT8);
-    let offset = conditions.value(to_i64(query.offset), Type::INT8);
+    let offset = conditions.value(to_i64(plan.offset()), Type::INT8);
     Ok(conditions.statement(
         TICKET_COLUMNS,
         &format!("ORDER BY t.{column} {order}, t.id {order} LIMIT {limit} OFFSET {offset}"),

@@ -1,6 +1,5 @@
 //! Every statement but those that make the tables.
 
-mod event_statements;
 mod events;
 #[cfg(test)]
 mod explain;
@@ -13,6 +12,7 @@ mod record;
 mod status;
 mod tickets;
 mod traits;
+mod walk;
 
 use rusqlite::{CachedStatement, TransactionBehavior};
 use ticket_core::Result;
@@ -30,7 +30,7 @@ pub(crate) use self::traits::{event_types, get_traits, trait_types};
 use crate::connection::Connection;
 use crate::error::from_sqlite;
 use crate::interner::Interner;
-use crate::schema::Names;
+use crate::names::Names;
 
 /// A transaction that writes. Nobody else writes meanwhile, and what is read stays true.
 struct Writer<'a> {

@@ -20,7 +20,7 @@ pub(crate) fn get_occurrences(
     let mut read = connection.sqlite.prepare_cached(&sql).map_err(from_sqlite)?;
     let start = Start::new(query.direction, plan.after());
     let mut rows = read.query(params![id.as_bytes(), start.time, start.id]).map_err(from_sqlite)?;
-    let mut reader = Reader::new(query.direction, plan.after(), query.offset, plan.fetch());
+    let mut reader = Reader::new(query.direction, plan.after(), plan.offset(), plan.fetch());
     reader.read(&mut rows, usize::MAX, |row, _| occurrence(row).map(Some))?;
     Ok(plan.page(reader.found))
 }
@@ -65,7 +65,7 @@ pub(super) struct Reader<'a, T> {
     direction: Direction,
     /// The last one that is not asked for any more.
     pub(super) after: Option<EventPosition>,
-    pass_over: u64,
+    skip: u64,
     wanted: usize,
     pub(super) tally: Tally<'a>,
     pub(super) found: Vec<T>,
@@ -75,13 +75,13 @@ impl<'a, T> Reader<'a, T> {
     pub(super) fn new(
         direction: Direction,
         after: Option<&EventPosition>,
-        pass_over: u64,
+        skip: u64,
         wanted: usize,
     ) -> Self {
         Self {
             direction,
             after: after.copied(),
-            pass_over,
+            skip,
             wanted,
             tally: Tally::new(&[]),
             found: Vec::new(),
@@ -116,8 +116,8 @@ impl<'a, T> Reader<'a, T> {
             if !self.is_meant(row)? {
                 continue;
             }
-            if self.pass_over > 0 {
-                self.pass_over -= 1;
+            if self.skip > 0 {
+                self.skip -= 1;
             } else {
                 self.found.extend(make(row, position)?);
             }
@@ -129,11 +129,10 @@ impl<'a, T> Reader<'a, T> {
         Ok(self.tally.comparisons().is_empty() || self.tally.test(&traits(row, 4)?))
     }
 
-    /// How many more will have to be tested.
-    pub(super) fn expected(&self) -> usize {
-        let pass_over = usize::try_from(self.pass_over).unwrap_or(usize::MAX);
-        let missing = self.wanted.saturating_sub(self.found.len()).saturating_add(pass_over);
-        self.tally.expected(missing)
+    /// Returns how many more matching events are needed, those to skip included.
+    pub(super) fn missing(&self) -> usize {
+        let skip = usize::try_from(self.skip).unwrap_or(usize::MAX);
+        self.wanted.saturating_sub(self.found.len()).saturating_add(skip)
     }
 }
 

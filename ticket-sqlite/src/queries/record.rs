@@ -4,15 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{ToSql, params};
+use ticket_core::backend::{Added, KnownTicket, status_columns};
 use ticket_core::{
-    Change, Ingredients, NewOccurrence, OccurrenceId, Recorded, Result, Status, TicketId,
-    TicketUpdate, Timestamp, Value,
+    Change, Ingredients, NewOccurrence, Recorded, Result, Status, TicketId, TicketUpdate, Value,
 };
 
 use super::{Writer, to_i64, write};
 use crate::connection::Connection;
 use crate::error::{corrupt, from_sqlite};
-use crate::row::{count, get, occurrence_id, status_columns, time, trait_value};
+use crate::row::{count, get, occurrence_id, time, trait_value};
 
 const FIND_TICKET: &str = "SELECT no, app_id, level, channel, status, status_time, first_time, \
     first_id, last_time, last_id, count FROM {p}tickets WHERE id = ?1";
@@ -96,10 +96,7 @@ struct Known {
     app_id: String,
     level: u8,
     channel: String,
-    solved_at: Option<Timestamp>,
-    first: (Timestamp, OccurrenceId),
-    last: (Timestamp, OccurrenceId),
-    count: u64,
+    ticket: KnownTicket,
 }
 
 fn record_ticket<'a>(
@@ -118,22 +115,21 @@ fn record_ticket<'a>(
             (no, add_occurrences(writer, no, &first_of_each, sums)?)
         }
     };
-    let repeats: u64 = added.iter().map(|new| u64::from(new.repeats())).sum();
-    let Some(any) = added.first() else { return Ok(()) };
-    let before = known.as_ref().map_or(0, |known| known.count);
+    let Some(sum) = Added::of(added.iter().copied()) else { return Ok(()) };
+    let count = known.as_ref().map_or(0, |known| known.ticket.count) + sum.repeats;
     let change = match &known {
-        Some(known) => update_ticket(writer, known, &added, known.count + repeats)?,
+        Some(known) => update_ticket(writer, known, &sum, count)?,
         None => Some(Change::Created),
     };
-    let app_id = known.as_ref().map_or(&*any.record().app_id, |known| &known.app_id);
-    add_hours(writer, no, app_id, &added, sums)?;
-    add_seen(writer, no, &added)?;
+    let app_id = known.as_ref().map_or(&*sum.newest.record().app_id, |known| &known.app_id);
+    add_hours(writer, no, app_id, &sum, sums)?;
+    add_seen(writer, no, &sum)?;
     recorded.occurrences += added.len() as u64;
     recorded.updates.push(TicketUpdate {
         ticket_id: id,
         change,
-        added: repeats,
-        occurrence_count: before + repeats,
+        added: sum.repeats,
+        occurrence_count: count,
     });
     Ok(())
 }
@@ -148,10 +144,12 @@ fn find_ticket(writer: &Writer<'_>, id: TicketId) -> Result<Option<Known>> {
         app_id: get(row, 1)?,
         level: get(row, 2)?,
         channel: get(row, 3)?,
-        solved_at: if is_solved { Some(time(row, 5)?) } else { None },
-        first: (time(row, 6)?, occurrence_id(row, 7)?),
-        last: (time(row, 8)?, occurrence_id(row, 9)?),
-        count: count(row, 10)?,
+        ticket: KnownTicket {
+            solved_at: if is_solved { Some(time(row, 5)?) } else { None },
+            first: (time(row, 6)?, occurrence_id(row, 7)?),
+            last: (time(row, 8)?, occurrence_id(row, 9)?),
+            count: count(row, 10)?,
+        },
     }))
 }
 
@@ -161,20 +159,11 @@ fn distinct<'a>(occurrences: &[&'a NewOccurrence]) -> Vec<&'a NewOccurrence> {
     occurrences.iter().copied().filter(|new| ids.insert(new.record().id)).collect()
 }
 
-fn oldest<'a>(occurrences: &[&'a NewOccurrence]) -> Option<&'a NewOccurrence> {
-    occurrences.iter().copied().min_by_key(|new| new.age_key())
-}
-
-fn newest<'a>(occurrences: &[&'a NewOccurrence]) -> Option<&'a NewOccurrence> {
-    occurrences.iter().copied().max_by_key(|new| new.age_key())
-}
-
 fn add_ticket(writer: &Writer<'_>, id: TicketId, occurrences: &[&NewOccurrence]) -> Result<i64> {
-    let (Some(first), Some(last)) = (oldest(occurrences), newest(occurrences)) else {
+    let Some(Added { oldest, newest, repeats, .. }) = Added::of(occurrences.iter().copied()) else {
         return Err(corrupt("a ticket without occurrences"));
     };
-    let (record, location) = (last.record(), &last.record().location);
-    let count: u64 = occurrences.iter().map(|new| u64::from(new.repeats())).sum();
+    let (first, record, location) = (oldest.record(), newest.record(), &newest.record().location);
     // Of those that came with it, the ticket shows the ingredients of the one that was there first.
     let ingredients: &Ingredients = occurrences[0].ingredients();
     let ingredients = serde_json::to_string(ingredients)
@@ -193,15 +182,15 @@ fn add_ticket(writer: &Writer<'_>, id: TicketId, occurrences: &[&NewOccurrence])
             location.function.as_deref(),
             record.error_type(),
             status_columns(&Status::Open).0,
-            first.record().time.as_micros(),
-            first.record().id.as_bytes(),
-            first.record().release.as_deref(),
+            first.time.as_micros(),
+            first.id.as_bytes(),
+            first.release.as_deref(),
             record.time.as_micros(),
             record.id.as_bytes(),
             record.release.as_deref(),
-            to_i64(count),
+            to_i64(repeats),
             ingredients,
-            last.search_text(),
+            newest.search_text(),
         ],
     )?;
     Ok(writer.sqlite.last_insert_rowid())
@@ -242,12 +231,11 @@ fn add_occurrences<'a>(
 fn update_ticket(
     writer: &Writer<'_>,
     known: &Known,
-    added: &[&NewOccurrence],
+    added: &Added<'_>,
     count: u64,
 ) -> Result<Option<Change>> {
-    let (Some(first), Some(last)) = (oldest(added), newest(added)) else { return Ok(None) };
-    if first.age_key() < known.first {
-        let record = first.record();
+    if known.ticket.begins_with(added) {
+        let record = added.oldest.record();
         let row = params![
             known.no,
             record.time.as_micros(),
@@ -256,18 +244,16 @@ fn update_ticket(
         ];
         writer.execute(BEGIN_WITH, row)?;
     }
-    if last.age_key() > known.last {
-        describe(writer, known, last, count)?;
+    if known.ticket.is_described_by(added) {
+        describe(writer, known, added.newest, count)?;
     } else {
         writer.execute(ADD_COUNT, params![known.no, to_i64(count)])?;
     }
-    match known.solved_at {
-        Some(at) if last.record().time > at => {
-            writer.execute(REOPEN, params![known.no, status_columns(&Status::Open).0])?;
-            Ok(Some(Change::Reopened))
-        }
-        Some(_) | None => Ok(None),
+    let change = known.ticket.change(added);
+    if change == Some(Change::Reopened) {
+        writer.execute(REOPEN, params![known.no, status_columns(&Status::Open).0])?;
     }
+    Ok(change)
 }
 
 /// What a ticket says of itself is what its newest occurrence says.
@@ -300,27 +286,20 @@ fn add_hours(
     writer: &Writer<'_>,
     ticket: i64,
     app_id: &str,
-    added: &[&NewOccurrence],
+    added: &Added<'_>,
     sums: &mut Sums<'_>,
 ) -> Result<()> {
-    let mut hours = BTreeMap::<i64, u64>::new();
-    for new in added {
-        *hours.entry(new.record().time.hour()).or_default() += u64::from(new.repeats());
-    }
-    for (hour, count) in hours {
-        writer.execute(ADD_TICKET_HOUR, params![ticket, hour, to_i64(count)])?;
-        *sums.app_hours.entry((app_id.to_owned(), hour)).or_default() += count;
+    for (hour, count) in &added.hours {
+        writer.execute(ADD_TICKET_HOUR, params![ticket, hour, to_i64(*count)])?;
+        *sums.app_hours.entry((app_id.to_owned(), *hour)).or_default() += count;
     }
     Ok(())
 }
 
-fn add_seen(writer: &Writer<'_>, ticket: i64, added: &[&NewOccurrence]) -> Result<()> {
-    let seen: BTreeSet<_> = added
-        .iter()
-        .map(|new| (new.record().release.as_deref(), new.record().environment.as_deref()))
-        .collect();
-    for (release, environment) in seen {
-        writer.execute(ADD_SEEN, params![ticket, TextOrZero(release), TextOrZero(environment)])?;
+fn add_seen(writer: &Writer<'_>, ticket: i64, added: &Added<'_>) -> Result<()> {
+    for (release, environment) in &added.seen {
+        writer
+            .execute(ADD_SEEN, params![ticket, TextOrZero(*release), TextOrZero(*environment)])?;
     }
     Ok(())
 }

@@ -9,8 +9,8 @@ use ticket_core::{
 use super::to_i64;
 use crate::connection::Connection;
 use crate::error::from_sqlite;
+use crate::names::Names;
 use crate::row::{self, TICKET_COLUMNS, ticket};
-use crate::schema::Names;
 
 /// So many of an order's first tickets are looked at, to see how many of them a filter finds …
 const SAMPLE: u64 = 300;
@@ -73,7 +73,7 @@ fn finds_little(connection: &Connection, query: &TicketQuery, now: Timestamp) ->
     let mut rows = read.query(&*statement.named()).map_err(from_sqlite)?;
     let Some(row) = rows.next().map_err(from_sqlite)? else { return Ok(false) };
     let (looked_at, found) = (row::count(row, 0)?, row::count(row, 1)?);
-    let wanted = query.offset.saturating_add(u64::from(query.limit));
+    let wanted = query.offset().saturating_add(u64::from(query.limit()));
     Ok(looked_at == SAMPLE && wanted.saturating_mul(SAMPLE) > FAR * found)
 }
 
@@ -117,7 +117,7 @@ pub(super) fn list(
     );
     let mut values = conditions.values;
     values.push((":limit", Box::new(to_i64(plan.fetch()))));
-    values.push((":offset", Box::new(to_i64(query.offset))));
+    values.push((":offset", Box::new(to_i64(plan.offset()))));
     Ok(Statement { sql: names.sql(&sql), values })
 }
 
