@@ -80,7 +80,12 @@ impl MongoConfig {
         }
         let options = UriOptions::split(uri, &["table_prefix", "autocreate", "timeout", "ttl"]);
         let rest = options.server.get(scheme.len() + 3..).unwrap_or_default();
-        check_features(&scheme, &options.foreign)?;
+        if scheme == "mongodb+srv" && !cfg!(feature = "srv") {
+            return Err(Error::config(
+                "mongodb+srv asks for a lookup in DNS, and this program was built without it: enable the feature \
+                 `srv` of ticket-mongo, or write mongodb:// with the hosts of the servers",
+            ));
+        }
         // The driver wants a slash before the options, and the scheme in lower case.
         let slash = if rest.contains('/') { "" } else { "/" };
         let mark = if options.foreign.is_empty() { "" } else { "?" };
@@ -208,35 +213,6 @@ impl fmt::Debug for MongoConfig {
     }
 }
 
-/// Rejects what asks for encryption or for the lookup of a cluster in a build without it.
-fn check_features(scheme: &str, options: &str) -> Result<()> {
-    let is_srv = scheme == "mongodb+srv";
-    if is_srv && !cfg!(feature = "srv") {
-        return Err(Error::config(
-            "mongodb+srv asks for a lookup in DNS, and this program was built without it: enable the feature `srv` of \
-             ticket-mongo, or write mongodb:// with the hosts of the servers",
-        ));
-    }
-    if cfg!(feature = "tls") {
-        return Ok(());
-    }
-    // A cluster that is looked up is encrypted unless the URI says otherwise.
-    let mut is_asked = is_srv;
-    for option in options.split('&') {
-        match option.to_ascii_lowercase().as_str() {
-            "tls=false" | "ssl=false" => is_asked = false,
-            lower => is_asked |= lower.starts_with("tls") || lower.starts_with("ssl="),
-        }
-    }
-    if is_asked {
-        return Err(Error::config(
-            "the URI asks for an encrypted connection, and this program was built without it: enable the feature \
-             `tls` of ticket-mongo, or write tls=false",
-        ));
-    }
-    Ok(())
-}
-
 /// Reads an age such as `30d`, `12h` or `90s`, or `0`.
 fn age(value: &str) -> Result<Duration> {
     let units = [("d", 86_400), ("h", 3_600), ("s", 1)];
@@ -313,11 +289,10 @@ mod tests {
         );
     }
 
-    #[cfg(all(feature = "srv", feature = "tls"))]
+    #[cfg(feature = "srv")]
     #[test]
-    fn a_cluster_can_be_looked_up_and_encrypted() {
+    fn a_cluster_can_be_looked_up() {
         assert_eq!(config("mongodb+srv://cluster.example.com/shop").database, "shop");
-        assert_eq!(config("mongodb://a/b?tls=true").uri, "mongodb://a/b?tls=true");
     }
 
     #[cfg(not(feature = "srv"))]
@@ -325,18 +300,6 @@ mod tests {
     fn without_srv_a_lookup_is_rejected() {
         let message = message("mongodb+srv://cluster.example.com/shop");
         assert!(message.contains("the feature `srv` of ticket-mongo"), "{message}");
-    }
-
-    #[cfg(not(feature = "tls"))]
-    #[test]
-    fn without_tls_what_asks_for_it_is_rejected() {
-        for options in ["tls=true", "ssl=true", "TLS=True", "replicaSet=rs&tlsCAFile=a.pem"] {
-            let message = message(&format!("mongodb://h/d?{options}"));
-            assert!(message.contains("`tls` of ticket-mongo"), "{message}");
-        }
-        for options in ["tls=false", "ssl=false", "replicaSet=rs", ""] {
-            assert!(MongoConfig::from_uri(&format!("mongodb://h/d?{options}")).is_ok());
-        }
     }
 
     #[test]

@@ -242,6 +242,7 @@ impl PostgresConfig {
         &self.driver
     }
 
+    #[cfg(feature = "tls")]
     pub(crate) const fn tls(&self) -> &Tls {
         &self.tls
     }
