@@ -2,7 +2,8 @@
 #![allow(clippy::print_stdout, reason = "a command's output")]
 
 use futures::executor::block_on;
-use ticket_core::{BackendBase, Emitted, HandlerOptions, Level, Record, TicketingBaseHandler};
+use ticket_core::{BackendBase, Emitted, Level, Record, TicketingBaseHandler};
+use ticket_direct::HandlerOptions;
 use ticket_sqlite::{SqliteBackend, SqliteHandler};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

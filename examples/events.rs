@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use futures::executor::block_on;
 use ticket_core::{
-    BackendBase, BackendExt, Comparison, EventFilter, EventQuery, EventStore, Expiry, Level, Op,
-    Record, Result,
+    BackendBase, Comparison, EventFilter, EventQuery, EventStore, Expiry, Level, Operator, Record,
+    Result,
 };
+use ticket_direct::RecordEvents;
 use ticket_sqlite::SqliteBackend;
 
 fn main() -> Result<()> {
@@ -34,8 +35,8 @@ async fn run() -> Result<()> {
     }
     let filter = EventFilter::new()
         .with_event_type("checkout")
-        .with_comparison(Comparison::new("amount", Op::Ge, 50.0))
-        .with_comparison(Comparison::new("paid", Op::Eq, false));
+        .with_comparison(Comparison::new("amount", Operator::Ge, 50.0))
+        .with_comparison(Comparison::new("paid", Operator::Eq, false));
     for event in store.get_events(&EventQuery::new().with_filter(filter)).await?.items {
         println!("{} owes {}", event.record.traits["user"], event.record.traits["amount"]);
     }

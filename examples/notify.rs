@@ -6,7 +6,8 @@
 
 use std::time::Duration;
 
-use ticket_core::{HandlerOptions, Level, Record};
+use ticket_core::{Level, Record};
+use ticket_direct::HandlerOptions;
 use ticket_handler::{BackgroundHandler, TicketNews, Webhook};
 use ticket_sqlite::SqliteBackend;
 

@@ -2,9 +2,9 @@
 #![allow(clippy::print_stdout, reason = "a command's output")]
 
 use futures::executor::block_on;
-use ticket_core::{
-    EventQuery, EventStore, HandlerOptions, Level, Record, Redaction, TicketingBaseHandler,
-};
+use ticket_core::{EventQuery, EventStore, Level, Record, TicketingBaseHandler};
+use ticket_direct::HandlerOptions;
+use ticket_redact::Redaction;
 use ticket_sqlite::{SqliteBackend, SqliteHandler};
 
 fn main() -> ticket_core::Result<()> {

@@ -4,7 +4,8 @@
 use std::thread;
 use std::time::Duration;
 
-use ticket_core::{HandlerOptions, Level, Record, Timestamp};
+use ticket_core::{Level, Record, Timestamp};
+use ticket_direct::HandlerOptions;
 use ticket_handler::{BackgroundHandler, Retention};
 use ticket_sqlite::SqliteBackend;
 

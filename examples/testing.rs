@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ticket_conformance::{Fault, FaultyBackend, Method, script};
-use ticket_core::{ErrorKind, HandlerOptions, Level, Record};
+use ticket_core::{ErrorKind, Level, Record};
+use ticket_direct::HandlerOptions;
 use ticket_handler::BackgroundHandler;
 use ticket_memory::MemoryBackend;
 use ticket_tracing::Recorder;

@@ -11,8 +11,8 @@ use clap::Parser;
 use serde_json::json;
 use ticket_benches::{APP, backends};
 use ticket_core::{
-    BackendBase as _, Comparison, Direction, EventFilter, EventQuery, EventStore as _,
-    HistogramQuery, Occurrence, OccurrenceQuery, Op, StatusKind, Step, Store, TicketFilter,
+    BackendBase as _, BucketWidth, Comparison, Direction, EventFilter, EventQuery, EventStore as _,
+    HistogramQuery, Occurrence, OccurrenceQuery, Operator, StatusKind, Store, TicketFilter,
     TicketId, TicketQuery, TicketSort, Timestamp, Value,
 };
 
@@ -141,10 +141,10 @@ impl Filled {
         let sample = &self.samples[run % self.samples.len()];
         let of_sample = |name: &str| {
             let value: Value = sample.record.traits[name].clone();
-            Comparison::new(name, Op::Eq, value)
+            Comparison::new(name, Operator::Eq, value)
         };
-        let retried = Comparison::new("retried", Op::Eq, true);
-        let slower_than = |ms: f64| Comparison::new("duration_ms", Op::Ge, ms);
+        let retried = Comparison::new("retried", Operator::Eq, true);
+        let slower_than = |ms: f64| Comparison::new("duration_ms", Operator::Ge, ms);
         match question {
             Question::NewestTickets => self.tickets(TicketQuery::new()).await,
             Question::OpenTicketsOfApp => {
@@ -162,25 +162,34 @@ impl Filled {
             }
             Question::HoursOfTicket => {
                 let from = self.until.saturating_sub(WEEK);
-                self.hours(HistogramQuery::of_ticket(self.busiest, Step::Hour, from, self.until))
-                    .await
+                self.hours(HistogramQuery::of_ticket(
+                    self.busiest,
+                    BucketWidth::Hour,
+                    from,
+                    self.until,
+                ))
+                .await
             }
             Question::HoursOfApp => {
                 let from = self.until.saturating_sub(WEEK);
-                self.hours(HistogramQuery::of_app(Some(APP), Step::Hour, from, self.until)).await
+                self.hours(HistogramQuery::of_app(Some(APP), BucketWidth::Hour, from, self.until))
+                    .await
             }
             Question::RareAndRare => {
                 self.events([of_sample("user_id"), of_sample("path")], 1).await
             }
             Question::RareAndCommon => {
-                let other =
-                    Comparison::new("retried", Op::Eq, sample.record.traits["retried"].clone());
+                let other = Comparison::new(
+                    "retried",
+                    Operator::Eq,
+                    sample.record.traits["retried"].clone(),
+                );
                 self.events([of_sample("user_id"), other], 1).await
             }
             Question::MiddlingAndCommon => self.events([of_sample("path"), retried], 0).await,
             Question::CommonAndCommon => self.events([slower_than(6_428.0), retried], 1).await,
             Question::SeldomTogether => {
-                let paths = Comparison::new("path", Op::Ge, "/api/orders/955");
+                let paths = Comparison::new("path", Operator::Ge, "/api/orders/955");
                 self.events([slower_than(12_214.0), paths], 1).await
             }
         }

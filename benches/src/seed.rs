@@ -7,9 +7,10 @@ use std::thread;
 use anyhow::{Result, ensure};
 use clap::Parser;
 use ticket_benches::{Shop, backends};
+use ticket_core::backend::{Batch, NewOccurrence};
 use ticket_core::{
-    BackendBase as _, BackendExt as _, EventQuery, HistogramQuery, NewOccurrence, StatusKind, Step,
-    Store, TicketFilter, TicketId, Timestamp,
+    BackendBase as _, BackendExt as _, BucketWidth, EventQuery, HistogramQuery, StatusKind, Store,
+    TicketFilter, TicketId, Timestamp,
 };
 
 /// What one call records; the store's own time for it does not matter here.
@@ -68,7 +69,7 @@ async fn main() -> Result<()> {
         solved.extend(batch.iter().take(left).step_by(SOLVED).map(NewOccurrence::ticket_id));
         left = left.saturating_sub(batch.len());
         if recorded == 0 {
-            store.record_tickets(&batch).await?;
+            store.record_tickets(Batch::from(&batch[..])).await?;
         }
         recorded = recorded.saturating_sub(batch.len());
     }
@@ -98,7 +99,7 @@ impl Content {
         let newest = store.get_events(&EventQuery::new().with_limit(1)).await?;
         let until = newest.items.first().map_or_else(Timestamp::now, |event| event.record.time);
         let from = until.saturating_sub(2 * Shop::SPAN);
-        let days = HistogramQuery::of_app(None::<&str>, Step::Day, from, until);
+        let days = HistogramQuery::of_app(None::<&str>, BucketWidth::Day, from, until);
         let days = store.count_occurrences(&days).await?;
         let solved = TicketFilter::new().with_status(StatusKind::Solved);
         Ok(Self {

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use futures::TryStreamExt;
+use ticket_core::backend::{HistogramScope, NewOccurrence, Recorded, StatusChange, TicketChange};
 use ticket_core::{
-    BackendBase, BackendExt, Bucket, Change, Direction, Error, ErrorKind, EventFilter, EventQuery,
-    EventStoreExt, Grouping, HistogramQuery, HistogramScope, Level, Location, MAX_LIMIT,
-    NewOccurrence, Occurrence, OccurrenceQuery, Record, Recorded, Status, StatusChange, Step,
-    Store, Ticket, TicketFilter, TicketId, TicketQuery, Timestamp,
+    BackendBase, BackendExt, Bucket, BucketWidth, Direction, Error, ErrorKind, EventFilter,
+    EventQuery, EventStoreExt, HistogramQuery, Level, Location, MAX_LIMIT, Occurrence,
+    OccurrenceQuery, Record, Status, Store, Ticket, TicketFilter, TicketId, TicketQuery, Timestamp,
 };
+use ticket_grouping::Grouping;
 
 /// A time in seconds after a fixed noon, or before it.
 pub(crate) fn at(seconds: i64) -> Timestamp {
@@ -87,14 +88,14 @@ pub(crate) fn expected<'a>(occurrences: impl IntoIterator<Item = &'a NewOccurren
 }
 
 /// The tickets of which a batch's answer says this.
-pub(crate) fn changed(recorded: &Recorded, change: Change) -> Vec<TicketId> {
+pub(crate) fn changed(recorded: &Recorded, change: TicketChange) -> Vec<TicketId> {
     let updates = recorded.updates.iter().filter(|update| update.change == Some(change));
     updates.map(|update| update.ticket_id).collect()
 }
 
 /// Records a batch that has to succeed.
 pub(crate) async fn put(store: &Arc<dyn Store>, batch: &[NewOccurrence]) -> Recorded {
-    store.record_tickets(batch).await.expect("the batch is recorded")
+    store.record_tickets(batch.into()).await.expect("the batch is recorded")
 }
 
 /// A ticket that has to be there.
@@ -156,7 +157,7 @@ pub(crate) async fn events(store: &Arc<dyn Store>, filter: EventFilter) -> Vec<O
 pub(crate) fn stored<'a>(batch: impl IntoIterator<Item = &'a NewOccurrence>) -> Vec<Occurrence> {
     let mut stored: Vec<Occurrence> =
         batch.into_iter().cloned().map(NewOccurrence::into_occurrence).collect();
-    stored.sort_by_key(ticket_core::EventPosition::of);
+    stored.sort_by_key(ticket_core::backend::EventPosition::of);
     stored
 }
 
@@ -168,7 +169,7 @@ pub(crate) async fn histogram(store: &Arc<dyn Store>, query: &HistogramQuery) ->
 /// How many records the counts know in the 300 days around noon.
 pub(crate) async fn counted(store: &Arc<dyn Store>, scope: HistogramScope) -> u64 {
     const DAYS: i64 = 150 * 86_400;
-    let mut query = HistogramQuery::of_app(None, Step::Day, at(-DAYS), at(DAYS));
+    let mut query = HistogramQuery::of_app(None, BucketWidth::Day, at(-DAYS), at(DAYS));
     query.scope = scope;
     histogram(store, &query).await.iter().map(|bucket| bucket.count).sum()
 }

@@ -5,7 +5,8 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitCode, Stdio};
 
 use serde::{Deserialize, Serialize};
-use ticket_core::{BackendBase, Change, Record, TicketId};
+use ticket_core::backend::{Batch, TicketChange};
+use ticket_core::{BackendBase, Record, TicketId};
 
 use crate::run::runtime;
 use crate::suite::Backend;
@@ -176,10 +177,10 @@ async fn carry_out(store: &std::sync::Arc<dyn ticket_core::Store>, job: Job) -> 
     }
     for records in job.batches {
         let batch: Vec<_> = records.into_iter().map(kit::occurrence).collect();
-        match store.record_tickets(&batch).await {
+        match store.record_tickets(Batch::from(&batch[..])).await {
             Ok(recorded) => {
                 report.occurrences += recorded.occurrences;
-                report.created.extend(kit::changed(&recorded, Change::Created));
+                report.created.extend(kit::changed(&recorded, TicketChange::Created));
             }
             Err(error) => {
                 report.error = failed(error);

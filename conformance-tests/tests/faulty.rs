@@ -13,10 +13,11 @@ use futures::{FutureExt, poll};
 use ticket_conformance::{
     Call, Case, Fault, FaultyBackend, Fixture, Method, Suite, chance, script,
 };
+use ticket_core::backend::NewOccurrence;
 use ticket_core::{
-    BackendBase, BackendExt, ErrorKind, EventQuery, EventStore, Grouping, Level, NewOccurrence,
-    Record, TicketFilter,
+    BackendBase, BackendExt, ErrorKind, EventQuery, EventStore, Level, Record, TicketFilter,
 };
+use ticket_grouping::Grouping;
 use ticket_memory::MemoryBackend;
 
 fn occurrence() -> NewOccurrence {

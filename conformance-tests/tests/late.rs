@@ -3,10 +3,11 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ticket_conformance::{Case, Fixture, Suite};
+use ticket_core::backend::{Batch, Lease, NewOccurrence, Recorded, StatusChange, async_trait};
 use ticket_core::{
     BackendBase, Bucket, Capabilities, EventQuery, EventStore, EventTrait, Expired, Expiry,
-    HistogramQuery, Lease, NewOccurrence, Occurrence, OccurrenceQuery, Page, Recorded, Result,
-    StatusChange, Ticket, TicketFilter, TicketId, TicketQuery, TraitQuery, TraitType, async_trait,
+    HistogramQuery, Occurrence, OccurrenceQuery, Page, Result, Ticket, TicketFilter, TicketId,
+    TicketQuery, TraitQuery, TraitType,
 };
 use ticket_memory::MemoryBackend;
 
@@ -27,7 +28,7 @@ impl Late {
         let sent = std::mem::take(&mut *self.sent());
         let mut recorded = Recorded::default();
         for batch in sent {
-            recorded = self.memory.record_tickets(&batch).await?;
+            recorded = self.memory.record_tickets(Batch::from(&batch[..])).await?;
         }
         Ok(recorded)
     }
@@ -47,7 +48,7 @@ impl BackendBase for Late {
         self.memory.setup_backend().await
     }
 
-    async fn record_tickets(&self, batch: &[NewOccurrence]) -> Result<Recorded> {
+    async fn record_tickets(&self, batch: Batch) -> Result<Recorded> {
         self.sent().push(batch.to_vec());
         tokio::task::yield_now().await;
         self.keep().await

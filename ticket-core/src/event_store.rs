@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use crate::backend::Lease;
+
 use crate::{
-    BackendBase, EventQuery, EventTrait, Expired, Expiry, Lease, Occurrence, Page, Result,
-    TraitQuery, TraitType,
+    BackendBase, EventQuery, EventTrait, Expired, Expiry, Occurrence, Page, Result, TraitQuery,
+    TraitType,
 };
 
 /// Occurrences as events: an event's type is its record's channel, its traits are typed values.

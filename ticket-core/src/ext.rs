@@ -5,10 +5,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures::stream::{BoxStream, StreamExt, TryStreamExt, iter, try_unfold};
 
+use crate::backend::{NewOccurrence, Recorded, StatusChange};
 use crate::{
-    BackendBase, Error, EventFilter, EventQuery, EventStore, Expiry, Grouping, NewOccurrence,
-    Occurrence, OccurrenceQuery, Page, Record, Recorded, Result, StatusChange, StatusKind, Ticket,
-    TicketFilter, TicketId, TicketIdPrefix, TicketQuery, Timestamp,
+    BackendBase, Error, EventFilter, EventQuery, EventStore, Expiry, Occurrence, OccurrenceQuery,
+    Page, Result, StatusKind, Ticket, TicketFilter, TicketId, TicketIdPrefix, TicketQuery,
+    Timestamp,
 };
 
 /// Conveniences for every [`BackendBase`].
@@ -20,23 +21,7 @@ pub trait BackendExt: BackendBase {
     ///
     /// Those of [`record_tickets`](BackendBase::record_tickets).
     async fn record_ticket(&self, occurrence: NewOccurrence) -> Result<Recorded> {
-        self.record_tickets(&[occurrence]).await
-    }
-
-    /// Records events: records under the `Stable` grouping and without a salt.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`record_tickets`](BackendBase::record_tickets).
-    async fn record_events(&self, events: Vec<Record>) -> Result<Recorded> {
-        let batch: Vec<NewOccurrence> = events
-            .into_iter()
-            .map(|record| {
-                let fingerprint = Grouping::Stable.fingerprint(&record, &[]);
-                NewOccurrence::new(record, fingerprint)
-            })
-            .collect();
-        self.record_tickets(&batch).await
+        self.record_tickets(occurrence.into()).await
     }
 
     /// Solves a ticket: everything recorded up to now is settled, also what carries a later time by

@@ -1,94 +1,31 @@
-//! Which records belong together.
+//! [`Fingerprint`]: which ticket a record belongs to, and why.
 
-use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 use smol_str::SmolStr;
 
-use crate::{Record, TicketId, template};
+use crate::TicketId;
+use crate::limits::{self, INGREDIENT, INGREDIENTS, MISSING_TRAITS};
 
 /// The version of the way in which ingredients become an id.
 const FORMAT: u8 = 1;
 
-/// How records are grouped into tickets; one choice for each handler.
-///
-/// A record's own [`fingerprint`](Record::fingerprint) overrides it.
-#[derive(Clone, Default)]
-#[non_exhaustive]
-pub enum Grouping {
-    /// By level, channel, file, and function or else module; by the types of the error chain; and by
-    /// the [template](crate::template) of the message, in which the errors' own texts become a mark.
-    ///
-    /// Line numbers do not count, so that an edit above the call makes no new ticket.
-    #[default]
-    Stable,
-    /// By level, channel, file and line, as Logbook does.
-    Location,
-    /// By a text that a function makes of the record.
-    Custom(Arc<dyn Fn(&Record) -> SmolStr + Send + Sync>),
-}
-
-impl Grouping {
-    /// Grouping by a text that a function makes of the record.
-    pub fn custom<T: Into<SmolStr>>(
-        function: impl Fn(&Record) -> T + Send + Sync + 'static,
-    ) -> Self {
-        Self::Custom(Arc::new(move |record| function(record).into()))
-    }
-
-    /// The record's fingerprint in its application. The salt keeps two set-ups of one application
-    /// apart.
-    ///
-    /// ```
-    /// use ticket_core::{Grouping, Level, Record};
-    ///
-    /// let fingerprint = |message: &str| {
-    ///     Grouping::Stable.fingerprint(&Record::new(Level::Error, "db", message), b"").id
-    /// };
-    /// assert_eq!(fingerprint("user 17 is gone"), fingerprint("user 4242 is gone"));
-    /// assert_ne!(fingerprint("user 17 is gone"), fingerprint("no such table"));
-    /// ```
-    #[must_use]
-    pub fn fingerprint(&self, record: &Record, salt: &[u8]) -> Fingerprint {
-        let ingredients = match (&record.fingerprint, self) {
-            (Some(text), _) => Ingredients::new("override/1").with("fingerprint", text.clone()),
-            (None, Self::Stable) => stable(record),
-            (None, Self::Location) => location(record),
-            (None, Self::Custom(function)) => {
-                Ingredients::new("custom/1").with("key", function(record))
-            }
-        };
-        Fingerprint::new(&record.app_id, salt, ingredients)
-    }
-}
-
-impl fmt::Debug for Grouping {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Stable => "Stable",
-            Self::Location => "Location",
-            Self::Custom(_) => "Custom(..)",
-        })
-    }
-}
-
-/// A ticket's id with what it was made of.
+/// The id of a record's ticket, together with the ingredients that it was made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fingerprint {
-    /// The id.
-    pub id: TicketId,
-    /// What it was made of, besides the application and the salt.
-    pub ingredients: Ingredients,
+    id: TicketId,
+    /// Within the limits. The id was made before they were applied.
+    ingredients: Ingredients,
 }
 
 impl Fingerprint {
-    /// The fingerprint of these ingredients in an application.
+    /// Makes a fingerprint from its ingredients, for one application.
     ///
-    /// The id is the first half of a SHA-256 over a version byte and the application, the salt and
-    /// each ingredient's name and value, every one of them preceded by its length in bytes (64 bits,
-    /// the lowest byte first). So no two lists of ingredients run into each other.
+    /// The id is the first half of a SHA-256 over a version byte, the application, the salt, and the
+    /// name and value of each ingredient. Each of these is preceded by its length in bytes (64 bits,
+    /// little-endian), so two different lists of ingredients never hash the same bytes.
     #[must_use]
     pub fn new(app_id: &str, salt: &[u8], ingredients: Ingredients) -> Self {
         let mut hash = Sha256::new_with_prefix([FORMAT]);
@@ -98,59 +35,96 @@ impl Fingerprint {
         };
         add(app_id.as_bytes());
         add(salt);
-        for (name, value) in ingredients.pairs() {
+        for (name, value) in ingredients.iter() {
             add(name.as_bytes());
             add(value.as_bytes());
         }
         let mut id = [0; 16];
         id.copy_from_slice(&hash.finalize()[..16]);
-        Self { id: TicketId::from_bytes(id), ingredients }
+        Self::from_parts(TicketId::from_bytes(id), ingredients)
+    }
+
+    /// Puts together a fingerprint that was made before: an id and its ingredients.
+    #[must_use]
+    pub fn from_parts(id: TicketId, mut ingredients: Ingredients) -> Self {
+        ingredients.normalize();
+        Self { id, ingredients }
+    }
+
+    /// The id of the ticket.
+    #[must_use]
+    pub const fn id(&self) -> TicketId {
+        self.id
+    }
+
+    /// What the id was made of, besides the application and the salt.
+    #[must_use]
+    pub const fn ingredients(&self) -> &Ingredients {
+        &self.ingredients
     }
 }
 
-/// What the records of a ticket have in common, by name, so that a person sees why they belong
-/// together. The first one names the grouping and its version.
+/// What the records of one ticket have in common, as names and values, so that a person sees why they
+/// belong together. The first one names the grouping and its version.
 ///
-/// Its clones share them.
+/// Clones share the list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ingredients(Arc<Vec<(SmolStr, SmolStr)>>);
 
 impl Ingredients {
-    /// The ingredients of a grouping, of which only its name and version is known.
+    /// Creates a list that holds only the name and version of the grouping, such as `stable/1`.
     #[must_use]
     pub fn new(grouping: impl Into<SmolStr>) -> Self {
         Self::default().with("grouping", grouping)
     }
 
-    /// Adds one.
+    /// Adds an ingredient.
     #[must_use]
     pub fn with(mut self, name: impl Into<SmolStr>, value: impl Into<SmolStr>) -> Self {
-        self.pairs_mut().push((name.into(), value.into()));
+        Arc::make_mut(&mut self.0).push((name.into(), value.into()));
         self
     }
 
-    /// Names and values, in order.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
-    }
-
-    fn with_known(self, name: &'static str, value: Option<impl Into<SmolStr>>) -> Self {
+    /// Adds an ingredient if its value is known.
+    #[must_use]
+    pub fn with_known(self, name: &'static str, value: Option<impl Into<SmolStr>>) -> Self {
         match value {
             Some(value) => self.with(name, value),
             None => self,
         }
     }
 
-    pub(crate) fn pairs(&self) -> &[(SmolStr, SmolStr)] {
-        &self.0
+    /// Returns the names and values, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    pub(crate) fn pairs_mut(&mut self) -> &mut Vec<(SmolStr, SmolStr)> {
-        Arc::make_mut(&mut self.0)
+    fn normalize(&mut self) {
+        let fits = |text: &str| limits::fits(text, INGREDIENT);
+        // Almost every list fits, and one that fits stays shared.
+        if self.0.len() <= INGREDIENTS
+            && self.0.iter().all(|(name, value)| fits(name) && fits(value))
+        {
+            return;
+        }
+        let pairs = Arc::make_mut(&mut self.0);
+        // The first ingredients say where the record was made; the last one is the message.
+        limits::thin(
+            pairs,
+            [INGREDIENTS / 2, INGREDIENTS / 2 - 1],
+            |(_, value)| limits::left_out(value, "ingredients"),
+            |count, _| {
+                (SmolStr::new_static(MISSING_TRAITS), limits::mark(count, "ingredients").into())
+            },
+        );
+        for (name, value) in pairs {
+            limits::fit(name, INGREDIENT);
+            limits::fit(value, INGREDIENT);
+        }
     }
 }
 
-/// A list of pairs.
+/// Serializes as a list of pairs.
 impl Serialize for Ingredients {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.0.serialize(serializer)
@@ -163,105 +137,9 @@ impl<'de> Deserialize<'de> for Ingredients {
     }
 }
 
-fn stable(record: &Record) -> Ingredients {
-    let location = &record.location;
-    let mut ingredients = Ingredients::new("stable/1")
-        .with("level", record.level.as_str())
-        .with("channel", record.channel.clone())
-        .with_known("file", location.file.as_deref().map(stable_file));
-    ingredients = match (&location.function, &location.module) {
-        (Some(function), _) => ingredients.with("function", function.clone()),
-        (None, module) => ingredients.with_known("module", module.clone()),
-    };
-    for cause in &record.error {
-        // An error whose type is not known is told from others by its text.
-        let name = cause.type_name.clone().unwrap_or_else(|| template(&cause.message).into());
-        ingredients = ingredients.with("error", name);
-    }
-    ingredients.with("message", message_template(record))
-}
-
-/// The template of the message, in which the text of each error of the chain is a mark: what varies
-/// in an error's text must not split a ticket whose errors are of one type.
-fn message_template(record: &Record) -> String {
-    let mut message = std::borrow::Cow::Borrowed(record.message.as_str());
-    for cause in record.error.iter().filter(|cause| cause.message.len() > 2) {
-        if message.contains(cause.message.as_str()) {
-            message = message.replace(cause.message.as_str(), "<error>").into();
-        }
-    }
-    template(&message)
-}
-
-fn location(record: &Record) -> Ingredients {
-    let location = &record.location;
-    Ingredients::new("location/1")
-        .with("level", record.level.as_str())
-        .with("channel", record.channel.clone())
-        .with_known("file", location.file.as_deref().map(stable_file))
-        .with_known("line", location.line.map(|line| line.to_string()))
-}
-
-/// A source file as every machine sees it: the part below the folder of a package registry, with
-/// slashes.
-fn stable_file(file: &str) -> String {
-    let file = file.replace('\\', "/");
-    match file.split_once("/registry/src/").and_then(|(_, rest)| rest.split_once('/')) {
-        Some((_, crate_file)) => crate_file.to_owned(),
-        None => file,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ErrorCause, Level, Location};
-
-    fn record(message: &str) -> Record {
-        Record::new(Level::Error, "shop::db", message).with_app_id("shop").with_location(
-            Location::new().with_file("src/db.rs").with_line(7).with_module("shop::db"),
-        )
-    }
-
-    fn id(record: &Record) -> TicketId {
-        Grouping::Stable.fingerprint(record, b"").id
-    }
-
-    /// Changing one of these makes every stored ticket a new one: raise the grouping's version, and
-    /// say so in the changelog.
-    #[test]
-    fn fingerprints_are_pinned() {
-        let mut with_error = record("cannot load user 17");
-        with_error.error = vec![
-            ErrorCause::new(Some("Os".into()), "No such file or directory (os error 2)"),
-            ErrorCause::new(None, "disk 3 is gone"),
-        ];
-        let vectors = [
-            (Grouping::Stable, record("timeout after 30s"), &b""[..]),
-            (Grouping::Stable, with_error, b""),
-            (Grouping::Stable, record("timeout after 30s"), b"salt"),
-            (Grouping::Location, record("timeout after 30s"), b""),
-            (Grouping::custom(|record| record.channel.to_string()), record("x"), b""),
-            (Grouping::Stable, record("x").with_fingerprint("payments"), b""),
-            (Grouping::Stable, Record::new(Level::Info, "", ""), b""),
-        ];
-        let ids: Vec<String> = vectors
-            .iter()
-            .map(|(grouping, record, salt)| grouping.fingerprint(record, salt).id.to_string())
-            .collect();
-        assert_eq!(ids, PINNED);
-    }
-
-    /// Computed by another program from the description at [`Fingerprint::new`].
-    const PINNED: [&str; 7] = [
-        "cf8e33b03ba8e0149acabb770d26b9a7",
-        "8b28a07e107cf173c36f1e9c56708e81",
-        "d8e7975759f6a8fe71739d94be77d7af",
-        "2ab8845bd49ebe36518971f864938c33",
-        "3277baeb40567b876f7413deda185be2",
-        "f59a6ecb4c1786be7f22f5183ad9c84b",
-        "815473b498ab899f5055b6141a63a2a4",
-    ];
 
     #[test]
     fn ingredients_do_not_run_into_each_other() {
@@ -276,52 +154,20 @@ mod tests {
     }
 
     #[test]
-    fn what_separates_tickets() {
-        let base = record("timeout");
-        let other = |change: fn(&mut Record)| {
-            let mut record = base.clone();
-            change(&mut record);
-            id(&record)
-        };
-        assert_ne!(id(&base), other(|record| record.level = Level::Warning));
-        assert_ne!(id(&base), other(|record| record.channel = "x".into()));
-        assert_ne!(id(&base), other(|record| record.app_id = "x".into()));
-        assert_ne!(id(&base), other(|record| record.message = "refused".into()));
-        assert_ne!(id(&base), other(|record| record.location.function = Some("load".into())));
-        assert_ne!(id(&base), other(|record| record.error.push(ErrorCause::default())));
-        assert_ne!(id(&base), Grouping::Stable.fingerprint(&base, b"salt").id);
-    }
-
-    #[test]
-    fn what_does_not_separate_tickets() {
-        let base = record("user 17 timed out");
-        let mut other = record("user 4711 timed out").with_trait("a", 1).with_release("2");
-        other.location.line = Some(99);
-        other.environment = Some("production".into());
-        assert_eq!(id(&base), id(&other));
-    }
-
-    #[test]
-    fn errors_of_one_type_at_two_calls_stay_apart_and_their_texts_do_not_split() {
-        let failed = |message: &str, error: &str| {
-            let mut record = record(message);
-            record.error = vec![ErrorCause::new(Some("Os".into()), error)];
-            id(&record)
-        };
-        assert_ne!(
-            failed("cannot load the config", "refused"),
-            failed("cannot save the cart", "refused")
-        );
-        assert_eq!(
-            failed("sync failed: host alpha is down", "host alpha is down"),
-            failed("sync failed: host beta is away", "host beta is away"),
-        );
-    }
-
-    #[test]
-    fn a_file_of_a_dependency_is_the_same_on_every_machine() {
-        let file = stable_file("/home/a/.cargo/registry/src/index-1949cf8c/hyper-1.0.0/src/lib.rs");
-        assert_eq!(file, "hyper-1.0.0/src/lib.rs");
-        assert_eq!(stable_file("src\\db.rs"), "src/db.rs");
+    fn ingredients_are_brought_within_the_limits_once() {
+        let mut ingredients = Ingredients::new("stable/1").with("a\0", "x".repeat(INGREDIENT + 1));
+        for number in 0..40 {
+            ingredients = ingredients.with("error", format!("E{number}"));
+        }
+        ingredients = ingredients.with("message", "it is full");
+        ingredients.normalize();
+        let pairs: Vec<_> = ingredients.iter().map(|(name, value)| (name, value.len())).collect();
+        assert_eq!(pairs.len(), INGREDIENTS);
+        assert!(pairs[1].0 == "a␀" && (INGREDIENT - 2..=INGREDIENT).contains(&pairs[1].1));
+        assert_eq!(ingredients.iter().nth(16).unwrap(), ("…", "…[+12 ingredients]"));
+        assert_eq!(ingredients.iter().last().unwrap(), ("message", "it is full"));
+        let once = ingredients.clone();
+        ingredients.normalize();
+        assert_eq!(ingredients, once);
     }
 }

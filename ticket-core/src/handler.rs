@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::{BackendBase, BackendExt, Fingerprint, HandlerOptions, Record, Result, TicketId};
+use crate::{Fingerprint, Record, Result, TicketId};
 
 /// Takes records and turns them into tickets, in a database or in any other tracker.
 ///
-/// There are two implementations: [`TicketingHandler`], whose [`emit`](Self::emit) returns when the
-/// database has the record, and `BackgroundHandler` in the crate `ticket-handler`, whose `emit`
-/// returns at once and which records on a thread of its own.
+/// There are two implementations: `TicketingHandler` in the crate `ticket-direct`, whose
+/// [`emit`](Self::emit) returns when the database has the record, and `BackgroundHandler` in the crate
+/// `ticket-handler`, whose `emit` returns at once and which records on a thread of its own.
 ///
 /// # Implementing it
 ///
@@ -22,9 +22,8 @@ use crate::{BackendBase, BackendExt, Fingerprint, HandlerOptions, Record, Result
 /// use std::time::Duration;
 ///
 /// use async_trait::async_trait;
-/// use ticket_core::{
-///     Emitted, Fingerprint, HandlerOptions, Level, Record, Result, TicketingBaseHandler,
-/// };
+/// use ticket_core::{Emitted, Fingerprint, Level, Record, Result, TicketingBaseHandler};
+/// use ticket_direct::HandlerOptions;
 ///
 /// #[derive(Debug, Default)]
 /// struct Outbox {
@@ -92,61 +91,4 @@ pub enum Emitted {
     Ignored,
     /// It was taken for this ticket.
     Accepted(TicketId),
-}
-
-/// The direct handler: [`emit`](TicketingBaseHandler::emit) returns when the store has the record.
-///
-/// For commands and jobs that want to know. In a service, where no request may wait for a log record,
-/// take the `BackgroundHandler` of the crate `ticket-handler`.
-#[derive(Clone, Debug)]
-pub struct TicketingHandler<B> {
-    backend: B,
-    options: HandlerOptions,
-}
-
-impl<B: BackendBase> TicketingHandler<B> {
-    /// A handler over a backend, which it sets up.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`setup_backend`](BackendBase::setup_backend).
-    pub async fn new(backend: B, options: HandlerOptions) -> Result<Self> {
-        backend.setup_backend().await?;
-        Ok(Self { backend, options })
-    }
-
-    /// The backend, for reading.
-    #[must_use]
-    pub const fn backend(&self) -> &B {
-        &self.backend
-    }
-
-    /// What it does with a record before it is stored.
-    #[must_use]
-    pub const fn options(&self) -> &HandlerOptions {
-        &self.options
-    }
-}
-
-#[async_trait]
-impl<B: BackendBase> TicketingBaseHandler for TicketingHandler<B> {
-    fn hash_record(&self, record: &Record) -> Fingerprint {
-        self.options.hash_record(record)
-    }
-
-    fn process_record(&self, record: Record) -> Option<Record> {
-        self.options.process_record(record)
-    }
-
-    async fn emit(&self, record: Record) -> Result<Emitted> {
-        let Some(occurrence) = self.options.prepare(record) else { return Ok(Emitted::Ignored) };
-        let id = occurrence.ticket_id();
-        self.backend.record_ticket(occurrence).await?;
-        Ok(Emitted::Accepted(id))
-    }
-
-    /// Has nothing to wait for: what was taken is stored.
-    async fn flush(&self, _deadline: Duration) -> Result<()> {
-        Ok(())
-    }
 }

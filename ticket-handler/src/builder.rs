@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ticket_core::{Error, ErrorKind, HandlerOptions, Result, Store};
+use ticket_core::{Error, ErrorKind, Result, Store};
+use ticket_direct::HandlerOptions;
 
 use crate::handler::BackgroundHandler;
 use crate::hooks::{Hooks, TicketEvent};
@@ -135,7 +136,7 @@ impl Builder {
     /// in it. The same goes for a process that is killed between the two.
     ///
     /// ```
-    /// use ticket_core::HandlerOptions;
+    /// use ticket_direct::HandlerOptions;
     /// use ticket_handler::{BackgroundHandler, TicketNews};
     /// use ticket_memory::MemoryBackend;
     ///
@@ -188,7 +189,7 @@ impl Builder {
     /// `connect`, in its own runtime, again and again if that fails, and anew after a panic in it.
     ///
     /// ```
-    /// use ticket_core::HandlerOptions;
+    /// use ticket_direct::HandlerOptions;
     /// use ticket_handler::BackgroundHandler;
     /// use ticket_memory::MemoryBackend;
     ///

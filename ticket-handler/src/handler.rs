@@ -8,9 +8,8 @@ use std::thread;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use ticket_core::{
-    Emitted, Error, ErrorKind, Fingerprint, HandlerOptions, Record, Result, TicketingBaseHandler,
-};
+use ticket_core::{Emitted, Error, ErrorKind, Fingerprint, Record, Result, TicketingBaseHandler};
+use ticket_direct::HandlerOptions;
 use tokio::sync::oneshot;
 
 use crate::shared::Shared;
@@ -49,7 +48,8 @@ impl BackgroundHandler {
     /// spans that no other layer wants.
     ///
     /// ```
-    /// use ticket_core::{HandlerOptions, Level, Record};
+    /// use ticket_core::{Level, Record};
+    /// use ticket_direct::HandlerOptions;
     /// use ticket_handler::BackgroundHandler;
     /// use ticket_memory::MemoryBackend;
     ///
@@ -122,7 +122,8 @@ impl BackgroundHandler {
     /// ```
     /// use std::hash::{BuildHasher, RandomState};
     ///
-    /// use ticket_core::{HandlerOptions, Level, Record};
+    /// use ticket_core::{Level, Record};
+    /// use ticket_direct::HandlerOptions;
     /// use ticket_handler::BackgroundHandler;
     /// use ticket_memory::MemoryBackend;
     ///

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use ticket_core::{Change, NewOccurrence, Record, Recorded, TicketId, TicketUpdate};
+use ticket_core::backend::{NewOccurrence, Recorded, TicketChange, TicketUpdate};
+use ticket_core::{Record, TicketId};
 
 /// Something that happened to a ticket, see [`Builder::on_ticket`](crate::Builder::on_ticket).
 #[derive(Clone, Debug, PartialEq)]
@@ -99,9 +100,10 @@ impl fmt::Debug for Hooks {
 
 /// What an update is news of, in the order in which it happened.
 fn news(update: &TicketUpdate) -> impl Iterator<Item = TicketNews> {
-    let change = update.change.map(|change| match change {
-        Change::Created => TicketNews::Created,
-        Change::Reopened => TicketNews::Reopened,
+    let change = update.change.and_then(|change| match change {
+        TicketChange::Created => Some(TicketNews::Created),
+        TicketChange::Reopened => Some(TicketNews::Reopened),
+        _ => None,
     });
     let after = update.occurrence_count;
     let before = after.saturating_sub(update.added);
@@ -114,11 +116,12 @@ fn news(update: &TicketUpdate) -> impl Iterator<Item = TicketNews> {
 mod tests {
     use std::sync::{Arc, Mutex};
 
-    use ticket_core::{Grouping, Level, Timestamp};
+    use ticket_core::{Level, Timestamp};
+    use ticket_grouping::Grouping;
 
     use super::*;
 
-    fn update(change: Option<Change>, added: u64, occurrence_count: u64) -> TicketUpdate {
+    fn update(change: Option<TicketChange>, added: u64, occurrence_count: u64) -> TicketUpdate {
         TicketUpdate { ticket_id: TicketId::MIN, change, added, occurrence_count }
     }
 
@@ -126,12 +129,12 @@ mod tests {
     fn each_power_of_ten_is_news_once_as_it_is_passed() {
         use TicketNews::{Created, Reached, Reopened};
         let told = |change, added, count| news(&update(change, added, count)).collect::<Vec<_>>();
-        assert_eq!(told(Some(Change::Created), 1, 1), [Created]);
+        assert_eq!(told(Some(TicketChange::Created), 1, 1), [Created]);
         assert_eq!(told(None, 1, 9), []);
         assert_eq!(told(None, 1, 10), [Reached(10)]);
         assert_eq!(told(None, 1, 11), []);
         assert_eq!(
-            told(Some(Change::Reopened), 995, 1_000),
+            told(Some(TicketChange::Reopened), 995, 1_000),
             [Reopened, Reached(10), Reached(100), Reached(1_000)]
         );
         assert_eq!(told(None, 0, 100), []);
@@ -168,7 +171,7 @@ mod tests {
         let ticket_id = batch[0].ticket_id();
         let updates = vec![TicketUpdate {
             ticket_id,
-            change: Some(Change::Created),
+            change: Some(TicketChange::Created),
             added: 3,
             occurrence_count: 3,
         }];

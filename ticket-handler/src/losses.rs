@@ -1,9 +1,10 @@
 //! Losses as a ticket of their own, when the store is back.
 
-use std::slice;
 use std::time::Duration;
 
-use ticket_core::{BackendBase, ErrorKind, HandlerOptions, Level, NewOccurrence, Record};
+use ticket_core::backend::NewOccurrence;
+use ticket_core::{BackendBase, ErrorKind, Level, Record};
+use ticket_direct::HandlerOptions;
 
 use crate::shared::Shared;
 use crate::stats::Dropped;
@@ -32,7 +33,7 @@ impl Losses {
     pub(crate) async fn tell(&mut self, shared: &Shared, backend: &dyn BackendBase, end: bool) {
         let (dropped, now) = (shared.counters.dropped(), Instant::now());
         let Some(occurrence) = self.due(&shared.options, dropped, now, end) else { return };
-        let call = backend.record_tickets(slice::from_ref(occurrence));
+        let call = backend.record_tickets(occurrence.clone().into());
         match timeout(shared.call_deadline, call).await {
             Ok(Ok(_)) => self.told(),
             // It never will: standard error has it.

@@ -15,9 +15,8 @@ use shuttle::scheduler::{PctScheduler, RandomScheduler};
 use shuttle::sync::mpsc;
 use shuttle::{Config, MaxSteps, Runner, thread};
 use ticket_conformance::{Call, Fault, FaultyBackend, Method};
-use ticket_core::{
-    BackendBase as _, Emitted, ErrorKind, HandlerOptions, Level, Record, TicketQuery,
-};
+use ticket_core::{BackendBase as _, Emitted, ErrorKind, Level, Record, TicketQuery};
+use ticket_direct::HandlerOptions;
 use ticket_memory::MemoryBackend;
 
 use crate::losses::CHANNEL;

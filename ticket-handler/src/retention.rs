@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
+use ticket_core::backend::Lease;
 use ticket_core::{
-    Error, ErrorKind, EventStore, EventStoreExt, Expired, Expiry, Lease, Result, Store, Timestamp,
+    Error, ErrorKind, EventStore, EventStoreExt, Expired, Expiry, Result, Store, Timestamp,
 };
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -33,7 +34,7 @@ const LONGEST_CALL: Duration = Duration::from_secs(240);
 /// ```
 /// use std::time::Duration;
 ///
-/// use ticket_core::HandlerOptions;
+/// use ticket_direct::HandlerOptions;
 /// use ticket_handler::{BackgroundHandler, Retention};
 /// use ticket_memory::MemoryBackend;
 ///

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use ticket_core::{Error, ErrorKind, HandlerOptions, Result};
+use ticket_core::{Error, ErrorKind, Result};
+use ticket_direct::HandlerOptions;
 
 use crate::forked::Home;
 use crate::spool::{Refused, Spool};

@@ -2,9 +2,9 @@
 
 use std::mem::size_of;
 
-use ticket_core::{
-    Breadcrumb, ErrorCause, Frame, NewOccurrence, Record, SmolStr, Span, Traits, Value,
-};
+use ticket_core::backend::NewOccurrence;
+use ticket_core::record::{Breadcrumb, ErrorCause, Frame, Span};
+use ticket_core::{Record, SmolStr, Traits, Value};
 
 /// What a map keeps for an entry besides the text: name, value, and its share of a half-full node.
 const TRAIT: usize = 2 * (size_of::<SmolStr>() + size_of::<Value>());
@@ -84,7 +84,8 @@ fn span(span: &Span) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use ticket_core::{HandlerOptions, Level, Timestamp};
+    use ticket_core::{Level, Timestamp};
+    use ticket_direct::HandlerOptions;
 
     use super::*;
 

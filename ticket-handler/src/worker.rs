@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use ticket_core::{Error, ErrorKind, NewOccurrence, Recorded, Result, Store};
+use ticket_core::backend::{Batch, NewOccurrence, Recorded};
+use ticket_core::{Error, ErrorKind, Result, Store};
 
 use crate::backoff::{self, Backoff};
 use crate::hooks::Hooks;
@@ -232,7 +233,7 @@ impl Worker {
     async fn record(&mut self, backend: &dyn Store) -> Result<(), Failure> {
         let Some(part) = self.parts.next() else { return Ok(()) };
         let deadline = self.shared.call_deadline;
-        let call = backend.record_tickets(&self.batch[part.clone()]);
+        let call = backend.record_tickets(Batch::from(&self.batch[part.clone()]));
         match timeout(deadline, call).await {
             Ok(Ok(recorded)) => {
                 self.recorded(&recorded, part);

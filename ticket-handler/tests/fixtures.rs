@@ -10,10 +10,9 @@ use std::time::Duration;
 
 use common::{Fault, Faulty};
 use futures::executor::block_on;
-use ticket_core::{
-    Breadcrumb, ErrorCause, ErrorKind, EventQuery, EventStore, Frame, HandlerOptions, Level,
-    Location, Record, Span, Timestamp, Value,
-};
+use ticket_core::record::{Breadcrumb, ErrorCause, Frame, Span};
+use ticket_core::{ErrorKind, EventQuery, EventStore, Level, Location, Record, Timestamp, Value};
+use ticket_direct::HandlerOptions;
 use ticket_handler::{BackgroundHandler, spool};
 
 /// Of version 1: with the names of fields, and with their numbers.
@@ -49,7 +48,7 @@ fn full() -> Record {
     span.target = "shop::http".into();
     span.traits.insert("id".into(), Value::from(7));
     record.spans.push(span);
-    let mut request = ticket_core::Request::default();
+    let mut request = ticket_core::record::Request::default();
     (request.method, request.status) = (Some("POST".into()), Some(502));
     record.request = Some(request);
     record.host = Some("web-1".into());

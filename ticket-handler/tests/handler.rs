@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use common::{Fault, Faulty, LONG, error, until};
 use futures::executor::block_on;
 use ticket_core::{
-    BackendBase, Emitted, ErrorKind, HandlerOptions, Level, Record, TicketFilter,
-    TicketingBaseHandler,
+    BackendBase, Emitted, ErrorKind, Level, Record, TicketFilter, TicketingBaseHandler,
 };
+use ticket_direct::HandlerOptions;
 use ticket_handler::{BackgroundHandler, Builder};
 
 fn builder() -> Builder {

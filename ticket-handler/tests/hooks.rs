@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use futures::executor::block_on;
 use ticket_conformance::{Fault, FaultyBackend, Method, script};
-use ticket_core::{BackendBase, BackendExt, ErrorKind, HandlerOptions, Level, Record, TicketQuery};
+use ticket_core::{BackendBase, BackendExt, ErrorKind, Level, Record, TicketQuery};
+use ticket_direct::HandlerOptions;
 use ticket_handler::TicketNews::{Created, Reached, Reopened};
 use ticket_handler::{BackgroundHandler, Builder, TicketNews, in_worker};
 use ticket_memory::MemoryBackend;

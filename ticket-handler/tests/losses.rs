@@ -10,9 +10,10 @@ use std::time::Duration;
 use common::{Fault, Faulty, LONG, error, many, until};
 use futures::executor::block_on;
 use ticket_core::{
-    BackendBase, ErrorKind, EventFilter, EventQuery, EventStore, HandlerOptions, Level, Occurrence,
-    Record, TicketQuery, Value,
+    BackendBase, ErrorKind, EventFilter, EventQuery, EventStore, Level, Occurrence, Record,
+    TicketQuery, Value,
 };
+use ticket_direct::HandlerOptions;
 use ticket_handler::{BackgroundHandler, Builder};
 
 /// The channel of what the handler itself has to tell.

@@ -13,11 +13,13 @@ use std::time::{Duration, Instant};
 use futures::TryStreamExt;
 use futures::executor::block_on;
 use ticket_conformance::{Fault, FaultyBackend, Method, script};
+use ticket_core::backend::{Batch, Lease, NewOccurrence};
 use ticket_core::{
-    BackendBase, BackendExt, ErrorKind, EventQuery, EventStore, EventStoreExt, Grouping,
-    HandlerOptions, HistogramQuery, Lease, Level, NewOccurrence, Record, Step, Store, Ticket,
-    TicketQuery, Timestamp,
+    BackendBase, BackendExt, BucketWidth, ErrorKind, EventQuery, EventStore, EventStoreExt,
+    HistogramQuery, Level, Record, Store, Ticket, TicketQuery, Timestamp,
 };
+use ticket_direct::HandlerOptions;
+use ticket_grouping::Grouping;
 use ticket_handler::{BackgroundHandler, Retention, Stats};
 use ticket_memory::MemoryBackend;
 use ticket_sqlite::SqliteBackend;
@@ -54,7 +56,7 @@ async fn events(store: &impl EventStore) -> usize {
 async fn counted(store: &impl BackendBase) -> u64 {
     let now = Timestamp::now();
     let (from, to) = (now.saturating_sub(40 * DAY), now.saturating_add(DAY));
-    let query = HistogramQuery::of_app(None, Step::Day, from, to);
+    let query = HistogramQuery::of_app(None, BucketWidth::Day, from, to);
     store.count_occurrences(&query).await.unwrap().iter().map(|bucket| bucket.count).sum()
 }
 
@@ -73,7 +75,7 @@ fn a_handler_deletes_what_is_too_old_of_its_own_application() {
     batch.extend((0..2_500).map(|_| occurrence("shop", "old", 30 * DAY)));
     batch.extend((0..10).map(|_| occurrence("shop", "new", DAY)));
     batch.extend((0..10).map(|_| occurrence("depot", "old", 30 * DAY)));
-    block_on(store.record_tickets(&batch)).unwrap();
+    block_on(store.record_tickets(Batch::from(&batch[..]))).unwrap();
     let handler = BackgroundHandler::builder(HandlerOptions::new("shop"))
         .with_retention(Retention::new().with_max_age(7 * DAY))
         .backend(store.clone())
@@ -93,7 +95,7 @@ fn the_newest_stay_of_each_ticket_and_in_total() {
     let batch: Vec<_> = (0..300)
         .map(|number| occurrence("shop", if number < 200 { "one" } else { "two" }, ago(number)))
         .collect();
-    block_on(store.record_tickets(&batch)).unwrap();
+    block_on(store.record_tickets(Batch::from(&batch[..]))).unwrap();
     let runtime = runtime();
     let apply = |retention: Retention| {
         runtime.block_on(retention.apply(&store, Some("shop"))).unwrap().occurrences
@@ -120,7 +122,7 @@ fn the_newest_stay_of_each_ticket_and_in_total() {
 #[test]
 fn while_another_process_holds_the_lease_nothing_is_deleted_from_here() {
     let store = MemoryBackend::new();
-    block_on(store.record_tickets(&[occurrence("shop", "old", 30 * DAY)])).unwrap();
+    block_on(store.record_tickets(vec![occurrence("shop", "old", 30 * DAY)].into())).unwrap();
     let lease = Lease::new("retention shop", "another process", DAY);
     assert!(block_on(store.lease(&lease)).unwrap());
     let backend = Arc::new(FaultyBackend::new(store.clone(), |_| None));
@@ -142,7 +144,7 @@ fn while_another_process_holds_the_lease_nothing_is_deleted_from_here() {
 fn a_handler_that_ends_lets_the_next_one_delete_at_once() {
     let store = MemoryBackend::new();
     for _ in 0..3 {
-        block_on(store.record_tickets(&[occurrence("shop", "old", 30 * DAY)])).unwrap();
+        block_on(store.record_tickets(vec![occurrence("shop", "old", 30 * DAY)].into())).unwrap();
         let handler = BackgroundHandler::builder(HandlerOptions::new("shop"))
             .with_retention(Retention::new().with_max_age(7 * DAY))
             .backend(store.clone())
@@ -160,7 +162,7 @@ fn a_handler_that_ends_lets_the_next_one_delete_at_once() {
 fn a_store_that_hangs_or_panics_while_it_deletes_records_all_the_same() {
     for fault in [Fault::Hang, Fault::Panic, Fault::Error(ErrorKind::Unavailable)] {
         let store = MemoryBackend::new();
-        block_on(store.record_tickets(&[occurrence("shop", "old", 30 * DAY)])).unwrap();
+        block_on(store.record_tickets(vec![occurrence("shop", "old", 30 * DAY)].into())).unwrap();
         let plan = script(Method::ClearExpired, [fault]);
         let backend = Arc::new(FaultyBackend::new(store.clone(), plan));
         let handler = BackgroundHandler::builder(HandlerOptions::new("shop"))
@@ -201,7 +203,7 @@ async fn write(store: &Arc<dyn Store>, rounds: usize) -> u64 {
                 let ago = if round % 2 == 0 { 30 * DAY } else { Duration::ZERO };
                 let one = |ticket: usize| occurrence("shop", &format!("ticket {ticket}"), ago);
                 let batch: Vec<_> = (0..TICKETS).map(one).collect();
-                store.record_tickets(&batch).await.unwrap();
+                store.record_tickets(Batch::from(&batch[..])).await.unwrap();
             }
         })
     });
@@ -254,10 +256,10 @@ fn f36_a_ticket_that_reopens_while_it_is_pruned_is_not_lost() {
             let names: Vec<_> = (0..TICKETS).map(|n| format!("round {round} ticket {n}")).collect();
             let all = |ago| names.iter().map(|name| occurrence("shop", name, ago)).collect();
             let (old, new): (Vec<_>, Vec<_>) = (all(30 * DAY), all(Duration::ZERO));
-            store.record_tickets(&old).await.unwrap();
+            store.record_tickets(Batch::from(&old[..])).await.unwrap();
             for one in &old {
                 let at = one.record().time;
-                let solve = ticket_core::StatusChange::Solve { at, release: None };
+                let solve = ticket_core::backend::StatusChange::Solve { at, release: None };
                 store.set_status(one.ticket_id(), solve).await.unwrap();
             }
             let (pruned, ()) = tokio::join!(

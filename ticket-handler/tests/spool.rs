@@ -11,7 +11,8 @@ use std::time::Duration;
 use common::{Fault, Faulty, LONG, error, until};
 use futures::executor::block_on;
 use tempfile::TempDir;
-use ticket_core::{ErrorKind, HandlerOptions};
+use ticket_core::ErrorKind;
+use ticket_direct::HandlerOptions;
 use ticket_handler::spool::{self, DeadLetter};
 use ticket_handler::{BackgroundHandler, Builder};
 

@@ -9,9 +9,10 @@ use std::time::{Duration, Instant};
 use common::{Fault, Faulty, LONG, error, many, until};
 use futures::executor::block_on;
 use ticket_core::{
-    BackendBase, ErrorKind, EventQuery, EventStore, HandlerOptions, HistogramQuery, Level, Record,
-    Step, Ticket, TicketQuery, Timestamp,
+    BackendBase, BucketWidth, ErrorKind, EventQuery, EventStore, HistogramQuery, Level, Record,
+    Ticket, TicketQuery, Timestamp,
 };
+use ticket_direct::HandlerOptions;
 use ticket_handler::{BackgroundHandler, Builder};
 
 fn builder() -> Builder {
@@ -53,7 +54,8 @@ fn f25_a_million_equal_errors_are_a_few_hundred_rows_and_the_count_is_exact() {
     let tickets = tickets(&backend);
     assert_eq!((tickets.len(), tickets[0].occurrence_count), (1, 1_000_000));
     assert!(rows(&backend) < 500, "{}", rows(&backend));
-    let hours = HistogramQuery::of_ticket(tickets[0].id, Step::Hour, start, Timestamp::now());
+    let hours =
+        HistogramQuery::of_ticket(tickets[0].id, BucketWidth::Hour, start, Timestamp::now());
     let buckets = block_on(backend.store.count_occurrences(&hours)).unwrap();
     assert_eq!(buckets.iter().map(|bucket| bucket.count).sum::<u64>(), 1_000_000);
     let stats = handler.stats();

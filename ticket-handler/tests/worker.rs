@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use common::{Fault, Faulty, LONG, error};
-use ticket_core::{Emitted, ErrorKind, HandlerOptions};
+use ticket_core::{Emitted, ErrorKind};
+use ticket_direct::HandlerOptions;
 use ticket_handler::{BackgroundHandler, Builder, in_worker};
 
 fn builder() -> Builder {

@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use async_trait::async_trait;
+use ticket_core::backend::{Batch, Lease, Recorded, StatusChange};
 use ticket_core::{
     BackendBase, Bucket, Capabilities, Capability, Error, EventQuery, EventStore, EventTrait,
-    Expired, Expiry, HistogramQuery, Lease, NewOccurrence, Occurrence, OccurrenceQuery, Page,
-    Recorded, Result, StatusChange, Ticket, TicketFilter, TicketId, TicketQuery, Timestamp,
-    TraitQuery, TraitType,
+    Expired, Expiry, HistogramQuery, Occurrence, OccurrenceQuery, Page, Result, Ticket,
+    TicketFilter, TicketId, TicketQuery, Timestamp, TraitQuery, TraitType,
 };
 
 use crate::state::State;
@@ -74,8 +74,8 @@ impl BackendBase for MemoryBackend {
         Ok(())
     }
 
-    async fn record_tickets(&self, batch: &[NewOccurrence]) -> Result<Recorded> {
-        Ok(self.state().record_tickets(batch))
+    async fn record_tickets(&self, batch: Batch) -> Result<Recorded> {
+        Ok(self.state().record_tickets(&batch))
     }
 
     async fn count_tickets(&self, filter: &TicketFilter) -> Result<u64> {

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use ticket_core::backend::{EventPosition, TraitPosition};
 use ticket_core::{
-    Direction, Error, EventFilter, EventPosition, EventQuery, EventTrait, Expired, Expiry,
-    Occurrence, Page, Record, Result, SmolStr, Status, TraitPosition, TraitQuery, TraitType,
+    Direction, Error, EventFilter, EventQuery, EventTrait, Expired, Expiry, Occurrence, Page,
+    Record, Result, SmolStr, Status, TraitQuery, TraitType,
 };
 
 use crate::page::page_of;

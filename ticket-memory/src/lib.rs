@@ -8,7 +8,8 @@ mod tickets;
 
 use std::sync::Arc;
 
-use ticket_core::{Registry, Store, TicketingHandler};
+use ticket_core::{Registry, Store};
+use ticket_direct::TicketingHandler;
 
 pub use self::backend::MemoryBackend;
 

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
-use ticket_core::{
-    Change, Lease, NewOccurrence, Occurrence, OccurrenceId, Record, Recorded, SmolStr, Status,
-    StatusChange, Ticket, TicketId, TicketUpdate, Timestamp,
+use ticket_core::backend::{
+    Lease, NewOccurrence, Recorded, StatusChange, TicketChange, TicketUpdate,
 };
+use ticket_core::{Occurrence, OccurrenceId, Record, SmolStr, Status, Ticket, TicketId, Timestamp};
 
 /// The whole store.
 #[derive(Default)]
@@ -125,13 +125,13 @@ impl Entry {
     }
 
     /// Adds an occurrence and says what that changed; `None` if the ticket has it already.
-    fn add(&mut self, new: &NewOccurrence) -> Option<Option<Change>> {
+    fn add(&mut self, new: &NewOccurrence) -> Option<Option<TicketChange>> {
         let record = new.record();
         if self.occurrences.contains_key(&record.id) {
             return None;
         }
         let change = if self.ticket.occurrence_count == 0 {
-            Some(Change::Created)
+            Some(TicketChange::Created)
         } else {
             self.reopen(record.time)
         };
@@ -151,12 +151,12 @@ impl Entry {
     }
 
     /// Opens a solved ticket that occurs again later than it was solved.
-    fn reopen(&mut self, time: Timestamp) -> Option<Change> {
+    fn reopen(&mut self, time: Timestamp) -> Option<TicketChange> {
         match self.ticket.status {
             Status::Solved { at, .. } if time > at => {
                 self.ticket.status = Status::Open;
                 self.ticket.reopened_count += 1;
-                Some(Change::Reopened)
+                Some(TicketChange::Reopened)
             }
             Status::Open | Status::Solved { .. } | Status::Muted { .. } => None,
         }

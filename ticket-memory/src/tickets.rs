@@ -1,8 +1,9 @@
 //! What can be asked about tickets (rules 10 to 14).
 
+use ticket_core::backend::{EventPosition, HistogramScope, TicketPosition};
 use ticket_core::{
-    Bucket, EventPosition, HistogramQuery, HistogramScope, Occurrence, OccurrenceQuery, Page,
-    Result, Ticket, TicketFilter, TicketId, TicketPosition, TicketQuery, Timestamp,
+    Bucket, HistogramQuery, Occurrence, OccurrenceQuery, Page, Result, Ticket, TicketFilter,
+    TicketId, TicketQuery, Timestamp,
 };
 
 use crate::page::page_of;

@@ -4,11 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use ticket_core::backend::{Batch, Lease, Recorded, StatusChange};
 use ticket_core::{
     BackendBase, Bucket, Capabilities, Capability, Error, EventQuery, EventStore, EventTrait,
-    Expired, Expiry, HistogramQuery, Lease, NewOccurrence, Occurrence, OccurrenceQuery, Page,
-    Recorded, Result, StatusChange, Ticket, TicketFilter, TicketId, TicketQuery, TraitQuery,
-    TraitType,
+    Expired, Expiry, HistogramQuery, Occurrence, OccurrenceQuery, Page, Result, Ticket,
+    TicketFilter, TicketId, TicketQuery, TraitQuery, TraitType,
 };
 use tokio::sync::OnceCell;
 
@@ -148,8 +148,7 @@ impl BackendBase for MongoBackend {
         self.state.calls.run(async move { setup::set_up(&connection, &config).await }).await
     }
 
-    async fn record_tickets(&self, batch: &[NewOccurrence]) -> Result<Recorded> {
-        let batch = batch.to_vec();
+    async fn record_tickets(&self, batch: Batch) -> Result<Recorded> {
         self.write(|connection| async move { queries::record_tickets(&connection, batch).await })
             .await
     }

@@ -21,7 +21,8 @@ mod write;
 
 use std::sync::Arc;
 
-use ticket_core::{Registry, Store, TicketingHandler};
+use ticket_core::{Registry, Store};
+use ticket_direct::TicketingHandler;
 
 pub use self::backend::MongoBackend;
 pub use self::config::MongoConfig;

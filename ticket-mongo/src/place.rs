@@ -13,7 +13,8 @@
 //! everywhere; they lie where the rough ones do, and are replaced with the time.
 
 use mongodb::bson::{Document, doc};
-use ticket_core::{Direction, Result, SortKey, StatusKind, TicketId, TicketSort};
+use ticket_core::backend::SortKey;
+use ticket_core::{Direction, Result, StatusKind, TicketId, TicketSort};
 
 use crate::error::corrupt;
 use crate::row;

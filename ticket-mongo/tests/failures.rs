@@ -13,10 +13,13 @@ use libtest_mimic::{Arguments, Failed};
 use mongodb::bson::{Binary, Bson, Document, doc, spec::BinarySubtype};
 use mongodb::{Client, Collection};
 use support::{PROGRAM, Server, URL, database, everything, port, run, trial};
+use ticket_core::backend::Batch;
 use ticket_core::{
-    BackendBase, BackendExt, Error, ErrorKind, EventQuery, EventStore, HandlerOptions,
-    HistogramQuery, Level, Record, Status, Step, TicketQuery, Timestamp, limits,
+    BackendBase, BackendExt, BucketWidth, Error, ErrorKind, EventQuery, EventStore, HistogramQuery,
+    Level, Record, Status, TicketQuery, Timestamp, limits,
 };
+use ticket_direct::HandlerOptions;
+use ticket_direct::RecordEvents;
 use ticket_mongo::{MongoBackend, MongoConfig};
 
 fn main() -> ExitCode {
@@ -96,16 +99,16 @@ async fn still(program: String) -> Result<(), Failed> {
     let backend = MongoBackend::from_uri(&uri)?;
     let options = HandlerOptions::default();
     let new = || options.prepare(record()).ok_or("it is not below any level");
-    backend.record_tickets(&[new()?]).await?;
+    backend.record_tickets(new()?.into()).await?;
     let batch = [new()?];
     server.signal("STOP")?;
     for _ in 0..3 {
-        let error = backend.record_tickets(&batch).await.unwrap_err();
+        let error = backend.record_tickets(Batch::from(&batch[..])).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
     }
     server.signal("CONT")?;
     let started = Instant::now();
-    while let Err(error) = backend.record_tickets(&batch).await {
+    while let Err(error) = backend.record_tickets(Batch::from(&batch[..])).await {
         assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
         assert!(started.elapsed() < Duration::from_secs(60), "it is not found again: {error}");
     }
@@ -152,7 +155,7 @@ impl Opened {
     async fn hours_of_all(&self) -> Result<u64, Failed> {
         let (day, now) = (Duration::from_secs(86_400), Timestamp::now());
         let (from, to) = (now.saturating_sub(day), now.saturating_add(day));
-        let query = HistogramQuery::of_app(None::<&str>, Step::Hour, from, to);
+        let query = HistogramQuery::of_app(None::<&str>, BucketWidth::Hour, from, to);
         let buckets = self.backend.count_occurrences(&query).await?;
         Ok(buckets.iter().map(|bucket| bucket.count).sum())
     }
@@ -281,7 +284,7 @@ async fn slow(program: String) -> Result<(), Failed> {
         let now = Timestamp::now();
         let day = Duration::from_secs(86_400);
         let (from, to) = (now.saturating_sub(day), now.saturating_add(day));
-        let chart = HistogramQuery::of_app(None::<&str>, Step::Day, from, to);
+        let chart = HistogramQuery::of_app(None::<&str>, BucketWidth::Day, from, to);
         let counts = backend.count_occurrences(&chart).await?;
         let events = backend.get_events(&EventQuery::new()).await?.items.len();
         let tickets = backend.get_tickets(&TicketQuery::new()).await?.items;

@@ -15,10 +15,11 @@ use mongodb::event::command::CommandEvent;
 use mongodb::options::{Acknowledgment, ClientOptions, WriteConcern};
 use mongodb::{Client, Collection};
 use support::{PROGRAM, Server, URL, database, run, trial};
+use ticket_core::backend::{Batch, NewOccurrence, StatusChange};
 use ticket_core::{
-    BackendBase, BackendExt, ErrorKind, EventStore, Expiry, HandlerOptions, Level, NewOccurrence,
-    Record, StatusChange, TicketQuery, Timestamp,
+    BackendBase, BackendExt, ErrorKind, EventStore, Expiry, Level, Record, TicketQuery, Timestamp,
 };
+use ticket_direct::HandlerOptions;
 use ticket_mongo::{MongoBackend, MongoConfig};
 
 fn main() -> ExitCode {
@@ -57,9 +58,9 @@ async fn decides(url: String) -> Result<(), Failed> {
         let concerns: Vec<_> = sent.iter().filter_map(concern_of_decision).collect();
         assert_eq!(concerns, vec![doc! { "w": "majority", "j": true }; units], "{sent:?}");
     };
-    backend.record_tickets(std::slice::from_ref(&one)).await?;
+    backend.record_tickets(one.clone().into()).await?;
     decided(1);
-    backend.record_tickets(&[other.clone(), occurrence("one")]).await?;
+    backend.record_tickets(vec![other.clone(), occurrence("one")].into()).await?;
     decided(1);
     let at = Timestamp::now();
     backend.set_status(one.ticket_id(), StatusChange::Solve { at, release: None }).await?;
@@ -110,7 +111,7 @@ async fn lost(program: String) -> Result<(), Failed> {
     let uri = format!("mongodb://{}/shop?replicaSet=majority&w=1&journal=false", hosts.join(","));
     let backend = MongoBackend::from_uri(&format!("{uri}&timeout=30s"))?;
     backend.setup_backend().await?;
-    backend.record_tickets(&[occurrence("before")]).await?;
+    backend.record_tickets(occurrence("before").into()).await?;
     let careless = Client::with_uri_str(&uri).await?.database("shop");
     let notes: Collection<Document> = careless.collection("notes");
     let everywhere = WriteConcern::majority();
@@ -126,7 +127,7 @@ async fn lost(program: String) -> Result<(), Failed> {
     notes.insert_one(doc! { "_id": "acknowledged" }).await?;
     let batch = [occurrence("before")];
     let hasty = MongoBackend::from_uri(&format!("{uri}&timeout=2s"))?;
-    let error = hasty.record_tickets(&batch).await.unwrap_err();
+    let error = hasty.record_tickets(Batch::from(&batch[..])).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "what a majority has not is not acknowledged");
     primaries[0].kill()?;
     for server in &mut others {
@@ -134,7 +135,7 @@ async fn lost(program: String) -> Result<(), Failed> {
     }
 
     let started = Instant::now();
-    while let Err(error) = backend.record_tickets(&batch).await {
+    while let Err(error) = backend.record_tickets(Batch::from(&batch[..])).await {
         assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
         assert!(started.elapsed() < Duration::from_secs(120), "there is no new primary: {error}");
     }

@@ -17,11 +17,13 @@ use mongodb::event::EventHandler;
 use mongodb::event::command::CommandEvent;
 use mongodb::options::ClientOptions;
 use support::{URL, database, run, trial};
+use ticket_core::backend::{Batch, EventPosition, NewOccurrence};
 use ticket_core::{
-    BackendBase, Comparison, Direction, EventFilter, EventPosition, EventQuery, EventStore,
-    HandlerOptions, HistogramQuery, Level, NewOccurrence, Occurrence, Op, Record, Step, Ticket,
-    TicketFilter, TicketQuery, TicketSort, Timestamp,
+    BackendBase, BucketWidth, Comparison, Direction, EventFilter, EventQuery, EventStore,
+    HistogramQuery, Level, Occurrence, Operator, Record, Ticket, TicketFilter, TicketQuery,
+    TicketSort, Timestamp,
 };
+use ticket_direct::HandlerOptions;
 use ticket_mongo::{MongoBackend, MongoConfig};
 
 fn main() -> ExitCode {
@@ -61,13 +63,14 @@ async fn tickets(url: String) -> Result<(), Failed> {
                 start.saturating_add(Duration::from_millis((mixed(number) % 300_000).into()));
             let record = Record::new(Level::Error, "shop", "failure").with_time(time);
             let record = record.with_location(ticket_core::Location::new().with_line(number));
-            let options = HandlerOptions::new("app").with_grouping(ticket_core::Grouping::Location);
+            let options =
+                HandlerOptions::new("app").with_grouping(ticket_grouping::Grouping::Location);
             let repeats = if number % 3 == 0 { 1 } else { 1 + mixed(number + 1_000) % 300 };
             options.prepare(record).unwrap().with_repeats(repeats)
         })
         .collect();
     for part in batch.chunks(50) {
-        backend.record_tickets(part).await?;
+        backend.record_tickets(part.into()).await?;
     }
     let ids: Vec<_> = batch.iter().map(NewOccurrence::ticket_id).collect();
     for (number, id) in ids.iter().enumerate() {
@@ -75,11 +78,16 @@ async fn tickets(url: String) -> Result<(), Failed> {
         match number % 4 {
             1 => drop(
                 backend
-                    .set_status(*id, ticket_core::StatusChange::Solve { at, release: None })
+                    .set_status(
+                        *id,
+                        ticket_core::backend::StatusChange::Solve { at, release: None },
+                    )
                     .await?,
             ),
             2 => drop(
-                backend.set_status(*id, ticket_core::StatusChange::Mute { until: None }).await?,
+                backend
+                    .set_status(*id, ticket_core::backend::StatusChange::Mute { until: None })
+                    .await?,
             ),
             _ => {}
         }
@@ -142,7 +150,7 @@ async fn events(url: String) -> Result<(), Failed> {
             )
         })
         .collect();
-    backend.record_tickets(&batch).await?;
+    backend.record_tickets(Batch::from(&batch[..])).await?;
     let all: Vec<Occurrence> = {
         let mut query = EventQuery::new().with_limit(1_000);
         let mut all = Vec::new();
@@ -160,8 +168,8 @@ async fn events(url: String) -> Result<(), Failed> {
     );
     for (least, most) in [(0, 99), (60, 99), (90, 20), (99, 2), (30, 0)] {
         let filter = EventFilter::new()
-            .with_comparison(Comparison::new("a", Op::Ge, least))
-            .with_comparison(Comparison::number("b", Op::Le, most)?);
+            .with_comparison(Comparison::new("a", Operator::Ge, least))
+            .with_comparison(Comparison::number("b", Operator::Le, most)?);
         for filter in [filter.clone(), filter.with_since(since).with_until(until)] {
             for direction in DIRECTIONS {
                 let mut expected: Vec<Occurrence> =
@@ -208,14 +216,14 @@ async fn writers(url: String) -> Result<(), Failed> {
         let backend = MongoBackend::new(MongoConfig::with_client(client, database("writers")));
         for _ in 0..BATCHES {
             let record = Record::new(Level::Error, format!("part {number}"), "failure");
-            backend.record_tickets(&[prepare(record.with_time(now))]).await?;
+            backend.record_tickets(prepare(record.with_time(now)).into()).await?;
         }
         Ok(())
     };
     try_join_all((0..WRITERS).map(writer)).await?;
     let query = HistogramQuery::of_app(
         Some("app"),
-        Step::Hour,
+        BucketWidth::Hour,
         now,
         now.saturating_add(Duration::from_secs(3_600)),
     );

@@ -12,10 +12,12 @@ use libtest_mimic::{Arguments, Failed};
 use mongodb::bson::{Bson, Document, doc};
 use support::everything::{store, use_everything};
 use support::{URL, database, run, trial};
+use ticket_core::backend::StatusChange;
 use ticket_core::{
-    BackendBase, BackendExt, EventStore, HistogramQuery, Level, OccurrenceQuery, Record,
-    StatusChange, Step, TicketQuery, Timestamp,
+    BackendBase, BucketWidth, EventStore, HistogramQuery, Level, OccurrenceQuery, Record,
+    TicketQuery, Timestamp,
 };
+use ticket_direct::RecordEvents;
 use ticket_mongo::MongoConfig;
 
 fn main() -> ExitCode {
@@ -119,7 +121,7 @@ async fn targets(url: String) -> Result<(), Failed> {
     backend.get_ticket(one).await?;
     backend.get_occurrences(one, &OccurrenceQuery::new()).await?;
     let (from, to) = (Timestamp::from_micros(0), Timestamp::from_micros(3_600_000_000));
-    backend.count_occurrences(&HistogramQuery::of_ticket(one, Step::Hour, from, to)).await?;
+    backend.count_occurrences(&HistogramQuery::of_ticket(one, BucketWidth::Hour, from, to)).await?;
     let solve = StatusChange::Solve { at: Timestamp::now(), release: None };
     backend.set_status(one, solve).await?;
     backend.delete_ticket(one).await?;

@@ -11,10 +11,13 @@ use libtest_mimic::{Arguments, Failed};
 use mongodb::bson::{DateTime, Document, doc};
 use mongodb::{Client, Collection, Database};
 use support::{PROGRAM, Server, URL, database, run, trial};
+use ticket_core::backend::Batch;
 use ticket_core::{
-    BackendBase, BackendExt, EventQuery, EventStore, Expiry, HandlerOptions, HistogramQuery, Level,
-    OccurrenceQuery, Record, Step, TicketQuery, Timestamp,
+    BackendBase, BackendExt, BucketWidth, EventQuery, EventStore, Expiry, HistogramQuery, Level,
+    OccurrenceQuery, Record, TicketQuery, Timestamp,
 };
+use ticket_direct::HandlerOptions;
+use ticket_direct::RecordEvents;
 use ticket_mongo::{MongoBackend, MongoConfig};
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -126,7 +129,7 @@ async fn deletes(program: String) -> Result<(), Failed> {
     let options = HandlerOptions::new("app");
     let batch = [record("old", 40), record("both", 40), record("both", 29), record("new", 0)];
     let batch = batch.map(|record| options.prepare(record).unwrap());
-    backend.record_tickets(&batch).await?;
+    backend.record_tickets(Batch::from(&batch[..])).await?;
     let old = batch[0].ticket_id();
     backend.solve_ticket(old, None).await?;
     let left = async || -> Result<usize, Failed> {
@@ -153,13 +156,13 @@ async fn deletes(program: String) -> Result<(), Failed> {
     assert_eq!(tickets.iter().map(|ticket| ticket.occurrence_count).sum::<u64>(), 4);
     let (from, to) = (now.saturating_sub(50 * DAY), now.saturating_add(DAY));
     for query in [
-        HistogramQuery::of_app(Some("app"), Step::Day, from, to),
-        HistogramQuery::of_app(None::<&str>, Step::Day, from, to),
+        HistogramQuery::of_app(Some("app"), BucketWidth::Day, from, to),
+        HistogramQuery::of_app(None::<&str>, BucketWidth::Day, from, to),
     ] {
         let buckets = backend.count_occurrences(&query).await?;
         assert_eq!(buckets.iter().map(|bucket| bucket.count).sum::<u64>(), 4);
     }
-    let of_ticket = HistogramQuery::of_ticket(old, Step::Day, from, to);
+    let of_ticket = HistogramQuery::of_ticket(old, BucketWidth::Day, from, to);
     let buckets = backend.count_occurrences(&of_ticket).await?;
     assert_eq!(buckets.iter().map(|bucket| bucket.count).sum::<u64>(), 1);
     // That is what the server does not do.

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use deadpool_postgres::Pool;
+use ticket_core::backend::{Batch, Lease, Recorded, StatusChange};
 use ticket_core::{
     BackendBase, Bucket, Capabilities, EventQuery, EventStore, EventTrait, Expired, Expiry,
-    HistogramQuery, Lease, NewOccurrence, Occurrence, OccurrenceQuery, Page, Recorded, Result,
-    StatusChange, Ticket, TicketFilter, TicketId, TicketQuery, TraitQuery, TraitType,
+    HistogramQuery, Occurrence, OccurrenceQuery, Page, Result, Ticket, TicketFilter, TicketId,
+    TicketQuery, TraitQuery, TraitType,
 };
 
 use crate::config::PostgresConfig;
@@ -87,8 +88,8 @@ impl BackendBase for PostgresBackend {
         setup::set_up(&self.connections, self.connections.config().autocreate()).await
     }
 
-    async fn record_tickets(&self, batch: &[NewOccurrence]) -> Result<Recorded> {
-        self.explain(queries::record_tickets(&self.connections, batch).await).await
+    async fn record_tickets(&self, batch: Batch) -> Result<Recorded> {
+        self.explain(queries::record_tickets(&self.connections, &batch).await).await
     }
 
     async fn count_tickets(&self, filter: &TicketFilter) -> Result<u64> {

@@ -17,7 +17,8 @@ mod tls;
 
 use std::sync::Arc;
 
-use ticket_core::{Registry, Store, TicketingHandler};
+use ticket_core::{Registry, Store};
+use ticket_direct::TicketingHandler;
 
 pub use deadpool_postgres;
 

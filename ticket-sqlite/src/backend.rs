@@ -4,10 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use ticket_core::backend::{Batch, Lease, Recorded, StatusChange};
 use ticket_core::{
     BackendBase, Bucket, Capabilities, EventQuery, EventStore, EventTrait, Expired, Expiry,
-    HistogramQuery, Lease, NewOccurrence, Occurrence, OccurrenceQuery, Page, Recorded, Result,
-    StatusChange, Ticket, TicketFilter, TicketId, TicketQuery, TraitQuery, TraitType,
+    HistogramQuery, Occurrence, OccurrenceQuery, Page, Result, Ticket, TicketFilter, TicketId,
+    TicketQuery, TraitQuery, TraitType,
 };
 
 use crate::config::SqliteConfig;
@@ -91,8 +92,7 @@ impl BackendBase for SqliteBackend {
             .await
     }
 
-    async fn record_tickets(&self, batch: &[NewOccurrence]) -> Result<Recorded> {
-        let batch = batch.to_vec();
+    async fn record_tickets(&self, batch: Batch) -> Result<Recorded> {
         self.writer.run(move |connection| queries::record_tickets(connection, &batch)).await
     }
 

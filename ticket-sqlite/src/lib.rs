@@ -13,7 +13,8 @@ mod threads;
 
 use std::sync::Arc;
 
-use ticket_core::{Registry, Store, TicketingHandler};
+use ticket_core::{Registry, Store};
+use ticket_direct::TicketingHandler;
 
 pub use self::backend::SqliteBackend;
 pub use self::config::SqliteConfig;

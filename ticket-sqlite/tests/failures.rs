@@ -7,10 +7,12 @@ use std::time::{Duration, Instant};
 
 use futures::executor::block_on;
 use rusqlite::Connection;
+use ticket_core::backend::{Batch, NewOccurrence};
 use ticket_core::{
-    BackendBase, Error, ErrorKind, EventStore, Expiry, Fingerprint, Grouping, HistogramQuery,
-    Ingredients, Level, NewOccurrence, Record, Registry, Step, TicketFilter, TicketId, Timestamp,
+    BackendBase, BucketWidth, Error, ErrorKind, EventStore, Expiry, Fingerprint, HistogramQuery,
+    Ingredients, Level, Record, Registry, TicketFilter, TicketId, Timestamp,
 };
+use ticket_grouping::Grouping;
 use ticket_sqlite::{SqliteBackend, SqliteConfig};
 
 fn occurrence(kind: &str) -> NewOccurrence {
@@ -34,7 +36,7 @@ fn count(store: &SqliteBackend) -> u64 {
 }
 
 fn record(store: &SqliteBackend, kind: &str) -> Result<u64, Error> {
-    block_on(store.record_tickets(&[occurrence(kind)])).map(|recorded| recorded.occurrences)
+    block_on(store.record_tickets(occurrence(kind).into())).map(|recorded| recorded.occurrences)
 }
 
 #[test]
@@ -133,7 +135,7 @@ fn version_1_gets_its_counts_per_application() {
         let now = Timestamp::now();
         let from = now.saturating_sub(Duration::from_secs(86_400));
         let to = now.saturating_add(Duration::from_secs(86_400));
-        let query = HistogramQuery::of_app(Some("shop"), Step::Day, from, to);
+        let query = HistogramQuery::of_app(Some("shop"), BucketWidth::Day, from, to);
         block_on(store.count_occurrences(&query))
             .map(|buckets| buckets.iter().map(|b| b.count).sum::<u64>())
     };
@@ -212,12 +214,12 @@ fn deleting_leaves_nothing_behind() {
         };
         tables.map(count).to_vec()
     };
-    block_on(store.record_tickets(&batch)).unwrap();
+    block_on(store.record_tickets(Batch::from(&batch[..]))).unwrap();
     assert!(rows()[..8].iter().all(|count| *count > 0), "{:?}", rows());
     assert!(block_on(store.delete_ticket(batch[0].ticket_id())).unwrap());
     assert_eq!(rows(), [0; 9]);
 
-    block_on(store.record_tickets(&batch)).unwrap();
+    block_on(store.record_tickets(Batch::from(&batch[..]))).unwrap();
     let expiry = Expiry::before(Timestamp::MAX);
     assert_eq!(block_on(store.clear_expired(&expiry)).unwrap().occurrences, 2_000);
     let left = rows();
@@ -235,6 +237,6 @@ fn a_registry_opens_it() {
     let record = Record::new(Level::Error, "a", "b");
     let fingerprint = Grouping::Stable.fingerprint(&record, b"");
     let batch = [NewOccurrence::new(record, fingerprint)];
-    assert_eq!(block_on(store.record_tickets(&batch)).unwrap().occurrences, 1);
+    assert_eq!(block_on(store.record_tickets(Batch::from(&batch[..]))).unwrap().occurrences, 1);
     assert_eq!(store.name(), "sqlite");
 }

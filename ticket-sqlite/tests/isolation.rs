@@ -8,9 +8,8 @@ use std::time::Duration;
 use futures::executor::block_on;
 use rusqlite::Connection;
 use tempfile::TempDir;
-use ticket_core::{
-    BackendBase, ErrorKind, HandlerOptions, Level, Record, TicketQuery, TicketingBaseHandler,
-};
+use ticket_core::{BackendBase, ErrorKind, Level, Record, TicketQuery, TicketingBaseHandler};
+use ticket_direct::HandlerOptions;
 use ticket_handler::BackgroundHandler;
 use ticket_sqlite::{SqliteBackend, SqliteConfig, SqliteHandler};
 

@@ -18,9 +18,9 @@ use std::time::Duration;
 use futures::executor::block_on;
 use libtest_mimic::{Arguments, Failed, Trial};
 use rusqlite::Connection;
-use ticket_core::{
-    BackendBase, Change, Grouping, Level, NewOccurrence, Record, Status, TicketQuery,
-};
+use ticket_core::backend::{Batch, NewOccurrence, TicketChange};
+use ticket_core::{BackendBase, Level, Record, Status, TicketQuery};
+use ticket_grouping::Grouping;
 use ticket_sqlite::{SqliteBackend, SqliteConfig};
 
 const JOB: &str = "TICKET_SQLITE_TEST_JOB";
@@ -79,8 +79,8 @@ fn race(store: &SqliteBackend) {
             std::thread::spawn(move || {
                 let batch = [occurrence("the same new error")];
                 barrier.wait();
-                let recorded = block_on(store.record_tickets(&batch)).unwrap();
-                usize::from(recorded.updates[0].change == Some(Change::Created))
+                let recorded = block_on(store.record_tickets(Batch::from(&batch[..]))).unwrap();
+                usize::from(recorded.updates[0].change == Some(TicketChange::Created))
             })
         })
         .collect();
@@ -124,7 +124,7 @@ fn burst(store: &SqliteBackend) {
     let mut total = 0;
     loop {
         let batch: Vec<NewOccurrence> = (0..50).map(|_| occurrence("again and again")).collect();
-        total += block_on(store.record_tickets(&batch)).unwrap().occurrences;
+        total += block_on(store.record_tickets(Batch::from(&batch[..]))).unwrap().occurrences;
         println!("{total}");
     }
 }

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::VecDeque;
 
-use ticket_core::Breadcrumb;
+use ticket_core::record::Breadcrumb;
 use tracing::Subscriber;
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 

@@ -4,7 +4,8 @@ use std::any::type_name;
 use std::error::Error;
 use std::panic::Location as Caller;
 
-use ticket_core::{ErrorCause, Level, Location, Record, SmolStr};
+use ticket_core::record::ErrorCause;
+use ticket_core::{Level, Location, Record, SmolStr};
 use ticket_handler::BackgroundHandler;
 
 use crate::format;
@@ -95,7 +96,8 @@ fn emit(
 mod with_anyhow {
     use std::backtrace::BacktraceStatus;
 
-    use ticket_core::{Frame, SmolStr, limits};
+    use ticket_core::record::Frame;
+    use ticket_core::{SmolStr, limits};
 
     use super::{BackgroundHandler, CHANNEL, Caller, Level, Record, emit, format};
     use crate::frames::is_in_app;

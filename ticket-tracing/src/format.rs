@@ -4,7 +4,8 @@ use std::cell::Cell;
 use std::fmt::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use ticket_core::{ErrorCause, SmolStr};
+use ticket_core::SmolStr;
+use ticket_core::record::ErrorCause;
 
 /// What stands for a value that could not be formatted.
 const PANICKED: &str = "<panicked while formatting>";

@@ -5,7 +5,8 @@ use std::sync::LazyLock;
 use std::time::Instant;
 
 use backtrace::Symbol;
-use ticket_core::{Frame, limits};
+use ticket_core::limits;
+use ticket_core::record::Frame;
 
 /// How many frames are captured: those that are stored, and those of the panic's own machinery.
 const CAPTURED: usize = limits::FRAMES + 32;

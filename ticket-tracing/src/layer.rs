@@ -2,10 +2,10 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use ticket_core::{
-    Breadcrumb, Level, Location, Record, Redaction, SmolStr, Timestamp, Traits, limits,
-};
+use ticket_core::record::Breadcrumb;
+use ticket_core::{Level, Location, Record, SmolStr, Timestamp, Traits, limits};
 use ticket_handler::BackgroundHandler;
+use ticket_redact::Redaction;
 use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id};
 use tracing::{Event, Metadata, Subscriber, span};
@@ -235,7 +235,7 @@ where
     // The innermost first: the first one that has a name keeps it.
     for span in context.event_scope(event)? {
         let metadata = span.metadata();
-        let mut of = ticket_core::Span::new(SmolStr::new_static(metadata.name()));
+        let mut of = ticket_core::record::Span::new(SmolStr::new_static(metadata.name()));
         of.target = SmolStr::new_static(metadata.target());
         if let Some(SpanTraits(traits)) = span.extensions().get() {
             of.traits.clone_from(traits);

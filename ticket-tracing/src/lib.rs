@@ -15,7 +15,9 @@ mod panic;
 mod recorder;
 mod visit;
 
-pub use ticket_core::{Grouping, HandlerOptions, Level};
+pub use ticket_core::Level;
+pub use ticket_direct::HandlerOptions;
+pub use ticket_grouping::Grouping;
 pub use ticket_handler::{BackgroundHandler, Guard};
 
 pub use self::errors::{Report, report_error};

@@ -5,11 +5,10 @@ use std::{error, fmt};
 
 use log::kv::{self, VisitSource, VisitValue};
 use log::{LevelFilter, Log, Metadata, SetLoggerError};
-use ticket_core::{
-    Breadcrumb, ErrorCause, Level, Location, Record, Redaction, SmolStr, Timestamp, Traits, Value,
-    limits,
-};
+use ticket_core::record::{Breadcrumb, ErrorCause};
+use ticket_core::{Level, Location, Record, SmolStr, Timestamp, Traits, Value, limits};
 use ticket_handler::BackgroundHandler;
+use ticket_redact::Redaction;
 use tracing_subscriber::Registry;
 
 use crate::inside::Inside;

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use futures::executor::block_on;
 use ticket_core::{
-    BackendBase, Direction, EventQuery, EventStore, HandlerOptions, MAX_LIMIT, Record, Ticket,
-    TicketQuery, Value,
+    BackendBase, Direction, EventQuery, EventStore, MAX_LIMIT, Record, Ticket, TicketQuery, Value,
 };
+use ticket_direct::HandlerOptions;
 use ticket_handler::BackgroundHandler;
 use ticket_memory::MemoryBackend;
 use tracing::subscriber::DefaultGuard;

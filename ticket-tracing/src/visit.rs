@@ -4,7 +4,9 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 
-use ticket_core::{ErrorCause, Redaction, SmolStr, Traits, Value, limits};
+use ticket_core::record::ErrorCause;
+use ticket_core::{SmolStr, Traits, Value, limits};
+use ticket_redact::Redaction;
 use tracing::field::{Field, Visit};
 
 use crate::format;

@@ -6,9 +6,8 @@ use std::fmt;
 use std::time::Duration;
 
 use futures::executor::block_on;
-use ticket_core::{
-    Direction, EventQuery, EventStore, HandlerOptions, Level, Record, Timestamp, Value,
-};
+use ticket_core::{Direction, EventQuery, EventStore, Level, Record, Timestamp, Value};
+use ticket_direct::HandlerOptions;
 use ticket_memory::MemoryBackend;
 use ticket_tracing::{BackgroundHandler, TicketLayer};
 use tracing::{debug, debug_span, error, info, info_span, trace, warn};

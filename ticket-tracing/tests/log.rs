@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use futures::executor::block_on;
-use ticket_core::{Direction, EventQuery, EventStore, HandlerOptions, Level};
+use ticket_core::{Direction, EventQuery, EventStore, Level};
+use ticket_direct::HandlerOptions;
 use ticket_memory::MemoryBackend;
 use ticket_tracing::{BackgroundHandler, TicketLayer};
 use tracing_subscriber::prelude::*;

@@ -8,9 +8,8 @@ use std::time::Duration;
 
 use futures::executor::block_on;
 use log::{Log, debug, error, info, warn};
-use ticket_core::{
-    Direction, EventQuery, EventStore, HandlerOptions, Level, Record, SmolStr, Value,
-};
+use ticket_core::{Direction, EventQuery, EventStore, Level, Record, SmolStr, Value};
+use ticket_direct::HandlerOptions;
 use ticket_memory::MemoryBackend;
 use ticket_tracing::{BackgroundHandler, TicketLayer, TicketLog};
 use tracing_subscriber::prelude::*;

@@ -1,6 +1,6 @@
 //! A layer over a handler that is off. Alone in its program: what other tests enable meanwhile would count.
 
-use ticket_core::HandlerOptions;
+use ticket_direct::HandlerOptions;
 use ticket_tracing::{BackgroundHandler, TicketLayer};
 use tracing::info_span;
 use tracing_subscriber::prelude::*;

@@ -3,7 +3,8 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use ticket_core::{HandlerOptions, Level};
+use ticket_core::Level;
+use ticket_direct::HandlerOptions;
 use ticket_tracing::Recorder;
 use tracing::{error, info, warn};
 

@@ -9,12 +9,13 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
 use futures::executor::block_on;
+use ticket_core::backend::{Batch, Lease, Recorded, StatusChange, async_trait};
 use ticket_core::{
     BackendBase, Bucket, Capabilities, EventQuery, EventStore, EventTrait, Expired, Expiry,
-    HandlerOptions, HistogramQuery, Lease, Level, NewOccurrence, Occurrence, OccurrenceQuery, Page,
-    Recorded, Result, StatusChange, Ticket, TicketFilter, TicketId, TicketQuery, TraitQuery,
-    TraitType, async_trait,
+    HistogramQuery, Level, Occurrence, OccurrenceQuery, Page, Result, Ticket, TicketFilter,
+    TicketId, TicketQuery, TraitQuery, TraitType,
 };
+use ticket_direct::HandlerOptions;
 use ticket_memory::MemoryBackend;
 use ticket_tracing::{BackgroundHandler, TicketLayer};
 use tracing_subscriber::prelude::*;
@@ -54,7 +55,7 @@ impl BackendBase for Talkative {
         self.0.setup_backend().await
     }
 
-    async fn record_tickets(&self, batch: &[NewOccurrence]) -> Result<Recorded> {
+    async fn record_tickets(&self, batch: Batch) -> Result<Recorded> {
         talk();
         tokio::task::spawn(async { talk() }).await.unwrap();
         tokio::task::spawn_blocking(talk).await.unwrap();

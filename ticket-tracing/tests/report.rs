@@ -5,7 +5,8 @@ use std::error::Error;
 use std::fmt;
 
 use anyhow::Context as _;
-use ticket_core::{HandlerOptions, Level};
+use ticket_core::Level;
+use ticket_direct::HandlerOptions;
 use ticket_tracing::{Recorder, Report, ReportAnyhow, report_anyhow, report_error};
 
 #[derive(Debug)]

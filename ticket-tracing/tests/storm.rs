@@ -8,7 +8,9 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
 use futures::executor::block_on;
-use ticket_core::{BackendBase, EventQuery, EventStore, Grouping, HandlerOptions, TicketQuery};
+use ticket_core::{BackendBase, EventQuery, EventStore, TicketQuery};
+use ticket_direct::HandlerOptions;
+use ticket_grouping::Grouping;
 use ticket_memory::MemoryBackend;
 use ticket_tracing::{BackgroundHandler, TicketLayer};
 use tracing::{error, info_span, warn};

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use sentry::{Client, ClientOptions, Envelope, Hub, Transport};
-use ticket_core::HandlerOptions;
+use ticket_direct::HandlerOptions;
 use ticket_handler::{BackgroundHandler, Builder};
 use ticket_tracing::TicketLayer;
 use tracing::Dispatch;

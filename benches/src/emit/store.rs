@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use ticket_core::backend::{Batch, Lease, Recorded, StatusChange, TicketUpdate, async_trait};
 use ticket_core::{
     BackendBase, Bucket, Capabilities, Error, ErrorKind, EventQuery, EventStore, EventTrait,
-    Expired, Expiry, HistogramQuery, Lease, NewOccurrence, Occurrence, OccurrenceQuery, Page,
-    Recorded, Result, StatusChange, Ticket, TicketFilter, TicketId, TicketQuery, TicketUpdate,
-    TraitQuery, TraitType, async_trait,
+    Expired, Expiry, HistogramQuery, Occurrence, OccurrenceQuery, Page, Result, Ticket,
+    TicketFilter, TicketId, TicketQuery, TraitQuery, TraitType,
 };
 
 /// Takes everything and keeps nothing, or is away.
@@ -34,12 +34,12 @@ impl BackendBase for Store {
         Ok(())
     }
 
-    async fn record_tickets(&self, batch: &[NewOccurrence]) -> Result<Recorded> {
+    async fn record_tickets(&self, batch: Batch) -> Result<Recorded> {
         if matches!(self, Self::Away) {
             return Err(Error::new(ErrorKind::Unavailable, "bench", "as the measurement asked"));
         }
         let mut added = BTreeMap::<TicketId, u64>::new();
-        for occurrence in batch {
+        for occurrence in &batch {
             *added.entry(occurrence.ticket_id()).or_default() += u64::from(occurrence.repeats());
         }
         let update = |(ticket_id, added)| TicketUpdate {

@@ -11,7 +11,7 @@ use std::thread;
 
 use anyhow::{Context as _, Result};
 use clap::{Parser, ValueEnum};
-use ticket_core::HandlerOptions;
+use ticket_direct::HandlerOptions;
 use ticket_handler::BackgroundHandler;
 use ticket_tracing::TicketLayer;
 use tracing::{dispatcher, error, info, info_span};

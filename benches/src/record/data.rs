@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use ticket_core::{HandlerOptions, Level, Location, NewOccurrence, Record, Timestamp};
+use ticket_core::backend::NewOccurrence;
+use ticket_core::{Level, Location, Record, Timestamp};
+use ticket_direct::HandlerOptions;
 
 use super::Plan;
 

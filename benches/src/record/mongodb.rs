@@ -8,6 +8,7 @@ use mongodb::bson::{RawDocumentBuf, doc};
 use mongodb::options::{Acknowledgment, WriteConcern};
 use mongodb::{Client, Collection};
 use ticket_core::BackendBase as _;
+use ticket_core::backend::Batch;
 use ticket_mongo::{MongoBackend, MongoConfig};
 
 use super::data::Batches;
@@ -34,7 +35,7 @@ pub(crate) async fn measure(url: &str, plan: Plan) -> Result<Measured> {
     for _ in 0..WARM_UP + batches {
         let batch = data.batch();
         let started = Instant::now();
-        let recorded = store.record_tickets(&batch).await?;
+        let recorded = store.record_tickets(Batch::from(&batch[..])).await?;
         times.backend.push(started.elapsed().as_secs_f64());
         ensure!(recorded.occurrences == u64::from(size), "{recorded:?}");
 

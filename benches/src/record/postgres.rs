@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result, ensure};
 use bytes::{Bytes, BytesMut};
 use futures::{SinkExt as _, StreamExt as _, TryStreamExt as _};
 use ticket_core::BackendBase as _;
+use ticket_core::backend::Batch;
 use ticket_postgres::{PostgresBackend, PostgresConfig};
 use tokio_postgres::{Client, NoTls};
 
@@ -28,7 +29,7 @@ pub(crate) async fn measure(url: &str, plan: Plan) -> Result<Measured> {
     for _ in 0..WARM_UP + batches {
         let batch = data.batch();
         let started = Instant::now();
-        let recorded = store.record_tickets(&batch).await?;
+        let recorded = store.record_tickets(Batch::from(&batch[..])).await?;
         times.backend.push(started.elapsed().as_secs_f64());
         ensure!(recorded.occurrences == u64::from(size), "{recorded:?}");
 

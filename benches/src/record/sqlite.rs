@@ -7,6 +7,7 @@ use anyhow::{Result, ensure};
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 use ticket_core::BackendBase as _;
+use ticket_core::backend::Batch;
 use ticket_sqlite::{SqliteBackend, SqliteConfig};
 
 use super::data::Batches;
@@ -29,7 +30,7 @@ pub(crate) async fn measure(folder: &Path, plan: Plan) -> Result<Measured> {
     for _ in 0..WARM_UP + batches {
         let batch = data.batch();
         let started = Instant::now();
-        let answer = store.record_tickets(&batch).await?;
+        let answer = store.record_tickets(Batch::from(&batch[..])).await?;
         times.backend.push(started.elapsed().as_secs_f64());
         ensure!(answer.occurrences == u64::from(size), "{answer:?}");
 

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use ticket_core::backend::{HistogramScope, NewOccurrence, StatusChange};
 use ticket_core::{
-    BackendBase, EventFilter, EventStore, Expiry, HistogramScope, NewOccurrence, OccurrenceQuery,
-    Page, StatusChange, Store, TicketFilter, TicketId, TraitQuery, Value,
+    BackendBase, EventFilter, EventStore, Expiry, OccurrenceQuery, Page, Store, TicketFilter,
+    TicketId, TraitQuery, Value,
 };
 
 use crate::context::Context;

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use ticket_core::{
-    Comparison, EventFilter, NewOccurrence, Op, Span, Store, Timestamp, Traits, Value,
-};
+use ticket_core::backend::NewOccurrence;
+use ticket_core::record::Span;
+use ticket_core::{Comparison, EventFilter, Operator, Store, Timestamp, Traits, Value};
 
 use super::events::assert_agrees;
 use crate::context::Context;
@@ -23,7 +23,7 @@ async fn put_values(store: &Arc<dyn Store>, values: &[Value]) -> Vec<NewOccurren
 /// Every operation with each of the asked values.
 async fn assert_compares(store: &Arc<dyn Store>, batch: &[NewOccurrence], asked: &[Value]) {
     for value in asked {
-        for op in Op::ALL {
+        for op in Operator::ALL {
             let comparison = Comparison::new("v", op, value.clone());
             let filter = EventFilter::new().with_comparison(comparison);
             assert_agrees(store, batch, filter).await;
@@ -66,7 +66,7 @@ pub(super) async fn rule_15_text_compares_by_code_point(cx: Context) {
     let batch = put_values(&store, &values).await;
     assert_compares(&store, &batch, &values).await;
     assert_compares(&store, &batch, &["m".into(), "\u{ffff}".into(), "B".into()]).await;
-    let below = Comparison::new("v", Op::Lt, "😀");
+    let below = Comparison::new("v", Operator::Lt, "😀");
     let found = events(&store, EventFilter::new().with_comparison(below)).await;
     assert_eq!(found.len(), values.len() - 2, "the greatest code points are the greatest texts");
 }
@@ -120,9 +120,9 @@ pub(super) async fn rule_15_floats_compare_exactly(cx: Context) {
     let batch = put_values(&store, &values).await;
     assert_compares(&store, &batch, &values).await;
     for zero in [0.0, -0.0] {
-        let equal = EventFilter::new().with_comparison(Comparison::new("v", Op::Eq, zero));
+        let equal = EventFilter::new().with_comparison(Comparison::new("v", Operator::Eq, zero));
         assert_eq!(events(&store, equal).await.len(), 2, "0.0 and -0.0 compare as equal");
-        let less = EventFilter::new().with_comparison(Comparison::new("v", Op::Lt, zero));
+        let less = EventFilter::new().with_comparison(Comparison::new("v", Operator::Lt, zero));
         assert_eq!(events(&store, less).await.len(), 5);
     }
 }
@@ -164,14 +164,14 @@ pub(super) async fn rule_15_a_number_compares_with_integers_and_floats_alike(cx:
     values.extend(floats.map(Value::from));
     let batch = put_values(&store, &values).await;
     for value in &values {
-        for op in Op::ALL {
+        for op in Operator::ALL {
             let comparison = Comparison::number("v", op, value.clone()).expect("it is a number");
             let filter = EventFilter::new().with_comparison(comparison);
             assert_agrees(&store, &batch, filter).await;
         }
     }
     let below = |number: i64| {
-        let comparison = Comparison::number("v", Op::Lt, number).expect("it is a number");
+        let comparison = Comparison::number("v", Operator::Lt, number).expect("it is a number");
         EventFilter::new().with_comparison(comparison)
     };
     let found = events(&store, below(odd)).await.len();
@@ -183,14 +183,14 @@ pub(super) async fn rule_16_a_missing_trait_matches_no_comparison(cx: Context) {
     let with = occurrence(record("it", 0).with_trait("v", 1).with_trait("w", 1));
     let without = occurrence(record("it", 1).with_trait("w", 1));
     put(&store, &[with.clone(), without]).await;
-    for op in Op::ALL {
+    for op in Operator::ALL {
         for value in [Value::Int(2), "2".into(), 2.0.into(), true.into(), at(0).into()] {
             let missing = Comparison::new("none", op, value);
             let filter = EventFilter::new().with_comparison(missing);
             assert_eq!(events(&store, filter).await, []);
         }
     }
-    let filter = EventFilter::new().with_comparison(Comparison::new("v", Op::Ne, 2));
+    let filter = EventFilter::new().with_comparison(Comparison::new("v", Operator::Ne, 2));
     assert_eq!(events(&store, filter).await, stored([&with]), "ne is not: has not");
 }
 
@@ -208,13 +208,13 @@ pub(super) async fn rule_16_a_trait_of_another_type_matches_no_comparison(cx: Co
     let batch = put_values(&store, &values).await;
     for value in &values {
         let same_kind = values.iter().filter(|other| other.kind() == value.kind()).count();
-        for op in Op::ALL {
+        for op in Operator::ALL {
             let filter =
                 EventFilter::new().with_comparison(Comparison::new("v", op, value.clone()));
             let found = assert_agrees(&store, &batch, filter).await;
             assert!(found <= same_kind, "{op:?} {value:?}");
         }
-        let different = Comparison::new("v", Op::Ne, value.clone());
+        let different = Comparison::new("v", Operator::Ne, value.clone());
         let filter = EventFilter::new().with_comparison(different);
         assert_eq!(assert_agrees(&store, &batch, filter).await, same_kind - 1);
     }
@@ -224,6 +224,6 @@ pub(super) async fn rule_16_a_trait_of_another_type_matches_no_comparison(cx: Co
     span.traits = Traits::from([("inner".into(), Value::Int(1))]);
     nested.spans = vec![span];
     put(&store, &[occurrence(nested)]).await;
-    let inner = EventFilter::new().with_comparison(Comparison::new("inner", Op::Eq, 1));
+    let inner = EventFilter::new().with_comparison(Comparison::new("inner", Operator::Eq, 1));
     assert_eq!(events(&store, inner.with_event_type(CHANNEL)).await, []);
 }

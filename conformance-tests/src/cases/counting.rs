@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use ticket_core::backend::{Batch, HistogramScope, NewOccurrence};
+use ticket_core::record::ErrorCause;
 use ticket_core::{
-    BackendBase, Direction, ErrorCause, EventStore, Expiry, HistogramQuery, HistogramScope, Level,
-    Location, NewOccurrence, OccurrenceQuery, Record, Step, Timestamp,
+    BackendBase, BucketWidth, Direction, EventStore, Expiry, HistogramQuery, Level, Location,
+    OccurrenceQuery, Record, Timestamp,
 };
 
 use crate::context::Context;
@@ -92,7 +94,7 @@ pub(super) async fn rule_04_pruning_does_not_touch_a_ticket(cx: Context) {
         .map(|occurrence| occurrence.with_repeats(3))
         .collect();
     put(&store, &batch).await;
-    let hours = HistogramQuery::of_ticket(id_of("old"), Step::Hour, at(0), at(10 * 3_600));
+    let hours = HistogramQuery::of_ticket(id_of("old"), BucketWidth::Hour, at(0), at(10 * 3_600));
     let counts = histogram(&store, &hours).await;
     assert!(counts.len() == 10 && counts.iter().all(|bucket| bucket.count == 3), "{counts:?}");
 
@@ -263,7 +265,7 @@ pub(super) async fn rule_08_batches_in_opposite_orders_from_eight_writers_all_su
                 if writer % 2 == 1 {
                     batch.reverse();
                 }
-                let recorded = store.record_tickets(&batch).await;
+                let recorded = store.record_tickets(Batch::from(&batch[..])).await;
                 let recorded = recorded.expect("no deadlock reaches the caller");
                 assert_eq!(recorded.occurrences, batch.len() as u64);
             }

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use ticket_core::backend::{HistogramScope, TicketChange};
 use ticket_core::{
-    BackendBase, Capability, Change, EventFilter, EventStore, HistogramScope, Store, TicketFilter,
-    TicketId, TraitQuery,
+    BackendBase, Capability, EventFilter, EventStore, Store, TicketFilter, TicketId, TraitQuery,
 };
 
 use crate::context::Context;
@@ -88,7 +88,7 @@ pub(super) async fn rule_09_a_ticket_recorded_again_starts_anew(cx: Context) {
     // The id of the occurrence went with it: it counts as if it had never been there.
     let recorded = put(&store, &batch[3..4]).await;
     assert_eq!(recorded.occurrences, 1);
-    assert_eq!(changed(&recorded, Change::Created), [id]);
+    assert_eq!(changed(&recorded, TicketChange::Created), [id]);
     assert_eq!(recorded.updates[0].occurrence_count, 1);
     assert_eq!(ticket(&store, id).await, expected(&batch[3..4]));
     assert_eq!(counted(&store, HistogramScope::Ticket(id)).await, 1);

@@ -3,9 +3,10 @@
 use std::error::Error as _;
 use std::sync::Arc;
 
+use ticket_core::backend::Lease;
 use ticket_core::{
-    BackendBase, Capability, Error, ErrorKind, EventQuery, EventStore, Expiry, HistogramQuery,
-    Lease, OccurrenceQuery, Step, Store, TicketQuery, TraitQuery,
+    BackendBase, BucketWidth, Capability, Error, ErrorKind, EventQuery, EventStore, Expiry,
+    HistogramQuery, OccurrenceQuery, Store, TicketQuery, TraitQuery,
 };
 
 use crate::context::Context;
@@ -16,7 +17,7 @@ async fn errors(store: &Arc<dyn Store>, events: bool) -> Vec<Error> {
     let tickets = store.get_tickets(&TicketQuery::new().with_limit(0)).await;
     let occurrences =
         store.get_occurrences(id_of("it"), &OccurrenceQuery::new().with_limit(0)).await;
-    let counts = HistogramQuery::of_app(None, Step::Hour, at(0), at(0));
+    let counts = HistogramQuery::of_app(None, BucketWidth::Hour, at(0), at(0));
     let counts = store.count_occurrences(&counts).await;
     let mut errors = vec![
         refused(tickets, ErrorKind::Config, "a limit of 0"),

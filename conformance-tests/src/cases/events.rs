@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use futures::TryStreamExt as _;
+use ticket_core::backend::NewOccurrence;
 use ticket_core::{
-    Comparison, Direction, EventFilter, EventQuery, EventStoreExt as _, NewOccurrence, Op, Store,
-    Timestamp,
+    Comparison, Direction, EventFilter, EventQuery, EventStoreExt as _, Operator, Store, Timestamp,
 };
 
 use crate::context::Context;
@@ -99,19 +99,21 @@ pub(super) async fn rule_15_everything_that_is_set_has_to_hold(cx: Context) {
     }
     put(&store, &batch).await;
     let n = |op, value: i64| Comparison::new("n", op, value);
-    let mut filter = EventFilter::new().with_comparison(n(Op::Ge, 5));
+    let mut filter = EventFilter::new().with_comparison(n(Operator::Ge, 5));
     let mut counts = vec![assert_agrees(&store, &batch, filter.clone()).await];
     // Two of one trait are a range; each further condition leaves fewer.
     type Narrow = fn(EventFilter) -> EventFilter;
     let narrower: [Narrow; 8] = [
-        |filter| filter.with_comparison(Comparison::new("n", Op::Lt, 55)),
-        |filter| filter.with_comparison(Comparison::new("n", Op::Ne, 12)),
-        |filter| filter.with_comparison(Comparison::new("path", Op::Eq, "/")),
-        |filter| filter.with_comparison(Comparison::new("slow", Op::Eq, true)),
+        |filter| filter.with_comparison(Comparison::new("n", Operator::Lt, 55)),
+        |filter| filter.with_comparison(Comparison::new("n", Operator::Ne, 12)),
+        |filter| filter.with_comparison(Comparison::new("path", Operator::Eq, "/")),
+        |filter| filter.with_comparison(Comparison::new("slow", Operator::Eq, true)),
         |filter| filter.with_app_id("shop").with_event_type("search"),
         |filter| filter.with_since(at(10)),
         |filter| filter.with_until(at(40)),
-        |filter| filter.with_comparison(Comparison::number("n", Op::Gt, 31.5).expect("a number")),
+        |filter| {
+            filter.with_comparison(Comparison::number("n", Operator::Gt, 31.5).expect("a number"))
+        },
     ];
     for narrow in narrower {
         filter = narrow(filter);
@@ -119,7 +121,7 @@ pub(super) async fn rule_15_everything_that_is_set_has_to_hold(cx: Context) {
     }
     assert!(counts.is_sorted_by(|a, b| a > b), "each condition counts: {counts:?}");
     assert!(counts.last() > Some(&0), "{counts:?}");
-    let contradiction = filter.with_comparison(n(Op::Lt, 0));
+    let contradiction = filter.with_comparison(n(Operator::Lt, 0));
     assert_eq!(assert_agrees(&store, &batch, contradiction).await, 0);
 }
 
@@ -155,16 +157,16 @@ pub(super) async fn rule_15_names_and_values_mean_themselves(cx: Context) {
         .collect();
     put(&store, &batch).await;
     for name in hostile {
-        let own = Comparison::new(name, Op::Eq, name);
+        let own = Comparison::new(name, Operator::Eq, name);
         let filter = EventFilter::new().with_comparison(own);
         assert_eq!(assert_agrees(&store, &batch, filter).await, 1, "{name:?}");
-        let same = Comparison::new("same", Op::Eq, name);
+        let same = Comparison::new("same", Operator::Eq, name);
         let filter = EventFilter::new().with_comparison(same);
         assert_eq!(assert_agrees(&store, &batch, filter).await, 1, "{name:?}");
-        let any = Comparison::new(name, Op::Ge, "");
+        let any = Comparison::new(name, Operator::Ge, "");
         let filter = EventFilter::new().with_comparison(any);
         assert_eq!(assert_agrees(&store, &batch, filter).await, 1, "{name:?}");
-        let other = Comparison::new(name, Op::Ne, name);
+        let other = Comparison::new(name, Operator::Ne, name);
         let filter = EventFilter::new().with_comparison(other);
         assert_eq!(assert_agrees(&store, &batch, filter).await, 0, "{name:?}");
     }
@@ -175,7 +177,7 @@ pub(super) async fn rule_15_a_filter_finds_the_newest_first_page_by_page(cx: Con
     let batch: Vec<_> =
         (0..50).map(|i| occurrence(record("it", i).with_trait("n", i % 5))).collect();
     put(&store, &batch).await;
-    let filter = EventFilter::new().with_comparison(Comparison::new("n", Op::Eq, 3));
+    let filter = EventFilter::new().with_comparison(Comparison::new("n", Operator::Eq, 3));
     let mut query = EventQuery::new().with_filter(filter.clone()).with_limit(4);
     let mut lengths = Vec::new();
     let mut found = Vec::new();
@@ -208,8 +210,8 @@ pub(super) async fn rule_15_what_is_seldom_together_is_found_page_by_page(cx: Co
     }
     put(&store, &batch).await;
     let filter = EventFilter::new()
-        .with_comparison(Comparison::new("even", Op::Eq, true))
-        .with_comparison(Comparison::new("weight", Op::Ge, 10));
+        .with_comparison(Comparison::new("even", Operator::Eq, true))
+        .with_comparison(Comparison::new("weight", Operator::Ge, 10));
     let mut expected = stored(batch.iter().filter(|one| filter.matches(one.record())));
     assert_eq!(expected.len(), 14);
     for direction in [Direction::Ascending, Direction::Descending] {

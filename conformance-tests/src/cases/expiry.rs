@@ -3,9 +3,10 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use ticket_core::backend::{HistogramScope, NewOccurrence, StatusChange, TicketChange};
 use ticket_core::{
-    BackendBase, Change, ErrorKind, EventFilter, EventStore, Expired, Expiry, HistogramScope,
-    NewOccurrence, Occurrence, Status, StatusChange, StatusKind, Store, TicketFilter, TraitQuery,
+    BackendBase, ErrorKind, EventFilter, EventStore, Expired, Expiry, Occurrence, Status,
+    StatusKind, Store, TicketFilter, TraitQuery,
 };
 
 use crate::context::Context;
@@ -123,7 +124,7 @@ pub(super) async fn rule_18_a_solved_ticket_goes_with_its_last_occurrence(cx: Co
     assert_eq!(find_ids(&store, &TicketFilter::new()).await, left);
     // Recorded again, it starts anew.
     let recorded = put(&store, &[new("solved", 5)]).await;
-    assert_eq!(changed(&recorded, Change::Created), [id]);
+    assert_eq!(changed(&recorded, TicketChange::Created), [id]);
     assert_eq!(ticket(&store, id).await.occurrence_count, 1);
 }
 
@@ -308,6 +309,6 @@ pub(super) async fn rule_20_clear_empties_this_store_and_nothing_beside_it(cx: C
     // It is as good as new, without another setup.
     let recorded = put(&store, &batch).await;
     assert_eq!(recorded.occurrences, 20);
-    assert_eq!(changed(&recorded, Change::Created).len(), 4);
+    assert_eq!(changed(&recorded, TicketChange::Created).len(), 4);
     assert_eq!(ticket(&store, batch[0].ticket_id()).await, expected(batch.iter().step_by(4)));
 }

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use ticket_core::backend::{NewOccurrence, StatusChange};
 use ticket_core::{
-    Comparison, EventFilter, EventStore, Expiry, Level, NewOccurrence, Op, Record, StatusChange,
-    StatusKind, Store, TicketFilter, TicketId, TicketIdPrefix,
+    Comparison, EventFilter, EventStore, Expiry, Level, Operator, Record, StatusKind, Store,
+    TicketFilter, TicketId, TicketIdPrefix,
 };
 
 use crate::context::Context;
@@ -320,7 +321,7 @@ pub(super) async fn rule_12_a_filter_takes_the_texts_that_were_stored(cx: Contex
     if !cx.lacks(ticket_core::Capability::Events) {
         let filter = EventFilter::new().with_event_type("a\0b").with_comparison(Comparison::new(
             "i\0j",
-            Op::Eq,
+            Operator::Eq,
             "k\0l",
         ));
         assert_eq!(events(&store, filter).await.len(), 1);

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use ticket_core::backend::NewOccurrence;
 use ticket_core::{
-    BackendBase, Bucket, ErrorKind, EventStore, Expiry, HistogramQuery, NewOccurrence, Step, Store,
+    BackendBase, Bucket, BucketWidth, ErrorKind, EventStore, Expiry, HistogramQuery, Store,
     Timestamp,
 };
 
@@ -58,13 +59,13 @@ async fn assert_counts(store: &Arc<dyn Store>, batch: &[NewOccurrence]) {
     let start_of_day = -12 * HOUR;
     // From, to, and the buckets that these span: their start, length and number.
     let ranges = [
-        (Step::Hour, 0, HOUR, 0, HOUR, 1),
-        (Step::Hour, -3 * DAY, 4 * DAY, -3 * DAY, HOUR, 7 * 24),
-        (Step::Hour, 10, HOUR + 10, 0, HOUR, 2),
-        (Step::Hour, HOUR - 1, HOUR, 0, HOUR, 1),
-        (Step::Day, start_of_day, start_of_day + DAY, start_of_day, DAY, 1),
-        (Step::Day, -3 * DAY, 3 * DAY, start_of_day - 3 * DAY, DAY, 7),
-        (Step::Day, 0, DAY, start_of_day, DAY, 2),
+        (BucketWidth::Hour, 0, HOUR, 0, HOUR, 1),
+        (BucketWidth::Hour, -3 * DAY, 4 * DAY, -3 * DAY, HOUR, 7 * 24),
+        (BucketWidth::Hour, 10, HOUR + 10, 0, HOUR, 2),
+        (BucketWidth::Hour, HOUR - 1, HOUR, 0, HOUR, 1),
+        (BucketWidth::Day, start_of_day, start_of_day + DAY, start_of_day, DAY, 1),
+        (BucketWidth::Day, -3 * DAY, 3 * DAY, start_of_day - 3 * DAY, DAY, 7),
+        (BucketWidth::Day, 0, DAY, start_of_day, DAY, 2),
     ];
     for (step, from, to, start, length, count) in ranges {
         let (from, to) = (at(from), at(to));
@@ -113,14 +114,15 @@ pub(super) async fn rule_12_counts_of_nothing_are_zeros(cx: Context) {
     let store = cx.store().await;
     let zeros = buckets([], 0, HOUR, 24);
     for _ in 0..2 {
-        let unknown = HistogramQuery::of_ticket(id_of("unknown"), Step::Hour, at(0), at(DAY));
+        let unknown =
+            HistogramQuery::of_ticket(id_of("unknown"), BucketWidth::Hour, at(0), at(DAY));
         assert_eq!(histogram(&store, &unknown).await, zeros);
-        let nobody = HistogramQuery::of_app(Some("nobody"), Step::Hour, at(0), at(DAY));
+        let nobody = HistogramQuery::of_app(Some("nobody"), BucketWidth::Hour, at(0), at(DAY));
         assert_eq!(histogram(&store, &nobody).await, zeros);
         put(&store, &[new("known", 5), new("known", DAY), new("known", -1)]).await;
     }
     // One microsecond outside of the range is outside.
-    let hour = HistogramQuery::of_app(None, Step::Hour, at(HOUR), at(DAY));
+    let hour = HistogramQuery::of_app(None, BucketWidth::Hour, at(HOUR), at(DAY));
     assert_eq!(histogram(&store, &hour).await, buckets([], HOUR, HOUR, 23));
 }
 
@@ -148,21 +150,21 @@ pub(super) async fn rule_12_counts_before_1970_and_at_the_ends_of_time(cx: Conte
             buckets.into_iter().map(|bucket| bucket.count).collect::<Vec<_>>()
         }
     };
-    assert_eq!(counts(-2 * hour, hour, Step::Hour).await, [1, 2, 1]);
-    assert_eq!(counts(-1, 1, Step::Day).await, [3, 1]);
+    assert_eq!(counts(-2 * hour, hour, BucketWidth::Hour).await, [1, 2, 1]);
+    assert_eq!(counts(-1, 1, BucketWidth::Day).await, [3, 1]);
     let (min, max) = (Timestamp::MIN.as_micros(), Timestamp::MAX.as_micros());
-    assert_eq!(counts(min, min + 2 * hour, Step::Hour).await, [1, 0]);
-    assert_eq!(counts(max - hour, max, Step::Hour).await, [0, 1]);
-    assert_eq!(counts(min, min + 1, Step::Day).await, [1]);
+    assert_eq!(counts(min, min + 2 * hour, BucketWidth::Hour).await, [1, 0]);
+    assert_eq!(counts(max - hour, max, BucketWidth::Hour).await, [0, 1]);
+    assert_eq!(counts(min, min + 1, BucketWidth::Day).await, [1]);
 }
 
 pub(super) async fn rule_12_an_empty_or_endless_range_is_the_callers_error(cx: Context) {
     let store = cx.store().await;
     let ranges = [
-        (Step::Hour, at(0), at(0)),
-        (Step::Hour, at(1), at(0)),
-        (Step::Hour, at(0), at(20_000 * HOUR)),
-        (Step::Day, Timestamp::MIN, Timestamp::MAX),
+        (BucketWidth::Hour, at(0), at(0)),
+        (BucketWidth::Hour, at(1), at(0)),
+        (BucketWidth::Hour, at(0), at(20_000 * HOUR)),
+        (BucketWidth::Day, Timestamp::MIN, Timestamp::MAX),
     ];
     for (step, from, to) in ranges {
         for query in [

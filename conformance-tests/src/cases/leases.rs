@@ -6,7 +6,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ticket_core::{EventStore, Lease, Store};
+use ticket_core::backend::Lease;
+use ticket_core::{EventStore, Store};
 
 use crate::context::Context;
 use crate::kit::{put, series, together};

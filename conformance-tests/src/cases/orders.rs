@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use ticket_core::backend::{EventPosition, NewOccurrence};
 use ticket_core::{
-    BackendBase, Direction, EventFilter, EventPosition, EventQuery, EventStore, Level,
-    NewOccurrence, OccurrenceQuery, Record, Store, Ticket, TicketFilter, TicketQuery, TicketSort,
+    BackendBase, Direction, EventFilter, EventQuery, EventStore, Level, OccurrenceQuery, Record,
+    Store, Ticket, TicketFilter, TicketQuery, TicketSort,
 };
 
 use crate::context::Context;
@@ -65,7 +66,7 @@ pub(super) async fn rule_10_tickets_sort_by_every_key_both_ways_ties_by_id(cx: C
     }
 }
 
-fn keys(sort: TicketSort, tickets: &[Ticket]) -> Vec<(ticket_core::SortKey, String)> {
+fn keys(sort: TicketSort, tickets: &[Ticket]) -> Vec<(ticket_core::backend::SortKey, String)> {
     tickets.iter().map(|ticket| (sort.key(ticket), ticket.id.to_string())).collect()
 }
 

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ticket_core::{
-    BackendBase, Change, ErrorCause, HistogramScope, Level, Location, NewOccurrence, Record,
-    Recorded, Store, TicketFilter, TicketQuery, TicketUpdate,
+use ticket_core::backend::{
+    Batch, HistogramScope, NewOccurrence, Recorded, TicketChange, TicketUpdate,
 };
+use ticket_core::record::ErrorCause;
+use ticket_core::{BackendBase, Level, Location, Record, Store, TicketFilter, TicketQuery};
 
 use crate::context::Context;
 use crate::kit::{
@@ -21,7 +22,7 @@ pub(super) async fn rule_01_a_batch_of_one_is_recorded(cx: Context) {
     let recorded = put(&store, std::slice::from_ref(&one)).await;
     let update = TicketUpdate {
         ticket_id: one.ticket_id(),
-        change: Some(Change::Created),
+        change: Some(TicketChange::Created),
         added: 1,
         occurrence_count: 1,
     };
@@ -77,7 +78,8 @@ pub(super) async fn rule_01_a_dropped_call_leaves_all_of_its_batch_or_nothing(cx
         // From at once to a little longer than such a call takes.
         let app = format!("app{step}");
         let batch = prepared(&batch_of(&app));
-        let call = tokio::time::timeout(whole * step / 20, store.record_tickets(&batch));
+        let call =
+            tokio::time::timeout(whole * step / 20, store.record_tickets(Batch::from(&batch[..])));
         if let Ok(answer) = call.await {
             answer.expect("the batch is recorded");
         }
@@ -86,7 +88,7 @@ pub(super) async fn rule_01_a_dropped_call_leaves_all_of_its_batch_or_nothing(cx
     for polls in 1..16 {
         let app = format!("polled{polls}");
         let batch = prepared(&batch_of(&app));
-        poll_times(store.record_tickets(&batch), polls).await;
+        poll_times(store.record_tickets(Batch::from(&batch[..])), polls).await;
         assert_whole(&store, &app, &batch).await;
     }
 }
@@ -190,7 +192,7 @@ pub(super) async fn rule_02_an_id_twice_in_a_batch_counts_once(cx: Context) {
     let recorded = put(&store, &[first.clone(), second.clone(), first.clone()]).await;
     let update = TicketUpdate {
         ticket_id: first.ticket_id(),
-        change: Some(Change::Created),
+        change: Some(TicketChange::Created),
         added: 2,
         occurrence_count: 2,
     };
@@ -232,7 +234,7 @@ pub(super) async fn rule_02_a_repeated_id_changes_nothing_of_its_ticket(cx: Cont
 }
 
 async fn solve_at(store: &Arc<dyn Store>, seconds: i64) {
-    let change = ticket_core::StatusChange::Solve { at: at(seconds), release: None };
+    let change = ticket_core::backend::StatusChange::Solve { at: at(seconds), release: None };
     set(store, id_of("again"), change).await;
 }
 
@@ -331,7 +333,7 @@ pub(super) async fn rule_03_the_first_occurrence_creates_the_ticket_with_all_its
     for record in [full, bare] {
         let one = occurrence(record);
         let recorded = put(&store, std::slice::from_ref(&one)).await;
-        assert_eq!(changed(&recorded, Change::Created), [one.ticket_id()]);
+        assert_eq!(changed(&recorded, TicketChange::Created), [one.ticket_id()]);
         assert_eq!(ticket(&store, one.ticket_id()).await, expected([&one]));
         let filter = TicketFilter::new().with_app_id(one.record().app_id.clone());
         assert_eq!(find(&store, &filter).await, [expected([&one])], "get_tickets says the same");
@@ -346,7 +348,8 @@ pub(super) async fn rule_03_created_is_reported_once_among_64_writers(cx: Contex
         async move { put(&store, &[one]).await }
     }))
     .await;
-    let created: Vec<_> = recorded.iter().flat_map(|one| changed(one, Change::Created)).collect();
+    let created: Vec<_> =
+        recorded.iter().flat_map(|one| changed(one, TicketChange::Created)).collect();
     assert_eq!(created, [id_of("new")]);
     let counts: std::collections::BTreeSet<u64> = recorded
         .iter()
@@ -386,7 +389,7 @@ pub(super) async fn rule_03_the_answer_names_each_ticket_that_got_something_new_
     batch.extend((10..30).map(|number| new(&name(number), 2).with_repeats(3)));
     let mut updates: Vec<_> = (2..5)
         .map(|number| (id_of(&name(number)), None, 1, 2))
-        .chain((10..30).map(|number| (id_of(&name(number)), Some(Change::Created), 4, 4)))
+        .chain((10..30).map(|number| (id_of(&name(number)), Some(TicketChange::Created), 4, 4)))
         .map(|(ticket_id, change, added, occurrence_count)| TicketUpdate {
             ticket_id,
             change,

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use ticket_core::{BackendBase, ErrorKind, NewOccurrence, Store, TicketFilter};
+use ticket_core::backend::NewOccurrence;
+use ticket_core::{BackendBase, ErrorKind, Store, TicketFilter};
 
 use crate::context::Context;
 use crate::fixture::{Fixture, Schema};

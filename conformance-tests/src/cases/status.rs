@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ticket_core::backend::{StatusChange, TicketChange};
 use ticket_core::{
-    Change, EventStore, Expiry, Status, StatusChange, StatusKind, Store, Ticket, TicketFilter,
-    TicketId, Timestamp, limits,
+    EventStore, Expiry, Status, StatusKind, Store, Ticket, TicketFilter, TicketId, Timestamp,
+    limits,
 };
 
 use crate::context::Context;
@@ -30,7 +31,7 @@ pub(super) async fn rule_06_an_occurrence_after_the_solving_reopens(cx: Context)
     let (id, before) = solved_ticket(&store).await;
     let later = occurrence(record("it", 0).with_time(just_after(at(10))));
     let recorded = put(&store, &[later]).await;
-    assert_eq!(changed(&recorded, Change::Reopened), [id]);
+    assert_eq!(changed(&recorded, TicketChange::Reopened), [id]);
     assert_eq!(recorded.updates[0].occurrence_count, 2);
     let after = ticket(&store, id).await;
     assert_eq!(after.status, Status::Open);
@@ -39,7 +40,7 @@ pub(super) async fn rule_06_an_occurrence_after_the_solving_reopens(cx: Context)
 
     // It is open now: further ones have nothing to reopen.
     let recorded = put(&store, &[new("it", 12)]).await;
-    assert_eq!(changed(&recorded, Change::Reopened), []);
+    assert_eq!(changed(&recorded, TicketChange::Reopened), []);
     assert_eq!(ticket(&store, id).await.reopened_count, 1);
 
     // Solved once more, by a release that is within the limits as any name is, it comes back once more.
@@ -50,7 +51,7 @@ pub(super) async fn rule_06_an_occurrence_after_the_solving_reopens(cx: Context)
     assert_eq!(set(&store, id, again).await.status, solved);
     assert_eq!(ticket(&store, id).await.status, solved);
     let recorded = put(&store, &[new("it", 21)]).await;
-    assert_eq!(changed(&recorded, Change::Reopened), [id]);
+    assert_eq!(changed(&recorded, TicketChange::Reopened), [id]);
     assert_eq!(ticket(&store, id).await.reopened_count, 2);
 }
 
@@ -74,7 +75,7 @@ pub(super) async fn rule_06_a_batch_of_older_and_later_ones_reopens_once(cx: Con
     let (id, _) = solved_ticket(&store).await;
     let recorded = put(&store, &series("it", [30, 3, 11, 4])).await;
     assert_eq!(recorded.updates.len(), 1);
-    assert_eq!(changed(&recorded, Change::Reopened), [id]);
+    assert_eq!(changed(&recorded, TicketChange::Reopened), [id]);
     let ticket = ticket(&store, id).await;
     assert_eq!((ticket.status, ticket.reopened_count), (Status::Open, 1));
     assert_eq!((ticket.occurrence_count, ticket.last_occurrence_time), (5, at(30)));
@@ -92,7 +93,7 @@ pub(super) async fn rule_06_reopened_is_reported_once_for_each_solving_among_eig
         }))
         .await;
         let reopened: Vec<_> =
-            recorded.iter().flat_map(|one| changed(one, Change::Reopened)).collect();
+            recorded.iter().flat_map(|one| changed(one, TicketChange::Reopened)).collect();
         assert_eq!(reopened, [id], "in round {round}");
         let ticket = ticket(&store, id).await;
         assert_eq!(ticket.status, Status::Open);
@@ -110,7 +111,7 @@ pub(super) async fn rule_06_solving_before_the_last_occurrence_changes_nothing(c
     assert_eq!(solve(&store, id, 9).await, expected(&batch), "it has come back since");
     assert_eq!(ticket(&store, id).await, expected(&batch));
     let recorded = put(&store, &[new("it", 20)]).await;
-    assert_eq!(changed(&recorded, Change::Reopened), [], "it was never solved");
+    assert_eq!(changed(&recorded, TicketChange::Reopened), [], "it was never solved");
 
     // The same for a muted one: it stays muted.
     set(&store, id, StatusChange::Mute { until: None }).await;
@@ -132,7 +133,7 @@ pub(super) async fn rule_06_solving_again_moves_the_moment(cx: Context) {
     assert_eq!(solve(&store, id, 19).await.status, solved(30), "it was there at 20");
     assert_eq!(solve(&store, id, 20).await.status, solved(20));
     let recorded = put(&store, &[new("it", 25)]).await;
-    assert_eq!(changed(&recorded, Change::Reopened), [id]);
+    assert_eq!(changed(&recorded, TicketChange::Reopened), [id]);
 }
 
 pub(super) async fn rule_06_a_pruned_last_occurrence_decides_like_a_stored_one(cx: Context) {
@@ -177,7 +178,7 @@ pub(super) async fn rule_06_solving_while_others_record_never_hides_a_later_occu
             let mut reopened = 0;
             for i in 0..40 {
                 let recorded = put(&store, &[new("it", 1 + i * 4 + writer)]).await;
-                reopened += changed(&recorded, Change::Reopened).len() as u64;
+                reopened += changed(&recorded, TicketChange::Reopened).len() as u64;
                 let ticket = ticket(&store, id).await;
                 assert_consistent(&ticket);
             }
@@ -211,7 +212,7 @@ pub(super) async fn rule_06_a_person_reopens_a_ticket(cx: Context) {
     assert_eq!(set(&store, id, StatusChange::Reopen).await, expected, "it has not come back");
     assert_eq!(ticket(&store, id).await, expected);
     let recorded = put(&store, &[new("it", 11)]).await;
-    assert_eq!(changed(&recorded, Change::Reopened), []);
+    assert_eq!(changed(&recorded, TicketChange::Reopened), []);
     assert_eq!(set(&store, id, StatusChange::Reopen).await.status, Status::Open, "harmless");
 }
 
@@ -296,7 +297,7 @@ pub(super) async fn rule_07_a_muted_ticket_can_be_solved_and_reopened(cx: Contex
     set(&store, id, StatusChange::Mute { until: None }).await;
     assert_eq!(solve(&store, id, 5).await.status, solved(5));
     let recorded = put(&store, &[new("it", 6)]).await;
-    assert_eq!(changed(&recorded, Change::Reopened), [id]);
+    assert_eq!(changed(&recorded, TicketChange::Reopened), [id]);
     let muted = set(&store, id, StatusChange::Mute { until: None }).await;
     assert_eq!((muted.status, muted.reopened_count), (Status::Muted { until: None }, 1));
     assert_eq!(set(&store, id, StatusChange::Reopen).await.status, Status::Open);

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use ticket_core::backend::{EventPosition, NewOccurrence};
 use ticket_core::{
-    BackendBase, ErrorKind, EventPosition, EventStore, EventTrait, Expiry, NewOccurrence, Store,
-    TraitQuery, TraitType, Value, ValueKind,
+    BackendBase, ErrorKind, EventStore, EventTrait, Expiry, Store, TraitQuery, TraitType, Value,
+    ValueKind,
 };
 
 use super::paging::{damaged, through_text};

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ticket_core::{BackendBase, ErrorKind, NewOccurrence, Store};
+use ticket_core::backend::NewOccurrence;
+use ticket_core::{BackendBase, ErrorKind, Store};
 
 use crate::context::Context;
 use crate::fixture::Application;
@@ -24,7 +25,7 @@ async fn open(cx: &Context) -> (Arc<dyn Store>, Box<dyn Application>) {
 /// Records while a transaction of the application is open. A database with one writer may make the
 /// store wait for it, or give up as unavailable; then the caller sends the batch again afterwards.
 async fn record_meanwhile(store: &Arc<dyn Store>, batch: &[NewOccurrence]) -> bool {
-    let call = store.record_tickets(batch);
+    let call = store.record_tickets(batch.into());
     match tokio::time::timeout(Duration::from_secs(60), call).await {
         Ok(Ok(recorded)) => {
             assert_eq!(recorded.occurrences, batch.len() as u64);

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use ticket_core::backend::NewOccurrence;
+use ticket_core::record::{Breadcrumb, ErrorCause, Frame, Request, Span};
 use ticket_core::{
-    BackendBase, Breadcrumb, Capability, ErrorCause, EventFilter, Frame, Level, Location,
-    NewOccurrence, Record, Request, Span, Store, TicketFilter, Timestamp, Traits, Value, limits,
+    BackendBase, Capability, EventFilter, Level, Location, Record, Store, TicketFilter, Timestamp,
+    Traits, Value, limits,
 };
 
 use crate::context::Context;
@@ -370,7 +372,8 @@ pub(super) async fn rule_23_statuses_of_any_time_are_kept(cx: Context) {
     let one = occurrence(record("it", 0).with_time(Timestamp::MIN));
     put(&store, std::slice::from_ref(&one)).await;
     for at in times() {
-        let change = ticket_core::StatusChange::Solve { at, release: Some("\u{1f600}".into()) };
+        let change =
+            ticket_core::backend::StatusChange::Solve { at, release: Some("\u{1f600}".into()) };
         let solved = store.set_status(one.ticket_id(), change).await.expect("set_status answers");
         let status = solved.map(|ticket| ticket.status);
         let kept = ticket_core::Status::Solved { at, release: Some("\u{1f600}".into()) };
@@ -378,7 +381,7 @@ pub(super) async fn rule_23_statuses_of_any_time_are_kept(cx: Context) {
         assert_eq!(ticket(&store, one.ticket_id()).await.status, kept);
     }
     let until = Some(Timestamp::MAX);
-    let change = ticket_core::StatusChange::Mute { until };
+    let change = ticket_core::backend::StatusChange::Mute { until };
     store.set_status(one.ticket_id(), change).await.expect("set_status answers");
     let status = ticket(&store, one.ticket_id()).await.status;
     assert_eq!(status, ticket_core::Status::Muted { until });

@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::channel::oneshot;
+use ticket_core::backend::{Batch, Lease, NewOccurrence, Recorded, StatusChange};
 use ticket_core::{
     BackendBase, Bucket, Capabilities, Error, ErrorKind, EventQuery, EventStore, EventTrait,
-    Expired, Expiry, HistogramQuery, Lease, NewOccurrence, Occurrence, OccurrenceQuery, Page,
-    Recorded, Result, StatusChange, Ticket, TicketFilter, TicketId, TicketQuery, TraitQuery,
-    TraitType,
+    Expired, Expiry, HistogramQuery, Occurrence, OccurrenceQuery, Page, Result, Ticket,
+    TicketFilter, TicketId, TicketQuery, TraitQuery, TraitType,
 };
 
 pub use self::plan::{Call, Fault, Method, chance, script};
@@ -34,7 +34,8 @@ pub use self::plan::{Call, Fault, Method, chance, script};
 /// use std::time::Duration;
 ///
 /// use ticket_conformance::{Fault, FaultyBackend, Method, script};
-/// use ticket_core::{BackendBase, ErrorKind, HandlerOptions, Level, Record, TicketFilter};
+/// use ticket_core::{BackendBase, ErrorKind, Level, Record, TicketFilter};
+/// use ticket_direct::HandlerOptions;
 /// use ticket_handler::BackgroundHandler;
 /// use ticket_memory::MemoryBackend;
 ///
@@ -166,8 +167,8 @@ impl<B: BackendBase> BackendBase for FaultyBackend<B> {
         self.play(Method::SetupBackend, &[], self.inner.setup_backend()).await
     }
 
-    async fn record_tickets(&self, batch: &[NewOccurrence]) -> Result<Recorded> {
-        self.play(Method::RecordTickets, batch, self.inner.record_tickets(batch)).await
+    async fn record_tickets(&self, batch: Batch) -> Result<Recorded> {
+        self.play(Method::RecordTickets, &batch, self.inner.record_tickets(batch.clone())).await
     }
 
     async fn count_tickets(&self, filter: &TicketFilter) -> Result<u64> {

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use ticket_core::{ErrorKind, NewOccurrence};
+use ticket_core::ErrorKind;
+use ticket_core::backend::NewOccurrence;
 
 /// What goes wrong at one call of a [`FaultyBackend`](crate::FaultyBackend).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,9 +2,10 @@
 
 use std::fmt;
 
+use ticket_core::backend::StatusChange;
 use ticket_core::{
-    EventQuery, Expiry, HistogramQuery, OccurrenceQuery, StatusChange, TicketFilter, TicketId,
-    TicketQuery, Timestamp, TraitQuery,
+    EventQuery, Expiry, HistogramQuery, OccurrenceQuery, TicketFilter, TicketId, TicketQuery,
+    Timestamp, TraitQuery,
 };
 
 use super::pool::{self, Draft};

@@ -2,7 +2,8 @@
 
 use std::fmt::{self, Debug, Write};
 
-use ticket_core::{Capability, Cursor, Error, NewOccurrence, Page, Result, Store, TicketQuery};
+use ticket_core::backend::{Batch, NewOccurrence};
+use ticket_core::{Capability, Cursor, Error, Page, Result, Store, TicketQuery};
 
 use super::operation::{Operation, Pages, shorten};
 
@@ -47,7 +48,7 @@ impl<'a> Player<'a> {
         match operation {
             Operation::Record(batch) => {
                 let batch: Vec<NewOccurrence> = batch.iter().map(|draft| draft.build()).collect();
-                let recorded = store.record_tickets(&batch).await;
+                let recorded = store.record_tickets(Batch::from(&batch[..])).await;
                 Answer::of(recorded.map(|recorded| {
                     (format!("{} new", recorded.occurrences), lines(&recorded.updates))
                 }))

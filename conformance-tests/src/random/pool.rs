@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use ticket_core::{
-    Grouping, Level, Location, NewOccurrence, OccurrenceId, Record, TicketId, Timestamp, Value,
-};
+use ticket_core::backend::NewOccurrence;
+use ticket_core::{Level, Location, OccurrenceId, Record, TicketId, Timestamp, Value};
+use ticket_grouping::Grouping;
 
 /// The tickets, by the application and the text that overrides their grouping. The last one is never
 /// recorded.
@@ -87,7 +87,7 @@ pub(super) fn ticket_id(ticket: usize) -> TicketId {
     let (app_id, fingerprint) = TICKETS[ticket];
     let record =
         Record::new(Level::Error, "", "").with_app_id(app_id).with_fingerprint(fingerprint);
-    Grouping::Stable.fingerprint(&record, b"").id
+    Grouping::Stable.fingerprint(&record, b"").id()
 }
 
 /// The ticket as it is shown in a failing sequence: its application and its text.
@@ -128,7 +128,7 @@ impl Draft {
         record.environment = self.environment.map(Into::into);
         record.error = self
             .error
-            .map(|name| ticket_core::ErrorCause::new(Some(name.into()), "failed"))
+            .map(|name| ticket_core::record::ErrorCause::new(Some(name.into()), "failed"))
             .into_iter()
             .collect();
         for (name, value) in &self.traits {

@@ -5,10 +5,11 @@ use proptest::option;
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
 use proptest::sample::select;
 use proptest::strategy::{BoxedStrategy, Union};
+use ticket_core::backend::{HistogramScope, StatusChange};
 use ticket_core::{
-    Comparison, Direction, EventFilter, EventQuery, Expiry, HistogramQuery, HistogramScope,
-    MAX_LIMIT, OccurrenceQuery, Op, StatusChange, StatusKind, Step, TicketFilter, TicketId,
-    TicketIdPrefix, TicketQuery, TicketSort, Timestamp, TraitQuery, Value,
+    BucketWidth, Comparison, Direction, EventFilter, EventQuery, Expiry, HistogramQuery, MAX_LIMIT,
+    OccurrenceQuery, Operator, StatusKind, TicketFilter, TicketId, TicketIdPrefix, TicketQuery,
+    TicketSort, Timestamp, TraitQuery, Value,
 };
 
 use super::operation::{Operation, Pages};
@@ -31,7 +32,7 @@ fn look_at_all(with_events: bool) -> Vec<Operation> {
         Operation::GetTickets(TicketQuery::new().with_limit(MAX_LIMIT), Pages::All),
         Operation::CountOccurrences(HistogramQuery::of_app(
             None,
-            Step::Hour,
+            BucketWidth::Hour,
             start.saturating_sub(day),
             start.saturating_add(2 * day),
         )),
@@ -201,7 +202,7 @@ fn histogram_query() -> impl Strategy<Value = HistogramQuery> {
         ticket().prop_map(HistogramScope::Ticket),
         app().prop_map(HistogramScope::App),
     ];
-    let step = select(&[Step::Hour, Step::Day][..]);
+    let step = select(&[BucketWidth::Hour, BucketWidth::Day][..]);
     (scope, step, time(), time()).prop_map(|(scope, step, a, b)| match scope {
         // Mostly a range, sometimes an empty one.
         HistogramScope::Ticket(id) => HistogramQuery::of_ticket(id, step, a.min(b), a.max(b)),
@@ -243,7 +244,7 @@ fn event_filter() -> impl Strategy<Value = EventFilter> {
 }
 
 fn comparison() -> impl Strategy<Value = Comparison> {
-    let parts = (named_value(), select(&Op::ALL[..]), any::<bool>());
+    let parts = (named_value(), select(&Operator::ALL[..]), any::<bool>());
     parts.prop_map(|((name, value), op, as_number)| {
         let typed = Comparison::new(name, op, value.clone());
         if as_number { Comparison::number(name, op, value).unwrap_or(typed) } else { typed }

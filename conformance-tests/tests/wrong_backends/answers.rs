@@ -2,9 +2,10 @@
 
 use std::cmp::Ordering;
 
+use ticket_core::backend::{EventPosition, SortKey, TicketPosition};
 use ticket_core::{
-    Cursor, Direction, EventFilter, EventPosition, EventQuery, MAX_LIMIT, Occurrence, Page, Record,
-    Result, SortKey, Ticket, TicketFilter, TicketPosition, TicketQuery, TicketSort,
+    Cursor, Direction, EventFilter, EventQuery, MAX_LIMIT, Occurrence, Page, Record, Result,
+    Ticket, TicketFilter, TicketQuery, TicketSort,
 };
 
 use crate::wrong::Wrong;

@@ -9,9 +9,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
 use ticket_conformance::{Application, BoxError, Case, Schema};
-use ticket_core::{
-    Error, ErrorKind, Grouping, NewOccurrence, Record, Recorded, Result, async_trait,
-};
+use ticket_core::backend::{NewOccurrence, Recorded, async_trait};
+use ticket_core::{Error, ErrorKind, Record, Result};
+use ticket_grouping::Grouping;
 
 /// The version of the schema that the stand-in knows.
 pub(crate) const VERSION: u32 = 2;

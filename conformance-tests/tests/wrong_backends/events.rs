@@ -2,9 +2,8 @@
 
 use std::cmp::Ordering;
 
-use ticket_core::{
-    Comparison, EventFilter, EventPosition, EventQuery, Record, TicketQuery, Timestamp, Value,
-};
+use ticket_core::backend::EventPosition;
+use ticket_core::{Comparison, EventFilter, EventQuery, Record, TicketQuery, Timestamp, Value};
 
 use crate::Mutant;
 use crate::answers::{all_tickets, events_where, matches_but_for_traits};
@@ -217,7 +216,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                     matches_but_for_traits(filter, record)
                         && filter.traits.iter().all(|comparison| {
                             let missing = !record.traits.contains_key(comparison.name());
-                            let ne = comparison.tests()[0].op == ticket_core::Op::Ne;
+                            let ne = comparison.tests()[0].op == ticket_core::Operator::Ne;
                             comparison.matches(&record.traits) || (missing && ne)
                         })
                 })

@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use ticket_core::{NewOccurrence, OccurrenceId, StatusChange, TicketId};
+use ticket_core::backend::{NewOccurrence, StatusChange};
+use ticket_core::{OccurrenceId, TicketId};
 
 use crate::Mutant;
 use crate::recording::{describe_by_last, show_text};

@@ -3,7 +3,8 @@
 use std::thread::sleep;
 use std::time::Duration;
 
-use ticket_core::{Lease, Result};
+use ticket_core::Result;
+use ticket_core::backend::Lease;
 
 use crate::Mutant;
 use crate::wrong::{Hooks, RIGHT, Wrong};

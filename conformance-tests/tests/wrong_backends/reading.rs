@@ -1,8 +1,9 @@
 //! Faults of filters, counts over time, and of keeping apart: rules 12 to 14.
 
+use ticket_core::backend::{HistogramScope, fold};
 use ticket_core::{
-    Bucket, Error, EventQuery, HistogramQuery, HistogramScope, Level, Occurrence, Result,
-    TicketFilter, TicketId, TicketIdPrefix, TicketQuery, Timestamp, fold,
+    Bucket, Error, EventQuery, HistogramQuery, Level, Occurrence, Result, TicketFilter, TicketId,
+    TicketIdPrefix, TicketQuery, Timestamp,
 };
 
 use crate::Mutant;

@@ -4,10 +4,8 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use futures::FutureExt;
-use ticket_core::{
-    BackendBase, Change, Error, ErrorKind, Ingredients, NewOccurrence, Recorded, Result, Ticket,
-    TicketUpdate, Timestamp,
-};
+use ticket_core::backend::{NewOccurrence, Recorded, TicketChange, TicketUpdate};
+use ticket_core::{BackendBase, Error, ErrorKind, Ingredients, Result, Ticket, Timestamp};
 
 use crate::Mutant;
 use crate::wrong::{Hooks, RIGHT, Wrong, joined};
@@ -63,7 +61,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         fault: "keeps what it records to its own process",
         found_by: &["rule_01_a_killed_process_leaves_whole_batches"],
         hooks: Hooks {
-            record: |it, batch| it.right(|right| right.record_tickets(batch).now_or_never()),
+            record: |it, batch| it.right(|right| right.record_tickets(batch.into()).now_or_never()),
             ..RIGHT
         },
     },
@@ -97,7 +95,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 let mut recorded = it.record(batch)?;
                 for update in &mut recorded.updates {
                     if fresh.contains(&update.ticket_id) {
-                        update.change = Some(Change::Created);
+                        update.change = Some(TicketChange::Created);
                     }
                 }
                 Ok(recorded)
@@ -113,7 +111,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 let mut recorded = it.record(batch)?;
                 for update in &mut recorded.updates {
                     if it.notes().numbers.insert(update.ticket_id, 1).is_none() {
-                        update.change = Some(Change::Created);
+                        update.change = Some(TicketChange::Created);
                     }
                 }
                 Ok(recorded)
@@ -191,7 +189,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
             record: |it, batch| {
                 it.place.record_without_lock(batch, |batch| {
                     sleep(Duration::from_millis(2));
-                    it.right(|right| right.record_tickets(batch).now_or_never())
+                    it.right(|right| right.record_tickets(batch.into()).now_or_never())
                 })
             },
             ..RIGHT

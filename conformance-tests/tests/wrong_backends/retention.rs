@@ -4,9 +4,10 @@ use std::cmp::Reverse;
 use std::thread::sleep;
 use std::time::Duration;
 
+use ticket_core::backend::StatusChange;
 use ticket_core::{
-    Direction, EventQuery, Expired, Expiry, Result, Status, StatusChange, StatusKind, Ticket,
-    TicketFilter, Timestamp,
+    Direction, EventQuery, Expired, Expiry, Result, Status, StatusKind, Ticket, TicketFilter,
+    Timestamp,
 };
 
 use crate::Mutant;

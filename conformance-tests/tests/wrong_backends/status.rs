@@ -3,10 +3,8 @@
 use std::thread::sleep;
 use std::time::Duration;
 
-use ticket_core::{
-    Change, NewOccurrence, Recorded, Result, Status, StatusChange, StatusKind, Ticket, TicketId,
-    Timestamp,
-};
+use ticket_core::backend::{NewOccurrence, Recorded, StatusChange, TicketChange};
+use ticket_core::{Result, Status, StatusKind, Ticket, TicketId, Timestamp};
 
 use crate::Mutant;
 use crate::wrong::{Hooks, RIGHT, Wrong};
@@ -20,7 +18,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
             record: |it, batch| {
                 let mut recorded = it.record(batch)?;
                 for update in &mut recorded.updates {
-                    update.change = update.change.filter(|change| *change == Change::Created);
+                    update.change = update.change.filter(|change| *change == TicketChange::Created);
                 }
                 Ok(recorded)
             },
@@ -102,7 +100,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 let mut recorded = it.record(batch)?;
                 for update in &mut recorded.updates {
                     if solved.contains(&update.ticket_id) {
-                        update.change = Some(Change::Reopened);
+                        update.change = Some(TicketChange::Reopened);
                     }
                 }
                 Ok(recorded)
@@ -320,7 +318,7 @@ fn keep_status(
             continue;
         };
         if let Status::Solved { at, .. } = ticket.status
-            && update.change == Some(Change::Reopened)
+            && update.change == Some(TicketChange::Reopened)
             && condition(batch, at)
         {
             update.change = None;

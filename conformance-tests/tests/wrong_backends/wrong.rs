@@ -5,11 +5,13 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use futures::FutureExt;
+use ticket_core::backend::{
+    Batch, Lease, NewOccurrence, Recorded, StatusChange, TicketUpdate, async_trait,
+};
 use ticket_core::{
     BackendBase, Bucket, Capabilities, EventFilter, EventQuery, EventStore, EventTrait, Expired,
-    Expiry, Fingerprint, HistogramQuery, Lease, NewOccurrence, Occurrence, OccurrenceId,
-    OccurrenceQuery, Page, Record, Recorded, Result, Status, StatusChange, Ticket, TicketFilter,
-    TicketId, TicketQuery, TicketUpdate, TraitQuery, TraitType, async_trait,
+    Expiry, Fingerprint, HistogramQuery, Occurrence, OccurrenceId, OccurrenceQuery, Page, Record,
+    Result, Status, Ticket, TicketFilter, TicketId, TicketQuery, TraitQuery, TraitType,
 };
 use ticket_memory::MemoryBackend;
 
@@ -134,7 +136,7 @@ impl Wrong {
         let batch: Vec<_> =
             batch.iter().filter_map(|new| (self.hooks.incoming)(self, new)).collect();
         let record = |batch: &[NewOccurrence]| {
-            self.right(|right| right.record_tickets(batch).now_or_never())
+            self.right(|right| right.record_tickets(batch.into()).now_or_never())
         };
         self.place.record(&batch, record)
     }
@@ -194,7 +196,8 @@ impl Wrong {
 
     /// Brings in what other processes have recorded, before anything is read.
     fn catch_up(&self) -> Result<()> {
-        self.place.catch_up(|batch| self.right(|right| right.record_tickets(batch).now_or_never()))
+        self.place
+            .catch_up(|batch| self.right(|right| right.record_tickets(batch.into()).now_or_never()))
     }
 }
 
@@ -202,7 +205,7 @@ impl Wrong {
 pub(crate) fn altered(new: &NewOccurrence, change: impl FnOnce(&mut Record)) -> NewOccurrence {
     let mut record = new.record().clone();
     change(&mut record);
-    let fingerprint = Fingerprint { id: new.ticket_id(), ingredients: new.ingredients().clone() };
+    let fingerprint = Fingerprint::from_parts(new.ticket_id(), new.ingredients().clone());
     NewOccurrence::new(record, fingerprint).with_repeats(new.repeats())
 }
 
@@ -251,9 +254,9 @@ impl BackendBase for Wrong {
         (self.hooks.setup)(self)
     }
 
-    async fn record_tickets(&self, batch: &[NewOccurrence]) -> Result<Recorded> {
+    async fn record_tickets(&self, batch: Batch) -> Result<Recorded> {
         if !self.hooks.pause_in_the_middle {
-            return (self.hooks.record)(self, batch);
+            return (self.hooks.record)(self, &batch);
         }
         let (first, rest) = batch.split_at(batch.len() / 2);
         let first = self.record(first)?;

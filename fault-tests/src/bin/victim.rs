@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use clap::Parser as _;
 use serde_json::json;
-use ticket_core::{Emitted, HandlerOptions, Level, Record, Timestamp};
+use ticket_core::{Emitted, Level, Record, Timestamp};
+use ticket_direct::HandlerOptions;
 use ticket_faults::Outcome;
 use ticket_faults::servers::registry;
 use ticket_faults::victim::{APP, Plan, TICKETS};

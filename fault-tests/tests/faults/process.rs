@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use libtest_mimic::Trial;
 use tempfile::TempDir;
-use ticket_core::{Status, StatusChange, StatusKind, Ticket, TicketFilter, TicketQuery};
+use ticket_core::backend::StatusChange;
+use ticket_core::{Status, StatusKind, Ticket, TicketFilter, TicketQuery};
 use ticket_faults::case::{Engine, long, on};
 use ticket_faults::victim::{Heard, Plan, TICKETS, Victim};
 use ticket_faults::{Outcome, oracle};

@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use futures::TryStreamExt as _;
 use libtest_mimic::Trial;
+use ticket_core::record::ErrorCause;
 use ticket_core::{
-    BackendExt as _, ErrorCause, EventQuery, EventStoreExt as _, HandlerOptions, Level, MAX_LIMIT,
-    OccurrenceId, Record, SmolStr, TicketQuery, Timestamp, Value,
+    BackendExt as _, EventQuery, EventStoreExt as _, Level, MAX_LIMIT, OccurrenceId, Record,
+    SmolStr, TicketQuery, Timestamp, Value,
 };
+use ticket_direct::HandlerOptions;
 use ticket_faults::Outcome;
 use ticket_faults::case::{Engine, on};
 use ticket_faults::servers::registry;

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use ticket_core::{
-    Direction, HistogramQuery, Level, StatusKind, Step, Store, Ticket, TicketFilter, TicketId,
-    TicketQuery, TicketSort,
+    BucketWidth, Direction, HistogramQuery, Level, StatusKind, Store, Ticket, TicketFilter,
+    TicketId, TicketQuery, TicketSort,
 };
 
 use super::pages;
@@ -172,7 +172,7 @@ async fn charts(
     }
     let from = context.now.saturating_sub(Duration::from_secs(23 * 3_600));
     for ticket in found.iter().filter(|ticket| ticket.last_occurrence_time >= from) {
-        let query = HistogramQuery::of_ticket(ticket.id, Step::Hour, from, after(context));
+        let query = HistogramQuery::of_ticket(ticket.id, BucketWidth::Hour, from, after(context));
         let buckets = store.count_occurrences(&query).await?;
         charts.insert(ticket.id, chart::sparkline(&buckets, 2));
     }

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use clap::Args;
-use ticket_core::{BackendBase, HistogramQuery, MAX_LIMIT, OccurrenceQuery, Step};
+use ticket_core::{BackendBase, BucketWidth, HistogramQuery, MAX_LIMIT, OccurrenceQuery};
 
 use super::resolve;
 use crate::cli::IdArg;
@@ -42,8 +42,8 @@ pub(crate) async fn run(
         let from = context.now.saturating_sub(Duration::from_secs(hours * 3_600));
         store.count_occurrences(&HistogramQuery::of_ticket(ticket.id, step, from, to)).await
     };
-    let hours = counts(Step::Hour, 23).await?;
-    let days = counts(Step::Day, 29 * 24).await?;
+    let hours = counts(BucketWidth::Hour, 23).await?;
+    let days = counts(BucketWidth::Day, 29 * 24).await?;
     if context.json {
         let view = ShowView {
             ticket: TicketView::from(&ticket),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use ticket_core::{
-    BackendBase, Direction, HistogramQuery, Level, StatusKind, Step, Store, TicketFilter,
+    BackendBase, BucketWidth, Direction, HistogramQuery, Level, StatusKind, Store, TicketFilter,
     TicketQuery, TicketSort,
 };
 
@@ -35,7 +35,7 @@ pub(crate) async fn run(
     let levels = levels(store.as_ref(), &context.filter()).await?;
     let from = context.now.saturating_sub(Duration::from_secs(7 * 86_400 - 3_600));
     let to = context.now.saturating_add(Duration::from_micros(1));
-    let query = HistogramQuery::of_app(context.app_id.as_deref(), Step::Hour, from, to);
+    let query = HistogramQuery::of_app(context.app_id.as_deref(), BucketWidth::Hour, from, to);
     let hours = store.count_occurrences(&query).await?;
     let last = |count: usize| hours.iter().rev().take(count).map(|hour| hour.count).sum();
     let occurrences =

@@ -1,6 +1,6 @@
 //! From text to names, operators and values.
 
-use ticket_core::Op;
+use ticket_core::Operator;
 
 use super::ExprError;
 
@@ -106,15 +106,15 @@ impl<'a> Lexer<'a> {
     }
 
     /// An operator, and where it stands.
-    pub(super) fn op(&mut self) -> Result<(usize, Op), ExprError> {
-        const SIGNS: [(&str, Op); 7] = [
-            ("==", Op::Eq),
-            ("!=", Op::Ne),
-            ("<=", Op::Le),
-            (">=", Op::Ge),
-            ("=", Op::Eq),
-            ("<", Op::Lt),
-            (">", Op::Gt),
+    pub(super) fn op(&mut self) -> Result<(usize, Operator), ExprError> {
+        const SIGNS: [(&str, Operator); 7] = [
+            ("==", Operator::Eq),
+            ("!=", Operator::Ne),
+            ("<=", Operator::Le),
+            (">=", Operator::Ge),
+            ("=", Operator::Eq),
+            ("<", Operator::Lt),
+            (">", Operator::Gt),
         ];
         let rest = self.rest();
         let position = self.position;

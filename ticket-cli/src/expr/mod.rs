@@ -13,7 +13,7 @@
 
 mod lexer;
 
-use ticket_core::{Comparison, EventFilter, Op, Timestamp, Value};
+use ticket_core::{Comparison, EventFilter, Operator, Timestamp, Value};
 
 use self::lexer::{Lexer, Token, is_word};
 use crate::output::sanitize;
@@ -80,7 +80,7 @@ fn comparison(lexer: &mut Lexer<'_>, filter: EventFilter) -> Result<EventFilter,
     let value = lexer.token("a value: a number, true, false, a time, or text in quotes")?;
     match (name.quoted, name.text.as_str()) {
         (false, key @ ("type" | "id")) => {
-            if op != Op::Eq {
+            if op != Operator::Eq {
                 let message = format!("{key} can only be compared with =; {QUOTE_THE_NAME}");
                 return Err(ExprError::new(op_position, message));
             }
@@ -108,7 +108,7 @@ fn comparison(lexer: &mut Lexer<'_>, filter: EventFilter) -> Result<EventFilter,
 
 const QUOTE_THE_NAME: &str = "for a trait of this name, write the name in quotes";
 
-fn of_trait(name: String, op: Op, value: Token) -> Result<Comparison, ExprError> {
+fn of_trait(name: String, op: Operator, value: Token) -> Result<Comparison, ExprError> {
     let Token { text, quoted, position } = value;
     if quoted {
         return Ok(Comparison::new(name, op, text));

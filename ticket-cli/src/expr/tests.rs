@@ -25,8 +25,8 @@ fn the_example_of_the_help_text() {
     assert_eq!(
         filter.traits,
         [
-            Comparison::number("user_id", Op::Ge, 42).unwrap(),
-            Comparison::new("path", Op::Eq, "/api")
+            Comparison::number("user_id", Operator::Ge, 42).unwrap(),
+            Comparison::new("path", Operator::Eq, "/api")
         ]
     );
 }

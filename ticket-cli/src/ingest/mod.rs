@@ -24,7 +24,8 @@ use std::thread;
 
 use anyhow::{Context as _, anyhow};
 use indicatif::{ProgressBar, ProgressStyle};
-use ticket_core::{HandlerOptions, Redaction};
+use ticket_direct::HandlerOptions;
+use ticket_redact::Redaction;
 use tokio::sync::mpsc;
 
 pub(crate) use self::args::IngestArgs;

@@ -22,8 +22,8 @@ use std::io;
 use std::path::Path;
 
 use ticket_core::{
-    Comparison, ErrorKind, EventFilter, EventQuery, MAX_LIMIT, OccurrenceId, Op, Store, Timestamp,
-    Value,
+    Comparison, ErrorKind, EventFilter, EventQuery, MAX_LIMIT, OccurrenceId, Operator, Store,
+    Timestamp, Value,
 };
 
 /// The trait with the file of a record without a time.
@@ -68,7 +68,7 @@ impl FilePlace {
     ) -> ticket_core::Result<Known> {
         let mut known = Known::default();
         let filter = || EventFilter::new().with_app_id(app_id);
-        let mine = Comparison::new(UNDATED, Op::Eq, self.digest.as_str());
+        let mine = Comparison::new(UNDATED, Operator::Eq, self.digest.as_str());
         let query = EventQuery::new().with_filter(filter().with_comparison(mine)).with_limit(1);
         let page = match store.get_events(&query).await {
             Ok(page) => page,
@@ -78,8 +78,8 @@ impl FilePlace {
         };
         known.undated = page.items.first().and_then(|event| time_of(event.record.id));
 
-        let from = Comparison::new(OPEN_END, Op::Ge, format!("{}:", self.digest));
-        let to = Comparison::new(OPEN_END, Op::Lt, format!("{};", self.digest));
+        let from = Comparison::new(OPEN_END, Operator::Ge, format!("{}:", self.digest));
+        let to = Comparison::new(OPEN_END, Operator::Lt, format!("{};", self.digest));
         let filter = filter().with_comparison(from).with_comparison(to);
         let mut query = EventQuery::new().with_filter(filter).with_limit(MAX_LIMIT);
         loop {

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use indicatif::ProgressBar;
-use ticket_core::{HandlerOptions, NewOccurrence};
+use ticket_core::backend::NewOccurrence;
+use ticket_direct::HandlerOptions;
 use tokio::sync::mpsc;
 
 use super::join::Joined;

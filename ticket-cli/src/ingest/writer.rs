@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use indicatif::ProgressBar;
-use ticket_core::{Change, Error, ErrorKind, NewOccurrence, Recorded, Store};
+use ticket_core::backend::{NewOccurrence, Recorded, TicketChange};
+use ticket_core::{Error, ErrorKind, Store};
 use tokio::sync::mpsc;
 
 use super::reader::{Batch, Item};
@@ -41,7 +42,7 @@ impl Writer {
                 .map(|Item { occurrence, file, line }| ((file, line), occurrence))
                 .unzip();
             let record = async |part: &[NewOccurrence]| {
-                self.patience.retry(async || self.store.record_tickets(part).await).await
+                self.patience.retry(async || self.store.record_tickets(part.into()).await).await
             };
             let each = |part: Range<usize>, done: Result<Recorded, Error>| match done {
                 Ok(recorded) => count(summary, part.len() as u64, &recorded),
@@ -136,15 +137,16 @@ fn count(summary: &mut Summary, sent: u64, recorded: &Recorded) {
     let changes = |change| {
         recorded.updates.iter().filter(|update| update.change == Some(change)).count() as u64
     };
-    summary.new_tickets += changes(Change::Created);
-    summary.reopened_tickets += changes(Change::Reopened);
+    summary.new_tickets += changes(TicketChange::Created);
+    summary.reopened_tickets += changes(TicketChange::Reopened);
 }
 
 #[cfg(test)]
 mod tests {
     use std::cell::{Cell, RefCell};
 
-    use ticket_core::{HandlerOptions, Level, Record};
+    use ticket_core::{Level, Record};
+    use ticket_direct::HandlerOptions;
 
     use super::*;
 

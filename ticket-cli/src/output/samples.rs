@@ -1,9 +1,9 @@
 //! A ticket and an occurrence with everything in them, for tests.
 
-use ticket_core::{
-    Breadcrumb, ErrorCause, Frame, Grouping, Level, Location, NewOccurrence, Occurrence, Record,
-    Request, Span, Status, Ticket, Timestamp, Value,
-};
+use ticket_core::backend::NewOccurrence;
+use ticket_core::record::{Breadcrumb, ErrorCause, Frame, Request, Span};
+use ticket_core::{Level, Location, Occurrence, Record, Status, Ticket, Timestamp, Value};
+use ticket_grouping::Grouping;
 
 pub(crate) fn record() -> Record {
     let time: Timestamp = "2026-11-21T10:47:20.5Z".parse().unwrap();
@@ -40,7 +40,7 @@ pub(crate) fn ticket(status: Status) -> Ticket {
     let record = record();
     let fingerprint = Grouping::Stable.fingerprint(&record, b"");
     Ticket {
-        id: fingerprint.id,
+        id: fingerprint.id(),
         app_id: record.app_id.to_string(),
         level: record.level,
         channel: record.channel.to_string(),
@@ -54,6 +54,6 @@ pub(crate) fn ticket(status: Status) -> Ticket {
         reopened_count: 1,
         first_release: Some("1.3.0".into()),
         last_release: Some("1.4.0".into()),
-        ingredients: fingerprint.ingredients,
+        ingredients: fingerprint.ingredients().clone(),
     }
 }

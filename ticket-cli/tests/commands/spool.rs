@@ -4,7 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use predicates::str::contains;
-use ticket_core::{HandlerOptions, Level};
+use ticket_core::Level;
+use ticket_direct::HandlerOptions;
 use ticket_handler::BackgroundHandler;
 
 use crate::store::{Place, record};

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use assert_cmd::Command;
 use tempfile::TempDir;
-use ticket_core::{
-    Breadcrumb, ErrorCause, Frame, Grouping, Level, Location, NewOccurrence, Record, Registry,
-    Request, Span, Store, TicketId, Timestamp,
-};
+use ticket_core::backend::{Batch, NewOccurrence};
+use ticket_core::record::{Breadcrumb, ErrorCause, Frame, Request, Span};
+use ticket_core::{Level, Location, Record, Registry, Store, TicketId, Timestamp};
+use ticket_grouping::Grouping;
 
 pub(crate) struct Place {
     folder: TempDir,
@@ -42,7 +42,7 @@ impl Place {
 
     pub(crate) fn record(&self, records: Vec<Record>) {
         let batch: Vec<NewOccurrence> = records.into_iter().map(occurrence).collect();
-        block_on(self.store().record_tickets(&batch)).unwrap();
+        block_on(self.store().record_tickets(Batch::from(&batch[..]))).unwrap();
     }
 
     /// The command, run in the folder and without what the environment may say.

@@ -1,6 +1,8 @@
 //! Records that a store once refused, from a spool's `dead-letter.jsonl`.
 
-use ticket_core::{Grouping, HandlerOptions, Level, Record};
+use ticket_core::{Level, Record};
+use ticket_direct::HandlerOptions;
+use ticket_grouping::Grouping;
 use ticket_handler::spool::DeadLetter;
 
 use crate::place::Place;

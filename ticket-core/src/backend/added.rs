@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{Change, NewOccurrence, OccurrenceId, Timestamp};
+use super::{NewOccurrence, TicketChange};
+use crate::{OccurrenceId, Timestamp};
 
 /// The occurrences of one ticket that a store did not have yet, summed up.
 #[derive(Clone, Debug)]
@@ -77,11 +78,11 @@ impl KnownTicket {
         added.newest.age_key() > self.last
     }
 
-    /// Returns [`Change::Reopened`] if what was added reopens the ticket.
+    /// Returns [`TicketChange::Reopened`] if what was added reopens the ticket.
     #[must_use]
-    pub fn change(&self, added: &Added<'_>) -> Option<Change> {
+    pub fn change(&self, added: &Added<'_>) -> Option<TicketChange> {
         let is_later = |at| added.newest.record().time > at;
-        self.solved_at.is_some_and(is_later).then_some(Change::Reopened)
+        self.solved_at.is_some_and(is_later).then_some(TicketChange::Reopened)
     }
 }
 
@@ -126,7 +127,7 @@ mod tests {
         let (older, newer) = (at(9), at(31));
         let outside = Added::of([&older, &newer]).unwrap();
         assert!(known.begins_with(&outside) && known.is_described_by(&outside));
-        assert_eq!(known.change(&outside), Some(Change::Reopened));
+        assert_eq!(known.change(&outside), Some(TicketChange::Reopened));
         assert_eq!(KnownTicket { solved_at: None, ..known }.change(&outside), None);
     }
 }

@@ -1,6 +1,7 @@
 //! The choice between the index of times and the index of traits.
 
-use crate::{Comparison, EventFilter, Tally};
+use crate::query::Tally;
+use crate::{Comparison, EventFilter};
 
 /// Fewer entries than this in the index of traits, or fewer events in the range of time, are read at once, whatever
 /// else there is.
@@ -174,11 +175,11 @@ impl<'a> TraitPlanner<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Op, Timestamp, Traits, Value};
+    use crate::{Operator, Timestamp, Traits, Value};
 
     fn filter(names: &[&str]) -> EventFilter {
         names.iter().fold(EventFilter::new(), |filter, name| {
-            filter.with_comparison(Comparison::new(*name, Op::Eq, 1))
+            filter.with_comparison(Comparison::new(*name, Operator::Eq, 1))
         })
     }
 

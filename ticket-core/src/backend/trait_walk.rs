@@ -1,7 +1,7 @@
 //! The walk of a [`TraitQuery`], name by name.
 
-use crate::query::{QueryPlan, TraitPosition};
-use crate::{EventPosition, EventTrait, Page, Result, TraitQuery};
+use crate::query::{EventPosition, QueryPlan, TraitPosition};
+use crate::{EventTrait, Page, Result, TraitQuery};
 
 /// Walks through the traits of a [`TraitQuery`]: one name after the other, and under each name one event after the
 /// other, until the page is full.

@@ -1,7 +1,5 @@
 //! Texts: NUL, the cut, and its mark.
 
-use crate::bytes::has;
-
 /// What stands for a NUL: the symbol for it, which can be told from it and shown.
 const NUL: &str = "␀";
 
@@ -54,13 +52,13 @@ pub(crate) fn fit<T: AsRef<str> + From<String>>(text: &mut T, limit: usize) {
 
 /// Whether a text is within its limit and free of NUL.
 #[inline]
-pub(super) fn fits(text: &str, limit: usize) -> bool {
+pub(crate) fn fits(text: &str, limit: usize) -> bool {
     text.len() <= limit && !has_nul(text)
 }
 
 #[inline]
 fn has_nul(text: &str) -> bool {
-    has(text.as_bytes(), [0])
+    text.as_bytes().contains(&0)
 }
 
 #[cold]
@@ -81,12 +79,12 @@ fn make_fit<T: AsRef<str> + From<String>>(text: &mut T, limit: usize) {
 }
 
 /// The mark that stands for what is missing, such as `…[+1234 bytes]`.
-pub(super) fn mark(count: usize, unit: &str) -> String {
+pub(crate) fn mark(count: usize, unit: &str) -> String {
     format!("{MARK}{count} {unit}]")
 }
 
 /// How many `unit` a mark stands for, if the text is nothing but one.
-pub(super) fn left_out(text: &str, unit: &str) -> Option<usize> {
+pub(crate) fn left_out(text: &str, unit: &str) -> Option<usize> {
     split_mark(text, unit).filter(|(start, _)| *start == 0).map(|(_, count)| count)
 }
 

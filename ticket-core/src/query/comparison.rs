@@ -6,7 +6,7 @@ use crate::{Error, Result, Traits, Value, limits};
 
 /// How a trait's value is compared with the one that is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Op {
+pub enum Operator {
     /// Equal.
     Eq,
     /// Not equal. A trait that is missing, or of another type, is not matched.
@@ -21,7 +21,7 @@ pub enum Op {
     Ge,
 }
 
-impl Op {
+impl Operator {
     /// All of them.
     pub const ALL: [Self; 6] = [Self::Eq, Self::Ne, Self::Lt, Self::Le, Self::Gt, Self::Ge];
 
@@ -54,9 +54,9 @@ impl Op {
 
 /// A test of a value: it holds for values of the same type only.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Test {
+pub struct ValueTest {
     /// How.
-    pub op: Op,
+    pub op: Operator,
     /// With what.
     pub value: Value,
 }
@@ -64,28 +64,28 @@ pub struct Test {
 /// What one trait has to be: it exists and one of the tests, each of another type, holds for it.
 ///
 /// ```
-/// use ticket_core::{Comparison, Op, Traits, Value};
+/// use ticket_core::{Comparison, Operator, Traits, Value};
 ///
 /// let traits = Traits::from([("user_id".into(), Value::Int(42))]);
-/// assert!(Comparison::new("user_id", Op::Ge, 42).matches(&traits));
-/// assert!(!Comparison::new("user_id", Op::Ge, 41.5).matches(&traits), "a float, not an integer");
-/// assert!(Comparison::number("user_id", Op::Ge, 41.5).unwrap().matches(&traits), "either");
+/// assert!(Comparison::new("user_id", Operator::Ge, 42).matches(&traits));
+/// assert!(!Comparison::new("user_id", Operator::Ge, 41.5).matches(&traits), "a float, not an integer");
+/// assert!(Comparison::number("user_id", Operator::Ge, 41.5).unwrap().matches(&traits), "either");
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Comparison {
     name: String,
-    tests: Vec<Test>,
+    tests: Vec<ValueTest>,
 }
 
 impl Comparison {
     /// Compares with a value of one type.
     #[must_use]
-    pub fn new(name: impl Into<String>, op: Op, value: impl Into<Value>) -> Self {
+    pub fn new(name: impl Into<String>, op: Operator, value: impl Into<Value>) -> Self {
         let value = match value.into() {
             Value::Text(text) => Value::Text(limits::as_stored(text, limits::TRAIT).into()),
             value => value,
         };
-        Self { name: limits::as_stored(name, limits::NAME), tests: vec![Test { op, value }] }
+        Self { name: limits::as_stored(name, limits::NAME), tests: vec![ValueTest { op, value }] }
     }
 
     /// Compares integer and float traits alike with a number, exactly, also where a float cannot hold
@@ -94,13 +94,13 @@ impl Comparison {
     /// # Errors
     ///
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) if the value is not a number.
-    pub fn number(name: impl Into<String>, op: Op, value: impl Into<Value>) -> Result<Self> {
+    pub fn number(name: impl Into<String>, op: Operator, value: impl Into<Value>) -> Result<Self> {
         let tests = match value.into() {
             Value::Int(number) => {
-                vec![Test { op, value: Value::Int(number) }, float_test(op, number)]
+                vec![ValueTest { op, value: Value::Int(number) }, float_test(op, number)]
             }
             Value::Float(number) => {
-                vec![int_test(op, number), Test { op, value: Value::Float(number) }]
+                vec![int_test(op, number), ValueTest { op, value: Value::Float(number) }]
             }
             value => return Err(Error::config(format!("{value} is not a number"))),
         };
@@ -115,7 +115,7 @@ impl Comparison {
 
     /// The tests, one or two, each for another type of value.
     #[must_use]
-    pub fn tests(&self) -> &[Test] {
+    pub fn tests(&self) -> &[ValueTest] {
         &self.tests
     }
 
@@ -131,21 +131,21 @@ impl Comparison {
 }
 
 /// The test of float traits that says the same as comparing them with this integer.
-fn float_test(op: Op, number: i64) -> Test {
+fn float_test(op: Operator, number: i64) -> ValueTest {
     #[allow(clippy::cast_precision_loss, reason = "the rounding is what is examined")]
     let rounded = number as f64;
     // An i64 and its nearest float both fit into i128, so this comparison is exact.
     #[allow(clippy::cast_possible_truncation, reason = "a float this small is whole in i128")]
     let test = nearest((rounded as i128).cmp(&i128::from(number)), op);
     match test {
-        Nearest::Op(op) => Test { op, value: Value::Float(rounded) },
-        Nearest::Never => Test { op: Op::Lt, value: Value::Float(f64::MIN) },
-        Nearest::Always => Test { op: Op::Ge, value: Value::Float(f64::MIN) },
+        Nearest::Op(op) => ValueTest { op, value: Value::Float(rounded) },
+        Nearest::Never => ValueTest { op: Operator::Lt, value: Value::Float(f64::MIN) },
+        Nearest::Always => ValueTest { op: Operator::Ge, value: Value::Float(f64::MIN) },
     }
 }
 
 /// The test of integer traits that says the same as comparing them with this float.
-fn int_test(op: Op, number: f64) -> Test {
+fn int_test(op: Operator, number: f64) -> ValueTest {
     let floor = number.floor();
     // Saturates at the ends of i64, where every integer lies on one side of the number.
     #[allow(clippy::cast_possible_truncation, reason = "saturating is what is wanted")]
@@ -161,9 +161,9 @@ fn int_test(op: Op, number: f64) -> Test {
         nearest(Ordering::Less, op)
     };
     match test {
-        Nearest::Op(op) => Test { op, value: Value::Int(nearest_int) },
-        Nearest::Never => Test { op: Op::Lt, value: Value::Int(i64::MIN) },
-        Nearest::Always => Test { op: Op::Ge, value: Value::Int(i64::MIN) },
+        Nearest::Op(op) => ValueTest { op, value: Value::Int(nearest_int) },
+        Nearest::Never => ValueTest { op: Operator::Lt, value: Value::Int(i64::MIN) },
+        Nearest::Always => ValueTest { op: Operator::Ge, value: Value::Int(i64::MIN) },
     }
 }
 
@@ -172,28 +172,28 @@ const MIN_INT: f64 = -9_223_372_036_854_775_808.0;
 const END_INT: f64 = 9_223_372_036_854_775_808.0;
 
 enum Nearest {
-    Op(Op),
+    Op(Operator),
     Never,
     Always,
 }
 
 /// What `op` against a value becomes against its neighbour, which the compared type can hold, when
 /// nothing of that type lies between the two. `neighbour` says how the neighbour compares with the value.
-const fn nearest(neighbour: Ordering, op: Op) -> Nearest {
+const fn nearest(neighbour: Ordering, op: Operator) -> Nearest {
     match (neighbour, op) {
         (Ordering::Equal, op) => Nearest::Op(op),
-        (_, Op::Eq) => Nearest::Never,
-        (_, Op::Ne) => Nearest::Always,
-        (Ordering::Less, Op::Lt | Op::Le) => Nearest::Op(Op::Le),
-        (Ordering::Less, Op::Gt | Op::Ge) => Nearest::Op(Op::Gt),
-        (Ordering::Greater, Op::Lt | Op::Le) => Nearest::Op(Op::Lt),
-        (Ordering::Greater, Op::Gt | Op::Ge) => Nearest::Op(Op::Ge),
+        (_, Operator::Eq) => Nearest::Never,
+        (_, Operator::Ne) => Nearest::Always,
+        (Ordering::Less, Operator::Lt | Operator::Le) => Nearest::Op(Operator::Le),
+        (Ordering::Less, Operator::Gt | Operator::Ge) => Nearest::Op(Operator::Gt),
+        (Ordering::Greater, Operator::Lt | Operator::Le) => Nearest::Op(Operator::Lt),
+        (Ordering::Greater, Operator::Gt | Operator::Ge) => Nearest::Op(Operator::Ge),
     }
 }
 
 /// What `op` becomes against a value beyond everything the compared type can hold. `all` says how
 /// all values of the type compare with it.
-const fn nearest_beyond(op: Op, all: Ordering) -> Nearest {
+const fn nearest_beyond(op: Operator, all: Ordering) -> Nearest {
     if op.holds(all) { Nearest::Always } else { Nearest::Never }
 }
 
@@ -203,14 +203,14 @@ mod tests {
 
     use super::*;
 
-    fn number_matches(op: Op, asked: impl Into<Value>, value: impl Into<Value>) -> bool {
+    fn number_matches(op: Operator, asked: impl Into<Value>, value: impl Into<Value>) -> bool {
         let traits = Traits::from([("n".into(), value.into())]);
         Comparison::number("n", op, asked).unwrap().matches(&traits)
     }
 
     #[test]
     fn a_missing_trait_matches_nothing() {
-        for op in Op::ALL {
+        for op in Operator::ALL {
             assert!(!Comparison::new("n", op, 1).matches(&Traits::new()));
         }
     }
@@ -220,36 +220,41 @@ mod tests {
         let (name, text) = ("n".repeat(2_000), "t\0".repeat(2_000));
         let mut record =
             crate::Record::new(crate::Level::Info, "", "").with_trait(&name, text.as_str());
-        limits::normalize(&mut record);
-        assert!(Comparison::new(&name, Op::Eq, text).matches(&record.traits));
+        record.normalize();
+        assert!(Comparison::new(&name, Operator::Eq, text).matches(&record.traits));
     }
 
     #[test]
     fn text_is_not_a_number() {
-        assert!(Comparison::number("n", Op::Eq, "1").is_err());
+        assert!(Comparison::number("n", Operator::Eq, "1").is_err());
     }
 
     #[test]
     fn integers_that_no_float_holds_are_compared_exactly() {
         let odd = (1_i64 << 53) + 1;
         let below = (1_i64 << 53) as f64;
-        assert!(number_matches(Op::Lt, odd, below) && !number_matches(Op::Eq, odd, below));
-        assert!(number_matches(Op::Ge, odd, below + 2.0));
         assert!(
-            number_matches(Op::Lt, i64::MAX, 9.2e18) && number_matches(Op::Gt, i64::MAX, END_INT)
+            number_matches(Operator::Lt, odd, below) && !number_matches(Operator::Eq, odd, below)
+        );
+        assert!(number_matches(Operator::Ge, odd, below + 2.0));
+        assert!(
+            number_matches(Operator::Lt, i64::MAX, 9.2e18)
+                && number_matches(Operator::Gt, i64::MAX, END_INT)
         );
     }
 
     #[test]
     fn floats_between_and_beyond_the_integers() {
-        assert!(number_matches(Op::Lt, 1.5, 1) && !number_matches(Op::Lt, 1.5, 2));
-        assert!(number_matches(Op::Ge, -1.5, -1) && !number_matches(Op::Ge, -1.5, -2));
-        assert!(number_matches(Op::Ne, 1.5, 1) && !number_matches(Op::Eq, 1.5, 1));
+        assert!(number_matches(Operator::Lt, 1.5, 1) && !number_matches(Operator::Lt, 1.5, 2));
+        assert!(number_matches(Operator::Ge, -1.5, -1) && !number_matches(Operator::Ge, -1.5, -2));
+        assert!(number_matches(Operator::Ne, 1.5, 1) && !number_matches(Operator::Eq, 1.5, 1));
         assert!(
-            number_matches(Op::Lt, 1e300, i64::MAX) && number_matches(Op::Gt, -1e300, i64::MIN)
+            number_matches(Operator::Lt, 1e300, i64::MAX)
+                && number_matches(Operator::Gt, -1e300, i64::MIN)
         );
         assert!(
-            !number_matches(Op::Ge, END_INT, i64::MAX) && number_matches(Op::Ge, MIN_INT, i64::MIN)
+            !number_matches(Operator::Ge, END_INT, i64::MAX)
+                && number_matches(Operator::Ge, MIN_INT, i64::MIN)
         );
     }
 
@@ -257,7 +262,7 @@ mod tests {
         #[test]
         fn numbers_compare_alike_in_both_types(asked in -1000_i32..1000, value in -1000_i32..1000, half in any::<bool>()) {
             let asked_float = f64::from(asked) + if half { 0.5 } else { 0.0 };
-            for op in Op::ALL {
+            for op in Operator::ALL {
                 let expected = op.holds(f64::from(value).partial_cmp(&asked_float).unwrap());
                 prop_assert_eq!(number_matches(op, asked_float, value), expected);
                 prop_assert_eq!(number_matches(op, asked_float, f64::from(value)), expected);

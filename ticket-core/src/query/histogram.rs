@@ -19,14 +19,14 @@ pub enum HistogramScope {
 
 /// How wide a bucket is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Step {
+pub enum BucketWidth {
     /// One hour.
     Hour,
     /// One day in UTC.
     Day,
 }
 
-impl Step {
+impl BucketWidth {
     const fn hours(self) -> i64 {
         match self {
             Self::Hour => 1,
@@ -44,7 +44,7 @@ pub struct HistogramQuery {
     /// Whose occurrences.
     pub scope: HistogramScope,
     /// How wide a bucket is.
-    pub step: Step,
+    pub step: BucketWidth,
     /// Where the range starts.
     pub from: Timestamp,
     /// Where the range ends; this moment is not in it any more.
@@ -63,13 +63,18 @@ pub struct Bucket {
 impl HistogramQuery {
     /// Counts of one ticket.
     #[must_use]
-    pub const fn of_ticket(id: TicketId, step: Step, from: Timestamp, to: Timestamp) -> Self {
+    pub const fn of_ticket(
+        id: TicketId,
+        step: BucketWidth,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Self {
         Self { scope: HistogramScope::Ticket(id), step, from, to }
     }
 
     /// Counts of an application, or of all.
     #[must_use]
-    pub fn of_app(app_id: Option<&str>, step: Step, from: Timestamp, to: Timestamp) -> Self {
+    pub fn of_app(app_id: Option<&str>, step: BucketWidth, from: Timestamp, to: Timestamp) -> Self {
         Self {
             scope: HistogramScope::App(
                 app_id.map(|app_id| limits::as_stored(app_id, limits::NAME)),
@@ -139,7 +144,7 @@ mod tests {
     fn gaps_are_filled_with_zeros_and_hours_make_days() {
         let query = HistogramQuery::of_app(
             None,
-            Step::Day,
+            BucketWidth::Day,
             time("1969-12-30T23:00:00Z"),
             time("1970-01-02T00:00:00Z"),
         );
@@ -155,7 +160,8 @@ mod tests {
     #[test]
     fn a_range_holds_its_start_and_not_its_end() {
         let query = |to| {
-            HistogramQuery::of_app(None, Step::Hour, time("2026-11-21T10:30:00Z"), time(to)).hours()
+            HistogramQuery::of_app(None, BucketWidth::Hour, time("2026-11-21T10:30:00Z"), time(to))
+                .hours()
         };
         assert_eq!(query("2026-11-21T12:00:00Z").unwrap().count(), 2);
         assert_eq!(query("2026-11-21T12:00:01Z").unwrap().count(), 3);
@@ -166,6 +172,6 @@ mod tests {
     #[test]
     fn the_widest_range_of_all_does_not_overflow() {
         let all = |step| HistogramQuery::of_app(None, step, Timestamp::MIN, Timestamp::MAX).hours();
-        assert!(all(Step::Hour).is_err() && all(Step::Day).is_err());
+        assert!(all(BucketWidth::Hour).is_err() && all(BucketWidth::Day).is_err());
     }
 }

@@ -15,11 +15,11 @@ mod tally;
 mod ticket;
 mod traits;
 
-pub use self::comparison::{Comparison, Op, Test};
+pub use self::comparison::{Comparison, Operator, ValueTest};
 pub use self::cursor::{Cursor, Page};
 pub use self::event::{EventFilter, EventOrder, EventPosition, EventQuery};
 pub use self::expiry::{Expired, Expiry};
-pub use self::histogram::{Bucket, HistogramQuery, HistogramScope, Step};
+pub use self::histogram::{Bucket, BucketWidth, HistogramQuery, HistogramScope};
 pub use self::occurrence::OccurrenceQuery;
 pub use self::paging::{Position, QueryPlan};
 pub use self::tally::Tally;

@@ -9,9 +9,10 @@ use crate::Traits;
 /// comparison is the rarest, and how many more events will have to be tested.
 ///
 /// ```
-/// use ticket_core::{Comparison, Op, Tally, Traits, Value};
+/// use ticket_core::{Comparison, Operator, Traits, Value};
+/// use ticket_core::backend::Tally;
 ///
-/// let comparisons = [Comparison::new("slow", Op::Eq, true), Comparison::new("user", Op::Eq, 7)];
+/// let comparisons = [Comparison::new("slow", Operator::Eq, true), Comparison::new("user", Operator::Eq, 7)];
 /// let mut tally = Tally::new(&comparisons);
 /// for user in 0..100 {
 ///     let traits = [("slow".into(), Value::Bool(true)), ("user".into(), Value::Int(user % 50))];

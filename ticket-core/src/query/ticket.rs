@@ -3,7 +3,8 @@
 use super::Direction;
 use super::cursor::{damaged, key, key_to_text, text_to_key};
 use super::paging::{Paging, Position, QueryPlan, paged};
-use crate::{Level, Result, StatusKind, Ticket, TicketId, TicketIdPrefix, Timestamp, fold, limits};
+use crate::search::fold;
+use crate::{Level, Result, StatusKind, Ticket, TicketId, TicketIdPrefix, Timestamp, limits};
 
 /// Which tickets; everything that is set has to hold.
 ///

@@ -1,6 +1,7 @@
-//! What a producer emits.
+//! The parts of a [`Record`].
 
 mod parts;
+mod redact;
 
 use std::time::SystemTime;
 
@@ -8,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 pub use self::parts::{Breadcrumb, ErrorCause, Frame, Location, Request, Span};
+pub use self::redact::Redact;
 use crate::{Level, OccurrenceId, Timestamp, Traits, Value};
 
 /// One log record or error, as its producer describes it.

@@ -6,7 +6,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ticket_core::NewOccurrence;
+use ticket_core::backend::NewOccurrence;
 
 use super::cursor::{Cursor, Damage};
 use super::folder::{Folder, SegmentFile, folders, segments};

@@ -2,7 +2,7 @@
 
 use std::ops::{AddAssign, Range};
 
-use ticket_core::NewOccurrence;
+use ticket_core::backend::NewOccurrence;
 
 use super::entry::{Entries, Entry, Found, Known};
 use super::header::Header;

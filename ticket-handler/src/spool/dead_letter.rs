@@ -5,7 +5,8 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use ticket_core::{Fingerprint, Ingredients, NewOccurrence, Record, TicketId};
+use ticket_core::backend::NewOccurrence;
+use ticket_core::{Fingerprint, Ingredients, Record, TicketId};
 
 const NAME: &str = "dead-letter.jsonl";
 /// A file that has become so long is put behind the name of the one before it.
@@ -44,7 +45,7 @@ impl DeadLetter {
     /// The occurrence, to be tried again.
     #[must_use]
     pub fn into_occurrence(self) -> NewOccurrence {
-        let fingerprint = Fingerprint { id: self.ticket_id, ingredients: self.ingredients };
+        let fingerprint = Fingerprint::from_parts(self.ticket_id, self.ingredients);
         NewOccurrence::new(self.record, fingerprint).with_repeats(self.repeats)
     }
 }

@@ -4,7 +4,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use ticket_core::{BackendBase, Error, ErrorKind, NewOccurrence, Result};
+use ticket_core::backend::NewOccurrence;
+use ticket_core::{BackendBase, Error, ErrorKind, Result};
 
 use super::adopt::Orphan;
 use super::cursor::{Cursor, Damage};
@@ -122,7 +123,7 @@ async fn record(
     let mut parts = Parts::whole(batch.len());
     while let Some(part) = parts.next() {
         let part = &batch[part];
-        match backend.record_tickets(part).await {
+        match backend.record_tickets(part.into()).await {
             Ok(recorded) => {
                 let new = records(part.iter().take(part.len())).min(recorded_records(&recorded));
                 done.recorded += new;
@@ -156,7 +157,7 @@ fn records<'a>(occurrences: impl Iterator<Item = &'a NewOccurrence>) -> u64 {
 }
 
 /// How many records a batch has added to the store.
-fn recorded_records(recorded: &ticket_core::Recorded) -> u64 {
+fn recorded_records(recorded: &ticket_core::backend::Recorded) -> u64 {
     recorded.updates.iter().map(|update| update.added).sum()
 }
 

@@ -17,7 +17,8 @@ use std::cell::Cell;
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
-use ticket_core::{Fingerprint, Ingredients, NewOccurrence, Record, TicketId};
+use ticket_core::backend::NewOccurrence;
+use ticket_core::{Fingerprint, Ingredients, Record, TicketId};
 
 use super::pack::{Packer, Unwritable};
 use super::unpack::unpack;
@@ -154,7 +155,7 @@ impl<'a> Entry<'a> {
             known.0.insert(id, (bytes, ingredients.clone()));
             (ingredients, record)
         };
-        let fingerprint = Fingerprint { id: TicketId::from_bytes(id), ingredients };
+        let fingerprint = Fingerprint::from_parts(TicketId::from_bytes(id), ingredients);
         Some(NewOccurrence::new(record, fingerprint).with_repeats(self.repeats()))
     }
 }

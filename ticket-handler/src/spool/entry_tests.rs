@@ -1,7 +1,9 @@
 //! Entries by themselves: what is written is read, whatever lies around it.
 
 use proptest::prelude::*;
-use ticket_core::{ErrorCause, HandlerOptions, Level, Record};
+use ticket_core::record::ErrorCause;
+use ticket_core::{Level, Record};
+use ticket_direct::HandlerOptions;
 
 use super::*;
 
@@ -35,7 +37,7 @@ fn an_occurrence_comes_back_as_it_was() {
         .with_trait("$a.b", i64::MIN)
         .with_trait("when", ticket_core::Timestamp::MIN);
     record.error.push(ErrorCause::new(Some("Os".into()), "gone"));
-    record.spans.push(ticket_core::Span::new("request"));
+    record.spans.push(ticket_core::record::Span::new("request"));
     record.process = Some(17);
     let occurrence = HandlerOptions::new("app").prepare(record).unwrap().with_repeats(u32::MAX);
     let bytes = encoded(&occurrence, true, <[u8]>::to_vec).unwrap();
@@ -68,10 +70,10 @@ fn texts_and_lists_of_every_length_come_back() {
 fn each_entry_has_its_own_ingredients() {
     let fingerprint = occurrence("message").fingerprint().clone();
     let of = |ingredients: &Ingredients| {
-        let fingerprint = Fingerprint { ingredients: ingredients.clone(), ..fingerprint.clone() };
+        let fingerprint = Fingerprint::from_parts(fingerprint.id(), ingredients.clone());
         NewOccurrence::new(occurrence("message").record().clone(), fingerprint)
     };
-    let (one, other) = (fingerprint.ingredients.clone(), Ingredients::new("other/1"));
+    let (one, other) = (fingerprint.ingredients().clone(), Ingredients::new("other/1"));
     let mut known = Known::default();
     for ingredients in [&one, &one, &other, &one, &other, &other, &one] {
         let occurrence = of(ingredients);

@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use loom::thread;
-use ticket_core::{HandlerOptions, Level, Record};
+use ticket_core::{Level, Record};
+use ticket_direct::HandlerOptions;
 
 use super::cursor::Damage;
 use super::entry::{self, Entries, Found};

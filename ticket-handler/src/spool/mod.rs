@@ -31,7 +31,8 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use ticket_core::{Error, Level, NewOccurrence, Result};
+use ticket_core::backend::NewOccurrence;
+use ticket_core::{Error, Level, Result};
 
 pub(crate) use self::adopt::Orphans;
 use self::budget::{Budget, Kind};

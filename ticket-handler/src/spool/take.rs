@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use ticket_core::NewOccurrence;
+use ticket_core::backend::NewOccurrence;
 
 use super::budget::Kind;
 use super::cursor::{Cursor, Damage};

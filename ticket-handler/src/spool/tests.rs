@@ -4,7 +4,8 @@ use std::fs;
 use std::thread;
 
 use tempfile::TempDir;
-use ticket_core::{HandlerOptions, Record};
+use ticket_core::Record;
+use ticket_direct::HandlerOptions;
 
 use super::*;
 

@@ -15,7 +15,9 @@ use std::collections::HashMap;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, PoisonError, TryLockError};
 
-use ticket_core::{Fingerprint, HandlerOptions, NewOccurrence, Result, TicketId};
+use ticket_core::backend::NewOccurrence;
+use ticket_core::{Fingerprint, Result, TicketId};
+use ticket_direct::HandlerOptions;
 
 use self::newcomers::{Newcomer, Newcomers};
 use self::overflow::overflow;
@@ -236,7 +238,7 @@ impl Storm {
     }
 
     fn insert(&self, of: &Fingerprint, now: Instant, push: Push<'_>) -> Arc<Ticket> {
-        let id = of.id;
+        let id = of.id();
         let mut shard = lock(self.shard(id));
         if shard.len() >= TICKETS / SHARDS && !shard.contains_key(&id) {
             self.thin(&mut shard, now, push);

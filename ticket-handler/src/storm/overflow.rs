@@ -1,6 +1,8 @@
 //! The one ticket for what is beyond the limit of new tickets.
 
-use ticket_core::{HandlerOptions, NewOccurrence, SmolStr};
+use ticket_core::SmolStr;
+use ticket_core::backend::NewOccurrence;
+use ticket_direct::HandlerOptions;
 
 use crate::losses::CHANNEL;
 

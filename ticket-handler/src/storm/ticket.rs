@@ -3,7 +3,8 @@
 use std::sync::TryLockError;
 use std::time::Duration;
 
-use ticket_core::{Fingerprint, NewOccurrence, TicketId, Timestamp};
+use ticket_core::backend::NewOccurrence;
+use ticket_core::{Fingerprint, TicketId, Timestamp};
 
 use super::lock;
 use crate::sync::{Instant, Mutex, MutexGuard};
@@ -51,7 +52,7 @@ impl Ticket {
     }
 
     pub(super) const fn id(&self) -> TicketId {
-        self.fingerprint.id
+        self.fingerprint.id()
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
@@ -142,7 +143,8 @@ fn hour(time: Timestamp) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use ticket_core::{HandlerOptions, Level, Record};
+    use ticket_core::{Level, Record};
+    use ticket_direct::HandlerOptions;
 
     use super::*;
 

@@ -37,7 +37,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// It is set up, [started](Self::start), and hung into the handler:
 ///
 /// ```
-/// use ticket_core::HandlerOptions;
+/// use ticket_direct::HandlerOptions;
 /// use ticket_handler::{BackgroundHandler, Webhook};
 /// use ticket_memory::MemoryBackend;
 ///
@@ -237,7 +237,8 @@ impl Notifier {
     /// message.
     ///
     /// ```
-    /// use ticket_core::{HandlerOptions, Level};
+    /// use ticket_core::Level;
+    /// use ticket_direct::HandlerOptions;
     /// use ticket_handler::{BackgroundHandler, Webhook};
     /// use ticket_memory::MemoryBackend;
     ///

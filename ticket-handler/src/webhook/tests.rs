@@ -11,7 +11,8 @@ use futures::executor::block_on;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value;
 use sha2::Sha256;
-use ticket_core::{BackendBase, HandlerOptions, Level, Record, TicketFilter, TicketId};
+use ticket_core::{BackendBase, Level, Record, TicketFilter, TicketId};
+use ticket_direct::HandlerOptions;
 use ticket_memory::MemoryBackend;
 
 use super::{Notifier, Webhook};

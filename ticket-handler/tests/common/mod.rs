@@ -8,11 +8,11 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use futures::executor::block_on;
+use ticket_core::backend::{Batch, Lease, NewOccurrence, Recorded, StatusChange, async_trait};
 use ticket_core::{
     BackendBase, Bucket, Capabilities, Error, ErrorKind, EventQuery, EventStore, EventTrait,
-    Expired, Expiry, HistogramQuery, Lease, Level, NewOccurrence, Occurrence, OccurrenceQuery,
-    Page, Record, Recorded, Result, SmolStr, StatusChange, Ticket, TicketFilter, TicketId,
-    TicketQuery, TraitQuery, TraitType, async_trait,
+    Expired, Expiry, HistogramQuery, Level, Occurrence, OccurrenceQuery, Page, Record, Result,
+    SmolStr, Ticket, TicketFilter, TicketId, TicketQuery, TraitQuery, TraitType,
 };
 use ticket_memory::MemoryBackend;
 
@@ -167,19 +167,19 @@ impl BackendBase for Faulty {
         self.store.setup_backend().await
     }
 
-    async fn record_tickets(&self, batch: &[NewOccurrence]) -> Result<Recorded> {
+    async fn record_tickets(&self, batch: Batch) -> Result<Recorded> {
         let tried =
             batch.iter().map(|of| (of.ticket_id(), of.record().message.to_string())).collect();
         self.shared.batches.lock().unwrap().push(tried);
         if let Some(Hook(hook)) = &*self.shared.hook.lock().unwrap() {
             hook();
         }
-        match self.next_fault(batch) {
+        match self.next_fault(&batch) {
             None => {}
             Some(Fault::Fail(kind)) => return Err(Error::new(kind, "faulty", "as the test asked")),
             Some(Fault::Hang) => std::future::pending().await,
             Some(Fault::HangAfterCommit) => {
-                self.store.record_tickets(batch).await?;
+                self.store.record_tickets(batch.clone()).await?;
                 std::future::pending().await
             }
             Some(Fault::Panic) => panic!("as the test asked"),

@@ -1,9 +1,8 @@
 //! Events by their traits (rules 15 and 16).
 
 use mongodb::bson::{Bson, DateTime, Document, doc};
-use ticket_core::{
-    Comparison, EventFilter, EventPosition, EventQuery, Occurrence, Op, Page, Result, Test,
-};
+use ticket_core::backend::{EventPosition, ValueTest};
+use ticket_core::{Comparison, EventFilter, EventQuery, Occurrence, Operator, Page, Result};
 
 use super::{behind_event, by_time, occurrences_of, sign, to_i64};
 use crate::connection::Connection;
@@ -145,14 +144,14 @@ fn comparison(comparison: &Comparison) -> Document {
 }
 
 /// Names and values are values here, never parts of a command's own words.
-fn one_test(name: &str, test: &Test) -> Document {
+fn one_test(name: &str, test: &ValueTest) -> Document {
     let operator = match test.op {
-        Op::Eq => "$eq",
-        Op::Ne => "$ne",
-        Op::Lt => "$lt",
-        Op::Le => "$lte",
-        Op::Gt => "$gt",
-        Op::Ge => "$gte",
+        Operator::Eq => "$eq",
+        Operator::Ne => "$ne",
+        Operator::Lt => "$lt",
+        Operator::Le => "$lte",
+        Operator::Gt => "$gt",
+        Operator::Ge => "$gte",
     };
     doc! { "r": { "$elemMatch": {
         "k": { "$eq": trait_key(name, test.value.kind()) },

@@ -1,7 +1,8 @@
 //! Counts over time (rule 12).
 
 use mongodb::bson::{Document, doc};
-use ticket_core::{Bucket, HistogramQuery, HistogramScope, Result};
+use ticket_core::backend::HistogramScope;
+use ticket_core::{Bucket, HistogramQuery, Result};
 
 use crate::connection::Connection;
 use crate::error::Outcome;

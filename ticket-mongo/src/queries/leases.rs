@@ -5,7 +5,8 @@
 
 use mongodb::bson::{DateTime, doc};
 use mongodb::options::ReturnDocument;
-use ticket_core::{Error, Lease, Result};
+use ticket_core::backend::Lease;
+use ticket_core::{Error, Result};
 
 use crate::connection::{Connection, within};
 use crate::error::Failure;

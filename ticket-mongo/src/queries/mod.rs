@@ -25,7 +25,8 @@ pub(crate) use self::tickets::{count_tickets, get_ticket, get_tickets};
 pub(crate) use self::traits::{event_types, get_traits, trait_types};
 
 use mongodb::bson::{Bson, Document, doc};
-use ticket_core::{Direction, EventPosition, Occurrence, Result};
+use ticket_core::backend::EventPosition;
+use ticket_core::{Direction, Occurrence, Result};
 
 use crate::connection::Connection;
 use crate::row::{binary, ticket_key};

@@ -2,8 +2,9 @@
 
 use async_trait::async_trait;
 use mongodb::bson::{Bson, Document, doc};
+use ticket_core::backend::SortKey;
 use ticket_core::{
-    Direction, Error, Expired, Expiry, Result, SortKey, StatusKind, TicketId, TicketSort, limits,
+    Direction, Error, Expired, Expiry, Result, StatusKind, TicketId, TicketSort, limits,
 };
 
 use super::{delete_by_keys, in_steps, sums, to_i64};

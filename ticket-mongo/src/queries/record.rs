@@ -5,11 +5,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use async_trait::async_trait;
 use mongodb::bson::RawDocumentBuf;
 use mongodb::bson::{Bson, Document, doc};
-use ticket_core::backend::{Added, KnownTicket};
-use ticket_core::{
-    Change, NewOccurrence, OccurrenceId, Recorded, Result, Status, StatusKind, TicketId,
-    TicketUpdate,
+use ticket_core::backend::{
+    Added, Batch, KnownTicket, NewOccurrence, Recorded, TicketBatch, TicketChange, TicketUpdate,
 };
+use ticket_core::{OccurrenceId, Result, Status, StatusKind, TicketId};
 
 use super::sums::{self, Sums};
 use super::to_i64;
@@ -28,36 +27,26 @@ use crate::write::write;
 /// be written for them again.
 const REMEMBERED: usize = 8;
 
-pub(crate) async fn record_tickets(
-    connection: &Connection,
-    batch: Vec<NewOccurrence>,
-) -> Result<Recorded> {
+pub(crate) async fn record_tickets(connection: &Connection, batch: Batch) -> Result<Recorded> {
     if batch.is_empty() {
         return Ok(Recorded::default());
     }
-    write(connection, &Recording::new(batch)).await
+    write(connection, &Recording { batch }).await
 }
 
-/// A batch, by ticket and id; of those that share both, the first one of the batch.
+/// A batch on its way into the store. Asked for its effects again after a write conflict, it goes through the same
+/// occurrences again.
 struct Recording {
-    tickets: BTreeMap<TicketId, BTreeMap<OccurrenceId, NewOccurrence>>,
+    batch: Batch,
 }
 
 impl Recording {
-    fn new(batch: Vec<NewOccurrence>) -> Self {
-        let mut tickets = BTreeMap::<TicketId, BTreeMap<OccurrenceId, NewOccurrence>>::new();
-        for new in batch {
-            let ticket = tickets.entry(new.ticket_id()).or_default();
-            ticket.entry(new.record().id).or_insert(new);
-        }
-        Self { tickets }
-    }
-
     /// Which of the occurrences are stored already.
     async fn stored(&self, unit: &mut Unit) -> Outcome<HashSet<(TicketId, OccurrenceId)>> {
-        let keys = self.tickets.iter().flat_map(|(ticket, occurrences)| {
-            occurrences.keys().map(|id| Bson::Document(occurrence_key(*ticket, *id)))
-        });
+        let keys = self
+            .batch
+            .iter()
+            .map(|new| Bson::from(occurrence_key(new.ticket_id(), new.record().id)));
         let find = doc! {
             "find": unit.name("occurrences"),
             "filter": { "_id": { "$in": keys.collect::<Vec<_>>() } },
@@ -70,7 +59,7 @@ impl Recording {
 
     /// The tickets that are there.
     async fn known(&self, unit: &mut Unit) -> Outcome<HashMap<TicketId, Known>> {
-        let keys: Vec<Bson> = self.tickets.keys().map(|id| ticket_key(*id)).collect();
+        let keys: Vec<Bson> = self.batch.tickets().map(|ticket| ticket_key(ticket.id())).collect();
         let mut fields = Keys::fields();
         fields.extend(doc! { "fi": 1, "mi": 1, "seen": 1, "h": 1, "hn": 1 });
         let find = doc! {
@@ -130,7 +119,7 @@ impl Work for Recording {
     type Answer = Recorded;
 
     fn tickets(&self) -> Vec<TicketId> {
-        self.tickets.keys().copied().collect()
+        self.batch.tickets().map(TicketBatch::id).collect()
     }
 
     async fn plan(&self, unit: &mut Unit) -> Outcome<(Recorded, Effects)> {
@@ -141,18 +130,20 @@ impl Work for Recording {
         let mut recorded = Recorded::default();
         let mut effects = Effects::default();
         let mut statements = Statements::default();
-        for (id, occurrences) in &self.tickets {
-            let added: Vec<&NewOccurrence> = occurrences
-                .values()
-                .filter(|new| !stored.contains(&(*id, new.record().id)))
+        for ticket in self.batch.tickets() {
+            let id = ticket.id();
+            let added: Vec<&NewOccurrence> = ticket
+                .occurrences()
+                .iter()
+                .filter(|new| !stored.contains(&(id, new.record().id)))
                 .collect();
-            let Some(update) = add(unit, *id, known.get(id), &added, &mut statements) else {
+            let Some(update) = add(unit, id, known.get(&id), &added, &mut statements) else {
                 continue;
             };
             recorded.updates.push(update);
             recorded.occurrences += added.len() as u64;
             for new in added {
-                effects.ids.push(occurrence_key(*id, new.record().id));
+                effects.ids.push(occurrence_key(id, new.record().id));
                 effects.occurrences.push(occurrence(new, unit.token)?);
             }
         }
@@ -192,13 +183,13 @@ fn add(
     let mut update = doc! { "$inc": { "n": to_i64(count) } };
     if let Some(known) = known {
         change = known.ticket.change(&added);
-        if change == Some(Change::Reopened) {
+        if change == Some(TicketChange::Reopened) {
             keys.status = StatusKind::Open;
             fields.extend(status_fields(&Status::Open));
             update.insert("$inc", doc! { "n": to_i64(count), "reopened": 1_i64 });
         }
     } else {
-        change = Some(Change::Created);
+        change = Some(TicketChange::Created);
         fields.extend(status_fields(&Status::Open));
         fields.insert("a", first.record().app_id.as_str());
         fields.insert("reopened", 0_i64);

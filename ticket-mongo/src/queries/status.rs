@@ -2,7 +2,8 @@
 
 use async_trait::async_trait;
 use mongodb::bson::doc;
-use ticket_core::{Result, StatusChange, Ticket, TicketId, Timestamp};
+use ticket_core::backend::StatusChange;
+use ticket_core::{Result, Ticket, TicketId, Timestamp};
 
 use super::tickets::find_ticket;
 use crate::connection::Connection;

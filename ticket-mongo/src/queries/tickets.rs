@@ -1,10 +1,10 @@
 //! Questions about tickets (rules 10 to 14).
 
 use mongodb::bson::{Bson, Document, doc};
-use ticket_core::backend::QueryPlan;
+use ticket_core::backend::{QueryPlan, SortKey, TicketPosition};
 use ticket_core::{
-    Direction, MAX_LIMIT, Page, Result, SortKey, StatusKind, Ticket, TicketFilter, TicketId,
-    TicketPosition, TicketQuery, TicketSort, Timestamp,
+    Direction, MAX_LIMIT, Page, Result, StatusKind, Ticket, TicketFilter, TicketId, TicketQuery,
+    TicketSort, Timestamp,
 };
 
 use super::{behind, sign, to_i64};

@@ -3,10 +3,8 @@
 use std::collections::BTreeSet;
 
 use mongodb::bson::{Bson, Document, doc};
-use ticket_core::backend::TraitWalk;
-use ticket_core::{
-    Direction, EventPosition, EventTrait, Page, Result, TraitQuery, TraitType, ValueKind, limits,
-};
+use ticket_core::backend::{EventPosition, TraitWalk};
+use ticket_core::{Direction, EventTrait, Page, Result, TraitQuery, TraitType, ValueKind, limits};
 
 use super::{behind_event, by_time, to_i64};
 use crate::connection::Connection;

@@ -8,11 +8,13 @@ use mongodb::bson::Document;
 use mongodb::event::EventHandler;
 use mongodb::event::command::CommandEvent;
 use mongodb::options::ClientOptions;
+use ticket_core::backend::StatusChange;
 use ticket_core::{
-    BackendBase, BackendExt, Comparison, Direction, EventFilter, EventQuery, EventStore, Expiry,
-    HistogramQuery, Level, OccurrenceId, OccurrenceQuery, Op, Record, StatusChange, StatusKind,
-    Step, TicketFilter, TicketQuery, TicketSort, Timestamp, TraitQuery,
+    BackendBase, BucketWidth, Comparison, Direction, EventFilter, EventQuery, EventStore, Expiry,
+    HistogramQuery, Level, OccurrenceId, OccurrenceQuery, Operator, Record, StatusKind,
+    TicketFilter, TicketQuery, TicketSort, Timestamp, TraitQuery,
 };
+use ticket_direct::RecordEvents;
 use ticket_mongo::{MongoBackend, MongoConfig};
 
 use super::database;
@@ -83,8 +85,12 @@ pub(crate) async fn use_everything(backend: &MongoBackend) -> Result<(), Failed>
     }
     for app_id in [None, Some("app")] {
         let (from, to) = (Timestamp::from_micros(0), Timestamp::from_micros(3_600_000_000));
-        backend.count_occurrences(&HistogramQuery::of_app(app_id, Step::Hour, from, to)).await?;
-        backend.count_occurrences(&HistogramQuery::of_ticket(one, Step::Hour, from, to)).await?;
+        backend
+            .count_occurrences(&HistogramQuery::of_app(app_id, BucketWidth::Hour, from, to))
+            .await?;
+        backend
+            .count_occurrences(&HistogramQuery::of_ticket(one, BucketWidth::Hour, from, to))
+            .await?;
         backend.event_types(app_id).await?;
         backend.trait_types(app_id, "shop").await?;
         let mut query = TraitQuery::new("shop").with_limit(2);
@@ -135,10 +141,10 @@ fn event_filters() -> Vec<EventFilter> {
         new().with_since(Timestamp::MIN).with_until(Timestamp::MAX),
         new()
             .with_event_type("shop")
-            .with_comparison(Comparison::new("user", Op::Ge, 5))
-            .with_comparison(Comparison::new("user", Op::Lt, 50)),
-        new().with_comparison(Comparison::number("user", Op::Ne, 5.5).unwrap()),
+            .with_comparison(Comparison::new("user", Operator::Ge, 5))
+            .with_comparison(Comparison::new("user", Operator::Lt, 50)),
+        new().with_comparison(Comparison::number("user", Operator::Ne, 5.5).unwrap()),
     ];
-    filters.extend(Op::ALL.map(|op| new().with_comparison(Comparison::new("user", op, 5))));
+    filters.extend(Operator::ALL.map(|op| new().with_comparison(Comparison::new("user", op, 5))));
     filters
 }

@@ -3,9 +3,8 @@
 //! An index leads to candidates in the order of time, and what the index cannot tell is tested on each record. See
 //! [`Lead`] for which index that is.
 
-use ticket_core::{
-    Comparison, Direction, EventPosition, EventQuery, Occurrence, Page, Result, Tally,
-};
+use ticket_core::backend::{EventPosition, Tally};
+use ticket_core::{Comparison, Direction, EventQuery, Occurrence, Page, Result};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;

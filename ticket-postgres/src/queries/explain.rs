@@ -4,8 +4,9 @@
 
 use std::fmt::Write as _;
 
+use ticket_core::backend::ValueTest;
 use ticket_core::{
-    Direction, Op, StatusKind, Test, TicketFilter, TicketQuery, TicketSort, Timestamp, Value,
+    Direction, Operator, StatusKind, TicketFilter, TicketQuery, TicketSort, Timestamp, Value,
 };
 
 use super::leads::Range;
@@ -19,8 +20,8 @@ fn statements() -> Vec<Explained> {
     const TIES: &str = "Incremental Sort";
     const FEW: &str = "Sort";
     const ENTRIES: &str = "_type_name_value_time_occurrence_id_idx";
-    let of = |op| [Range::of(&Test { op, value: Value::Int(1) })];
-    let (one, range) = (of(Op::Eq), of(Op::Ge));
+    let of = |op| [Range::of(&ValueTest { op, value: Value::Int(1) })];
+    let (one, range) = (of(Operator::Eq), of(Operator::Ge));
     let mut found = Vec::new();
     let mut add = |index, sorts, template: String| found.push((index, sorts, template));
     for direction in [Direction::Ascending, Direction::Descending] {

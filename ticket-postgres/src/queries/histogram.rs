@@ -1,6 +1,7 @@
 //! Counts over time (rule 12).
 
-use ticket_core::{Bucket, HistogramQuery, HistogramScope, Result};
+use ticket_core::backend::HistogramScope;
+use ticket_core::{Bucket, HistogramQuery, Result};
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 

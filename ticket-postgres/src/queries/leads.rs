@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
-use ticket_core::backend::{PlanStep, TraitPlanner};
-use ticket_core::{Comparison, Direction, Op, Result, Tally, Test};
+use ticket_core::backend::{PlanStep, Tally, TraitPlanner, ValueTest};
+use ticket_core::{Comparison, Direction, Operator, Result};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
@@ -218,7 +218,7 @@ pub(super) enum Range {
 }
 
 impl Range {
-    pub(super) fn of(test: &Test) -> Self {
+    pub(super) fn of(test: &ValueTest) -> Self {
         let kind = test.value.kind().as_u8();
         let value = value_key(&test.value);
         // No value lies between one and the same with a zero byte behind it.
@@ -226,13 +226,13 @@ impl Range {
         behind.push(0);
         let (first, end) = (vec![kind], vec![kind + 1]);
         match test.op {
-            Op::Eq => Self::One(value),
+            Operator::Eq => Self::One(value),
             // All but one value: what is not meant among them is found out when the record is tested.
-            Op::Ne => Self::Between(first, end),
-            Op::Lt => Self::Between(first, value),
-            Op::Le => Self::Between(first, behind),
-            Op::Gt => Self::Between(behind, end),
-            Op::Ge => Self::Between(value, end),
+            Operator::Ne => Self::Between(first, end),
+            Operator::Lt => Self::Between(first, value),
+            Operator::Le => Self::Between(first, behind),
+            Operator::Gt => Self::Between(behind, end),
+            Operator::Ge => Self::Between(value, end),
         }
     }
 

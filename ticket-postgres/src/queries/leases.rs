@@ -1,6 +1,7 @@
 //! Who does what only one should do (rule 28).
 
-use ticket_core::{Lease, Result};
+use ticket_core::Result;
+use ticket_core::backend::Lease;
 use tokio_postgres::types::Type;
 
 use crate::connection::{Connections, Param};

@@ -2,10 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ticket_core::backend::Added;
-use ticket_core::{
-    Change, NewOccurrence, OccurrenceId, Recorded, Result, TicketId, TicketUpdate, Timestamp,
-};
+use ticket_core::backend::{Added, Batch, NewOccurrence, Recorded, TicketChange, TicketUpdate};
+use ticket_core::{OccurrenceId, Result, TicketId, Timestamp};
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
@@ -136,14 +134,14 @@ pub(super) const STORED: &str = r#"SELECT o.ticket_id, o.id
 FROM unnest($1::uuid[], $2::uuid[]) AS r (ticket_id, id)
 JOIN {s}."{p}occurrences" o ON o.ticket_id = r.ticket_id AND o.id = r.id"#;
 
-pub(crate) async fn record_tickets(
-    connections: &Connections,
-    batch: &[NewOccurrence],
-) -> Result<Recorded> {
+pub(crate) async fn record_tickets(connections: &Connections, batch: &Batch) -> Result<Recorded> {
     if batch.is_empty() {
         return Ok(Recorded::default());
     }
-    let mut tickets = by_ticket(batch);
+    let mut tickets: Tickets<'_> = batch
+        .tickets()
+        .map(|ticket| (ticket.id(), ticket.occurrences().iter().collect()))
+        .collect();
     let months: BTreeSet<Month> =
         batch.iter().filter_map(|new| Month::of_id(new.record().id.as_uuid())).collect();
     partitions::provide(connections, months).await?;
@@ -164,20 +162,8 @@ pub(crate) async fn record_tickets(
     }
 }
 
+/// The occurrences to send, by ticket and in the batch's order.
 type Tickets<'a> = BTreeMap<TicketId, Vec<&'a NewOccurrence>>;
-
-/// By ticket, and within one in the batch's order, without those whose id another one further to the
-/// front has.
-fn by_ticket(batch: &[NewOccurrence]) -> Tickets<'_> {
-    let mut tickets = Tickets::new();
-    let mut ids = BTreeSet::new();
-    for new in batch {
-        if ids.insert((new.ticket_id(), new.record().id)) {
-            tickets.entry(new.ticket_id()).or_default().push(new);
-        }
-    }
-    tickets
-}
 
 async fn leave_out_stored(connections: &Connections, tickets: &mut Tickets<'_>) -> Result<()> {
     let ids = tickets.iter().flat_map(|(ticket, news)| {
@@ -221,9 +207,9 @@ async fn send(connections: &Connections, tickets: &Tickets<'_>) -> Result<Record
         recorded.updates.push(TicketUpdate {
             ticket_id,
             change: if total == added {
-                Some(Change::Created)
+                Some(TicketChange::Created)
             } else if get(row, 2)? {
-                Some(Change::Reopened)
+                Some(TicketChange::Reopened)
             } else {
                 None
             },

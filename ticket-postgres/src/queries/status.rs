@@ -1,7 +1,7 @@
 //! What a person decides about a ticket (rules 6 and 7).
 
-use ticket_core::backend::status_columns;
-use ticket_core::{Result, Status, StatusChange, Ticket, TicketId, Timestamp};
+use ticket_core::backend::{StatusChange, status_columns};
+use ticket_core::{Result, Status, Ticket, TicketId, Timestamp};
 use tokio_postgres::types::Type;
 
 use super::tickets::{BY_ID, at, get_ticket};

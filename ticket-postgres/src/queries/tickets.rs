@@ -1,8 +1,9 @@
 //! Questions about tickets (rules 10 to 14).
 
+use ticket_core::backend::SortKey;
 use ticket_core::{
-    Direction, Page, Result, SortKey, StatusKind, Ticket, TicketFilter, TicketId, TicketQuery,
-    TicketSort, Timestamp,
+    Direction, Page, Result, StatusKind, Ticket, TicketFilter, TicketId, TicketQuery, TicketSort,
+    Timestamp,
 };
 use tokio_postgres::types::{ToSql, Type};
 

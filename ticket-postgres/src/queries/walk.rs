@@ -1,6 +1,7 @@
 //! What every walk through events needs: places in the order of time, a range of it, and the types.
 
-use ticket_core::{Direction, EventFilter, EventPosition, Result, Timestamp};
+use ticket_core::backend::EventPosition;
+use ticket_core::{Direction, EventFilter, Result, Timestamp};
 use uuid::Uuid;
 
 use super::occurrences::before_all;

@@ -67,7 +67,7 @@ pub(crate) async fn f13_recording_follows_the_primary_by_itself() {
     primary.set("default_transaction_read_only = on");
     primary.start().await;
     let both = PostgresBackend::from_uri(&url_of(&primary, &standby)).unwrap();
-    both.record_tickets(&[occurrence("afterwards")]).await.unwrap();
+    both.record_tickets(occurrence("afterwards").into()).await.unwrap();
     handler.emit(record("afterwards")).unwrap();
     recorded(&handler, 401).await;
     assert_eq!(total(&store).await, 402, "nothing went to the old one");
@@ -78,16 +78,16 @@ pub(crate) async fn f13_a_primary_that_only_reads_from_now_on_is_left() {
     let (primary, standby) = primary_and_standby().await;
     let store = PostgresBackend::from_uri(&url_of(&primary, &standby)).unwrap();
     store.setup_backend().await.unwrap();
-    store.record_tickets(&[occurrence("before")]).await.unwrap();
+    store.record_tickets(occurrence("before").into()).await.unwrap();
     set_read_only(&primary, "on").await;
-    let error = store.record_tickets(&[occurrence("during")]).await.unwrap_err();
+    let error = store.record_tickets(occurrence("during").into()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
     // Nobody can be written to: neither host is taken.
-    let error = store.record_tickets(&[occurrence("during")]).await.unwrap_err();
+    let error = store.record_tickets(occurrence("during").into()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert!(error.message().contains("can be written to"), "{error}");
     standby.promote();
-    store.record_tickets(&[occurrence("after")]).await.unwrap();
+    store.record_tickets(occurrence("after").into()).await.unwrap();
     let new = PostgresBackend::from_uri(&standby.url()).unwrap();
     assert_eq!(total(&new).await, 2);
 }
@@ -96,10 +96,10 @@ pub(crate) async fn f15_a_read_only_server_is_waited_for() {
     let server = Server::new("").await;
     let store = PostgresBackend::from_uri(&server.url()).unwrap();
     store.setup_backend().await.unwrap();
-    store.record_tickets(&[occurrence("before")]).await.unwrap();
+    store.record_tickets(occurrence("before").into()).await.unwrap();
     let handler = handler(store.clone());
     set_read_only(&server, "on").await;
-    let error = store.record_tickets(&[occurrence("during")]).await.unwrap_err();
+    let error = store.record_tickets(occurrence("during").into()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
     assert!(error.message().contains("read-only"), "{error}");
     assert_eq!(total(&store).await, 1, "reading goes on");
@@ -118,17 +118,17 @@ pub(crate) async fn f15_a_hot_standby_is_read_and_not_written() {
     let (primary, standby) = primary_and_standby().await;
     let writer = PostgresBackend::from_uri(&primary.url()).unwrap();
     writer.setup_backend().await.unwrap();
-    writer.record_tickets(&[occurrence("before")]).await.unwrap();
+    writer.record_tickets(occurrence("before").into()).await.unwrap();
     let store = PostgresBackend::from_uri(&standby.url()).unwrap();
     until("the standby has it", async || {
         store.get_tickets(&TicketQuery::new()).await.is_ok_and(|page| page.items.len() == 1)
     })
     .await;
     store.setup_backend().await.unwrap();
-    let error = store.record_tickets(&[occurrence("during")]).await.unwrap_err();
+    let error = store.record_tickets(occurrence("during").into()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
     assert!(error.message().contains("read-only"), "{error}");
     standby.promote();
-    store.record_tickets(&[occurrence("after")]).await.unwrap();
+    store.record_tickets(occurrence("after").into()).await.unwrap();
     assert_eq!(total(&store).await, 2);
 }

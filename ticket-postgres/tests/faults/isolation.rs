@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use ticket_core::{BackendBase, ErrorKind, HandlerOptions, TicketingBaseHandler};
+use ticket_core::{BackendBase, ErrorKind, TicketingBaseHandler};
+use ticket_direct::HandlerOptions;
 use ticket_postgres::PostgresHandler;
 
 use super::support::{Database, occurrence, record, total};
@@ -122,12 +123,12 @@ pub(crate) async fn f39_a_lock_on_our_tables_costs_the_deadline_and_no_more() {
     let config = shop.database.config().with_timeout(Duration::from_millis(500));
     let store = ticket_postgres::PostgresBackend::new(config).unwrap();
     let started = Instant::now();
-    let error = store.record_tickets(&[occurrence("meanwhile")]).await.unwrap_err();
+    let error = store.record_tickets(occurrence("meanwhile").into()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
     // Far from how long the lock is held: for ever.
     assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
     shop.run("COMMIT").await.unwrap();
-    store.record_tickets(&[occurrence("meanwhile")]).await.unwrap();
+    store.record_tickets(occurrence("meanwhile").into()).await.unwrap();
     assert_eq!(shop.tickets().await, 2);
     shop.end().await;
 }

@@ -1,9 +1,10 @@
 //! F18: `pgbouncer` in transaction mode. The whole suite runs through it in `cargo xtask test --matrix`;
 //! this is the short form.
 
+use ticket_core::backend::{Batch, StatusChange};
 use ticket_core::{
-    BackendBase, Comparison, EventFilter, EventQuery, EventStore, Expiry, HistogramQuery,
-    OccurrenceQuery, Op, StatusChange, Step, TicketFilter, Timestamp,
+    BackendBase, BucketWidth, Comparison, EventFilter, EventQuery, EventStore, Expiry,
+    HistogramQuery, OccurrenceQuery, Operator, TicketFilter, Timestamp,
 };
 use ticket_postgres::PostgresBackend;
 
@@ -23,7 +24,7 @@ pub(crate) async fn f18_transactions_of_a_pooler_are_enough() {
                 store.setup_backend().await.unwrap();
                 for round in 0..5 {
                     let batch = [occurrence("shared"), occurrence(&format!("own {client}"))];
-                    store.record_tickets(&batch).await.unwrap();
+                    store.record_tickets(Batch::from(&batch[..])).await.unwrap();
                     let id = batch[0].ticket_id();
                     let ticket = store.get_ticket(id).await.unwrap().unwrap();
                     assert!(ticket.occurrence_count > round);
@@ -38,14 +39,18 @@ pub(crate) async fn f18_transactions_of_a_pooler_are_enough() {
     }
     let store = database.store().await;
     assert_eq!(total(&store).await, 2 * 5 * CLIENTS as u64);
-    let filter = EventFilter::new().with_comparison(Comparison::new("user_id", Op::Eq, 42));
+    let filter = EventFilter::new().with_comparison(Comparison::new("user_id", Operator::Eq, 42));
     let events = store.get_events(&EventQuery::new().with_filter(filter)).await.unwrap();
     assert!(!events.items.is_empty());
     assert_eq!(store.event_types(None).await.unwrap(), ["shop"]);
     let now = Timestamp::now();
     let day = std::time::Duration::from_secs(86_400);
-    let chart =
-        HistogramQuery::of_app(None, Step::Day, now.saturating_sub(day), now.saturating_add(day));
+    let chart = HistogramQuery::of_app(
+        None,
+        BucketWidth::Day,
+        now.saturating_sub(day),
+        now.saturating_add(day),
+    );
     let counts = store.count_occurrences(&chart).await.unwrap();
     assert_eq!(counts.iter().map(|bucket| bucket.count).sum::<u64>(), 2 * 5 * CLIENTS as u64);
     let id = occurrence("shared").ticket_id();

@@ -21,11 +21,11 @@ async fn open(options: &str) -> (Server, PostgresBackend, tokio_postgres::Client
 pub(crate) async fn f16_a_table_that_was_dropped_is_waited_for() {
     for table in ["tickets", "occurrences", "hours"] {
         let (_server, store, client) = open("").await;
-        store.record_tickets(&[occurrence("before")]).await.unwrap();
+        store.record_tickets(occurrence("before").into()).await.unwrap();
         let handler = handler(store.clone());
         let rename = format!("ALTER TABLE tickets.ticketing_{table} RENAME TO away");
         client.batch_execute(&rename).await.unwrap();
-        let error = store.record_tickets(&[occurrence("during")]).await.unwrap_err();
+        let error = store.record_tickets(occurrence("during").into()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Config, "{error}");
         assert!(error.message().contains("missing"), "{error}");
         handler.emit(record("during")).unwrap();
@@ -39,13 +39,13 @@ pub(crate) async fn f16_a_table_that_was_dropped_is_waited_for() {
     }
     // All of them: that can be told apart, and setting up again is enough.
     let (_server, store, client) = open("").await;
-    store.record_tickets(&[occurrence("before")]).await.unwrap();
+    store.record_tickets(occurrence("before").into()).await.unwrap();
     client.batch_execute("DROP SCHEMA tickets CASCADE").await.unwrap();
-    let error = store.record_tickets(&[occurrence("during")]).await.unwrap_err();
+    let error = store.record_tickets(occurrence("during").into()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Config, "{error}");
     assert!(error.message().contains("setup_backend"), "{error}");
     store.setup_backend().await.unwrap();
-    store.record_tickets(&[occurrence("after")]).await.unwrap();
+    store.record_tickets(occurrence("after").into()).await.unwrap();
     assert_eq!(total(&store).await, 1);
     let astray = "SELECT count(*) FROM tickets.ticketing_occurrences_other";
     let astray: i64 = client.query_one(astray, &[]).await.unwrap().get(0);
@@ -59,11 +59,11 @@ pub(crate) async fn f16_a_right_that_was_lost_is_waited_for() {
     client.batch_execute(grant).await.unwrap();
     let url = format!("{}&schema=tickets", server.url().replace("ticket@", "app@"));
     let store = PostgresBackend::from_uri(&url).unwrap();
-    store.record_tickets(&[occurrence("before")]).await.unwrap();
+    store.record_tickets(occurrence("before").into()).await.unwrap();
     let handler = handler(store.clone());
     let revoke = "REVOKE INSERT ON tickets.ticketing_tickets FROM app";
     client.batch_execute(revoke).await.unwrap();
-    let error = store.record_tickets(&[occurrence("during")]).await.unwrap_err();
+    let error = store.record_tickets(occurrence("during").into()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
     assert!(error.message().contains("grant"), "{error}");
     assert_eq!(total(&store).await, 1, "reading goes on");
@@ -80,16 +80,16 @@ pub(crate) async fn f16_a_database_that_was_dropped_is_waited_for() {
     client.batch_execute("CREATE DATABASE shop").await.unwrap();
     let store = PostgresBackend::from_uri(&server.url().replace("/postgres?", "/shop?")).unwrap();
     store.setup_backend().await.unwrap();
-    store.record_tickets(&[occurrence("before")]).await.unwrap();
+    store.record_tickets(occurrence("before").into()).await.unwrap();
     client.batch_execute("DROP DATABASE shop WITH (FORCE)").await.unwrap();
     until("what is wrong is told", async || {
-        let error = store.record_tickets(&[occurrence("during")]).await.unwrap_err();
+        let error = store.record_tickets(occurrence("during").into()).await.unwrap_err();
         error.kind() == ErrorKind::Config && error.message().contains("database does not exist")
     })
     .await;
     client.batch_execute("CREATE DATABASE shop").await.unwrap();
     store.setup_backend().await.unwrap();
-    store.record_tickets(&[occurrence("after")]).await.unwrap();
+    store.record_tickets(occurrence("after").into()).await.unwrap();
     assert_eq!(total(&store).await, 1);
 }
 

@@ -33,7 +33,7 @@ async fn check(database: &Database) {
     let store = database.store().await;
     let versions = "SELECT count(*) - max(version) FROM \"{s}\".ticketing_schema_versions";
     assert_eq!(database.number(versions).await, 0);
-    store.record_tickets(&[occurrence("works")]).await.unwrap();
+    store.record_tickets(occurrence("works").into()).await.unwrap();
 }
 
 pub(crate) async fn f17_eight_processes_set_up_at_once_and_some_are_killed() {

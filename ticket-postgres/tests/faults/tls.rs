@@ -81,7 +81,7 @@ pub(crate) async fn tls_is_verified_as_the_uri_asks() {
     ] {
         let store = PostgresBackend::from_uri(&url(&server, host, &options)).unwrap();
         store.setup_backend().await.unwrap_or_else(|error| panic!("{options}: {error:?}"));
-        store.record_tickets(&[occurrence("encrypted")]).await.unwrap();
+        store.record_tickets(occurrence("encrypted").into()).await.unwrap();
     }
     let store =
         PostgresBackend::from_uri(&url(&server, "localhost", &trusting("verify-full", &ca)));

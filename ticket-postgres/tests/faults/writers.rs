@@ -1,6 +1,7 @@
 //! F07: many clients, the same tickets.
 
 use ticket_core::BackendBase;
+use ticket_core::backend::Batch;
 use ticket_postgres::PostgresBackend;
 
 use super::support::{DEADLOCKS, Database, occurrence, total, until};
@@ -31,7 +32,7 @@ pub(crate) async fn f07_batches_in_opposite_orders_meet_no_deadlock() {
                     if client % 2 == 1 {
                         batch.reverse();
                     }
-                    store.record_tickets(&batch).await.unwrap();
+                    store.record_tickets(Batch::from(&batch[..])).await.unwrap();
                 }
             })
         })

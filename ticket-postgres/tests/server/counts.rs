@@ -1,8 +1,8 @@
 //! Counts, whatever is sent, deleted or expired.
 
+use ticket_core::backend::{Batch, NewOccurrence};
 use ticket_core::{
-    BackendBase, BackendExt, EventStore, Expiry, NewOccurrence, Status, TicketQuery, Timestamp,
-    limits,
+    BackendBase, BackendExt, EventStore, Expiry, Status, TicketQuery, Timestamp, limits,
 };
 
 use super::support::{DEADLOCKS, Database, connect, new, occurrence, record, until};
@@ -37,11 +37,11 @@ pub(crate) async fn the_sums_of_an_application_are_those_of_its_tickets() {
     let tasks = batches.iter().cloned().map(|batch| {
         let store = store.clone();
         tokio::spawn(async move {
-            store.record_tickets(&batch).await.unwrap();
+            store.record_tickets(Batch::from(&batch[..])).await.unwrap();
             for new in batch.iter().step_by(7) {
                 store.delete_ticket(new.ticket_id()).await.unwrap();
             }
-            store.record_tickets(&batch).await.unwrap();
+            store.record_tickets(Batch::from(&batch[..])).await.unwrap();
         })
     });
     for task in tasks.collect::<Vec<_>>() {
@@ -49,9 +49,9 @@ pub(crate) async fn the_sums_of_an_application_are_those_of_its_tickets() {
     }
     assert!(sum().await > 0);
     // What is sent again adds what was deleted, and then nothing.
-    store.record_tickets(&batches[0]).await.unwrap();
+    store.record_tickets(Batch::from(&batches[0][..])).await.unwrap();
     let total = sum().await;
-    store.record_tickets(&batches[0]).await.unwrap();
+    store.record_tickets(Batch::from(&batches[0][..])).await.unwrap();
     assert_eq!(sum().await, total);
     // Solved and expired, and then all that is left deleted.
     let tickets = store.get_tickets(&TicketQuery::new().with_limit(1_000)).await.unwrap().items;
@@ -74,8 +74,8 @@ pub(crate) async fn a_batch_of_which_some_is_stored_adds_the_rest() {
     let store = database.store().await;
     let batch: Vec<NewOccurrence> =
         (0..6).map(|i| occurrence(if i % 2 == 0 { "a" } else { "b" })).collect();
-    store.record_tickets(&batch[..3]).await.unwrap();
-    let recorded = store.record_tickets(&batch).await.unwrap();
+    store.record_tickets(Batch::from(&batch[..3][..])).await.unwrap();
+    let recorded = store.record_tickets(Batch::from(&batch[..])).await.unwrap();
     assert_eq!(recorded.occurrences, 3);
     let counts: Vec<_> = recorded.updates.iter().map(|u| (u.added, u.occurrence_count)).collect();
     assert!(counts.iter().all(|(_, total)| *total == 3), "{counts:?}");
@@ -89,7 +89,7 @@ pub(crate) async fn f07_a_deadlock_with_somebody_else_does_not_reach_the_caller(
     let store = database.store().await;
     let mut batch = [occurrence("a"), occurrence("b")];
     batch.sort_by_key(NewOccurrence::ticket_id);
-    store.record_tickets(&batch).await.unwrap();
+    store.record_tickets(Batch::from(&batch[..])).await.unwrap();
     let [low, high] = batch.map(|new| uuid::Uuid::from_bytes(*new.ticket_id().as_bytes()));
 
     // Somebody locks the tickets in the other order.
@@ -100,10 +100,9 @@ pub(crate) async fn f07_a_deadlock_with_somebody_else_does_not_reach_the_caller(
     let transaction = somebody.transaction().await.unwrap();
     transaction.batch_execute("SET LOCAL deadlock_timeout = '10s'").await.unwrap();
     transaction.query(&lock, &[&high]).await.unwrap();
-    let recording =
-        tokio::spawn(
-            async move { store.record_tickets(&[occurrence("a"), occurrence("b")]).await },
-        );
+    let recording = tokio::spawn(async move {
+        store.record_tickets(vec![occurrence("a"), occurrence("b")].into()).await
+    });
     let waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' \
         AND application_name = 'ticketing' AND query LIKE '%{s}%'";
     until("the store waits, holding the other one", async || database.number(waits).await > 0)
@@ -124,7 +123,7 @@ pub(crate) async fn a_release_that_solves_is_cut_as_a_recorded_one_is() {
     let store = database.store().await;
     let long = "1".repeat(2 * limits::NAME);
     let batch = [new(record("a").with_release(long.as_str()))];
-    store.record_tickets(&batch).await.unwrap();
+    store.record_tickets(Batch::from(&batch[..])).await.unwrap();
     let ticket = store.solve_ticket(batch[0].ticket_id(), Some(long)).await.unwrap().unwrap();
     let Status::Solved { release, .. } = ticket.status else { panic!("{:?}", ticket.status) };
     assert_eq!(release, ticket.last_release);

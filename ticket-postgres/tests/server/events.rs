@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use ticket_core::backend::Batch;
 use ticket_core::{
-    BackendBase, Comparison, Direction, EventFilter, EventQuery, EventStore, OccurrenceId, Op,
-    Timestamp,
+    BackendBase, Comparison, Direction, EventFilter, EventQuery, EventStore, OccurrenceId,
+    Operator, Timestamp,
 };
 
 use super::support::{Database, new, record};
@@ -30,10 +31,10 @@ pub(crate) async fn what_is_seldom_together_is_found_however_times_lie() {
             new(record)
         })
         .collect();
-    store.record_tickets(&batch).await.unwrap();
+    store.record_tickets(Batch::from(&batch[..])).await.unwrap();
     let filter = EventFilter::new()
-        .with_comparison(Comparison::new("even", Op::Eq, true))
-        .with_comparison(Comparison::new("weight", Op::Ge, 10));
+        .with_comparison(Comparison::new("even", Operator::Eq, true))
+        .with_comparison(Comparison::new("weight", Operator::Ge, 10));
     let mut expected: Vec<_> = batch.iter().map(|new| new.record()).collect();
     expected.retain(|record| filter.matches(record));
     assert_eq!(expected.len(), 8);

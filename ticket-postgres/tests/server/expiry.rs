@@ -1,5 +1,6 @@
 //! Expiry by months: what goes as a whole, and what does not.
 
+use ticket_core::backend::Batch;
 use ticket_core::{BackendBase, EventQuery, EventStore, Expiry, OccurrenceId};
 
 use super::support::{Database, new, record};
@@ -16,7 +17,7 @@ pub(crate) async fn expiry_drops_a_month_that_nobody_needs() {
         at("2026-02-04T00:00:00Z", "mail"),
         at("2026-03-01T00:00:00Z", "shop"),
     ];
-    store.record_tickets(&batch).await.unwrap();
+    store.record_tickets(Batch::from(&batch[..])).await.unwrap();
     let sql = "SELECT count(*) FROM pg_tables WHERE schemaname = '{s}' \
         AND tablename ~ '(occurrences|traits)_2026_0[123]$'";
     let months = async || database.number(sql).await;
@@ -32,7 +33,7 @@ pub(crate) async fn expiry_drops_a_month_that_nobody_needs() {
     let ticket = store.get_ticket(batch[0].ticket_id()).await.unwrap().unwrap();
     assert_eq!(ticket.occurrence_count, 4, "counts stay");
     // A month that was dropped comes back with the next of its occurrences.
-    store.record_tickets(&[at("2026-01-11T00:00:00Z", "shop")]).await.unwrap();
+    store.record_tickets(vec![at("2026-01-11T00:00:00Z", "shop")].into()).await.unwrap();
     assert_eq!(months().await, 4);
     database.drop_schema().await;
 }
@@ -54,7 +55,7 @@ pub(crate) async fn expiry_goes_by_the_time_of_the_record_not_of_its_id() {
         with("old too", "2026-01-20T00:00:00Z", "2026-02-01T00:00:00Z"),
         with("old, with a young id", "2026-01-12T00:00:00Z", "2026-03-20T00:00:00Z"),
     ];
-    store.record_tickets(&batch).await.unwrap();
+    store.record_tickets(Batch::from(&batch[..])).await.unwrap();
     let expiry = Expiry::before("2026-03-01T00:00:00Z".parse().unwrap());
     assert_eq!(store.clear_expired(&expiry).await.unwrap().occurrences, 3);
     let left = store.get_events(&EventQuery::new()).await.unwrap().items;

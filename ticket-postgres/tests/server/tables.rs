@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use ticket_core::{
-    BackendBase, BackendExt, ErrorKind, EventQuery, EventStore, Expiry, HistogramQuery, Step,
-    TicketQuery, Timestamp,
+    BackendBase, BackendExt, BucketWidth, ErrorKind, EventQuery, EventStore, Expiry,
+    HistogramQuery, TicketQuery, Timestamp,
 };
 
 use super::support::{Database, occurrence};
@@ -105,18 +105,19 @@ pub(crate) async fn every_key_begins_with_the_tickets_id_so_that_the_tables_dist
 pub(crate) async fn every_call_refuses_tables_that_it_does_not_know() {
     let database = Database::new("versions").await;
     let store = database.store().await;
-    store.record_tickets(&[occurrence("a")]).await.unwrap();
+    store.record_tickets(occurrence("a").into()).await.unwrap();
     let id = occurrence("a").ticket_id();
     let refused = async |kind: ErrorKind, text: &str| {
         let hour = Timestamp::UNIX_EPOCH.saturating_add(Duration::from_secs(3_600));
-        let hour = HistogramQuery::of_app(None::<&str>, Step::Hour, Timestamp::UNIX_EPOCH, hour);
+        let hour =
+            HistogramQuery::of_app(None::<&str>, BucketWidth::Hour, Timestamp::UNIX_EPOCH, hour);
         let errors = [
             store.get_tickets(&TicketQuery::new()).await.unwrap_err(),
             store.get_ticket(id).await.unwrap_err(),
             store.get_events(&EventQuery::new()).await.unwrap_err(),
             store.count_occurrences(&hour).await.unwrap_err(),
             store.event_types(None).await.unwrap_err(),
-            store.record_tickets(&[occurrence("a")]).await.unwrap_err(),
+            store.record_tickets(occurrence("a").into()).await.unwrap_err(),
             store.solve_ticket(id, None).await.unwrap_err(),
             store.delete_ticket(id).await.unwrap_err(),
             store.clear_expired(&Expiry::before(Timestamp::MAX)).await.unwrap_err(),

@@ -6,9 +6,10 @@ use std::future::Future;
 use std::time::{Duration, Instant};
 
 use libtest_mimic::{Failed, Trial};
-use ticket_core::{
-    BackendBase, Grouping, HandlerOptions, Level, NewOccurrence, Record, TicketQuery,
-};
+use ticket_core::backend::NewOccurrence;
+use ticket_core::{BackendBase, Level, Record, TicketQuery};
+use ticket_direct::HandlerOptions;
+use ticket_grouping::Grouping;
 use ticket_handler::BackgroundHandler;
 use ticket_postgres::{PostgresBackend, PostgresConfig};
 use tokio_postgres::{Client, NoTls};

@@ -5,7 +5,8 @@
 
 use rusqlite::types::Value as SqlValue;
 use rusqlite::{Row, params_from_iter};
-use ticket_core::{Direction, EventPosition, EventQuery, Occurrence, Page, Result};
+use ticket_core::backend::EventPosition;
+use ticket_core::{Direction, EventQuery, Occurrence, Page, Result};
 
 use super::leads::{Entries, Lead, decide};
 use super::occurrences::{Reader, signs};

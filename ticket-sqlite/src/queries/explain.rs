@@ -1,7 +1,9 @@
 //! Shows that every statement has its index: what SQLite says about the statements that run.
 
 use rusqlite::Connection;
-use ticket_core::{Direction, Op, StatusKind, TicketFilter, TicketQuery, TicketSort, Timestamp};
+use ticket_core::{
+    Direction, Operator, StatusKind, TicketFilter, TicketQuery, TicketSort, Timestamp,
+};
 
 use super::tickets::Along;
 use super::{events, histogram, leads, occurrences, prune, tickets, traits};
@@ -161,12 +163,12 @@ fn events_go_along_an_index_in_the_order_of_time() {
 #[test]
 fn a_comparison_goes_along_its_values() {
     let store = Store::new();
-    for op in Op::ALL {
+    for op in Operator::ALL {
         let (test, with_time) = match op {
-            Op::Eq => ("(key=? AND value=?)", "(key=? AND value=? AND time>? AND time<?)"),
-            Op::Ne => ("(key=?)", "(key=?)"),
-            Op::Lt | Op::Le => ("(key=? AND value<?)", "(key=? AND value<?)"),
-            Op::Gt | Op::Ge => ("(key=? AND value>?)", "(key=? AND value>?)"),
+            Operator::Eq => ("(key=? AND value=?)", "(key=? AND value=? AND time>? AND time<?)"),
+            Operator::Ne => ("(key=?)", "(key=?)"),
+            Operator::Lt | Operator::Le => ("(key=? AND value<?)", "(key=? AND value<?)"),
+            Operator::Gt | Operator::Ge => ("(key=? AND value>?)", "(key=? AND value>?)"),
         };
         let along = |test| format!("traits USING PRIMARY KEY {test}");
         store.check(&leads::count_entries(Some(op), None), &along(test), &[]);
@@ -174,8 +176,8 @@ fn a_comparison_goes_along_its_values() {
     }
     store.check(&leads::entries(None, None), "traits USING PRIMARY KEY (key=?)", &[]);
     let both = "traits USING PRIMARY KEY (key=? AND value>? AND value<?)";
-    store.check(&leads::count_entries(Some(Op::Ge), Some(Op::Lt)), both, &[]);
-    store.check(&leads::entries(Some(Op::Ge), Some(Op::Lt)), both, &[]);
+    store.check(&leads::count_entries(Some(Operator::Ge), Some(Operator::Lt)), both, &[]);
+    store.check(&leads::entries(Some(Operator::Ge), Some(Operator::Lt)), both, &[]);
     store.check(leads::KEYS, "trait_keys_by_name (name=? AND kind>? AND kind<?)", &[]);
     store.check(leads::COUNT_EVENTS, "occurrences_by_time (time>? AND time<?)", &[]);
 }

@@ -2,8 +2,8 @@
 
 use rusqlite::types::ToSqlOutput;
 use rusqlite::{params, params_from_iter};
-use ticket_core::backend::{PlanStep, TraitPlanner};
-use ticket_core::{Comparison, EventPosition, Op, Result, Test};
+use ticket_core::backend::{EventPosition, PlanStep, TraitPlanner, ValueTest};
+use ticket_core::{Comparison, Operator, Result};
 
 use super::to_i64;
 use super::walk::{Snapshot, Walk};
@@ -82,9 +82,9 @@ pub(super) struct Entries {
 /// Keys of one kind, and the values that are wanted under them.
 struct Range {
     keys: Vec<i64>,
-    test: Option<Test>,
+    test: Option<ValueTest>,
     /// The other end, where another comparison of the same trait has one.
-    end: Option<Test>,
+    end: Option<ValueTest>,
 }
 
 impl Entries {
@@ -150,11 +150,11 @@ impl Entries {
 }
 
 impl Range {
-    fn op(&self) -> Option<Op> {
+    fn op(&self) -> Option<Operator> {
         self.test.as_ref().map(|test| test.op)
     }
 
-    fn end_op(&self) -> Option<Op> {
+    fn end_op(&self) -> Option<Operator> {
         self.end.as_ref().map(|test| test.op)
     }
 
@@ -164,7 +164,7 @@ impl Range {
     }
 
     fn values(&self) -> impl Iterator<Item = ToSqlOutput<'_>> {
-        let test = self.test.as_ref().filter(|test| test.op != Op::Ne);
+        let test = self.test.as_ref().filter(|test| test.op != Operator::Ne);
         test.into_iter().chain(&self.end).map(|test| trait_value(&test.value))
     }
 }
@@ -192,34 +192,39 @@ fn keys(
 
 /// Returns the upper end of a range whose lower end is `test`. Each end alone may match nearly every entry:
 /// `duration > 10` together with `duration < 11` is rare although neither half is.
-fn end_of_range(comparison: &Comparison, test: &Test, all: &[Comparison]) -> Option<Test> {
-    if !matches!(test.op, Op::Gt | Op::Ge) {
+fn end_of_range(
+    comparison: &Comparison,
+    test: &ValueTest,
+    all: &[Comparison],
+) -> Option<ValueTest> {
+    if !matches!(test.op, Operator::Gt | Operator::Ge) {
         return None;
     }
     let of_same_trait = all.iter().filter(|other| other.name() == comparison.name());
     let mut tests = of_same_trait.flat_map(Comparison::tests);
-    let is_end =
-        |end: &&Test| matches!(end.op, Op::Lt | Op::Le) && end.value.kind() == test.value.kind();
+    let is_end = |end: &&ValueTest| {
+        matches!(end.op, Operator::Lt | Operator::Le) && end.value.kind() == test.value.kind()
+    };
     tests.find(is_end).cloned()
 }
 
 /// How many entries the keys ?1 (as JSON) have, but ?2 at most; ?3 is the value to compare with, and ?4 the value at
 /// the other end.
-pub(super) fn count_entries(op: Option<Op>, end: Option<Op>) -> String {
+pub(super) fn count_entries(op: Option<Operator>, end: Option<Operator>) -> String {
     format!("SELECT count(*) FROM (SELECT 1 {} LIMIT ?2)", from_traits(op, end, 3))
 }
 
 /// The entries of the keys ?1 (as JSON) from the time ?2 to the time ?3; ?4 is the value to compare with, and ?5 the
 /// value at the other end.
-pub(super) fn entries(op: Option<Op>, end: Option<Op>) -> String {
+pub(super) fn entries(op: Option<Operator>, end: Option<Operator>) -> String {
     let from_traits = from_traits(op, end, 4);
     format!("SELECT time, occurrence {from_traits} AND time >= ?2 AND time <= ?3")
 }
 
-fn from_traits(op: Option<Op>, end: Option<Op>, first: usize) -> String {
+fn from_traits(op: Option<Operator>, end: Option<Operator>, first: usize) -> String {
     let test = match op {
         // All values but one: reading the one as well and testing its record later is no slower.
-        None | Some(Op::Ne) => String::new(),
+        None | Some(Operator::Ne) => String::new(),
         Some(op) => format!(" AND value {} ?{first}", op.as_str()),
     };
     let end = end.map(|op| format!(" AND value {} ?{}", op.as_str(), first + 1));

@@ -1,7 +1,8 @@
 //! Who does what only one should do (rule 28).
 
 use rusqlite::params;
-use ticket_core::{Lease, Result, Timestamp};
+use ticket_core::backend::Lease;
+use ticket_core::{Result, Timestamp};
 
 use super::write;
 use crate::connection::Connection;

@@ -1,9 +1,10 @@
 //! The occurrences of one ticket (rules 10 and 11), and what all readers of occurrences share.
 
 use rusqlite::{Row, Rows, params};
+use ticket_core::backend::{EventPosition, Tally};
 use ticket_core::{
-    Comparison, Direction, EventPosition, Occurrence, OccurrenceId, OccurrenceQuery, Page, Result,
-    Tally, TicketId, Timestamp,
+    Comparison, Direction, Occurrence, OccurrenceId, OccurrenceQuery, Page, Result, TicketId,
+    Timestamp,
 };
 
 use crate::connection::Connection;

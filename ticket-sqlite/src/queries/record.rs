@@ -1,13 +1,14 @@
 //! Recording (rules 1 to 8).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{ToSql, params};
-use ticket_core::backend::{Added, KnownTicket, status_columns};
-use ticket_core::{
-    Change, Ingredients, NewOccurrence, Recorded, Result, Status, TicketId, TicketUpdate, Value,
+use ticket_core::backend::{
+    Added, Batch, KnownTicket, NewOccurrence, Recorded, TicketBatch, TicketChange, TicketUpdate,
+    status_columns,
 };
+use ticket_core::{Result, Status, TicketId, Value};
 
 use super::{Writer, to_i64, write};
 use crate::connection::Connection;
@@ -52,24 +53,15 @@ const ADD_TICKET_HOUR: &str = "INSERT INTO {p}ticket_hours (ticket, hour, count)
 const ADD_APP_HOUR: &str = "INSERT INTO {p}app_hours (app_id, hour, count) VALUES (?1, ?2, ?3) \
     ON CONFLICT (app_id, hour) DO UPDATE SET count = count + excluded.count";
 
-pub(crate) fn record_tickets(
-    connection: &mut Connection,
-    batch: &[NewOccurrence],
-) -> Result<Recorded> {
+pub(crate) fn record_tickets(connection: &mut Connection, batch: &Batch) -> Result<Recorded> {
     if batch.is_empty() {
         return Ok(Recorded::default());
-    }
-    // By ticket, so that each ticket is read and written once. Within one, the batch's order stays:
-    // of two occurrences with one id the first one counts.
-    let mut tickets = BTreeMap::<TicketId, Vec<&NewOccurrence>>::new();
-    for new in batch {
-        tickets.entry(new.ticket_id()).or_default().push(new);
     }
     write(connection, |writer| {
         let mut sums = Sums::default();
         let mut recorded = Recorded::default();
-        for (ticket_id, occurrences) in &tickets {
-            record_ticket(writer, *ticket_id, occurrences, &mut sums, &mut recorded)?;
+        for ticket in batch.tickets() {
+            record_ticket(writer, ticket, &mut sums, &mut recorded)?;
         }
         sums.write(writer)?;
         Ok(recorded)
@@ -101,32 +93,28 @@ struct Known {
 
 fn record_ticket<'a>(
     writer: &mut Writer<'_>,
-    id: TicketId,
-    occurrences: &[&'a NewOccurrence],
+    ticket: TicketBatch<'a>,
     sums: &mut Sums<'a>,
     recorded: &mut Recorded,
 ) -> Result<()> {
-    let known = find_ticket(writer, id)?;
-    let (no, added) = match &known {
-        Some(known) => (known.no, add_occurrences(writer, known.no, occurrences, sums)?),
-        None => {
-            let first_of_each = distinct(occurrences);
-            let no = add_ticket(writer, id, &first_of_each)?;
-            (no, add_occurrences(writer, no, &first_of_each, sums)?)
-        }
+    let known = find_ticket(writer, ticket.id())?;
+    let no = match &known {
+        Some(known) => known.no,
+        None => add_ticket(writer, ticket)?,
     };
+    let added = add_occurrences(writer, no, ticket.occurrences(), sums)?;
     let Some(sum) = Added::of(added.iter().copied()) else { return Ok(()) };
     let count = known.as_ref().map_or(0, |known| known.ticket.count) + sum.repeats;
     let change = match &known {
         Some(known) => update_ticket(writer, known, &sum, count)?,
-        None => Some(Change::Created),
+        None => Some(TicketChange::Created),
     };
     let app_id = known.as_ref().map_or(&*sum.newest.record().app_id, |known| &known.app_id);
     add_hours(writer, no, app_id, &sum, sums)?;
     add_seen(writer, no, &sum)?;
     recorded.occurrences += added.len() as u64;
     recorded.updates.push(TicketUpdate {
-        ticket_id: id,
+        ticket_id: ticket.id(),
         change,
         added: sum.repeats,
         occurrence_count: count,
@@ -153,25 +141,17 @@ fn find_ticket(writer: &Writer<'_>, id: TicketId) -> Result<Option<Known>> {
     }))
 }
 
-/// Without those whose id another one further to the front has.
-fn distinct<'a>(occurrences: &[&'a NewOccurrence]) -> Vec<&'a NewOccurrence> {
-    let mut ids = BTreeSet::new();
-    occurrences.iter().copied().filter(|new| ids.insert(new.record().id)).collect()
-}
-
-fn add_ticket(writer: &Writer<'_>, id: TicketId, occurrences: &[&NewOccurrence]) -> Result<i64> {
-    let Some(Added { oldest, newest, repeats, .. }) = Added::of(occurrences.iter().copied()) else {
+fn add_ticket(writer: &Writer<'_>, ticket: TicketBatch<'_>) -> Result<i64> {
+    let Some(Added { oldest, newest, repeats, .. }) = Added::of(ticket.occurrences()) else {
         return Err(corrupt("a ticket without occurrences"));
     };
     let (first, record, location) = (oldest.record(), newest.record(), &newest.record().location);
-    // Of those that came with it, the ticket shows the ingredients of the one that was there first.
-    let ingredients: &Ingredients = occurrences[0].ingredients();
-    let ingredients = serde_json::to_string(ingredients)
+    let ingredients = serde_json::to_string(&ticket.fingerprint().ingredients())
         .map_err(|error| corrupt("a ticket's ingredients").with_source(error))?;
     writer.execute(
         ADD_TICKET,
         params![
-            id.as_bytes(),
+            ticket.id().as_bytes(),
             record.app_id.as_str(),
             record.level.as_u8(),
             record.channel.as_str(),
@@ -200,12 +180,12 @@ fn add_ticket(writer: &Writer<'_>, id: TicketId, occurrences: &[&NewOccurrence])
 fn add_occurrences<'a>(
     writer: &mut Writer<'_>,
     ticket: i64,
-    occurrences: &[&'a NewOccurrence],
+    occurrences: &'a [NewOccurrence],
     sums: &mut Sums<'a>,
 ) -> Result<Vec<&'a NewOccurrence>> {
     let mut add = writer.prepare(ADD_OCCURRENCE)?;
     let mut added = Vec::with_capacity(occurrences.len());
-    for new in occurrences.iter().copied() {
+    for new in occurrences {
         let record = new.record();
         let (sqlite, names) = (writer.sqlite, writer.names);
         let event_type = (record.app_id.as_str(), record.channel.as_str());
@@ -233,7 +213,7 @@ fn update_ticket(
     known: &Known,
     added: &Added<'_>,
     count: u64,
-) -> Result<Option<Change>> {
+) -> Result<Option<TicketChange>> {
     if known.ticket.begins_with(added) {
         let record = added.oldest.record();
         let row = params![
@@ -250,7 +230,7 @@ fn update_ticket(
         writer.execute(ADD_COUNT, params![known.no, to_i64(count)])?;
     }
     let change = known.ticket.change(added);
-    if change == Some(Change::Reopened) {
+    if change == Some(TicketChange::Reopened) {
         writer.execute(REOPEN, params![known.no, status_columns(&Status::Open).0])?;
     }
     Ok(change)

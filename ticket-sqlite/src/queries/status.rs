@@ -1,8 +1,8 @@
 //! What a person decides about a ticket (rules 6 and 7).
 
 use rusqlite::params;
-use ticket_core::backend::status_columns;
-use ticket_core::{Result, StatusChange, Ticket, TicketId, Timestamp};
+use ticket_core::backend::{StatusChange, status_columns};
+use ticket_core::{Result, Ticket, TicketId, Timestamp};
 
 use super::tickets::find_ticket;
 use super::write;

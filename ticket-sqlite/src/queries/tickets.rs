@@ -1,9 +1,10 @@
 //! Questions about tickets (rules 10 to 14).
 
 use rusqlite::ToSql;
+use ticket_core::backend::SortKey;
 use ticket_core::{
-    Direction, Page, Result, SortKey, StatusKind, Ticket, TicketFilter, TicketId, TicketQuery,
-    TicketSort, Timestamp,
+    Direction, Page, Result, StatusKind, Ticket, TicketFilter, TicketId, TicketQuery, TicketSort,
+    Timestamp,
 };
 
 use super::to_i64;

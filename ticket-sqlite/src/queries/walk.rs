@@ -1,7 +1,8 @@
 //! What every walk through events needs: a snapshot, a range of time, and the numbers of the types.
 
 use rusqlite::{CachedStatement, Connection as Sqlite, params_from_iter};
-use ticket_core::{Direction, EventFilter, EventPosition, Result};
+use ticket_core::backend::EventPosition;
+use ticket_core::{Direction, EventFilter, Result};
 
 use super::occurrences::Start;
 use crate::error::from_sqlite;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use fork::Fork;
-use ticket_core::HandlerOptions;
+use ticket_direct::HandlerOptions;
 use ticket_tracing::{BackgroundHandler, TicketLayer};
 use tracing_subscriber::prelude::*;
 

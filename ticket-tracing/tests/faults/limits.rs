@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
-use ticket_core::{Error, ErrorKind, HandlerOptions};
+use ticket_core::{Error, ErrorKind};
+use ticket_direct::HandlerOptions;
 use ticket_tracing::BackgroundHandler;
 
 use crate::Case;

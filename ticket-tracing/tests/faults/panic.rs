@@ -9,7 +9,8 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread;
 
-use ticket_core::{HandlerOptions, Level, Record};
+use ticket_core::{Level, Record};
+use ticket_direct::HandlerOptions;
 use ticket_memory::MemoryBackend;
 use ticket_tracing::{BackgroundHandler, install_panic_hook, report_error};
 

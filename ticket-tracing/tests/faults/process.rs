@@ -7,9 +7,8 @@ use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use futures::executor::block_on;
-use ticket_core::{
-    BackendBase as _, Direction, EventQuery, EventStore as _, HandlerOptions, Record,
-};
+use ticket_core::{BackendBase as _, Direction, EventQuery, EventStore as _, Record};
+use ticket_direct::HandlerOptions;
 use ticket_sqlite::SqliteBackend;
 use ticket_tracing::{BackgroundHandler, TicketLayer};
 use tracing_subscriber::prelude::*;

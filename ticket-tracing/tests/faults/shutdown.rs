@@ -4,7 +4,8 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use ticket_core::{HandlerOptions, TicketingBaseHandler as _};
+use ticket_core::TicketingBaseHandler as _;
+use ticket_direct::HandlerOptions;
 use ticket_memory::MemoryBackend;
 use ticket_tracing::{BackgroundHandler, TicketLayer};
 use tokio::runtime::{Builder, Runtime};

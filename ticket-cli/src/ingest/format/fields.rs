@@ -1,7 +1,8 @@
 //! The fields of a line, taken one after another by whoever knows them.
 
 use serde_json::{Map, Value};
-use ticket_core::{ErrorCause, Level, SmolStr, Timestamp};
+use ticket_core::record::ErrorCause;
+use ticket_core::{Level, SmolStr, Timestamp};
 
 use super::{Entry, level, stack};
 use crate::ingest::time;

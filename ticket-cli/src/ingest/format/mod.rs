@@ -21,7 +21,8 @@ mod usual;
 
 use clap::ValueEnum;
 use serde_json::Value;
-use ticket_core::{Level, NewOccurrence, Record, Timestamp, limits};
+use ticket_core::backend::NewOccurrence;
+use ticket_core::{Level, Record, Timestamp};
 
 use self::fields::Fields;
 pub(super) use self::text::Lines;
@@ -72,7 +73,7 @@ impl Entry {
     /// Makes traits of the fields that nobody has taken, with `path` before their names.
     fn keep_all(&mut self, path: &str, fields: Fields) {
         if !fields.0.is_empty() {
-            limits::traits_from_json(path, &Value::Object(fields.0), &mut self.record.traits);
+            self.record.traits.insert_json(path, &Value::Object(fields.0));
         }
     }
 

@@ -2,7 +2,8 @@
 //! message make the ticket, and it takes no more than the contract's own grouping.
 
 use serde_json::Value;
-use ticket_core::{ErrorCause, Level};
+use ticket_core::Level;
+use ticket_core::record::ErrorCause;
 
 use super::fields::Fields;
 use super::{Entry, level};

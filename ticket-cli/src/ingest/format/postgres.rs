@@ -5,7 +5,9 @@
 //! (a constraint, a table, a function), each name is a problem of its own and has to stay; everywhere
 //! else what is quoted varies from call to call.
 
-use ticket_core::{ErrorCause, Level, SmolStr, template};
+use ticket_core::record::ErrorCause;
+use ticket_core::{Level, SmolStr};
+use ticket_grouping::template;
 
 use super::Entry;
 use super::fields::Fields;

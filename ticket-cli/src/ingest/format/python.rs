@@ -1,7 +1,7 @@
 //! structlog's JSON and python-json-logger.
 
 use serde_json::Value;
-use ticket_core::{ErrorCause, Frame};
+use ticket_core::record::{ErrorCause, Frame};
 
 use super::fields::Fields;
 use super::{Entry, level, usual};

@@ -5,7 +5,8 @@
 
 mod lines;
 
-use ticket_core::{ErrorCause, Frame, SmolStr, limits};
+use ticket_core::record::{ErrorCause, Frame};
+use ticket_core::{SmolStr, limits};
 
 pub(super) use self::lines::{begins, is_python_link, rust_panic};
 use self::lines::{

@@ -1,7 +1,7 @@
 //! The JSON of `tracing-subscriber`, plain and flattened.
 
 use serde_json::Value;
-use ticket_core::{Span, limits};
+use ticket_core::record::Span;
 
 use super::fields::Fields;
 use super::{Entry, usual};
@@ -53,6 +53,6 @@ fn read_span(value: Value) -> Option<Span> {
     let Value::Object(object) = value else { return None };
     let mut fields = Fields(object);
     let mut span = Span::new(fields.text(&["name"]).unwrap_or_default());
-    limits::traits_from_json("", &Value::Object(fields.0), &mut span.traits);
+    span.traits.insert_json("", &Value::Object(fields.0));
     Some(span)
 }

@@ -2,7 +2,7 @@
 //! ones have in common.
 
 use serde_json::Value;
-use ticket_core::Request;
+use ticket_core::record::Request;
 
 use super::Entry;
 use super::fields::Fields;
@@ -108,7 +108,9 @@ pub(super) fn rest(mut fields: Fields, mut entry: Entry) -> Entry {
             cause.type_name = cause.type_name.take().or(kind);
         }
         None if kind.is_some() || message.is_some() => {
-            record.error.push(ticket_core::ErrorCause::new(kind, message.unwrap_or_default()));
+            record
+                .error
+                .push(ticket_core::record::ErrorCause::new(kind, message.unwrap_or_default()));
         }
         None => {}
     }

@@ -121,7 +121,8 @@ fn charts(page: &mut Sheet<'_>, details: &Details<'_>) -> io::Result<()> {
 mod tests {
     use std::time::Duration;
 
-    use ticket_core::{Span, Value};
+    use ticket_core::Value;
+    use ticket_core::record::Span;
 
     use super::*;
     use crate::output::samples;

@@ -2,9 +2,8 @@
 
 use std::io;
 
-use ticket_core::{
-    Breadcrumb, ErrorCause, Frame, Occurrence, Record, Request, SmolStr, Span, Timestamp,
-};
+use ticket_core::record::{Breadcrumb, ErrorCause, Frame, Request, Span};
+use ticket_core::{Occurrence, Record, SmolStr, Timestamp};
 
 use super::sheet::Sheet;
 use crate::output::{sanitize, style, text, time};

@@ -2,9 +2,10 @@
 //! change of one breaks somebody's script.
 
 use serde::{Serialize, Serializer};
+use ticket_core::record::{Breadcrumb, ErrorCause, Frame, Request, Span};
 use ticket_core::{
-    Breadcrumb, ErrorCause, Frame, Level, Location, Occurrence, OccurrenceId, Request, Span,
-    Status, StatusKind, Ticket, TicketId, Timestamp, Traits,
+    Level, Location, Occurrence, OccurrenceId, Status, StatusKind, Ticket, TicketId, Timestamp,
+    Traits,
 };
 
 /// A ticket.

@@ -1,11 +1,11 @@
 //! A batch on a full disk.
 
-use ticket_core::{ErrorKind, Fingerprint, Level, Record};
+use ticket_core::{ErrorKind, Fingerprint, Ingredients, Level, Record};
 
 use super::*;
 use crate::config::SqliteConfig;
 
-fn batch(kind: &str, size: usize) -> Vec<NewOccurrence> {
+fn batch(kind: &str, size: usize) -> Batch {
     let new = |_| {
         let record = Record::new(Level::Error, kind, kind).with_trait("text", "x".repeat(900));
         let ingredients = Ingredients::new("test/1").with("kind", kind);

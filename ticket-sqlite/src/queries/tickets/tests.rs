@@ -1,6 +1,7 @@
 //! Which way a page of tickets takes, and that both give the same.
 
-use ticket_core::{Fingerprint, Ingredients, Level, NewOccurrence, Record};
+use ticket_core::backend::NewOccurrence;
+use ticket_core::{Fingerprint, Ingredients, Level, Record};
 
 use super::super::record_tickets;
 use super::*;
@@ -21,7 +22,7 @@ fn store(size: usize) -> Connection {
             NewOccurrence::new(record, fingerprint)
         })
         .collect();
-    record_tickets(&mut connection, &batch).unwrap();
+    record_tickets(&mut connection, &batch.into()).unwrap();
     connection
 }
 

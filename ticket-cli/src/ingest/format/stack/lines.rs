@@ -1,6 +1,7 @@
 //! What one line of a stack trace is, by its own form.
 
-use ticket_core::{ErrorCause, Frame, SmolStr};
+use ticket_core::SmolStr;
+use ticket_core::record::{ErrorCause, Frame};
 
 /// Whether a line begins a stack trace, or an error that was printed with one.
 pub(in super::super) fn begins(line: &str) -> bool {

@@ -1,0 +1,199 @@
+//! [`Batch`]: the occurrences of one write, in the order in which a store takes them.
+
+use std::collections::HashSet;
+use std::ops::{Deref, Range};
+use std::sync::Arc;
+
+use super::NewOccurrence;
+use crate::{Fingerprint, TicketId};
+
+/// The occurrences of one write.
+///
+/// Making a batch does once what every backend would otherwise do for itself:
+///
+/// - The occurrences of a ticket stand together, and tickets are in the order of their ids. Two writers
+///   that lock tickets in this order never wait for each other in a circle (rule 8).
+/// - Within a ticket, occurrences keep the order in which they were given, and an id appears only once:
+///   the first occurrence with it stays (rule 2).
+///
+/// Clones share the occurrences, so a batch can be moved to another thread or sent again at no cost.
+///
+/// ```
+/// use ticket_core::backend::{Batch, NewOccurrence};
+/// use ticket_core::{Fingerprint, Ingredients, Level, Record};
+///
+/// let occurrence = |message: &str| {
+///     let record = Record::new(Level::Error, "shop", message);
+///     let ingredients = Ingredients::new("example/1").with("message", message);
+///     NewOccurrence::new(record, Fingerprint::new("shop", b"", ingredients))
+/// };
+/// let (one, other) = (occurrence("refused"), occurrence("timed out"));
+/// let batch = Batch::from(vec![one.clone(), other, occurrence("refused"), one]);
+/// assert_eq!(batch.len(), 3, "the repeated occurrence is left out");
+/// assert_eq!(batch.tickets().count(), 2);
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    occurrences: Arc<Vec<NewOccurrence>>,
+    /// The part of them that this batch is.
+    range: Range<usize>,
+}
+
+impl Batch {
+    /// Returns the tickets of the batch in the order of their ids, each with its occurrences.
+    pub fn tickets(&self) -> impl Iterator<Item = TicketBatch<'_>> + Clone {
+        self.chunk_by(|one, next| one.ticket_id() == next.ticket_id())
+            .map(|occurrences| TicketBatch { occurrences })
+    }
+
+    /// Returns a part of the batch without copying any occurrence.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the range is out of bounds.
+    #[must_use]
+    pub fn slice(&self, range: Range<usize>) -> Self {
+        let len = self.len();
+        assert!(range.start <= range.end && range.end <= len, "{range:?} of a batch of {len}");
+        let start = self.range.start;
+        let range = start + range.start..start + range.end;
+        Self { occurrences: Arc::clone(&self.occurrences), range }
+    }
+}
+
+impl From<Vec<NewOccurrence>> for Batch {
+    fn from(mut occurrences: Vec<NewOccurrence>) -> Self {
+        // By cached keys, because occurrences are large: this sorts indices and moves each
+        // occurrence at most once.
+        if !occurrences.is_sorted_by_key(NewOccurrence::ticket_id) {
+            occurrences.sort_by_cached_key(NewOccurrence::ticket_id);
+        }
+        let mut ticket = None;
+        let mut ids = HashSet::new();
+        occurrences.retain(|occurrence| {
+            if ticket != Some(occurrence.ticket_id()) {
+                ticket = Some(occurrence.ticket_id());
+                ids.clear();
+            }
+            ids.insert(occurrence.record().id)
+        });
+        let range = 0..occurrences.len();
+        Self { occurrences: Arc::new(occurrences), range }
+    }
+}
+
+impl From<&[NewOccurrence]> for Batch {
+    fn from(occurrences: &[NewOccurrence]) -> Self {
+        occurrences.to_vec().into()
+    }
+}
+
+impl From<NewOccurrence> for Batch {
+    fn from(occurrence: NewOccurrence) -> Self {
+        vec![occurrence].into()
+    }
+}
+
+impl FromIterator<NewOccurrence> for Batch {
+    fn from_iter<I: IntoIterator<Item = NewOccurrence>>(occurrences: I) -> Self {
+        Vec::from_iter(occurrences).into()
+    }
+}
+
+/// The occurrences of all tickets.
+impl Deref for Batch {
+    type Target = [NewOccurrence];
+
+    fn deref(&self) -> &Self::Target {
+        &self.occurrences[self.range.clone()]
+    }
+}
+
+impl<'a> IntoIterator for &'a Batch {
+    type Item = &'a NewOccurrence;
+    type IntoIter = std::slice::Iter<'a, NewOccurrence>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+/// The occurrences of one ticket in a [`Batch`], at least one.
+#[derive(Clone, Copy, Debug)]
+pub struct TicketBatch<'a> {
+    occurrences: &'a [NewOccurrence],
+}
+
+impl<'a> TicketBatch<'a> {
+    /// The ticket.
+    #[must_use]
+    pub const fn id(self) -> TicketId {
+        self.occurrences[0].ticket_id()
+    }
+
+    /// The ticket's id and ingredients.
+    #[must_use]
+    pub const fn fingerprint(self) -> &'a Fingerprint {
+        self.occurrences[0].fingerprint()
+    }
+
+    /// The occurrences, in the order in which they were given.
+    #[must_use]
+    pub const fn occurrences(self) -> &'a [NewOccurrence] {
+        self.occurrences
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Ingredients, Level, Record};
+
+    fn occurrence(ticket: &str, message: &str) -> NewOccurrence {
+        let fingerprint = Fingerprint::new("", b"", Ingredients::new(ticket));
+        NewOccurrence::new(Record::new(Level::Error, "", message), fingerprint)
+    }
+
+    fn messages(occurrences: &[NewOccurrence]) -> Vec<&str> {
+        occurrences.iter().map(|occurrence| occurrence.record().message.as_str()).collect()
+    }
+
+    #[test]
+    fn tickets_are_ordered_and_their_occurrences_keep_their_order() {
+        let given = [("a", "1"), ("b", "2"), ("a", "3"), ("c", "4"), ("b", "5"), ("a", "6")];
+        let batch: Batch =
+            given.map(|(ticket, message)| occurrence(ticket, message)).into_iter().collect();
+        assert!(batch.tickets().is_sorted_by(|one, next| one.id() < next.id()));
+        for ticket in batch.tickets() {
+            assert!(messages(ticket.occurrences()).is_sorted());
+        }
+        assert_eq!((batch.len(), batch.tickets().count()), (6, 3));
+    }
+
+    #[test]
+    fn the_first_of_equal_ids_stays_within_its_ticket() {
+        let first = occurrence("a", "first");
+        let mut record = first.record().clone();
+        record.message = "second".into();
+        let again = NewOccurrence::new(record.clone(), first.fingerprint().clone());
+        let elsewhere = NewOccurrence::new(record, occurrence("b", "").fingerprint().clone());
+        let batch = Batch::from(vec![first, occurrence("a", "third"), again, elsewhere]);
+        let mut all = messages(&batch);
+        all.sort_unstable();
+        assert_eq!(all, ["first", "second", "third"]);
+        assert_eq!(batch.tickets().count(), 2);
+    }
+
+    #[test]
+    fn a_slice_shares_the_occurrences() {
+        let batch: Batch = (0..5).map(|n| occurrence("a", &n.to_string())).collect();
+        let (start, rest) = (batch.slice(0..2), batch.slice(2..5));
+        let (middle, end) = (rest.slice(0..1), rest.slice(1..3));
+        assert_eq!(
+            [messages(&start), messages(&middle), messages(&end)].concat(),
+            messages(&batch)
+        );
+        assert!(std::ptr::eq(&raw const start[0], &raw const batch[0]));
+        assert_eq!(Batch::default().tickets().count(), 0);
+    }
+}

@@ -1,0 +1,100 @@
+//! A record that is too long as a whole.
+
+use std::io;
+
+use super::thin;
+use crate::limits::{RECORD, cut};
+use crate::{Record, Traits, Value};
+
+/// What is left out, step by step, what says least about the problem first. The documentation of
+/// [`Record::normalize`] has the list.
+const STEPS: [fn(&mut Record); 15] = [
+    |record| thin::breadcrumbs(record, 20 + 1),
+    |record| thin::frames(record, 64 + 1),
+    |record| cut_surroundings(record, 128),
+    |record| thin::breadcrumbs(record, 5 + 1),
+    |record| cut_values(&mut record.traits, 512),
+    |record| cut_values(&mut record.traits, 256),
+    |record| cut_values(&mut record.traits, 128),
+    |record| thin::frames(record, 16 + 1),
+    |record| {
+        thin::spans(record, 2 + 1 + 2);
+        surrounding_traits(record).for_each(|values| values.thin(8 + 1));
+    },
+    |record| cut_errors(record, 1024),
+    |record| cut_values(&mut record.traits, 64),
+    |record| {
+        thin::breadcrumbs(record, 1);
+        thin::frames(record, 1);
+        surrounding_traits(record).for_each(|values| values.thin(1));
+    },
+    |record| cut_errors(record, 256),
+    |record| record.traits.fit_names(64),
+    |record| {
+        while !fits(record) && record.traits.len() > 1 {
+            let half = record.traits.len() / 2;
+            record.traits.thin(half);
+        }
+    },
+];
+
+/// Shrinks a record until its JSON form is within the limit.
+#[cold]
+pub(super) fn shrink(record: &mut Record) {
+    for step in STEPS {
+        if fits(record) {
+            return;
+        }
+        step(record);
+    }
+    debug_assert!(fits(record), "the last step leaves no more than the limit");
+}
+
+/// The values of spans and breadcrumbs.
+fn surrounding_traits(record: &mut Record) -> impl Iterator<Item = &mut Traits> {
+    let breadcrumbs = record.breadcrumbs.iter_mut().map(|breadcrumb| &mut breadcrumb.traits);
+    breadcrumbs.chain(record.spans.iter_mut().map(|span| &mut span.traits))
+}
+
+fn cut_surroundings(record: &mut Record, limit: usize) {
+    for breadcrumb in &mut record.breadcrumbs {
+        cut(&mut breadcrumb.message, limit);
+    }
+    surrounding_traits(record).for_each(|values| cut_values(values, limit));
+}
+
+fn cut_values(traits: &mut Traits, limit: usize) {
+    for value in traits.values_mut() {
+        if let Value::Text(text) = value {
+            cut(text, limit);
+        }
+    }
+}
+
+fn cut_errors(record: &mut Record, limit: usize) {
+    for error in &mut record.error {
+        cut(&mut error.message, limit);
+        if let Some(name) = &mut error.type_name {
+            cut(name, limit);
+        }
+    }
+}
+
+/// Whether the JSON form is within the limit.
+fn fits(record: &Record) -> bool {
+    serde_json::to_writer(Room(RECORD), record).is_ok()
+}
+
+/// Takes so many bytes and fails at the next one, so that a long record is not written to its end.
+struct Room(usize);
+
+impl io::Write for Room {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 = self.0.checked_sub(bytes.len()).ok_or(io::ErrorKind::StorageFull)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

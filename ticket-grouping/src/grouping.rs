@@ -1,0 +1,224 @@
+//! [`Grouping`]: how the fingerprint of a record is made.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use ticket_core::{Fingerprint, Ingredients, Record, SmolStr};
+
+use crate::template;
+
+/// How records are grouped into tickets; one choice for each handler.
+///
+/// A record's own [`fingerprint`](Record::fingerprint) overrides it.
+#[derive(Clone, Default)]
+#[non_exhaustive]
+pub enum Grouping {
+    /// By level, channel, file, and function or else module; by the types of the error chain; and by
+    /// the [template](crate::template) of the message, in which the errors' own texts become a mark.
+    ///
+    /// Line numbers do not count, so that an edit above the call makes no new ticket.
+    #[default]
+    Stable,
+    /// By level, channel, file and line, as Logbook does.
+    Location,
+    /// By a text that a function makes of the record.
+    Custom(Arc<dyn Fn(&Record) -> SmolStr + Send + Sync>),
+}
+
+impl Grouping {
+    /// Grouping by a text that a function makes of the record.
+    pub fn custom<T: Into<SmolStr>>(
+        function: impl Fn(&Record) -> T + Send + Sync + 'static,
+    ) -> Self {
+        Self::Custom(Arc::new(move |record| function(record).into()))
+    }
+
+    /// The record's fingerprint in its application. The salt keeps two set-ups of one application
+    /// apart.
+    ///
+    /// ```
+    /// use ticket_core::{Level, Record};
+    /// use ticket_grouping::Grouping;
+    ///
+    /// let fingerprint = |message: &str| {
+    ///     Grouping::Stable.fingerprint(&Record::new(Level::Error, "db", message), b"").id()
+    /// };
+    /// assert_eq!(fingerprint("user 17 is gone"), fingerprint("user 4242 is gone"));
+    /// assert_ne!(fingerprint("user 17 is gone"), fingerprint("no such table"));
+    /// ```
+    #[must_use]
+    pub fn fingerprint(&self, record: &Record, salt: &[u8]) -> Fingerprint {
+        let ingredients = match (&record.fingerprint, self) {
+            (Some(text), _) => Ingredients::new("override/1").with("fingerprint", text.clone()),
+            (None, Self::Stable) => stable(record),
+            (None, Self::Location) => location(record),
+            (None, Self::Custom(function)) => {
+                Ingredients::new("custom/1").with("key", function(record))
+            }
+        };
+        Fingerprint::new(&record.app_id, salt, ingredients)
+    }
+}
+
+impl fmt::Debug for Grouping {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Stable => "Stable",
+            Self::Location => "Location",
+            Self::Custom(_) => "Custom(..)",
+        })
+    }
+}
+
+fn stable(record: &Record) -> Ingredients {
+    let location = &record.location;
+    let mut ingredients = Ingredients::new("stable/1")
+        .with("level", record.level.as_str())
+        .with("channel", record.channel.clone())
+        .with_known("file", location.file.as_deref().map(stable_file));
+    ingredients = match (&location.function, &location.module) {
+        (Some(function), _) => ingredients.with("function", function.clone()),
+        (None, module) => ingredients.with_known("module", module.clone()),
+    };
+    for cause in &record.error {
+        // An error whose type is not known is told from others by its text.
+        let name = cause.type_name.clone().unwrap_or_else(|| template(&cause.message).into());
+        ingredients = ingredients.with("error", name);
+    }
+    ingredients.with("message", message_template(record))
+}
+
+/// The template of the message, in which the text of each error of the chain is a mark: what varies
+/// in an error's text must not split a ticket whose errors are of one type.
+fn message_template(record: &Record) -> String {
+    let mut message = Cow::Borrowed(record.message.as_str());
+    for cause in record.error.iter().filter(|cause| cause.message.len() > 2) {
+        if message.contains(cause.message.as_str()) {
+            message = message.replace(cause.message.as_str(), "<error>").into();
+        }
+    }
+    template(&message)
+}
+
+fn location(record: &Record) -> Ingredients {
+    let location = &record.location;
+    Ingredients::new("location/1")
+        .with("level", record.level.as_str())
+        .with("channel", record.channel.clone())
+        .with_known("file", location.file.as_deref().map(stable_file))
+        .with_known("line", location.line.map(|line| line.to_string()))
+}
+
+/// A source file as every machine sees it: the part below the folder of a package registry, with
+/// slashes.
+fn stable_file(file: &str) -> String {
+    let file = file.replace('\\', "/");
+    match file.split_once("/registry/src/").and_then(|(_, rest)| rest.split_once('/')) {
+        Some((_, crate_file)) => crate_file.to_owned(),
+        None => file,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ticket_core::record::ErrorCause;
+    use ticket_core::{Level, Location, TicketId};
+
+    fn record(message: &str) -> Record {
+        Record::new(Level::Error, "shop::db", message).with_app_id("shop").with_location(
+            Location::new().with_file("src/db.rs").with_line(7).with_module("shop::db"),
+        )
+    }
+
+    fn id(record: &Record) -> TicketId {
+        Grouping::Stable.fingerprint(record, b"").id()
+    }
+
+    /// Changing one of these makes every stored ticket a new one: raise the grouping's version, and
+    /// say so in the changelog.
+    #[test]
+    fn fingerprints_are_pinned() {
+        let mut with_error = record("cannot load user 17");
+        with_error.error = vec![
+            ErrorCause::new(Some("Os".into()), "No such file or directory (os error 2)"),
+            ErrorCause::new(None, "disk 3 is gone"),
+        ];
+        let vectors = [
+            (Grouping::Stable, record("timeout after 30s"), &b""[..]),
+            (Grouping::Stable, with_error, b""),
+            (Grouping::Stable, record("timeout after 30s"), b"salt"),
+            (Grouping::Location, record("timeout after 30s"), b""),
+            (Grouping::custom(|record| record.channel.to_string()), record("x"), b""),
+            (Grouping::Stable, record("x").with_fingerprint("payments"), b""),
+            (Grouping::Stable, Record::new(Level::Info, "", ""), b""),
+        ];
+        let ids: Vec<String> = vectors
+            .iter()
+            .map(|(grouping, record, salt)| grouping.fingerprint(record, salt).id().to_string())
+            .collect();
+        assert_eq!(ids, PINNED);
+    }
+
+    /// Computed by another program from the description at [`Fingerprint::new`].
+    const PINNED: [&str; 7] = [
+        "cf8e33b03ba8e0149acabb770d26b9a7",
+        "8b28a07e107cf173c36f1e9c56708e81",
+        "d8e7975759f6a8fe71739d94be77d7af",
+        "2ab8845bd49ebe36518971f864938c33",
+        "3277baeb40567b876f7413deda185be2",
+        "f59a6ecb4c1786be7f22f5183ad9c84b",
+        "815473b498ab899f5055b6141a63a2a4",
+    ];
+
+    #[test]
+    fn what_separates_tickets() {
+        let base = record("timeout");
+        let other = |change: fn(&mut Record)| {
+            let mut record = base.clone();
+            change(&mut record);
+            id(&record)
+        };
+        assert_ne!(id(&base), other(|record| record.level = Level::Warning));
+        assert_ne!(id(&base), other(|record| record.channel = "x".into()));
+        assert_ne!(id(&base), other(|record| record.app_id = "x".into()));
+        assert_ne!(id(&base), other(|record| record.message = "refused".into()));
+        assert_ne!(id(&base), other(|record| record.location.function = Some("load".into())));
+        assert_ne!(id(&base), other(|record| record.error.push(ErrorCause::default())));
+        assert_ne!(id(&base), Grouping::Stable.fingerprint(&base, b"salt").id());
+    }
+
+    #[test]
+    fn what_does_not_separate_tickets() {
+        let base = record("user 17 timed out");
+        let mut other = record("user 4711 timed out").with_trait("a", 1).with_release("2");
+        other.location.line = Some(99);
+        other.environment = Some("production".into());
+        assert_eq!(id(&base), id(&other));
+    }
+
+    #[test]
+    fn errors_of_one_type_at_two_calls_stay_apart_and_their_texts_do_not_split() {
+        let failed = |message: &str, error: &str| {
+            let mut record = record(message);
+            record.error = vec![ErrorCause::new(Some("Os".into()), error)];
+            id(&record)
+        };
+        assert_ne!(
+            failed("cannot load the config", "refused"),
+            failed("cannot save the cart", "refused")
+        );
+        assert_eq!(
+            failed("sync failed: host alpha is down", "host alpha is down"),
+            failed("sync failed: host beta is away", "host beta is away"),
+        );
+    }
+
+    #[test]
+    fn a_file_of_a_dependency_is_the_same_on_every_machine() {
+        let file = stable_file("/home/a/.cargo/registry/src/index-1949cf8c/hyper-1.0.0/src/lib.rs");
+        assert_eq!(file, "hyper-1.0.0/src/lib.rs");
+        assert_eq!(stable_file("src\\db.rs"), "src/db.rs");
+    }
+}

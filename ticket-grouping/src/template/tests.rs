@@ -1,0 +1,109 @@
+mod messages;
+mod properties;
+
+use super::mark::{LENGTH, REACH};
+use super::template;
+
+/// What varies between occurrences of one problem does not tell them apart.
+#[test]
+fn these_are_the_same_problem() {
+    let pairs = [
+        ("user 17 is gone", "user 4711 is gone"),
+        ("user -1 is gone", "user 3.5e-7 is gone"),
+        ("took 999.8ms", "took 1.2s"),
+        ("took 35µs", "took 1h3m2.5s"),
+        ("allocated 980 KiB", "allocated 1.1 MiB"),
+        ("the 1st try failed", "the 22nd try failed"),
+        ("ids [1]", "ids [1, 2, 3]"),
+        ("unknown names 'a', 'b'", "unknown names 'c'"),
+        ("file '/a b' is gone", "file '' is gone"),
+        ("cannot read /etc/passwd", "cannot read ~/.profile"),
+        ("cannot read /etc/passwd", r"cannot read C:\Users\x\y.txt"),
+        ("GET /users/17?x=1 failed", "GET /orders failed"),
+        ("job 550e8400-e29b-41d4-a716-446655440000 died", "job V1StGXR8_Z5jdHi6B-myT died"),
+        ("commit b2ff753", "commit dcb5c7f1a2"),
+        ("at 2026-11-21 10:47:20,123", "at 21/Nov/2026:10:47:20 +0000"),
+        ("at 2026-11-21T10:47:20.123456Z", "at Sat Nov  7 10:47:20 2026"),
+        ("pod web-5d4f8c7b9-k2x8z", "pod web-7d9f8b6c5-x2q4z"),
+        ("worker-3 of pool_7", "worker-12 of pool_88"),
+        ("src/main.rs:4:17", "src/main.rs:142:7"),
+        ("unknown variant `a`, expected `b`", "unknown variant `x y`, expected `b`"),
+        ("a\tb\r\nc", " a  b c "),
+        ("{\"user\":\"ann\",\"n\":1}", "{\"user\":\"bob\",\"n\":22}"),
+    ];
+    for (one, other) in pairs {
+        assert_eq!(template(one), template(other), "{one:?} and {other:?}");
+    }
+}
+
+/// What names the problem does.
+#[test]
+fn these_are_different_problems() {
+    let pairs = [
+        ("connect failed (os error 111)", "connect failed (os error 110)"),
+        ("status 404", "status 500"),
+        ("status: 404", "status: 500"),
+        ("{\"status\":404}", "{\"status\":500}"),
+        ("{\"status\":404}", "{\"size\":404}"),
+        ("HTTP/1.1 404", "HTTP/1.1 500"),
+        ("exit code 1", "exit code 137"),
+        ("exit code: 0xc0000005", "exit code: 0xc0000409"),
+        ("terminated by signal 9", "terminated by signal 11"),
+        ("ORA-00942", "ORA-12541"),
+        ("SQLSTATE[23505]", "SQLSTATE[42P01]"),
+        ("E11000 duplicate key", "E11001 duplicate key"),
+        ("Error42", "Error43"),
+        ("not utf8", "not utf16"),
+        ("http2 stream reset", "http3 stream reset"),
+        ("called `Option::unwrap()`", "called `Result::unwrap()`"),
+        ("missing field `a`", "missing field `b`"),
+        ("reading src/a.rs:1", "reading src/b.rs:1"),
+        ("don't stop", "don't start"),
+        ("timeout", "refused"),
+        ("Http2ConnectionError", "Http2ProtocolError"),
+        ("std::f32::NAN", "std::f64::NAN"),
+    ];
+    for (one, other) in pairs {
+        assert_ne!(template(one), template(other), "{one:?} and {other:?}");
+    }
+}
+
+#[test]
+fn a_long_message_is_cut_with_a_mark() {
+    let prose = "the quick brown fox ".repeat(100);
+    let cut = template(&prose);
+    assert!(cut.len() <= LENGTH && cut.len() > LENGTH - 24 && cut.ends_with('…'), "{cut}");
+    assert_eq!(template(&cut), cut);
+
+    let word = "é".repeat(LENGTH);
+    assert_eq!(template(&word), format!("{}…", "é".repeat((LENGTH - 3) / 2)));
+}
+
+/// A value's length must not decide how much of the text behind it counts.
+#[test]
+fn a_long_value_leaves_room_for_the_text_behind_it() {
+    let one = format!("cannot parse '{}' as a name", "x".repeat(17));
+    let other = format!("cannot parse '{}' as a name", "y".repeat(REACH - 100));
+    assert_eq!(template(&one), template(&other));
+}
+
+#[test]
+fn only_the_start_of_a_message_is_looked_at() {
+    let start = "1 ".repeat(REACH / 2);
+    assert_eq!(template(&format!("{start}one")), template(&format!("{start}other")));
+    assert_eq!(template(&format!("{start}one")), "<n> …");
+}
+
+/// Looking ahead must not make long messages cost more than their length: these take minutes if it
+/// is quadratic without a bound.
+#[test]
+fn what_could_cost_much_does_not() {
+    for piece in
+        ["1a-", "a.", "a@", "'a ", "ab:", "aB1-", "`", "\\\\", "/", "::", "<n>", "fe80:", "0x_"]
+    {
+        let message = piece.repeat(1_000_000 / piece.len());
+        for _ in 0..20 {
+            assert!(template(&message).len() <= LENGTH);
+        }
+    }
+}

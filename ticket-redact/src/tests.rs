@@ -1,0 +1,108 @@
+//! Each rule both ways: what it takes out, and what looks like it and stays.
+
+mod forms;
+mod names;
+mod properties;
+
+use std::borrow::Cow;
+
+use ticket_core::backend::NewOccurrence;
+use ticket_core::record::{Breadcrumb, ErrorCause, Frame, Request, Span};
+use ticket_core::{Fingerprint, Ingredients, Level, Record, SmolStr, Timestamp, Traits, Value};
+
+use crate::Redaction;
+use crate::marks::MARK;
+
+fn text(text: &str) -> String {
+    Redaction::new().text(text).into_owned()
+}
+
+#[track_caller]
+fn becomes(from: &str, to: &str) {
+    assert_eq!(text(from), to, "of {from:?}");
+    assert_eq!(text(to), to, "once more");
+}
+
+#[track_caller]
+fn stays(text: &str) {
+    let redacted = Redaction::new().text(text).into_owned();
+    assert_eq!(redacted, text);
+    assert!(matches!(Redaction::new().text(text), Cow::Borrowed(_)), "{text:?} was copied");
+}
+
+#[test]
+fn all_texts_of_a_record_and_nothing_else() {
+    let mut record = Record::new(Level::Error, "shop::token", "password=1")
+        .with_trait("password", "x")
+        .with_trait("pin.otp", 1234)
+        .with_trait("empty.token", "")
+        .with_trait("has_session", true)
+        .with_trait("token", true)
+        .with_trait("url", "http://a:b@c")
+        .with_trait("order", 4111_1111_1111_1111_i64)
+        .with_fingerprint("password=2");
+    record.error = vec![ErrorCause::new(Some("E".into()), "password=3")];
+    let mut frame = Frame::new("f<password=4>");
+    frame.file = Some("https://a:b@c/app.js".into());
+    record.backtrace = vec![frame];
+    let mut request = Request::default();
+    request.path = Some("/?token=5".into());
+    request.route = Some("/token={id}".into());
+    request.user = Some("password=6".into());
+    record.request = Some(request);
+    let mut crumb = Breadcrumb::new(Timestamp::now(), Level::Info, "c", "password=7");
+    crumb.traits.insert("cookie".into(), "8".into());
+    record.breadcrumbs = vec![crumb];
+    let mut span = Span::new("session=9");
+    span.traits.insert("api_key".into(), "10".into());
+    record.spans = vec![span];
+    record.thread = Some("session=11".into());
+
+    let before = record.clone();
+    Redaction::none().apply(&mut record);
+    assert_eq!(record, before);
+    Redaction::new().apply(&mut record);
+    let json = serde_json::to_value(&record).unwrap();
+    assert_eq!(json["message"], "password=<redacted>");
+    assert_eq!(json["fingerprint"], "password=<redacted>");
+    assert_eq!(json["error"][0]["message"], "password=<redacted>");
+    assert_eq!(json["backtrace"][0]["function"], "f<password=<redacted>>");
+    assert_eq!(json["backtrace"][0]["file"], "https://a:<redacted>@c/app.js");
+    assert_eq!(json["request"]["path"], "/?token=<redacted>");
+    assert_eq!(json["request"]["user"], "password=<redacted>");
+    assert_eq!(json["breadcrumbs"][0]["message"], "password=<redacted>");
+    assert_eq!(record.breadcrumbs[0].traits["cookie"], Value::from(MARK));
+    assert_eq!(record.spans[0].traits["api_key"], Value::from(MARK));
+    assert_eq!(record.traits["password"], Value::from(MARK));
+    assert_eq!(record.traits["pin.otp"], Value::from(MARK));
+    assert_eq!(record.traits["url"], Value::from("http://a:<redacted>@c"));
+    for name in ["empty.token", "has_session", "token", "order"] {
+        assert_eq!(record.traits[name], before.traits[name], "{name}");
+    }
+    assert_eq!((&record.channel, &record.thread), (&before.channel, &before.thread));
+    assert_eq!(record.spans[0].name, before.spans[0].name);
+
+    let once = record.clone();
+    Redaction::new().apply(&mut record);
+    assert_eq!(record, once);
+}
+
+/// The limits rely on the answer of `redact_text`, and search for NUL only where it is `false`.
+#[test]
+fn nul_is_found_wherever_it_stands() {
+    for length in 1..40 {
+        for at in 0..length {
+            let mut text = "x".repeat(length);
+            text.replace_range(at..=at, "\0");
+            let record = Record::new(Level::Error, text.as_str(), text.as_str())
+                .with_trait(text.as_str(), text.as_str());
+            let fingerprint = |_: &Record| Fingerprint::new("", b"", Ingredients::default());
+            let occurrence = NewOccurrence::prepare(record, &Redaction::new(), fingerprint);
+            let record = occurrence.record();
+            let clean = SmolStr::from(text.replace('\0', "␀"));
+            assert_eq!((&record.message, &record.channel), (&clean, &clean));
+            let traits = Traits::from([(clean.clone(), Value::Text(clean))]);
+            assert_eq!(record.traits, traits);
+        }
+    }
+}
