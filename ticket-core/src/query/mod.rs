@@ -9,17 +9,20 @@ mod cursor;
 mod event;
 mod expiry;
 mod histogram;
+mod keep;
 mod occurrence;
 mod paging;
 mod tally;
 mod ticket;
 mod traits;
+mod types;
 
 pub use self::comparison::{Comparison, Operator, ValueTest};
 pub use self::cursor::{Cursor, Page};
 pub use self::event::{EventFilter, EventOrder, EventPosition, EventQuery};
 pub use self::expiry::{Expired, Expiry};
 pub use self::histogram::{Bucket, BucketWidth, HistogramQuery, HistogramScope};
+pub use self::keep::KeepPerTicket;
 pub use self::occurrence::OccurrenceQuery;
 pub use self::paging::{Position, QueryPlan};
 pub use self::tally::Tally;
@@ -27,6 +30,7 @@ pub use self::ticket::{
     SortKey, TicketFilter, TicketOrder, TicketPosition, TicketQuery, TicketSort,
 };
 pub use self::traits::{EventTrait, TraitPosition, TraitQuery, TraitType};
+pub use self::types::{EventTypeQuery, TraitTypeQuery};
 
 /// The most that one page can hold.
 pub const MAX_LIMIT: u32 = 1_000;
