@@ -1,4 +1,4 @@
-//! The tables, their versions, and how an older version becomes the current one.
+//! The tables, their versions, and the migration of older versions.
 
 use std::time::{Duration, Instant};
 
@@ -9,16 +9,18 @@ use ticket_core::{Error, ErrorKind, Result, Timestamp};
 use crate::error::{BACKEND, from_sqlite};
 use crate::names::Names;
 
-/// The version that this program writes.
+/// The schema version that this program writes.
 pub(crate) const CURRENT: i64 = MIGRATIONS.len() as i64;
 
-/// What makes each version out of the one before it. Never change one that was released: add one.
+/// The statements that turn each version into the next. Never change one that has been released;
+/// add another.
 ///
-/// No name may end with another one, or else two prefixes could mean one table.
+/// No table name may end with another table's name. Otherwise the tables of two stores with
+/// different prefixes could have the same name.
 const MIGRATIONS: [&str; 3] = [VERSION_1, VERSION_2, VERSION_3];
 
 const VERSIONS: &str = "
--- Which versions of these tables were made here, and when (microseconds since 1970).
+-- The schema versions that were created here, and when (microseconds since 1970).
 CREATE TABLE {p}schema_versions (
   version INTEGER PRIMARY KEY,
   made_at INTEGER NOT NULL
@@ -27,7 +29,7 @@ CREATE TABLE {p}schema_versions (
 
 const VERSION_1: &str = "
 CREATE TABLE {p}tickets (
-  no INTEGER PRIMARY KEY AUTOINCREMENT, -- never used again: occurrences of a deleted ticket go later
+  no INTEGER PRIMARY KEY AUTOINCREMENT, -- never reused: a deleted ticket's occurrences are removed later
   id BLOB NOT NULL,
   app_id TEXT NOT NULL,
   level INTEGER NOT NULL,
@@ -36,7 +38,7 @@ CREATE TABLE {p}tickets (
   file TEXT, line INTEGER, module TEXT, function TEXT,
   error_type TEXT,
   status INTEGER NOT NULL,              -- 1 open, 2 solved, 3 muted
-  status_time INTEGER,                  -- when it was solved; until when it is muted
+  status_time INTEGER,                  -- solved at, or muted until
   solved_release TEXT,
   first_time INTEGER NOT NULL,
   first_id BLOB NOT NULL,
@@ -50,7 +52,7 @@ CREATE TABLE {p}tickets (
   search_text TEXT NOT NULL
 );
 CREATE UNIQUE INDEX {p}tickets_by_id ON {p}tickets (id);
--- Each order has its index: of one application, and of all.
+-- One index for each order, over all applications and within one.
 CREATE INDEX {p}tickets_by_last ON {p}tickets (status, last_time, id);
 CREATE INDEX {p}tickets_by_first ON {p}tickets (status, first_time, id);
 CREATE INDEX {p}tickets_by_count ON {p}tickets (status, count, id);
@@ -62,7 +64,7 @@ CREATE INDEX {p}tickets_by_app_count ON {p}tickets (app_id, status, count, id);
 CREATE INDEX {p}tickets_by_app_level ON {p}tickets (app_id, status, level, id);
 CREATE INDEX {p}tickets_by_app_channel ON {p}tickets (app_id, status, channel, id);
 
--- With which releases and environments a ticket was seen; none is the number 0, which no text equals.
+-- The releases and environments of a ticket. A missing one is the number 0, which no text equals.
 CREATE TABLE {p}seen (
   ticket INTEGER NOT NULL,
   release NOT NULL,
@@ -70,7 +72,7 @@ CREATE TABLE {p}seen (
   PRIMARY KEY (ticket, release, environment)
 ) WITHOUT ROWID;
 
--- Counts per ticket and hour since 1970: what is left of pruned occurrences.
+-- Counts per ticket and hour since 1970. They outlive pruned occurrences.
 CREATE TABLE {p}ticket_hours (
   ticket INTEGER NOT NULL,
   hour INTEGER NOT NULL,
@@ -111,7 +113,7 @@ CREATE TABLE {p}trait_keys (
 );
 CREATE INDEX {p}trait_keys_by_name ON {p}trait_keys (name, kind);
 
--- Traits to be compared. All values of a key are of one kind, so that SQLite compares them as wanted.
+-- Traits by value. All values under a key have one kind, because SQLite orders kinds before values.
 CREATE TABLE {p}traits (
   key INTEGER NOT NULL,
   value NOT NULL,
@@ -120,7 +122,7 @@ CREATE TABLE {p}traits (
   PRIMARY KEY (key, value, time, occurrence)
 ) WITHOUT ROWID;
 
--- Tickets that are gone, as long as occurrences of theirs are left.
+-- Deleted tickets that still have occurrences to remove.
 CREATE TABLE {p}deleted (
   ticket INTEGER PRIMARY KEY
 );
@@ -142,7 +144,7 @@ INSERT INTO {p}app_hours
 ";
 
 const VERSION_3: &str = "
--- Who does what only one process should do, and until when (microseconds since 1970).
+-- Leases: the holder of each job, and until when (microseconds since 1970).
 CREATE TABLE {p}leases (
   name TEXT PRIMARY KEY,
   holder TEXT NOT NULL,
@@ -150,7 +152,7 @@ CREATE TABLE {p}leases (
 ) WITHOUT ROWID;
 ";
 
-/// The tables that hold what was recorded, all of them.
+/// The tables that contain recorded data.
 pub(crate) const DATA_TABLES: [&str; 9] = [
     "{p}tickets",
     "{p}seen",
@@ -163,7 +165,7 @@ pub(crate) const DATA_TABLES: [&str; 9] = [
     "{p}deleted",
 ];
 
-/// The tables under one prefix.
+/// The tables of one store.
 #[derive(Debug)]
 pub(crate) struct Schema {
     names: Names,
@@ -174,7 +176,7 @@ impl Schema {
         Self { names }
     }
 
-    /// All statements that make the current version in an empty database.
+    /// Returns all statements that create the current version in an empty database.
     pub(crate) fn to_sql(&self) -> String {
         let mut text = self.names.sql(VERSIONS);
         for (version, migration) in (1..).zip(MIGRATIONS) {
@@ -189,7 +191,7 @@ impl Schema {
         format!("{insert} VALUES ({version}, {});\n", at.as_micros())
     }
 
-    /// The version that is there; 0 if there is none.
+    /// Returns the stored version, or 0 if the tables do not exist.
     pub(crate) fn version(&self, connection: &Connection) -> Result<i64> {
         let find = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?1 COLLATE NOCASE";
         let table = self.names.sql("{p}schema_versions");
@@ -206,17 +208,17 @@ impl Schema {
         newest.query_row([], |row| row.get(0)).map_err(from_sqlite)
     }
 
-    /// Checks that the tables are there and of the current version.
+    /// Checks that the tables exist in the current version.
     pub(crate) fn check(&self, connection: &Connection) -> Result<()> {
         check(self.version(connection)?)
     }
 
-    /// Makes sure, inside of a transaction, that the tables are still of the current version.
+    /// Checks inside a transaction that the tables still have the current version.
     pub(crate) fn require_current(&self, connection: &Connection) -> Result<()> {
         check(self.version_of_table(connection)?)
     }
 
-    /// Says what is wrong with the tables when a statement did not fit them.
+    /// Replaces an error by a better one if the tables have another version.
     pub(crate) fn explain(&self, connection: &Connection, error: Error) -> Error {
         match self.version(connection).map(check) {
             Ok(Err(explanation)) => explanation,
@@ -224,7 +226,7 @@ impl Schema {
         }
     }
 
-    /// Makes the tables, or brings older ones up to date; harmless if they are current.
+    /// Creates the tables, or migrates older ones; does nothing if they are current.
     ///
     /// `wal` is how long to wait for the lock that the write-ahead log needs; `None` for a store in memory, which has
     /// no log.
@@ -236,7 +238,8 @@ impl Schema {
         if let Some(patience) = wal {
             switch_to_wal(connection, patience)?;
         }
-        // The version is read again under the lock: of eight that get here at once, one does the work.
+        // Several processes may get here at once. The version is read again under the write lock,
+        // so that only the first of them does the work.
         let transaction = connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(from_sqlite)?;
@@ -258,22 +261,25 @@ fn check(version: i64) -> Result<()> {
     check_schema_version(BACKEND, "tables", version, CURRENT)
 }
 
-/// Text compares by code point only where it is kept in UTF-8; an empty file is.
+/// Text compares by code point only if it is stored as UTF-8. A new file is.
 fn check_encoding(connection: &Connection) -> Result<()> {
     let encoding: String =
         connection.query_row("PRAGMA encoding", [], |row| row.get(0)).map_err(from_sqlite)?;
     if encoding == "UTF-8" {
         return Ok(());
     }
-    let message =
-        format!("the file keeps text in {encoding}: use a file of its own for the tickets");
+    let message = format!(
+        "the file stores text as {encoding}, and the tickets need UTF-8: use a separate file for them"
+    );
     Err(Error::new(ErrorKind::Config, BACKEND, message))
 }
 
-/// Lets readers read beside a writer. The file remembers it.
+/// Switches to the write-ahead log, so that readers do not wait for the writer. The file remembers
+/// the mode.
 ///
-/// SQLite does not always wait for the lock that this needs, so the waiting is done here. Where the
-/// file system has no shared memory, the file stays in its old mode, which works too.
+/// SQLite does not always call the busy handler for the lock that this needs, so the waiting
+/// happens here. On a file system without shared memory the file keeps its old journal mode, which
+/// works too.
 fn switch_to_wal(connection: &Connection, patience: Duration) -> Result<()> {
     let start = Instant::now();
     loop {
@@ -290,7 +296,7 @@ fn switch_to_wal(connection: &Connection, patience: Duration) -> Result<()> {
 mod tests {
     use super::*;
 
-    /// Two prefixes would else mean one table: `a_` with `b_c`, and `a_b_` with `c`.
+    /// Otherwise the prefixes `a_` and `a_b_` could both have the table `a_b_c`.
     #[test]
     fn no_name_ends_with_another_one() {
         let text = Schema::new(Names::new("@")).to_sql();
@@ -314,7 +320,7 @@ mod tests {
     fn a_killed_migration_leaves_the_old_version() {
         let schema = Schema::new(Names::new("ticketing_"));
         let mut sqlite = Connection::open_in_memory().unwrap();
-        // A table of somebody else's is in the way of the second version.
+        // A foreign table has the name of one that the second version creates.
         sqlite.execute_batch("CREATE TABLE ticketing_app_hours (other)").unwrap();
         assert!(schema.set_up(&mut sqlite, None).is_err());
         assert_eq!(schema.version(&sqlite).unwrap(), 0);

@@ -1,4 +1,5 @@
-//! The occurrences of one ticket (rules 10 and 11), and what all readers of occurrences share.
+//! The occurrences of one ticket (rules 10 and 11), and the reader that all queries for occurrences
+//! share.
 
 use rusqlite::{Row, Rows, params};
 use ticket_core::backend::{EventPosition, Tally};
@@ -36,7 +37,7 @@ pub(super) fn of_ticket(direction: Direction) -> String {
     )
 }
 
-/// How to compare with the start, and the order.
+/// The operator for comparing with the start, and the SQL keyword of the order.
 pub(super) const fn signs(direction: Direction) -> (&'static str, &'static str) {
     match direction {
         Direction::Ascending => (">=", "ASC"),
@@ -44,7 +45,8 @@ pub(super) const fn signs(direction: Direction) -> (&'static str, &'static str) 
     }
 }
 
-/// Where in the order of time to begin: with the cursor's own place, which is passed over.
+/// The position in the order of time at which to start. With a cursor it is the cursor's own
+/// position, and the reader skips that row.
 pub(super) struct Start {
     pub(super) time: i64,
     pub(super) id: [u8; 16],
@@ -61,10 +63,10 @@ impl Start {
     }
 }
 
-/// Takes what belongs on a page from rows in the order of time.
+/// Collects the answers of a page from rows in the order of time.
 pub(super) struct Reader<'a, T> {
     direction: Direction,
-    /// The last one that is not asked for any more.
+    /// The last position that is done: the cursor's, then that of the row read last.
     pub(super) after: Option<EventPosition>,
     skip: u64,
     wanted: usize,
@@ -98,8 +100,9 @@ impl<'a, T> Reader<'a, T> {
         self.found.len() >= self.wanted
     }
 
-    /// Reads rows that begin with the time, the occurrence's id and the ticket's id, until the page is full or so
-    /// many were tested in all; says whether there may be more of them. What is made of a row may be nothing.
+    /// Reads rows until the page is full or `tested` rows have been tested in all, and returns
+    /// `true` if there may be more. Each row starts with the time, the occurrence id and the ticket
+    /// id. `make` returns `None` for a row that contributes nothing.
     pub(super) fn read(
         &mut self,
         rows: &mut Rows<'_>,

@@ -28,7 +28,8 @@ const ADD_COUNT: &str = "UPDATE {p}tickets SET count = ?2 WHERE no = ?1";
 const BEGIN_WITH: &str =
     "UPDATE {p}tickets SET first_time = ?2, first_id = ?3, first_release = ?4 WHERE no = ?1";
 
-/// Without the level and the channel, which seldom change, and whose four indexes then need no work.
+/// Leaves out the level and the channel: they rarely change, and each of them is in two indexes
+/// that would have to be updated.
 const DESCRIBE: &str = "UPDATE {p}tickets SET count = ?2, last_time = ?3, last_id = ?4, \
     last_release = ?5, message = ?6, file = ?7, line = ?8, module = ?9, function = ?10, \
     error_type = ?11, search_text = ?12 WHERE no = ?1";
@@ -68,7 +69,8 @@ pub(crate) fn record_tickets(connection: &mut Connection, batch: &Batch) -> Resu
     })
 }
 
-/// What of a batch is written once for many occurrences, or in another order.
+/// Rows that are collected over the whole batch: sums, so that each is written once, and traits, so
+/// that they are written in the order of their index.
 #[derive(Default)]
 struct Sums<'a> {
     app_hours: BTreeMap<(String, i64), u64>,
@@ -82,7 +84,7 @@ struct TraitRow<'a> {
     occurrence: i64,
 }
 
-/// A ticket as far as recording has to know it.
+/// The columns of a stored ticket that recording needs.
 struct Known {
     no: i64,
     app_id: String,
@@ -176,7 +178,7 @@ fn add_ticket(writer: &Writer<'_>, ticket: TicketBatch<'_>) -> Result<i64> {
     Ok(writer.sqlite.last_insert_rowid())
 }
 
-/// Adds those that the ticket does not have yet, and answers with them.
+/// Inserts the occurrences that are not stored yet, and returns them.
 fn add_occurrences<'a>(
     writer: &mut Writer<'_>,
     ticket: i64,
@@ -236,7 +238,7 @@ fn update_ticket(
     Ok(change)
 }
 
-/// What a ticket says of itself is what its newest occurrence says.
+/// Describes the ticket by its newest occurrence.
 fn describe(writer: &Writer<'_>, known: &Known, last: &NewOccurrence, count: u64) -> Result<()> {
     let (record, location) = (last.record(), &last.record().location);
     writer.execute(
@@ -284,7 +286,8 @@ fn add_seen(writer: &Writer<'_>, ticket: i64, added: &Added<'_>) -> Result<()> {
     Ok(())
 }
 
-/// A text, or the number 0 for none: a key cannot hold a null.
+/// A text, or the number 0 for a missing one: a column of the primary key cannot be null, and no
+/// text equals a number.
 struct TextOrZero<'a>(Option<&'a str>);
 
 impl ToSql for TextOrZero<'_> {
@@ -301,7 +304,8 @@ impl Sums<'_> {
         for ((app_id, hour), count) in &self.app_hours {
             writer.execute(ADD_APP_HOUR, params![app_id, hour, to_i64(*count)])?;
         }
-        // Neighbours in the index are written one after the other.
+        // Rows that are neighbours in the index are inserted one after the other, which touches
+        // each page once.
         self.traits.sort_by(|a, b| {
             let values = || a.value.compare(b.value).unwrap_or(std::cmp::Ordering::Equal);
             a.key.cmp(&b.key).then_with(values)

@@ -1,4 +1,4 @@
-//! Which types and traits there are (rule 17).
+//! Event types, trait types and traits (rule 17).
 
 use rusqlite::params;
 use ticket_core::backend::TraitWalk;
@@ -15,10 +15,11 @@ use crate::connection::Connection;
 use crate::error::{corrupt, from_sqlite};
 use crate::row::{self, get};
 
-/// More entries of a name than this do not lead: so many events have it that each may be read.
+/// A name with more entries than this is so common that reading all events in the order of time is
+/// faster than following its entries.
 const RARE: usize = 30_000;
 
-/// A type is known as long as one of its events is, of a ticket that is still there.
+/// A type exists as long as one of its events does, and that event's ticket.
 pub(super) const TYPES: &str = "SELECT DISTINCT e.channel FROM {p}event_types e \
     WHERE (?1 IS NULL OR e.app_id = ?1) AND EXISTS (SELECT 1 FROM {p}occurrences o \
     CROSS JOIN {p}tickets t ON t.no = o.ticket WHERE o.type = e.no) ORDER BY e.channel";
