@@ -1,4 +1,4 @@
-//! [`PostgresConfig`]: where the store is and how it is reached.
+//! [`PostgresConfig`]: the location of a store and its options.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 use crate::names::Names;
 use crate::schema;
 
-/// Where a store is, and how it is reached.
+/// The location of a store and its options.
 ///
 /// ```
 /// use ticket_postgres::PostgresConfig;
@@ -34,24 +34,24 @@ pub struct PostgresConfig {
     pool_size: usize,
 }
 
-/// Whether a connection is encrypted, and whether it is known with whom.
+/// How an encrypted connection verifies the server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tls {
-    /// The server's certificate has to be of its host's name.
+    /// The server's certificate has to name the host.
     pub(crate) verify_host: bool,
-    /// The server's certificate has to be signed by one of these; if there are none, by one that the
-    /// system trusts.
+    /// A file of certificates, one of which has to have signed the server's. An empty path means
+    /// those that the system trusts; `None` means no verification.
     pub(crate) root: Option<PathBuf>,
 }
 
 impl PostgresConfig {
-    /// The schema of the tables if nothing else is said.
+    /// The default schema of the tables.
     pub const DEFAULT_SCHEMA: &str = "public";
 
-    /// The prefix of the tables if nothing else is said.
+    /// The default prefix of the tables.
     pub const DEFAULT_PREFIX: &str = DEFAULT_PREFIX;
 
-    /// A store on the server, and in the database, that the driver's configuration names.
+    /// Configures a store in the database that the driver's configuration names.
     pub fn new(mut driver: tokio_postgres::Config) -> Self {
         let connect_timeout =
             driver.get_connect_timeout().copied().unwrap_or(Duration::from_secs(5));
@@ -59,7 +59,7 @@ impl PostgresConfig {
         if driver.get_application_name().is_none() {
             driver.application_name("ticketing");
         }
-        // With several hosts, the one that can be written to; a stale primary is left.
+        // With several hosts, connect to one that accepts writes. A former primary does not.
         if driver.get_hosts().len() > 1 {
             driver.target_session_attrs(TargetSessionAttrs::ReadWrite);
         }
@@ -75,11 +75,11 @@ impl PostgresConfig {
         }
     }
 
-    /// The store of a URI: `postgres://USER:PASSWORD@HOST:PORT/DATABASE`.
+    /// Reads a URI: `postgres://USER:PASSWORD@HOST:PORT/DATABASE`.
     ///
-    /// Several hosts are separated by commas; the first that can be written to is used. Behind a `?`
-    /// come options, separated by `&`. Those of PostgreSQL's own tools work too, as far as the driver
-    /// knows them, such as `application_name`.
+    /// Hosts are separated by commas; the first one that accepts writes is used. Options follow a
+    /// `?` and are separated by `&`. The options of PostgreSQL's own tools work as far as the
+    /// driver knows them, such as `application_name`.
     ///
     /// | option | meaning | default |
     /// |---|---|---|
@@ -96,8 +96,8 @@ impl PostgresConfig {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`](ticket_core::ErrorKind::Config) that says what to write instead; it never
-    /// shows the part of the URI that holds the password.
+    /// [`ErrorKind::Config`](ticket_core::ErrorKind::Config) whose message says what to write
+    /// instead. It never shows the part of the URI that contains the password.
     pub fn from_uri(uri: &str) -> Result<Self> {
         let is_known =
             |scheme: &str| crate::SCHEMES.iter().any(|known| known.eq_ignore_ascii_case(scheme));
@@ -111,7 +111,7 @@ impl PostgresConfig {
             }
         };
         let driver = format!("postgres://{server}?{}", options.foreign);
-        // The driver's own error may name a part of what it read.
+        // The driver's own error may quote the URI.
         let driver: tokio_postgres::Config = driver.parse().map_err(|_| {
             Error::config(format!(
                 "the URI cannot be read: write postgres://USER:PASSWORD@HOST/DATABASE, with / in a password \
@@ -170,19 +170,18 @@ impl PostgresConfig {
         self.driver.ssl_mode(mode);
         self.tls.verify_host = value == "verify-full";
         if value == "verify-ca" && self.tls.root.is_none() {
-            // Empty: those that the system trusts.
+            // Empty: the certificates that the system trusts.
             self.tls.root = Some(PathBuf::new());
         }
         Ok(self)
     }
 
-    /// Sets in which schema the tables are.
+    /// Sets the schema of the tables.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`](ticket_core::ErrorKind::Config) if it has other characters than letters A
-    /// to Z, digits and `_`, none or more than 40 of them, or begins with `pg_`, which PostgreSQL keeps
-    /// for itself.
+    /// [`ErrorKind::Config`](ticket_core::ErrorKind::Config) unless the schema consists of 1 to 40
+    /// letters A to Z, digits and `_`, and does not start with `pg_`, which PostgreSQL reserves.
     pub fn with_schema(mut self, schema: impl Into<String>) -> Result<Self> {
         const RULE: NameRule =
             NameRule { option: "schema", shortest: 1, longest: LONGEST, reserved: "pg_" };
@@ -190,13 +189,13 @@ impl PostgresConfig {
         Ok(self)
     }
 
-    /// Sets what the names of the tables begin with. Stores with different prefixes in one schema do
-    /// not see each other.
+    /// Sets the prefix of the table names. Stores with different prefixes in one schema do not see
+    /// each other.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`](ticket_core::ErrorKind::Config) if it has other characters than letters A
-    /// to Z, digits and `_`, or more than 40 of them.
+    /// [`ErrorKind::Config`](ticket_core::ErrorKind::Config) unless the prefix consists of at most
+    /// 40 letters A to Z, digits and `_`.
     pub fn with_table_prefix(mut self, prefix: impl Into<String>) -> Result<Self> {
         const RULE: NameRule =
             NameRule { option: "table_prefix", shortest: 0, longest: LONGEST, reserved: "" };
@@ -204,35 +203,37 @@ impl PostgresConfig {
         Ok(self)
     }
 
-    /// Sets whether [`setup_backend`](ticket_core::BackendBase::setup_backend) creates the schema and
-    /// the tables (`true`, the default) or only checks that they are there.
+    /// Sets whether [`setup_backend`](ticket_core::BackendBase::setup_backend) creates the schema
+    /// and the tables (`true`, the default) or only checks that they exist.
     pub fn with_autocreate(mut self, autocreate: bool) -> Self {
         self.autocreate = autocreate;
         self
     }
 
-    /// Sets how long a call may take once it has a connection before it is
-    /// [`Unavailable`](ticket_core::ErrorKind::Unavailable): 10 s by default. What may have much to do
-    /// (setting up, deleting, expiry) has this time, but at least a minute, for each of its statements.
+    /// Sets how long a call may take once it has a connection before it fails as
+    /// [`Unavailable`](ticket_core::ErrorKind::Unavailable); 10 s by default. Setting up, deleting
+    /// and expiring may have much to do: there the time applies to each statement and is at least a
+    /// minute.
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// Sets how many connections read at once, and how many write: 4 each by default.
+    /// Sets the number of connections for reading, and that for writing; 4 each by default.
     pub fn with_pool_size(mut self, size: usize) -> Self {
         self.pool_size = size.max(1);
         self
     }
 
-    /// The statements that make the tables in an empty database: what
-    /// [`setup_backend`](ticket_core::BackendBase::setup_backend) carries out there.
+    /// Returns the statements that create the tables in an empty database, as
+    /// [`setup_backend`](ticket_core::BackendBase::setup_backend) runs them.
     #[must_use]
     pub fn schema_sql(&self) -> String {
         schema::to_sql(&self.names())
     }
 
-    /// The same, and after them the statements that spread the tables over several servers.
+    /// Returns the statements of [`schema_sql`](Self::schema_sql), followed by those that
+    /// distribute the tables over several servers.
     #[must_use]
     pub fn distributed_schema_sql(&self, distribution: crate::Distribution) -> String {
         self.schema_sql() + &distribution.to_sql(&self.names())
@@ -268,7 +269,7 @@ impl PostgresConfig {
     }
 }
 
-/// Without the password, and without what else the driver was told.
+/// Shows neither the password nor the driver's other options.
 impl fmt::Debug for PostgresConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let hosts: Vec<&str> = self.driver.get_hosts().iter().map(host).collect();
@@ -301,7 +302,7 @@ fn path_text(path: &Path) -> &str {
     path.to_str().unwrap_or("a socket")
 }
 
-/// What is read here and not by the driver.
+/// The options that are read here and not by the driver.
 const OPTIONS: [&str; 8] = [
     "schema",
     "table_prefix",
@@ -313,10 +314,10 @@ const OPTIONS: [&str; 8] = [
     "sslrootcert",
 ];
 
-/// PostgreSQL cuts names that are longer than 63 bytes, and something stands behind a prefix.
+/// PostgreSQL truncates names to 63 bytes, and the prefix is followed by the rest of the name.
 const LONGEST: usize = 40;
 
-/// Rejects what asks for encryption in a build without it.
+/// Rejects an option that asks for encryption if the program was built without it.
 pub(crate) fn require_tls(asked: &str) -> Result<()> {
     if cfg!(feature = "tls") {
         return Ok(());

@@ -26,13 +26,13 @@ pub use self::backend::PostgresBackend;
 pub use self::config::PostgresConfig;
 pub use self::distribution::Distribution;
 
-/// The schemes of this backend's URIs: see [`PostgresConfig::from_uri`].
+/// The schemes of this backend's URIs; see [`PostgresConfig::from_uri`].
 pub const SCHEMES: &[&str] = &["postgres", "postgresql"];
 
-/// The direct handler over this backend.
+/// A handler that records directly into this backend.
 pub type PostgresHandler = TicketingHandler<PostgresBackend>;
 
-/// Makes a registry know this backend.
+/// Registers this backend's URI schemes.
 pub fn register(backends: &mut Registry) {
     backends.register(SCHEMES, |uri| async move {
         Ok(Arc::new(PostgresBackend::from_uri(&uri)?) as Arc<dyn Store>)

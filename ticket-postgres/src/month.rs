@@ -21,26 +21,26 @@ use crate::names::Names;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Month(i64);
 
-/// Ids of other times are mistakes, or tests: they share one partition.
+/// Ids of other times are mistakes or tests. They share one partition.
 const FIRST: Month = Month(2020 * 12);
 const END: Month = Month(2100 * 12);
 
-/// How many months ahead there is a partition.
+/// The number of future months that have a partition in advance.
 const AHEAD: i64 = 2;
 
 const MILLIS_PER_DAY: i64 = 86_400_000;
 
 impl Month {
-    /// The month of an id, if such have a partition of their own.
+    /// Returns the month of an id; `None` if its time has no partition of its own.
     pub(crate) fn of_id(id: &Uuid) -> Option<Self> {
         let millis = id.as_bytes()[..6].iter().fold(0, |sum, byte| sum << 8 | i64::from(*byte));
         let month = Self::of_day(millis.div_euclid(MILLIS_PER_DAY));
         (FIRST..END).contains(&month).then_some(month)
     }
 
-    /// The month of a day, counted from the Unix epoch.
+    /// Returns the month of a day, counted from the Unix epoch.
     fn of_day(day: i64) -> Self {
-        // Days since 0000-03-01, so that the leap day ends a year.
+        // Counts from 0000-03-01, so that a leap day is the last day of a year.
         let day = day + 719_468;
         let era = day.div_euclid(146_097);
         let day_of_era = day.rem_euclid(146_097);
@@ -51,7 +51,7 @@ impl Month {
         Self((era * 400 + year_of_era) * 12 + month + 2)
     }
 
-    /// Its first day, counted from the Unix epoch.
+    /// Returns its first day, counted from the Unix epoch.
     fn first_day(self) -> i64 {
         let from_march = self.0 - 2;
         let (year, month) = (from_march.div_euclid(12), from_march.rem_euclid(12));
@@ -61,7 +61,7 @@ impl Month {
         era * 146_097 + day_of_era - 719_468
     }
 
-    /// The lowest id that its days can have.
+    /// Returns the lowest id of its days.
     fn first_id(self) -> Uuid {
         let millis = (self.first_day() * MILLIS_PER_DAY).to_be_bytes();
         let mut bytes = [0; 16];
@@ -69,26 +69,26 @@ impl Month {
         Uuid::from_bytes(bytes)
     }
 
-    /// Whether all of its days lie before a time.
+    /// Returns `true` if all of its days lie before a time.
     pub(crate) fn is_over(self, time: Timestamp) -> bool {
         Self(self.0 + 1).first_day() * MILLIS_PER_DAY * 1_000 <= time.as_micros()
     }
 
-    /// What its tables' names end with.
+    /// Returns the suffix of its partitions' names.
     pub(crate) fn name(self) -> String {
         format!("{:04}_{:02}", self.0 / 12, self.0 % 12 + 1)
     }
 
-    /// The month that a table's name ends with.
+    /// Reads the month from the end of a table's name.
     pub(crate) fn from_name(name: &str) -> Option<Self> {
         let (year, month) = name.get(name.len().checked_sub(7)?..)?.split_once('_')?;
         let month: i64 = month.parse().ok().filter(|month| (1..=12).contains(month))?;
         Some(Self(year.parse::<i64>().ok()? * 12 + month - 1))
     }
 
-    /// The statements that make its partitions.
+    /// Returns the statements that create its partitions.
     ///
-    /// A partition is made beside the table and then attached: others go on writing meanwhile.
+    /// Each partition is created beside the table and then attached, which does not block writers.
     pub(crate) fn to_sql(self, names: &Names) -> String {
         let (name, first, end) = (self.name(), self.first_id(), Self(self.0 + 1).first_id());
         let mut sql = String::new();
@@ -103,7 +103,7 @@ impl Month {
     }
 }
 
-/// The month of a time and the ones that come next.
+/// Returns the month of a time and the months after it that get partitions in advance.
 pub(crate) fn coming(now: Timestamp) -> impl Iterator<Item = Month> {
     let month = Month::of_day(now.as_micros().div_euclid(MILLIS_PER_DAY * 1_000));
     (0..=AHEAD)

@@ -1,6 +1,6 @@
 //! The names of a store's tables.
 
-/// Puts the schema and the prefix of the tables into statements.
+/// Inserts the schema and the prefix of the tables into statements.
 #[derive(Clone, Debug)]
 pub(crate) struct Names {
     schema: String,

@@ -6,7 +6,7 @@ use crate::connection::Connections;
 use crate::error::is_check_violation;
 use crate::month::Month;
 
-/// Makes the partitions of these months, as far as they are missing.
+/// Creates the missing partitions of these months.
 pub(crate) async fn provide(
     connections: &Connections,
     months: impl IntoIterator<Item = Month>,
@@ -22,11 +22,11 @@ pub(crate) async fn provide(
     Ok(())
 }
 
-/// Each in a transaction of its own: those of others go on in between.
+/// Creates one month in a transaction of its own, so that others continue in between.
 async fn make(connections: &Connections, month: Month) -> Result<()> {
     let names = connections.names();
     let mut call = connections.maintain().await?;
-    // Most of the time the partition is there.
+    // Usually the partition exists.
     let table = format!("traits_{}", month.name());
     if call.has_table(&table).await? {
         return call.finish().await;
@@ -35,7 +35,8 @@ async fn make(connections: &Connections, month: Month) -> Result<()> {
     if call.has_table(&table).await? {
         return call.finish().await;
     }
-    // Where the shared partition holds ids of this month already, the month stays in there.
+    // If the shared partition already contains ids of this month, PostgreSQL refuses the new
+    // partition, and the month stays in the shared one.
     call.execute("SAVEPOINT month").await?;
     match call.execute(&month.to_sql(names)).await {
         Err(error) if !is_check_violation(&error) => return Err(error),

@@ -11,7 +11,7 @@ use crate::row::get;
 use crate::schema::{CURRENT, MIGRATIONS, VERSIONS, made};
 use crate::{month, partitions};
 
-/// Makes the tables, or brings older ones up to date; harmless if they are current.
+/// Creates the tables, or migrates older ones; does nothing if they are current.
 pub(crate) async fn set_up(connections: &Connections, autocreate: bool) -> Result<()> {
     let names = connections.names();
     let mut call = connections.set_up().await?;
@@ -29,7 +29,8 @@ pub(crate) async fn set_up(connections: &Connections, autocreate: bool) -> Resul
 
 async fn migrate(call: &mut Call<'_>, names: &Names) -> Result<()> {
     check_encoding(call).await?;
-    // The version is read again under the lock: of eight that get here at once, one does the work.
+    // Several processes may get here at once. The version is read again under the lock, so that
+    // only the first of them does the work.
     call.lock_store().await?;
     let version = version(call, names).await?;
     if version > CURRENT {
@@ -49,7 +50,7 @@ async fn migrate(call: &mut Call<'_>, names: &Names) -> Result<()> {
     Ok(())
 }
 
-/// The version that is there; 0 if there is none.
+/// Returns the stored version, or 0 if there is no schema.
 async fn version(call: &mut Call<'_>, names: &Names) -> Result<i32> {
     if !call.has_table("schema_versions").await? {
         return Ok(0);
@@ -58,7 +59,7 @@ async fn version(call: &mut Call<'_>, names: &Names) -> Result<i32> {
     call.query(&sql, &[]).await?.first().map_or(Ok(0), |row| get(row, 0))
 }
 
-/// Says what is wrong with the tables when a statement did not fit them.
+/// Replaces an error by a better one if the tables have another version.
 pub(crate) async fn explain(connections: &Connections, error: Error) -> Error {
     let version = async {
         let mut call = connections.set_up().await?;
@@ -76,7 +77,7 @@ fn check(version: i32) -> Result<()> {
     check_schema_version(BACKEND, "tables", version.into(), CURRENT.into())
 }
 
-/// Text compares by code point only where it is kept in UTF-8.
+/// Text compares by code point only if it is stored as UTF-8.
 async fn check_encoding(call: &mut Call<'_>) -> Result<()> {
     let rows = call.query("SELECT current_setting('server_encoding')", &[]).await?;
     let encoding: &str = rows.first().map_or(Ok("UTF8"), |row| get(row, 0))?;
@@ -84,7 +85,7 @@ async fn check_encoding(call: &mut Call<'_>) -> Result<()> {
         return Ok(());
     }
     let message = format!(
-        "the database keeps text in {encoding}: use one for the tickets that was made with ENCODING 'UTF8'"
+        "the database stores text as {encoding}: create one for the tickets with ENCODING 'UTF8'"
     );
     Err(Error::new(ErrorKind::Config, BACKEND, message))
 }

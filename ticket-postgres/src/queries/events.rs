@@ -18,13 +18,14 @@ use crate::row::{
     OCCURRENCE_COLUMNS, get, occurrence, occurrence_id, only_traits, ticket_id, time,
 };
 
-/// How many types are read side by side in the order of time.
+/// The number of types that are read side by side in the order of time.
 const SIDE_BY_SIDE: usize = 16;
 
-/// How many events are fetched at once to be tested: few at first, which is often enough.
+/// The number of events that are fetched at a time to be tested: few at first, which often
+/// suffices.
 const CHUNKS: std::ops::RangeInclusive<usize> = 256..=4_096;
 
-/// How many bytes of records are fetched at once, about: they may be large.
+/// The approximate number of bytes that are fetched at a time, because records may be large.
 const BYTES: usize = 4 << 20;
 
 pub(crate) async fn get_events(
@@ -42,12 +43,12 @@ pub(crate) async fn get_events(
     Ok(plan.page(reader.found))
 }
 
-/// Takes what belongs on a page from rows in the order of time.
+/// Collects the answers of a page from rows in the order of time.
 pub(super) struct Reader<'a, T> {
     skip: u64,
     wanted: usize,
     tally: Tally<'a>,
-    /// Whether every row that comes is meant.
+    /// Set if every row matches, so that rows can be skipped by the statement.
     all_are_meant: bool,
     pub(super) found: Vec<T>,
 }
@@ -78,7 +79,8 @@ impl<'a, T> Reader<'a, T> {
     }
 }
 
-/// Reads events along the lead until the page is full. What is made of a row may be nothing.
+/// Reads events along the lead until the page is full. `make` returns `None` for a row that
+/// contributes nothing.
 pub(super) async fn read<'a, T>(
     call: &mut Call<'_>,
     walk: &Walk<'a>,
@@ -88,7 +90,8 @@ pub(super) async fn read<'a, T>(
 ) -> Result<()> {
     let mut source = Source { lead, place: walk.after, chunk: *CHUNKS.start() };
     while !reader.is_full() {
-        // Where every row is meant, as many are read as are wanted, and none that are passed over.
+        // If every row matches, the statement skips the offset and reads exactly what the page
+        // needs.
         let (chunk, skip) = if reader.all_are_meant {
             (reader.wanted, std::mem::take(&mut reader.skip))
         } else {
@@ -126,16 +129,16 @@ pub(super) async fn read<'a, T>(
     Ok(())
 }
 
-/// Where rows come from, and what of them was read.
+/// The source of rows and the progress through it.
 struct Source<'a> {
     lead: Lead<'a>,
-    /// The last one that was read.
+    /// The position of the last row that was read.
     place: Place,
     chunk: usize,
 }
 
 impl Source<'_> {
-    /// The next rows, in the order of time; `None` at the end.
+    /// Returns the next rows in the order of time; `None` at the end.
     async fn next(
         &mut self,
         call: &mut Call<'_>,
@@ -172,7 +175,7 @@ fn place(row: &Row) -> Result<Place> {
     Ok((get(row, 0)?, get(row, 1)?, get(row, 2)?))
 }
 
-/// Twice as many rows, as far as they are not too large.
+/// Doubles the number of rows, as far as their size allows.
 fn next_chunk(chunk: usize, rows: &[Row]) -> Result<usize> {
     let mut bytes = 0;
     for row in rows {
@@ -182,7 +185,7 @@ fn next_chunk(chunk: usize, rows: &[Row]) -> Result<usize> {
     Ok((2 * chunk).min(*CHUNKS.end()).min(fitting).max(1))
 }
 
-/// What there is at these times and under these ids, behind a place and within the range of time.
+/// Reads the events at these times and ids that lie after a position and within the range of time.
 async fn at_places(
     call: &mut Call<'_>,
     walk: &Walk<'_>,
@@ -241,7 +244,8 @@ async fn along(
     call.query(&call.names().sql(&sql), &params).await
 }
 
-/// Behind the place ($1, $2, $3), up to the time $4, of the application $5 and the channel $6.
+/// The conditions: after the position ($1, $2, $3), up to the time $4, of the application $5 and
+/// the channel $6.
 fn conditions(direction: Direction) -> String {
     let (sign, _) = signs(direction);
     format!(
@@ -256,7 +260,8 @@ fn order_by(direction: Direction, alias: &str) -> String {
     format!("ORDER BY {alias}.time {order}, {alias}.id {order}, {alias}.ticket_id {order}")
 }
 
-/// $9 is the id of the occurrence. `OFFSET 0` keeps the order from choosing the index.
+/// $9 is the id of the occurrence. `OFFSET 0` is an optimization fence: without it the planner
+/// follows the index of the order instead of that of the id.
 pub(super) fn by_id(direction: Direction) -> String {
     format!(
         r#"SELECT * FROM (SELECT {OCCURRENCE_COLUMNS} FROM {{s}}."{{p}}occurrences" o
@@ -295,8 +300,8 @@ pub(super) fn by_time(direction: Direction, types: Option<&[i64]>) -> String {
     }
 }
 
-/// $1 are times and $2 the ids of occurrences, of the application $3 and the channel $4. `OFFSET 0` keeps the order
-/// from choosing the index.
+/// $1 are the times and $2 the ids of occurrences, of the application $3 and the channel $4.
+/// `OFFSET 0` keeps the planner from following the index of the order.
 pub(super) fn by_places(direction: Direction) -> String {
     format!(
         r#"SELECT o.* FROM unnest($1::int8[], $2::uuid[]) AS k (time, id)

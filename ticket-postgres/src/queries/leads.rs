@@ -14,10 +14,10 @@ use super::walk::{Place, Walk, types};
 use crate::connection::{Call, Param};
 use crate::row::{get, value_key};
 
-/// How many entries are fetched at once.
+/// The number of entries that are fetched at a time.
 const ENTRIES: usize = 2_048;
 
-/// How many events there are from the time $1 to the time $2, but $3 at most.
+/// Counts the events from the time $1 to the time $2, up to $3.
 pub(super) const COUNT_EVENTS: &str = r#"SELECT count(*) FROM (SELECT 1 FROM {s}."{p}occurrences" o
 WHERE o.time >= $1 AND o.time <= $2 LIMIT $3) s"#;
 
@@ -27,7 +27,7 @@ pub(super) enum Lead<'a> {
     Nothing,
     /// The index of ids.
     Id(Uuid),
-    /// The index of times; with a choice, comparisons may still turn out to be quicker.
+    /// The index of times. With a choice, comparisons may still turn out to be quicker.
     Time(Option<Choice<'a>>),
     /// The index of traits.
     Traits(Entries),
@@ -49,15 +49,15 @@ impl<'a> Lead<'a> {
     }
 }
 
-/// The planner, and the types under which it has entries counted.
+/// The planner, and the types under which entries are counted for it.
 pub(super) struct Choice<'a> {
     planner: TraitPlanner<'a>,
     types: Option<Vec<i64>>,
 }
 
 impl<'a> Choice<'a> {
-    /// Returns the entries to go along from now on, after some events were tested in the order of time; `rows` are
-    /// the last of these.
+    /// Returns the entries to follow from now on, if that is quicker. Called after some events were
+    /// tested in the order of time; `rows` are the last of these.
     pub(super) async fn reconsider(
         &mut self,
         call: &mut Call<'_>,
@@ -78,7 +78,8 @@ impl<'a> Choice<'a> {
         Ok(entries)
     }
 
-    /// Counts what the planner asks for, and returns the entries to go along; `None` for the order of time.
+    /// Counts what the planner asks for, and returns the entries to follow; `None` for the order of
+    /// time.
     async fn decide(&mut self, call: &mut Call<'_>, walk: &Walk<'_>) -> Result<Option<Entries>> {
         loop {
             match self.planner.next_step() {
@@ -105,7 +106,7 @@ impl<'a> Choice<'a> {
         }
     }
 
-    /// Returns the types of the walk, or all there are; those are looked up once.
+    /// Returns the wanted types. If all are wanted, they are looked up once.
     async fn types(&mut self, call: &mut Call<'_>) -> Result<&[i64]> {
         let found = match self.types.take() {
             Some(types) => types,
@@ -120,17 +121,18 @@ fn counted(rows: &[Row]) -> Result<usize> {
     Ok(usize::try_from(count).unwrap_or(usize::MAX))
 }
 
-/// A part of the index of traits, which is read in the order of time.
+/// A part of the index of traits, read in the order of time.
 pub(super) struct Entries {
     types: Vec<i64>,
     name: String,
     ranges: Vec<Range>,
-    /// What was read and not yet taken: times, and ids of occurrences.
+    /// Entries that were read and not yet taken: times and occurrence ids.
     read: VecDeque<(i64, Uuid)>,
-    /// Where the last one stands that was read.
+    /// The position of the last entry that was read.
     place: Option<(i64, Uuid)>,
-    /// How many microseconds from the first one on are read at first, as far as there are likely to be enough: what
-    /// the index tells to be of another time takes half as long as what has to be sorted.
+    /// The first read is limited to this many microseconds from the start, which is likely to
+    /// contain enough entries. The index discards an entry of another time in half the time that it
+    /// takes to sort one.
     window: Option<u64>,
     is_at_end: bool,
 }
@@ -153,12 +155,12 @@ impl Entries {
         Self::new(types, comparison.name(), ranges)
     }
 
-    /// All entries of a trait's name, whatever its values.
+    /// Returns all entries of a name, whatever their values.
     pub(super) fn of_name(name: &str, types: &[i64]) -> Self {
         Self::new(types, name, vec![Range::All])
     }
 
-    /// How many there are at any time; `None` if there are more than `most`.
+    /// Counts the entries of all times; `None` if there are more than `most`.
     pub(super) async fn count(&self, call: &mut Call<'_>, most: usize) -> Result<Option<usize>> {
         if self.types.is_empty() {
             return Ok(Some(0));
@@ -171,7 +173,7 @@ impl Entries {
         Ok((count <= most).then_some(count))
     }
 
-    /// The next ones behind a place, which is that of the last event found; each once, and none at the end.
+    /// Returns up to `chunk` entries after a position, each once; none at the end.
     pub(super) async fn next(
         &mut self,
         call: &mut Call<'_>,
@@ -192,7 +194,8 @@ impl Entries {
                 (&end, Type::INT8),
             ];
             params.extend(self.ranges.iter().flat_map(Range::params));
-            // At the place of the cursor there may be one more event, of another ticket.
+            // Another ticket may have an event at the cursor's own position, so the first read
+            // includes it.
             let is_first = self.place.is_none();
             let sql = entries(walk.direction, &self.types, &self.ranges, is_first);
             let rows = call.query(&call.names().sql(&sql), &params).await?;
@@ -208,12 +211,12 @@ impl Entries {
     }
 }
 
-/// A range of the values in the index of traits, which have their kind in front.
+/// A range of encoded values in the index of traits. The first byte is the kind.
 pub(super) enum Range {
     /// All values of all kinds.
     All,
     One(Vec<u8>),
-    /// From the first one on, up to the second one, which is not in it.
+    /// From the first value up to, but not including, the second.
     Between(Vec<u8>, Vec<u8>),
 }
 
@@ -221,13 +224,14 @@ impl Range {
     pub(super) fn of(test: &ValueTest) -> Self {
         let kind = test.value.kind().as_u8();
         let value = value_key(&test.value);
-        // No value lies between one and the same with a zero byte behind it.
+        // No encoded value lies between this one and itself with a zero byte appended.
         let mut behind = value.clone();
         behind.push(0);
         let (first, end) = (vec![kind], vec![kind + 1]);
         match test.op {
             Operator::Eq => Self::One(value),
-            // All but one value: what is not meant among them is found out when the record is tested.
+            // All values but one. Reading the one as well is no slower; testing the record sorts it
+            // out.
             Operator::Ne => Self::Between(first, end),
             Operator::Lt => Self::Between(first, value),
             Operator::Le => Self::Between(first, behind),
@@ -236,7 +240,8 @@ impl Range {
         }
     }
 
-    /// What its [parameters](Self::params) are compared with, the first of which has this number.
+    /// Returns the condition on its [parameters](Self::params), the first of which has the number
+    /// `first`.
     pub(super) fn condition(&self, first: usize) -> String {
         match self {
             Self::All => String::new(),
@@ -254,13 +259,13 @@ impl Range {
     }
 }
 
-/// How many entries of the name $1 there are, but $2 at most; the ranges begin with $3.
+/// Counts the entries of the name $1, up to $2; the ranges' parameters start at $3.
 pub(super) fn count_entries(types: &[i64], ranges: &[Range]) -> String {
     format!("SELECT count(*) FROM ({} LIMIT $2) s", in_ranges("1", types, ranges, 3, ""))
 }
 
-/// At most $2 entries of the name $1, behind the time $3 and the id $4 (or from there on), up to the time $5; the
-/// ranges begin with $6.
+/// Reads up to $2 entries of the name $1 after the time $3 and the id $4 (or including that
+/// position), up to the time $5; the ranges' parameters start at $6.
 pub(super) fn entries(
     direction: Direction,
     types: &[i64],
@@ -299,12 +304,12 @@ WHERE x.type IN ({list}) AND x.name = $1{condition}{further}"#
     branches.join("\nUNION ALL ")
 }
 
-/// How a list of numbers stands in a statement.
+/// Formats a list of numbers for a statement.
 pub(super) fn list(numbers: &[i64]) -> String {
     numbers.iter().map(i64::to_string).collect::<Vec<_>>().join(", ")
 }
 
-/// How to compare with the end of a range of time.
+/// The operator for comparing with the end of a range of time.
 pub(super) const fn up_to(direction: Direction) -> &'static str {
     match direction {
         Direction::Ascending => "<=",

@@ -1,11 +1,11 @@
-//! Every statement but those that make the tables.
+//! All statements except those that create the tables.
 
-/// How often something is tried that others get in the way of.
+/// The number of attempts when other transactions interfere.
 const ATTEMPTS: u32 = 10;
 
-/// Tries again what failed because others wrote at the same time: all of it was rolled back. The work is
-/// an `async` block that borrows what it needs. (A function of an async closure could not say that its
-/// future is `Send`.)
+/// Repeats work that failed because another transaction wrote at the same time; all of it was
+/// rolled back. The work is an `async` block that borrows what it needs. This is a macro because
+/// the future of an async closure could not be declared `Send`.
 macro_rules! again {
     ($work:expr) => {{
         let mut attempt = 1;
@@ -53,12 +53,12 @@ pub(crate) use self::status::set_status;
 pub(crate) use self::tickets::{count_tickets, get_ticket, get_tickets};
 pub(crate) use self::traits::{event_types, get_traits, trait_types};
 
-/// The waits between attempts: about as long as the transactions take that were in the way.
+/// The delays between attempts, about as long as the interfering transactions take.
 const fn backoff() -> Backoff {
     Backoff::new(Duration::from_millis(4), Duration::from_millis(64))
 }
 
-/// A number as PostgreSQL holds it; what is larger is as good as endless.
+/// Converts a number for PostgreSQL, saturating at the largest `i64`.
 fn to_i64(number: impl TryInto<i64>) -> i64 {
     number.try_into().unwrap_or(i64::MAX)
 }

@@ -15,16 +15,44 @@ use crate::partitions;
 use crate::row::{count, get, ticket_id, type_key, uuid_of, value_key};
 use crate::schema::PART;
 
-/// The whole batch in one statement.
+/// Records a whole batch in one statement, and therefore in one round trip.
 ///
-/// It assumes that of each ticket's occurrences either all are new or none is, so that what they do to
-/// the ticket is known beforehand; where that is not so, `fresh` divides by zero, and nothing has happened.
+/// Its parts, in the order in which they run:
 ///
-/// `locked` locks the tickets that are there, in the order of their ids: whoever deletes one waits, or is
-/// waited for. A ticket that comes into being meanwhile is met by the `ON CONFLICT` of `stored`. All that
-/// is written after that is written under the lock of its ticket. The sums of applications have no one
-/// ticket: `summed` first reads all of `stored`, and then locks them in the order of their keys, and so does
-/// whoever else changes them; nobody waits for a ticket after that.
+/// ```text
+/// locked    lock the tickets that exist, in the order of their ids
+/// new       insert the occurrences that are not stored yet
+/// counted   count the new occurrences of each ticket
+/// fresh     the tickets to write; divides by zero unless all of their occurrences are new
+/// stored    insert or update the tickets
+/// counts    add to the counts per ticket and hour
+/// seen      add pairs of release and environment
+/// compared  add the traits
+/// summed    add to the counts per application and hour
+/// ```
+///
+/// The statement assumes that either all of a ticket's occurrences in the batch are new or none is,
+/// because then their effect on the ticket is known in advance. Otherwise the division by zero in
+/// `fresh` rolls everything back, and the batch is sent again without the stored occurrences.
+///
+/// The 42 parameters are arrays, one for each column of the rows to insert; the groups are
+///
+/// | parameters | rows |
+/// |---|---|
+/// | `$1` to `$8` | occurrences |
+/// | `$9` to `$28` | tickets |
+/// | `$29` to `$31` | counts per ticket and hour |
+/// | `$32` to `$34` | pairs of release and environment |
+/// | `$35` to `$40` | traits |
+/// | `$41` | the id of the batch, by which a repeated attempt recognizes a ticket that it reopened |
+/// | `$42` | the schema version that this program writes |
+///
+/// Locks are taken in an order that excludes deadlocks. `locked` locks existing tickets by id, so
+/// it and a concurrent deletion wait for each other. A ticket that appears in the meantime is
+/// handled by the `ON CONFLICT` of `stored`. Everything after that is written under the lock of its
+/// ticket. The sums of applications do not belong to one ticket: `summed` reads all of `stored`
+/// first and then locks the sums in the order of their keys, as deletion does, and nothing waits
+/// for a ticket after that.
 const RECORD: &str = r#"
 WITH locked AS MATERIALIZED (
   SELECT 1 FROM {s}."{p}tickets" WHERE id = ANY($9) ORDER BY id FOR UPDATE
@@ -85,7 +113,8 @@ WITH locked AS MATERIALIZED (
 )
 SELECT id, count, is_reopened FROM stored"#;
 
-/// What an older, a newer, and a reopening occurrence change of a ticket that is there.
+/// The columns of an existing ticket that an older, a newer and a reopening occurrence change, each
+/// with its condition.
 const CHANGES: [(&str, &[&str]); 3] = [
     (
         "(excluded.first_time, excluded.first_id) < (t.first_time, t.first_id)",
@@ -221,10 +250,10 @@ async fn send(connections: &Connections, tickets: &Tickets<'_>) -> Result<Record
     Ok(recorded)
 }
 
-/// The values of a statement, column by column, as PostgreSQL takes them in.
+/// The parameters of [`RECORD`], column by column.
 #[derive(Default)]
 struct Rows<'a> {
-    // Occurrences.
+    // The rows of occurrences.
     ticket_ids: Vec<Uuid>,
     ids: Vec<Uuid>,
     times: Vec<i64>,
@@ -277,7 +306,8 @@ impl<'a> Rows<'a> {
     fn add(&mut self, id: TicketId, occurrences: &[&'a NewOccurrence]) -> Result<()> {
         let ticket_id = uuid_of(id);
         let Some(added) = Added::of(occurrences.iter().copied()) else { return Ok(()) };
-        // Two writers with the same occurrences insert them in the same order.
+        // Two writers that send the same occurrences have to insert them in the same order:
+        // otherwise each could wait for a key that the other has inserted.
         let mut by_id = occurrences.to_vec();
         by_id.sort_unstable_by_key(|new| new.record().id);
         for new in by_id {
@@ -390,7 +420,7 @@ impl<'a> TicketRows<'a> {
         self.last_ids.push(*record.id.as_uuid());
         self.last_releases.push(record.release.as_deref());
         self.counts.push(to_i64(added.repeats));
-        // Of those that came with it, the ticket shows the ingredients of the one that was there first.
+        // The ticket keeps the ingredients of the occurrence that was given first.
         self.ingredients.push(to_json(occurrences[0].ingredients())?);
         self.search_texts.push(last.search_text());
         Ok(())
@@ -401,12 +431,12 @@ fn to_json(value: &impl serde::Serialize) -> Result<String> {
     serde_json::to_string(value).map_err(|error| corrupt("a record").with_source(error))
 }
 
-/// How many records these stand for.
+/// Returns the number of records that these occurrences stand for.
 fn repeats(occurrences: &[&NewOccurrence]) -> u64 {
     occurrences.iter().map(|new| u64::from(new.repeats())).sum()
 }
 
-/// A release or an environment as a part of a key, which cannot hold a null.
+/// Encodes a release or an environment as part of a key, which cannot contain null.
 pub(super) fn seen_text(text: Option<&str>) -> String {
     text.map(|text| format!("={text}")).unwrap_or_default()
 }

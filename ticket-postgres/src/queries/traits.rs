@@ -1,4 +1,4 @@
-//! Which types and traits there are (rule 17).
+//! Event types, trait types and traits (rule 17).
 
 use std::collections::BTreeSet;
 
@@ -17,10 +17,12 @@ use crate::connection::{Call, Connections};
 use crate::error::corrupt;
 use crate::row::{get, only_traits};
 
-/// More entries of a name than this do not lead: so many events have it that each may be read.
+/// A name with more entries than this is so common that reading all events in the order of time is
+/// faster than following its entries.
 const RARE: usize = 30_000;
 
-/// One step for each name and kind of the type $1.
+/// Finds the names and kinds of the type $1 with one index lookup for each, however many traits
+/// there are.
 pub(super) const TRAIT_TYPES: &str = r#"WITH RECURSIVE kinds AS (
   (SELECT x.name, substr(x.value, 1, 1) AS kind FROM {s}."{p}traits" x
    WHERE x.type = $1 ORDER BY x.name, x.value LIMIT 1)
@@ -108,7 +110,7 @@ async fn names(call: &mut Call<'_>, query: &TraitQuery, types: &[i64]) -> Result
     }
     let mut names: Vec<String> =
         trait_types_of(call, types).await?.into_iter().map(|found| found.name).collect();
-    // A name whose values are of two kinds is found twice, one after the other.
+    // A name with values of two kinds appears twice in a row.
     names.dedup();
     Ok(names)
 }

@@ -1,4 +1,5 @@
-//! What every walk through events needs: places in the order of time, a range of it, and the types.
+//! What every walk through events needs: positions in the order of time, a range of time, and the
+//! types.
 
 use ticket_core::backend::EventPosition;
 use ticket_core::{Direction, EventFilter, Result, Timestamp};
@@ -8,7 +9,7 @@ use super::occurrences::before_all;
 use crate::connection::Call;
 use crate::row::{get, type_key, uuid_of};
 
-/// One step along the index for each type, whatever the number of its events.
+/// Finds all types with one index lookup for each, however many events there are.
 pub(super) const TYPES: &str = r#"WITH RECURSIVE types AS (
   (SELECT o.type, o.app_id, o.channel FROM {s}."{p}occurrences" o ORDER BY o.type LIMIT 1)
   UNION ALL
@@ -17,7 +18,7 @@ pub(super) const TYPES: &str = r#"WITH RECURSIVE types AS (
     WHERE o.type > types.type ORDER BY o.type LIMIT 1) next
 ) SELECT type, app_id, channel FROM types"#;
 
-/// The numbers of the types of an application, of a channel, or of both.
+/// Returns the keys of the types of an application, of a channel, or of both.
 pub(super) async fn types(
     call: &mut Call<'_>,
     app_id: Option<&str>,
@@ -38,17 +39,17 @@ pub(super) async fn types(
     Ok(found)
 }
 
-/// Where an event stands in the order of time.
+/// The position of an event in the order of time: its time, its id and its ticket's id.
 pub(super) type Place = (i64, Uuid, Uuid);
 
-/// What all events that are meant have in common, apart from their traits.
+/// A filter as the statements need it, apart from its comparisons.
 pub(super) struct Walk<'a> {
     pub(super) filter: &'a EventFilter,
     pub(super) direction: Direction,
     pub(super) after: Place,
     pub(super) since: i64,
     pub(super) until: i64,
-    /// Their types; `None` for all there are.
+    /// The keys of the wanted types; `None` for all of them.
     pub(super) types: Option<Vec<i64>>,
 }
 
@@ -78,7 +79,7 @@ impl<'a> Walk<'a> {
         })
     }
 
-    /// The place to begin behind, within the range of time.
+    /// Returns the position to start after, within the range of time.
     pub(super) const fn start(&self, place: Place) -> Place {
         match self.direction {
             Direction::Ascending if place.0 < self.since => (self.since - 1, LAST, LAST),
@@ -87,7 +88,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// The end of the range that lies ahead.
+    /// Returns the end of the range of time towards which the walk goes.
     pub(super) const fn end(&self) -> i64 {
         match self.direction {
             Direction::Ascending => self.until,
@@ -95,7 +96,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// The same, but not more than so many microseconds ahead of a time.
+    /// Returns that end, but no more than `window` microseconds from a time.
     pub(super) fn end_within(&self, time: i64, window: u64) -> i64 {
         match self.direction {
             Direction::Ascending => time.saturating_add_unsigned(window).min(self.until),
