@@ -1,6 +1,6 @@
 //! The names of a store's collections.
 
-/// Puts the prefix in front of the names of collections.
+/// Adds the prefix to the names of collections.
 #[derive(Clone, Debug)]
 pub(crate) struct Names {
     prefix: String,

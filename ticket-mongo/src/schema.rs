@@ -1,11 +1,37 @@
-//! The collections, their indexes and versions. [`setup`](crate::setup) makes them.
+//! The collections, their fields, indexes and versions. [`setup`](crate::setup) creates them.
+//!
+//! Fields that every document of a large collection repeats have short names:
+//!
+//! | collection | field | meaning |
+//! |---|---|---|
+//! | all | `w` | on a standalone server, the token of the last change: see [`lease`](crate::lease) |
+//! | `tickets` | `_id` | the id |
+//! | | `a`, `l`, `c` | application, level, channel |
+//! | | `s`, `st` | kind and time of the status |
+//! | | `f`, `fi` | time and id of the first occurrence |
+//! | | `m`, `mi` | time and id of the newest occurrence |
+//! | | `n` | the count |
+//! | | `g` | the ingredients, as JSON |
+//! | | `h`, `hn` | the newest hour and its count |
+//! | | `k` | the places in the orders: see [`place`] |
+//! | `occurrences` | `_id.t`, `_id.i` | ids of the ticket and of the occurrence |
+//! | | `m`, `a`, `c` | time, application, channel |
+//! | | `n` | how many records it stands for |
+//! | | `r.k`, `r.v` | key and value of each trait |
+//! | | `d` | the end of its block of time |
+//! | | `p` | the record, as JSON |
+//! | `hours` | `_id.t`, `_id.h` | ticket and hour |
+//! | | `a`, `n` | application, count |
+//! | `seen` | `_id.t`, `_id.r`, `_id.e` | ticket, release, environment |
+//! | `app_counts` | `_id.a`, `_id.h`, `_id.p` | application, hour, part of the sum |
+//! | | `n` | the part's count |
 
 use crate::place;
 
-/// The version that this program writes.
+/// The schema version that this program writes.
 pub(crate) const CURRENT: i64 = 4;
 
-/// The collections of the current version; the first five hold what was recorded.
+/// The collections of the current version. The first five contain recorded data.
 pub(crate) const COLLECTIONS: [&str; 9] = [
     "tickets",
     "occurrences",
@@ -18,13 +44,14 @@ pub(crate) const COLLECTIONS: [&str; 9] = [
     "schema_versions",
 ];
 
-/// The index of traits, within blocks of time.
+/// The index of traits, ordered by block of time under each key.
 pub(crate) const TRAITS: &str = "by_trait_in_block";
 
-/// An index: its collection, its name, and its keys, all of them ascending.
+/// An index: its collection, its name, and its keys, all ascending.
 pub(crate) type Index = (&'static str, &'static str, &'static [&'static str]);
 
-/// The indexes, apart from those of `_id`, which begin with the ticket id where tickets are kept.
+/// The indexes besides those of `_id`, which start with the ticket's id wherever tickets are
+/// stored.
 pub(crate) const INDEXES: &[Index] = &[
     ("occurrences", "by_ticket", &["_id.t", "m", "_id.i"]),
     ("occurrences", "by_time", &["m", "_id.i", "_id.t", "a"]),
@@ -38,8 +65,8 @@ pub(crate) const INDEXES: &[Index] = &[
     ("sessions", "by_time", &["made_at"]),
 ];
 
-/// The index by which the server deletes what is too old, if it is asked to.
+/// The TTL index, if the configuration asks for one.
 pub(crate) const AGE: &str = "by_age";
 
-/// An index that versions 2 and 3 had, and by which version 4 adds up their hours.
+/// An index of versions 2 and 3, along which the migration to version 4 adds up the hours.
 pub(crate) const HOURS: Index = ("hours", "by_hour", &["_id.h", "a"]);

@@ -1,4 +1,4 @@
-//! Setting up the collections, and bringing older ones up to date (rule 24).
+//! Setting up the collections, and migrating older ones (rule 24).
 
 use std::time::Duration;
 
@@ -18,10 +18,10 @@ use crate::place::Keys;
 use crate::row;
 use crate::schema::{AGE, COLLECTIONS, CURRENT, HOURS, INDEXES, Index};
 
-/// How many occurrences a step of the way to version 4 changes about.
+/// The approximate number of occurrences that a step of the migration to version 4 changes.
 const STEP: i64 = 5_000;
 
-/// Makes the collections, or brings older ones up to date; harmless if they are current.
+/// Creates the collections, or migrates older ones; does nothing if they are current.
 pub(crate) async fn set_up(connection: &Connection, config: &MongoConfig) -> Result<()> {
     let version = within(connection.deadline(), version(connection)).await?;
     if version >= CURRENT || !config.autocreate() {
@@ -37,12 +37,12 @@ pub(crate) async fn set_up(connection: &Connection, config: &MongoConfig) -> Res
     }
 }
 
-/// Makes sure that the collections are of the current version.
+/// Checks that the collections have the current version.
 pub(crate) async fn require_current(connection: &Connection) -> Result<()> {
     within(connection.deadline(), async { check(version(connection).await?) }).await
 }
 
-/// The version that is there; 0 if there is none.
+/// Returns the stored version, or 0 if there is no schema.
 async fn version(connection: &Connection) -> Result<i64> {
     let find =
         doc! { "find": connection.names.of("schema_versions"), "sort": { "_id": -1 }, "limit": 1 };
@@ -62,21 +62,22 @@ async fn migrate(connection: &Connection) -> Result<()> {
             "u": { "$setOnInsert": { "token": 0_i64, "owner": null, "phase": 0, "undone": [] } },
             "upsert": true,
         }] };
-        // Of several that insert it at once, one does.
+        // Of several processes that insert it at once, one succeeds.
         match connection.run(free).await {
             Err(failure) if !failure.is_duplicate() => Err(failure.into()),
             _ => Lease::acquire(connection).await.map_err(Error::from),
         }
     };
-    // The version is read again under the lease: of eight that get here at once, one does the work.
+    // Several processes may get here at once. The version is read again under the lease, so that
+    // only the first of them does the work.
     let mut lease = within(connection.deadline(), acquire).await?;
     let outcome = Migration { connection, lease: &mut lease }.carry_out().await;
     within(connection.deadline(), async { lease.release().await.map_err(Error::from) }).await?;
     outcome
 }
 
-/// The way from whatever version is there to the current one. It takes as long as it takes, while the server
-/// gives signs of life; broken off anywhere, it is gone again from the beginning.
+/// The migration from any older version. It may take any time as long as the server answers. If it
+/// is interrupted, it starts over: each of its steps can be repeated.
 struct Migration<'a> {
     connection: &'a Connection,
     lease: &'a mut Lease,
@@ -118,7 +119,7 @@ impl Migration<'_> {
         check(version.max(CURRENT))
     }
 
-    /// Keeps the lease while something is done.
+    /// Renews the lease while a step runs.
     async fn step<T>(&mut self, work: impl Future<Output = Outcome<T>>) -> Result<T> {
         let mut work = std::pin::pin!(work);
         loop {
@@ -131,7 +132,7 @@ impl Migration<'_> {
     }
 }
 
-/// Makes a collection; in a transaction that would not be possible everywhere.
+/// Creates a collection, because MongoDB does not create one within a transaction everywhere.
 async fn create(connection: &Connection, name: &str) -> Outcome<()> {
     const NAMESPACE_EXISTS: i32 = 48;
     match connection.database.create_collection(connection.names.of(name)).await {
@@ -152,7 +153,7 @@ async fn make_indexes(connection: &Connection, indexes: &[Index]) -> Outcome<()>
     Ok(())
 }
 
-/// Drops the indexes that older versions had.
+/// Drops the indexes of older versions.
 async fn drop_indexes(connection: &Connection, name: &str) -> Outcome<()> {
     let collection = connection.collection(name);
     let is_current = |index: &str| {
@@ -167,7 +168,7 @@ async fn drop_indexes(connection: &Connection, name: &str) -> Outcome<()> {
     Ok(())
 }
 
-/// Gives a place in each order to some tickets that have none, and says whether there may be more.
+/// Sets the places of some tickets that have none, and returns `true` if there may be more.
 async fn place_tickets(connection: &Connection) -> Outcome<bool> {
     let find = doc! { "find": connection.names.of("tickets"), "filter": { "k": null },
     "projection": Keys::fields(), "limit": 500 };
@@ -178,7 +179,8 @@ async fn place_tickets(connection: &Connection) -> Outcome<bool> {
     let mut statements = Vec::new();
     for ticket in &found {
         let (id, keys) = (row::ticket_id(ticket.get("_id"))?, Keys::of(ticket)?);
-        // One that was written meanwhile is looked at again.
+        // The filter contains all that was read, so a ticket that changed meanwhile is left for the
+        // next round.
         let mut same = ticket.clone();
         same.insert("k", Bson::Null);
         statements.push(doc! { "q": same, "u": { "$set": keys.places(id, None) } });
@@ -189,7 +191,7 @@ async fn place_tickets(connection: &Connection) -> Outcome<bool> {
     Ok(true)
 }
 
-/// Gives their block of time to the occurrences that have none, of some after a time, and says up to when.
+/// Sets the block of time of some occurrences after a time, and returns the last time done.
 pub(crate) async fn set_blocks(connection: &Connection, after: i64) -> Outcome<Option<i64>> {
     let last = doc! { "find": connection.names.of("occurrences"), "filter": { "m": { "$gt": after } },
     "sort": { "m": 1 }, "skip": STEP, "limit": 1, "projection": { "_id": 0, "m": 1 }, "hint": "by_time" };
@@ -203,9 +205,9 @@ pub(crate) async fn set_blocks(connection: &Connection, after: i64) -> Outcome<O
     Ok(last)
 }
 
-/// Adds up the hours of a day for each application, and says which hour was the last one.
+/// Adds up the hours of one day for each application, and returns the last hour done.
 ///
-/// Whoever records with an older program meanwhile is missed; `repair` finds it.
+/// Misses what an older program records meanwhile; `repair` finds it.
 async fn add_up_hours(connection: &Connection, after: i64) -> Outcome<Option<i64>> {
     const DAY: i64 = 24;
     let next = doc! { "find": connection.names.of("hours"), "filter": { "_id.h": { "$gt": after } },
@@ -230,7 +232,7 @@ async fn add_up_hours(connection: &Connection, after: i64) -> Outcome<Option<i64
     Ok(Some(last))
 }
 
-/// Makes, changes or removes the index by which the server deletes occurrences of this age.
+/// Creates, changes or removes the TTL index.
 async fn set_ttl(connection: &Connection, ttl: Duration) -> Outcome<()> {
     const INDEX_NOT_FOUND: i32 = 27;
     const OTHER_OPTIONS: i32 = 85;

@@ -1,4 +1,10 @@
-//! Units of work on a replica set: each is one transaction.
+//! Units of work on a replica set, each of them one transaction.
+//!
+//! Two transactions that write the same document conflict, and MongoDB aborts the later one at once
+//! instead of making it wait. So a unit is planned anew from the current data and retried, see
+//! [`write`](crate::write); the [gates](crate::gates) keep the writers of one process from
+//! conflicting among themselves. An insertion of an occurrence that is stored already fails the
+//! transaction as well; the retry then asks which ones are.
 
 use std::time::Duration;
 
@@ -33,14 +39,15 @@ pub(crate) async fn in_transaction<W: Work>(
     let is_over = match (&outcome, &mut unit.session) {
         (_, None) => false,
         (Ok(_), Some(_)) => true,
-        // The driver says that it has ended a transaction also if it could not reach the server.
+        // The driver reports an abort as successful even if it could not reach the server, so a
+        // failure on the network is not trusted.
         (Err(failure), Some(Session { session, .. })) => {
             failure.is_of_server() && session.abort_transaction().await.is_ok()
         }
     };
     if let Some(mut session) = unit.session.take_if(|_| is_over) {
         if outcome.is_err() {
-            // Perhaps it shares the part with whoever is in the way.
+            // The conflicting transaction may use the same part.
             session.part = any_part();
         }
         connection.sessions.put(session);
@@ -70,7 +77,8 @@ async fn attempt<W: Work>(unit: &mut Unit, work: &W) -> Outcome<W::Answer> {
     Ok(answer)
 }
 
-/// Commits, again and again while it is not known whether it happened.
+/// Commits, and repeats the commit while its result is unknown. The server recognizes a repeated
+/// commit.
 async fn commit(session: &mut ClientSession) -> Outcome<()> {
     let mut backoff = Backoff::new(Duration::from_millis(1), Duration::from_millis(64));
     loop {

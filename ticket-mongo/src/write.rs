@@ -1,4 +1,4 @@
-//! Writing: a unit of work is carried out until it succeeds, or its time is over.
+//! Writing: a unit of work is retried until it succeeds or its deadline passes.
 
 use std::time::Duration;
 
@@ -11,11 +11,11 @@ use crate::lease::under_lease;
 use crate::transaction::in_transaction;
 use crate::unit::Work;
 
-/// How long others may be in the way before it is asked whether they are still alive; at most half of
-/// the time that a call has.
+/// How long conflicts may last before this process checks whether their cause is still alive; at
+/// most half of a call's time.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Carries out a unit of work, again and again while others are in the way.
+/// Carries out a unit of work, and retries it after conflicts.
 pub(crate) async fn write<W: Work>(connection: &Connection, work: &W) -> Result<W::Answer> {
     let deadline = connection.deadline();
     let patience = PATIENCE.min(connection.timeout / 2);
@@ -38,7 +38,7 @@ pub(crate) async fn write<W: Work>(connection: &Connection, work: &W) -> Result<
                 Ok(answer) => return Ok(answer),
                 Err(failure) if failure.is_passing() && Instant::now() < deadline => {
                     if connection.transactions && waiting_since.elapsed() > patience {
-                        // If this fails, the server ends them by itself, later.
+                        // If this fails, the server's own timeout ends them later.
                         let _ = connection.sessions.end_abandoned().await;
                         waiting_since = Instant::now();
                     }

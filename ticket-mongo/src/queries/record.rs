@@ -23,8 +23,8 @@ use crate::row::{
 use crate::unit::{Effects, Unit, Work};
 use crate::write::write;
 
-/// How many pairs of release and environment a ticket's own document remembers, so that nothing need
-/// be written for them again.
+/// The number of pairs of release and environment that a ticket's own document remembers. For a
+/// remembered pair nothing has to be written.
 const REMEMBERED: usize = 8;
 
 pub(crate) async fn record_tickets(connection: &Connection, batch: Batch) -> Result<Recorded> {
@@ -34,14 +34,13 @@ pub(crate) async fn record_tickets(connection: &Connection, batch: Batch) -> Res
     write(connection, &Recording { batch }).await
 }
 
-/// A batch on its way into the store. Asked for its effects again after a write conflict, it goes through the same
-/// occurrences again.
+/// The recording of a batch. After a write conflict it is planned again from the same batch.
 struct Recording {
     batch: Batch,
 }
 
 impl Recording {
-    /// Which of the occurrences are stored already.
+    /// Returns the occurrences that are stored already.
     async fn stored(&self, unit: &mut Unit) -> Outcome<HashSet<(TicketId, OccurrenceId)>> {
         let keys = self
             .batch
@@ -57,7 +56,7 @@ impl Recording {
         Ok(found.iter().map(occurrence_ids).collect::<Result<_>>()?)
     }
 
-    /// The tickets that are there.
+    /// Returns the tickets that exist.
     async fn known(&self, unit: &mut Unit) -> Outcome<HashMap<TicketId, Known>> {
         let keys: Vec<Bson> = self.batch.tickets().map(|ticket| ticket_key(ticket.id())).collect();
         let mut fields = Keys::fields();
@@ -74,12 +73,12 @@ impl Recording {
     }
 }
 
-/// What has to be known of a ticket to add to it.
+/// The fields of a stored ticket that recording needs.
 struct Known {
     ticket: KnownTicket,
     keys: Keys,
     seen: Vec<Bson>,
-    /// Its newest hour, which it counts itself.
+    /// Its newest hour and the count of it, which the ticket's own document holds.
     hour: Option<(i64, i64)>,
 }
 
@@ -105,7 +104,7 @@ impl Known {
     }
 }
 
-/// Statements, by the collection that they are for.
+/// Statements by collection.
 #[derive(Default)]
 struct Statements {
     tickets: Vec<Document>,
@@ -123,7 +122,9 @@ impl Work for Recording {
     }
 
     async fn plan(&self, unit: &mut Unit) -> Outcome<(Recorded, Effects)> {
-        // Nearly always none is. In a transaction its insertion fails if one is, and here we are again.
+        // Usually none is, so the first attempt does not look. In a transaction an insertion then
+        // fails if one is, and the retry looks. Under a lease a failed insertion could not be
+        // rolled back, so there every attempt looks.
         let stored =
             if unit.is_retry || unit.token > 0 { self.stored(unit).await? } else { HashSet::new() };
         let known = self.known(unit).await?;
@@ -193,7 +194,7 @@ fn add(
         fields.extend(status_fields(&Status::Open));
         fields.insert("a", first.record().app_id.as_str());
         fields.insert("reopened", 0_i64);
-        // They are plain texts, which serialise whatever they are.
+        // Ingredients are plain texts, which always serialize.
         fields.insert("g", serde_json::to_string(first.ingredients()).unwrap_or_default());
     }
     fields.extend(keys.places(id, before));
@@ -207,7 +208,7 @@ fn add(
     })
 }
 
-/// The keys of a ticket of which this is the only occurrence, before it is counted.
+/// Returns the sort keys of a ticket whose only occurrence is this one, before it is counted.
 fn keys_of(new: &NewOccurrence) -> Keys {
     let record = new.record();
     Keys {
@@ -221,7 +222,7 @@ fn keys_of(new: &NewOccurrence) -> Keys {
     }
 }
 
-/// What the first occurrence says of a ticket.
+/// Returns the fields that come from a ticket's first occurrence.
 fn begin_with(first: &NewOccurrence) -> Document {
     let record = first.record();
     doc! {
@@ -231,7 +232,7 @@ fn begin_with(first: &NewOccurrence) -> Document {
     }
 }
 
-/// What the newest occurrence says of a ticket.
+/// Returns the fields that come from a ticket's newest occurrence.
 fn describe(last: &NewOccurrence) -> Document {
     let (record, location) = (last.record(), &last.record().location);
     doc! {
@@ -250,8 +251,9 @@ fn describe(last: &NewOccurrence) -> Document {
     }
 }
 
-/// Counts in hours, and says what the ticket counts itself from now on: its newest hour, so that a batch
-/// seldom has to write another document for it.
+/// Adds to the counts per hour, and returns the ticket's fields for its newest hour. That hour is
+/// counted in the ticket's own document, which a batch writes anyway, and moves to `hours` when a
+/// newer one begins.
 fn add_hours(
     unit: &Unit,
     id: TicketId,
@@ -275,8 +277,8 @@ fn add_hours(
     doc! { "h": newest, "hn": count }
 }
 
-/// Adds the pairs of release and environment that are new as far as the ticket remembers, and says what
-/// the ticket remembers from now on.
+/// Adds the pairs of release and environment that the ticket does not remember, and returns the
+/// field of those that it remembers from now on.
 fn add_seen(
     unit: &Unit,
     id: TicketId,
@@ -305,7 +307,7 @@ fn add_seen(
     doc! { "seen": pairs }
 }
 
-/// The document of an occurrence.
+/// Returns the document of an occurrence.
 fn occurrence(new: &NewOccurrence, token: i64) -> Outcome<RawDocumentBuf> {
     let record = new.record();
     let payload = serde_json::to_string(record)

@@ -1,4 +1,4 @@
-//! What a person decides about a ticket (rules 6 and 7).
+//! Changes of a ticket's status by a person (rules 6 and 7).
 
 use async_trait::async_trait;
 use mongodb::bson::doc;

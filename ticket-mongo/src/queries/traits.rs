@@ -1,4 +1,4 @@
-//! What types and traits there are (rule 17).
+//! Event types, trait types and traits (rule 17).
 
 use std::collections::BTreeSet;
 
@@ -81,7 +81,7 @@ const fn index(app_id: Option<&str>) -> &'static str {
     if app_id.is_some() { "by_app" } else { "by_type" }
 }
 
-/// Name by name, and the events of each in the order of time, until the page is full.
+/// Walks name after name through the events that have it, until the page is full.
 pub(crate) async fn get_traits(
     connection: &Connection,
     query: &TraitQuery,
@@ -93,7 +93,7 @@ pub(crate) async fn get_traits(
             let types =
                 trait_types_of(connection, query.app_id.as_deref(), &query.event_type).await?;
             let mut names: Vec<String> = types.into_iter().map(|one| one.name).collect();
-            // A name whose values are of two kinds is found twice, one after the other.
+            // A name with values of two kinds appears twice in a row.
             names.dedup();
             names
         }
