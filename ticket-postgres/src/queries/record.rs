@@ -17,7 +17,7 @@ use crate::schema::PART;
 
 /// Records a whole batch in one statement, and therefore in one round trip.
 ///
-/// Its parts, in the order in which they run:
+/// Its parts, each of which reads what one before it returns:
 ///
 /// ```text
 /// locked    lock the tickets that exist, in the order of their ids
@@ -44,7 +44,7 @@ use crate::schema::PART;
 /// | `$29` to `$31` | counts per ticket and hour |
 /// | `$32` to `$34` | pairs of release and environment |
 /// | `$35` to `$40` | traits |
-/// | `$41` | the id of the batch, by which a repeated attempt recognizes a ticket that it reopened |
+/// | `$41` | a random id of this attempt, which marks the tickets that it reopens |
 /// | `$42` | the schema version that this program writes |
 ///
 /// Locks are taken in an order that excludes deadlocks. `locked` locks existing tickets by id, so
