@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use clap::{ArgGroup, Args};
-use ticket_core::{EventStore, EventStoreExt, Expired, Expiry};
+use ticket_core::{EventStore, EventStoreExt, Expired, Expiry, KeepPerTicket};
 
 use crate::args::at_least_one;
 use crate::context::Context;
@@ -62,7 +62,11 @@ pub(crate) async fn run(
         }
     }
     if let Some(keep) = args.keep_per_ticket {
-        let pruned = store.keep_per_ticket(context.app_id.as_deref(), keep).await;
+        let mut keep = KeepPerTicket::new(keep).map_err(failure::of_query)?;
+        if let Some(app_id) = &context.app_id {
+            keep = keep.with_app_id(app_id);
+        }
+        let pruned = store.keep_per_ticket(&keep).await;
         done.pruned_occurrences = pruned.map_err(failure::of_query)?;
     }
     if context.json {

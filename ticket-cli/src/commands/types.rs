@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use clap::Args;
-use ticket_core::TraitQuery;
+use ticket_core::{EventTypeQuery, TraitQuery, TraitTypeQuery};
 
 use super::pages;
 use crate::args::PageArgs;
@@ -28,7 +28,11 @@ pub(crate) struct TraitsArgs {
 
 pub(crate) async fn types(context: &Context, out: &mut dyn Write) -> anyhow::Result<()> {
     let store = context.open().await?;
-    let types = store.event_types(context.app_id.as_deref()).await?;
+    let mut query = EventTypeQuery::new();
+    if let Some(app_id) = &context.app_id {
+        query = query.with_app_id(app_id);
+    }
+    let types = store.event_types(&query).await?;
     if types.is_empty() && !context.json {
         failure::say("no events are stored");
     }
@@ -54,9 +58,12 @@ pub(crate) async fn traits(
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
     let store = context.open().await?;
-    let app_id = context.app_id.as_deref();
     let Some(name) = &args.name else {
-        let traits = store.trait_types(app_id, &args.event_type).await?;
+        let mut query = TraitTypeQuery::new(&args.event_type);
+        if let Some(app_id) = &context.app_id {
+            query = query.with_app_id(app_id);
+        }
+        let traits = store.trait_types(&query).await?;
         if traits.is_empty() && !context.json {
             failure::say("no events of this type have traits; `ticket types` lists the types");
         }
@@ -71,7 +78,9 @@ pub(crate) async fn traits(
         return Ok(());
     };
     let mut query = TraitQuery::new(&args.event_type).with_name(name);
-    query.app_id = app_id.map(str::to_owned);
+    if let Some(app_id) = &context.app_id {
+        query = query.with_app_id(app_id);
+    }
     let (found, next) = pages::read(
         &args.page,
         context,

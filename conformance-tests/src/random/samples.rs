@@ -1,4 +1,5 @@
-//! The values that operations are made of: few of each, so that sequences collide often.
+//! The values that operations are made of. There are few of each, so that operations often touch the same
+//! data.
 
 use std::time::Duration;
 
@@ -6,8 +7,7 @@ use ticket_core::backend::NewOccurrence;
 use ticket_core::{Level, Location, OccurrenceId, Record, TicketId, Timestamp, Value};
 use ticket_grouping::Grouping;
 
-/// The tickets, by the application and the text that overrides their grouping. The last one is never
-/// recorded.
+/// The application and custom fingerprint of each ticket. The last one is never recorded.
 pub(super) const TICKETS: [(&str, &str); 6] =
     [("a", "1"), ("a", "2"), ("a", "3"), ("b", "1"), ("b", "2"), ("a", "unknown")];
 pub(super) const RECORDED_TICKETS: usize = 5;
@@ -26,7 +26,8 @@ pub(super) const TRAITS: [&str; 4] = ["n", "a.b", "", "$n"];
 /// 2026-01-01T00:00:00Z.
 const START: Timestamp = Timestamp::from_micros(1_767_225_600_000_000);
 
-/// Within one millisecond (so that one id has several times), within hours, days, and at the ends.
+/// Times within one millisecond (so that one id has several times), hours and days apart, and at both ends
+/// of the range.
 pub(super) fn times() -> Vec<Timestamp> {
     let after_start = [
         Duration::ZERO,
@@ -48,7 +49,7 @@ pub(super) fn times() -> Vec<Timestamp> {
     times
 }
 
-/// Numbers of both types, among them those on which databases differ.
+/// Numbers of both types, including those on which databases differ.
 pub(super) fn numbers() -> Vec<Value> {
     vec![
         Value::Int(0),
@@ -66,12 +67,12 @@ pub(super) fn numbers() -> Vec<Value> {
     ]
 }
 
-/// Texts of which some sort otherwise in UTF-16, in a locale, or as numbers.
+/// Texts that sort differently by code point, in UTF-16, in a locale, and as numbers.
 pub(super) fn texts() -> Vec<Value> {
     ["", "0", "a", "B", "é", "\u{fffd}", "\u{1f980}"].map(Value::from).to_vec()
 }
 
-/// Values of the other types.
+/// Bools and times.
 pub(super) fn others() -> Vec<Value> {
     vec![
         Value::Bool(false),
@@ -82,7 +83,7 @@ pub(super) fn others() -> Vec<Value> {
     ]
 }
 
-/// The id of a ticket of the pool.
+/// Returns the id of a sample ticket.
 pub(super) fn ticket_id(ticket: usize) -> TicketId {
     let (app_id, fingerprint) = TICKETS[ticket];
     let record =
@@ -90,17 +91,17 @@ pub(super) fn ticket_id(ticket: usize) -> TicketId {
     Grouping::Stable.fingerprint(&record, b"").id()
 }
 
-/// The ticket as it is shown in a failing sequence: its application and its text.
+/// Returns the name of a sample ticket in a failing sequence.
 pub(super) fn ticket_name(ticket: usize) -> String {
     let (app_id, fingerprint) = TICKETS[ticket];
     format!("{app_id}/{fingerprint}")
 }
 
-/// An occurrence before it is built: what a failing sequence shows of it.
+/// The fields of an occurrence, as a failing sequence shows them.
 #[derive(Clone, Debug)]
 pub(super) struct Draft {
     pub(super) ticket: usize,
-    /// The occurrence's id is made of this and the time.
+    /// The occurrence's id is derived from this key and the time.
     pub(super) key: u8,
     pub(super) time: Timestamp,
     pub(super) repeats: u32,
@@ -147,7 +148,7 @@ pub(super) fn occurrence_id(time: Timestamp, key: u8) -> OccurrenceId {
     OccurrenceId::from_key(time, &key.to_string())
 }
 
-/// As a person reads it in a failing sequence: what is not set is left out.
+/// Omits fields that are not set.
 impl std::fmt::Display for Draft {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let ticket = ticket_name(self.ticket);

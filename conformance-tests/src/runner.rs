@@ -1,4 +1,4 @@
-//! Runs one case: on a runtime of its own, with a deadline, turning panics into failures.
+//! Runs one case on a runtime of its own, under a deadline, and turns panics into failures.
 
 use std::collections::HashMap;
 use std::panic::{self, AssertUnwindSafe};
@@ -7,28 +7,25 @@ use std::thread;
 use std::time::Duration;
 
 use futures::FutureExt;
-use tokio::runtime::{Builder, Runtime};
 
-use crate::cases::Entry;
+use crate::cases::CaseEntry;
 use crate::context::Context;
-use crate::suite::Backend;
+use crate::runtime::runtime;
+use crate::subject::Subject;
 
-/// How long a case may take. Far more than any needs: who gets here hangs.
+/// How long a case may take. No case comes near it: one that reaches it hangs.
 const DEADLINE: Duration = Duration::from_secs(120);
 
-/// How long cleaning up may take after a case: some databases keep what a killed process had begun
-/// for a minute, and the tables with it.
+/// How long the cleanup after a case may take. Some servers keep what a killed process had begun for a
+/// minute, and its tables locked with it.
 const CLEANUP_DEADLINE: Duration = Duration::from_secs(90);
 
-/// Threads of a case, so that its writers are at work at the same time.
-const THREADS: usize = 4;
-
-pub(crate) fn run_entry(entry: &Entry, backend: &Arc<Backend>) -> Result<(), String> {
-    run_within(DEADLINE, entry, backend)
+pub(crate) fn run_case(entry: &CaseEntry, subject: &Arc<Subject>) -> Result<(), String> {
+    run_within(DEADLINE, entry, subject)
 }
 
-fn run_within(deadline: Duration, entry: &Entry, backend: &Arc<Backend>) -> Result<(), String> {
-    let context = Context::new(Arc::clone(backend)).map_err(|error| error.to_string())?;
+fn run_within(deadline: Duration, entry: &CaseEntry, subject: &Arc<Subject>) -> Result<(), String> {
+    let context = Context::new(Arc::clone(subject)).map_err(|error| error.to_string())?;
     let thread_name = context.case().namespace().to_owned();
     let runtime = runtime(&thread_name).map_err(|error| error.to_string())?;
     panics::watch(&thread_name);
@@ -37,7 +34,8 @@ fn run_within(deadline: Duration, entry: &Entry, backend: &Arc<Backend>) -> Resu
     runtime.spawn(async move {
         let _ = done.send(AssertUnwindSafe(case).catch_unwind().await.is_ok());
     });
-    // Not a timeout inside the runtime: a backend that blocks all its threads ends here too.
+    // The deadline is not a timer of the runtime: a backend that blocks all of its threads must be
+    // caught, too.
     let outcome = outcome.recv_timeout(deadline);
     let panic = panics::take(&thread_name);
     if outcome == Ok(true) {
@@ -46,31 +44,25 @@ fn run_within(deadline: Duration, entry: &Entry, backend: &Arc<Backend>) -> Resu
     let cleaned = runtime.block_on(async {
         tokio::time::timeout(CLEANUP_DEADLINE, context.clean_up())
             .await
-            .unwrap_or_else(|_| Err("cleaning up came to no end".into()))
+            .unwrap_or_else(|_| Err(format!("the cleanup did not end within {CLEANUP_DEADLINE:?}")))
     });
     runtime.shutdown_background();
     match outcome {
-        // Whatever it was, a task of the backend's own perhaps: nothing may panic.
-        Ok(true) => panic.map_or(cleaned, |panic| Err(format!("a task beside the case {panic}"))),
+        // A panic in any task fails the case, even in a task that the backend started.
+        Ok(true) => {
+            panic.map_or(cleaned, |panic| Err(format!("a background task panicked: {panic}")))
+        }
         Ok(false) => Err(panic.unwrap_or_else(|| "a panic without a message".to_owned())),
-        Err(_) => Err(format!("came to no end within {deadline:?}")),
+        Err(_) => Err(format!("did not end within {deadline:?}")),
     }
 }
 
-pub(crate) fn runtime(thread_name: &str) -> std::io::Result<Runtime> {
-    Builder::new_multi_thread()
-        .worker_threads(THREADS)
-        .thread_name(thread_name)
-        .enable_all()
-        .build()
-}
-
-/// Keeps what panics say, with the place, instead of printing it in between: it is shown with the case
-/// that failed.
+/// Captures panic messages with their locations instead of letting the default hook print them, so that
+/// each is shown with the case that failed.
 mod panics {
     use super::{HashMap, Mutex, Once, PoisonError, panic, thread};
 
-    /// The last panic of each watched case, by the name of its threads.
+    /// The last panic of each running case, by the name of its threads.
     static WATCHED: Mutex<Option<HashMap<String, Option<String>>>> = Mutex::new(None);
 
     fn watched<T>(act: impl FnOnce(&mut HashMap<String, Option<String>>) -> T) -> T {
@@ -80,7 +72,7 @@ mod panics {
     pub(super) fn watch(thread_name: &str) {
         static HOOK: Once = Once::new();
         HOOK.call_once(|| {
-            let usual = panic::take_hook();
+            let default_hook = panic::take_hook();
             panic::set_hook(Box::new(move |info| {
                 let thread = thread::current();
                 let kept = thread.name().is_some_and(|name| {
@@ -89,14 +81,14 @@ mod panics {
                     })
                 });
                 if !kept {
-                    usual(info);
+                    default_hook(info);
                 }
             }));
         });
         watched(|cases| cases.insert(thread_name.to_owned(), None));
     }
 
-    /// The last panic so far. What panics later is not shown: a case that failed leaves tasks behind.
+    /// Takes the last panic so far. Later ones are not shown: a case that failed leaves tasks behind.
     pub(super) fn take(thread_name: &str) -> Option<String> {
         watched(|cases| cases.get_mut(thread_name).and_then(Option::take))
     }
@@ -117,13 +109,13 @@ mod tests {
 
     use super::*;
     use crate::fixture::Fixture;
-    use crate::kit::together;
+    use crate::support::together;
 
-    /// Runs a case on the reference; says how it went and how often was cleaned up.
+    /// Runs a case on the reference backend. Returns its outcome and the number of cleanups.
     fn run(case: fn(Context) -> BoxFuture<'static, ()>) -> (Result<(), String>, u32) {
         let cleaned = Arc::new(AtomicU32::new(0));
         let counter = Arc::clone(&cleaned);
-        let backend = Arc::new(Backend {
+        let subject = Arc::new(Subject {
             name: "memory".into(),
             open: Box::new(move |_| {
                 let counter = Arc::clone(&counter);
@@ -136,18 +128,18 @@ mod tests {
             }),
             lacking: Vec::new(),
         });
-        let entry = Entry { name: "case", needs: &[], run: case };
-        let outcome = run_within(Duration::from_millis(300), &entry, &backend);
+        let entry = CaseEntry { name: "case", needs: &[], run: case };
+        let outcome = run_within(Duration::from_millis(300), &entry, &subject);
         (outcome, cleaned.load(Ordering::Relaxed))
     }
 
     #[test]
-    fn a_case_that_ends_has_passed_and_each_namespace_is_cleaned_up_once() {
+    fn a_case_that_returns_passes_and_each_namespace_is_cleaned_up_once() {
         let (outcome, cleaned) = run(|cx| {
             async move {
                 let store = cx.store().await;
                 cx.store().await;
-                cx.beside().await;
+                cx.second_store().await;
                 assert!(store.get_ticket(TicketId::MIN).await.is_ok_and(|one| one.is_none()));
             }
             .boxed()
@@ -156,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_is_a_failure_with_its_text_and_place() {
+    fn a_panic_is_a_failure_with_its_message_and_location() {
         let (outcome, cleaned) = run(|cx| {
             async move {
                 cx.store().await;
@@ -165,8 +157,8 @@ mod tests {
             .boxed()
         });
         let failure = outcome.unwrap_err();
-        assert!(failure.contains("as expected") && failure.contains("run.rs"), "{failure}");
-        assert_eq!(cleaned, 1, "what failed is cleaned up too");
+        assert!(failure.contains("as expected") && failure.contains("runner.rs"), "{failure}");
+        assert_eq!(cleaned, 1, "a failed case is cleaned up, too");
     }
 
     #[test]
@@ -179,19 +171,19 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_beside_a_case_that_ends_well_is_a_failure() {
+    fn a_panic_in_a_background_task_fails_a_case_that_returns() {
         let (outcome, _) = run(|_| {
             async {
-                let task = tokio::spawn(async { panic!("beside it") });
+                let task = tokio::spawn(async { panic!("in the background") });
                 assert!(task.await.is_err());
             }
             .boxed()
         });
-        assert!(outcome.unwrap_err().contains("beside it"));
+        assert!(outcome.unwrap_err().contains("in the background"));
     }
 
     #[test]
-    fn a_case_that_waits_or_blocks_for_ever_is_a_failure() {
+    fn a_case_that_waits_or_blocks_forever_is_a_failure() {
         let started = Instant::now();
         let hanging: [fn(Context) -> BoxFuture<'static, ()>; 2] = [
             |cx| {
@@ -208,9 +200,12 @@ mod tests {
         ];
         for case in hanging {
             let (outcome, cleaned) = run(case);
-            assert!(outcome.unwrap_err().contains("came to no end within 300ms"));
+            assert!(outcome.unwrap_err().contains("did not end within 300ms"));
             assert_eq!(cleaned, 1);
         }
-        assert!(started.elapsed() < Duration::from_secs(60), "nobody waits for what hangs");
+        assert!(
+            started.elapsed() < Duration::from_secs(60),
+            "the runner must not wait for a hanging case"
+        );
     }
 }

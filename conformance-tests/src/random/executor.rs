@@ -1,4 +1,4 @@
-//! Plays operations on a store.
+//! [`Executor`]: runs operations on a store.
 
 use std::fmt::{self, Debug, Write};
 
@@ -7,21 +7,21 @@ use ticket_core::{Capability, Cursor, Error, Page, Result, Store, TicketQuery};
 
 use super::operation::{Operation, Pages, shorten};
 
-/// More pages than any answer of a sequence can have: a cursor that goes in circles ends here.
-const MOST_PAGES: usize = 1_000;
+/// More pages than any result of a sequence can have, to end a cursor that goes in circles.
+const MAX_PAGES: usize = 1_000;
 
-/// A store, and the last cursor that it gave out.
-pub(super) struct Player<'a> {
+/// A store and the last cursor that it returned.
+pub(super) struct Executor<'a> {
     store: &'a dyn Store,
     cursor: Option<Cursor>,
 }
 
-impl<'a> Player<'a> {
+impl<'a> Executor<'a> {
     pub(super) fn new(store: &'a dyn Store) -> Self {
         Self { store, cursor: None }
     }
 
-    /// Empties the store.
+    /// Deletes everything in the store.
     pub(super) async fn start_empty(&self) -> Result<(), String> {
         let emptied = if self.store.capabilities().has(Capability::Events) {
             self.store.clear().await
@@ -43,7 +43,8 @@ impl<'a> Player<'a> {
         }
     }
 
-    pub(super) async fn play(&mut self, operation: &Operation) -> Answer {
+    /// Runs one operation and returns its result.
+    pub(super) async fn run(&mut self, operation: &Operation) -> Answer {
         let store = self.store;
         match operation {
             Operation::Record(batch) => {
@@ -87,12 +88,8 @@ impl<'a> Player<'a> {
                 };
                 self.pages(*pages, read).await
             }
-            Operation::EventTypes(app_id) => {
-                Answer::one(&store.event_types(app_id.as_deref()).await)
-            }
-            Operation::TraitTypes(app_id, event_type) => {
-                Answer::one(&store.trait_types(app_id.as_deref(), event_type).await)
-            }
+            Operation::EventTypes(query) => Answer::one(&store.event_types(query).await),
+            Operation::TraitTypes(query) => Answer::one(&store.trait_types(query).await),
             Operation::GetTraits(query, pages) => {
                 let read = |after| {
                     let mut query = query.clone();
@@ -102,14 +99,12 @@ impl<'a> Player<'a> {
                 self.pages(*pages, read).await
             }
             Operation::ClearExpired(expiry) => Answer::one(&store.clear_expired(expiry).await),
-            Operation::KeepPerTicket(app_id, keep) => {
-                Answer::one(&store.keep_per_ticket(app_id.as_deref(), *keep).await)
-            }
+            Operation::KeepPerTicket(keep) => Answer::one(&store.keep_per_ticket(keep).await),
             Operation::Clear => Answer::one(&store.clear().await),
         }
     }
 
-    /// Reads one page or all of them.
+    /// Reads one page or all pages.
     async fn pages<T, F, R>(&mut self, pages: Pages, read: F) -> Answer
     where
         T: Debug,
@@ -121,7 +116,7 @@ impl<'a> Player<'a> {
             Pages::Resumed => self.cursor.clone(),
         };
         let mut items = Vec::new();
-        for _ in 0..MOST_PAGES {
+        for _ in 0..MAX_PAGES {
             let page = match read(after).await {
                 Ok(page) => page,
                 Err(error) => return Answer::of(Err(error)),
@@ -137,7 +132,7 @@ impl<'a> Player<'a> {
                 return Answer::of(Ok((String::new(), items)));
             }
         }
-        items.push(format!("and more than {MOST_PAGES} pages"));
+        items.push(format!("and more than {MAX_PAGES} pages"));
         Answer::of(Ok((String::new(), items)))
     }
 }
@@ -146,8 +141,8 @@ fn lines<T: Debug>(items: &[T]) -> Vec<String> {
     items.iter().map(|item| format!("{item:?}")).collect()
 }
 
-/// What a store answered, as lines that can be compared and read. The `Debug` forms tell all values
-/// apart, `0.0` and `-0.0` too; of an error only the kind is the contract's.
+/// A store's result as lines that can be compared and read. `Debug` texts distinguish all values, including
+/// `0.0` and `-0.0`. Only the kind of an error is part of the contract.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Answer {
     head: String,
@@ -169,7 +164,7 @@ impl Answer {
         }
     }
 
-    /// How another answer differs from this one; `None` if it does not.
+    /// Describes how the backend's result differs from this one; `None` if it does not.
     pub(super) fn difference(&self, actual: &Self) -> Option<String> {
         if self == actual {
             return None;
@@ -177,8 +172,8 @@ impl Answer {
         let same = self.items.iter().zip(&actual.items).take_while(|(a, b)| a == b).count();
         let mut text = String::new();
         for (who, answer) in [("the reference", self), ("the backend", actual)] {
-            // Writing to a string cannot fail.
-            let _ = write!(text, "{who} answers: {}", shorten(&answer.head));
+            // Writing to a string does not fail.
+            let _ = write!(text, "{who} returns: {}", shorten(&answer.head));
             if self.items.len().max(actual.items.len()) > 0 {
                 let item =
                     answer.items.get(same).map_or("nothing".to_owned(), |item| shorten(item));

@@ -1,4 +1,4 @@
-//! Other processes: this program, started again, opens the same store and does a small job.
+//! Further processes: this program, started again, opens the same store and runs a [`Job`].
 
 use std::env;
 use std::io::{self, BufRead, BufReader, Write};
@@ -8,17 +8,19 @@ use serde::{Deserialize, Serialize};
 use ticket_core::backend::{Batch, TicketChange};
 use ticket_core::{BackendBase, Record, TicketId};
 
-use crate::run::runtime;
-use crate::suite::Backend;
-use crate::{Case, kit};
+use crate::case::Case;
+use crate::runtime::runtime;
+use crate::subject::Subject;
+use crate::support;
 
-/// Set in a process that is such a worker.
-pub(crate) const VARIABLE: &str = "TICKET_CONFORMANCE_WORKER";
+/// The environment variable that is set in a further process.
+pub(crate) const VARIABLE: &str = "TICKET_CONFORMANCE_PROCESS";
 
-/// Before everything that a worker tells: the backend may print, too.
-const MARK: &str = "ticket-conformance worker: ";
+/// Starts every line that a process writes for its parent. The backend may print other lines.
+const PREFIX: &str = "ticket-conformance process: ";
 
-/// What another process is to do: open the store, wait for the word, set it up, record.
+/// What a process does: it opens the store, waits for the signal to begin, sets the store up if asked to,
+/// and records the batches.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Job {
     case: Case,
@@ -26,49 +28,49 @@ pub(crate) struct Job {
     batches: Vec<Vec<Record>>,
 }
 
-/// What came of it.
+/// The result of a [`Job`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Report {
-    /// How many occurrences were new.
+    /// The number of new occurrences.
     pub(crate) occurrences: u64,
-    /// The tickets it was told to have created.
+    /// The tickets that were reported as created.
     pub(crate) created: Vec<TicketId>,
-    /// What failed, and what kind of error that was.
+    /// The kind and message of the error that ended the job.
     pub(crate) error: Option<String>,
 }
 
 impl Job {
-    /// Sets the store up.
+    /// Creates a job that sets the store up.
     pub(crate) fn set_up(case: &Case) -> Self {
         Self { case: case.clone(), setup: true, batches: Vec::new() }
     }
 
-    /// Records these batches, one after the other.
+    /// Creates a job that records these batches in order.
     pub(crate) fn record(case: &Case, batches: Vec<Vec<Record>>) -> Self {
         Self { case: case.clone(), setup: false, batches }
     }
 }
 
-/// Does all jobs at the same moment, each in a process of its own, and collects their reports.
+/// Runs all jobs at the same moment, each in a process of its own, and returns their reports.
 pub(crate) async fn run_all(jobs: Vec<Job>) -> Vec<Report> {
     blocking(move || {
-        let mut workers: Vec<Worker> =
-            jobs.iter().map(Worker::start).collect::<io::Result<_>>().expect("workers start");
-        for worker in &mut workers {
-            worker.begin().expect("a worker begins");
+        let mut processes: Vec<Process> =
+            jobs.iter().map(Process::start).collect::<io::Result<_>>().expect("processes start");
+        for process in &mut processes {
+            process.begin().expect("a process begins");
         }
-        workers.into_iter().map(|worker| worker.finish().expect("a worker reports")).collect()
+        processes.into_iter().map(|process| process.finish().expect("a process reports")).collect()
     })
     .await
 }
 
-/// Starts a job and kills its process after a while, wherever it is by then.
+/// Starts a job and kills its process after this time, whatever it has done by then.
 pub(crate) async fn run_and_kill(job: Job, after: std::time::Duration) {
     blocking(move || {
-        let mut worker = Worker::start(&job).expect("a worker starts");
-        worker.begin().expect("a worker begins");
+        let mut process = Process::start(&job).expect("a process starts");
+        process.begin().expect("a process begins");
         std::thread::sleep(after);
-        drop(worker);
+        drop(process);
     })
     .await;
 }
@@ -80,14 +82,14 @@ async fn blocking<T: Send + 'static>(act: impl FnOnce() -> T + Send + 'static) -
     }
 }
 
-/// A worker, seen from the case that started it. Dropped, it is killed.
-struct Worker {
+/// A running process, as seen by the case that started it. It is killed on drop.
+struct Process {
     child: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
 }
 
-impl Worker {
+impl Process {
     fn start(job: &Job) -> io::Result<Self> {
         let mut child = Command::new(env::current_exe()?)
             .env(VARIABLE, "1")
@@ -96,16 +98,16 @@ impl Worker {
             .spawn()?;
         let (input, output) = (child.stdin.take(), child.stdout.take());
         let (Some(input), Some(output)) = (input, output) else {
-            return Err(io::Error::other("the worker's pipes are missing"));
+            return Err(io::Error::other("the pipes of the process are missing"));
         };
-        let mut worker = Self { child, input, output: BufReader::new(output) };
-        // In one piece: the pipe has no buffer of its own.
+        let mut process = Self { child, input, output: BufReader::new(output) };
+        // A single write, because the pipe is not buffered.
         let job = serde_json::to_string(job)? + "\n";
-        worker.input.write_all(job.as_bytes())?;
-        Ok(worker)
+        process.input.write_all(job.as_bytes())?;
+        Ok(process)
     }
 
-    /// Waits until the worker has opened the store, and gives the word.
+    /// Waits until the process has opened the store, and lets it begin.
     fn begin(&mut self) -> io::Result<()> {
         let ready: String = self.read()?;
         if ready != "ready" {
@@ -125,44 +127,44 @@ impl Worker {
         loop {
             line.clear();
             if self.output.read_line(&mut line)? == 0 {
-                return Err(io::Error::other("the worker ended without an answer"));
+                return Err(io::Error::other("the process ended without a report"));
             }
-            if let Some(answer) = line.strip_prefix(MARK) {
+            if let Some(answer) = line.strip_prefix(PREFIX) {
                 return Ok(serde_json::from_str(answer)?);
             }
         }
     }
 }
 
-impl Drop for Worker {
+impl Drop for Process {
     fn drop(&mut self) {
-        // Both fail only where the process has ended already.
+        // Both fail only if the process has already ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// The `main` of a worker.
-pub(crate) fn main(backend: &Backend) -> ExitCode {
-    match work(backend) {
+/// The `main` of a further process.
+pub(crate) fn main(subject: &Subject) -> ExitCode {
+    match run(subject) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // The parent shows this as its own failure; if it is gone, nobody is there to tell.
-            let _ = tell(&format!("the worker failed: {error}"));
+            // The parent shows this as its own failure. If the parent is gone, nobody can.
+            let _ = send(&format!("the process failed: {error}"));
             ExitCode::FAILURE
         }
     }
 }
 
-fn work(backend: &Backend) -> io::Result<()> {
+fn run(subject: &Subject) -> io::Result<()> {
     let mut lines = io::stdin().lock().lines();
     let mut read = || lines.next().unwrap_or_else(|| Err(io::ErrorKind::UnexpectedEof.into()));
     let job: Job = serde_json::from_str(&read()?)?;
-    runtime("worker")?.block_on(async {
-        let fixture = (backend.open)(job.case.clone()).await.map_err(io::Error::other)?;
-        tell(&"ready")?;
+    runtime("process")?.block_on(async {
+        let fixture = (subject.open)(job.case.clone()).await.map_err(io::Error::other)?;
+        send(&"ready")?;
         read()?;
-        tell(&carry_out(&fixture.store, job).await)
+        send(&carry_out(&fixture.store, job).await)
     })
 }
 
@@ -176,11 +178,11 @@ async fn carry_out(store: &std::sync::Arc<dyn ticket_core::Store>, job: Job) -> 
         return report;
     }
     for records in job.batches {
-        let batch: Vec<_> = records.into_iter().map(kit::occurrence).collect();
+        let batch: Vec<_> = records.into_iter().map(support::occurrence).collect();
         match store.record_tickets(Batch::from(&batch[..])).await {
             Ok(recorded) => {
                 report.occurrences += recorded.occurrences;
-                report.created.extend(kit::changed(&recorded, TicketChange::Created));
+                report.created.extend(support::changed(&recorded, TicketChange::Created));
             }
             Err(error) => {
                 report.error = failed(error);
@@ -191,8 +193,8 @@ async fn carry_out(store: &std::sync::Arc<dyn ticket_core::Store>, job: Job) -> 
     report
 }
 
-#[allow(clippy::print_stdout, reason = "its output is how a worker reports")]
-fn tell(what: &impl Serialize) -> io::Result<()> {
-    println!("{MARK}{}", serde_json::to_string(what)?);
+#[allow(clippy::print_stdout, reason = "a process reports through its output")]
+fn send(message: &impl Serialize) -> io::Result<()> {
+    println!("{PREFIX}{}", serde_json::to_string(message)?);
     io::stdout().flush()
 }

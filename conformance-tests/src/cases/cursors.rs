@@ -1,4 +1,4 @@
-//! Rule 11: walks by cursor while others write.
+//! Rule 11: paging by cursor while others write.
 
 use std::collections::HashSet;
 
@@ -10,25 +10,25 @@ use ticket_core::{
 
 use super::orders::{BOTH, many, page_of, sorted};
 use crate::context::Context;
-use crate::kit::{at, find, id_of, new, occurrence, put, record, series, stored};
+use crate::support::{at, find, id_of, new, occurrence, put, record, series, stored};
 
-pub(super) async fn rule_11_a_cursor_outlives_the_ticket_it_stands_at(cx: Context) {
+pub(super) async fn rule_11_a_cursor_outlives_the_ticket_it_points_to(cx: Context) {
     let store = cx.store().await;
     put(&store, &many()).await;
     let all = find(&store, &TicketFilter::new()).await;
     for sort in TicketSort::ALL {
         let all = sorted(find(&store, &TicketFilter::new()).await, sort, Direction::Ascending);
         let query = TicketQuery::new().with_order(sort, Direction::Ascending).with_limit(5);
-        let page = store.get_tickets(&query).await.expect("get_tickets answers");
-        let last = page.items.last().expect("there are tickets").id;
-        assert!(store.delete_ticket(last).await.expect("delete_ticket answers"));
-        let query = query.with_after(page.next.expect("there are more"));
+        let page = store.get_tickets(&query).await.expect("get_tickets succeeds");
+        let last = page.items.last().expect("the page has tickets").id;
+        assert!(store.delete_ticket(last).await.expect("delete_ticket succeeds"));
+        let query = query.with_after(page.next.expect("there is a next page"));
         assert_eq!(page_of(&store, &query).await, all[5..10], "by {}", sort.as_str());
     }
     assert_eq!(find(&store, &TicketFilter::new()).await.len(), all.len() - TicketSort::ALL.len());
 }
 
-pub(super) async fn rule_11_a_walk_meets_each_ticket_once_while_others_write(cx: Context) {
+pub(super) async fn rule_11_paging_returns_each_ticket_once_while_others_write(cx: Context) {
     let store = cx.store().await;
     let batch = many();
     put(&store, &batch).await;
@@ -39,13 +39,13 @@ pub(super) async fn rule_11_a_walk_meets_each_ticket_once_while_others_write(cx:
             let mut query = TicketQuery::new().with_order(sort, direction).with_limit(10);
             let mut met = Vec::new();
             loop {
-                let page = store.get_tickets(&query).await.expect("get_tickets answers");
+                let page = store.get_tickets(&query).await.expect("get_tickets succeeds");
                 met.extend(page.items.into_iter().map(|ticket| ticket.id));
                 let Some(next) = page.next else { break };
                 query = query.with_after(next);
-                // Between two pages come new tickets, which sort to both sides of wherever the walk is, and
-                // one of the old ones again: its last time and its count move, its level and channel do
-                // not, and neither does its first time.
+                // Between two pages, new tickets are recorded that sort before and after the cursor. One of
+                // the old tickets occurs again: its last time and count change, while its level, channel and
+                // first time do not.
                 let mut again = batch[i % batch.len()].record().clone();
                 again = again.with_time(at(2_000 + i64::try_from(i).unwrap_or(0)));
                 let fresh = [("", Level::Trace, -1_000), ("\u{10ffff}", Level::Critical, 3_000)]
@@ -59,13 +59,22 @@ pub(super) async fn rule_11_a_walk_meets_each_ticket_once_while_others_write(cx:
                 i += 1;
             }
             let distinct: HashSet<_> = met.iter().copied().collect();
-            assert_eq!(distinct.len(), met.len(), "none twice, by {} {direction:?}", sort.as_str());
-            assert!(there.is_subset(&distinct), "all of them, by {} {direction:?}", sort.as_str());
+            assert_eq!(
+                distinct.len(),
+                met.len(),
+                "no ticket is returned twice, by {} {direction:?}",
+                sort.as_str()
+            );
+            assert!(
+                there.is_subset(&distinct),
+                "every old ticket is returned, by {} {direction:?}",
+                sort.as_str()
+            );
         }
     }
 }
 
-pub(super) async fn rule_11_tickets_that_stay_in_place_are_met_once_while_others_move(cx: Context) {
+pub(super) async fn rule_11_paging_returns_unmoved_tickets_once_while_others_move(cx: Context) {
     let store = cx.store().await;
     let batch: Vec<_> = (0..60).map(|i| new(&format!("ticket {i}"), i)).collect();
     put(&store, &batch).await;
@@ -74,11 +83,11 @@ pub(super) async fn rule_11_tickets_that_stay_in_place_are_met_once_while_others
         let mut query = TicketQuery::new().with_order(sort, Direction::Descending).with_limit(4);
         let mut moved = HashSet::new();
         for i in 0.. {
-            let page = store.get_tickets(&query).await.expect("get_tickets answers");
+            let page = store.get_tickets(&query).await.expect("get_tickets succeeds");
             met.extend(page.items.into_iter().map(|ticket| ticket.id));
             let Some(next) = page.next else { break };
             query = query.with_after(next);
-            // One of every three moves to the front, whether it was met or not.
+            // Every third ticket moves to the front, whether it was returned already or not.
             let name = format!("ticket {}", i * 3 % 60);
             moved.insert(id_of(&name));
             put(&store, &[new(&name, 10_000 + i)]).await;
@@ -93,7 +102,7 @@ pub(super) async fn rule_11_tickets_that_stay_in_place_are_met_once_while_others
     }
 }
 
-pub(super) async fn rule_11_a_walk_meets_each_occurrence_once_while_others_write(cx: Context) {
+pub(super) async fn rule_11_paging_returns_each_occurrence_once_while_others_write(cx: Context) {
     let store = cx.store().await;
     let batch = series("it", (0..90).map(|i| i % 9 * 100));
     put(&store, &batch).await;
@@ -101,11 +110,11 @@ pub(super) async fn rule_11_a_walk_meets_each_occurrence_once_while_others_write
     let mut met = Vec::new();
     for i in 0.. {
         let page = store.get_occurrences(id_of("it"), &query).await;
-        let page = page.expect("get_occurrences answers");
+        let page = page.expect("get_occurrences succeeds");
         met.extend(page.items);
         let Some(next) = page.next else { break };
         query = query.with_after(next);
-        // On both sides of wherever the walk is.
+        // Before and after the cursor.
         put(&store, &[new("it", -1 - i), new("it", 401 + i), new("it", 100_000 + i)]).await;
     }
     met.reverse();
@@ -113,18 +122,18 @@ pub(super) async fn rule_11_a_walk_meets_each_occurrence_once_while_others_write
     old.retain(|one| batch.iter().any(|first| first.record().id == one.record.id));
     assert_eq!(old, stored(&batch));
     let ids: HashSet<_> = met.iter().map(|one| one.record.id).collect();
-    assert_eq!(ids.len(), met.len(), "none twice");
-    assert!(met.len() > old.len(), "what is added ahead is met");
+    assert_eq!(ids.len(), met.len(), "nothing is returned twice");
+    assert!(met.len() > old.len(), "occurrences added after the cursor are returned");
 }
 
-pub(super) async fn rule_11_a_walk_meets_each_event_once_while_others_write(cx: Context) {
+pub(super) async fn rule_11_paging_returns_each_event_once_while_others_write(cx: Context) {
     let store = cx.store().await;
     let batch = series("it", (0..60).map(|i| i % 9 * 100));
     put(&store, &batch).await;
     let query = EventQuery::new().with_filter(EventFilter::new()).with_limit(5);
     let mut walk = store.walk_events(query);
     let mut met = Vec::new();
-    while let Some(event) = walk.try_next().await.expect("get_events answers") {
+    while let Some(event) = walk.try_next().await.expect("get_events succeeds") {
         if met.len() % 5 == 0 && met.len() < 200 {
             let i = i64::try_from(met.len()).unwrap_or(0);
             put(&store, &[new("it", -1 - i), new(&format!("new {i}"), 401 + i)]).await;
@@ -133,7 +142,7 @@ pub(super) async fn rule_11_a_walk_meets_each_event_once_while_others_write(cx: 
     }
     met.reverse();
     let ids: HashSet<_> = met.iter().map(|one| one.record.id).collect();
-    assert_eq!(ids.len(), met.len(), "none twice");
+    assert_eq!(ids.len(), met.len(), "nothing is returned twice");
     met.retain(|one| batch.iter().any(|first| first.record().id == one.record.id));
     assert_eq!(met, stored(&batch));
 }
