@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::executor::block_on;
 use ticket_core::{
     BackendBase, Comparison, EventFilter, EventQuery, EventStore, Expiry, Level, Operator, Record,
-    Result,
+    Result, TraitTypeQuery,
 };
 use ticket_direct::RecordEvents;
 use ticket_sqlite::SqliteBackend;
@@ -30,7 +30,8 @@ async fn run() -> Result<()> {
     });
     store.record_events(events.into()).await?;
 
-    for name in store.trait_types(Some("shop"), "checkout").await? {
+    let query = TraitTypeQuery::new("checkout").with_app_id("shop");
+    for name in store.trait_types(&query).await? {
         println!("checkout events have {} ({})", name.name, name.kind);
     }
     let filter = EventFilter::new()

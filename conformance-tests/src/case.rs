@@ -1,4 +1,4 @@
-//! What a case tells the backend's closure.
+//! [`Case`]: tells the closure of a [`Suite`](crate::Suite) which store to open.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -6,12 +6,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-/// Which store is to be opened.
+/// Describes the store that a case wants opened.
 ///
-/// The closure given to [`Suite::new`](crate::Suite::new) gets one for each handle that a case wants.
-/// The same [`namespace`](Self::namespace) and [`directory`](Self::directory) mean the same store, once
-/// more: another handle, perhaps from another process. Another namespace in the same directory means
-/// another store in the same database.
+/// The closure given to [`Suite::new`](crate::Suite::new) receives one for each handle, possibly in
+/// another process. Two cases with the same [`namespace`](Self::namespace) and
+/// [`directory`](Self::directory) describe the same store. Two namespaces in one directory are two stores
+/// in the same database.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Case {
     namespace: String,
@@ -29,33 +29,36 @@ impl Case {
         self
     }
 
-    /// A name of this store alone, for a schema or a table prefix: at most 24 of `a` to `z`, `0` to
-    /// `9` and `_`, beginning with a letter, unique in every run.
+    /// Returns the unique name of this store, to be used as a schema or a table prefix.
+    ///
+    /// It has at most 24 characters from `a` to `z`, `0` to `9` and `_`, and starts with a letter.
     #[must_use]
     pub fn namespace(&self) -> &str {
         &self.namespace
     }
 
-    /// A folder for a store that lives in files. It exists, is empty at first, and is removed after
-    /// the case.
+    /// Returns a folder for stores that are made of files.
+    ///
+    /// It exists, starts empty, and is removed after the case.
     #[must_use]
     pub fn directory(&self) -> &Path {
         &self.directory
     }
 
-    /// Whether the store may create its schema; if not, `setup_backend` only checks (rule 24).
+    /// Returns `true` if the store may create its schema. Otherwise `setup_backend` only checks it
+    /// (rule 24).
     #[must_use]
     pub fn autocreate(&self) -> bool {
         self.autocreate
     }
 }
 
-/// A namespace that no other store has, in this process or in another one at work beside it.
+/// Returns a namespace that no other store has, even one of a process that runs at the same time.
 pub(crate) fn unique_namespace() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    // A process id may come back after a while, but not within the same second.
+    // A process id may be reused, but not within the same second.
     format!("t{:x}_{:x}_{number:x}", std::process::id(), seconds & 0xff_ffff)
 }
 
@@ -64,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_namespace_is_short_plain_and_unique() {
+    fn namespaces_are_short_plain_and_unique() {
         let (a, b) = (unique_namespace(), unique_namespace());
         assert_ne!(a, b);
         assert!(a.len() <= 24, "{a}");

@@ -1,4 +1,4 @@
-//! What a case works with: stores in its own namespaces, and helpers to open more of them.
+//! [`Context`]: gives a case its stores and cleans up after it.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -6,75 +6,76 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tempfile::TempDir;
 use ticket_core::{BackendBase, Capability, Store};
 
-use crate::Case;
-use crate::case::unique_namespace;
+use crate::case::{Case, unique_namespace};
 use crate::fixture::{Cleanup, Fixture};
-use crate::suite::Backend;
+use crate::subject::Subject;
 
-/// A running case.
+/// A running case. Clones share its stores.
 #[derive(Clone)]
 pub(crate) struct Context {
-    backend: Arc<Backend>,
+    subject: Arc<Subject>,
     case: Case,
-    places: Arc<Mutex<Places>>,
+    leftovers: Arc<Mutex<Leftovers>>,
 }
 
-/// What has to go when the case is over.
+/// What has to be removed after the case.
 #[derive(Default)]
-struct Places {
+struct Leftovers {
     namespaces: HashSet<String>,
     cleanups: Vec<Cleanup>,
     directories: Vec<TempDir>,
 }
 
 impl Context {
-    pub(crate) fn new(backend: Arc<Backend>) -> std::io::Result<Self> {
-        let mut places = Places::default();
-        let case = places.new_case()?;
-        Ok(Self { backend, case, places: Arc::new(Mutex::new(places)) })
+    /// Creates a case with a namespace and a folder of its own.
+    pub(crate) fn new(subject: Arc<Subject>) -> std::io::Result<Self> {
+        let directory = TempDir::with_prefix("ticket-conformance-")?;
+        let case = Case::new(unique_namespace(), directory.path().to_owned());
+        let leftovers = Leftovers { directories: vec![directory], ..Leftovers::default() };
+        Ok(Self { subject, case, leftovers: Arc::new(Mutex::new(leftovers)) })
     }
 
-    /// The case's own store.
+    /// Returns the description of the case's own store.
     pub(crate) fn case(&self) -> &Case {
         &self.case
     }
 
-    /// The name of the backend under test.
+    /// Returns the name of the backend under test.
     pub(crate) fn name(&self) -> &str {
-        &self.backend.name
+        &self.subject.name
     }
 
-    /// Whether the suite was told that the backend lacks it.
+    /// Returns `true` if the suite was told that the backend lacks this capability.
     pub(crate) fn lacks(&self, capability: Capability) -> bool {
-        self.backend.lacking.iter().any(|(lacking, _)| *lacking == capability)
+        self.subject.lacking.iter().any(|(lacking, _)| *lacking == capability)
     }
 
-    /// The case's store, set up. Called again, it opens another handle of the same store.
+    /// Opens the case's store and sets it up. A second call opens another handle to the same store.
     pub(crate) fn store(&self) -> impl Future<Output = Arc<dyn Store>> + Send + use<> {
         self.set_up(self.case.clone())
     }
 
-    /// Another store beside the first one in the same database, set up.
-    pub(crate) fn beside(&self) -> impl Future<Output = Arc<dyn Store>> + Send + use<> {
+    /// Opens another store in the same database and sets it up.
+    pub(crate) fn second_store(&self) -> impl Future<Output = Arc<dyn Store>> + Send + use<> {
         self.set_up(Case::new(unique_namespace(), self.case.directory().to_owned()))
     }
 
-    /// The case's store with its hooks, not set up.
+    /// Opens the case's store with its hooks, without setting it up.
     pub(crate) async fn fixture(&self) -> Fixture {
         self.open(self.case.clone()).await
     }
 
-    /// Opens a store, without setting it up.
+    /// Opens a store without setting it up.
     pub(crate) async fn open(&self, case: Case) -> Fixture {
         let namespace = case.namespace().to_owned();
-        let opened = (self.backend.open)(case).await;
+        let opened = (self.subject.open)(case).await;
         let mut fixture = opened.unwrap_or_else(|error| {
-            panic!("the store of {} cannot be opened: {error}", self.backend.name)
+            panic!("the store of {} cannot be opened: {error}", self.subject.name)
         });
         let cleanup = fixture.cleanup.take();
-        let mut places = self.lock();
-        if places.namespaces.insert(namespace) {
-            places.cleanups.extend(cleanup);
+        let mut leftovers = self.lock();
+        if leftovers.namespaces.insert(namespace) {
+            leftovers.cleanups.extend(cleanup);
         }
         fixture
     }
@@ -83,7 +84,7 @@ impl Context {
         let context = self.clone();
         async move {
             let store = context.open(case).await.store;
-            store.setup_backend().await.expect("setup_backend succeeds on an own namespace");
+            store.setup_backend().await.expect("setup_backend succeeds in a new namespace");
             store
         }
     }
@@ -91,32 +92,23 @@ impl Context {
     /// Removes what the case left in the database and on disk.
     pub(crate) async fn clean_up(&self) -> Result<(), String> {
         let (cleanups, directories) = {
-            let mut places = self.lock();
-            (std::mem::take(&mut places.cleanups), std::mem::take(&mut places.directories))
+            let mut leftovers = self.lock();
+            (std::mem::take(&mut leftovers.cleanups), std::mem::take(&mut leftovers.directories))
         };
         let mut outcome = Ok(());
         for cleanup in cleanups {
             if let Err(error) = cleanup.await {
-                outcome = Err(format!("cleaning up failed: {error}"));
+                outcome = Err(format!("the cleanup failed: {error}"));
             }
         }
         for directory in directories {
-            // A handle that is just closing may make a file in between: that folder stays.
+            // A handle that is still closing may create a file in the meantime. That folder stays.
             let _ = directory.close();
         }
         outcome
     }
 
-    fn lock(&self) -> MutexGuard<'_, Places> {
-        self.places.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Places {
-    fn new_case(&mut self) -> std::io::Result<Case> {
-        let directory = TempDir::with_prefix("ticket-conformance-")?;
-        let case = Case::new(unique_namespace(), directory.path().to_owned());
-        self.directories.push(directory);
-        Ok(case)
+    fn lock(&self) -> MutexGuard<'_, Leftovers> {
+        self.leftovers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

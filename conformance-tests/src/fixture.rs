@@ -1,4 +1,4 @@
-//! What a backend's closure hands to a case.
+//! [`Fixture`]: an open store and the hooks that some cases need.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,14 +7,14 @@ use async_trait::async_trait;
 use futures::future::{BoxFuture, FutureExt};
 use ticket_core::Store;
 
-/// Any error: what a closure or a hook of a third party answers with.
+/// The error type of the closures and hooks that a backend provides.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;
 
-/// An open store, and what some cases need besides.
+/// An open store and the hooks that some cases need.
 ///
-/// Each hook belongs to a capability: a backend that does not declare with
-/// [`Suite::without`](crate::Suite::without) that it lacks the capability has to give the hook, or else
-/// the case fails.
+/// Most hooks belong to a capability. A backend has to provide the hook unless it declares with
+/// [`Suite::without`](crate::Suite::without) that it lacks the capability; otherwise the cases that need
+/// the hook fail.
 pub struct Fixture {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) application: Option<Box<dyn Application>>,
@@ -26,7 +26,7 @@ pub struct Fixture {
 pub(crate) type Cleanup = BoxFuture<'static, Result<(), BoxError>>;
 
 impl Fixture {
-    /// A store that is open and not set up.
+    /// Wraps a store that is open and not yet set up.
     #[must_use]
     pub fn new(store: impl Store) -> Self {
         Self {
@@ -38,7 +38,7 @@ impl Fixture {
         }
     }
 
-    /// An application's own connection to the same database
+    /// Adds an application's own connection to the same database
     /// ([`Capability::ApplicationTransactions`](ticket_core::Capability::ApplicationTransactions)).
     #[must_use]
     pub fn with_application(mut self, application: impl Application) -> Self {
@@ -46,7 +46,7 @@ impl Fixture {
         self
     }
 
-    /// How to bring the stored schema to another version
+    /// Adds a way to change the version of the stored schema
     /// ([`Capability::SchemaVersions`](ticket_core::Capability::SchemaVersions)).
     #[must_use]
     pub fn with_schema(mut self, schema: impl Schema) -> Self {
@@ -54,17 +54,18 @@ impl Fixture {
         self
     }
 
-    /// The password that the store was opened with: no `Debug` and no `Display` may show it (rule 25).
+    /// Names the password that the store was opened with, which no `Debug` or `Display` output may contain
+    /// (rule 25).
     #[must_use]
     pub fn with_secret(mut self, secret: impl Into<String>) -> Self {
         self.secret = Some(secret.into());
         self
     }
 
-    /// What removes the namespace from the database.
+    /// Adds a future that removes the namespace from the database.
     ///
-    /// It runs once for each namespace, in the process that opened it first, after the case is over,
-    /// passed or failed. Those of further handles are dropped unpolled.
+    /// It runs once per namespace after the case, whether the case passed or failed, in the process that
+    /// opened the namespace first. The futures of further handles are dropped without being polled.
     #[must_use]
     pub fn with_cleanup(
         mut self,
@@ -86,14 +87,14 @@ impl fmt::Debug for Fixture {
     }
 }
 
-/// An application's own connection to the database in which the store lives, with one table of the
-/// application's, which is empty at first (rule 27).
+/// An application's own connection to the store's database, and one table of the application, which
+/// starts empty (rule 27).
 #[async_trait]
 pub trait Application: Send + 'static {
     /// Begins a transaction.
     async fn begin(&mut self) -> Result<(), BoxError>;
 
-    /// Adds a row to the application's table, in the open transaction.
+    /// Inserts a row into the application's table within the open transaction.
     async fn insert(&mut self) -> Result<(), BoxError>;
 
     /// Commits the open transaction.
@@ -102,21 +103,22 @@ pub trait Application: Send + 'static {
     /// Rolls the open transaction back.
     async fn rollback(&mut self) -> Result<(), BoxError>;
 
-    /// How many rows of the application's table are committed: what another connection sees.
+    /// Counts the committed rows of the application's table, as another connection sees them.
     async fn count(&mut self) -> Result<u64, BoxError>;
 }
 
-/// Brings the schema that is stored to another version, on a connection of its own (rule 24).
+/// Changes the version of the stored schema, on a connection of its own (rule 24).
 ///
-/// The suite records through the store, calls one of these, and opens the store again.
+/// The suite records through the store, calls one of these methods, and opens the store again.
 #[async_trait]
 pub trait Schema: Send + 'static {
-    /// Turns the current schema into an older one, as if an older program had written what is in it.
+    /// Turns the current schema into an older one that holds the same data, as if an older program had
+    /// written it.
     async fn make_older(&mut self) -> Result<(), BoxError>;
 
-    /// Raises the version of the current schema to one that this backend does not know.
+    /// Raises the schema's version to one that this backend does not know.
     async fn make_newer(&mut self) -> Result<(), BoxError>;
 
-    /// Takes [`make_newer`](Self::make_newer) back: the version, and nothing else.
+    /// Reverts [`make_newer`](Self::make_newer): the version and nothing else.
     async fn undo_newer(&mut self) -> Result<(), BoxError>;
 }

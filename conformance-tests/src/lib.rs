@@ -5,11 +5,13 @@ mod cases;
 mod context;
 mod faulty;
 mod fixture;
-mod kit;
+mod process;
 mod random;
-mod run;
+mod runner;
+mod runtime;
+mod subject;
 mod suite;
-mod worker;
+mod support;
 
 pub use self::case::Case;
 pub use self::faulty::{Call, Fault, FaultyBackend, Method, chance, script};

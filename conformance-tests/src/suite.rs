@@ -1,4 +1,4 @@
-//! [`Suite`]: the whole of a third party's test program.
+//! [`Suite`]: the test program of a backend.
 
 use std::env;
 use std::fmt;
@@ -6,28 +6,19 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread;
 
-use futures::future::{BoxFuture, FutureExt};
+use futures::future::FutureExt;
 use libtest_mimic::{Arguments, Trial};
 use ticket_core::Capability;
 
-use crate::cases::{CASES, Entry};
+use crate::case::Case;
+use crate::cases::{CASES, CaseEntry};
 use crate::fixture::{BoxError, Fixture};
-use crate::run::run_entry;
-use crate::{Case, worker};
+use crate::process;
+use crate::runner::run_case;
+use crate::subject::{Open, Subject};
 
-/// How many cases run beside each other at least, unless `--test-threads` says otherwise.
+/// The minimum number of cases that run concurrently, unless `--test-threads` says otherwise.
 const MIN_THREADS: usize = 4;
-
-/// How to open a store.
-pub(crate) type Open =
-    Box<dyn Fn(Case) -> BoxFuture<'static, Result<Fixture, BoxError>> + Send + Sync>;
-
-/// What is known of the backend under test.
-pub(crate) struct Backend {
-    pub(crate) name: String,
-    pub(crate) open: Open,
-    pub(crate) lacking: Vec<(Capability, String)>,
-}
 
 /// The conformance suite for one backend.
 ///
@@ -43,12 +34,14 @@ pub(crate) struct Backend {
 /// }
 /// ```
 pub struct Suite {
-    backend: Backend,
+    subject: Subject,
     needed: Vec<&'static str>,
 }
 
 impl Suite {
-    /// The suite for the backend `name`, whose stores `open` opens without setting them up.
+    /// Creates the suite for the backend called `name`.
+    ///
+    /// `open` opens the store of a [`Case`] without setting it up.
     pub fn new<F, R>(name: impl Into<String>, open: F) -> Self
     where
         F: Fn(Case) -> R + Send + Sync + 'static,
@@ -56,14 +49,14 @@ impl Suite {
     {
         let open: Open = Box::new(move |case| open(case).boxed());
         Self {
-            backend: Backend { name: name.into(), open, lacking: Vec::new() },
+            subject: Subject { name: name.into(), open, lacking: Vec::new() },
             needed: Vec::new(),
         }
     }
 
-    /// An environment variable without which there is nothing to test, such as a server's URL.
+    /// Requires an environment variable, such as a server's URL.
     ///
-    /// Where it is not set every case is ignored, with the reason; under `CI=true` or
+    /// While it is not set, every case is ignored with that reason. Under `CI=true` or
     /// `TICKET_REQUIRE_SERVERS=1` every case fails instead.
     #[must_use]
     pub fn needs_env(mut self, variable: &'static str) -> Self {
@@ -71,22 +64,23 @@ impl Suite {
         self
     }
 
-    /// Declares that the backend lacks a capability, as its
-    /// [`capabilities`](ticket_core::BackendBase::capabilities) say too: the cases that need it are
-    /// ignored, with the reason.
+    /// Declares that the backend lacks a capability, and why.
+    ///
+    /// The cases that need it are ignored with that reason. The declaration has to agree with the
+    /// backend's [`capabilities`](ticket_core::BackendBase::capabilities), which one case checks.
     #[must_use]
     pub fn without(mut self, capability: Capability, reason: impl Into<String>) -> Self {
-        self.backend.lacking.push((capability, reason.into()));
+        self.subject.lacking.push((capability, reason.into()));
         self
     }
 
-    /// Runs the suite with the arguments of the command line, which are those of `libtest`.
+    /// Runs the suite with the command line's arguments, which are those of `libtest`.
     ///
-    /// Cases with several processes start this program again, so it has to be the whole of `main`.
+    /// Cases that need several processes start this program again, so `main` must do nothing else.
     #[must_use]
     pub fn main(self) -> ExitCode {
-        if env::var_os(worker::VARIABLE).is_some() {
-            return worker::main(&self.backend);
+        if env::var_os(process::VARIABLE).is_some() {
+            return process::main(&self.subject);
         }
         let mut arguments = Arguments::from_args();
         // Cases wait more than they compute: for locks, for answers, for other processes.
@@ -95,32 +89,33 @@ impl Suite {
         });
         let missing = self.missing();
         let required = servers_are_required(|name| env::var(name).ok());
-        let backend = Arc::new(self.backend);
+        let subject = Arc::new(self.subject);
         let trials = CASES
             .iter()
-            .map(|entry| match obstacle(entry, &backend, missing, required) {
+            .map(|entry| match obstacle(entry, &subject, missing, required) {
                 Some(obstacle) => ignored(entry, &obstacle, &arguments),
-                None => trial(entry, &backend, missing),
+                None => trial(entry, &subject, missing),
             })
             .collect();
         libtest_mimic::run(&arguments, trials).exit_code()
     }
 
-    /// The names of all cases.
+    /// Returns the names of all cases.
     pub fn cases() -> impl Iterator<Item = &'static str> {
         CASES.iter().map(|entry| entry.name)
     }
 
-    /// Runs one case, whatever the backend declares to lack, and says how it failed: what the suite's
-    /// own tests do with backends that are wrong on purpose.
+    /// Runs a single case, even if the backend declares to lack what the case needs.
+    ///
+    /// The suite's own tests use it to run cases on backends that are wrong on purpose.
     ///
     /// # Errors
     ///
-    /// The text of the failure, also if there is no case of this name.
+    /// The message of the failure, or that there is no case of this name.
     pub fn run_case(self, name: &str) -> Result<(), String> {
         let entry = CASES.iter().find(|entry| entry.name == name);
         let entry = entry.ok_or_else(|| format!("there is no case {name:?}"))?;
-        run_entry(entry, &Arc::new(self.backend))
+        run_case(entry, &Arc::new(self.subject))
     }
 
     fn missing(&self) -> Option<&'static str> {
@@ -131,19 +126,19 @@ impl Suite {
 impl fmt::Debug for Suite {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Suite")
-            .field("backend", &self.backend.name)
-            .field("lacking", &self.backend.lacking)
+            .field("backend", &self.subject.name)
+            .field("lacking", &self.subject.lacking)
             .field("needed", &self.needed)
             .finish_non_exhaustive()
     }
 }
 
-/// Why a case cannot run, as it is printed.
+/// Returns why a case cannot run, as it is printed; `None` if it can.
 ///
-/// A variable that is missing although servers are required is none: then the case fails.
+/// A missing variable is no obstacle where servers are required: the case then runs, and fails.
 fn obstacle(
-    entry: &Entry,
-    backend: &Backend,
+    entry: &CaseEntry,
+    subject: &Subject,
     missing: Option<&str>,
     required: bool,
 ) -> Option<String> {
@@ -151,7 +146,7 @@ fn obstacle(
         return Some(format!("environment {variable}"));
     }
     let (capability, reason) =
-        backend.lacking.iter().find(|(capability, _)| entry.needs.contains(capability))?;
+        subject.lacking.iter().find(|(capability, _)| entry.needs.contains(capability))?;
     Some(format!("capability {capability}: {reason}"))
 }
 
@@ -161,10 +156,10 @@ fn servers_are_required(variable: impl Fn(&str) -> Option<String>) -> bool {
     })
 }
 
-#[allow(clippy::print_stderr, reason = "a test program tells why it ignores a case")]
-fn ignored(entry: &'static Entry, obstacle: &str, arguments: &Arguments) -> Trial {
+#[allow(clippy::print_stderr, reason = "a test program prints why it ignores a case")]
+fn ignored(entry: &'static CaseEntry, obstacle: &str, arguments: &Arguments) -> Trial {
     let failure = format!("cannot run: {obstacle}");
-    // Only reached with --ignored or --include-ignored.
+    // This body only runs with --ignored or --include-ignored.
     let trial = Trial::test(entry.name, || Err(failure.into())).with_ignored_flag(true);
     if !arguments.list && arguments.is_ignored(&trial) && !arguments.is_filtered_out(&trial) {
         eprintln!("ticket-conformance: ignored {}: {obstacle}", entry.name);
@@ -172,17 +167,25 @@ fn ignored(entry: &'static Entry, obstacle: &str, arguments: &Arguments) -> Tria
     trial
 }
 
-fn trial(entry: &'static Entry, backend: &Arc<Backend>, missing: Option<&'static str>) -> Trial {
-    let backend = Arc::clone(backend);
-    Trial::test(entry.name, move || run_unless(missing, entry, &backend).map_err(Into::into))
+fn trial(
+    entry: &'static CaseEntry,
+    subject: &Arc<Subject>,
+    missing: Option<&'static str>,
+) -> Trial {
+    let subject = Arc::clone(subject);
+    Trial::test(entry.name, move || run_unless(missing, entry, &subject).map_err(Into::into))
 }
 
-fn run_unless(missing: Option<&str>, entry: &Entry, backend: &Arc<Backend>) -> Result<(), String> {
+fn run_unless(
+    missing: Option<&str>,
+    entry: &CaseEntry,
+    subject: &Arc<Subject>,
+) -> Result<(), String> {
     match missing {
         Some(variable) => Err(format!(
-            "the environment variable {variable} is not set, and CI or TICKET_REQUIRE_SERVERS wants it"
+            "the environment variable {variable} is not set, and CI or TICKET_REQUIRE_SERVERS requires it"
         )),
-        None => run_entry(entry, backend),
+        None => run_case(entry, subject),
     }
 }
 
@@ -198,25 +201,25 @@ mod tests {
     }
 
     #[test]
-    fn a_case_is_ignored_for_what_is_lacking_alone() {
-        let backend = suite().backend;
+    fn a_case_is_ignored_only_if_it_needs_a_lacking_capability() {
+        let subject = suite().subject;
         for entry in CASES {
             let shared = entry.needs.contains(&Capability::SharedStorage);
             let reason = "capability SharedStorage: it is gone with its handle";
-            let obstacle = obstacle(entry, &backend, None, true);
+            let obstacle = obstacle(entry, &subject, None, true);
             assert_eq!(obstacle.as_deref(), shared.then_some(reason), "{}", entry.name);
         }
     }
 
     #[test]
-    fn without_its_variable_every_case_is_ignored_or_fails_where_it_is_required() {
-        let backend = Arc::new(suite().backend);
+    fn without_its_variable_every_case_is_ignored_or_fails_where_servers_are_required() {
+        let subject = Arc::new(suite().subject);
         for entry in CASES.iter().filter(|entry| entry.needs.is_empty()) {
-            let obstacle = |required| obstacle(entry, &backend, Some("FOO_URL"), required);
+            let obstacle = |required| obstacle(entry, &subject, Some("FOO_URL"), required);
             assert_eq!(obstacle(false).as_deref(), Some("environment FOO_URL"));
             assert_eq!(obstacle(true), None);
         }
-        let failure = run_unless(Some("FOO_URL"), &CASES[0], &backend).unwrap_err();
+        let failure = run_unless(Some("FOO_URL"), &CASES[0], &subject).unwrap_err();
         assert!(failure.contains("FOO_URL is not set"), "{failure}");
     }
 
@@ -230,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_variable_that_is_not_set_is_missing() {
+    fn the_first_unset_variable_is_reported_as_missing() {
         let suite = suite().needs_env("PATH").needs_env("TICKET_CONFORMANCE_NO_SUCH_VARIABLE");
         assert_eq!(suite.missing(), Some("TICKET_CONFORMANCE_NO_SUCH_VARIABLE"));
         assert_eq!(self::suite().missing(), None);
@@ -240,8 +243,8 @@ mod tests {
     fn one_case_can_be_run_by_its_name() {
         assert_eq!(suite().run_case("rule_01_a_batch_of_one_is_recorded"), Ok(()));
         assert!(suite().run_case("rule_99").unwrap_err().contains("rule_99"));
-        // The reference lacks more than that, and the suite was not told.
-        let told = suite().run_case("rule_26_what_the_backend_lacks_is_what_the_suite_was_told");
+        // The reference backend lacks more than that, and the suite was not told.
+        let told = suite().run_case("rule_26_capabilities_match_the_declaration");
         assert!(told.unwrap_err().contains("without()"));
     }
 }

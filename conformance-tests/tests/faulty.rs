@@ -15,7 +15,8 @@ use ticket_conformance::{
 };
 use ticket_core::backend::NewOccurrence;
 use ticket_core::{
-    BackendBase, BackendExt, ErrorKind, EventQuery, EventStore, Level, Record, TicketFilter,
+    BackendBase, BackendExt, ErrorKind, EventQuery, EventStore, EventTypeQuery, Level, Record,
+    TicketFilter,
 };
 use ticket_grouping::Grouping;
 use ticket_memory::MemoryBackend;
@@ -97,19 +98,22 @@ fn a_plan_may_be_any_closure() {
     let is_away = Arc::new(AtomicBool::new(true));
     let switch = Arc::clone(&is_away);
     let backend = FaultyBackend::new(MemoryBackend::new(), move |call| {
-        let refused = call.batch.iter().any(|one| one.record().message == "poison");
+        let is_poisoned = call.batch.iter().any(|one| one.record().message == "poison");
         let away = switch.load(Relaxed).then_some(Fault::Error(ErrorKind::Unavailable));
-        refused.then_some(Fault::Error(ErrorKind::Rejected)).or(away)
+        is_poisoned.then_some(Fault::Error(ErrorKind::Rejected)).or(away)
     });
     let count = || block_on(backend.count_tickets(&TicketFilter::new()));
     assert_eq!(count().unwrap_err().kind(), ErrorKind::Unavailable);
-    assert_eq!(block_on(backend.event_types(None)).unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(
+        block_on(backend.event_types(&EventTypeQuery::new())).unwrap_err().kind(),
+        ErrorKind::Unavailable
+    );
     is_away.store(false, Relaxed);
     assert_eq!(count().unwrap(), 0);
     let record = Record::new(Level::Error, "test", "poison");
     let fingerprint = Grouping::Stable.fingerprint(&record, &[]);
-    let refused = block_on(backend.record_ticket(NewOccurrence::new(record, fingerprint)));
-    assert_eq!(refused.unwrap_err().kind(), ErrorKind::Rejected);
+    let rejected = block_on(backend.record_ticket(NewOccurrence::new(record, fingerprint)));
+    assert_eq!(rejected.unwrap_err().kind(), ErrorKind::Rejected);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What the commands share: the store's address, the application, and how to answer.
+//! What the commands share: the store, the application, and how to answer.
 
 use std::error::Error as _;
 use std::sync::Arc;
@@ -7,24 +7,24 @@ use anyhow::Context as _;
 use clap::ColorChoice;
 use ticket_core::{ErrorKind, Store, TicketFilter, Timestamp};
 
+use crate::args::GlobalArgs;
 use crate::backends;
-use crate::cli::GlobalArgs;
 use crate::failure::Usage;
 use crate::output::style::Painter;
 use crate::output::table::Layout;
 
 const DEFAULT_URL: &str = "sqlite:tickets.db";
 
-/// The options that every command takes, read. Without `Debug`: a URL may hold a password.
+/// The options of every command, resolved. It has no `Debug`, because a URL may hold a password.
 pub(crate) struct Context {
     url: String,
-    /// Which application; all of them, or a default, if none was named.
+    /// The application. If it is `None`, commands mean all applications, or use a default.
     pub(crate) app_id: Option<String>,
     /// Whether to write JSON.
     pub(crate) json: bool,
-    /// Whether standard output is coloured.
+    /// Whether to colour standard output.
     pub(crate) color: bool,
-    /// The moment that the command was started: what `3m ago` is counted from.
+    /// The time at which the command was started, from which `3m ago` is counted.
     pub(crate) now: Timestamp,
 }
 
@@ -39,22 +39,22 @@ impl Context {
         }
     }
 
-    /// The store, set up: created if there is none, brought up to date if it is older.
+    /// Opens the store and sets it up: creates it if it is missing, migrates it if it is older.
     pub(crate) async fn open_for_writing(&self) -> anyhow::Result<Arc<dyn Store>> {
         let store = self.connect(&self.url).await?;
-        store.setup_backend().await.context("the database cannot be set up")?;
+        store.setup_backend().await.context("cannot set up the database")?;
         Ok(store)
     }
 
-    /// The store, which has to be there: to look for tickets creates nothing.
+    /// Opens a store that exists. A command that looks for tickets creates nothing.
     pub(crate) async fn open(&self) -> anyhow::Result<Arc<dyn Store>> {
         let store = self.connect(&backends::check_only(&self.url)).await?;
         store.setup_backend().await.map_err(|error| {
-            // What the server itself has refused, a password for example, is something else.
+            // A `Config` error with a source is the server's refusal, for example of a password.
             let missing = error.kind() == ErrorKind::Config && error.source().is_none();
             let error = anyhow::Error::new(error);
             if missing {
-                // Who has said nothing may not know where it was looked for.
+                // Without --url, the person may not know where the command has looked.
                 let place = if self.url == DEFAULT_URL {
                     format!(" in {DEFAULT_URL}; --url or TICKET_URL names another store")
                 } else {
@@ -62,47 +62,45 @@ impl Context {
                 };
                 error.context(format!(
                     "there is nothing to read yet{place} (`ticket ingest FILE` records something, \
-                     `ticket setup` makes the tables, or brings older ones up to date)"
+                     `ticket setup` creates the tables or migrates older ones)"
                 ))
             } else {
-                error.context("the database cannot be read")
+                error.context("cannot read the database")
             }
         })?;
         Ok(store)
     }
 
     async fn connect(&self, url: &str) -> anyhow::Result<Arc<dyn Store>> {
-        backends::registry().connect(url).await.map_err(|error| {
+        backends::connect(url).await.map_err(|error| {
             if error.kind() == ErrorKind::Config {
-                Usage(format!("--url: {}", error.message())).into()
+                wrong_url(&error)
             } else {
-                anyhow::Error::new(error).context("the database cannot be opened")
+                anyhow::Error::new(error).context("cannot open the database")
             }
         })
     }
 
-    /// Puts right what a crash has left in the store, and says what that was.
+    /// Repairs what a crash has left in the store, and describes what that was.
     pub(crate) async fn repair(&self) -> anyhow::Result<String> {
-        backends::repair(&self.url).await.context("the database cannot be repaired")
+        backends::repair(&self.url).await.context("cannot repair the database")
     }
 
-    /// The statements that create the store's schema.
+    /// Returns the statements that create the schema of the store.
     pub(crate) fn schema(&self) -> anyhow::Result<String> {
-        backends::schema(&self.url)
-            .map_err(|error| Usage(format!("--url: {}", error.message())).into())
+        backends::schema(&self.url).map_err(|error| wrong_url(&error))
     }
 
-    /// The same, and those that spread its tables over several servers.
+    /// Returns the statements that create the schema and distribute its tables over several servers.
     #[cfg(feature = "postgres")]
     pub(crate) fn distributed_schema(
         &self,
         distribution: ticket_postgres::Distribution,
     ) -> anyhow::Result<String> {
-        backends::distributed_schema(&self.url, distribution)
-            .map_err(|error| Usage(format!("--url: {}", error.message())).into())
+        backends::distributed_schema(&self.url, distribution).map_err(|error| wrong_url(&error))
     }
 
-    /// The tickets of the application, or of all.
+    /// Returns the filter for the tickets of the application, or of all applications.
     pub(crate) fn filter(&self) -> TicketFilter {
         match &self.app_id {
             Some(app_id) => TicketFilter::new().with_app_id(app_id),
@@ -117,6 +115,10 @@ impl Context {
     pub(crate) fn layout(&self) -> Layout {
         Layout::detect(self.painter())
     }
+}
+
+fn wrong_url(error: &ticket_core::Error) -> anyhow::Error {
+    Usage(format!("--url: {}", error.message())).into()
 }
 
 fn colored(choice: ColorChoice) -> bool {

@@ -1,11 +1,11 @@
-//! How a command fails: exit code 2 for what was asked wrongly, 1 for everything else.
+//! How a command fails: with exit code 2 for wrong usage, and 1 for everything else.
 
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
-use crate::output::sanitize;
+use crate::sanitize;
 
-/// The command was asked for something that cannot be; what to write instead is in the text.
+/// Wrong usage. The text says what to write instead.
 #[derive(Debug)]
 pub(crate) struct Usage(pub(crate) String);
 
@@ -17,7 +17,7 @@ impl std::fmt::Display for Usage {
 
 impl std::error::Error for Usage {}
 
-/// The error of a query: what the query cannot be is wrong usage.
+/// Converts the error of a query. A query that cannot be answered is wrong usage.
 pub(crate) fn of_query(error: ticket_core::Error) -> anyhow::Error {
     if error.kind() == ticket_core::ErrorKind::Config {
         Usage(error.message().to_owned()).into()
@@ -26,7 +26,8 @@ pub(crate) fn of_query(error: ticket_core::Error) -> anyhow::Error {
     }
 }
 
-/// Says on standard error what went wrong. A reader that went away is no failure: it has seen enough.
+/// Reports an error on standard error and returns the exit code. A closed pipe is not a failure: its
+/// reader has seen enough.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     if is_closed_pipe(error) {
         return ExitCode::SUCCESS;
@@ -35,7 +36,7 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     ExitCode::from(if error.is::<Usage>() { 2 } else { 1 })
 }
 
-/// The error and its causes, without those that only repeat another one: drivers do that.
+/// Returns the error with its causes, without those that only repeat another one, as drivers' errors do.
 fn with_causes(error: &anyhow::Error) -> String {
     let mut text = error.to_string();
     let mut last = text.clone();
@@ -52,7 +53,7 @@ fn with_causes(error: &anyhow::Error) -> String {
 /// Writes to standard error, safe for a terminal.
 pub(crate) fn say(text: &str) {
     let lines: Vec<String> = sanitize::lines(text).collect();
-    // Nobody is left to tell if standard error is closed too.
+    // If standard error is closed as well, nobody is left to tell.
     let _ = writeln!(io::stderr(), "{}", lines.join("\n"));
 }
 

@@ -1,5 +1,6 @@
-//! The command `ticket`; see the README of this crate.
+//! The `ticket` command. See the README of this crate.
 
+mod args;
 mod backends;
 mod cli;
 mod commands;
@@ -8,6 +9,7 @@ mod expr;
 mod failure;
 mod ingest;
 mod output;
+mod sanitize;
 mod time;
 
 use std::io::{BufWriter, Write, stdout};
@@ -19,13 +21,13 @@ use crate::cli::{Cli, Command};
 use crate::context::Context;
 
 fn main() -> ExitCode {
-    // A command line that cannot be read ends here, with exit code 2.
+    // A command line that cannot be parsed ends the process here with exit code 2.
     let cli = Cli::parse();
     run(&cli).unwrap_or_else(|error| failure::report(&error))
 }
 
 fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
-    // One thread is enough for one command, and starts in no time.
+    // One thread is enough for one command, and the fastest to start.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let context = Context::new(&cli.global);
     let mut out = BufWriter::new(stdout());
@@ -39,8 +41,12 @@ async fn command(
     context: &Context,
     out: &mut dyn Write,
 ) -> anyhow::Result<ExitCode> {
+    #[cfg(feature = "generate")]
+    use clap::CommandFactory;
+    #[cfg(feature = "generate")]
+    use commands::generate;
     use commands::{
-        delete, expire, find, generate, list, occurrences, setup, show, spool, stats, status, types,
+        delete, expire, find, list, occurrences, setup, show, spool, stats, status, types,
     };
     let done = match command {
         Command::Ingest(args) => return ingest::run(args, context).await,
@@ -58,8 +64,10 @@ async fn command(
         Command::Stats(args) => stats::run(args, context, out).await,
         Command::Expire(args) => expire::run(args, context, out).await,
         Command::Setup(args) => setup::run(args, context, out).await,
-        Command::Completions(args) => generate::completions(args, out),
-        Command::Man(args) => generate::man(args, out),
+        #[cfg(feature = "generate")]
+        Command::Completions(args) => generate::completions(args, Cli::command(), out),
+        #[cfg(feature = "generate")]
+        Command::Man(args) => generate::man(args, Cli::command(), out),
     };
     done.map(|()| ExitCode::SUCCESS)
 }

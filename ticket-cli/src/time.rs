@@ -1,11 +1,11 @@
-//! Durations and times as they are typed.
+//! Durations and times as people type them.
 
 use std::str::FromStr;
 use std::time::Duration;
 
 use ticket_core::Timestamp;
 
-/// Reads a duration: a whole number and its unit, such as `90s`, `15m`, `24h`, `7d` or `2w`.
+/// Parses a duration: a whole number and its unit, such as `90s`, `15m`, `24h`, `7d` or `2w`.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || {
         format!("{text:?} is not a duration: write a whole number and s, m, h, d or w, such as 24h")
@@ -26,13 +26,13 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let number = digits.parse::<u64>().ok();
     let duration = number.and_then(|number| number.checked_mul(seconds)).map(Duration::from_secs);
     match duration {
-        None => Err(format!("{text:?} is longer than any calendar: write fewer digits")),
-        Some(Duration::ZERO) => Err(format!("{text:?} is no time at all: write at least 1{unit}")),
+        None => Err(format!("{text:?} is too long: write fewer digits")),
+        Some(Duration::ZERO) => Err(format!("{text:?} is no duration: write at least 1{unit}")),
         Some(duration) => Ok(duration),
     }
 }
 
-/// A moment as it is typed: how long ago, in RFC 3339, or a date, which is its midnight in UTC.
+/// A moment as people type it: how long ago, a time in RFC 3339, or a date, which means midnight UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Moment {
     Ago(Duration),
@@ -63,8 +63,8 @@ impl FromStr for Moment {
             return duration(text).map(Self::Ago);
         }
         Err(format!(
-            "{text:?} is neither a duration back from now, such as 24h, nor a time, such as \
-             2026-11-21T10:47:20Z, nor a date, such as 2026-11-21"
+            "{text:?} is neither a duration back from now such as 24h, nor a time such as \
+             2026-11-21T10:47:20Z, nor a date such as 2026-11-21"
         ))
     }
 }
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_duration_says_what_to_write() {
+    fn the_error_for_a_bad_duration_says_what_to_write() {
         for text in ["", "5", "h", "5x", "-5m", "1.5h", "1h30m", "５m", "5é", "+5m", " 5m"] {
             let error = duration(text).unwrap_err();
             assert!(error.contains("such as 24h"), "{text:?}: {error}");
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_moment_is_a_duration_back_a_time_or_a_date() {
+    fn a_moment_is_a_duration_a_time_or_a_date() {
         let now: Timestamp = "2026-11-21T10:47:20Z".parse().unwrap();
         let resolve =
             |text: &str| text.parse::<Moment>().map(|moment| moment.resolve(now).to_string());

@@ -1,117 +1,92 @@
-//! [`EventStore`]: the same occurrences, seen as events with types and traits.
+//! [`EventStore`]: the occurrences of a store as events with types and traits.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
 use crate::backend::Lease;
-
 use crate::{
-    BackendBase, EventQuery, EventTrait, Expired, Expiry, Occurrence, Page, Result, TraitQuery,
-    TraitType,
+    BackendBase, EventQuery, EventTrait, EventTypeQuery, Expired, Expiry, KeepPerTicket,
+    Occurrence, Page, Result, TraitQuery, TraitType, TraitTypeQuery, forward_event_store,
 };
 
-/// Occurrences as events: an event's type is its record's channel, its traits are typed values.
+/// A store whose occurrences are events: the type of an event is its record's channel, and its traits are
+/// typed values.
 ///
-/// A backend that lacks [`Capability::Events`](crate::Capability::Events) answers every method with
-/// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported).
+/// A backend that lacks [`Capability::Events`](crate::Capability::Events) fails every method with
+/// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported). A wrapper forwards what it does not change
+/// with [`forward_event_store!`](crate::forward_event_store).
 #[async_trait]
 pub trait EventStore: std::fmt::Debug + Send + Sync + 'static {
-    /// A page of the events that a filter finds, by time (rules 10, 11, 15, 16).
+    /// Returns a page of the events that match a filter, ordered by time (rules 10, 11, 15 and 16).
     ///
-    /// The filter is a conjunction; both ends of its range are in it. A comparison looks at events
-    /// that have the trait with that type, so `Ne` does not find those that lack it. Text compares by
-    /// code point. What matches is defined by [`EventFilter::matches`](crate::EventFilter::matches).
+    /// All conditions of the filter have to hold, and both ends of its time range are included. A
+    /// comparison only considers events that have the trait with the compared type, so `Ne` does not match
+    /// events that lack it. Text compares by code point.
+    /// [`EventFilter::matches`](crate::EventFilter::matches) defines what matches.
     async fn get_events(&self, query: &EventQuery) -> Result<Page<Occurrence>>;
 
-    /// The types of the stored events, sorted by code point (rule 17). A type goes with its last
-    /// event.
-    async fn event_types(&self, app_id: Option<&str>) -> Result<Vec<String>>;
+    /// Returns the types of the stored events, sorted by code point (rule 17).
+    ///
+    /// A type disappears with its last event.
+    async fn event_types(&self, query: &EventTypeQuery) -> Result<Vec<String>>;
 
-    /// The distinct names and types of the traits that events of a type have, sorted (rule 17); none
-    /// for an unknown type.
-    async fn trait_types(&self, app_id: Option<&str>, event_type: &str) -> Result<Vec<TraitType>>;
+    /// Returns the distinct names and types of the traits that the events of a type have, sorted (rule
+    /// 17). An unknown type has none.
+    async fn trait_types(&self, query: &TraitTypeQuery) -> Result<Vec<TraitType>>;
 
-    /// A page of the traits of the events of a type, by name, then by event (rule 17).
+    /// Returns a page of the traits of the events of a type, ordered by name, then by event (rule 17).
     async fn get_traits(&self, query: &TraitQuery) -> Result<Page<EventTrait>>;
 
-    /// Deletes the occurrences that are older than a time, the oldest first (by time, id, ticket id),
-    /// at most `max_count` (rule 18).
+    /// Deletes the occurrences that are older than a given time, oldest first (by time, id and ticket id),
+    /// and at most `max_count` of them (rule 18).
     ///
-    /// Tickets keep their counts, also per hour. A solved ticket goes too, with its counts, if its
-    /// last occurrence time is older than that time and none of its occurrences is left, be it by this
-    /// call or by an earlier one; this is checked again inside the deleting statement, so that one that
-    /// has just reopened is not lost. `max_count` limits the occurrences alone: with 0, only such tickets
-    /// go.
+    /// Tickets keep their counts, including those per hour. A solved ticket is deleted too, with its
+    /// counts, if its last occurrence time is older than the given time and none of its occurrences is
+    /// left, whether this call or an earlier one deleted them. The deleting statement checks this again, so
+    /// that a ticket that has just been reopened is not lost. `max_count` limits occurrences only: with 0,
+    /// the call deletes nothing but such tickets.
     async fn clear_expired(&self, expiry: &Expiry) -> Result<Expired>;
 
-    /// Keeps of each ticket the first of the stored occurrences and the newest `keep - 1` (by time, then
-    /// id), deletes the rest and says how many that were (rule 19). Counts stay.
+    /// Keeps a number of occurrences of each ticket, deletes the others, and returns how many it deleted
+    /// (rule 19).
     ///
-    /// To keep 0 is an error of kind [`Config`](crate::ErrorKind::Config).
-    async fn keep_per_ticket(&self, app_id: Option<&str>, keep: u32) -> Result<u64>;
+    /// The first of the stored occurrences and the newest `count - 1` (by time, then id) stay. Tickets keep
+    /// their counts.
+    async fn keep_per_ticket(&self, keep: &KeepPerTicket) -> Result<u64>;
 
-    /// Empties this store, tickets and all, and nothing beside it (rule 20). Leases stay.
+    /// Deletes everything in this store, including its tickets, and nothing outside of it (rule 20).
+    /// Leases stay.
     async fn clear(&self) -> Result<()>;
 
-    /// Takes a lease, prolongs it, or gives it back; says whether it is the holder's (rule 28).
+    /// Acquires, renews or releases a lease, and returns `true` if the lease is the holder's (rule 28).
     ///
-    /// A lease is held by one holder until it runs out or is given back. If nobody holds the one of
-    /// this name, or the holder itself does, it is the holder's from now on for the lease's time,
-    /// also if that ends sooner than before; with a time of zero nobody holds it any more. If somebody
-    /// else holds it, nothing changes and the answer is `false`. Of several that ask at once one gets it.
+    /// One holder has a lease until it expires or is released. If nobody has the lease of this name, or the
+    /// same holder has it, the holder has it for the requested time from now on, even if that ends sooner
+    /// than before. A requested time of zero releases the lease. If another holder has it, nothing changes
+    /// and the result is `false`. Of several holders that ask at once, one gets it.
     ///
-    /// Time is the store's: where several machines share it, MUST go by one clock, that of the
-    /// database. Who holds a lease and stops for longer than its time has lost it without being told:
-    /// so a lease spares work that would be done twice, and no more may depend on it.
+    /// Time is the store's: where several machines share a store, the backend MUST go by a single clock,
+    /// that of the database. A holder that is suspended for longer than its lease has lost it without being
+    /// told. A lease therefore only saves duplicate work; nothing else may depend on it.
     async fn lease(&self, lease: &Lease) -> Result<bool>;
 }
 
-macro_rules! forward_event_store {
-    ($($wrapper:ident),*) => {$(
-        #[async_trait]
-        #[deny(clippy::missing_trait_methods)]
-        impl<T: EventStore + ?Sized> EventStore for $wrapper<T> {
-            async fn get_events(&self, query: &EventQuery) -> Result<Page<Occurrence>> {
-                (**self).get_events(query).await
-            }
-
-            async fn event_types(&self, app_id: Option<&str>) -> Result<Vec<String>> {
-                (**self).event_types(app_id).await
-            }
-
-            async fn trait_types(&self, app_id: Option<&str>, event_type: &str) -> Result<Vec<TraitType>> {
-                (**self).trait_types(app_id, event_type).await
-            }
-
-            async fn get_traits(&self, query: &TraitQuery) -> Result<Page<EventTrait>> {
-                (**self).get_traits(query).await
-            }
-
-            async fn clear_expired(&self, expiry: &Expiry) -> Result<Expired> {
-                (**self).clear_expired(expiry).await
-            }
-
-            async fn keep_per_ticket(&self, app_id: Option<&str>, keep: u32) -> Result<u64> {
-                (**self).keep_per_ticket(app_id, keep).await
-            }
-
-            async fn clear(&self) -> Result<()> {
-                (**self).clear().await
-            }
-
-            async fn lease(&self, lease: &Lease) -> Result<bool> {
-                (**self).lease(lease).await
-            }
-        }
-    )*};
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<T: EventStore + ?Sized> EventStore for Arc<T> {
+    forward_event_store!(self => **self);
 }
 
-forward_event_store!(Arc, Box);
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<T: EventStore + ?Sized> EventStore for Box<T> {
+    forward_event_store!(self => **self);
+}
 
-/// A whole store: what a URI opens, and what the conformance suite runs on.
+/// A complete store: what a URI opens, and what the conformance suite tests.
 ///
-/// Implemented by everything that is both.
+/// Every type that is both a [`BackendBase`] and an [`EventStore`] implements it.
 pub trait Store: BackendBase + EventStore {}
 
 impl<T: BackendBase + EventStore + ?Sized> Store for T {}

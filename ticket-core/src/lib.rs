@@ -6,6 +6,7 @@ mod error;
 mod event_store;
 mod ext;
 mod fingerprint;
+mod forward;
 mod handler;
 mod id;
 mod level;
@@ -34,8 +35,9 @@ pub use self::id::{OccurrenceId, TicketId, TicketIdPrefix};
 pub use self::level::Level;
 pub use self::query::{
     Bucket, BucketWidth, Comparison, Cursor, DEFAULT_LIMIT, Direction, EventFilter, EventQuery,
-    EventTrait, Expired, Expiry, HistogramQuery, MAX_LIMIT, OccurrenceQuery, Operator, Page,
-    TicketFilter, TicketQuery, TicketSort, TraitQuery, TraitType,
+    EventTrait, EventTypeQuery, Expired, Expiry, HistogramQuery, KeepPerTicket, MAX_LIMIT,
+    OccurrenceQuery, Operator, Page, TicketFilter, TicketQuery, TicketSort, TraitQuery, TraitType,
+    TraitTypeQuery,
 };
 pub use self::record::{Location, Record};
 pub use self::registry::Registry;

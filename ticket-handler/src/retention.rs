@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use ticket_core::backend::Lease;
 use ticket_core::{
-    Error, ErrorKind, EventStore, EventStoreExt, Expired, Expiry, Result, Store, Timestamp,
+    Error, ErrorKind, EventStore, EventStoreExt, Expired, Expiry, KeepPerTicket, Result, Store,
+    Timestamp,
 };
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -160,12 +161,16 @@ impl Retention {
                 sleep(start.elapsed() * REST).await;
             }
         }
-        if let Some(keep) = self.max_per_ticket
+        if let Some(count) = self.max_per_ticket
             && is_held(store, lease).await?
         {
+            let mut keep = KeepPerTicket::new(count)?;
+            if let Some(app_id) = app_id {
+                keep = keep.with_app_id(app_id);
+            }
             let start = Instant::now();
             // A timeout is no failure: what was deleted is deleted, and the rest is left to the next round.
-            if let Ok(deleted) = timeout(LONGEST_CALL, store.keep_per_ticket(app_id, keep)).await {
+            if let Ok(deleted) = timeout(LONGEST_CALL, store.keep_per_ticket(&keep)).await {
                 done(Expired { occurrences: deleted?, tickets: 0 });
             }
             sleep(start.elapsed() * REST).await;

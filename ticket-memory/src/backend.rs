@@ -1,4 +1,4 @@
-//! [`MemoryBackend`]: the contract's methods, each one line over the [`State`].
+//! [`MemoryBackend`]: implements the contract's methods with one call each to the [`State`].
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,30 +8,30 @@ use async_trait::async_trait;
 use ticket_core::backend::{Batch, Lease, Recorded, StatusChange};
 use ticket_core::{
     BackendBase, Bucket, Capabilities, Capability, Error, EventQuery, EventStore, EventTrait,
-    Expired, Expiry, HistogramQuery, Occurrence, OccurrenceQuery, Page, Result, Ticket,
-    TicketFilter, TicketId, TicketQuery, Timestamp, TraitQuery, TraitType,
+    EventTypeQuery, Expired, Expiry, HistogramQuery, KeepPerTicket, Occurrence, OccurrenceQuery,
+    Page, Result, Ticket, TicketFilter, TicketId, TicketQuery, Timestamp, TraitQuery, TraitType,
+    TraitTypeQuery,
 };
 
 use crate::state::State;
 
-/// A store in this process's memory; its clones share the store.
+/// A store in the memory of this process. Clones share the store, which is dropped with the last of them.
 ///
 /// It lacks [`Capability::SharedStorage`], [`Capability::SchemaVersions`] and
-/// [`Capability::ApplicationTransactions`]: it is gone with its last clone, nobody else can open it, and
-/// there is no database around it.
+/// [`Capability::ApplicationTransactions`], because no other process can open it and no database surrounds it.
 #[derive(Clone, Default)]
 pub struct MemoryBackend {
     state: Arc<Mutex<State>>,
 }
 
 impl MemoryBackend {
-    /// A new, empty store.
+    /// Creates an empty store.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The new, empty store of the URI `memory:`.
+    /// Creates an empty store for the URI `memory:`.
     ///
     /// # Errors
     ///
@@ -39,18 +39,20 @@ impl MemoryBackend {
     pub fn from_uri(uri: &str) -> Result<Self> {
         match uri.split_once(':') {
             Some((scheme, "" | "//")) if scheme.eq_ignore_ascii_case("memory") => Ok(Self::new()),
-            _ => Err(Error::config("a memory store has no name or options: write \"memory:\"")),
+            _ => Err(Error::config("a memory store has no name and no options: write \"memory:\"")),
         }
     }
 
-    /// Each call is one critical section, and none of them waits or fails halfway: so every call is
-    /// atomic, and what a panic elsewhere left behind is whole.
+    /// Locks the state.
+    ///
+    /// Each call is a single critical section that neither waits nor fails halfway, so every call is atomic. A
+    /// poisoned lock is safe to use for the same reason.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Without the content, which may be long and is not for logs.
+/// Omits the content, which may be long and does not belong into logs.
 impl fmt::Debug for MemoryBackend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MemoryBackend").finish_non_exhaustive()
@@ -117,12 +119,12 @@ impl EventStore for MemoryBackend {
         self.state().get_events(query)
     }
 
-    async fn event_types(&self, app_id: Option<&str>) -> Result<Vec<String>> {
-        Ok(self.state().event_types(app_id))
+    async fn event_types(&self, query: &EventTypeQuery) -> Result<Vec<String>> {
+        Ok(self.state().event_types(query))
     }
 
-    async fn trait_types(&self, app_id: Option<&str>, event_type: &str) -> Result<Vec<TraitType>> {
-        Ok(self.state().trait_types(app_id, event_type))
+    async fn trait_types(&self, query: &TraitTypeQuery) -> Result<Vec<TraitType>> {
+        Ok(self.state().trait_types(query))
     }
 
     async fn get_traits(&self, query: &TraitQuery) -> Result<Page<EventTrait>> {
@@ -133,8 +135,8 @@ impl EventStore for MemoryBackend {
         Ok(self.state().clear_expired(expiry))
     }
 
-    async fn keep_per_ticket(&self, app_id: Option<&str>, keep: u32) -> Result<u64> {
-        self.state().keep_per_ticket(app_id, keep)
+    async fn keep_per_ticket(&self, keep: &KeepPerTicket) -> Result<u64> {
+        Ok(self.state().keep_per_ticket(keep))
     }
 
     async fn clear(&self) -> Result<()> {
@@ -152,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_bare_scheme_is_a_uri() {
+    fn a_uri_is_only_the_scheme() {
         for uri in ["memory:", "memory://", "MEMORY:"] {
             assert!(MemoryBackend::from_uri(uri).is_ok(), "{uri}");
         }
@@ -163,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_under_the_lock_does_not_spread() {
+    fn a_panic_under_the_lock_does_not_affect_other_handles() {
         let backend = MemoryBackend::new();
         let clone = backend.clone();
         let panicked = std::thread::spawn(move || {

@@ -1,11 +1,11 @@
-//! Occurrences as events, and their expiry (rules 15 to 19).
+//! Events, their traits and their expiry (rules 15 to 19).
 
 use std::collections::BTreeSet;
 
 use ticket_core::backend::{EventPosition, TraitPosition};
 use ticket_core::{
-    Direction, Error, EventFilter, EventQuery, EventTrait, Expired, Expiry, Occurrence, Page,
-    Record, Result, SmolStr, Status, TraitQuery, TraitType,
+    Direction, EventQuery, EventTrait, EventTypeQuery, Expired, Expiry, KeepPerTicket, Occurrence,
+    Page, Record, Result, SmolStr, Status, TraitQuery, TraitType, TraitTypeQuery,
 };
 
 use crate::page::page_of;
@@ -21,18 +21,18 @@ impl State {
         Ok(plan.page(page.cloned().collect()))
     }
 
-    pub(crate) fn event_types(&self, app_id: Option<&str>) -> Vec<String> {
+    pub(crate) fn event_types(&self, query: &EventTypeQuery) -> Vec<String> {
         let records = self.events().map(|event| &event.record);
         let types: BTreeSet<&SmolStr> = records
-            .filter(|record| is_app(&record.app_id, app_id))
+            .filter(|record| is_app(&record.app_id, query.app_id.as_deref()))
             .map(|record| &record.channel)
             .collect();
         types.into_iter().map(SmolStr::to_string).collect()
     }
 
-    pub(crate) fn trait_types(&self, app_id: Option<&str>, event_type: &str) -> Vec<TraitType> {
+    pub(crate) fn trait_types(&self, query: &TraitTypeQuery) -> Vec<TraitType> {
         let types: BTreeSet<TraitType> = self
-            .events_of_type(app_id, event_type)
+            .events_of_type(query.app_id.as_deref(), &query.event_type)
             .flat_map(|event| &event.record.traits)
             .map(|(name, value)| TraitType { name: name.to_string(), kind: value.kind() })
             .collect();
@@ -81,28 +81,24 @@ impl State {
         Expired { occurrences: old.len() as u64, tickets: (tickets - self.tickets.len()) as u64 }
     }
 
-    pub(crate) fn keep_per_ticket(&mut self, app_id: Option<&str>, keep: u32) -> Result<u64> {
-        if keep == 0 {
-            return Err(Error::config(
-                "to keep 0 occurrences of each ticket would delete them all: keep at least 1",
-            ));
-        }
+    pub(crate) fn keep_per_ticket(&mut self, keep: &KeepPerTicket) -> u64 {
+        let newest = keep.count.get() as usize - 1;
         let mut surplus = Vec::new();
         for entry in self.tickets.values() {
-            if is_app(&entry.ticket.app_id, app_id) {
+            if is_app(&entry.ticket.app_id, keep.app_id.as_deref()) {
                 let mut places: Vec<EventPosition> =
                     entry.occurrences.values().map(EventPosition::of).collect();
                 places.sort_unstable();
-                // Between the first, which stays, and the newest ones.
-                let end = places.len().saturating_sub(keep as usize - 1);
+                // Delete what lies between the first occurrence and the newest ones.
+                let end = places.len().saturating_sub(newest);
                 surplus.extend(places.into_iter().take(end).skip(1));
             }
         }
         self.remove(&surplus);
-        Ok(surplus.len() as u64)
+        surplus.len() as u64
     }
 
-    /// Removes stored occurrences; everything that was counted stays.
+    /// Removes stored occurrences and keeps all counts.
     fn remove(&mut self, places: &[EventPosition]) {
         for place in places {
             if let Some(entry) = self.tickets.get_mut(&place.ticket_id) {
@@ -115,18 +111,18 @@ impl State {
         self.tickets.values().flat_map(|entry| entry.occurrences.values())
     }
 
-    fn events_of_type(
-        &self,
-        app_id: Option<&str>,
-        event_type: &str,
-    ) -> impl Iterator<Item = &Occurrence> {
-        let mut filter = EventFilter::new().with_event_type(event_type);
-        filter.app_id = app_id.map(str::to_owned);
-        self.events().filter(move |event| filter.matches(&event.record))
+    fn events_of_type<'a>(
+        &'a self,
+        app_id: Option<&'a str>,
+        event_type: &'a str,
+    ) -> impl Iterator<Item = &'a Occurrence> {
+        self.events().filter(move |event| {
+            event.record.channel == event_type && is_app(&event.record.app_id, app_id)
+        })
     }
 }
 
-/// How many to take at most: all there can be, if nothing is said.
+/// Converts an optional maximum to a number of items.
 fn count_or_all(count: Option<u64>) -> usize {
     count.map_or(usize::MAX, |count| usize::try_from(count).unwrap_or(usize::MAX))
 }

@@ -13,13 +13,13 @@ use ticket_direct::TicketingHandler;
 
 pub use self::backend::MemoryBackend;
 
-/// The schemes of this backend's URIs. `memory:` takes nothing behind it.
+/// The URI schemes of this backend. `memory:` takes no path and no options.
 pub const SCHEMES: &[&str] = &["memory"];
 
-/// The direct handler over this backend.
+/// A direct handler that records into a [`MemoryBackend`].
 pub type MemoryHandler = TicketingHandler<MemoryBackend>;
 
-/// Makes a registry know this backend; every connect opens a new, empty store.
+/// Registers this backend's URI schemes. Every connection opens a new, empty store.
 pub fn register(backends: &mut Registry) {
     backends.register(SCHEMES, |uri| async move {
         Ok(Arc::new(MemoryBackend::from_uri(&uri)?) as Arc<dyn Store>)

@@ -1,9 +1,10 @@
-//! Orders and pages (rules 10 and 11).
+//! Sorting and paging (rules 10 and 11).
 
 use ticket_core::Direction;
 
-/// The items of one page and the one after it: sorted by their places, which are all different, from
-/// behind the cursor's place on.
+/// Sorts items by their distinct positions, and returns those after the cursor's position and the offset.
+///
+/// `fetch` is the size of the page plus 1: the extra item shows that there is a next page.
 pub(crate) fn page_of<K: Ord, T>(
     items: impl Iterator<Item = (K, T)>,
     direction: Direction,

@@ -1,4 +1,4 @@
-//! What the store holds, and how it changes (rules 1 to 9).
+//! [`State`]: what the store holds and how recording changes it (rules 1 to 9).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
@@ -8,33 +8,33 @@ use ticket_core::backend::{
 };
 use ticket_core::{Occurrence, OccurrenceId, Record, SmolStr, Status, Ticket, TicketId, Timestamp};
 
-/// The whole store.
+/// The content of the store.
 #[derive(Default)]
 pub(crate) struct State {
     pub(crate) tickets: BTreeMap<TicketId, Entry>,
-    /// Who holds which lease, and until when.
+    /// The holder of each lease and the time at which it expires.
     leases: BTreeMap<String, (String, Instant)>,
 }
 
-/// A ticket with all that belongs to it and goes with it.
+/// A ticket with everything that is deleted along with it.
 pub(crate) struct Entry {
-    /// The ticket, with its status as it was set: see [`Entry::ticket_at`].
+    /// The ticket with its stored status; see [`Entry::ticket_at`].
     pub(crate) ticket: Ticket,
-    /// The first of all occurrences there ever were, stored or pruned.
+    /// The key of the first occurrence, stored or pruned.
     oldest: AgeKey,
-    /// The newest of all occurrences there ever were, stored or pruned.
+    /// The key of the newest occurrence, stored or pruned.
     newest: AgeKey,
     /// The search text of the newest occurrence.
     pub(crate) search_text: String,
-    /// The releases and environments it was seen with, kept when occurrences are pruned.
+    /// The pairs of release and environment of its records. Pruning keeps them.
     pub(crate) seen: BTreeSet<(Option<SmolStr>, Option<SmolStr>)>,
-    /// The counts per hour since the Unix epoch, kept when occurrences are pruned.
+    /// The counts by hour since the Unix epoch. Pruning keeps them.
     pub(crate) hours: BTreeMap<i64, u64>,
     /// The occurrences that are still stored.
     pub(crate) occurrences: BTreeMap<OccurrenceId, Occurrence>,
 }
 
-/// What decides which of two occurrences is newer.
+/// Orders occurrences by age: by time, then by id.
 type AgeKey = (Timestamp, OccurrenceId);
 
 impl State {
@@ -94,7 +94,7 @@ impl State {
 }
 
 impl Entry {
-    /// The ticket of its first occurrence, which is still to be [added](Self::add).
+    /// Creates the ticket of an occurrence, which has yet to be [added](Self::add).
     fn new(first: &NewOccurrence) -> Self {
         let record = first.record();
         Self {
@@ -124,7 +124,7 @@ impl Entry {
         }
     }
 
-    /// Adds an occurrence and says what that changed; `None` if the ticket has it already.
+    /// Adds an occurrence and returns what that changed; `None` if its id is already known.
     fn add(&mut self, new: &NewOccurrence) -> Option<Option<TicketChange>> {
         let record = new.record();
         if self.occurrences.contains_key(&record.id) {
@@ -150,7 +150,7 @@ impl Entry {
         Some(change)
     }
 
-    /// Opens a solved ticket that occurs again later than it was solved.
+    /// Reopens a solved ticket if this time is later than the moment it was solved.
     fn reopen(&mut self, time: Timestamp) -> Option<TicketChange> {
         match self.ticket.status {
             Status::Solved { at, .. } if time > at => {
@@ -169,7 +169,7 @@ impl Entry {
         self.ticket.first_release = release(new.record());
     }
 
-    /// Makes this occurrence the newest one: what a ticket says of itself is what that one says.
+    /// Makes this occurrence the newest one, whose fields describe the ticket.
     fn describe(&mut self, new: &NewOccurrence) {
         let record = new.record();
         self.newest = new.age_key();
@@ -189,12 +189,12 @@ impl Entry {
         }
     }
 
-    /// What the status means at the time `now`.
+    /// Returns the effective status at the time `now`.
     pub(crate) fn status_at(&self, now: Timestamp) -> Status {
         self.ticket.status.clone().effective(now)
     }
 
-    /// The ticket as a reader sees it at the time `now`.
+    /// Returns the ticket with its effective status at the time `now`.
     pub(crate) fn ticket_at(&self, now: Timestamp) -> Ticket {
         Ticket { status: self.status_at(now), ..self.ticket.clone() }
     }

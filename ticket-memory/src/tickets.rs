@@ -1,4 +1,4 @@
-//! What can be asked about tickets (rules 10 to 14).
+//! Queries for tickets, their occurrences and counts (rules 10 to 14).
 
 use ticket_core::backend::{EventPosition, HistogramScope, TicketPosition};
 use ticket_core::{
@@ -11,12 +11,12 @@ use crate::state::{Entry, State};
 
 impl State {
     pub(crate) fn count_tickets(&self, filter: &TicketFilter, now: Timestamp) -> u64 {
-        self.tickets.values().filter(|entry| entry.is_meant(filter, now)).count() as u64
+        self.tickets.values().filter(|entry| entry.matches(filter, now)).count() as u64
     }
 
     pub(crate) fn get_tickets(&self, query: &TicketQuery, now: Timestamp) -> Result<Page<Ticket>> {
         let plan = query.plan()?;
-        let found = self.tickets.values().filter(|entry| entry.is_meant(&query.filter, now));
+        let found = self.tickets.values().filter(|entry| entry.matches(&query.filter, now));
         let places = found.map(|entry| {
             let key = query.sort.key(&entry.ticket);
             (TicketPosition { key, id: entry.ticket.id }, entry)
@@ -39,11 +39,11 @@ impl State {
 
     pub(crate) fn count_occurrences(&self, query: &HistogramQuery) -> Result<Vec<Bucket>> {
         let hours = query.hours()?;
-        let meant = |entry: &&Entry| match &query.scope {
+        let in_scope = |entry: &&Entry| match &query.scope {
             HistogramScope::Ticket(id) => entry.ticket.id == *id,
             HistogramScope::App(app_id) => is_app(&entry.ticket.app_id, app_id.as_deref()),
         };
-        let counts = self.tickets.values().filter(meant).flat_map(|entry| {
+        let counts = self.tickets.values().filter(in_scope).flat_map(|entry| {
             entry.hours.range(hours.clone()).map(|(hour, count)| (*hour, *count))
         });
         query.buckets(counts)
@@ -51,7 +51,7 @@ impl State {
 }
 
 impl Entry {
-    fn is_meant(&self, filter: &TicketFilter, now: Timestamp) -> bool {
+    fn matches(&self, filter: &TicketFilter, now: Timestamp) -> bool {
         let ticket = &self.ticket;
         is_app(&ticket.app_id, filter.app_id.as_deref())
             && filter.status.is_none_or(|status| self.status_at(now).kind() == status)
@@ -64,7 +64,7 @@ impl Entry {
             && filter.id_prefix.is_none_or(|prefix| prefix.matches(ticket.id))
     }
 
-    /// Whether one record had this release and this environment, where they are asked for.
+    /// Returns `true` if one record had this release and this environment, as far as they are given.
     fn was_seen(&self, release: Option<&str>, environment: Option<&str>) -> bool {
         (release.is_none() && environment.is_none())
             || self.seen.iter().any(|(seen_release, seen_environment)| {
@@ -74,7 +74,7 @@ impl Entry {
     }
 }
 
-/// Whether it is the application that is asked for, or none is.
+/// Returns `true` if no application is asked for, or this one.
 pub(crate) fn is_app(app_id: &str, asked: Option<&str>) -> bool {
     asked.is_none_or(|asked| asked == app_id)
 }

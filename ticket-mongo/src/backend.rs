@@ -7,8 +7,9 @@ use async_trait::async_trait;
 use ticket_core::backend::{Batch, Lease, Recorded, StatusChange};
 use ticket_core::{
     BackendBase, Bucket, Capabilities, Capability, Error, EventQuery, EventStore, EventTrait,
-    Expired, Expiry, HistogramQuery, Occurrence, OccurrenceQuery, Page, Result, Ticket,
-    TicketFilter, TicketId, TicketQuery, TraitQuery, TraitType,
+    EventTypeQuery, Expired, Expiry, HistogramQuery, KeepPerTicket, Occurrence, OccurrenceQuery,
+    Page, Result, Ticket, TicketFilter, TicketId, TicketQuery, TraitQuery, TraitType,
+    TraitTypeQuery,
 };
 use tokio::sync::OnceCell;
 
@@ -198,12 +199,12 @@ impl EventStore for MongoBackend {
         self.read(|connection| queries::get_events(connection, query)).await
     }
 
-    async fn event_types(&self, app_id: Option<&str>) -> Result<Vec<String>> {
-        self.read(|connection| queries::event_types(connection, app_id)).await
+    async fn event_types(&self, query: &EventTypeQuery) -> Result<Vec<String>> {
+        self.read(|connection| queries::event_types(connection, query)).await
     }
 
-    async fn trait_types(&self, app_id: Option<&str>, event_type: &str) -> Result<Vec<TraitType>> {
-        self.read(|connection| queries::trait_types(connection, app_id, event_type)).await
+    async fn trait_types(&self, query: &TraitTypeQuery) -> Result<Vec<TraitType>> {
+        self.read(|connection| queries::trait_types(connection, query)).await
     }
 
     async fn get_traits(&self, query: &TraitQuery) -> Result<Page<EventTrait>> {
@@ -217,12 +218,10 @@ impl EventStore for MongoBackend {
             .await
     }
 
-    async fn keep_per_ticket(&self, app_id: Option<&str>, keep: u32) -> Result<u64> {
-        let app_id = app_id.map(str::to_owned);
-        self.write(
-            |connection| async move { queries::keep_per_ticket(&connection, app_id, keep).await },
-        )
-        .await
+    async fn keep_per_ticket(&self, keep: &KeepPerTicket) -> Result<u64> {
+        let keep = keep.clone();
+        self.write(|connection| async move { queries::keep_per_ticket(&connection, &keep).await })
+            .await
     }
 
     async fn clear(&self) -> Result<()> {

@@ -13,8 +13,8 @@ use mongodb::{Client, Collection, Database};
 use support::{PROGRAM, Server, URL, database, run, trial};
 use ticket_core::backend::Batch;
 use ticket_core::{
-    BackendBase, BackendExt, BucketWidth, EventQuery, EventStore, Expiry, HistogramQuery, Level,
-    OccurrenceQuery, Record, TicketQuery, Timestamp,
+    BackendBase, BackendExt, BucketWidth, EventQuery, EventStore, EventTypeQuery, Expiry,
+    HistogramQuery, Level, OccurrenceQuery, Record, TicketQuery, Timestamp,
 };
 use ticket_direct::HandlerOptions;
 use ticket_direct::RecordEvents;
@@ -148,7 +148,7 @@ async fn deletes(program: String) -> Result<(), Failed> {
 
     assert!(backend.get_occurrences(old, &OccurrenceQuery::new()).await?.items.is_empty());
     assert_eq!(
-        backend.event_types(None).await?,
+        backend.event_types(&EventTypeQuery::new()).await?,
         ["both", "new"],
         "a type goes with its last event"
     );

@@ -7,9 +7,9 @@ use async_trait::async_trait;
 use deadpool_postgres::Pool;
 use ticket_core::backend::{Batch, Lease, Recorded, StatusChange};
 use ticket_core::{
-    BackendBase, Bucket, Capabilities, EventQuery, EventStore, EventTrait, Expired, Expiry,
-    HistogramQuery, Occurrence, OccurrenceQuery, Page, Result, Ticket, TicketFilter, TicketId,
-    TicketQuery, TraitQuery, TraitType,
+    BackendBase, Bucket, Capabilities, EventQuery, EventStore, EventTrait, EventTypeQuery, Expired,
+    Expiry, HistogramQuery, KeepPerTicket, Occurrence, OccurrenceQuery, Page, Result, Ticket,
+    TicketFilter, TicketId, TicketQuery, TraitQuery, TraitType, TraitTypeQuery,
 };
 
 use crate::config::PostgresConfig;
@@ -132,12 +132,12 @@ impl EventStore for PostgresBackend {
         self.explain(queries::get_events(&self.connections, query).await).await
     }
 
-    async fn event_types(&self, app_id: Option<&str>) -> Result<Vec<String>> {
-        self.explain(queries::event_types(&self.connections, app_id).await).await
+    async fn event_types(&self, query: &EventTypeQuery) -> Result<Vec<String>> {
+        self.explain(queries::event_types(&self.connections, query).await).await
     }
 
-    async fn trait_types(&self, app_id: Option<&str>, event_type: &str) -> Result<Vec<TraitType>> {
-        self.explain(queries::trait_types(&self.connections, app_id, event_type).await).await
+    async fn trait_types(&self, query: &TraitTypeQuery) -> Result<Vec<TraitType>> {
+        self.explain(queries::trait_types(&self.connections, query).await).await
     }
 
     async fn get_traits(&self, query: &TraitQuery) -> Result<Page<EventTrait>> {
@@ -148,8 +148,8 @@ impl EventStore for PostgresBackend {
         self.explain(queries::clear_expired(&self.connections, expiry).await).await
     }
 
-    async fn keep_per_ticket(&self, app_id: Option<&str>, keep: u32) -> Result<u64> {
-        self.explain(queries::keep_per_ticket(&self.connections, app_id, keep).await).await
+    async fn keep_per_ticket(&self, keep: &KeepPerTicket) -> Result<u64> {
+        self.explain(queries::keep_per_ticket(&self.connections, keep).await).await
     }
 
     async fn clear(&self) -> Result<()> {

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use ticket_core::backend::{Batch, Lease, Recorded, StatusChange};
 use ticket_core::{
-    BackendBase, Bucket, Capabilities, EventQuery, EventStore, EventTrait, Expired, Expiry,
-    HistogramQuery, Occurrence, OccurrenceQuery, Page, Result, Ticket, TicketFilter, TicketId,
-    TicketQuery, TraitQuery, TraitType,
+    BackendBase, Bucket, Capabilities, EventQuery, EventStore, EventTrait, EventTypeQuery, Expired,
+    Expiry, HistogramQuery, KeepPerTicket, Occurrence, OccurrenceQuery, Page, Result, Ticket,
+    TicketFilter, TicketId, TicketQuery, TraitQuery, TraitType, TraitTypeQuery,
 };
 
 use crate::config::SqliteConfig;
@@ -149,17 +149,14 @@ impl EventStore for SqliteBackend {
         self.read(move |connection| queries::get_events(connection, &query)).await
     }
 
-    async fn event_types(&self, app_id: Option<&str>) -> Result<Vec<String>> {
-        let app_id = app_id.map(str::to_owned);
-        self.read(move |connection| queries::event_types(connection, app_id.as_deref())).await
+    async fn event_types(&self, query: &EventTypeQuery) -> Result<Vec<String>> {
+        let query = query.clone();
+        self.read(move |connection| queries::event_types(connection, &query)).await
     }
 
-    async fn trait_types(&self, app_id: Option<&str>, event_type: &str) -> Result<Vec<TraitType>> {
-        let (app_id, event_type) = (app_id.map(str::to_owned), event_type.to_owned());
-        self.read(move |connection| {
-            queries::trait_types(connection, app_id.as_deref(), &event_type)
-        })
-        .await
+    async fn trait_types(&self, query: &TraitTypeQuery) -> Result<Vec<TraitType>> {
+        let query = query.clone();
+        self.read(move |connection| queries::trait_types(connection, &query)).await
     }
 
     async fn get_traits(&self, query: &TraitQuery) -> Result<Page<EventTrait>> {
@@ -172,8 +169,8 @@ impl EventStore for SqliteBackend {
         self.writer.run_in_steps(move |connection| expiring.step(connection)).await
     }
 
-    async fn keep_per_ticket(&self, app_id: Option<&str>, keep: u32) -> Result<u64> {
-        let mut keeping = Keeping::new(app_id, keep)?;
+    async fn keep_per_ticket(&self, keep: &KeepPerTicket) -> Result<u64> {
+        let mut keeping = Keeping::new(keep.clone());
         self.writer.run_in_steps(move |connection| keeping.step(connection)).await
     }
 

@@ -10,11 +10,9 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
 use futures::executor::block_on;
-use ticket_core::backend::{Batch, Lease, Recorded, StatusChange, async_trait};
+use ticket_core::backend::{Batch, Recorded, async_trait};
 use ticket_core::{
-    BackendBase, Bucket, Capabilities, EventQuery, EventStore, EventTrait, Expired, Expiry,
-    HistogramQuery, Level, Occurrence, OccurrenceQuery, Page, Result, Ticket, TicketFilter,
-    TicketId, TicketQuery, TraitQuery, TraitType,
+    BackendBase, EventQuery, EventStore, Level, Result, forward_backend, forward_event_store,
 };
 use ticket_direct::HandlerOptions;
 use ticket_memory::MemoryBackend;
@@ -42,13 +40,11 @@ fn talk() {
 
 #[async_trait]
 impl BackendBase for Talkative {
+    forward_backend!(self => self.0; except name, setup_backend, record_tickets);
+
     fn name(&self) -> &'static str {
         talk();
         "talkative"
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        self.0.capabilities()
     }
 
     async fn setup_backend(&self) -> Result<()> {
@@ -62,73 +58,11 @@ impl BackendBase for Talkative {
         tokio::task::spawn_blocking(talk).await.unwrap();
         self.0.record_tickets(batch).await
     }
-
-    async fn count_tickets(&self, filter: &TicketFilter) -> Result<u64> {
-        self.0.count_tickets(filter).await
-    }
-
-    async fn get_tickets(&self, query: &TicketQuery) -> Result<Page<Ticket>> {
-        self.0.get_tickets(query).await
-    }
-
-    async fn get_ticket(&self, id: TicketId) -> Result<Option<Ticket>> {
-        self.0.get_ticket(id).await
-    }
-
-    async fn set_status(&self, id: TicketId, change: StatusChange) -> Result<Option<Ticket>> {
-        self.0.set_status(id, change).await
-    }
-
-    async fn delete_ticket(&self, id: TicketId) -> Result<bool> {
-        self.0.delete_ticket(id).await
-    }
-
-    async fn get_occurrences(
-        &self,
-        id: TicketId,
-        query: &OccurrenceQuery,
-    ) -> Result<Page<Occurrence>> {
-        self.0.get_occurrences(id, query).await
-    }
-
-    async fn count_occurrences(&self, query: &HistogramQuery) -> Result<Vec<Bucket>> {
-        self.0.count_occurrences(query).await
-    }
 }
 
 #[async_trait]
 impl EventStore for Talkative {
-    async fn get_events(&self, query: &EventQuery) -> Result<Page<Occurrence>> {
-        self.0.get_events(query).await
-    }
-
-    async fn event_types(&self, app_id: Option<&str>) -> Result<Vec<String>> {
-        self.0.event_types(app_id).await
-    }
-
-    async fn trait_types(&self, app_id: Option<&str>, event_type: &str) -> Result<Vec<TraitType>> {
-        self.0.trait_types(app_id, event_type).await
-    }
-
-    async fn get_traits(&self, query: &TraitQuery) -> Result<Page<EventTrait>> {
-        self.0.get_traits(query).await
-    }
-
-    async fn clear_expired(&self, expiry: &Expiry) -> Result<Expired> {
-        self.0.clear_expired(expiry).await
-    }
-
-    async fn keep_per_ticket(&self, app_id: Option<&str>, keep: u32) -> Result<u64> {
-        self.0.keep_per_ticket(app_id, keep).await
-    }
-
-    async fn clear(&self) -> Result<()> {
-        self.0.clear().await
-    }
-
-    async fn lease(&self, lease: &Lease) -> Result<bool> {
-        self.0.lease(lease).await
-    }
+    forward_event_store!(self => self.0);
 }
 
 /// A value that logs an error with itself as a field while it is formatted.

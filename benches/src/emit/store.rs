@@ -1,37 +1,31 @@
-//! A store that costs nothing, so that a measurement shows the way to it alone.
+//! A store that costs nothing, so that a measurement shows only the path to it.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
-use ticket_core::backend::{Batch, Lease, Recorded, StatusChange, TicketUpdate, async_trait};
+use ticket_core::backend::{Batch, Recorded, TicketUpdate, async_trait};
 use ticket_core::{
-    BackendBase, Bucket, Capabilities, Error, ErrorKind, EventQuery, EventStore, EventTrait,
-    Expired, Expiry, HistogramQuery, Occurrence, OccurrenceQuery, Page, Result, Ticket,
-    TicketFilter, TicketId, TicketQuery, TraitQuery, TraitType,
+    BackendBase, Error, ErrorKind, EventStore, Result, TicketId, forward_backend,
+    forward_event_store,
 };
+use ticket_memory::MemoryBackend;
 
-/// Takes everything and keeps nothing, or is away.
+/// Accepts every batch without storing it, or is unavailable.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Store {
     Takes,
     Away,
 }
 
-fn unsupported<T>() -> Result<T> {
-    Err(Error::new(ErrorKind::Unsupported, "bench", "it keeps nothing"))
-}
+/// Answers every read: nothing is stored.
+static EMPTY: LazyLock<MemoryBackend> = LazyLock::new(MemoryBackend::new);
 
 #[async_trait]
 impl BackendBase for Store {
+    forward_backend!(self => *EMPTY; except name, record_tickets);
+
     fn name(&self) -> &'static str {
         "bench"
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        Capabilities::all()
-    }
-
-    async fn setup_backend(&self) -> Result<()> {
-        Ok(())
     }
 
     async fn record_tickets(&self, batch: Batch) -> Result<Recorded> {
@@ -51,67 +45,9 @@ impl BackendBase for Store {
         let updates = added.into_iter().map(update).collect();
         Ok(Recorded { occurrences: batch.len() as u64, updates })
     }
-
-    async fn count_tickets(&self, _: &TicketFilter) -> Result<u64> {
-        unsupported()
-    }
-
-    async fn get_tickets(&self, _: &TicketQuery) -> Result<Page<Ticket>> {
-        unsupported()
-    }
-
-    async fn get_ticket(&self, _: TicketId) -> Result<Option<Ticket>> {
-        unsupported()
-    }
-
-    async fn set_status(&self, _: TicketId, _: StatusChange) -> Result<Option<Ticket>> {
-        unsupported()
-    }
-
-    async fn delete_ticket(&self, _: TicketId) -> Result<bool> {
-        unsupported()
-    }
-
-    async fn get_occurrences(&self, _: TicketId, _: &OccurrenceQuery) -> Result<Page<Occurrence>> {
-        unsupported()
-    }
-
-    async fn count_occurrences(&self, _: &HistogramQuery) -> Result<Vec<Bucket>> {
-        unsupported()
-    }
 }
 
 #[async_trait]
 impl EventStore for Store {
-    async fn get_events(&self, _: &EventQuery) -> Result<Page<Occurrence>> {
-        unsupported()
-    }
-
-    async fn event_types(&self, _: Option<&str>) -> Result<Vec<String>> {
-        unsupported()
-    }
-
-    async fn trait_types(&self, _: Option<&str>, _: &str) -> Result<Vec<TraitType>> {
-        unsupported()
-    }
-
-    async fn get_traits(&self, _: &TraitQuery) -> Result<Page<EventTrait>> {
-        unsupported()
-    }
-
-    async fn clear_expired(&self, _: &Expiry) -> Result<Expired> {
-        unsupported()
-    }
-
-    async fn keep_per_ticket(&self, _: Option<&str>, _: u32) -> Result<u64> {
-        unsupported()
-    }
-
-    async fn clear(&self) -> Result<()> {
-        unsupported()
-    }
-
-    async fn lease(&self, _: &Lease) -> Result<bool> {
-        unsupported()
-    }
+    forward_event_store!(self => *EMPTY);
 }

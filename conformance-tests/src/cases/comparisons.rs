@@ -8,9 +8,9 @@ use ticket_core::{Comparison, EventFilter, Operator, Store, Timestamp, Traits, V
 
 use super::events::assert_agrees;
 use crate::context::Context;
-use crate::kit::{CHANNEL, at, events, just_after, occurrence, put, record, stored};
+use crate::support::{CHANNEL, at, events, just_after, occurrence, put, record, stored};
 
-/// An event of each value, all with the trait `v`.
+/// Returns one event per value, each with the trait `v`.
 async fn put_values(store: &Arc<dyn Store>, values: &[Value]) -> Vec<NewOccurrence> {
     let batch: Vec<_> = (0..)
         .zip(values)
@@ -20,7 +20,7 @@ async fn put_values(store: &Arc<dyn Store>, values: &[Value]) -> Vec<NewOccurren
     batch
 }
 
-/// Every operation with each of the asked values.
+/// Checks every operator with each of the compared values.
 async fn assert_compares(store: &Arc<dyn Store>, batch: &[NewOccurrence], asked: &[Value]) {
     for value in asked {
         for op in Operator::ALL {
@@ -33,8 +33,7 @@ async fn assert_compares(store: &Arc<dyn Store>, batch: &[NewOccurrence], asked:
 
 pub(super) async fn rule_15_text_compares_by_code_point(cx: Context) {
     let store = cx.store().await;
-    // Each of these pairs sorts the other way in UTF-16, in a locale, without regard to case or
-    // accents, or in a C string.
+    // Each of these pairs sorts differently in UTF-16, in a locale, ignoring case or accents, or as C strings.
     let values: Vec<Value> = [
         "",
         " ",
@@ -68,7 +67,7 @@ pub(super) async fn rule_15_text_compares_by_code_point(cx: Context) {
     assert_compares(&store, &batch, &["m".into(), "\u{ffff}".into(), "B".into()]).await;
     let below = Comparison::new("v", Operator::Lt, "😀");
     let found = events(&store, EventFilter::new().with_comparison(below)).await;
-    assert_eq!(found.len(), values.len() - 2, "the greatest code points are the greatest texts");
+    assert_eq!(found.len(), values.len() - 2, "texts are ordered by code point");
 }
 
 pub(super) async fn rule_15_integers_compare_exactly(cx: Context) {
@@ -121,7 +120,7 @@ pub(super) async fn rule_15_floats_compare_exactly(cx: Context) {
     assert_compares(&store, &batch, &values).await;
     for zero in [0.0, -0.0] {
         let equal = EventFilter::new().with_comparison(Comparison::new("v", Operator::Eq, zero));
-        assert_eq!(events(&store, equal).await.len(), 2, "0.0 and -0.0 compare as equal");
+        assert_eq!(events(&store, equal).await.len(), 2, "0.0 and -0.0 are equal");
         let less = EventFilter::new().with_comparison(Comparison::new("v", Operator::Lt, zero));
         assert_eq!(events(&store, less).await.len(), 5);
     }
@@ -165,17 +164,23 @@ pub(super) async fn rule_15_a_number_compares_with_integers_and_floats_alike(cx:
     let batch = put_values(&store, &values).await;
     for value in &values {
         for op in Operator::ALL {
-            let comparison = Comparison::number("v", op, value.clone()).expect("it is a number");
+            let comparison =
+                Comparison::number("v", op, value.clone()).expect("the value is a number");
             let filter = EventFilter::new().with_comparison(comparison);
             assert_agrees(&store, &batch, filter).await;
         }
     }
     let below = |number: i64| {
-        let comparison = Comparison::number("v", Operator::Lt, number).expect("it is a number");
+        let comparison =
+            Comparison::number("v", Operator::Lt, number).expect("the value is a number");
         EventFilter::new().with_comparison(comparison)
     };
     let found = events(&store, below(odd)).await.len();
-    assert_eq!(found - events(&store, below(odd - 1)).await.len(), 2, "2^53, as either type");
+    assert_eq!(
+        found - events(&store, below(odd - 1)).await.len(),
+        2,
+        "only 2^53 is in between, with either type"
+    );
 }
 
 pub(super) async fn rule_16_a_missing_trait_matches_no_comparison(cx: Context) {
@@ -191,7 +196,11 @@ pub(super) async fn rule_16_a_missing_trait_matches_no_comparison(cx: Context) {
         }
     }
     let filter = EventFilter::new().with_comparison(Comparison::new("v", Operator::Ne, 2));
-    assert_eq!(events(&store, filter).await, stored([&with]), "ne is not: has not");
+    assert_eq!(
+        events(&store, filter).await,
+        stored([&with]),
+        "`!=` does not match events without the trait"
+    );
 }
 
 pub(super) async fn rule_16_a_trait_of_another_type_matches_no_comparison(cx: Context) {
@@ -218,7 +227,7 @@ pub(super) async fn rule_16_a_trait_of_another_type_matches_no_comparison(cx: Co
         let filter = EventFilter::new().with_comparison(different);
         assert_eq!(assert_agrees(&store, &batch, filter).await, same_kind - 1);
     }
-    // Traits of spans and breadcrumbs are not the event's.
+    // Traits of spans and breadcrumbs do not belong to the event.
     let mut nested = record("nested", 100);
     let mut span = Span::new("span");
     span.traits = Traits::from([("inner".into(), Value::Int(1))]);

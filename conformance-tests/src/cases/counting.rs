@@ -1,4 +1,4 @@
-//! Rules 4, 5 and 8: counts, first and newest, writers side by side.
+//! Rules 4, 5 and 8: counts, first and newest occurrences, and concurrent writers.
 
 use std::sync::Arc;
 
@@ -10,11 +10,11 @@ use ticket_core::{
 };
 
 use crate::context::Context;
-use crate::kit::{
-    APP, at, counted, expected, histogram, id_of, just_after, new, occurrence, occurrences, put,
-    record, series, stored, ticket, together,
+use crate::process::{self, Job};
+use crate::support::{
+    APP, at, counted, expected, histogram, id_of, just_after, keeping, new, occurrence,
+    occurrences, put, record, series, stored, ticket, together,
 };
-use crate::worker::{self, Job};
 
 pub(super) async fn rule_04_the_count_is_the_sum_of_repeats(cx: Context) {
     let store = cx.store().await;
@@ -37,7 +37,7 @@ pub(super) async fn rule_04_the_count_is_the_sum_of_repeats(cx: Context) {
     assert_eq!(counted(&store, HistogramScope::App(Some(APP.into()))).await, sum);
 }
 
-/// What one of many writers records: batches that touch the same four tickets.
+/// Returns the batches of one writer. All writers touch the same four tickets.
 fn batches_of(writer: i64) -> Vec<Vec<Record>> {
     let one = |batch: i64, i: i64| {
         record(&format!("ticket {}", (writer + i) % 4), writer * 1_000 + batch * 10 + i)
@@ -53,7 +53,7 @@ async fn assert_exact(store: &Arc<dyn ticket_core::Store>, writers: i64) {
         let own: Vec<_> = all.iter().filter(|one| one.ticket_id() == id).collect();
         let mut expected = expected(own.iter().copied());
         let ticket = ticket(store, id).await;
-        // Several records of one moment: whichever has the highest id; the writers' ids are random.
+        // Several records share a moment. The highest id decides, and ids are random.
         expected.message.clone_from(&ticket.message);
         assert_eq!(ticket, expected);
         assert_eq!(counted(store, HistogramScope::Ticket(id)).await, own.len() as u64);
@@ -80,14 +80,14 @@ pub(super) async fn rule_04_counts_are_exact_under_many_writers(cx: Context) {
 pub(super) async fn rule_04_counts_are_exact_under_eight_processes(cx: Context) {
     let store = cx.store().await;
     let jobs = (0..8).map(|writer| Job::record(cx.case(), batches_of(writer))).collect();
-    let reports = worker::run_all(jobs).await;
+    let reports = process::run_all(jobs).await;
     for report in &reports {
         assert_eq!((report.occurrences, &report.error), (60, &None));
     }
     assert_exact(&store, 8).await;
 }
 
-pub(super) async fn rule_04_pruning_does_not_touch_a_ticket(cx: Context) {
+pub(super) async fn rule_04_pruning_leaves_the_ticket_unchanged(cx: Context) {
     let store = cx.store().await;
     let batch: Vec<_> = series("old", (0..10).map(|i| i * 3_600))
         .into_iter()
@@ -99,20 +99,20 @@ pub(super) async fn rule_04_pruning_does_not_touch_a_ticket(cx: Context) {
     assert!(counts.len() == 10 && counts.iter().all(|bucket| bucket.count == 3), "{counts:?}");
 
     let expired = store.clear_expired(&Expiry::before(at(6 * 3_600))).await;
-    assert_eq!(expired.expect("clear_expired answers").occurrences, 6);
+    assert_eq!(expired.expect("clear_expired succeeds").occurrences, 6);
     assert_eq!(ticket(&store, id_of("old")).await, expected(&batch));
-    assert_eq!(store.keep_per_ticket(None, 2).await.expect("keep_per_ticket answers"), 2);
+    assert_eq!(store.keep_per_ticket(&keeping(2)).await.expect("keep_per_ticket succeeds"), 2);
     assert_eq!(ticket(&store, id_of("old")).await, expected(&batch));
     assert_eq!(histogram(&store, &hours).await, counts);
 
-    // And it counts on from there; what comes late is not taken for the first.
+    // Counting continues, and a late occurrence does not become the first one.
     let mut all = batch.clone();
     all.extend([new("old", 1), new("old", 20 * 3_600)]);
     put(&store, &all[10..]).await;
     assert_eq!(ticket(&store, id_of("old")).await, expected(&all));
 }
 
-/// Four occurrences of a ticket that differ in everything a ticket shows; two are of one moment.
+/// Returns four occurrences that differ in everything a ticket shows. Two of them share a moment.
 fn telling(name: &str) -> Vec<NewOccurrence> {
     [(0, Level::Error), (50, Level::Warning), (50, Level::Critical), (90, Level::Info)]
         .into_iter()
@@ -124,7 +124,7 @@ fn telling(name: &str) -> Vec<NewOccurrence> {
                 .with_app_id(APP)
                 .with_fingerprint(name)
                 .with_location(Location::new().with_file(format!("file {i}")).with_function("f"));
-            // Nothing is known of the release of the second one, nor of the error of the last.
+            // The second one has no release, and the last one has no error.
             record.release = (i != 1).then(|| format!("release {i}").into());
             if i != 3 {
                 record.error = vec![ErrorCause::new(Some(format!("Error{i}").into()), "text")];
@@ -134,7 +134,7 @@ fn telling(name: &str) -> Vec<NewOccurrence> {
         .collect()
 }
 
-/// All orders of four.
+/// Returns all permutations of four elements.
 fn orders() -> Vec<[usize; 4]> {
     let all = |a: usize, b: usize, c: usize| {
         let d = 6_usize.checked_sub(a + b + c).filter(|d| *d < 4)?;
@@ -175,7 +175,7 @@ pub(super) async fn rule_05_every_order_in_one_batch_gives_the_same_ticket(cx: C
 
 pub(super) async fn rule_05_first_and_last_time_are_exact_under_many_writers(cx: Context) {
     let store = cx.store().await;
-    // Writers from both ends, so that first and last move all the time.
+    // Writers start at both ends, so that the first and last times keep moving.
     let batch = series("moving", -160..160);
     let mut outwards: Vec<_> = batch.clone();
     outwards.sort_by_key(|one| (one.record().time.as_micros() - at(0).as_micros()).abs());
@@ -192,7 +192,7 @@ pub(super) async fn rule_05_first_and_last_time_are_exact_under_many_writers(cx:
     assert_eq!(ticket(&store, id_of("moving")).await, expected(&batch));
 }
 
-pub(super) async fn rule_05_times_before_1970_count_like_others(cx: Context) {
+pub(super) async fn rule_05_times_before_1970_are_ordinary_times(cx: Context) {
     let store = cx.store().await;
     let epoch = Timestamp::UNIX_EPOCH;
     let before = Timestamp::from_micros(-1);
@@ -205,29 +205,29 @@ pub(super) async fn rule_05_times_before_1970_count_like_others(cx: Context) {
     assert_eq!(ticket(&store, id_of("clock")).await, expected(&batch));
     let query = OccurrenceQuery::new().with_direction(Direction::Ascending);
     let page =
-        store.get_occurrences(id_of("clock"), &query).await.expect("get_occurrences answers");
+        store.get_occurrences(id_of("clock"), &query).await.expect("get_occurrences succeeds");
     assert_eq!(page.items, stored(&batch));
 }
 
-pub(super) async fn rule_05_a_pruned_first_or_newest_one_still_decides(cx: Context) {
+pub(super) async fn rule_05_a_pruned_first_or_newest_occurrence_still_counts(cx: Context) {
     let store = cx.store().await;
     let one = |text: &str| {
         let mut record = record("it", 50).with_release(text);
         record.message = text.into();
         record
     };
-    // Three of one moment: what is first and newest among them is decided by their ids.
+    // Three occurrences share a moment, so their ids decide which is first and which is newest.
     let mut records = ["a", "b", "c"].map(one);
     records.sort_by_key(|record| record.id);
     let [low, middle, high] = records.map(occurrence);
     put(&store, std::slice::from_ref(&middle)).await;
     let prune = || async {
         let pruned = store.clear_expired(&Expiry::before(at(100))).await;
-        assert_eq!(pruned.expect("clear_expired answers").occurrences, 1);
+        assert_eq!(pruned.expect("clear_expired succeeds").occurrences, 1);
     };
     prune().await;
 
-    // The same id once more, which nobody knows any more: it counts, and changes nothing else.
+    // The pruned id again, which is no longer known: it counts and changes nothing else.
     let mut again = middle.record().clone().with_release("again");
     again.id = middle.record().id;
     again.message = "again".into();

@@ -4,20 +4,23 @@ use std::sync::Arc;
 
 use ticket_core::backend::{HistogramScope, TicketChange};
 use ticket_core::{
-    BackendBase, Capability, EventFilter, EventStore, Store, TicketFilter, TicketId, TraitQuery,
+    BackendBase, Capability, EventFilter, EventStore, EventTypeQuery, Store, TicketFilter,
+    TicketId, TraitQuery, TraitTypeQuery,
 };
 
 use crate::context::Context;
-use crate::kit::{
+use crate::support::{
     APP, CHANNEL, changed, counted, events, expected, find, find_ids, id_of, new, occurrence,
     occurrences, put, record, series, solve, stored, ticket, together,
 };
 
 async fn delete(store: &Arc<dyn Store>, id: TicketId) -> bool {
-    store.delete_ticket(id).await.expect("delete_ticket answers")
+    store.delete_ticket(id).await.expect("delete_ticket succeeds")
 }
 
-pub(super) async fn rule_09_deleting_takes_the_ticket_its_occurrences_and_its_counts(cx: Context) {
+pub(super) async fn rule_09_deleting_removes_the_ticket_its_occurrences_and_its_counts(
+    cx: Context,
+) {
     let store = cx.store().await;
     let batch: Vec<_> = (0..20)
         .map(|i| record("gone", i * 3_600).with_release("1").with_environment("production"))
@@ -26,15 +29,15 @@ pub(super) async fn rule_09_deleting_takes_the_ticket_its_occurrences_and_its_co
     put(&store, &batch).await;
     let id = id_of("gone");
     assert!(delete(&store, id).await);
-    assert_eq!(store.get_ticket(id).await.expect("get_ticket answers"), None);
+    assert_eq!(store.get_ticket(id).await.expect("get_ticket succeeds"), None);
     assert_eq!(find(&store, &TicketFilter::new()).await, []);
     assert_eq!(occurrences(&store, id).await, []);
     assert_eq!(counted(&store, HistogramScope::Ticket(id)).await, 0);
     assert_eq!(counted(&store, HistogramScope::App(Some(APP.into()))).await, 0);
     assert_eq!(counted(&store, HistogramScope::App(None)).await, 0);
-    assert!(!delete(&store, id).await, "there is none any more");
+    assert!(!delete(&store, id).await, "the ticket is gone");
 
-    // What was seen on a release is forgotten too.
+    // The releases on which it was seen are forgotten, too.
     put(&store, &[new("gone", 0)]).await;
     for filter in
         [TicketFilter::new().with_release("1"), TicketFilter::new().with_environment("production")]
@@ -43,7 +46,7 @@ pub(super) async fn rule_09_deleting_takes_the_ticket_its_occurrences_and_its_co
     }
 }
 
-pub(super) async fn rule_09_deleting_takes_the_events(cx: Context) {
+pub(super) async fn rule_09_deleting_removes_the_events(cx: Context) {
     let store = cx.store().await;
     let batch: Vec<_> = (0..5).map(|i| occurrence(record("gone", i).with_trait("n", i))).collect();
     put(&store, &batch).await;
@@ -53,17 +56,23 @@ pub(super) async fn rule_09_deleting_takes_the_events(cx: Context) {
 
 async fn assert_no_events(store: &Arc<dyn Store>) {
     assert_eq!(events(store, EventFilter::new()).await, []);
-    assert_eq!(store.event_types(None).await.expect("event_types answers"), [""; 0]);
-    assert_eq!(store.trait_types(None, CHANNEL).await.expect("trait_types answers"), []);
+    assert_eq!(
+        store.event_types(&EventTypeQuery::new()).await.expect("event_types succeeds"),
+        [""; 0]
+    );
+    assert_eq!(
+        store.trait_types(&TraitTypeQuery::new(CHANNEL)).await.expect("trait_types succeeds"),
+        []
+    );
     let traits = store.get_traits(&TraitQuery::new(CHANNEL)).await;
-    assert_eq!(traits.expect("get_traits answers").items, []);
+    assert_eq!(traits.expect("get_traits succeeds").items, []);
 }
 
 pub(super) async fn rule_09_deleting_leaves_every_other_ticket(cx: Context) {
     let store = cx.store().await;
     let (gone, kept) = (series("gone", 0..10), series("kept", 0..10));
     put(&store, &[gone.clone(), kept.clone()].concat()).await;
-    // A third one has an occurrence of the same id as the deleted one.
+    // A third ticket has an occurrence with the same id as the deleted one.
     let twin = occurrence(gone[0].record().clone().with_fingerprint("twin"));
     put(&store, std::slice::from_ref(&twin)).await;
     assert!(delete(&store, id_of("gone")).await);
@@ -76,7 +85,7 @@ pub(super) async fn rule_09_deleting_leaves_every_other_ticket(cx: Context) {
     assert_eq!(counted(&store, HistogramScope::App(Some(APP.into()))).await, 11);
 }
 
-pub(super) async fn rule_09_a_ticket_recorded_again_starts_anew(cx: Context) {
+pub(super) async fn rule_09_a_ticket_recorded_again_starts_from_scratch(cx: Context) {
     let store = cx.store().await;
     let batch = series("again", 0..5);
     put(&store, &batch).await;
@@ -85,7 +94,7 @@ pub(super) async fn rule_09_a_ticket_recorded_again_starts_anew(cx: Context) {
     put(&store, &[new("again", 11)]).await;
     solve(&store, id, 20).await;
     assert!(delete(&store, id).await);
-    // The id of the occurrence went with it: it counts as if it had never been there.
+    // The id of the occurrence was deleted as well, so it counts again.
     let recorded = put(&store, &batch[3..4]).await;
     assert_eq!(recorded.occurrences, 1);
     assert_eq!(changed(&recorded, TicketChange::Created), [id]);
@@ -132,9 +141,9 @@ pub(super) async fn rule_09_a_delete_that_races_records_leaves_no_orphans(cx: Co
     }
 }
 
-/// What is there of a ticket agrees: all of it, or nothing.
+/// Asserts that a ticket, its occurrences and its counts agree, or that all of them are gone.
 async fn assert_no_orphans(store: &Arc<dyn Store>, id: TicketId) {
-    let ticket = store.get_ticket(id).await.expect("get_ticket answers");
+    let ticket = store.get_ticket(id).await.expect("get_ticket succeeds");
     let stored = occurrences(store, id).await;
     let counted = counted(store, HistogramScope::Ticket(id)).await;
     match ticket {

@@ -1,18 +1,18 @@
-//! Rules 25 and 26: what errors say, and what a backend says that it lacks.
+//! Rules 25 and 26: errors and capabilities.
 
 use std::error::Error as _;
 use std::sync::Arc;
 
 use ticket_core::backend::Lease;
 use ticket_core::{
-    BackendBase, BucketWidth, Capability, Error, ErrorKind, EventQuery, EventStore, Expiry,
-    HistogramQuery, OccurrenceQuery, Store, TicketQuery, TraitQuery,
+    BackendBase, BucketWidth, Capability, Error, ErrorKind, EventQuery, EventStore, EventTypeQuery,
+    Expiry, HistogramQuery, OccurrenceQuery, Store, TicketQuery, TraitQuery, TraitTypeQuery,
 };
 
 use crate::context::Context;
-use crate::kit::{at, id_of, new, put, refused};
+use crate::support::{at, id_of, keeping, new, put, rejected};
 
-/// An error from each call that can be made to fail by its arguments.
+/// Returns an error from each call that fails for bad arguments.
 async fn errors(store: &Arc<dyn Store>, events: bool) -> Vec<Error> {
     let tickets = store.get_tickets(&TicketQuery::new().with_limit(0)).await;
     let occurrences =
@@ -20,17 +20,16 @@ async fn errors(store: &Arc<dyn Store>, events: bool) -> Vec<Error> {
     let counts = HistogramQuery::of_app(None, BucketWidth::Hour, at(0), at(0));
     let counts = store.count_occurrences(&counts).await;
     let mut errors = vec![
-        refused(tickets, ErrorKind::Config, "a limit of 0"),
-        refused(occurrences, ErrorKind::Config, "a limit of 0"),
-        refused(counts, ErrorKind::Config, "an empty range"),
+        rejected(tickets, ErrorKind::Config, "a limit of 0"),
+        rejected(occurrences, ErrorKind::Config, "a limit of 0"),
+        rejected(counts, ErrorKind::Config, "an empty range"),
     ];
     if events {
         let of_events = store.get_events(&EventQuery::new().with_limit(0)).await;
         let traits = store.get_traits(&TraitQuery::new("t").with_limit(0)).await;
         errors.extend([
-            refused(of_events, ErrorKind::Config, "a limit of 0"),
-            refused(traits, ErrorKind::Config, "a limit of 0"),
-            refused(store.keep_per_ticket(None, 0).await, ErrorKind::Config, "to keep none"),
+            rejected(of_events, ErrorKind::Config, "a limit of 0"),
+            rejected(traits, ErrorKind::Config, "a limit of 0"),
         ]);
     }
     errors
@@ -42,7 +41,7 @@ pub(super) async fn rule_25_an_error_says_what_is_wrong_and_where(cx: Context) {
         assert!(!error.message().trim().is_empty(), "{error:?}");
         assert!(!error.backend().is_empty(), "{error:?}");
         assert!(error.to_string().contains(error.message()), "{error:?}");
-        assert!(!error.is_retryable(), "the same call never succeeds: {error:?}");
+        assert!(!error.is_retryable(), "repeating the call does not help: {error:?}");
     }
     assert!(!store.name().is_empty() && !store.name().contains(char::is_whitespace));
 }
@@ -58,9 +57,8 @@ pub(super) async fn rule_25_a_failed_call_leaves_the_handle_usable(cx: Context) 
 pub(super) async fn rule_25_no_secret_is_shown(cx: Context) {
     let fixture = cx.fixture().await;
     let Some(secret) = &fixture.secret else {
-        // A store that is opened without a password has none to show; what is checked then is that
-        // nobody prints the whole fixture's content.
-        assert!(format!("{:?}", fixture.store).len() < 4_096, "Debug is short");
+        // A store without a password has none to show. Its `Debug` output must still not print its content.
+        assert!(format!("{:?}", fixture.store).len() < 4_096, "the `Debug` output is short");
         return;
     };
     let store = &fixture.store;
@@ -74,19 +72,19 @@ pub(super) async fn rule_25_no_secret_is_shown(cx: Context) {
             source = error.source();
         }
     }
-    // Nor does a store that fails to be set up tell it.
+    // A store that cannot be set up must not show it either.
     let checking = cx.open(cx.case().clone().with_autocreate(false)).await;
     if let Err(error) = checking.store.setup_backend().await {
         shown.extend([error.to_string(), format!("{error:?}")]);
     }
     for text in shown {
-        // Not in the failure either.
+        // The message of this failure must not show it either.
         let hidden = text.replace(secret.as_str(), "<the secret>");
-        assert_eq!(text.len(), hidden.len(), "a secret is shown: {hidden}");
+        assert_eq!(text.len(), hidden.len(), "the secret is shown in: {hidden}");
     }
 }
 
-pub(super) async fn rule_26_what_the_backend_lacks_is_what_the_suite_was_told(cx: Context) {
+pub(super) async fn rule_26_capabilities_match_the_declaration(cx: Context) {
     let capabilities = cx.fixture().await.store.capabilities();
     for capability in Capability::ALL {
         assert_eq!(
@@ -98,23 +96,26 @@ pub(super) async fn rule_26_what_the_backend_lacks_is_what_the_suite_was_told(cx
     }
 }
 
-pub(super) async fn rule_26_calling_what_is_lacking_is_unsupported(cx: Context) {
+pub(super) async fn rule_26_a_missing_capability_is_unsupported(cx: Context) {
     let store = cx.store().await;
     if store.capabilities().has(Capability::Events) {
-        // Nothing else that can be lacking is a call of its own; so it has to work.
-        assert_eq!(store.event_types(None).await.expect("event_types answers"), [""; 0]);
+        // No other capability has calls of its own, so these have to work.
+        assert_eq!(
+            store.event_types(&EventTypeQuery::new()).await.expect("event_types succeeds"),
+            [""; 0]
+        );
         return;
     }
     put(&store, &[new("it", 0)]).await;
     let lacking = ErrorKind::Unsupported;
-    refused(store.get_events(&EventQuery::new()).await, lacking, "get_events");
-    refused(store.event_types(None).await, lacking, "event_types");
-    refused(store.trait_types(None, "t").await, lacking, "trait_types");
-    refused(store.get_traits(&TraitQuery::new("t")).await, lacking, "get_traits");
-    refused(store.clear_expired(&Expiry::before(at(9))).await, lacking, "clear_expired");
-    refused(store.keep_per_ticket(None, 1).await, lacking, "keep_per_ticket");
-    refused(store.clear().await, lacking, "clear");
+    rejected(store.get_events(&EventQuery::new()).await, lacking, "get_events");
+    rejected(store.event_types(&EventTypeQuery::new()).await, lacking, "event_types");
+    rejected(store.trait_types(&TraitTypeQuery::new("t")).await, lacking, "trait_types");
+    rejected(store.get_traits(&TraitQuery::new("t")).await, lacking, "get_traits");
+    rejected(store.clear_expired(&Expiry::before(at(9))).await, lacking, "clear_expired");
+    rejected(store.keep_per_ticket(&keeping(1)).await, lacking, "keep_per_ticket");
+    rejected(store.clear().await, lacking, "clear");
     let lease = Lease::new("it", "me", std::time::Duration::ZERO);
-    refused(store.lease(&lease).await, lacking, "lease");
-    assert!(store.get_ticket(id_of("it")).await.expect("get_ticket answers").is_some());
+    rejected(store.lease(&lease).await, lacking, "lease");
+    assert!(store.get_ticket(id_of("it")).await.expect("get_ticket succeeds").is_some());
 }

@@ -1,4 +1,4 @@
-//! Rule 15: which events a filter finds.
+//! Rule 15: event filters.
 
 use std::sync::Arc;
 
@@ -9,9 +9,10 @@ use ticket_core::{
 };
 
 use crate::context::Context;
-use crate::kit::{at, events, just_after, new, occurrence, put, record, series, stored};
+use crate::support::{at, events, just_after, new, occurrence, put, record, series, stored};
 
-/// The filter finds those of the batch that [`EventFilter::matches`] means, and says how many.
+/// Asserts that the filter finds the events of the batch for which [`EventFilter::matches`] holds. Returns
+/// their number.
 pub(super) async fn assert_agrees(
     store: &Arc<dyn Store>,
     batch: &[NewOccurrence],
@@ -24,7 +25,7 @@ pub(super) async fn assert_agrees(
     found.len()
 }
 
-pub(super) async fn rule_15_all_events_by_type_and_by_id(cx: Context) {
+pub(super) async fn rule_15_finds_events_by_type_and_by_id(cx: Context) {
     let store = cx.store().await;
     let types = ["a", "A", "", "a.b", "%", "a b", "é"];
     let batch: Vec<_> = (0..28)
@@ -46,7 +47,7 @@ pub(super) async fn rule_15_all_events_by_type_and_by_id(cx: Context) {
         let by_id = all.clone().with_occurrence_id(one.record().id);
         assert_eq!(events(&store, by_id.clone()).await, stored([one]));
         let with_type = by_id.with_event_type("no such type");
-        assert_eq!(events(&store, with_type).await, [], "a conjunction");
+        assert_eq!(events(&store, with_type).await, [], "both conditions must hold");
     }
 }
 
@@ -59,7 +60,7 @@ pub(super) async fn rule_15_an_id_finds_the_event_in_every_ticket_that_has_it(cx
     assert_eq!(events(&store, filter).await, stored([&one, &other]));
 }
 
-pub(super) async fn rule_15_both_ends_of_a_range_of_time_are_in_it(cx: Context) {
+pub(super) async fn rule_15_a_time_range_includes_both_ends(cx: Context) {
     let store = cx.store().await;
     let mut batch = series("it", [0, 10, 20]);
     let times = [just_after(at(10)), Timestamp::MIN, Timestamp::MAX, Timestamp::UNIX_EPOCH];
@@ -68,7 +69,7 @@ pub(super) async fn rule_15_both_ends_of_a_range_of_time_are_in_it(cx: Context) 
     let all = EventFilter::new();
     let range = |since, until| all.clone().with_since(since).with_until(until);
     let found = events(&store, range(at(10), at(10))).await;
-    assert_eq!(found, stored(&batch[1..2]), "a range of one moment");
+    assert_eq!(found, stored(&batch[1..2]), "the range is a single moment");
     for (filter, count) in [
         (range(at(0), at(10)), 2),
         (range(just_after(at(0)), at(20)), 3),
@@ -85,7 +86,7 @@ pub(super) async fn rule_15_both_ends_of_a_range_of_time_are_in_it(cx: Context) 
     }
 }
 
-pub(super) async fn rule_15_everything_that_is_set_has_to_hold(cx: Context) {
+pub(super) async fn rule_15_all_conditions_must_hold(cx: Context) {
     let store = cx.store().await;
     let mut batch = Vec::new();
     for i in 0..60_i64 {
@@ -101,7 +102,7 @@ pub(super) async fn rule_15_everything_that_is_set_has_to_hold(cx: Context) {
     let n = |op, value: i64| Comparison::new("n", op, value);
     let mut filter = EventFilter::new().with_comparison(n(Operator::Ge, 5));
     let mut counts = vec![assert_agrees(&store, &batch, filter.clone()).await];
-    // Two of one trait are a range; each further condition leaves fewer.
+    // Two comparisons of one trait form a range. Each further condition matches fewer events.
     type Narrow = fn(EventFilter) -> EventFilter;
     let narrower: [Narrow; 8] = [
         |filter| filter.with_comparison(Comparison::new("n", Operator::Lt, 55)),
@@ -112,20 +113,22 @@ pub(super) async fn rule_15_everything_that_is_set_has_to_hold(cx: Context) {
         |filter| filter.with_since(at(10)),
         |filter| filter.with_until(at(40)),
         |filter| {
-            filter.with_comparison(Comparison::number("n", Operator::Gt, 31.5).expect("a number"))
+            filter.with_comparison(
+                Comparison::number("n", Operator::Gt, 31.5).expect("31.5 is a number"),
+            )
         },
     ];
     for narrow in narrower {
         filter = narrow(filter);
         counts.push(assert_agrees(&store, &batch, filter.clone()).await);
     }
-    assert!(counts.is_sorted_by(|a, b| a > b), "each condition counts: {counts:?}");
+    assert!(counts.is_sorted_by(|a, b| a > b), "each condition narrows the result: {counts:?}");
     assert!(counts.last() > Some(&0), "{counts:?}");
     let contradiction = filter.with_comparison(n(Operator::Lt, 0));
     assert_eq!(assert_agrees(&store, &batch, contradiction).await, 0);
 }
 
-pub(super) async fn rule_15_names_and_values_mean_themselves(cx: Context) {
+pub(super) async fn rule_15_names_and_values_are_taken_literally(cx: Context) {
     let store = cx.store().await;
     let hostile = [
         "",
@@ -172,7 +175,7 @@ pub(super) async fn rule_15_names_and_values_mean_themselves(cx: Context) {
     }
 }
 
-pub(super) async fn rule_15_a_filter_finds_the_newest_first_page_by_page(cx: Context) {
+pub(super) async fn rule_15_a_filter_returns_the_newest_first_page_by_page(cx: Context) {
     let store = cx.store().await;
     let batch: Vec<_> =
         (0..50).map(|i| occurrence(record("it", i).with_trait("n", i % 5))).collect();
@@ -182,7 +185,7 @@ pub(super) async fn rule_15_a_filter_finds_the_newest_first_page_by_page(cx: Con
     let mut lengths = Vec::new();
     let mut found = Vec::new();
     loop {
-        let page = store.get_events(&query).await.expect("get_events answers");
+        let page = store.get_events(&query).await.expect("get_events succeeds");
         lengths.push(page.items.len());
         found.extend(page.items);
         let Some(next) = page.next else { break };
@@ -193,10 +196,11 @@ pub(super) async fn rule_15_a_filter_finds_the_newest_first_page_by_page(cx: Con
     assert_eq!(found, stored(batch.iter().filter(|one| filter.matches(one.record()))));
 }
 
-/// Of so many events that a store may look for a way around testing each of them.
-pub(super) async fn rule_15_what_is_seldom_together_is_found_page_by_page(cx: Context) {
+/// Uses so many events that a store may choose a plan that does not test each of them.
+pub(super) async fn rule_15_rare_combinations_are_found_page_by_page(cx: Context) {
     let store = cx.store().await;
-    // Each comparison finds half of them, and both together one in 700, with its twin in another ticket.
+    // Each comparison matches half of the events. Both together match one in 700, and the event of the same id
+    // in another ticket.
     let mut batch = Vec::new();
     for i in 0..5_000 {
         let both = i % 700 == 350;
@@ -218,8 +222,8 @@ pub(super) async fn rule_15_what_is_seldom_together_is_found_page_by_page(cx: Co
         for limit in [1, 5, 100] {
             let query = EventQuery::new().with_filter(filter.clone());
             let walk = store.walk_events(query.with_direction(direction).with_limit(limit));
-            let found: Vec<_> = walk.try_collect().await.expect("get_events answers");
-            assert_eq!(found, expected, "{direction:?}, {limit} a page");
+            let found: Vec<_> = walk.try_collect().await.expect("get_events succeeds");
+            assert_eq!(found, expected, "{direction:?}, {limit} per page");
         }
         expected.reverse();
     }

@@ -1,24 +1,24 @@
-//! Rules 18 to 20: what retention deletes, and what it leaves.
+//! Rules 18 to 20: expiry, pruning and clearing.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use ticket_core::backend::{HistogramScope, NewOccurrence, StatusChange, TicketChange};
 use ticket_core::{
-    BackendBase, ErrorKind, EventFilter, EventStore, Expired, Expiry, Occurrence, Status,
-    StatusKind, Store, TicketFilter, TraitQuery,
+    BackendBase, EventFilter, EventStore, EventTypeQuery, Expired, Expiry, Occurrence, Status,
+    StatusKind, Store, TicketFilter, TraitQuery, TraitTypeQuery,
 };
 
 use crate::context::Context;
-use crate::kit::{
-    APP, CHANNEL, at, changed, counted, events, expected, find, find_ids, id_of, just_after, new,
-    occurrence, occurrences, put, record, refused, series, set, solve, solved, stored, ticket,
+use crate::support::{
+    APP, CHANNEL, at, changed, counted, events, expected, find, find_ids, id_of, just_after,
+    keeping, new, occurrence, occurrences, put, record, series, set, solve, solved, stored, ticket,
     together,
 };
 
 async fn expire(store: &Arc<dyn Store>, expiry: Expiry) -> (u64, u64) {
     let Expired { occurrences, tickets } =
-        store.clear_expired(&expiry).await.expect("clear_expired answers");
+        store.clear_expired(&expiry).await.expect("clear_expired succeeds");
     (occurrences, tickets)
 }
 
@@ -26,7 +26,7 @@ async fn all_events(store: &Arc<dyn Store>) -> Vec<Occurrence> {
     events(store, EventFilter::new()).await
 }
 
-pub(super) async fn rule_18_what_is_older_goes_and_nothing_else(cx: Context) {
+pub(super) async fn rule_18_only_older_occurrences_are_deleted(cx: Context) {
     let store = cx.store().await;
     assert_eq!(expire(&store, Expiry::before(at(0))).await, (0, 0));
     let mut batch = series("it", [0, 10, 20]);
@@ -35,7 +35,11 @@ pub(super) async fn rule_18_what_is_older_goes_and_nothing_else(cx: Context) {
     put(&store, &batch).await;
     assert_eq!(expire(&store, Expiry::before(at(10))).await, (2, 0));
     let left = [&batch[1], &batch[2], &batch[3]];
-    assert_eq!(all_events(&store).await, stored(left), "that very time is not older");
+    assert_eq!(
+        all_events(&store).await,
+        stored(left),
+        "an occurrence of exactly that time is not older"
+    );
     assert_eq!(occurrences(&store, id_of("it")).await, stored(left));
     assert_eq!(expire(&store, Expiry::before(at(10))).await, (0, 0));
     assert_eq!(expire(&store, Expiry::before(at(1_000))).await, (3, 0));
@@ -43,9 +47,9 @@ pub(super) async fn rule_18_what_is_older_goes_and_nothing_else(cx: Context) {
     assert_eq!(ticket(&store, id_of("it")).await, expected(&batch));
 }
 
-pub(super) async fn rule_18_the_oldest_go_first_and_at_most_so_many(cx: Context) {
+pub(super) async fn rule_18_the_oldest_are_deleted_first_up_to_the_maximum(cx: Context) {
     let store = cx.store().await;
-    // Four at each moment, in two tickets, and one id in two tickets.
+    // Four occurrences per moment in two tickets, with one id that both tickets have.
     let mut batch = series("one", (0..20).map(|i| i % 10));
     batch.extend(series("two", (0..20).map(|i| i % 10)));
     batch.push(occurrence(batch[3].record().clone().with_fingerprint("twin")));
@@ -64,7 +68,7 @@ pub(super) async fn rule_18_the_oldest_go_first_and_at_most_so_many(cx: Context)
     assert_eq!(expire(&store, expiry.with_max_count(5)).await, (0, 0));
 }
 
-pub(super) async fn rule_18_of_one_moment_and_id_the_lower_ticket_goes_first(cx: Context) {
+pub(super) async fn rule_18_ties_of_time_and_id_are_broken_by_ticket_id(cx: Context) {
     let store = cx.store().await;
     let one = record("one", 0);
     let mut batch: Vec<_> = ["one", "two", "three", "four", "five"]
@@ -79,21 +83,31 @@ pub(super) async fn rule_18_of_one_moment_and_id_the_lower_ticket_goes_first(cx:
     }
 }
 
-pub(super) async fn rule_18_counts_stay_when_occurrences_go(cx: Context) {
+pub(super) async fn rule_18_counts_outlive_their_occurrences(cx: Context) {
     let store = cx.store().await;
     let batch: Vec<_> =
         series("it", 0..10).into_iter().map(|occurrence| occurrence.with_repeats(3)).collect();
     put(&store, &batch).await;
     set(&store, id_of("it"), StatusChange::Mute { until: None }).await;
-    assert_eq!(expire(&store, Expiry::before(at(100))).await, (10, 0), "occurrences, not records");
+    assert_eq!(
+        expire(&store, Expiry::before(at(100))).await,
+        (10, 0),
+        "occurrences are counted, not records"
+    );
     let mut expected = expected(&batch);
     expected.status = Status::Muted { until: None };
-    assert_eq!(ticket(&store, id_of("it")).await, expected, "it stays: nobody solved it");
+    assert_eq!(ticket(&store, id_of("it")).await, expected, "a ticket that is not solved stays");
     assert_eq!(counted(&store, HistogramScope::Ticket(id_of("it"))).await, 30);
     assert_eq!(counted(&store, HistogramScope::App(Some(APP.into()))).await, 30);
-    assert_eq!(store.event_types(None).await.expect("event_types answers"), [""; 0]);
-    assert_eq!(store.trait_types(None, CHANNEL).await.expect("trait_types answers"), []);
-    // It counts on, also one that was deleted: its id is known as long as it is stored.
+    assert_eq!(
+        store.event_types(&EventTypeQuery::new()).await.expect("event_types succeeds"),
+        [""; 0]
+    );
+    assert_eq!(
+        store.trait_types(&TraitTypeQuery::new(CHANNEL)).await.expect("trait_types succeeds"),
+        []
+    );
+    // Counting continues, even for a deleted id: an id is known as long as its occurrence is stored.
     for (count, one) in [(31, new("it", 200)), (34, batch[0].clone())] {
         let recorded = put(&store, &[one]).await;
         let update = recorded.updates[0];
@@ -101,7 +115,7 @@ pub(super) async fn rule_18_counts_stay_when_occurrences_go(cx: Context) {
     }
 }
 
-pub(super) async fn rule_18_a_solved_ticket_goes_with_its_last_occurrence(cx: Context) {
+pub(super) async fn rule_18_a_solved_ticket_is_deleted_with_its_last_occurrence(cx: Context) {
     let store = cx.store().await;
     for name in ["open", "solved", "muted", "newer"] {
         put(&store, &series(name, [0, 10, 20])).await;
@@ -110,19 +124,19 @@ pub(super) async fn rule_18_a_solved_ticket_goes_with_its_last_occurrence(cx: Co
     solve(&store, id_of("solved"), 50).await;
     solve(&store, id_of("newer"), 150).await;
     set(&store, id_of("muted"), StatusChange::Mute { until: None }).await;
-    // One occurrence of it is left.
+    // One of its occurrences is left.
     assert_eq!(expire(&store, Expiry::before(at(20))).await, (8, 0));
     assert_eq!(ticket(&store, id_of("solved")).await.occurrence_count, 3);
     // Its last occurrence is not older than its own time.
     assert_eq!(expire(&store, Expiry::before(just_after(at(20)))).await, (4, 1));
     let id = id_of("solved");
-    assert_eq!(store.get_ticket(id).await.expect("get_ticket answers"), None);
-    assert_eq!(counted(&store, HistogramScope::Ticket(id)).await, 0, "its counts go too");
+    assert_eq!(store.get_ticket(id).await.expect("get_ticket succeeds"), None);
+    assert_eq!(counted(&store, HistogramScope::Ticket(id)).await, 0, "its counts are deleted, too");
     assert_eq!(counted(&store, HistogramScope::App(None)).await, 10);
     let mut left = ["open", "muted", "newer"].map(id_of).to_vec();
     left.sort();
     assert_eq!(find_ids(&store, &TicketFilter::new()).await, left);
-    // Recorded again, it starts anew.
+    // Recorded again, it starts from scratch.
     let recorded = put(&store, &[new("solved", 5)]).await;
     assert_eq!(changed(&recorded, TicketChange::Created), [id]);
     assert_eq!(ticket(&store, id).await.occurrence_count, 1);
@@ -140,7 +154,7 @@ pub(super) async fn rule_18_a_solved_ticket_stays_while_an_occurrence_is_left(cx
     assert_eq!(find(&store, &TicketFilter::new()).await, []);
 }
 
-pub(super) async fn rule_18_a_solved_ticket_goes_if_its_occurrences_went_before(cx: Context) {
+pub(super) async fn rule_18_a_solved_ticket_whose_occurrences_are_gone_is_deleted(cx: Context) {
     let store = cx.store().await;
     put(&store, &series("it", 0..5)).await;
     put(&store, &series("depot", 0..5)).await;
@@ -148,18 +162,18 @@ pub(super) async fn rule_18_a_solved_ticket_goes_if_its_occurrences_went_before(
     assert_eq!(expire(&store, expiry.clone()).await, (10, 0), "both are open");
     solve(&store, id_of("it"), 50).await;
     solve(&store, id_of("depot"), 50).await;
-    // Not if the last one there ever was is not older.
+    // A ticket whose last occurrence is recent stays, even if that occurrence was pruned.
     assert_eq!(expire(&store, Expiry::before(at(4))).await, (0, 0));
     set(&store, id_of("depot"), StatusChange::Reopen).await;
     assert_eq!(expire(&store, expiry.clone().with_max_count(0)).await, (0, 1));
     assert_eq!(find_ids(&store, &TicketFilter::new()).await, [id_of("depot")]);
-    // Nor does another application's expiry take it.
+    // The expiry of another application does not delete it.
     solve(&store, id_of("depot"), 50).await;
     assert_eq!(expire(&store, expiry.clone().with_app_id("nobody")).await, (0, 0));
     assert_eq!(expire(&store, expiry.with_app_id(APP)).await, (0, 1));
 }
 
-pub(super) async fn rule_18_a_ticket_that_has_just_reopened_is_not_lost(cx: Context) {
+pub(super) async fn rule_18_a_ticket_that_was_just_reopened_is_not_lost(cx: Context) {
     const TICKETS: usize = 24;
     let store = cx.store().await;
     let names: Vec<String> = (0..TICKETS).map(|i| format!("ticket {i}")).collect();
@@ -196,12 +210,12 @@ pub(super) async fn rule_18_a_ticket_that_has_just_reopened_is_not_lost(cx: Cont
             let stored = occurrences(&store, id_of(name)).await;
             assert!(!stored.is_empty(), "the occurrence is not lost");
             let counted = counted(&store, HistogramScope::Ticket(id_of(name))).await;
-            assert_eq!(counted, ticket.occurrence_count, "its counts are whole");
+            assert_eq!(counted, ticket.occurrence_count, "its counts are complete");
         }
     }
 }
 
-/// The place of each occurrence by age, of which only the first and the newest stay.
+/// Returns the occurrences that stay: the first one and the newest ones.
 fn kept(batch: &[NewOccurrence], keep: usize) -> Vec<Occurrence> {
     let all = stored(batch);
     let newest = all.len().saturating_sub(keep - 1);
@@ -214,13 +228,14 @@ fn kept(batch: &[NewOccurrence], keep: usize) -> Vec<Occurrence> {
 
 pub(super) async fn rule_19_the_first_and_the_newest_stay(cx: Context) {
     let store = cx.store().await;
-    // Ten, with ties at both ends; three; one.
+    // Tickets with ten occurrences and ties at both ends, with three, and with one.
     let tied = series("many", [0, 0, 0, 1, 2, 3, 4, 9, 9, 9]);
     let tickets = [tied, series("few", [5, 6, 7]), series("single", [5])];
     put(&store, &tickets.concat()).await;
     let mut deleted_so_far = 0;
     for keep in [100, 10, 9, 4, 3, 2, 1] {
-        let deleted = store.keep_per_ticket(None, keep).await.expect("keep_per_ticket answers");
+        let deleted =
+            store.keep_per_ticket(&keeping(keep)).await.expect("keep_per_ticket succeeds");
         deleted_so_far += deleted;
         let mut left = 0;
         for batch in &tickets {
@@ -229,21 +244,23 @@ pub(super) async fn rule_19_the_first_and_the_newest_stay(cx: Context) {
             assert_eq!(occurrences(&store, batch[0].ticket_id()).await, kept, "keeping {keep}");
             assert_eq!(ticket(&store, batch[0].ticket_id()).await, expected(batch));
         }
-        assert_eq!(deleted_so_far, 14 - left as u64, "it says how many, keeping {keep}");
+        assert_eq!(
+            deleted_so_far,
+            14 - left as u64,
+            "the number of deleted occurrences, keeping {keep}"
+        );
         assert_eq!(all_events(&store).await.len(), left);
     }
     assert_eq!(counted(&store, HistogramScope::App(None)).await, 14, "counts stay");
 }
 
-pub(super) async fn rule_19_keeping_none_is_the_callers_error(cx: Context) {
+pub(super) async fn rule_19_keeping_the_maximum_deletes_nothing(cx: Context) {
     let store = cx.store().await;
-    for _ in 0..2 {
-        refused(store.keep_per_ticket(None, 0).await, ErrorKind::Config, "to keep none");
-        put(&store, &series("it", 0..3)).await;
-    }
-    assert_eq!(all_events(&store).await.len(), 6);
-    let deleted = store.keep_per_ticket(None, u32::MAX).await;
-    assert_eq!(deleted.expect("keep_per_ticket answers"), 0);
+    put(&store, &series("one", 0..3)).await;
+    let deleted =
+        store.keep_per_ticket(&keeping(u32::MAX)).await.expect("keep_per_ticket succeeds");
+    assert_eq!(deleted, 0);
+    assert_eq!(all_events(&store).await.len(), 3);
 }
 
 pub(super) async fn rule_19_pruning_while_others_record_keeps_counts_exact(cx: Context) {
@@ -261,8 +278,8 @@ pub(super) async fn rule_19_pruning_while_others_record_keeps_counts_exact(cx: C
         async move {
             let mut deleted = 0;
             for i in 0..30 {
-                let pruned = store.keep_per_ticket(None, 5).await;
-                deleted += pruned.expect("keep_per_ticket answers");
+                let pruned = store.keep_per_ticket(&keeping(5)).await;
+                deleted += pruned.expect("keep_per_ticket succeeds");
                 deleted += expire(&store, Expiry::before(at(i)).with_max_count(3)).await.0;
             }
             deleted
@@ -271,16 +288,16 @@ pub(super) async fn rule_19_pruning_while_others_record_keeps_counts_exact(cx: C
     let (_, deleted) = tokio::join!(together(writers), together([pruner]));
     let left = occurrences(&store, id_of("it")).await;
     let ids: HashSet<_> = left.iter().map(|one| one.record.id).collect();
-    assert_eq!(ids.len() as u64 + deleted[0], 200, "deleted or there");
+    assert_eq!(ids.len() as u64 + deleted[0], 200, "each occurrence is either stored or deleted");
     let ticket = ticket(&store, id_of("it")).await;
     assert_eq!(ticket.occurrence_count, 200);
     assert_eq!((ticket.first_occurrence_time, ticket.last_occurrence_time), (at(0), at(199)));
     assert_eq!(counted(&store, HistogramScope::Ticket(id_of("it"))).await, 200);
 }
 
-pub(super) async fn rule_20_clear_empties_this_store_and_nothing_beside_it(cx: Context) {
-    let (store, beside) = (cx.store().await, cx.beside().await);
-    store.clear().await.expect("an empty store is cleared");
+pub(super) async fn rule_20_clear_empties_this_store_and_no_other(cx: Context) {
+    let (store, beside) = (cx.store().await, cx.second_store().await);
+    store.clear().await.expect("an empty store can be cleared");
     let traits = |record: ticket_core::Record| record.with_trait("n", 1).with_release("1");
     let batch: Vec<_> =
         (0..20).map(|i| occurrence(traits(record(&format!("ticket {}", i % 4), i)))).collect();
@@ -288,7 +305,7 @@ pub(super) async fn rule_20_clear_empties_this_store_and_nothing_beside_it(cx: C
         put(store, &batch).await;
         solve(store, batch[0].ticket_id(), 100).await;
     }
-    store.clear().await.expect("clear answers");
+    store.clear().await.expect("clear succeeds");
     assert_eq!(find(&store, &TicketFilter::new()).await, []);
     assert_eq!(find(&store, &TicketFilter::new().with_release("1")).await, []);
     assert_eq!(all_events(&store).await, []);
@@ -296,17 +313,23 @@ pub(super) async fn rule_20_clear_empties_this_store_and_nothing_beside_it(cx: C
         assert_eq!(occurrences(&store, one.ticket_id()).await, []);
     }
     assert_eq!(counted(&store, HistogramScope::App(None)).await, 0);
-    assert_eq!(store.event_types(None).await.expect("event_types answers"), [""; 0]);
-    assert_eq!(store.trait_types(None, CHANNEL).await.expect("trait_types answers"), []);
+    assert_eq!(
+        store.event_types(&EventTypeQuery::new()).await.expect("event_types succeeds"),
+        [""; 0]
+    );
+    assert_eq!(
+        store.trait_types(&TraitTypeQuery::new(CHANNEL)).await.expect("trait_types succeeds"),
+        []
+    );
     let traits = store.get_traits(&TraitQuery::new(CHANNEL)).await;
-    assert_eq!(traits.expect("get_traits answers").items, []);
+    assert_eq!(traits.expect("get_traits succeeds").items, []);
 
     assert_eq!(find(&beside, &TicketFilter::new()).await.len(), 4);
     assert_eq!(all_events(&beside).await, stored(&batch));
     assert_eq!(counted(&beside, HistogramScope::App(None)).await, 20);
     assert_eq!(ticket(&beside, batch[0].ticket_id()).await.status, solved(100));
 
-    // It is as good as new, without another setup.
+    // The store works as before, without another setup.
     let recorded = put(&store, &batch).await;
     assert_eq!(recorded.occurrences, 20);
     assert_eq!(changed(&recorded, TicketChange::Created).len(), 4);

@@ -9,17 +9,17 @@ use ticket_core::{
 };
 
 use crate::context::Context;
-use crate::kit::{APP, at, histogram, id_of, new, occurrence, put, record, refused};
+use crate::support::{APP, at, histogram, id_of, keeping, new, occurrence, put, record, rejected};
 
 const HOUR: i64 = 3_600;
 const DAY: i64 = 24 * HOUR;
 
-/// Occurrences of two tickets of one application and of one of another, over five days; noon is at 0.
+/// Returns occurrences over five days of two tickets in one application and of one ticket in another.
 fn spread() -> Vec<NewOccurrence> {
     let mut batch = Vec::new();
     for (ticket, app) in [("one", APP), ("two", APP), ("elsewhere", "depot")] {
         for (i, within) in (0..40_i64).zip([0, 1, HOUR - 1, HOUR / 2].into_iter().cycle()) {
-            // Some hours get several, most none; the ends of an hour are among them.
+            // Some hours have several occurrences, most have none, and some occurrences lie at the ends of an hour.
             let seconds = i * i % 37 * 3 * HOUR + within;
             let record = record(ticket, seconds - 2 * DAY).with_app_id(app);
             let repeats = u32::from(i % 3 == 0) * 4 + 1;
@@ -29,7 +29,7 @@ fn spread() -> Vec<NewOccurrence> {
     batch
 }
 
-/// The buckets as they have to be, counted here.
+/// Returns the expected buckets.
 fn buckets<'a>(
     batch: impl IntoIterator<Item = &'a NewOccurrence>,
     start: i64,
@@ -48,8 +48,8 @@ fn buckets<'a>(
     buckets
 }
 
-/// Checks counts of tickets and applications, per hour and per day, over ranges that begin and end
-/// within a bucket or at its ends.
+/// Checks the counts of tickets and applications per hour and per day, over ranges that start and end within
+/// a bucket or at its ends.
 async fn assert_counts(store: &Arc<dyn Store>, batch: &[NewOccurrence]) {
     let of_app = |app: &'static str| move |one: &&NewOccurrence| one.record().app_id == app;
     let of_ticket = |name: &str| {
@@ -57,7 +57,7 @@ async fn assert_counts(store: &Arc<dyn Store>, batch: &[NewOccurrence]) {
         move |one: &&NewOccurrence| one.ticket_id() == id
     };
     let start_of_day = -12 * HOUR;
-    // From, to, and the buckets that these span: their start, length and number.
+    // The range, and the buckets that it spans: their start, length and number.
     let ranges = [
         (BucketWidth::Hour, 0, HOUR, 0, HOUR, 1),
         (BucketWidth::Hour, -3 * DAY, 4 * DAY, -3 * DAY, HOUR, 7 * 24),
@@ -90,11 +90,11 @@ pub(super) async fn rule_12_counts_per_hour_and_day_are_exact_and_without_gaps(c
     assert_counts(&store, &batch).await;
 }
 
-pub(super) async fn rule_12_counts_per_hour_forget_what_is_deleted(cx: Context) {
+pub(super) async fn rule_12_counts_per_hour_go_with_a_deleted_ticket(cx: Context) {
     let store = cx.store().await;
     let mut batch = spread();
     put(&store, &batch).await;
-    assert!(store.delete_ticket(id_of("one")).await.expect("delete_ticket answers"));
+    assert!(store.delete_ticket(id_of("one")).await.expect("delete_ticket succeeds"));
     batch.retain(|one| one.ticket_id() != id_of("one"));
     assert_counts(&store, &batch).await;
 }
@@ -103,10 +103,10 @@ pub(super) async fn rule_12_counts_per_hour_survive_pruning(cx: Context) {
     let store = cx.store().await;
     let batch = spread();
     put(&store, &batch).await;
-    store.keep_per_ticket(None, 2).await.expect("keep_per_ticket answers");
+    store.keep_per_ticket(&keeping(2)).await.expect("keep_per_ticket succeeds");
     assert_counts(&store, &batch).await;
     let expired = store.clear_expired(&Expiry::before(at(100 * DAY))).await;
-    assert_eq!(expired.expect("clear_expired answers").occurrences, 6);
+    assert_eq!(expired.expect("clear_expired succeeds").occurrences, 6);
     assert_counts(&store, &batch).await;
 }
 
@@ -121,12 +121,12 @@ pub(super) async fn rule_12_counts_of_nothing_are_zeros(cx: Context) {
         assert_eq!(histogram(&store, &nobody).await, zeros);
         put(&store, &[new("known", 5), new("known", DAY), new("known", -1)]).await;
     }
-    // One microsecond outside of the range is outside.
+    // An occurrence one microsecond outside the range does not count.
     let hour = HistogramQuery::of_app(None, BucketWidth::Hour, at(HOUR), at(DAY));
     assert_eq!(histogram(&store, &hour).await, buckets([], HOUR, HOUR, 23));
 }
 
-pub(super) async fn rule_12_counts_before_1970_and_at_the_ends_of_time(cx: Context) {
+pub(super) async fn rule_12_counts_cover_times_before_1970_and_both_ends_of_time(cx: Context) {
     let store = cx.store().await;
     let epoch = Timestamp::UNIX_EPOCH.as_micros();
     let hour = HOUR * 1_000_000;
@@ -158,7 +158,7 @@ pub(super) async fn rule_12_counts_before_1970_and_at_the_ends_of_time(cx: Conte
     assert_eq!(counts(min, min + 1, BucketWidth::Day).await, [1]);
 }
 
-pub(super) async fn rule_12_an_empty_or_endless_range_is_the_callers_error(cx: Context) {
+pub(super) async fn rule_12_an_empty_or_overlong_range_is_a_config_error(cx: Context) {
     let store = cx.store().await;
     let ranges = [
         (BucketWidth::Hour, at(0), at(0)),
@@ -172,7 +172,7 @@ pub(super) async fn rule_12_an_empty_or_endless_range_is_the_callers_error(cx: C
             HistogramQuery::of_app(None, step, from, to),
         ] {
             let answer = store.count_occurrences(&query).await;
-            refused(answer, ErrorKind::Config, &format!("{query:?}"));
+            rejected(answer, ErrorKind::Config, &format!("{query:?}"));
         }
     }
 }

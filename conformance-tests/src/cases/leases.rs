@@ -1,7 +1,7 @@
-//! Rule 28: who does what only one should do.
+//! Rule 28: leases.
 //!
-//! Where a lease has to be held, it is one of an hour, so that a slow machine changes nothing; where it
-//! has to run out, the case waits for as long as that takes.
+//! A lease that must not expire lasts an hour, so that a slow machine does not change the result. Where a lease
+//! has to expire, the case waits for as long as that takes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,16 +10,16 @@ use ticket_core::backend::Lease;
 use ticket_core::{EventStore, Store};
 
 use crate::context::Context;
-use crate::kit::{put, series, together};
+use crate::support::{put, series, together};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 const MOMENT: Duration = Duration::from_millis(50);
 
 async fn ask(store: &Arc<dyn Store>, name: &str, holder: &str, time: Duration) -> bool {
-    store.lease(&Lease::new(name, holder, time)).await.expect("lease answers")
+    store.lease(&Lease::new(name, holder, time)).await.expect("lease succeeds")
 }
 
-/// Asks until it is there, for a hundred times as long as it should take.
+/// Asks for the lease until the holder gets it, for at most a hundred times as long as that should take.
 async fn wait_for(store: &Arc<dyn Store>, holder: &str) {
     for _ in 0..1_000 {
         if ask(store, "it", holder, HOUR).await {
@@ -27,48 +27,51 @@ async fn wait_for(store: &Arc<dyn Store>, holder: &str) {
         }
         tokio::time::sleep(MOMENT / 10).await;
     }
-    panic!("the lease has never run out");
+    panic!("the lease never expired");
 }
 
 pub(super) async fn rule_28_a_lease_is_held_by_one_holder(cx: Context) {
     let store = cx.store().await;
-    assert!(ask(&store, "it", "one", HOUR).await, "a lease that nobody holds is had");
+    assert!(ask(&store, "it", "one", HOUR).await, "a free lease can be acquired");
     for _ in 0..3 {
-        assert!(!ask(&store, "it", "two", HOUR).await, "one holds it");
-        assert!(!ask(&store, "it", "one more", Duration::ZERO).await, "one holds it");
+        assert!(!ask(&store, "it", "two", HOUR).await, "`one` has the lease");
+        assert!(!ask(&store, "it", "one more", Duration::ZERO).await, "`one` has the lease");
     }
-    assert!(ask(&store, "it", "one", HOUR).await, "one still holds it");
+    assert!(ask(&store, "it", "one", HOUR).await, "`one` still has the lease");
 }
 
-pub(super) async fn rule_28_a_lease_runs_out(cx: Context) {
+pub(super) async fn rule_28_a_lease_expires(cx: Context) {
     let store = cx.store().await;
     assert!(ask(&store, "it", "one", MOMENT).await);
-    // Asking in vain does not prolong it.
+    // Asking in vain does not extend the lease.
     wait_for(&store, "two").await;
-    assert!(!ask(&store, "it", "one", HOUR).await, "two holds it now");
+    assert!(!ask(&store, "it", "one", HOUR).await, "`two` has the lease now");
 }
 
-pub(super) async fn rule_28_a_holder_prolongs_or_shortens_its_lease(cx: Context) {
+pub(super) async fn rule_28_a_holder_extends_or_shortens_its_lease(cx: Context) {
     let store = cx.store().await;
     assert!(ask(&store, "it", "one", MOMENT).await);
-    assert!(ask(&store, "it", "one", HOUR).await, "the holder's, or nobody's");
+    assert!(ask(&store, "it", "one", HOUR).await, "the lease is the holder's, or expired");
     tokio::time::sleep(MOMENT * 4).await;
-    assert!(!ask(&store, "it", "two", HOUR).await, "it was prolonged");
+    assert!(!ask(&store, "it", "two", HOUR).await, "the lease was extended");
     assert!(ask(&store, "it", "one", MOMENT).await);
     wait_for(&store, "two").await;
 }
 
-pub(super) async fn rule_28_a_lease_is_given_back_by_its_holder(cx: Context) {
+pub(super) async fn rule_28_only_the_holder_releases_a_lease(cx: Context) {
     let store = cx.store().await;
-    assert!(ask(&store, "it", "nobody", Duration::ZERO).await, "there is nothing to give back");
+    assert!(ask(&store, "it", "nobody", Duration::ZERO).await, "releasing a free lease succeeds");
     assert!(ask(&store, "it", "one", HOUR).await);
-    assert!(!ask(&store, "it", "two", Duration::ZERO).await, "it is not two's to give");
-    assert!(!ask(&store, "it", "two", HOUR).await, "one holds it all the same");
+    assert!(
+        !ask(&store, "it", "two", Duration::ZERO).await,
+        "only the holder can release the lease"
+    );
+    assert!(!ask(&store, "it", "two", HOUR).await, "`one` still has the lease");
     assert!(ask(&store, "it", "one", Duration::ZERO).await);
-    assert!(ask(&store, "it", "two", HOUR).await, "one has given it back");
+    assert!(ask(&store, "it", "two", HOUR).await, "`one` released the lease");
 }
 
-pub(super) async fn rule_28_of_64_that_ask_at_once_one_gets_the_lease(cx: Context) {
+pub(super) async fn rule_28_one_of_64_concurrent_holders_gets_the_lease(cx: Context) {
     let store = cx.store().await;
     for round in 0..4 {
         let askers = (0..64).map(|asker| {
@@ -77,9 +80,9 @@ pub(super) async fn rule_28_of_64_that_ask_at_once_one_gets_the_lease(cx: Contex
             async move { ask(&store, &name, &format!("asker {asker}"), HOUR).await }
         });
         let held = together(askers).await;
-        assert_eq!(held.iter().filter(|held| **held).count(), 1, "one holds it");
+        assert_eq!(held.iter().filter(|held| **held).count(), 1, "`one` has the lease");
     }
-    // And when it has run out.
+    // The same once the lease was released.
     assert!(ask(&store, "it", "one", Duration::ZERO).await);
     let askers = (0..64).map(|asker| {
         let store = Arc::clone(&store);
@@ -88,39 +91,42 @@ pub(super) async fn rule_28_of_64_that_ask_at_once_one_gets_the_lease(cx: Contex
     assert_eq!(together(askers).await.iter().filter(|held| **held).count(), 1);
 }
 
-pub(super) async fn rule_28_each_name_is_a_lease_of_its_own(cx: Context) {
+pub(super) async fn rule_28_each_name_is_a_separate_lease(cx: Context) {
     let store = cx.store().await;
     let names = ["it", "", "IT", "it ", "it%", "\u{0}", "é", "e\u{301}", "$it.x", "🦀"];
     for (place, name) in names.iter().enumerate() {
         assert!(ask(&store, name, &format!("holder {place}"), HOUR).await, "{name:?} is free");
     }
     for name in names {
-        assert!(!ask(&store, name, "another", HOUR).await, "{name:?} is held");
+        assert!(!ask(&store, name, "another", HOUR).await, "{name:?} is taken");
     }
     assert!(ask(&store, "it", "holder 0", HOUR).await);
-    assert!(!ask(&store, "it", "HOLDER 0", HOUR).await, "a holder is one to the letter");
+    assert!(!ask(&store, "it", "HOLDER 0", HOUR).await, "holders are compared exactly");
 }
 
 pub(super) async fn rule_28_two_stores_do_not_share_leases(cx: Context) {
-    let (store, beside) = (cx.store().await, cx.beside().await);
+    let (store, beside) = (cx.store().await, cx.second_store().await);
     assert!(ask(&store, "it", "one", HOUR).await);
-    assert!(ask(&beside, "it", "two", HOUR).await, "another store's lease is another");
+    assert!(ask(&beside, "it", "two", HOUR).await, "another store has a lease of its own");
     assert!(!ask(&store, "it", "two", HOUR).await);
 }
 
 pub(super) async fn rule_28_two_handles_share_leases(cx: Context) {
     let (store, again) = (cx.store().await, cx.store().await);
     assert!(ask(&store, "it", "one", HOUR).await);
-    assert!(!ask(&again, "it", "two", HOUR).await, "one holds it, by another handle");
-    assert!(ask(&again, "it", "one", Duration::ZERO).await, "a holder is whoever has the name");
+    assert!(!ask(&again, "it", "two", HOUR).await, "`one` has the lease through another handle");
+    assert!(
+        ask(&again, "it", "one", Duration::ZERO).await,
+        "the holder is identified by its name, not by its handle"
+    );
     assert!(ask(&again, "it", "two", HOUR).await);
     assert!(!ask(&store, "it", "one", HOUR).await);
 }
 
-pub(super) async fn rule_28_emptying_the_store_leaves_its_leases(cx: Context) {
+pub(super) async fn rule_28_clear_keeps_leases(cx: Context) {
     let store = cx.store().await;
     put(&store, &series("it", 0..3)).await;
     assert!(ask(&store, "it", "one", HOUR).await);
-    store.clear().await.expect("clear answers");
-    assert!(!ask(&store, "it", "two", HOUR).await, "one still holds it");
+    store.clear().await.expect("clear succeeds");
+    assert!(!ask(&store, "it", "two", HOUR).await, "`one` still has the lease");
 }

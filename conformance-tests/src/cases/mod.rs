@@ -1,11 +1,11 @@
 //! The list of all cases.
 //!
-//! The functions are private to this crate: one that is missing from the list is dead code, and the
-//! build says so.
+//! The cases are private functions. A case that is missing from the list is dead code, which the build rejects.
 
 mod applications;
 mod comparisons;
 mod counting;
+mod cursors;
 mod deleting;
 mod errors;
 mod events;
@@ -19,10 +19,10 @@ mod recording;
 mod search;
 mod setup;
 mod status;
+mod texts;
 mod traits;
 mod transactions;
 mod values;
-mod walks;
 
 use futures::future::{BoxFuture, FutureExt};
 use ticket_core::Capability;
@@ -30,21 +30,21 @@ use ticket_core::Capability;
 use crate::context::Context;
 use crate::random;
 
-/// One case.
+/// A case of the suite.
 #[derive(Debug)]
-pub(crate) struct Entry {
-    /// Its name, which begins with the rule that it checks.
+pub(crate) struct CaseEntry {
+    /// The case's name, which starts with the number of its rule.
     pub(crate) name: &'static str,
-    /// What a backend has to have for it.
+    /// The capabilities that the case needs.
     pub(crate) needs: &'static [Capability],
-    /// The case itself; it fails by a panic.
+    /// Runs the case, which panics if it fails.
     pub(crate) run: fn(Context) -> BoxFuture<'static, ()>,
 }
 
-/// `module { case, case: Capability & Capability, }` for each area.
+/// Builds the list from `module { case, case: Capability & Capability, }` per module.
 macro_rules! cases {
     ($($module:ident { $($name:ident $(: $($need:ident)&+)?,)* })*) => {
-        &[$($(Entry {
+        &[$($(CaseEntry {
             name: stringify!($name),
             needs: &[$($(Capability::$need),+)?],
             run: |context| $module::$name(context).boxed(),
@@ -52,7 +52,7 @@ macro_rules! cases {
     };
 }
 
-pub(crate) const CASES: &[Entry] = cases! {
+pub(crate) const CASES: &[CaseEntry] = cases! {
     recording {
         rule_01_a_batch_of_one_is_recorded,
         rule_01_a_batch_of_ten_thousand_is_recorded,
@@ -61,7 +61,7 @@ pub(crate) const CASES: &[Entry] = cases! {
         rule_01_a_killed_process_leaves_whole_batches: SharedStorage,
         rule_02_an_id_twice_in_a_batch_counts_once,
         rule_02_an_id_in_two_batches_counts_once,
-        rule_02_a_repeated_id_changes_nothing_of_its_ticket,
+        rule_02_a_repeated_id_does_not_change_its_ticket,
         rule_02_the_same_id_counts_in_each_of_two_tickets,
         rule_02_the_same_batch_from_eight_writers_counts_once,
         rule_02_the_same_batch_through_two_handles_counts_once: SharedStorage,
@@ -69,111 +69,110 @@ pub(crate) const CASES: &[Entry] = cases! {
         rule_03_the_first_occurrence_creates_the_ticket_with_all_its_fields,
         rule_03_created_is_reported_once_among_64_writers,
         rule_03_created_is_reported_once_among_eight_processes: SharedStorage,
-        rule_03_the_answer_names_each_ticket_that_got_something_new_by_id,
+        rule_03_the_result_lists_each_ticket_that_gained_an_occurrence_by_id,
     }
     counting {
         rule_04_the_count_is_the_sum_of_repeats,
         rule_04_counts_are_exact_under_many_writers,
         rule_04_counts_are_exact_under_eight_processes: SharedStorage,
-        rule_04_pruning_does_not_touch_a_ticket: Events,
+        rule_04_pruning_leaves_the_ticket_unchanged: Events,
         rule_05_every_order_of_arrival_gives_the_same_ticket,
         rule_05_every_order_in_one_batch_gives_the_same_ticket,
         rule_05_first_and_last_time_are_exact_under_many_writers,
-        rule_05_times_before_1970_count_like_others,
-        rule_05_a_pruned_first_or_newest_one_still_decides: Events,
+        rule_05_times_before_1970_are_ordinary_times,
+        rule_05_a_pruned_first_or_newest_occurrence_still_counts: Events,
         rule_08_batches_in_opposite_orders_from_eight_writers_all_succeed,
     }
     status {
-        rule_06_an_occurrence_after_the_solving_reopens,
-        rule_06_one_at_the_moment_or_before_leaves_it_solved,
-        rule_06_a_batch_of_older_and_later_ones_reopens_once,
-        rule_06_reopened_is_reported_once_for_each_solving_among_eight_writers,
+        rule_06_an_occurrence_after_solving_reopens_the_ticket,
+        rule_06_an_occurrence_at_or_before_the_moment_leaves_the_ticket_solved,
+        rule_06_a_batch_of_older_and_later_occurrences_reopens_once,
+        rule_06_reopened_is_reported_once_per_solving_among_eight_writers,
         rule_06_solving_before_the_last_occurrence_changes_nothing,
         rule_06_solving_again_moves_the_moment,
-        rule_06_a_pruned_last_occurrence_decides_like_a_stored_one: Events,
+        rule_06_a_pruned_last_occurrence_counts_like_a_stored_one: Events,
         rule_06_solving_while_others_record_never_hides_a_later_occurrence,
-        rule_06_a_person_reopens_a_ticket,
+        rule_06_a_ticket_is_reopened_by_hand,
         rule_07_a_muted_ticket_counts_and_stays_muted,
-        rule_07_muted_until_a_time_to_come_is_muted,
-        rule_07_muted_until_a_past_time_is_open_everywhere,
-        rule_07_muting_ends_by_itself,
+        rule_07_a_ticket_muted_until_a_future_time_is_muted,
+        rule_07_a_ticket_muted_until_a_past_time_is_open_in_every_query,
+        rule_07_muting_ends_on_its_own,
         rule_07_a_muted_ticket_can_be_solved_and_reopened,
     }
     deleting {
-        rule_09_deleting_takes_the_ticket_its_occurrences_and_its_counts,
-        rule_09_deleting_takes_the_events: Events,
+        rule_09_deleting_removes_the_ticket_its_occurrences_and_its_counts,
+        rule_09_deleting_removes_the_events: Events,
         rule_09_deleting_leaves_every_other_ticket,
-        rule_09_a_ticket_recorded_again_starts_anew,
+        rule_09_a_ticket_recorded_again_starts_from_scratch,
         rule_09_a_delete_that_races_records_leaves_no_orphans,
     }
     orders {
-        rule_10_tickets_sort_by_every_key_both_ways_ties_by_id,
-        rule_10_the_newest_come_first_unless_asked_otherwise,
-        rule_10_orders_follow_what_changes,
-        rule_10_occurrences_sort_by_time_both_ways_ties_by_id,
-        rule_10_events_sort_by_time_both_ways_ties_by_id_and_ticket: Events,
+        rule_10_tickets_sort_by_every_key_in_both_directions_with_ties_by_id,
+        rule_10_the_newest_come_first_by_default,
+        rule_10_orders_follow_changes,
+        rule_10_occurrences_sort_by_time_in_both_directions_with_ties_by_id,
+        rule_10_events_sort_by_time_in_both_directions_with_ties_by_id_and_ticket: Events,
     }
     paging {
-        rule_11_pages_of_tickets_make_up_the_whole_in_every_order,
-        rule_11_pages_keep_to_the_filter,
-        rule_11_pages_of_occurrences_make_up_the_whole,
-        rule_11_pages_of_events_make_up_the_whole: Events,
-        rule_11_an_offset_passes_over_so_many,
-        rule_11_an_offset_passes_over_occurrences,
-        rule_11_an_offset_passes_over_events: Events,
-        rule_11_a_limit_of_0_or_1001_is_the_callers_error,
-        rule_11_a_limit_of_0_or_1001_events_is_the_callers_error: Events,
-        rule_11_a_damaged_or_foreign_cursor_is_the_callers_error,
-        rule_11_a_damaged_or_foreign_event_cursor_is_the_callers_error: Events,
+        rule_11_pages_of_tickets_are_complete_in_every_order,
+        rule_11_pages_respect_the_filter,
+        rule_11_pages_of_occurrences_are_complete,
+        rule_11_pages_of_events_are_complete: Events,
+        rule_11_an_offset_skips_tickets,
+        rule_11_an_offset_skips_occurrences,
+        rule_11_an_offset_skips_events: Events,
+        rule_11_a_limit_of_0_or_1001_is_a_config_error,
+        rule_11_a_limit_of_0_or_1001_events_is_a_config_error: Events,
+        rule_11_a_damaged_or_foreign_cursor_is_a_config_error,
+        rule_11_a_damaged_or_foreign_event_cursor_is_a_config_error: Events,
     }
-    walks {
-        rule_11_a_cursor_outlives_the_ticket_it_stands_at,
-        rule_11_a_walk_meets_each_ticket_once_while_others_write,
-        rule_11_tickets_that_stay_in_place_are_met_once_while_others_move,
-        rule_11_a_walk_meets_each_occurrence_once_while_others_write,
-        rule_11_a_walk_meets_each_event_once_while_others_write: Events,
+    cursors {
+        rule_11_a_cursor_outlives_the_ticket_it_points_to,
+        rule_11_paging_returns_each_ticket_once_while_others_write,
+        rule_11_paging_returns_unmoved_tickets_once_while_others_move,
+        rule_11_paging_returns_each_occurrence_once_while_others_write,
+        rule_11_paging_returns_each_event_once_while_others_write: Events,
     }
     filters {
-        rule_12_the_empty_filter_finds_all,
-        rule_12_by_status,
-        rule_12_by_level_at_least,
-        rule_12_by_channel_release_and_environment_to_the_letter,
-        rule_12_by_the_channel_of_the_newest_record,
-        rule_12_by_release_and_environment_of_any_one_record,
-        rule_12_pruning_leaves_release_and_environment: Events,
-        rule_12_by_a_range_of_time,
-        rule_12_by_the_beginning_of_the_id,
+        rule_12_the_empty_filter_matches_every_ticket,
+        rule_12_filters_by_status,
+        rule_12_filters_by_minimum_level,
+        rule_12_filters_by_exact_channel_release_and_environment,
+        rule_12_filters_by_the_channel_of_the_newest_record,
+        rule_12_filters_by_release_and_environment_of_a_single_record,
+        rule_12_pruning_keeps_releases_and_environments: Events,
+        rule_12_filters_by_time_range,
+        rule_12_filters_by_id_prefix,
         rule_12_all_filters_combine,
-        rule_12_a_filter_takes_the_texts_that_were_stored,
     }
     search {
-        rule_12_by_text_in_message_or_location_whatever_its_case,
-        rule_12_a_search_text_means_itself,
-        rule_12_a_search_looks_into_the_newest_message,
+        rule_12_searches_message_and_location_ignoring_case,
+        rule_12_a_search_text_has_no_wildcards,
+        rule_12_searches_the_newest_message_only,
     }
     histograms {
         rule_12_counts_per_hour_and_day_are_exact_and_without_gaps,
-        rule_12_counts_per_hour_forget_what_is_deleted,
+        rule_12_counts_per_hour_go_with_a_deleted_ticket,
         rule_12_counts_per_hour_survive_pruning: Events,
         rule_12_counts_of_nothing_are_zeros,
-        rule_12_counts_before_1970_and_at_the_ends_of_time,
-        rule_12_an_empty_or_endless_range_is_the_callers_error,
+        rule_12_counts_cover_times_before_1970_and_both_ends_of_time,
+        rule_12_an_empty_or_overlong_range_is_a_config_error,
     }
     applications {
         rule_13_an_unknown_id_is_none_or_false,
-        rule_13_an_unknown_event_is_an_empty_answer: Events,
+        rule_13_an_unknown_event_is_an_empty_result: Events,
         rule_14_applications_do_not_see_each_other,
         rule_14_applications_do_not_see_each_others_events: Events,
         rule_14_two_namespaces_in_one_database_do_not_see_each_other,
     }
     events {
-        rule_15_all_events_by_type_and_by_id: Events,
+        rule_15_finds_events_by_type_and_by_id: Events,
         rule_15_an_id_finds_the_event_in_every_ticket_that_has_it: Events,
-        rule_15_both_ends_of_a_range_of_time_are_in_it: Events,
-        rule_15_everything_that_is_set_has_to_hold: Events,
-        rule_15_names_and_values_mean_themselves: Events,
-        rule_15_a_filter_finds_the_newest_first_page_by_page: Events,
-        rule_15_what_is_seldom_together_is_found_page_by_page: Events,
+        rule_15_a_time_range_includes_both_ends: Events,
+        rule_15_all_conditions_must_hold: Events,
+        rule_15_names_and_values_are_taken_literally: Events,
+        rule_15_a_filter_returns_the_newest_first_page_by_page: Events,
+        rule_15_rare_combinations_are_found_page_by_page: Events,
     }
     comparisons {
         rule_15_text_compares_by_code_point: Events,
@@ -186,77 +185,87 @@ pub(crate) const CASES: &[Entry] = cases! {
     }
     traits {
         rule_17_event_types_are_distinct_and_sorted_by_code_point: Events,
-        rule_17_an_event_type_goes_with_its_last_event: Events,
+        rule_17_an_event_type_disappears_with_its_last_event: Events,
         rule_17_the_type_of_an_event_is_its_own_channel: Events,
         rule_17_trait_types_are_distinct_and_sorted: Events,
-        rule_17_traits_come_by_name_then_by_event_page_by_page: Events,
-        rule_17_bad_limits_and_cursors_of_traits_are_the_callers_error: Events,
+        rule_17_traits_are_ordered_by_name_then_by_event: Events,
+        rule_17_bad_limits_and_cursors_of_traits_are_config_errors: Events,
     }
     expiry {
-        rule_18_what_is_older_goes_and_nothing_else: Events,
-        rule_18_the_oldest_go_first_and_at_most_so_many: Events,
-        rule_18_of_one_moment_and_id_the_lower_ticket_goes_first: Events,
-        rule_18_counts_stay_when_occurrences_go: Events,
-        rule_18_a_solved_ticket_goes_with_its_last_occurrence: Events,
+        rule_18_only_older_occurrences_are_deleted: Events,
+        rule_18_the_oldest_are_deleted_first_up_to_the_maximum: Events,
+        rule_18_ties_of_time_and_id_are_broken_by_ticket_id: Events,
+        rule_18_counts_outlive_their_occurrences: Events,
+        rule_18_a_solved_ticket_is_deleted_with_its_last_occurrence: Events,
         rule_18_a_solved_ticket_stays_while_an_occurrence_is_left: Events,
-        rule_18_a_solved_ticket_goes_if_its_occurrences_went_before: Events,
-        rule_18_a_ticket_that_has_just_reopened_is_not_lost: Events,
+        rule_18_a_solved_ticket_whose_occurrences_are_gone_is_deleted: Events,
+        rule_18_a_ticket_that_was_just_reopened_is_not_lost: Events,
         rule_19_the_first_and_the_newest_stay: Events,
-        rule_19_keeping_none_is_the_callers_error: Events,
+        rule_19_keeping_the_maximum_deletes_nothing: Events,
         rule_19_pruning_while_others_record_keeps_counts_exact: Events,
-        rule_20_clear_empties_this_store_and_nothing_beside_it: Events,
+        rule_20_clear_empties_this_store_and_no_other: Events,
     }
     values {
-        rule_21_any_text_comes_back_from_every_field,
-        rule_21_nul_becomes_a_mark_everywhere,
-        rule_21_any_name_is_a_traits_name,
+        rule_21_any_text_survives_in_every_field,
+        rule_21_nul_is_replaced_in_every_field,
+        rule_21_any_text_is_a_trait_name,
         rule_21_a_thousand_traits_are_kept,
-        rule_21_what_is_not_known_stays_unknown,
-        rule_21_every_level_comes_back,
-        rule_22_what_is_too_long_is_cut_with_a_mark_and_recorded,
-        rule_22_a_record_that_is_too_large_is_recorded,
-        rule_22_the_longest_texts_can_be_sought_and_sorted,
-        rule_23_the_whole_range_of_integers_comes_back,
-        rule_23_floats_come_back_bit_for_bit,
-        rule_23_times_from_year_1_to_9999_come_back_to_the_microsecond,
+        rule_21_missing_fields_stay_missing,
+        rule_21_every_level_survives,
+        rule_22_overlong_texts_are_cut_with_a_mark,
+        rule_22_an_oversized_record_is_shrunk_and_recorded,
+        rule_22_the_longest_texts_can_be_searched_and_sorted,
+        rule_23_the_full_range_of_integers_survives,
+        rule_23_floats_survive_bit_for_bit,
+        rule_23_times_from_year_1_to_9999_survive_to_the_microsecond,
         rule_23_records_of_any_time_are_kept_and_sorted,
         rule_23_statuses_of_any_time_are_kept,
+    }
+    texts {
+        rule_12_ticket_filters_find_texts_changed_by_the_limits,
+        rule_12_counts_find_an_application_changed_by_the_limits,
+        rule_15_event_filters_find_texts_changed_by_the_limits: Events,
+        rule_17_types_and_traits_are_found_by_texts_changed_by_the_limits: Events,
+        rule_18_expiry_finds_an_application_changed_by_the_limits: Events,
+        rule_19_pruning_finds_an_application_changed_by_the_limits: Events,
+        rule_22_a_release_that_solves_is_cut_like_that_of_a_record,
+        rule_28_leases_take_names_and_holders_changed_by_the_limits: Events,
     }
     setup {
         rule_24_setting_up_again_is_harmless,
         rule_24_eight_tasks_set_up_one_handle_at_once,
         rule_24_eight_handles_set_up_an_empty_store_at_once: SharedStorage,
         rule_24_eight_processes_set_up_an_empty_store_at_once: SharedStorage,
-        rule_24_what_was_recorded_outlives_the_handle: SharedStorage,
+        rule_24_records_outlive_the_handle: SharedStorage,
         rule_24_an_older_schema_is_migrated_and_keeps_its_data: SharedStorage & SchemaVersions,
         rule_24_eight_handles_migrate_an_older_schema_at_once: SharedStorage & SchemaVersions,
         rule_24_eight_processes_migrate_an_older_schema_at_once: SharedStorage & SchemaVersions,
-        rule_24_a_newer_schema_is_refused_and_stays_untouched: SharedStorage & SchemaVersions,
-        rule_24_without_autocreate_an_empty_store_is_refused: SharedStorage & SchemaVersions,
-        rule_24_without_autocreate_an_older_schema_is_refused: SharedStorage & SchemaVersions,
+        rule_24_a_newer_schema_is_rejected_and_stays_untouched: SharedStorage & SchemaVersions,
+        rule_24_without_autocreate_an_empty_store_is_rejected: SharedStorage & SchemaVersions,
+        rule_24_without_autocreate_an_older_schema_is_rejected: SharedStorage & SchemaVersions,
     }
     errors {
         rule_25_an_error_says_what_is_wrong_and_where,
         rule_25_a_failed_call_leaves_the_handle_usable,
         rule_25_no_secret_is_shown,
-        rule_26_what_the_backend_lacks_is_what_the_suite_was_told,
-        rule_26_calling_what_is_lacking_is_unsupported,
+        rule_26_capabilities_match_the_declaration,
+        rule_26_a_missing_capability_is_unsupported,
     }
     transactions {
         rule_27_recording_does_not_commit_the_applications_transaction: ApplicationTransactions,
-        rule_27_recording_does_not_roll_the_applications_transaction_back: ApplicationTransactions,
-        rule_27_reading_and_solving_leave_the_applications_transaction: ApplicationTransactions,
+        rule_27_recording_does_not_roll_back_the_applications_transaction: ApplicationTransactions,
+        rule_27_reading_and_solving_leave_the_applications_transaction_open: ApplicationTransactions,
     }
     leases {
         rule_28_a_lease_is_held_by_one_holder: Events,
-        rule_28_a_lease_runs_out: Events,
-        rule_28_a_holder_prolongs_or_shortens_its_lease: Events,
-        rule_28_a_lease_is_given_back_by_its_holder: Events,
-        rule_28_of_64_that_ask_at_once_one_gets_the_lease: Events,
-        rule_28_each_name_is_a_lease_of_its_own: Events,
+        rule_28_a_lease_expires: Events,
+        rule_28_a_holder_extends_or_shortens_its_lease: Events,
+        rule_28_only_the_holder_releases_a_lease: Events,
+        rule_28_one_of_64_concurrent_holders_gets_the_lease: Events,
+        rule_28_each_name_is_a_separate_lease: Events,
         rule_28_two_stores_do_not_share_leases: Events,
         rule_28_two_handles_share_leases: Events & SharedStorage,
-        rule_28_emptying_the_store_leaves_its_leases: Events,
+        rule_28_clear_keeps_leases: Events,
     }
     random {
         random_sequences_are_indistinguishable_from_the_reference,

@@ -1,4 +1,4 @@
-//! Rule 10: total orders.
+//! Rule 10: orders.
 
 use std::sync::Arc;
 
@@ -9,14 +9,14 @@ use ticket_core::{
 };
 
 use crate::context::Context;
-use crate::kit::{at, find, id_of, occurrence, occurrences, put, record, stored};
+use crate::support::{at, find, id_of, occurrence, occurrences, put, record, stored};
 
 pub(super) const BOTH: [Direction; 2] = [Direction::Ascending, Direction::Descending];
 
-/// Channels that sort differently by code point, by UTF-16 and by any human order.
+/// Channels that sort differently by code point, in UTF-16 and in a locale.
 const CHANNELS: [&str; 9] = ["Z", "a", "a b", "é", "e\u{301}", "\u{ff5a}", "😀", "", "shop::cart"];
 
-/// 54 tickets in which every sort key has ties, and two occurrences in each third.
+/// Returns occurrences of 54 tickets with ties in every sort key. Every third ticket has two occurrences.
 pub(super) fn many() -> Vec<NewOccurrence> {
     let mut batch = Vec::new();
     for i in 0..54_u8 {
@@ -37,7 +37,7 @@ pub(super) fn many() -> Vec<NewOccurrence> {
     batch
 }
 
-/// The tickets, sorted here: by key, then by id, both in the direction.
+/// Returns the tickets in the expected order: by key, then by id, both in this direction.
 pub(super) fn sorted(
     mut tickets: Vec<Ticket>,
     sort: TicketSort,
@@ -48,10 +48,12 @@ pub(super) fn sorted(
 }
 
 pub(super) async fn page_of(store: &Arc<dyn Store>, query: &TicketQuery) -> Vec<Ticket> {
-    store.get_tickets(query).await.expect("get_tickets answers").items
+    store.get_tickets(query).await.expect("get_tickets succeeds").items
 }
 
-pub(super) async fn rule_10_tickets_sort_by_every_key_both_ways_ties_by_id(cx: Context) {
+pub(super) async fn rule_10_tickets_sort_by_every_key_in_both_directions_with_ties_by_id(
+    cx: Context,
+) {
     let store = cx.store().await;
     put(&store, &many()).await;
     let all = find(&store, &TicketFilter::new()).await;
@@ -70,7 +72,7 @@ fn keys(sort: TicketSort, tickets: &[Ticket]) -> Vec<(ticket_core::backend::Sort
     tickets.iter().map(|ticket| (sort.key(ticket), ticket.id.to_string())).collect()
 }
 
-pub(super) async fn rule_10_the_newest_come_first_unless_asked_otherwise(cx: Context) {
+pub(super) async fn rule_10_the_newest_come_first_by_default(cx: Context) {
     let store = cx.store().await;
     let batch = many();
     put(&store, &batch).await;
@@ -80,7 +82,7 @@ pub(super) async fn rule_10_the_newest_come_first_unless_asked_otherwise(cx: Con
     assert_eq!(page_of(&store, &TicketQuery::new()).await, newest);
 }
 
-pub(super) async fn rule_10_orders_follow_what_changes(cx: Context) {
+pub(super) async fn rule_10_orders_follow_changes(cx: Context) {
     let store = cx.store().await;
     let names = ["one", "two", "three"];
     for (i, name) in (0..).zip(names) {
@@ -99,7 +101,7 @@ pub(super) async fn rule_10_orders_follow_what_changes(cx: Context) {
     assert_eq!(by_count(&first), ["three", "one", "two"].map(id_of));
 }
 
-/// 40 occurrences of one ticket at eight moments, some of them before 1970.
+/// Returns 40 occurrences of one ticket at eight moments, some of them before 1970.
 fn tied(name: &str) -> Vec<NewOccurrence> {
     (0..40)
         .map(|i| {
@@ -109,7 +111,9 @@ fn tied(name: &str) -> Vec<NewOccurrence> {
         .collect()
 }
 
-pub(super) async fn rule_10_occurrences_sort_by_time_both_ways_ties_by_id(cx: Context) {
+pub(super) async fn rule_10_occurrences_sort_by_time_in_both_directions_with_ties_by_id(
+    cx: Context,
+) {
     let store = cx.store().await;
     let batch = tied("tied");
     put(&store, &batch).await;
@@ -117,13 +121,19 @@ pub(super) async fn rule_10_occurrences_sort_by_time_both_ways_ties_by_id(cx: Co
     assert_eq!(occurrences(&store, id_of("tied")).await, expected);
     expected.reverse();
     let page = store.get_occurrences(id_of("tied"), &OccurrenceQuery::new()).await;
-    assert_eq!(page.expect("get_occurrences answers").items, expected, "the newest come first");
+    assert_eq!(
+        page.expect("get_occurrences succeeds").items,
+        expected,
+        "the newest come first by default"
+    );
 }
 
-pub(super) async fn rule_10_events_sort_by_time_both_ways_ties_by_id_and_ticket(cx: Context) {
+pub(super) async fn rule_10_events_sort_by_time_in_both_directions_with_ties_by_id_and_ticket(
+    cx: Context,
+) {
     let store = cx.store().await;
     let mut batch = tied("one");
-    // The same moments and the same ids in other tickets.
+    // Other tickets have occurrences with the same times and ids.
     let twins = ["two", "three"].map(|name| {
         let twin = |one: &NewOccurrence| -> Record { one.record().clone().with_fingerprint(name) };
         batch.iter().take(6).map(twin).map(occurrence).collect::<Vec<_>>()
@@ -135,12 +145,12 @@ pub(super) async fn rule_10_events_sort_by_time_both_ways_ties_by_id_and_ticket(
             .with_filter(EventFilter::new())
             .with_direction(direction)
             .with_limit(100);
-        let found = store.get_events(&query).await.expect("get_events answers").items;
+        let found = store.get_events(&query).await.expect("get_events succeeds").items;
         let mut expected = stored(&batch);
         expected.sort_by(|a, b| direction.apply(EventPosition::of(a).cmp(&EventPosition::of(b))));
         assert_eq!(found, expected, "{direction:?}");
     }
-    let newest = store.get_events(&EventQuery::new()).await.expect("get_events answers").items;
+    let newest = store.get_events(&EventQuery::new()).await.expect("get_events succeeds").items;
     assert_eq!(newest.len(), 50);
     assert!(newest.is_sorted_by_key(|one| std::cmp::Reverse(EventPosition::of(one))));
 }

@@ -1,4 +1,4 @@
-//! Rules 1 to 3: batches, identities, creation.
+//! Rules 1 to 3: batches, repeated ids, and the creation of tickets.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,11 +10,11 @@ use ticket_core::record::ErrorCause;
 use ticket_core::{BackendBase, Level, Location, Record, Store, TicketFilter, TicketQuery};
 
 use crate::context::Context;
-use crate::kit::{
+use crate::process::{self, Job};
+use crate::support::{
     APP, at, changed, counted, expected, find, id_of, new, occurrence, occurrences, put, record,
     series, set, solved, stored, ticket, together,
 };
-use crate::worker::{self, Job};
 
 pub(super) async fn rule_01_a_batch_of_one_is_recorded(cx: Context) {
     let store = cx.store().await;
@@ -33,7 +33,7 @@ pub(super) async fn rule_01_a_batch_of_one_is_recorded(cx: Context) {
 
 pub(super) async fn rule_01_a_batch_of_ten_thousand_is_recorded(cx: Context) {
     let store = cx.store().await;
-    // The tickets alternate, so that each is in every part of the batch.
+    // The tickets alternate, so that every part of the batch has occurrences of each.
     let batch: Vec<NewOccurrence> =
         (0..10_000).map(|i| new(&format!("ticket {}", i % 100), i)).collect();
     let recorded = put(&store, &batch).await;
@@ -60,7 +60,7 @@ pub(super) async fn rule_01_an_empty_batch_changes_nothing(cx: Context) {
     assert_eq!(find(&store, &TicketFilter::new()).await, [expected([&one])]);
 }
 
-/// A batch of 300 in three tickets of the application `app`.
+/// Returns a batch of 300 records of three tickets in the application `app`.
 fn batch_of(app: &str) -> Vec<Record> {
     (0..300).map(|i| record(&format!("ticket {}", i % 3), i).with_app_id(app)).collect()
 }
@@ -75,7 +75,7 @@ pub(super) async fn rule_01_a_dropped_call_leaves_all_of_its_batch_or_nothing(cx
     put(&store, &prepared(&batch_of("rehearsal"))).await;
     let whole = whole.elapsed();
     for step in 0..24_u32 {
-        // From at once to a little longer than such a call takes.
+        // The timeouts range from zero to a little more than the call takes.
         let app = format!("app{step}");
         let batch = prepared(&batch_of(&app));
         let call =
@@ -93,7 +93,7 @@ pub(super) async fn rule_01_a_dropped_call_leaves_all_of_its_batch_or_nothing(cx
     }
 }
 
-/// Polls a future so many times, unless it is ready before, and drops it.
+/// Polls a future at most `times` times, and drops it.
 async fn poll_times<F: Future>(future: F, times: usize) {
     let mut future = Box::pin(future);
     for _ in 0..times {
@@ -104,11 +104,11 @@ async fn poll_times<F: Future>(future: F, times: usize) {
     }
 }
 
-/// Either all of the batch is there or nothing, and recording it again completes it.
+/// Asserts that all of the batch is stored or nothing, and that recording it again completes it.
 async fn assert_whole(store: &Arc<dyn Store>, app: &str, batch: &[NewOccurrence]) {
     let scope = HistogramScope::App(Some(app.to_owned()));
-    // What was dropped may still be on its way through the database, and be kept between two of these
-    // questions: so they are asked again until they agree. What is half recorded stays so.
+    // The database may still be working on a dropped call, and commit it between two of these reads. They are
+    // repeated until they agree; a batch that is recorded in part stays that way.
     let deadline = Instant::now() + Duration::from_secs(5);
     loop {
         let left = left_of(store, app, batch).await;
@@ -118,8 +118,8 @@ async fn assert_whole(store: &Arc<dyn Store>, app: &str, batch: &[NewOccurrence]
         let (count, tickets, occurrences) = left;
         assert!(
             Instant::now() < deadline,
-            "of a batch of 300 occurrences of 3 tickets are left: a count of {count}, {tickets} tickets, \
-             {occurrences} occurrences"
+            "of a batch of 300 occurrences and 3 tickets, the store has a count of {count}, {tickets} tickets \
+             and {occurrences} occurrences"
         );
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -132,16 +132,16 @@ async fn assert_whole(store: &Arc<dyn Store>, app: &str, batch: &[NewOccurrence]
     }
 }
 
-/// What is there of a batch: its application's count, its tickets, and their occurrences.
+/// Returns what is stored of a batch: the count of its application, its tickets and its occurrences.
 async fn left_of(
     store: &Arc<dyn Store>,
     app: &str,
     batch: &[NewOccurrence],
 ) -> (u64, usize, usize) {
     let count = counted(store, HistogramScope::App(Some(app.to_owned()))).await;
-    // Without `kit::find`, which asks twice itself and expects equal answers.
+    // Not `support::find`, which reads twice and expects equal results.
     let query = TicketQuery::new().with_filter(TicketFilter::new().with_app_id(app));
-    let tickets = store.get_tickets(&query).await.expect("get_tickets answers").items.len();
+    let tickets = store.get_tickets(&query).await.expect("get_tickets succeeds").items.len();
     let mut left = 0;
     for own in batch.iter().take(3) {
         left += occurrences(store, own.ticket_id()).await.len();
@@ -154,30 +154,33 @@ pub(super) async fn rule_01_a_killed_process_leaves_whole_batches(cx: Context) {
     let store = cx.store().await;
     let mut recorded = 0;
     for (round, millis) in [5, 20, 35, 50, 65, 80, 500, 2_000, 8_000].into_iter().enumerate() {
-        // The long ones are for stores in which nothing was there so soon.
+        // The long times are for slow stores that had recorded nothing after the short ones.
         if millis > 80 && recorded > 0 {
             break;
         }
         let app = |number: u32| format!("app{round}_{number}");
         let records: Vec<Vec<Record>> = (0..BATCHES).map(|number| batch_of(&app(number))).collect();
         let job = Job::record(cx.case(), records.clone());
-        worker::run_and_kill(job, Duration::from_millis(millis)).await;
+        process::run_and_kill(job, Duration::from_millis(millis)).await;
         let mut begun = 0;
         for number in 0..BATCHES {
             let count = counted(&store, HistogramScope::App(Some(app(number)))).await;
             begun += u32::from(count > 0);
-            assert!(number < begun || count == 0, "batch {number} of {begun} is missing");
+            assert!(
+                number < begun || count == 0,
+                "batch {number} is missing, and a later one is stored"
+            );
         }
-        // All but the last one were answered; that one and the next have to be whole or absent.
+        // The last batch may have been interrupted, so it and its neighbours have to be complete or absent.
         for number in begun.saturating_sub(2)..(begun + 1).min(BATCHES) {
             assert_whole(&store, &app(number), &prepared(&records[number as usize])).await;
         }
         recorded += begun;
     }
-    assert!(recorded > 0, "of what another process has recorded nothing is there");
+    assert!(recorded > 0, "nothing of what the other process recorded is stored");
 }
 
-/// The same occurrence with another text.
+/// Returns the same record with another message.
 fn reworded(record: &Record, message: &str) -> Record {
     let mut again = record.clone();
     again.message = message.into();
@@ -206,7 +209,11 @@ pub(super) async fn rule_02_an_id_in_two_batches_counts_once(cx: Context) {
     let store = cx.store().await;
     let batch = series("twice", 0..10);
     put(&store, &batch[..6]).await;
-    assert_eq!(put(&store, &batch[2..6]).await, Recorded::default(), "nothing of it is new");
+    assert_eq!(
+        put(&store, &batch[2..6]).await,
+        Recorded::default(),
+        "nothing in this batch is new"
+    );
     let recorded = put(&store, &batch[4..]).await;
     let update =
         TicketUpdate { ticket_id: id_of("twice"), change: None, added: 4, occurrence_count: 10 };
@@ -216,13 +223,13 @@ pub(super) async fn rule_02_an_id_in_two_batches_counts_once(cx: Context) {
     assert_eq!(counted(&store, HistogramScope::Ticket(id_of("twice"))).await, 10);
 }
 
-pub(super) async fn rule_02_a_repeated_id_changes_nothing_of_its_ticket(cx: Context) {
+pub(super) async fn rule_02_a_repeated_id_does_not_change_its_ticket(cx: Context) {
     let store = cx.store().await;
     let first = record("again", 0);
     let batch = [occurrence(first.clone())];
     put(&store, &batch).await;
     solve_at(&store, 10).await;
-    // The same id with a later time and other content: it has been recorded already.
+    // The same id with a later time and other content is already recorded.
     let mut later = reworded(&first, "another text").with_release("2");
     later.time = at(100);
     let again = occurrence(later).with_repeats(9);
@@ -249,11 +256,15 @@ pub(super) async fn rule_02_the_same_id_counts_in_each_of_two_tickets(cx: Contex
         assert_eq!(occurrences(&store, own.ticket_id()).await, stored([own]));
     }
     let third = occurrence(one.record().clone().with_fingerprint("third"));
-    assert_eq!(put(&store, &[other, third.clone()]).await.occurrences, 1, "a batch later, too");
+    assert_eq!(
+        put(&store, &[other, third.clone()]).await.occurrences,
+        1,
+        "the same in a later batch"
+    );
     assert_eq!(ticket(&store, third.ticket_id()).await, expected([&third]));
 }
 
-/// Eight times the same 60 occurrences in three tickets, each in another order.
+/// Returns the batch eight times, each time in another order.
 fn eight_times(batch: &[Record]) -> Vec<Vec<Record>> {
     (0..8)
         .map(|writer| {
@@ -303,7 +314,7 @@ pub(super) async fn rule_02_the_same_batch_from_eight_processes_counts_once(cx: 
     let records = batch_of(APP);
     let jobs = eight_times(&records).into_iter();
     let jobs = jobs.map(|own| Job::record(cx.case(), vec![own])).collect();
-    let reports = worker::run_all(jobs).await;
+    let reports = process::run_all(jobs).await;
     assert!(reports.iter().all(|report| report.error.is_none()), "{reports:?}");
     let told = reports.iter().map(|report| report.occurrences).sum();
     assert_counted_once(&store, &records, told).await;
@@ -336,7 +347,11 @@ pub(super) async fn rule_03_the_first_occurrence_creates_the_ticket_with_all_its
         assert_eq!(changed(&recorded, TicketChange::Created), [one.ticket_id()]);
         assert_eq!(ticket(&store, one.ticket_id()).await, expected([&one]));
         let filter = TicketFilter::new().with_app_id(one.record().app_id.clone());
-        assert_eq!(find(&store, &filter).await, [expected([&one])], "get_tickets says the same");
+        assert_eq!(
+            find(&store, &filter).await,
+            [expected([&one])],
+            "get_tickets returns the same ticket"
+        );
     }
 }
 
@@ -356,7 +371,7 @@ pub(super) async fn rule_03_created_is_reported_once_among_64_writers(cx: Contex
         .flat_map(|one| &one.updates)
         .map(|update| update.occurrence_count)
         .collect();
-    assert_eq!(counts.len(), 64, "each writer is told another count");
+    assert_eq!(counts.len(), 64, "each writer receives a different count");
     assert_eq!(ticket(&store, id_of("new")).await, expected(&batch));
     assert_eq!(occurrences(&store, id_of("new")).await, stored(&batch));
 }
@@ -366,7 +381,7 @@ pub(super) async fn rule_03_created_is_reported_once_among_eight_processes(cx: C
     let records: Vec<Vec<Record>> =
         (0..8).map(|writer| vec![record("new", writer), record("other", writer)]).collect();
     let jobs = records.iter().map(|own| Job::record(cx.case(), vec![own.clone()])).collect();
-    let reports = worker::run_all(jobs).await;
+    let reports = process::run_all(jobs).await;
     assert!(reports.iter().all(|report| report.error.is_none()), "{reports:?}");
     for (position, name) in ["new", "other"].into_iter().enumerate() {
         let created = reports.iter().flat_map(|report| &report.created);
@@ -377,12 +392,14 @@ pub(super) async fn rule_03_created_is_reported_once_among_eight_processes(cx: C
     }
 }
 
-pub(super) async fn rule_03_the_answer_names_each_ticket_that_got_something_new_by_id(cx: Context) {
+pub(super) async fn rule_03_the_result_lists_each_ticket_that_gained_an_occurrence_by_id(
+    cx: Context,
+) {
     let store = cx.store().await;
     let name = |number: i64| format!("ticket {number}");
     let old: Vec<_> = (0..10).map(|number| new(&name(number), 0)).collect();
     put(&store, &old).await;
-    // Five old tickets, of which two get nothing new, and 20 new ones of two occurrences each.
+    // Five old tickets, of which two gain nothing, and 20 new tickets with two occurrences each.
     let mut batch: Vec<_> = old[..2].to_vec();
     batch.extend((2..5).map(|number| new(&name(number), 1)));
     batch.extend((10..30).map(|number| new(&name(number), 1)));

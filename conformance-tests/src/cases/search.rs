@@ -1,12 +1,12 @@
-//! Rule 12: the search for a text.
+//! Rule 12: text search.
 
 use ticket_core::{Location, TicketFilter};
 
 use super::filters::{HOSTILE, assert_finds, put_each};
 use crate::context::Context;
-use crate::kit::{APP, occurrence, put, record};
+use crate::support::{APP, occurrence, put, record};
 
-pub(super) async fn rule_12_by_text_in_message_or_location_whatever_its_case(cx: Context) {
+pub(super) async fn rule_12_searches_message_and_location_ignoring_case(cx: Context) {
     let store = cx.store().await;
     put_each(&store, &["upper", "umlaut", "place", "plain"], |i, mut record| {
         record.message = ["Connection REFUSED", "Ärger mit ÉTÉ", "nothing", "nothing"][i].into();
@@ -36,14 +36,14 @@ pub(super) async fn rule_12_by_text_in_message_or_location_whatever_its_case(cx:
     {
         assert_finds(&store, search(nothing), &[]).await;
     }
-    // Neither in the channel nor in the ticket's other fields.
+    // The channel and the other fields are not searched.
     for elsewhere in [APP, "error"] {
         let names: &[&str] = if elsewhere == APP { &["place"] } else { &[] };
         assert_finds(&store, search(elsewhere), names).await;
     }
 }
 
-pub(super) async fn rule_12_a_search_text_means_itself(cx: Context) {
+pub(super) async fn rule_12_a_search_text_has_no_wildcards(cx: Context) {
     let store = cx.store().await;
     let names: Vec<String> = (0..HOSTILE.len() - 1).map(|i| format!("ticket {i}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -67,7 +67,7 @@ pub(super) async fn rule_12_a_search_text_means_itself(cx: Context) {
     }
 }
 
-pub(super) async fn rule_12_a_search_looks_into_the_newest_message(cx: Context) {
+pub(super) async fn rule_12_searches_the_newest_message_only(cx: Context) {
     let store = cx.store().await;
     let said = |seconds, message: &str| {
         let mut record = record("it", seconds);

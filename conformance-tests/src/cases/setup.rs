@@ -1,4 +1,4 @@
-//! Rule 24: setting up, once or often, on any schema.
+//! Rule 24: setup on empty, current, older and newer schemas.
 
 use std::sync::Arc;
 
@@ -7,13 +7,13 @@ use ticket_core::{BackendBase, ErrorKind, Store, TicketFilter};
 
 use crate::context::Context;
 use crate::fixture::{Fixture, Schema};
-use crate::kit::{
-    expected, find, id_of, occurrences, put, refused, series, solve, solved, stored, ticket,
+use crate::process::{self, Job};
+use crate::support::{
+    expected, find, id_of, occurrences, put, rejected, series, solve, solved, stored, ticket,
     together,
 };
-use crate::worker::{self, Job};
 
-/// Some content: one ticket with five occurrences, one that is solved.
+/// Records a ticket with five occurrences and a solved one.
 fn content() -> [Vec<NewOccurrence>; 2] {
     [series("one", 0..5), series("solved", 5..7)]
 }
@@ -23,7 +23,7 @@ async fn fill(store: &Arc<dyn Store>, content: &[Vec<NewOccurrence>; 2]) {
     solve(store, id_of("solved"), 10).await;
 }
 
-/// All of it is there, and recording goes on.
+/// Asserts that the content is complete and that the store still records.
 async fn assert_kept(store: &Arc<dyn Store>, content: &[Vec<NewOccurrence>; 2]) {
     assert_eq!(find(store, &TicketFilter::new()).await.len(), 2);
     assert_eq!(ticket(store, id_of("one")).await, expected(&content[0]));
@@ -77,18 +77,18 @@ pub(super) async fn rule_24_eight_processes_set_up_an_empty_store_at_once(cx: Co
     let store = cx.store().await;
     let content = content();
     fill(&store, &content).await;
-    // And once more, now that it is current.
+    // The same again on the current schema.
     set_up_by_processes(&cx).await;
     assert_kept(&store, &content).await;
 }
 
 async fn set_up_by_processes(cx: &Context) {
     let jobs = (0..8).map(|_| Job::set_up(cx.case())).collect();
-    let reports = worker::run_all(jobs).await;
+    let reports = process::run_all(jobs).await;
     assert!(reports.iter().all(|report| report.error.is_none()), "{reports:?}");
 }
 
-pub(super) async fn rule_24_what_was_recorded_outlives_the_handle(cx: Context) {
+pub(super) async fn rule_24_records_outlive_the_handle(cx: Context) {
     let content = content();
     let store = cx.store().await;
     fill(&store, &content).await;
@@ -103,7 +103,7 @@ fn schema(fixture: &mut Fixture) -> Box<dyn Schema> {
     )
 }
 
-/// The store, set up and filled, and the way to change its schema.
+/// Returns a store that is set up and filled, with the hook that changes its schema.
 async fn filled(cx: &Context, content: &[Vec<NewOccurrence>; 2]) -> Box<dyn Schema> {
     let mut fixture = cx.fixture().await;
     let schema = schema(&mut fixture);
@@ -147,44 +147,44 @@ pub(super) async fn rule_24_eight_processes_migrate_an_older_schema_at_once(cx: 
     assert_kept(&cx.store().await, &content).await;
 }
 
-pub(super) async fn rule_24_a_newer_schema_is_refused_and_stays_untouched(cx: Context) {
+pub(super) async fn rule_24_a_newer_schema_is_rejected_and_stays_untouched(cx: Context) {
     let content = content();
     let mut schema = filled(&cx, &content).await;
     schema.make_newer().await.expect("make_newer succeeds");
     for autocreate in [true, true, false] {
-        // Refused again and again: the first refusal has not made it an older one.
+        // Every attempt is rejected: the first one must not change the version.
         let case = cx.case().clone().with_autocreate(autocreate);
         let store = cx.open(case).await.store;
-        refused(store.setup_backend().await, ErrorKind::Corrupt, "a newer schema");
+        rejected(store.setup_backend().await, ErrorKind::Corrupt, "a newer schema");
     }
     schema.undo_newer().await.expect("undo_newer succeeds");
     let store = cx.open(cx.case().clone().with_autocreate(false)).await.store;
-    store.setup_backend().await.expect("nothing but the version was another one");
+    store.setup_backend().await.expect("only the version was different");
     assert_kept(&store, &content).await;
 }
 
-pub(super) async fn rule_24_without_autocreate_an_empty_store_is_refused(cx: Context) {
+pub(super) async fn rule_24_without_autocreate_an_empty_store_is_rejected(cx: Context) {
     let checking = cx.case().clone().with_autocreate(false);
     for _ in 0..2 {
-        // The second time shows that the first has created nothing.
+        // The second attempt shows that the first one created nothing.
         let store = cx.open(checking.clone()).await.store;
-        refused(store.setup_backend().await, ErrorKind::Config, "a missing schema");
+        rejected(store.setup_backend().await, ErrorKind::Config, "a missing schema");
     }
     let content = content();
     fill(&cx.store().await, &content).await;
     let store = cx.open(checking).await.store;
-    store.setup_backend().await.expect("a current schema is all that is wanted");
+    store.setup_backend().await.expect("a current schema is accepted");
     assert_kept(&store, &content).await;
 }
 
-pub(super) async fn rule_24_without_autocreate_an_older_schema_is_refused(cx: Context) {
+pub(super) async fn rule_24_without_autocreate_an_older_schema_is_rejected(cx: Context) {
     let content = content();
     let mut schema = filled(&cx, &content).await;
     schema.make_older().await.expect("make_older succeeds");
     let checking = cx.case().clone().with_autocreate(false);
     for _ in 0..2 {
         let store = cx.open(checking.clone()).await.store;
-        refused(store.setup_backend().await, ErrorKind::Config, "an older schema");
+        rejected(store.setup_backend().await, ErrorKind::Config, "an older schema");
     }
     assert_kept(&cx.store().await, &content).await;
 }

@@ -1,4 +1,4 @@
-//! Rules 6 and 7: solving, reopening, muting.
+//! Rules 6 and 7: solving, reopening and muting.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,12 +10,12 @@ use ticket_core::{
 };
 
 use crate::context::Context;
-use crate::kit::{
+use crate::support::{
     at, changed, expected, find, id_of, just_after, new, occurrence, put, record, series, set,
     solve, solved, ticket, together,
 };
 
-/// A ticket "it" with one occurrence at noon, solved as of ten seconds later.
+/// Records the ticket "it" with one occurrence at noon, and solves it as of ten seconds later.
 async fn solved_ticket(store: &Arc<dyn Store>) -> (TicketId, Ticket) {
     let first = new("it", 0);
     put(store, std::slice::from_ref(&first)).await;
@@ -26,7 +26,7 @@ async fn solved_ticket(store: &Arc<dyn Store>) -> (TicketId, Ticket) {
     (first.ticket_id(), ticket)
 }
 
-pub(super) async fn rule_06_an_occurrence_after_the_solving_reopens(cx: Context) {
+pub(super) async fn rule_06_an_occurrence_after_solving_reopens_the_ticket(cx: Context) {
     let store = cx.store().await;
     let (id, before) = solved_ticket(&store).await;
     let later = occurrence(record("it", 0).with_time(just_after(at(10))));
@@ -38,12 +38,12 @@ pub(super) async fn rule_06_an_occurrence_after_the_solving_reopens(cx: Context)
     assert_eq!(after.reopened_count, 1);
     assert_eq!(after.first_occurrence_time, before.first_occurrence_time);
 
-    // It is open now: further ones have nothing to reopen.
+    // The ticket is open now, so further occurrences reopen nothing.
     let recorded = put(&store, &[new("it", 12)]).await;
     assert_eq!(changed(&recorded, TicketChange::Reopened), []);
     assert_eq!(ticket(&store, id).await.reopened_count, 1);
 
-    // Solved once more, by a release that is within the limits as any name is, it comes back once more.
+    // Solved again, by a release that the limits change, it reopens again.
     let release = format!("1.5.0\0{}", "x".repeat(limits::NAME));
     let again = StatusChange::Solve { at: at(20), release: Some(release.clone()) };
     let release = Some(limits::as_stored(release, limits::NAME));
@@ -55,13 +55,15 @@ pub(super) async fn rule_06_an_occurrence_after_the_solving_reopens(cx: Context)
     assert_eq!(ticket(&store, id).await.reopened_count, 2);
 }
 
-pub(super) async fn rule_06_one_at_the_moment_or_before_leaves_it_solved(cx: Context) {
+pub(super) async fn rule_06_an_occurrence_at_or_before_the_moment_leaves_the_ticket_solved(
+    cx: Context,
+) {
     let store = cx.store().await;
     let (id, _) = solved_ticket(&store).await;
     for (count, seconds) in [(2, 5), (3, -100), (4, 10)] {
         let recorded = put(&store, &[new("it", seconds)]).await;
         assert_eq!(recorded.updates[0].change, None);
-        assert_eq!(recorded.updates[0].occurrence_count, count, "it counts");
+        assert_eq!(recorded.updates[0].occurrence_count, count, "the occurrence counts");
         let ticket = ticket(&store, id).await;
         assert_eq!((ticket.status, ticket.occurrence_count), (solved(10), count));
         assert_eq!(ticket.reopened_count, 0);
@@ -70,7 +72,7 @@ pub(super) async fn rule_06_one_at_the_moment_or_before_leaves_it_solved(cx: Con
     assert_eq!((ticket.first_occurrence_time, ticket.last_occurrence_time), (at(-100), at(10)));
 }
 
-pub(super) async fn rule_06_a_batch_of_older_and_later_ones_reopens_once(cx: Context) {
+pub(super) async fn rule_06_a_batch_of_older_and_later_occurrences_reopens_once(cx: Context) {
     let store = cx.store().await;
     let (id, _) = solved_ticket(&store).await;
     let recorded = put(&store, &series("it", [30, 3, 11, 4])).await;
@@ -81,9 +83,7 @@ pub(super) async fn rule_06_a_batch_of_older_and_later_ones_reopens_once(cx: Con
     assert_eq!((ticket.occurrence_count, ticket.last_occurrence_time), (5, at(30)));
 }
 
-pub(super) async fn rule_06_reopened_is_reported_once_for_each_solving_among_eight_writers(
-    cx: Context,
-) {
+pub(super) async fn rule_06_reopened_is_reported_once_per_solving_among_eight_writers(cx: Context) {
     let store = cx.store().await;
     let (id, _) = solved_ticket(&store).await;
     for round in 1..=8_i64 {
@@ -108,16 +108,20 @@ pub(super) async fn rule_06_solving_before_the_last_occurrence_changes_nothing(c
     let batch = series("it", [0, 10]);
     put(&store, &batch).await;
     let id = id_of("it");
-    assert_eq!(solve(&store, id, 9).await, expected(&batch), "it has come back since");
+    assert_eq!(
+        solve(&store, id, 9).await,
+        expected(&batch),
+        "the ticket occurred after that moment"
+    );
     assert_eq!(ticket(&store, id).await, expected(&batch));
     let recorded = put(&store, &[new("it", 20)]).await;
-    assert_eq!(changed(&recorded, TicketChange::Reopened), [], "it was never solved");
+    assert_eq!(changed(&recorded, TicketChange::Reopened), [], "the ticket was never solved");
 
-    // The same for a muted one: it stays muted.
+    // The same holds for a muted ticket, which stays muted.
     set(&store, id, StatusChange::Mute { until: None }).await;
     assert_eq!(solve(&store, id, 19).await.status, Status::Muted { until: None });
 
-    // The moment of the last occurrence is enough.
+    // The moment of the last occurrence suffices.
     assert_eq!(solve(&store, id, 20).await.status, solved(20));
     assert_eq!(ticket(&store, id).await.status, solved(20));
 }
@@ -129,20 +133,28 @@ pub(super) async fn rule_06_solving_again_moves_the_moment(cx: Context) {
     put(&store, &[new("it", 20)]).await;
     let ticket = ticket(&store, id).await;
     assert_eq!((ticket.status, ticket.reopened_count), (solved(30), 0));
-    // Also to an earlier moment, as long as nothing has happened since.
-    assert_eq!(solve(&store, id, 19).await.status, solved(30), "it was there at 20");
+    // An earlier moment works as well, as long as no occurrence is later than it.
+    assert_eq!(
+        solve(&store, id, 19).await.status,
+        solved(30),
+        "an occurrence at 20 is later than 19"
+    );
     assert_eq!(solve(&store, id, 20).await.status, solved(20));
     let recorded = put(&store, &[new("it", 25)]).await;
     assert_eq!(changed(&recorded, TicketChange::Reopened), [id]);
 }
 
-pub(super) async fn rule_06_a_pruned_last_occurrence_decides_like_a_stored_one(cx: Context) {
+pub(super) async fn rule_06_a_pruned_last_occurrence_counts_like_a_stored_one(cx: Context) {
     let store = cx.store().await;
     let batch = series("it", [0, 10]);
     put(&store, &batch).await;
     let pruned = store.clear_expired(&Expiry::before(at(100))).await;
-    assert_eq!(pruned.expect("clear_expired answers").occurrences, 2);
-    assert_eq!(solve(&store, id_of("it"), 9).await, expected(&batch), "it has come back since");
+    assert_eq!(pruned.expect("clear_expired succeeds").occurrences, 2);
+    assert_eq!(
+        solve(&store, id_of("it"), 9).await,
+        expected(&batch),
+        "the ticket occurred after that moment"
+    );
     assert_eq!(solve(&store, id_of("it"), 10).await.status, solved(10));
 }
 
@@ -187,33 +199,41 @@ pub(super) async fn rule_06_solving_while_others_record_never_hides_a_later_occu
     }))
     .await;
     let reopened: u64 = reopened.into_iter().sum();
-    let solvings = solver.await.expect("the solver ends");
+    let solvings = solver.await.expect("the solver does not panic");
     let ticket = ticket(&store, id).await;
     assert_consistent(&ticket);
     assert_eq!(ticket.occurrence_count, 161);
-    assert_eq!(ticket.reopened_count, reopened, "as often as it was reported");
-    // Each solving was followed by one reopening, but for the last if it still holds.
+    assert_eq!(ticket.reopened_count, reopened, "each reopening was reported");
+    // Each solving was followed by one reopening, except the last one if the ticket is still solved.
     let holds = u64::from(ticket.status.kind() == StatusKind::Solved);
     assert!(reopened + holds <= solvings.max(1) + holds, "{reopened} reopened, {solvings} solved");
 }
 
-/// A solved ticket has no occurrence after the moment it was solved.
+/// Asserts that a solved ticket has no occurrence after the moment it was solved.
 fn assert_consistent(ticket: &Ticket) {
     if let Status::Solved { at, .. } = ticket.status {
         assert!(ticket.last_occurrence_time <= at, "a later occurrence is hidden: {ticket:?}");
     }
 }
 
-pub(super) async fn rule_06_a_person_reopens_a_ticket(cx: Context) {
+pub(super) async fn rule_06_a_ticket_is_reopened_by_hand(cx: Context) {
     let store = cx.store().await;
     let (id, before) = solved_ticket(&store).await;
     let mut expected = before;
     expected.status = Status::Open;
-    assert_eq!(set(&store, id, StatusChange::Reopen).await, expected, "it has not come back");
+    assert_eq!(
+        set(&store, id, StatusChange::Reopen).await,
+        expected,
+        "reopening by hand is not an occurrence"
+    );
     assert_eq!(ticket(&store, id).await, expected);
     let recorded = put(&store, &[new("it", 11)]).await;
     assert_eq!(changed(&recorded, TicketChange::Reopened), []);
-    assert_eq!(set(&store, id, StatusChange::Reopen).await.status, Status::Open, "harmless");
+    assert_eq!(
+        set(&store, id, StatusChange::Reopen).await.status,
+        Status::Open,
+        "reopening an open ticket is harmless"
+    );
 }
 
 pub(super) async fn rule_07_a_muted_ticket_counts_and_stays_muted(cx: Context) {
@@ -231,21 +251,21 @@ pub(super) async fn rule_07_a_muted_ticket_counts_and_stays_muted(cx: Context) {
     assert_shown(&store, id, StatusKind::Muted).await;
 }
 
-/// Every way to read says that the ticket, the only one there is, is of this status.
+/// Asserts that every query returns this status for the only ticket.
 async fn assert_shown(store: &Arc<dyn Store>, id: TicketId, status: StatusKind) {
     assert_eq!(ticket(store, id).await.status.kind(), status, "get_ticket");
     let all = find(store, &TicketFilter::new()).await;
     assert_eq!(all[0].status.kind(), status, "get_tickets");
     for kind in StatusKind::ALL {
-        // The count is checked along with the page.
+        // `find` checks the count as well.
         let found = find(store, &TicketFilter::new().with_status(kind)).await;
         let expected = if kind == status { vec![id] } else { Vec::new() };
         let found: Vec<_> = found.iter().map(|ticket| ticket.id).collect();
-        assert_eq!(found, expected, "the {} ones", kind.as_str());
+        assert_eq!(found, expected, "the {} tickets", kind.as_str());
     }
 }
 
-pub(super) async fn rule_07_muted_until_a_time_to_come_is_muted(cx: Context) {
+pub(super) async fn rule_07_a_ticket_muted_until_a_future_time_is_muted(cx: Context) {
     let store = cx.store().await;
     put(&store, &[new("it", 0)]).await;
     let until = Some(Timestamp::now().saturating_add(Duration::from_secs(3_600)));
@@ -255,26 +275,26 @@ pub(super) async fn rule_07_muted_until_a_time_to_come_is_muted(cx: Context) {
     assert_eq!(ticket(&store, id).await.status, Status::Muted { until });
     put(&store, &[new("it", 1)]).await;
     assert_shown(&store, id, StatusKind::Muted).await;
-    // One muting replaces the other.
+    // A second muting replaces the first.
     let forever = Status::Muted { until: None };
     assert_eq!(set(&store, id, StatusChange::Mute { until: None }).await.status, forever);
     assert_eq!(ticket(&store, id).await.status, forever);
 }
 
-pub(super) async fn rule_07_muted_until_a_past_time_is_open_everywhere(cx: Context) {
+pub(super) async fn rule_07_a_ticket_muted_until_a_past_time_is_open_in_every_query(cx: Context) {
     let store = cx.store().await;
     put(&store, &[new("it", 0)]).await;
     let id = id_of("it");
     let until = Some(Timestamp::now().saturating_sub(Duration::from_secs(1)));
     let ticket = set(&store, id, StatusChange::Mute { until }).await;
-    assert_eq!(ticket.status, Status::Open, "the answer says so already");
+    assert_eq!(ticket.status, Status::Open, "set_status returns the effective status");
     assert_shown(&store, id, StatusKind::Open).await;
     let recorded = put(&store, &[new("it", 1)]).await;
-    assert_eq!(recorded.updates[0].change, None, "nobody solved it");
+    assert_eq!(recorded.updates[0].change, None, "a ticket that was not solved cannot reopen");
     assert_shown(&store, id, StatusKind::Open).await;
 }
 
-pub(super) async fn rule_07_muting_ends_by_itself(cx: Context) {
+pub(super) async fn rule_07_muting_ends_on_its_own(cx: Context) {
     let store = cx.store().await;
     put(&store, &[new("it", 0)]).await;
     let id = id_of("it");

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use ticket_core::backend::{EventPosition, NewOccurrence};
 use ticket_core::{
-    BackendBase, ErrorKind, EventStore, EventTrait, Expiry, Store, TraitQuery, TraitType, Value,
-    ValueKind,
+    BackendBase, ErrorKind, EventStore, EventTrait, EventTypeQuery, Expiry, Store, TraitQuery,
+    TraitType, TraitTypeQuery, Value, ValueKind,
 };
 
 use super::paging::{damaged, through_text};
 use crate::context::Context;
-use crate::kit::{at, id_of, occurrence, put, record, refused};
+use crate::support::{at, id_of, keeping, occurrence, put, record, rejected};
 
 fn typed(event_type: &str, seconds: i64, traits: &[(&str, Value)]) -> NewOccurrence {
     let mut record = record(event_type, seconds);
@@ -22,11 +22,12 @@ fn typed(event_type: &str, seconds: i64, traits: &[(&str, Value)]) -> NewOccurre
 }
 
 async fn event_types(store: &Arc<dyn Store>) -> Vec<String> {
-    store.event_types(None).await.expect("event_types answers")
+    store.event_types(&EventTypeQuery::new()).await.expect("event_types succeeds")
 }
 
 async fn trait_types(store: &Arc<dyn Store>, event_type: &str) -> Vec<(String, ValueKind)> {
-    let types = store.trait_types(None, event_type).await.expect("trait_types answers");
+    let types =
+        store.trait_types(&TraitTypeQuery::new(event_type)).await.expect("trait_types succeeds");
     types.into_iter().map(|TraitType { name, kind }| (name, kind)).collect()
 }
 
@@ -42,13 +43,13 @@ pub(super) async fn rule_17_event_types_are_distinct_and_sorted_by_code_point(cx
     assert_eq!(event_types(&store).await, expected);
 }
 
-pub(super) async fn rule_17_an_event_type_goes_with_its_last_event(cx: Context) {
+pub(super) async fn rule_17_an_event_type_disappears_with_its_last_event(cx: Context) {
     let store = cx.store().await;
     let batch = [typed("a", 0, &[]), typed("a", 10, &[]), typed("b", 5, &[]), typed("c", 0, &[])];
     put(&store, &batch).await;
-    store.clear_expired(&Expiry::before(at(6))).await.expect("clear_expired answers");
+    store.clear_expired(&Expiry::before(at(6))).await.expect("clear_expired succeeds");
     assert_eq!(event_types(&store).await, ["a"]);
-    store.delete_ticket(id_of("a")).await.expect("delete_ticket answers");
+    store.delete_ticket(id_of("a")).await.expect("delete_ticket succeeds");
     assert_eq!(event_types(&store).await, [""; 0]);
     put(&store, &[typed("b", 20, &[])]).await;
     assert_eq!(event_types(&store).await, ["b"]);
@@ -56,14 +57,14 @@ pub(super) async fn rule_17_an_event_type_goes_with_its_last_event(cx: Context) 
 
 pub(super) async fn rule_17_the_type_of_an_event_is_its_own_channel(cx: Context) {
     let store = cx.store().await;
-    // One ticket whose occurrences differ in channel: the ticket shows the newest, each event its own.
+    // The occurrences of one ticket differ in channel. The ticket has that of the newest, each event its own.
     let mut older = record("one", 0);
     older.channel = "older".into();
     let mut newer = record("one", 10);
     newer.channel = "newer".into();
     put(&store, &[occurrence(older), occurrence(newer)]).await;
     assert_eq!(event_types(&store).await, ["newer", "older"]);
-    store.keep_per_ticket(None, 1).await.expect("keep_per_ticket answers");
+    store.keep_per_ticket(&keeping(1)).await.expect("keep_per_ticket succeeds");
     assert_eq!(event_types(&store).await, ["older"]);
 }
 
@@ -85,7 +86,7 @@ pub(super) async fn rule_17_trait_types_are_distinct_and_sorted(cx: Context) {
             ],
         ));
     }
-    // A trait with values of several types is there once for each.
+    // A trait with values of several types is listed once per type.
     for (i, value) in (10..).zip([Value::from("1"), 1.0.into(), false.into(), at(0).into()]) {
         batch.push(typed("t", i, &[("b", value)]));
     }
@@ -109,18 +110,18 @@ pub(super) async fn rule_17_trait_types_are_distinct_and_sorted(cx: Context) {
     let other = vec![("only here".to_owned(), ValueKind::Int)];
     assert_eq!(trait_types(&store, "other").await, other);
     assert_eq!(trait_types(&store, "unknown").await, []);
-    // They go with their events.
-    store.clear_expired(&Expiry::before(at(10))).await.expect("clear_expired answers");
+    // Trait types disappear with their events.
+    store.clear_expired(&Expiry::before(at(10))).await.expect("clear_expired succeeds");
     let left = trait_types(&store, "t").await;
     let kinds = [ValueKind::Text, ValueKind::Float, ValueKind::Bool, ValueKind::Time];
     assert_eq!(left, kinds.map(|kind| ("b".to_owned(), kind)));
 }
 
-/// Events with traits in one order, and other traits of another type.
+/// Returns events with traits, and events of another type with other traits.
 fn with_traits() -> Vec<NewOccurrence> {
     let mut batch = Vec::new();
     for i in 0..20 {
-        // Four at each moment.
+        // Four events per moment.
         let seconds = i % 5;
         let mut traits = vec![("b", Value::from(i)), ("é", Value::from(format!("text {i}")))];
         if i % 3 == 0 {
@@ -135,7 +136,7 @@ fn with_traits() -> Vec<NewOccurrence> {
     batch
 }
 
-/// The traits as they have to come.
+/// Returns the expected traits in order.
 fn traits_of(batch: &[NewOccurrence], name: Option<&str>) -> Vec<EventTrait> {
     let mut traits: Vec<EventTrait> = batch
         .iter()
@@ -154,7 +155,7 @@ fn traits_of(batch: &[NewOccurrence], name: Option<&str>) -> Vec<EventTrait> {
     traits
 }
 
-pub(super) async fn rule_17_traits_come_by_name_then_by_event_page_by_page(cx: Context) {
+pub(super) async fn rule_17_traits_are_ordered_by_name_then_by_event(cx: Context) {
     let store = cx.store().await;
     let batch = with_traits();
     put(&store, &batch).await;
@@ -165,38 +166,41 @@ pub(super) async fn rule_17_traits_come_by_name_then_by_event_page_by_page(cx: C
             query.name = name.map(str::to_owned);
             let mut found = Vec::new();
             loop {
-                let page = store.get_traits(&query).await.expect("get_traits answers");
+                let page = store.get_traits(&query).await.expect("get_traits succeeds");
                 assert!(page.items.len() == limit as usize || page.next.is_none());
-                assert!(!page.items.is_empty() || expected.is_empty(), "no empty last page");
+                assert!(
+                    !page.items.is_empty() || expected.is_empty(),
+                    "the last page is not empty"
+                );
                 found.extend(page.items);
                 let Some(next) = page.next else { break };
                 query = query.with_after(through_text(&next));
             }
-            assert_eq!(found, expected, "{name:?}, {limit} each");
+            assert_eq!(found, expected, "{name:?}, {limit} per page");
         }
     }
-    let page = store.get_traits(&TraitQuery::new("t")).await.expect("get_traits answers");
-    assert_eq!(page.items, traits_of(&batch, None)[..50], "50 unless asked otherwise");
+    let page = store.get_traits(&TraitQuery::new("t")).await.expect("get_traits succeeds");
+    assert_eq!(page.items, traits_of(&batch, None)[..50], "the default limit is 50");
 }
 
-pub(super) async fn rule_17_bad_limits_and_cursors_of_traits_are_the_callers_error(cx: Context) {
+pub(super) async fn rule_17_bad_limits_and_cursors_of_traits_are_config_errors(cx: Context) {
     let store = cx.store().await;
     put(&store, &with_traits()).await;
     for event_type in ["t", "unknown"] {
         for limit in [0, 1_001] {
             let query = TraitQuery::new(event_type).with_limit(limit);
             let answer = store.get_traits(&query).await;
-            refused(answer, ErrorKind::Config, &format!("a limit of {limit}"));
+            rejected(answer, ErrorKind::Config, &format!("a limit of {limit}"));
         }
     }
-    let page = store.get_traits(&TraitQuery::new("t")).await.expect("get_traits answers");
-    let cursor = page.next.expect("there are more");
+    let page = store.get_traits(&TraitQuery::new("t")).await.expect("get_traits succeeds");
+    let cursor = page.next.expect("there is a next page");
     let events = ticket_core::EventQuery::new().with_limit(1);
-    let of_events = store.get_events(&events).await.expect("get_events answers").next;
+    let of_events = store.get_events(&events).await.expect("get_events succeeds").next;
     for cursor in damaged(&cursor).into_iter().chain(of_events) {
         let answer = store.get_traits(&TraitQuery::new("t").with_after(cursor.clone())).await;
-        refused(answer, ErrorKind::Config, &format!("the cursor {cursor}"));
+        rejected(answer, ErrorKind::Config, &format!("the cursor {cursor}"));
     }
     let foreign = events.with_after(cursor);
-    refused(store.get_events(&foreign).await, ErrorKind::Config, "a cursor of traits");
+    rejected(store.get_events(&foreign).await, ErrorKind::Config, "a cursor of traits");
 }

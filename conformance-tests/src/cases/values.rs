@@ -1,4 +1,4 @@
-//! Rules 21 to 23: what goes in comes back.
+//! Rules 21 to 23: every value is returned as it was recorded.
 
 use std::sync::Arc;
 
@@ -10,11 +10,11 @@ use ticket_core::{
 };
 
 use crate::context::Context;
-use crate::kit::{
+use crate::support::{
     at, events, expected, find, occurrence, occurrences, put, record, stored, ticket,
 };
 
-/// Texts that databases, drivers and their query languages are known to trip over.
+/// Texts that are known to cause trouble in databases, drivers and query languages.
 const TEXTS: [&str; 28] = [
     "",
     " ",
@@ -46,7 +46,7 @@ const TEXTS: [&str; 28] = [
     "\u{85}\u{2028}\u{2029}",
 ];
 
-/// A record with this text wherever a text can be.
+/// Returns a record with this text in every field that takes a text.
 fn everywhere(text: &str, seconds: i64) -> Record {
     let some = || Some(text.into());
     let traits = || Traits::from([(text.into(), Value::from(text)), ("n".into(), 1.into())]);
@@ -94,7 +94,7 @@ fn everywhere(text: &str, seconds: i64) -> Record {
     record
 }
 
-/// Every way to read gives back what was recorded.
+/// Asserts that every query returns what was recorded.
 async fn assert_kept(cx: &Context, store: &Arc<dyn Store>, batch: &[NewOccurrence]) {
     for one in batch {
         assert_eq!(occurrences(store, one.ticket_id()).await, stored([one]));
@@ -108,19 +108,19 @@ async fn assert_kept(cx: &Context, store: &Arc<dyn Store>, batch: &[NewOccurrenc
     }
 }
 
-pub(super) async fn rule_21_any_text_comes_back_from_every_field(cx: Context) {
+pub(super) async fn rule_21_any_text_survives_in_every_field(cx: Context) {
     let store = cx.store().await;
     let batch: Vec<_> = (0..).zip(TEXTS).map(|(i, text)| occurrence(everywhere(text, i))).collect();
     put(&store, &batch).await;
     assert_kept(&cx, &store, &batch).await;
     for (text, one) in TEXTS.iter().zip(&batch) {
         let record = one.record();
-        assert_eq!((&*record.message, &*record.app_id), (*text, *text), "it is not changed at all");
+        assert_eq!((&*record.message, &*record.app_id), (*text, *text), "the text is not changed");
         assert_eq!(record.traits.get(text), Some(&Value::from(*text)));
     }
 }
 
-pub(super) async fn rule_21_nul_becomes_a_mark_everywhere(cx: Context) {
+pub(super) async fn rule_21_nul_is_replaced_in_every_field(cx: Context) {
     let store = cx.store().await;
     let batch = [occurrence(everywhere("a\0b\0", 0)), occurrence(everywhere("\0", 1))];
     put(&store, &batch).await;
@@ -132,7 +132,7 @@ pub(super) async fn rule_21_nul_becomes_a_mark_everywhere(cx: Context) {
     assert_eq!(record.traits.get(marked), Some(&Value::from(marked)));
 }
 
-pub(super) async fn rule_21_any_name_is_a_traits_name(cx: Context) {
+pub(super) async fn rule_21_any_text_is_a_trait_name(cx: Context) {
     let store = cx.store().await;
     let names = TEXTS.into_iter().chain(["_id", "id", "name", "__proto__", "rowid", "a[0]", "a/b"]);
     let traits: Traits = (0..).zip(names).map(|(i, name)| (name.into(), Value::Int(i))).collect();
@@ -165,9 +165,9 @@ pub(super) async fn rule_21_a_thousand_traits_are_kept(cx: Context) {
     assert_eq!(occurrences(&store, batch[0].ticket_id()).await[0].record.traits, traits);
 }
 
-pub(super) async fn rule_21_what_is_not_known_stays_unknown(cx: Context) {
+pub(super) async fn rule_21_missing_fields_stay_missing(cx: Context) {
     let store = cx.store().await;
-    // Nothing at all, and empty texts in place of nothing: two different things.
+    // A missing text is not an empty text.
     let bare = Record::new(Level::Trace, "", "").with_time(at(0));
     let mut blank = bare.clone().with_time(at(1)).with_fingerprint("").with_release("");
     blank.environment = Some("".into());
@@ -180,7 +180,7 @@ pub(super) async fn rule_21_what_is_not_known_stays_unknown(cx: Context) {
     assert_kept(&cx, &store, &batch).await;
 }
 
-pub(super) async fn rule_21_every_level_comes_back(cx: Context) {
+pub(super) async fn rule_21_every_level_survives(cx: Context) {
     let store = cx.store().await;
     let batch = Level::ALL.map(|level| {
         let mut record = record(level.as_str(), 0);
@@ -191,12 +191,12 @@ pub(super) async fn rule_21_every_level_comes_back(cx: Context) {
     assert_kept(&cx, &store, &batch).await;
 }
 
-/// Longer than any limit, in letters of one to four bytes, so that a cut may fall into any of them.
+/// Returns a text of this length, made of a letter of one to four bytes.
 fn long(letter: &str, bytes: usize) -> String {
     letter.repeat(bytes / letter.len() + 1)
 }
 
-pub(super) async fn rule_22_what_is_too_long_is_cut_with_a_mark_and_recorded(cx: Context) {
+pub(super) async fn rule_22_overlong_texts_are_cut_with_a_mark(cx: Context) {
     const MIB: usize = 1 << 20;
     let store = cx.store().await;
     let mut batch = Vec::new();
@@ -208,7 +208,7 @@ pub(super) async fn rule_22_what_is_too_long_is_cut_with_a_mark_and_recorded(cx:
         batch.push(occurrence(record));
         batch.push(occurrence(everywhere(&long(letter, 20_000), 100 + seconds)));
     }
-    // A short one among them: it is not rejected with the others.
+    // A short record in the same batch is recorded as well.
     batch.push(occurrence(record("short", 50)));
     assert_eq!(put(&store, &batch).await.occurrences, batch.len() as u64);
     assert_kept(&cx, &store, &batch).await;
@@ -221,17 +221,21 @@ pub(super) async fn rule_22_what_is_too_long_is_cut_with_a_mark_and_recorded(cx:
     }
 }
 
-/// The text is of about this length, and the mark at its end says how much is missing.
+/// Asserts that the text was cut to about this length and ends with a mark.
 fn assert_cut(text: &str, limit: usize) {
-    assert!(text.len() <= limit, "{} bytes are left of {limit}", text.len());
-    assert!(text.len() > limit / 2, "only what is too much is cut: {} bytes", text.len());
+    assert!(text.len() <= limit, "{} bytes exceed the limit of {limit}", text.len());
+    assert!(
+        text.len() > limit / 2,
+        "no more is cut than necessary, but only {} bytes are left",
+        text.len()
+    );
     let mark = text.rsplit_once("…[+").and_then(|(_, mark)| mark.strip_suffix(" bytes]"));
     let missing = mark.and_then(|number| number.parse::<usize>().ok());
     let end: String = text.chars().skip(text.chars().count().saturating_sub(40)).collect();
     assert!(missing.is_some_and(|missing| missing > 0), "no mark at the end of {end:?}");
 }
 
-pub(super) async fn rule_22_a_record_that_is_too_large_is_recorded(cx: Context) {
+pub(super) async fn rule_22_an_oversized_record_is_shrunk_and_recorded(cx: Context) {
     let store = cx.store().await;
     let mut many = record("many", 0);
     for i in 0..5_000 {
@@ -250,14 +254,18 @@ pub(super) async fn rule_22_a_record_that_is_too_large_is_recorded(cx: Context) 
     for one in &batch {
         let stored = &occurrences(&store, one.ticket_id()).await[0].record;
         let json = serde_json::to_string(stored).expect("a record has a JSON form");
-        assert!(json.len() <= limits::RECORD, "{} bytes are left", json.len());
-        assert!(json.len() > limits::RECORD / 8, "only what is too much is cut: {}", json.len());
+        assert!(json.len() <= limits::RECORD, "{} bytes exceed the limit", json.len());
+        assert!(
+            json.len() > limits::RECORD / 8,
+            "no more is cut than necessary, but only {} bytes are left",
+            json.len()
+        );
     }
 }
 
-pub(super) async fn rule_22_the_longest_texts_can_be_sought_and_sorted(cx: Context) {
+pub(super) async fn rule_22_the_longest_texts_can_be_searched_and_sorted(cx: Context) {
     let store = cx.store().await;
-    // As long as a channel can be: no index may refuse it.
+    // An index must accept texts of the maximum length.
     let mut batch = Vec::new();
     for (i, letter) in (0..).zip(["x", "é", "😀"]) {
         let mut record = record(&format!("long {i}"), i);
@@ -281,7 +289,7 @@ pub(super) async fn rule_22_the_longest_texts_can_be_sought_and_sorted(cx: Conte
     }
 }
 
-/// Records each value as a trait and reads it back.
+/// Records each value as a trait and asserts that it is returned.
 async fn assert_values(cx: &Context, values: &[Value]) {
     let store = cx.store().await;
     let mut record = record("values", 0);
@@ -295,7 +303,7 @@ async fn assert_values(cx: &Context, values: &[Value]) {
     assert_eq!(occurrences(&store, batch[0].ticket_id()).await[0].record.traits, traits);
 }
 
-pub(super) async fn rule_23_the_whole_range_of_integers_comes_back(cx: Context) {
+pub(super) async fn rule_23_the_full_range_of_integers_survives(cx: Context) {
     let mut values: Vec<Value> = Vec::new();
     for shift in 0..63 {
         let power = 1_i64 << shift;
@@ -305,7 +313,7 @@ pub(super) async fn rule_23_the_whole_range_of_integers_comes_back(cx: Context) 
     assert_values(&cx, &values).await;
 }
 
-pub(super) async fn rule_23_floats_come_back_bit_for_bit(cx: Context) {
+pub(super) async fn rule_23_floats_survive_bit_for_bit(cx: Context) {
     let mut values = vec![
         0.0,
         -0.0,
@@ -327,7 +335,7 @@ pub(super) async fn rule_23_floats_come_back_bit_for_bit(cx: Context) {
         9_007_199_254_740_993.0,
         3.0,
     ];
-    // A walk over the bit patterns of finite floats.
+    // Bit patterns spread over all finite floats.
     values.extend((0..400_u64).map(|i| f64::from_bits(i.wrapping_mul(0x9e37_79b9_7f4a_7c15))));
     values.retain(|float| float.is_finite());
     let values: Vec<Value> = values.into_iter().map(Value::Float).collect();
@@ -347,7 +355,7 @@ fn times() -> Vec<Timestamp> {
     times
 }
 
-pub(super) async fn rule_23_times_from_year_1_to_9999_come_back_to_the_microsecond(cx: Context) {
+pub(super) async fn rule_23_times_from_year_1_to_9999_survive_to_the_microsecond(cx: Context) {
     let values: Vec<Value> = times().into_iter().map(Value::Time).collect();
     assert_values(&cx, &values).await;
 }
@@ -374,7 +382,7 @@ pub(super) async fn rule_23_statuses_of_any_time_are_kept(cx: Context) {
     for at in times() {
         let change =
             ticket_core::backend::StatusChange::Solve { at, release: Some("\u{1f600}".into()) };
-        let solved = store.set_status(one.ticket_id(), change).await.expect("set_status answers");
+        let solved = store.set_status(one.ticket_id(), change).await.expect("set_status succeeds");
         let status = solved.map(|ticket| ticket.status);
         let kept = ticket_core::Status::Solved { at, release: Some("\u{1f600}".into()) };
         assert_eq!(status.as_ref(), Some(&kept));
@@ -382,7 +390,7 @@ pub(super) async fn rule_23_statuses_of_any_time_are_kept(cx: Context) {
     }
     let until = Some(Timestamp::MAX);
     let change = ticket_core::backend::StatusChange::Mute { until };
-    store.set_status(one.ticket_id(), change).await.expect("set_status answers");
+    store.set_status(one.ticket_id(), change).await.expect("set_status succeeds");
     let status = ticket(&store, one.ticket_id()).await.status;
     assert_eq!(status, ticket_core::Status::Muted { until });
 }

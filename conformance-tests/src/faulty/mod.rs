@@ -1,4 +1,4 @@
-//! [`FaultyBackend`]: what a handler does when its store misbehaves, tested without a server.
+//! [`FaultyBackend`]: a backend that fails on demand, for testing handlers without a server.
 
 mod plan;
 
@@ -13,21 +13,22 @@ use futures::channel::oneshot;
 use ticket_core::backend::{Batch, Lease, NewOccurrence, Recorded, StatusChange};
 use ticket_core::{
     BackendBase, Bucket, Capabilities, Error, ErrorKind, EventQuery, EventStore, EventTrait,
-    Expired, Expiry, HistogramQuery, Occurrence, OccurrenceQuery, Page, Result, Ticket,
-    TicketFilter, TicketId, TicketQuery, TraitQuery, TraitType,
+    EventTypeQuery, Expired, Expiry, HistogramQuery, KeepPerTicket, Occurrence, OccurrenceQuery,
+    Page, Result, Ticket, TicketFilter, TicketId, TicketQuery, TraitQuery, TraitType,
+    TraitTypeQuery,
 };
 
 pub use self::plan::{Call, Fault, Method, chance, script};
 
-/// A backend over another one, which fails when a test asks for it.
+/// A wrapper around a backend that fails on demand.
 ///
-/// A plan is asked at each call, except for the two that cannot fail, `name` and `capabilities`: with
-/// `None` the call goes through, with a [`Fault`] it does not, or not so. A plan is any closure; it
-/// may count, look at the batch, or follow a switch of the test. [`script`] and [`chance`] make the two
-/// common ones.
+/// Every call consults a plan, except `name` and `capabilities`, which cannot fail. If the plan returns
+/// `None`, the call goes to the inner backend; if it returns a [`Fault`], the call fails in that way. A plan
+/// is any closure: it may count calls, look at the batch, or read a flag that the test sets. [`script`] and
+/// [`chance`] build two common plans.
 ///
-/// What it says without a fault is what the other backend says, so over a right backend it is a right
-/// one: it passes the conformance suite.
+/// Without faults the wrapper returns what the inner backend returns. A wrapper around a correct backend
+/// passes the conformance suite.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -39,7 +40,7 @@ pub use self::plan::{Call, Fault, Method, chance, script};
 /// use ticket_handler::BackgroundHandler;
 /// use ticket_memory::MemoryBackend;
 ///
-/// // The store is away, then it keeps a batch and its answer is lost, then it is well.
+/// // The store is unavailable, then it records a batch and the answer is lost, then it works.
 /// let faults = [Fault::Error(ErrorKind::Unavailable), Fault::ErrorAfter(ErrorKind::Unavailable)];
 /// let plan = script(Method::RecordTickets, faults);
 /// let backend = Arc::new(FaultyBackend::new(MemoryBackend::new(), plan));
@@ -49,7 +50,7 @@ pub use self::plan::{Call, Fault, Method, chance, script};
 /// handler.emit(Record::new(Level::Error, "shop", "payment refused"))?;
 /// handler.blocking_flush(Duration::from_secs(60))?;
 ///
-/// // It is stored once, and was sent three times.
+/// // The record was sent three times and is stored once.
 /// assert_eq!(backend.calls(Method::RecordTickets), 3);
 /// let all = TicketFilter::new();
 /// assert_eq!(futures::executor::block_on(backend.inner().count_tickets(&all))?, 1);
@@ -64,8 +65,7 @@ pub struct FaultyBackend<B> {
 type Plan = Box<dyn Fn(&Call<'_>) -> Option<Fault> + Send + Sync>;
 
 impl<B> FaultyBackend<B> {
-    /// Puts a plan of faults before a backend. To look at it while a handler has it, share it in an
-    /// `Arc`.
+    /// Wraps a backend. A test that needs the wrapper while a handler owns it shares it in an `Arc`.
     pub fn new(
         inner: B,
         plan: impl Fn(&Call<'_>) -> Option<Fault> + Send + Sync + 'static,
@@ -73,19 +73,19 @@ impl<B> FaultyBackend<B> {
         Self { inner, plan: Box::new(plan), calls: Mutex::default() }
     }
 
-    /// The backend behind it, which never fails: what is really stored.
+    /// Returns the inner backend, which never fails and shows what is stored.
     #[must_use]
     pub const fn inner(&self) -> &B {
         &self.inner
     }
 
-    /// How often a method was called so far, with a fault or without.
+    /// Returns how many times a method was called so far, with and without faults.
     #[must_use]
     pub fn calls(&self, method: Method) -> u64 {
         self.lock().get(&method).copied().unwrap_or(0)
     }
 
-    async fn play<T>(
+    async fn call<T>(
         &self,
         method: Method,
         batch: &[NewOccurrence],
@@ -99,10 +99,10 @@ impl<B> FaultyBackend<B> {
         };
         match (self.plan)(&Call { method, number, batch }) {
             None => call.await,
-            Some(Fault::Error(kind)) => Err(asked_for(kind, "before")),
+            Some(Fault::Error(kind)) => Err(planned(kind, "before")),
             Some(Fault::ErrorAfter(kind)) => {
                 call.await?;
-                Err(asked_for(kind, "after"))
+                Err(planned(kind, "after"))
             }
             Some(Fault::Hang) => std::future::pending().await,
             Some(Fault::HangAfter) => {
@@ -113,10 +113,10 @@ impl<B> FaultyBackend<B> {
                 wait(pause).await?;
                 call.await
             }
-            Some(Fault::Panic) => panic!("{method:?} was to panic"),
+            Some(Fault::Panic) => panic!("the plan asked {method:?} to panic"),
             Some(Fault::PanicAfter) => {
                 call.await?;
-                panic!("{method:?} was to panic after it had done its work")
+                panic!("the plan asked {method:?} to panic after its work")
             }
         }
     }
@@ -126,11 +126,11 @@ impl<B> FaultyBackend<B> {
     }
 }
 
-fn asked_for(kind: ErrorKind, when: &str) -> Error {
-    Error::new(kind, "faulty", format!("the plan asked for this error {when} the work"))
+fn planned(kind: ErrorKind, when: &str) -> Error {
+    Error::new(kind, "faulty", format!("the plan asked for an error {when} the work"))
 }
 
-/// A pause in any runtime, and in none.
+/// Waits without depending on a runtime.
 async fn wait(pause: Duration) -> Result<()> {
     let (done, is_done) = oneshot::channel::<()>();
     let sleep = move || {
@@ -139,9 +139,10 @@ async fn wait(pause: Duration) -> Result<()> {
     };
     let thread = thread::Builder::new().name("faulty-pause".to_owned());
     thread.spawn(sleep).map_err(|error| {
-        Error::new(ErrorKind::Unavailable, "faulty", "no thread to wait on").with_source(error)
+        Error::new(ErrorKind::Unavailable, "faulty", "cannot start a thread to wait on")
+            .with_source(error)
     })?;
-    // Dropped unsent it would be over as well.
+    // If the thread ended without sending, the wait is over as well.
     let _ = is_done.await;
     Ok(())
 }
@@ -155,6 +156,7 @@ impl<B: fmt::Debug> fmt::Debug for FaultyBackend<B> {
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
 impl<B: BackendBase> BackendBase for FaultyBackend<B> {
+    // Every method that can fail goes through the plan; only these two cannot.
     fn name(&self) -> &'static str {
         self.inner.name()
     }
@@ -164,31 +166,31 @@ impl<B: BackendBase> BackendBase for FaultyBackend<B> {
     }
 
     async fn setup_backend(&self) -> Result<()> {
-        self.play(Method::SetupBackend, &[], self.inner.setup_backend()).await
+        self.call(Method::SetupBackend, &[], self.inner.setup_backend()).await
     }
 
     async fn record_tickets(&self, batch: Batch) -> Result<Recorded> {
-        self.play(Method::RecordTickets, &batch, self.inner.record_tickets(batch.clone())).await
+        self.call(Method::RecordTickets, &batch, self.inner.record_tickets(batch.clone())).await
     }
 
     async fn count_tickets(&self, filter: &TicketFilter) -> Result<u64> {
-        self.play(Method::CountTickets, &[], self.inner.count_tickets(filter)).await
+        self.call(Method::CountTickets, &[], self.inner.count_tickets(filter)).await
     }
 
     async fn get_tickets(&self, query: &TicketQuery) -> Result<Page<Ticket>> {
-        self.play(Method::GetTickets, &[], self.inner.get_tickets(query)).await
+        self.call(Method::GetTickets, &[], self.inner.get_tickets(query)).await
     }
 
     async fn get_ticket(&self, id: TicketId) -> Result<Option<Ticket>> {
-        self.play(Method::GetTicket, &[], self.inner.get_ticket(id)).await
+        self.call(Method::GetTicket, &[], self.inner.get_ticket(id)).await
     }
 
     async fn set_status(&self, id: TicketId, change: StatusChange) -> Result<Option<Ticket>> {
-        self.play(Method::SetStatus, &[], self.inner.set_status(id, change)).await
+        self.call(Method::SetStatus, &[], self.inner.set_status(id, change)).await
     }
 
     async fn delete_ticket(&self, id: TicketId) -> Result<bool> {
-        self.play(Method::DeleteTicket, &[], self.inner.delete_ticket(id)).await
+        self.call(Method::DeleteTicket, &[], self.inner.delete_ticket(id)).await
     }
 
     async fn get_occurrences(
@@ -196,11 +198,11 @@ impl<B: BackendBase> BackendBase for FaultyBackend<B> {
         id: TicketId,
         query: &OccurrenceQuery,
     ) -> Result<Page<Occurrence>> {
-        self.play(Method::GetOccurrences, &[], self.inner.get_occurrences(id, query)).await
+        self.call(Method::GetOccurrences, &[], self.inner.get_occurrences(id, query)).await
     }
 
     async fn count_occurrences(&self, query: &HistogramQuery) -> Result<Vec<Bucket>> {
-        self.play(Method::CountOccurrences, &[], self.inner.count_occurrences(query)).await
+        self.call(Method::CountOccurrences, &[], self.inner.count_occurrences(query)).await
     }
 }
 
@@ -208,34 +210,34 @@ impl<B: BackendBase> BackendBase for FaultyBackend<B> {
 #[deny(clippy::missing_trait_methods)]
 impl<B: EventStore> EventStore for FaultyBackend<B> {
     async fn get_events(&self, query: &EventQuery) -> Result<Page<Occurrence>> {
-        self.play(Method::GetEvents, &[], self.inner.get_events(query)).await
+        self.call(Method::GetEvents, &[], self.inner.get_events(query)).await
     }
 
-    async fn event_types(&self, app_id: Option<&str>) -> Result<Vec<String>> {
-        self.play(Method::EventTypes, &[], self.inner.event_types(app_id)).await
+    async fn event_types(&self, query: &EventTypeQuery) -> Result<Vec<String>> {
+        self.call(Method::EventTypes, &[], self.inner.event_types(query)).await
     }
 
-    async fn trait_types(&self, app_id: Option<&str>, event_type: &str) -> Result<Vec<TraitType>> {
-        self.play(Method::TraitTypes, &[], self.inner.trait_types(app_id, event_type)).await
+    async fn trait_types(&self, query: &TraitTypeQuery) -> Result<Vec<TraitType>> {
+        self.call(Method::TraitTypes, &[], self.inner.trait_types(query)).await
     }
 
     async fn get_traits(&self, query: &TraitQuery) -> Result<Page<EventTrait>> {
-        self.play(Method::GetTraits, &[], self.inner.get_traits(query)).await
+        self.call(Method::GetTraits, &[], self.inner.get_traits(query)).await
     }
 
     async fn clear_expired(&self, expiry: &Expiry) -> Result<Expired> {
-        self.play(Method::ClearExpired, &[], self.inner.clear_expired(expiry)).await
+        self.call(Method::ClearExpired, &[], self.inner.clear_expired(expiry)).await
     }
 
-    async fn keep_per_ticket(&self, app_id: Option<&str>, keep: u32) -> Result<u64> {
-        self.play(Method::KeepPerTicket, &[], self.inner.keep_per_ticket(app_id, keep)).await
+    async fn keep_per_ticket(&self, keep: &KeepPerTicket) -> Result<u64> {
+        self.call(Method::KeepPerTicket, &[], self.inner.keep_per_ticket(keep)).await
     }
 
     async fn clear(&self) -> Result<()> {
-        self.play(Method::Clear, &[], self.inner.clear()).await
+        self.call(Method::Clear, &[], self.inner.clear()).await
     }
 
     async fn lease(&self, lease: &Lease) -> Result<bool> {
-        self.play(Method::Lease, &[], self.inner.lease(lease)).await
+        self.call(Method::Lease, &[], self.inner.lease(lease)).await
     }
 }

@@ -1,27 +1,27 @@
-//! When a call fails, and how.
+//! Plans: which calls fail, and how.
 
 use std::time::Duration;
 
 use ticket_core::ErrorKind;
 use ticket_core::backend::NewOccurrence;
 
-/// What goes wrong at one call of a [`FaultyBackend`](crate::FaultyBackend).
+/// A fault of one call of a [`FaultyBackend`](crate::FaultyBackend).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
-    /// It answers with an error of this kind, and has done nothing.
+    /// The call fails with this kind and has done nothing.
     Error(ErrorKind),
-    /// It does its work, and answers with an error of this kind: the batch is recorded, the answer lost.
+    /// The call does its work and fails with this kind: the batch is recorded and the answer is lost.
     ErrorAfter(ErrorKind),
-    /// It never answers, and has done nothing.
+    /// The call never returns and has done nothing.
     Hang,
-    /// It does its work and never answers.
+    /// The call does its work and never returns.
     HangAfter,
-    /// It waits for so long, and then does its work and answers.
+    /// The call waits for this time before it does its work.
     Slow(Duration),
-    /// It panics, and has done nothing.
+    /// The call panics and has done nothing.
     Panic,
-    /// It does its work and panics.
+    /// The call does its work and panics.
     PanicAfter,
 }
 
@@ -29,7 +29,7 @@ pub enum Fault {
 /// that can fail, by their names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-#[expect(missing_docs, reason = "each has the name of a method, and is documented there")]
+#[expect(missing_docs, reason = "each variant is named after a method, which is documented")]
 pub enum Method {
     SetupBackend,
     RecordTickets,
@@ -50,22 +50,22 @@ pub enum Method {
     Lease,
 }
 
-/// A call, as a plan sees it.
+/// A call that a plan decides about.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Call<'a> {
-    /// Which method.
+    /// The method.
     pub method: Method,
-    /// How many calls of this method there were before.
+    /// The number of earlier calls of this method.
     pub number: u64,
-    /// What it is to record; empty for all but [`Method::RecordTickets`].
+    /// The batch of [`Method::RecordTickets`]; empty for all other methods.
     pub batch: &'a [NewOccurrence],
 }
 
-/// The plan by which the first calls of a method fail so, one after the other; those after them, and
-/// all other methods, succeed.
+/// Returns a plan in which the first calls of a method fail with these faults, in order. Later calls and all
+/// other methods succeed.
 ///
-/// For a pause between two faults stands `None`: `[Some(Fault::Hang), None, Some(Fault::Panic)]`.
+/// `None` lets a call succeed in between: `[Some(Fault::Hang), None, Some(Fault::Panic)]`.
 pub fn script<F: Into<Option<Fault>>>(
     method: Method,
     faults: impl IntoIterator<Item = F>,
@@ -77,10 +77,10 @@ pub fn script<F: Into<Option<Fault>>>(
     }
 }
 
-/// The plan by which each call of any method fails so with a probability of 0 to 1.
+/// Returns a plan in which each call of any method fails with this fault and a probability from 0 to 1.
 ///
-/// The same seed lets the same calls fail: which ones depends on a call's method and number alone, and
-/// not on the thread that makes it.
+/// Equal seeds let the same calls fail. Whether a call fails depends only on the seed, its method and its
+/// number, not on the thread that makes it.
 pub fn chance(
     seed: u64,
     probability: f64,
@@ -88,13 +88,13 @@ pub fn chance(
 ) -> impl Fn(&Call<'_>) -> Option<Fault> + Send + Sync + 'static {
     move |call| {
         let mixed = mix(mix(seed ^ mix(call.method as u64)) ^ call.number);
-        // 32 bits are exact in a float.
+        // A float represents all 32-bit numbers exactly.
         let drawn = f64::from((mixed >> 32) as u32) / (f64::from(u32::MAX) + 1.0);
         (drawn < probability).then_some(fault)
     }
 }
 
-/// The finalizer of `SplitMix64`: each bit of the answer depends on all bits of the number.
+/// The finalizer of `SplitMix64`: every bit of the result depends on all bits of the number.
 const fn mix(number: u64) -> u64 {
     let number = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -111,15 +111,15 @@ mod tests {
     }
 
     #[test]
-    fn a_script_is_played_once_and_for_its_method_alone() {
+    fn a_script_applies_once_and_only_to_its_method() {
         let plan = script(Method::RecordTickets, [Some(Fault::Hang), None, Some(Fault::Panic)]);
-        let played: Vec<_> = (0..5).map(|n| plan(&call(Method::RecordTickets, n))).collect();
-        assert_eq!(played, [Some(Fault::Hang), None, Some(Fault::Panic), None, None]);
+        let faults: Vec<_> = (0..5).map(|n| plan(&call(Method::RecordTickets, n))).collect();
+        assert_eq!(faults, [Some(Fault::Hang), None, Some(Fault::Panic), None, None]);
         assert_eq!(plan(&call(Method::GetTicket, 0)), None);
     }
 
     #[test]
-    fn chance_is_the_seeds_and_comes_near_its_probability() {
+    fn chance_depends_on_the_seed_and_approaches_its_probability() {
         let failing = |seed, probability| -> Vec<u64> {
             let plan = chance(seed, probability, Fault::Hang);
             (0..10_000).filter(|n| plan(&call(Method::RecordTickets, *n)).is_some()).collect()

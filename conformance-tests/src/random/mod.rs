@@ -1,10 +1,9 @@
-//! The case for all rules at once: random sequences of operations, played on a backend and on
-//! [`MemoryBackend`], the reference. Each answer has to be the same; a sequence after which one differs
-//! is shrunk and printed.
+//! The case for all rules at once. It runs random sequences of operations on a backend and on the reference,
+//! [`MemoryBackend`], and compares every result. A sequence with a result that differs is shrunk and printed.
 
+mod executor;
 mod operation;
-mod player;
-mod pool;
+mod samples;
 mod strategy;
 
 use std::fmt::Write;
@@ -15,32 +14,32 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use ticket_core::{Capability, Store};
 use ticket_memory::MemoryBackend;
 
+use self::executor::Executor;
 use self::operation::Operation;
-use self::player::Player;
 use crate::context::Context;
 
-/// Fixed, so that two runs of a suite are the same; see [`Settings::from_env`].
+/// A fixed default, so that two runs of a suite are the same; see [`Settings::from_env`].
 const SEED: u64 = 27;
 const SEQUENCES: u32 = 200;
-/// For slow backends: after this time a run ends, with fewer sequences, but never without
-/// [`FEWEST_SEQUENCES`].
+/// A run ends after this time even if a slow backend has not completed all sequences, but not before
+/// [`MIN_SEQUENCES`].
 const BUDGET: Duration = Duration::from_secs(20);
-const FEWEST_SEQUENCES: u32 = 10;
-/// Shrinking ends after this time with the shortest sequence that it has.
+const MIN_SEQUENCES: u32 = 10;
+/// Shrinking ends after this time, with the shortest sequence found so far.
 const SHRINKING: Duration = Duration::from_secs(20);
 
-/// What is played.
+/// Which sequences are run, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Settings {
     seed: u64,
     sequences: u32,
-    /// `None`: however long it takes.
+    /// The time limit; `None` for none.
     budget: Option<Duration>,
 }
 
 impl Settings {
-    /// `TICKET_CONFORMANCE_SEED` plays other sequences, `TICKET_CONFORMANCE_CASES` another number of
-    /// them, however long they take.
+    /// Reads the environment: `TICKET_CONFORMANCE_SEED` selects other sequences, and
+    /// `TICKET_CONFORMANCE_CASES` sets their number and removes the time limit.
     fn from_env() -> Result<Self, String> {
         let seed = number("TICKET_CONFORMANCE_SEED")?.unwrap_or(SEED);
         Ok(match number("TICKET_CONFORMANCE_CASES")? {
@@ -57,77 +56,78 @@ impl Settings {
     }
 }
 
-/// The number in an environment variable; `None` if it is not set.
+/// Reads a number from an environment variable; `None` if it is not set.
 fn number<T: std::str::FromStr>(variable: &str) -> Result<Option<T>, String> {
     let Some(text) = std::env::var_os(variable) else { return Ok(None) };
     let number = text.to_str().and_then(|text| text.parse().ok());
     number
         .map(Some)
-        .ok_or_else(|| format!("{variable} is {text:?}: set it to a number, or not at all"))
+        .ok_or_else(|| format!("{variable} is {text:?}: set it to a number or unset it"))
 }
 
 pub(crate) async fn random_sequences_are_indistinguishable_from_the_reference(cx: Context) {
     let store = cx.store().await;
     let settings = Settings::from_env().unwrap_or_else(|error| panic!("{error}"));
-    // proptest's strategies cannot move between threads, so they have one to themselves.
+    // proptest's strategies are not `Send`, so they stay on one thread.
     let runtime = tokio::runtime::Handle::current();
-    let playing = tokio::task::spawn_blocking(move || runtime.block_on(play(&*store, settings)));
-    match playing.await.expect("the player does not panic") {
-        Ok(played) => tell(cx.name(), played, settings),
+    let running = tokio::task::spawn_blocking(move || runtime.block_on(run(&*store, settings)));
+    match running.await.expect("the executor does not panic") {
+        Ok(completed) => print_completed(cx.name(), completed, settings),
         Err(difference) => panic!("{difference}"),
     }
 }
 
-/// A run that was cut short must not look like a whole one.
-#[allow(clippy::print_stderr, reason = "a test program tells how much it has tested")]
-fn tell(backend: &str, played: u32, Settings { seed, sequences, .. }: Settings) {
+/// Prints how many sequences were run: a run that the time limit ended must not look like a complete one.
+#[allow(clippy::print_stderr, reason = "a test program prints how much it has tested")]
+fn print_completed(backend: &str, completed: u32, Settings { seed, sequences, .. }: Settings) {
     eprintln!(
-        "ticket-conformance: {backend}: played {played} of {sequences} random sequences, seed {seed}"
+        "ticket-conformance: {backend}: ran {completed} of {sequences} random sequences, seed {seed}"
     );
 }
 
-/// Plays random sequences on the store, which it empties before each of them, and on the reference.
-/// Says how many were played.
-async fn play(store: &dyn Store, settings: Settings) -> Result<u32, String> {
+/// Runs random sequences on the store and on the reference, and returns how many it ran. It empties the
+/// store before each of them.
+async fn run(store: &dyn Store, settings: Settings) -> Result<u32, String> {
     let mut runner = settings.runner();
     let strategy = strategy::sequence(store.capabilities().has(Capability::Events));
     let started = Instant::now();
-    let mut played = 0;
-    while played < settings.sequences && !is_over(settings, started, played) {
-        let mut sequence =
-            strategy.new_tree(&mut runner).map_err(|reason| format!("no sequence: {reason}"))?;
+    let mut completed = 0;
+    while completed < settings.sequences && !is_over(settings, started, completed) {
+        let mut sequence = strategy
+            .new_tree(&mut runner)
+            .map_err(|reason| format!("cannot generate a sequence: {reason}"))?;
         if let Some(difference) = difference(store, &sequence.current()).await? {
             let (sequence, difference) = shrink(store, &mut sequence, difference).await?;
-            return Err(report(settings.seed, played, &sequence, &difference));
+            return Err(report(settings.seed, completed, &sequence, &difference));
         }
-        played += 1;
+        completed += 1;
     }
-    Ok(played)
+    Ok(completed)
 }
 
-fn is_over(settings: Settings, started: Instant, played: u32) -> bool {
-    played >= FEWEST_SEQUENCES && settings.budget.is_some_and(|budget| started.elapsed() > budget)
+fn is_over(settings: Settings, started: Instant, completed: u32) -> bool {
+    completed >= MIN_SEQUENCES && settings.budget.is_some_and(|budget| started.elapsed() > budget)
 }
 
-/// Where a sequence's answers part.
+/// The first difference between the results of a sequence.
 struct Difference {
-    /// The operation whose answers differ, counted from 0.
+    /// The index of the operation.
     operation: usize,
-    /// What differs.
+    /// A description of the two results.
     text: String,
 }
 
-/// Plays a sequence on both stores, up to the first answer that differs.
+/// Runs a sequence on both stores, up to the first result that differs.
 async fn difference(
     store: &dyn Store,
     sequence: &[Operation],
 ) -> Result<Option<Difference>, String> {
     let reference = MemoryBackend::new();
-    let mut expected = Player::new(&reference);
-    let mut actual = Player::new(store);
+    let mut expected = Executor::new(&reference);
+    let mut actual = Executor::new(store);
     actual.start_empty().await?;
     for (operation, next) in sequence.iter().enumerate() {
-        let (expected, actual) = (expected.play(next).await, actual.play(next).await);
+        let (expected, actual) = (expected.run(next).await, actual.run(next).await);
         if let Some(text) = expected.difference(&actual) {
             return Ok(Some(Difference { operation, text }));
         }
@@ -135,7 +135,7 @@ async fn difference(
     Ok(None)
 }
 
-/// Makes a failing sequence as short and simple as it gets in the time there is.
+/// Makes a failing sequence as short and simple as possible within [`SHRINKING`].
 async fn shrink(
     store: &dyn Store,
     tree: &mut impl ValueTree<Value = Vec<Operation>>,
@@ -175,13 +175,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_reference_is_like_itself() {
+    fn the_reference_does_not_differ_from_itself() {
         let settings = Settings { seed: SEED, sequences: SEQUENCES, budget: None };
-        assert_eq!(block_on(play(&MemoryBackend::new(), settings)), Ok(SEQUENCES));
+        assert_eq!(block_on(run(&MemoryBackend::new(), settings)), Ok(SEQUENCES));
     }
 
     #[test]
-    fn a_seed_gives_the_same_sequences_again_and_another_seed_others() {
+    fn equal_seeds_give_equal_sequences_and_other_seeds_others() {
         let sequence = |seed| {
             let settings = Settings { seed, sequences: 1, budget: None };
             let tree = strategy::sequence(true).new_tree(&mut settings.runner()).unwrap();
@@ -192,26 +192,26 @@ mod tests {
     }
 
     #[test]
-    fn a_slow_backend_plays_some_sequences_and_then_ends() {
+    fn a_slow_backend_runs_the_minimum_number_of_sequences() {
         let settings = Settings { seed: 1, sequences: 200, budget: Some(Duration::ZERO) };
         let started = Instant::now() - Duration::from_secs(1);
-        assert!(!is_over(settings, started, FEWEST_SEQUENCES - 1));
-        assert!(is_over(settings, started, FEWEST_SEQUENCES));
+        assert!(!is_over(settings, started, MIN_SEQUENCES - 1));
+        assert!(is_over(settings, started, MIN_SEQUENCES));
         assert!(!is_over(Settings { budget: None, ..settings }, started, 199));
     }
 
-    /// Sequences that never meet anything would find nothing.
+    /// Sequences whose operations never touch the same data would find no difference.
     #[test]
-    fn the_sequences_reach_what_they_are_for() {
+    fn the_sequences_reach_all_kinds_of_results() {
         let settings = Settings { seed: SEED, sequences: SEQUENCES, budget: None };
         let mut runner = settings.runner();
         let strategy = strategy::sequence(true);
         let mut answers = String::new();
         for _ in 0..SEQUENCES {
             let reference = MemoryBackend::new();
-            let mut player = Player::new(&reference);
+            let mut executor = Executor::new(&reference);
             for operation in strategy.new_tree(&mut runner).unwrap().current() {
-                let answer = block_on(player.play(&operation));
+                let answer = block_on(executor.run(&operation));
                 if let Operation::Record(batch) = &operation {
                     answers += &format!("{} given, ", batch.len());
                 }
@@ -234,7 +234,7 @@ mod tests {
             "set_status: None",
             "set_status: Some",
         ] {
-            assert!(answers.contains(seen), "never seen: {seen}");
+            assert!(answers.contains(seen), "no result contains: {seen}");
         }
     }
 }

@@ -4,13 +4,13 @@ use std::fmt;
 
 use ticket_core::backend::StatusChange;
 use ticket_core::{
-    EventQuery, Expiry, HistogramQuery, OccurrenceQuery, TicketFilter, TicketId, TicketQuery,
-    Timestamp, TraitQuery,
+    EventQuery, EventTypeQuery, Expiry, HistogramQuery, KeepPerTicket, OccurrenceQuery,
+    TicketFilter, TicketId, TicketQuery, Timestamp, TraitQuery, TraitTypeQuery,
 };
 
-use super::pool::{self, Draft};
+use super::samples::{self, Draft};
 
-/// One call of a store, or a walk through all pages of an answer.
+/// One call of a store, or a call for each page of a result.
 #[derive(Clone, Debug)]
 pub(super) enum Operation {
     Record(Vec<Draft>),
@@ -22,23 +22,23 @@ pub(super) enum Operation {
     GetOccurrences(TicketId, OccurrenceQuery, Pages),
     CountOccurrences(HistogramQuery),
     GetEvents(EventQuery, Pages),
-    EventTypes(Option<String>),
-    TraitTypes(Option<String>, String),
+    EventTypes(EventTypeQuery),
+    TraitTypes(TraitTypeQuery),
     GetTraits(TraitQuery, Pages),
     ClearExpired(Expiry),
-    KeepPerTicket(Option<String>, u32),
+    KeepPerTicket(KeepPerTicket),
     Clear,
 }
 
-/// Which pages of an answer are read.
+/// Which pages of a result are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pages {
-    /// One, from the start.
+    /// The first page.
     First,
-    /// One, from the last cursor that an earlier operation came upon, whatever has changed since and
-    /// whatever order it belongs to.
+    /// One page after the last cursor that an earlier operation returned, whatever has changed since and
+    /// whatever order the cursor belongs to.
     Resumed,
-    /// All of them.
+    /// All pages.
     All,
 }
 
@@ -55,10 +55,10 @@ impl Operation {
             Self::CountOccurrences(_) => "count_occurrences",
             Self::GetEvents(..) => "get_events",
             Self::EventTypes(_) => "event_types",
-            Self::TraitTypes(..) => "trait_types",
+            Self::TraitTypes(_) => "trait_types",
             Self::GetTraits(..) => "get_traits",
             Self::ClearExpired(_) => "clear_expired",
-            Self::KeepPerTicket(..) => "keep_per_ticket",
+            Self::KeepPerTicket(_) => "keep_per_ticket",
             Self::Clear => "clear",
         }
     }
@@ -80,11 +80,11 @@ impl fmt::Display for Operation {
             }
             Self::CountOccurrences(query) => write!(f, " {}", brief(query)),
             Self::GetEvents(query, pages) => write!(f, " {pages}, {}", brief(query)),
-            Self::EventTypes(app_id) => write!(f, " {app_id:?}"),
-            Self::TraitTypes(app_id, event_type) => write!(f, " {app_id:?} {event_type:?}"),
+            Self::EventTypes(query) => write!(f, " {}", brief(query)),
+            Self::TraitTypes(query) => write!(f, " {}", brief(query)),
             Self::GetTraits(query, pages) => write!(f, " {pages}, {}", brief(query)),
             Self::ClearExpired(expiry) => write!(f, " {}", brief(expiry)),
-            Self::KeepPerTicket(app_id, keep) => write!(f, " {app_id:?} {keep}"),
+            Self::KeepPerTicket(keep) => write!(f, " {}", brief(keep)),
             Self::Clear => Ok(()),
         }
     }
@@ -94,7 +94,7 @@ impl fmt::Display for Pages {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::First => "one page",
-            Self::Resumed => "one page from the last cursor on",
+            Self::Resumed => "one page after the last cursor",
             Self::All => "page by page",
         })
     }
@@ -104,23 +104,22 @@ fn brief(value: &impl fmt::Debug) -> String {
     shorten(&format!("{value:?}"))
 }
 
-/// A `Debug` form as a person reads it: without the fields that say nothing, with names for tickets, and
-/// with times that can be read.
+/// Makes a `Debug` text readable: it drops empty fields, and writes names for ticket ids and dates for times.
 pub(super) fn shorten(text: &str) -> String {
     let mut text = text.to_owned();
-    for nothing in [": None", ": []", ": {}"] {
-        while let Some(end) = text.find(nothing) {
+    for empty in [": None", ": []", ": {}"] {
+        while let Some(end) = text.find(empty) {
             let start = text[..end].rfind([' ', '{']).map_or(0, |index| index + 1);
-            let mut end = end + nothing.len();
+            let mut end = end + empty.len();
             if text[end..].starts_with(", ") {
                 end += 2;
             }
             text.replace_range(start..end, "");
         }
     }
-    for ticket in 0..pool::TICKETS.len() {
-        let id = pool::ticket_id(ticket).to_string();
-        text = text.replace(&id, &pool::ticket_name(ticket));
+    for ticket in 0..samples::TICKETS.len() {
+        let id = samples::ticket_id(ticket).to_string();
+        text = text.replace(&id, &samples::ticket_name(ticket));
     }
     with_readable_times(&text).replace(",  }", " }").replace("{  }", "{}")
 }
@@ -144,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_person_can_read_it() {
+    fn shortened_texts_are_readable() {
         let filter = TicketFilter::new().with_app_id("a").with_search("x");
         assert_eq!(brief(&filter), "TicketFilter { app_id: Some(\"a\"), search: Some(\"x\") }");
         assert_eq!(brief(&TicketFilter::new()), "TicketFilter {}");

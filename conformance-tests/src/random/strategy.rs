@@ -1,4 +1,4 @@
-//! How sequences are made up.
+//! The proptest strategies for sequences of operations.
 
 use proptest::collection::vec;
 use proptest::option;
@@ -7,26 +7,28 @@ use proptest::sample::select;
 use proptest::strategy::{BoxedStrategy, Union};
 use ticket_core::backend::{HistogramScope, StatusChange};
 use ticket_core::{
-    BucketWidth, Comparison, Direction, EventFilter, EventQuery, Expiry, HistogramQuery, MAX_LIMIT,
-    OccurrenceQuery, Operator, StatusKind, TicketFilter, TicketId, TicketIdPrefix, TicketQuery,
-    TicketSort, Timestamp, TraitQuery, Value,
+    BucketWidth, Comparison, Direction, EventFilter, EventQuery, EventTypeQuery, Expiry,
+    HistogramQuery, KeepPerTicket, MAX_LIMIT, OccurrenceQuery, Operator, StatusKind, TicketFilter,
+    TicketId, TicketIdPrefix, TicketQuery, TicketSort, Timestamp, TraitQuery, TraitTypeQuery,
+    Value,
 };
 
 use super::operation::{Operation, Pages};
-use super::pool::{self, Draft};
+use super::samples::{self, Draft};
+use crate::support::keeping;
 
 const LONGEST: usize = 30;
 
-/// Sequences of operations, at whose end everything is looked at.
+/// Generates sequences of operations that end by reading everything.
 pub(super) fn sequence(with_events: bool) -> impl Strategy<Value = Vec<Operation>> {
     vec(operation(with_events), 1..=LONGEST).prop_map(move |mut operations| {
-        operations.extend(look_at_all(with_events));
+        operations.extend(read_everything(with_events));
         operations
     })
 }
 
-fn look_at_all(with_events: bool) -> Vec<Operation> {
-    let start = pool::times()[0];
+fn read_everything(with_events: bool) -> Vec<Operation> {
+    let start = samples::times()[0];
     let day = std::time::Duration::from_secs(86_400);
     let mut operations = vec![
         Operation::GetTickets(TicketQuery::new().with_limit(MAX_LIMIT), Pages::All),
@@ -37,9 +39,9 @@ fn look_at_all(with_events: bool) -> Vec<Operation> {
             start.saturating_add(2 * day),
         )),
     ];
-    operations.extend((0..pool::RECORDED_TICKETS).map(|ticket| {
+    operations.extend((0..samples::RECORDED_TICKETS).map(|ticket| {
         Operation::GetOccurrences(
-            pool::ticket_id(ticket),
+            samples::ticket_id(ticket),
             OccurrenceQuery::new().with_limit(MAX_LIMIT),
             Pages::All,
         )
@@ -70,21 +72,11 @@ fn operation(with_events: bool) -> Union<BoxedStrategy<Operation>> {
     if with_events {
         operations.extend([
             (8, (event_query(), pages()).prop_map(|(q, p)| Operation::GetEvents(q, p)).boxed()),
-            (2, app().prop_map(Operation::EventTypes).boxed()),
-            (
-                2,
-                (app(), channel())
-                    .prop_map(|(app, channel)| Operation::TraitTypes(app, channel.to_owned()))
-                    .boxed(),
-            ),
+            (2, event_type_query().prop_map(Operation::EventTypes).boxed()),
+            (2, trait_type_query().prop_map(Operation::TraitTypes).boxed()),
             (3, (trait_query(), pages()).prop_map(|(q, p)| Operation::GetTraits(q, p)).boxed()),
             (4, expiry().prop_map(Operation::ClearExpired).boxed()),
-            (
-                3,
-                (app(), 0_u32..4)
-                    .prop_map(|(app, keep)| Operation::KeepPerTicket(app, keep))
-                    .boxed(),
-            ),
+            (3, keep_per_ticket().prop_map(Operation::KeepPerTicket).boxed()),
             (1, Just(Operation::Clear).boxed()),
         ]);
     }
@@ -92,16 +84,16 @@ fn operation(with_events: bool) -> Union<BoxedStrategy<Operation>> {
 }
 
 fn draft() -> impl Strategy<Value = Draft> {
-    let place = (0..pool::RECORDED_TICKETS, prop_oneof![4 => Just(0_u8), 1 => 1_u8..3], time());
+    let place = (0..samples::RECORDED_TICKETS, prop_oneof![4 => Just(0_u8), 1 => 1_u8..3], time());
     let count = prop_oneof![4 => Just(1), 1 => 2_u32..4, 1 => Just(u32::MAX)];
     let texts = (
-        select(&pool::LEVELS[..]),
+        select(&samples::LEVELS[..]),
         channel(),
-        select(&pool::MESSAGES[..]),
-        option::of(select(&pool::FILES[..])),
-        select(&pool::ERRORS[..]),
-        select(&pool::RELEASES[..]),
-        select(&pool::ENVIRONMENTS[..]),
+        select(&samples::MESSAGES[..]),
+        option::of(select(&samples::FILES[..])),
+        select(&samples::ERRORS[..]),
+        select(&samples::RELEASES[..]),
+        select(&samples::ENVIRONMENTS[..]),
     );
     let traits = vec(named_value(), 0..4);
     (place, count, texts, traits).prop_map(|((ticket, key, time), repeats, texts, traits)| {
@@ -124,10 +116,10 @@ fn draft() -> impl Strategy<Value = Draft> {
 }
 
 fn change() -> impl Strategy<Value = StatusChange> {
-    let solve = (time(), select(&pool::RELEASES[..]))
+    let solve = (time(), select(&samples::RELEASES[..]))
         .prop_map(|(at, release)| StatusChange::Solve { at, release: release.map(str::to_owned) });
-    // Nothing near the clock's now: what is muted until then would be open for one store and muted
-    // for the other.
+    // No time near the present: a ticket that is muted until such a time could be open in one store and
+    // still muted in the other.
     let until = select(&[None, Some(Timestamp::MIN), Some(Timestamp::MAX)][..]);
     prop_oneof![
         4 => solve,
@@ -152,15 +144,15 @@ fn ticket_query() -> impl Strategy<Value = TicketQuery> {
 fn ticket_filter() -> impl Strategy<Value = TicketFilter> {
     let ticket = (
         rarely(select(&StatusKind::ALL[..])),
-        rarely(select(&pool::LEVELS[..])),
+        rarely(select(&samples::LEVELS[..])),
         rarely(channel()),
-        rarely(select(&pool::SEARCHES[..])),
+        rarely(select(&samples::SEARCHES[..])),
         rarely(id_prefix()),
     );
     let records = (
         app(),
-        rarely(select(&pool::RELEASES[..])),
-        rarely(select(&pool::ENVIRONMENTS[..])),
+        rarely(select(&samples::RELEASES[..])),
+        rarely(select(&samples::ENVIRONMENTS[..])),
         rarely(time()),
         rarely(time()),
     );
@@ -186,7 +178,7 @@ fn ticket_filter() -> impl Strategy<Value = TicketFilter> {
 
 fn id_prefix() -> impl Strategy<Value = TicketIdPrefix> {
     (ticket(), select(&[1_usize, 2, 31, 32][..])).prop_map(|(id, digits)| {
-        // Some digits of an id are the prefix of an id.
+        // The first digits of an id are a valid prefix.
         id.to_string()[..digits].parse().unwrap_or_else(|_| id.into())
     })
 }
@@ -204,7 +196,7 @@ fn histogram_query() -> impl Strategy<Value = HistogramQuery> {
     ];
     let step = select(&[BucketWidth::Hour, BucketWidth::Day][..]);
     (scope, step, time(), time()).prop_map(|(scope, step, a, b)| match scope {
-        // Mostly a range, sometimes an empty one.
+        // The range of a ticket is in order; that of an application may be empty.
         HistogramScope::Ticket(id) => HistogramQuery::of_ticket(id, step, a.min(b), a.max(b)),
         HistogramScope::App(app) => HistogramQuery::of_app(app.as_deref(), step, a, b),
     })
@@ -223,7 +215,7 @@ fn event_query() -> impl Strategy<Value = EventQuery> {
 }
 
 fn event_filter() -> impl Strategy<Value = EventFilter> {
-    let id = (time(), 0_u8..2).prop_map(|(time, key)| pool::occurrence_id(time, key));
+    let id = (time(), 0_u8..2).prop_map(|(time, key)| samples::occurrence_id(time, key));
     let traits = prop_oneof![
         2 => Just(Vec::new()),
         3 => vec(comparison(), 1),
@@ -251,8 +243,32 @@ fn comparison() -> impl Strategy<Value = Comparison> {
     })
 }
 
+fn event_type_query() -> impl Strategy<Value = EventTypeQuery> {
+    app().prop_map(|app| {
+        let mut query = EventTypeQuery::new();
+        query.app_id = app;
+        query
+    })
+}
+
+fn trait_type_query() -> impl Strategy<Value = TraitTypeQuery> {
+    (app(), channel()).prop_map(|(app, event_type)| {
+        let mut query = TraitTypeQuery::new(event_type);
+        query.app_id = app;
+        query
+    })
+}
+
+fn keep_per_ticket() -> impl Strategy<Value = KeepPerTicket> {
+    (app(), 1_u32..4).prop_map(|(app, count)| {
+        let mut keep = keeping(count);
+        keep.app_id = app;
+        keep
+    })
+}
+
 fn trait_query() -> impl Strategy<Value = TraitQuery> {
-    (channel(), app(), rarely(select(&pool::TRAITS[..])), limit()).prop_map(
+    (channel(), app(), rarely(select(&samples::TRAITS[..])), limit()).prop_map(
         |(event_type, app, name, limit)| {
             let mut query = TraitQuery::new(event_type).with_limit(limit);
             query.app_id = app;
@@ -276,28 +292,28 @@ fn pages() -> impl Strategy<Value = Pages> {
 }
 
 fn ticket() -> impl Strategy<Value = TicketId> {
-    (0..pool::TICKETS.len()).prop_map(pool::ticket_id)
+    (0..samples::TICKETS.len()).prop_map(samples::ticket_id)
 }
 
 fn app() -> impl Strategy<Value = Option<String>> {
-    rarely(select(&pool::APPS[..]).prop_map(str::to_owned))
+    rarely(select(&samples::APPS[..]).prop_map(str::to_owned))
 }
 
 fn channel() -> impl Strategy<Value = &'static str> {
-    select(&pool::CHANNELS[..])
+    select(&samples::CHANNELS[..])
 }
 
 fn time() -> impl Strategy<Value = Timestamp> {
-    select(pool::times())
+    select(samples::times())
 }
 
-/// A trait: mostly of the type that its name stands for, so that comparisons meet values of their type.
+/// Generates a trait. Most names have values of a single type, so that comparisons find values of their type.
 fn named_value() -> impl Strategy<Value = (&'static str, Value)> {
     prop_oneof![
-        2 => (Just("n"), select(pool::numbers())),
-        2 => (Just("a.b"), select(pool::texts())),
-        1 => (Just("$n"), select(pool::others())),
-        1 => (select(&pool::TRAITS[..]), select([pool::numbers(), pool::texts(), pool::others()].concat())),
+        2 => (Just("n"), select(samples::numbers())),
+        2 => (Just("a.b"), select(samples::texts())),
+        1 => (Just("$n"), select(samples::others())),
+        1 => (select(&samples::TRAITS[..]), select([samples::numbers(), samples::texts(), samples::others()].concat())),
     ]
 }
 

@@ -1,4 +1,4 @@
-//! Answers that are put together in another way than the right backend does.
+//! Results that are computed in another way than by the correct backend.
 
 use std::cmp::Ordering;
 
@@ -10,7 +10,7 @@ use ticket_core::{
 
 use crate::wrong::Wrong;
 
-/// All tickets that a filter finds.
+/// Returns all tickets that match a filter.
 pub(crate) fn all_tickets(it: &Wrong, filter: &TicketFilter) -> Result<Vec<Ticket>> {
     let mut query = TicketQuery::new().with_filter(filter.clone()).with_limit(MAX_LIMIT);
     let mut tickets = Vec::new();
@@ -22,7 +22,7 @@ pub(crate) fn all_tickets(it: &Wrong, filter: &TicketFilter) -> Result<Vec<Ticke
     }
 }
 
-/// A page of tickets in another order.
+/// Returns a page of tickets in another order.
 pub(crate) fn tickets_by(
     it: &Wrong,
     query: &TicketQuery,
@@ -32,8 +32,8 @@ pub(crate) fn tickets_by(
     let mut tickets: Vec<(TicketPosition, Ticket)> = all_tickets(it, &query.filter)?
         .into_iter()
         .map(|ticket| (TicketPosition { key: query.sort.key(&ticket), id: ticket.id }, ticket))
-        .filter(|(place, _)| {
-            plan.after().is_none_or(|after| order(place, after, query.direction).is_gt())
+        .filter(|(storage, _)| {
+            plan.after().is_none_or(|after| order(storage, after, query.direction).is_gt())
         })
         .collect();
     tickets.sort_by(|(a, _), (b, _)| order(a, b, query.direction));
@@ -42,7 +42,7 @@ pub(crate) fn tickets_by(
     Ok(plan.page(tickets.skip(offset).take(plan.fetch()).collect()))
 }
 
-/// The channel as UTF-16 sorts it.
+/// Returns the channel in UTF-16, as the fault sorts it.
 pub(crate) fn utf16(key: &SortKey) -> Option<Vec<u16>> {
     match key {
         SortKey::Text(text) => Some(text.encode_utf16().collect()),
@@ -50,7 +50,7 @@ pub(crate) fn utf16(key: &SortKey) -> Option<Vec<u16>> {
     }
 }
 
-/// A page of the tickets of which something else than the filter's search holds.
+/// Returns a page of the tickets that match the filter and another condition than its search.
 pub(crate) fn tickets_searched(
     it: &Wrong,
     query: &TicketQuery,
@@ -64,7 +64,7 @@ pub(crate) fn tickets_searched(
     Ok(page)
 }
 
-/// A page of the events that are found in another way.
+/// Returns a page of the events for which another condition holds.
 pub(crate) fn events_where(
     it: &Wrong,
     query: &EventQuery,
@@ -72,8 +72,8 @@ pub(crate) fn events_where(
 ) -> Result<Page<Occurrence>> {
     let plan = query.plan()?;
     let behind = |one: &Occurrence| {
-        let place = EventPosition::of(one);
-        plan.after().is_none_or(|after| query.direction.apply(place.cmp(after)).is_gt())
+        let storage = EventPosition::of(one);
+        plan.after().is_none_or(|after| query.direction.apply(storage.cmp(after)).is_gt())
     };
     let events = all_events(it, query.direction)?
         .into_iter()
@@ -93,20 +93,20 @@ fn all_events(it: &Wrong, direction: Direction) -> Result<Vec<Occurrence>> {
     }
 }
 
-/// What the filter says besides its comparisons.
+/// Returns `true` if the filter matches, ignoring its comparisons.
 pub(crate) fn matches_but_for_traits(filter: &EventFilter, record: &Record) -> bool {
     let mut filter = filter.clone();
     filter.traits.clear();
     filter.matches(record)
 }
 
-/// Where OFFSET stands for a cursor: how many were passed over so far.
+/// Returns the offset that a fault uses in place of this cursor.
 pub(crate) fn offset_of(it: &Wrong, after: Option<&Cursor>) -> u64 {
     let known = after.and_then(|after| it.notes().offsets.get(&after.to_string()).copied());
     known.unwrap_or(0)
 }
 
-/// Remembers how many come before the next page.
+/// Remembers the offset of the next page.
 pub(crate) fn remember<T>(it: &Wrong, offset: u64, page: Page<T>) -> Page<T> {
     if let Some(next) = &page.next {
         it.notes().offsets.insert(next.to_string(), offset + page.items.len() as u64);
@@ -114,12 +114,12 @@ pub(crate) fn remember<T>(it: &Wrong, offset: u64, page: Page<T>) -> Page<T> {
     page
 }
 
-/// All orders by which tickets are sorted as they should be.
+/// Compares the places of two tickets in the correct order.
 pub(crate) fn natural(a: &TicketPosition, b: &TicketPosition, direction: Direction) -> Ordering {
     direction.apply(a.cmp(b))
 }
 
-/// The default order.
+/// Returns `true` if the query has the default order.
 pub(crate) fn is_default(query: &TicketQuery) -> bool {
     query.sort == TicketSort::LastOccurrence && query.direction == Direction::Descending
 }

@@ -1,5 +1,4 @@
-//! What the stand-in pretends to live in: a database that several handles and processes open, with
-//! schema versions and an application beside it.
+//! A simulated database that several handles and processes open, with schema versions and an application.
 
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
@@ -13,36 +12,36 @@ use ticket_core::backend::{NewOccurrence, Recorded, async_trait};
 use ticket_core::{Error, ErrorKind, Record, Result};
 use ticket_grouping::Grouping;
 
-/// The version of the schema that the stand-in knows.
+/// The schema version that the backend knows.
 pub(crate) const VERSION: u32 = 2;
 
-/// The version before.
+/// The previous schema version.
 pub(crate) const OLDER: u32 = VERSION - 1;
 
-/// One handle's view of where a store lives.
+/// A handle's view of the database that its store lives in.
 #[derive(Clone)]
-pub(crate) struct Place {
+pub(crate) struct Storage {
     directory: PathBuf,
     namespace: String,
     pub(crate) autocreate: bool,
     database: Arc<Mutex<Database>>,
-    /// Where two writers wait for each other: how many wait.
+    /// How many writers wait for each other to race on purpose.
     meeting: Arc<(Mutex<u32>, Condvar)>,
-    /// How much of the journal is known to this process; `None`: nobody else is there.
+    /// How much of the journal this process has applied; `None` if there are no other processes.
     journal: Option<Arc<Mutex<u64>>>,
 }
 
-/// What the application has in the same database.
+/// The application's data in the same database.
 #[derive(Default)]
 pub(crate) struct Database {
-    /// The rows of its open transaction.
+    /// The rows of the application's open transaction.
     pub(crate) open: Option<u64>,
     pub(crate) committed: u64,
-    /// What a rollback undoes of the store: nothing, if the store's connections are its own.
+    /// The store's changes that a rollback undoes; none if the store has its own connections.
     pub(crate) undo: Vec<Box<dyn FnOnce() + Send>>,
 }
 
-impl Place {
+impl Storage {
     pub(crate) fn new(case: &Case, database: Arc<Mutex<Database>>, processes: bool) -> Self {
         Self {
             directory: case.directory().to_owned(),
@@ -58,8 +57,8 @@ impl Place {
         self.database.lock().unwrap()
     }
 
-    /// Waits a moment for a second caller, and says whether one came: two writers that race, on
-    /// purpose. Later callers do not wait any more.
+    /// Waits a moment for a second caller and returns `true` if one came, so that two writers race on purpose.
+    /// Later callers do not wait.
     pub(crate) fn meets_another(&self) -> bool {
         let (waiting, changed) = &*self.meeting;
         let mut waiting = waiting.lock().unwrap();
@@ -80,7 +79,7 @@ impl Place {
         self.directory.join(&self.namespace).with_extension(extension)
     }
 
-    /// The lock of the whole database; it goes with the file.
+    /// Locks the whole database until the file is closed.
     fn lock(&self) -> io::Result<File> {
         let file = File::create(self.directory.join("lock"))?;
         file.lock()?;
@@ -95,7 +94,7 @@ impl Place {
         fs::write(self.file("schema"), version.to_string()).map_err(unavailable)
     }
 
-    /// As it should be (rule 24).
+    /// Sets the schema up as rule 24 requires.
     pub(crate) fn set_up(&self) -> Result<()> {
         let _lock = self.lock().map_err(unavailable)?;
         match self.version() {
@@ -110,8 +109,7 @@ impl Place {
         }
     }
 
-    /// As it should not be: two that find the same schema both set out to change it, and one of them
-    /// fails.
+    /// Sets the schema up without a lock: of two callers that find the same schema and change it, one fails.
     pub(crate) fn change_version_without_lock(&self) -> Result<()> {
         std::thread::sleep(Duration::from_millis(200));
         let step = format!("step-from-{}", self.version().unwrap_or(0));
@@ -120,7 +118,7 @@ impl Place {
         self.set_version(VERSION)
     }
 
-    /// Records a batch, after everything that other processes have recorded, and tells them.
+    /// Applies what other processes recorded, records a batch, and writes it to the journal.
     pub(crate) fn record(
         &self,
         batch: &[NewOccurrence],
@@ -150,7 +148,7 @@ impl Place {
         Ok(recorded)
     }
 
-    /// Writes behind what is known: also over the torn line of a process that was killed.
+    /// Writes after what this process has applied, over the torn line of a killed process if there is one.
     fn append(&self, known: &mut u64, line: &[u8]) -> io::Result<()> {
         let mut options = OpenOptions::new();
         let mut file =
@@ -162,7 +160,7 @@ impl Place {
         Ok(())
     }
 
-    /// Applies what other processes have recorded since.
+    /// Applies what other processes have recorded in the meantime.
     pub(crate) fn catch_up(
         &self,
         apply: impl Fn(&[NewOccurrence]) -> Result<Recorded>,
@@ -176,7 +174,7 @@ impl Place {
         for line in news.split_inclusive(|byte| *byte == b'\n') {
             if line.last() == Some(&b'\n') {
                 *known += line.len() as u64;
-                // Lines that two wrote at once, in a backend that is wrong that way, say nothing.
+                // A backend with a faulty lock may interleave lines, which are then ignored.
                 let records: Vec<(Record, u32)> = serde_json::from_slice(line).unwrap_or_default();
                 let batch: Vec<_> = records.into_iter().map(occurrence).collect();
                 apply(&batch)?;
@@ -195,14 +193,14 @@ fn unavailable(error: io::Error) -> Error {
     Error::new(ErrorKind::Unavailable, "wrong", "the file cannot be used").with_source(error)
 }
 
-/// The databases of a run, by folder.
+/// The databases of a run by folder.
 #[derive(Default)]
 pub(crate) struct Databases {
     by_directory: HashMap<PathBuf, Arc<Mutex<Database>>>,
 }
 
 impl Databases {
-    /// The one of this case.
+    /// Returns the database of this case.
     pub(crate) fn of(&mut self, case: &Case) -> Arc<Mutex<Database>> {
         Arc::clone(self.by_directory.entry(case.directory().to_owned()).or_default())
     }
@@ -253,8 +251,8 @@ impl Application for Connection {
     }
 }
 
-/// The stored version.
-pub(crate) struct Versions(pub(crate) Place);
+/// The stored schema version.
+pub(crate) struct Versions(pub(crate) Storage);
 
 #[async_trait]
 impl Schema for Versions {

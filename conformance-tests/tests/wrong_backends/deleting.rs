@@ -1,35 +1,35 @@
-//! Faults of deleting: rule 9.
+//! Faults in deleting: rule 9.
 
 use ticket_core::{Bucket, HistogramQuery, Result, TicketQuery};
 
 use crate::Mutant;
-use crate::wrong::{Hooks, RIGHT, Wrong};
+use crate::wrong::{CORRECT, Hooks, Wrong};
 
 pub(crate) const MUTANTS: &[Mutant] = &[
     // 9. Deleting
     Mutant {
-        fault: "leaves the counts of a deleted ticket",
-        found_by: &["rule_09_deleting_takes_the_ticket_its_occurrences_and_its_counts"],
+        fault: "keeps the counts of a deleted ticket",
+        found_by: &["rule_09_deleting_removes_the_ticket_its_occurrences_and_its_counts"],
         hooks: Hooks {
             delete: |it, id| {
                 it.notes().flag = true;
-                (RIGHT.delete)(it, id)
+                (CORRECT.delete)(it, id)
             },
             count_occurrences: orphaned_counts,
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "leaves the occurrences of a deleted ticket",
+        fault: "keeps the occurrences of a deleted ticket",
         found_by: &[
-            "rule_09_deleting_takes_the_ticket_its_occurrences_and_its_counts",
-            "rule_09_a_ticket_recorded_again_starts_anew",
+            "rule_09_deleting_removes_the_ticket_its_occurrences_and_its_counts",
+            "rule_09_a_ticket_recorded_again_starts_from_scratch",
         ],
         hooks: Hooks {
             delete: |it, id| {
                 let orphans = it.all_occurrences(id);
                 it.notes().occurrences.extend(orphans);
-                (RIGHT.delete)(it, id)
+                (CORRECT.delete)(it, id)
             },
             get_occurrences: |it, id, query| {
                 let mut page = it.occurrences(id, query)?;
@@ -43,28 +43,28 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 let known = notes.occurrences.iter().any(|one| one.record.id == new.record().id);
                 (!known).then(|| new.clone())
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "leaves the events of a deleted ticket",
-        found_by: &["rule_09_deleting_takes_the_events"],
+        fault: "keeps the events of a deleted ticket",
+        found_by: &["rule_09_deleting_removes_the_events"],
         hooks: Hooks {
             delete: |it, id| {
                 let orphans = it.all_occurrences(id);
                 it.notes().occurrences.extend(orphans);
-                (RIGHT.delete)(it, id)
+                (CORRECT.delete)(it, id)
             },
             get_events: |it, query| {
                 let mut page = it.events(query)?;
                 page.items.extend(it.notes().occurrences.iter().cloned());
                 Ok(page)
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "deletes occurrences by their id, in every ticket",
+        fault: "deletes occurrences with the same id in all tickets",
         found_by: &["rule_09_deleting_leaves_every_other_ticket"],
         hooks: Hooks {
             delete: |it, id| {
@@ -73,50 +73,50 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 for other in others.into_iter().filter(|other| other.id != id) {
                     let shared = it.all_occurrences(other.id);
                     if shared.iter().any(|one| gone.contains(&one.record.id)) {
-                        (RIGHT.delete)(it, other.id)?;
+                        (CORRECT.delete)(it, other.id)?;
                     }
                 }
-                (RIGHT.delete)(it, id)
+                (CORRECT.delete)(it, id)
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "counts on where a deleted ticket ended",
-        found_by: &["rule_09_a_ticket_recorded_again_starts_anew"],
+        fault: "continues the count of a deleted ticket",
+        found_by: &["rule_09_a_ticket_recorded_again_starts_from_scratch"],
         hooks: Hooks {
             delete: |it, id| {
                 if let Some(ticket) = it.stored(id) {
                     let count = i64::try_from(ticket.occurrence_count).unwrap();
                     it.notes().numbers.insert(id, count);
                 }
-                (RIGHT.delete)(it, id)
+                (CORRECT.delete)(it, id)
             },
             ticket: |it, ticket| {
                 let before = it.notes().numbers.get(&ticket.id).copied().unwrap_or(0);
                 ticket.occurrence_count = ticket.occurrence_count.saturating_add_signed(before);
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "leaves counts where a delete meets a record",
+        fault: "keeps counts if a delete races a record",
         found_by: &["rule_09_a_delete_that_races_records_leaves_no_orphans"],
         hooks: Hooks {
             delete: |it, id| {
-                let orphaned = it.place.meets_another();
+                let orphaned = it.storage.meets_another();
                 it.notes().flag |= orphaned;
-                (RIGHT.delete)(it, id)
+                (CORRECT.delete)(it, id)
             },
             count_occurrences: orphaned_counts,
-            ..RIGHT
+            ..CORRECT
         },
     },
 ];
 
-/// One record that belongs to no ticket, once there are orphans.
+/// Counts one record that belongs to no ticket once there are orphans.
 fn orphaned_counts(it: &Wrong, query: &HistogramQuery) -> Result<Vec<Bucket>> {
-    let mut buckets = (RIGHT.count_occurrences)(it, query)?;
+    let mut buckets = (CORRECT.count_occurrences)(it, query)?;
     if it.notes().flag
         && let Some(first) = buckets.first_mut()
     {

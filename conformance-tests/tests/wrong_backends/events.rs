@@ -1,4 +1,4 @@
-//! Faults of events and their traits: rules 15 to 17.
+//! Faults in events and their traits: rules 15 to 17.
 
 use std::cmp::Ordering;
 
@@ -7,17 +7,14 @@ use ticket_core::{Comparison, EventFilter, EventQuery, Record, TicketQuery, Time
 
 use crate::Mutant;
 use crate::answers::{all_tickets, events_where, matches_but_for_traits};
-use crate::wrong::{Hooks, RIGHT};
+use crate::wrong::{CORRECT, Hooks};
 
 pub(crate) const MUTANTS: &[Mutant] = &[
     // 15. Filters
     Mutant {
         fault: "ignores the event type",
-        found_by: &[
-            "rule_15_all_events_by_type_and_by_id",
-            "rule_15_everything_that_is_set_has_to_hold",
-        ],
-        hooks: Hooks { event_filter: |_, filter| filter.event_type = None, ..RIGHT },
+        found_by: &["rule_15_finds_events_by_type_and_by_id", "rule_15_all_conditions_must_hold"],
+        hooks: Hooks { event_filter: |_, filter| filter.event_type = None, ..CORRECT },
     },
     Mutant {
         fault: "finds an id in one ticket only",
@@ -30,31 +27,31 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 }
                 Ok(page)
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "leaves the start of a range of events out",
-        found_by: &["rule_15_both_ends_of_a_range_of_time_are_in_it"],
+        fault: "excludes the start of a range of events",
+        found_by: &["rule_15_a_time_range_includes_both_ends"],
         hooks: Hooks {
             get_events: |it, query| {
                 events_where(it, query, |filter, record| {
                     filter.matches(record) && filter.since != Some(record.time)
                 })
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "leaves the end of a range of events out",
-        found_by: &["rule_15_both_ends_of_a_range_of_time_are_in_it"],
+        fault: "excludes the end of a range of events",
+        found_by: &["rule_15_a_time_range_includes_both_ends"],
         hooks: Hooks {
             get_events: |it, query| {
                 events_where(it, query, |filter, record| {
                     filter.matches(record) && filter.until != Some(record.time)
                 })
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
@@ -71,11 +68,11 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                     })
                 })
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "compares text without regard to case",
+        fault: "compares text ignoring case",
         found_by: &["rule_15_text_compares_by_code_point"],
         hooks: Hooks {
             get_events: |it, query| {
@@ -88,7 +85,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                     })
                 })
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
@@ -103,11 +100,11 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                     })
                 })
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "takes -0.0 for less than 0.0",
+        fault: "considers -0.0 less than 0.0",
         found_by: &["rule_15_floats_compare_exactly"],
         hooks: Hooks {
             get_events: |it, query| {
@@ -118,7 +115,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                     })
                 })
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
@@ -136,7 +133,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                     })
                 })
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
@@ -154,17 +151,17 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                         })
                 })
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "looks at the first comparison only",
-        found_by: &["rule_15_everything_that_is_set_has_to_hold"],
-        hooks: Hooks { event_filter: |_, filter| filter.traits.truncate(1), ..RIGHT },
+        fault: "checks the first comparison only",
+        found_by: &["rule_15_all_conditions_must_hold"],
+        hooks: Hooks { event_filter: |_, filter| filter.traits.truncate(1), ..CORRECT },
     },
     Mutant {
-        fault: "takes a dot in a name for a path",
-        found_by: &["rule_15_names_and_values_mean_themselves"],
+        fault: "treats a dot in a name as a path",
+        found_by: &["rule_15_names_and_values_are_taken_literally"],
         hooks: Hooks {
             get_events: |it, query| {
                 events_where(it, query, |filter, record| {
@@ -172,12 +169,12 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                         && !filter.traits.iter().any(|one| one.name().contains('.'))
                 })
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "filters what is on a page already",
-        found_by: &["rule_15_a_filter_finds_the_newest_first_page_by_page"],
+        fault: "filters a page after it was cut",
+        found_by: &["rule_15_a_filter_returns_the_newest_first_page_by_page"],
         hooks: Hooks {
             get_events: |it, query| {
                 let all = query.clone().with_filter(EventFilter::new());
@@ -185,12 +182,12 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 page.items.retain(|one| query.filter.matches(&one.record));
                 Ok(page)
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "tests the newest 2,000 events and gives up",
-        found_by: &["rule_15_what_is_seldom_together_is_found_page_by_page"],
+        fault: "gives up after the newest 2,000 events",
+        found_by: &["rule_15_rare_combinations_are_found_page_by_page"],
         hooks: Hooks {
             get_events: |it, query| {
                 let mut page = it.events(query)?;
@@ -203,12 +200,12 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 }
                 Ok(page)
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
-    // 16. What has no such trait
+    // 16. Missing traits and traits of another type
     Mutant {
-        fault: "takes a missing trait for another value",
+        fault: "treats a missing trait as a different value",
         found_by: &["rule_16_a_missing_trait_matches_no_comparison"],
         hooks: Hooks {
             get_events: |it, query| {
@@ -221,7 +218,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                         })
                 })
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
@@ -235,37 +232,37 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                     })
                 })
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     // 17. Types and traits
     Mutant {
-        fault: "sorts event types without regard to case",
+        fault: "sorts event types ignoring case",
         found_by: &["rule_17_event_types_are_distinct_and_sorted_by_code_point"],
         hooks: Hooks {
-            event_types: |it, app_id| {
-                let mut types = (RIGHT.event_types)(it, app_id)?;
+            event_types: |it, query| {
+                let mut types = (CORRECT.event_types)(it, query)?;
                 types.sort_by_key(|name| name.to_lowercase());
                 Ok(types)
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "keeps an event type for ever",
-        found_by: &["rule_17_an_event_type_goes_with_its_last_event"],
+        fault: "never forgets an event type",
+        found_by: &["rule_17_an_event_type_disappears_with_its_last_event"],
         hooks: Hooks {
-            event_types: |it, app_id| {
-                let types = (RIGHT.event_types)(it, app_id)?;
+            event_types: |it, query| {
+                let types = (CORRECT.event_types)(it, query)?;
                 let mut notes = it.notes();
                 notes.types.extend(types);
                 Ok(notes.types.iter().cloned().collect())
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "takes the ticket's channel for the type of its events",
+        fault: "uses the ticket's channel as the type of its events",
         found_by: &["rule_17_the_type_of_an_event_is_its_own_channel"],
         hooks: Hooks {
             event_types: |it, _| {
@@ -275,36 +272,36 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 types.dedup();
                 Ok(types)
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "knows one type for each trait",
+        fault: "returns one type per trait",
         found_by: &["rule_17_trait_types_are_distinct_and_sorted"],
         hooks: Hooks {
-            trait_types: |it, app_id, event_type| {
-                let mut types = (RIGHT.trait_types)(it, app_id, event_type)?;
+            trait_types: |it, query| {
+                let mut types = (CORRECT.trait_types)(it, query)?;
                 types.dedup_by(|a, b| a.name == b.name);
                 Ok(types)
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "gives traits event by event",
-        found_by: &["rule_17_traits_come_by_name_then_by_event_page_by_page"],
+        fault: "orders traits by event",
+        found_by: &["rule_17_traits_are_ordered_by_name_then_by_event"],
         hooks: Hooks {
             get_traits: |it, query| {
-                let mut page = (RIGHT.get_traits)(it, query)?;
+                let mut page = (CORRECT.get_traits)(it, query)?;
                 page.items.sort_by_key(|one| one.event);
                 Ok(page)
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
 ];
 
-/// Whether the filter holds if values are compared in this way.
+/// Returns `true` if the filter matches when values are compared in this way.
 fn compares(
     filter: &EventFilter,
     record: &Record,

@@ -1,4 +1,4 @@
-//! Faults with ids that come again: rule 2.
+//! Faults in repeated ids: rule 2.
 
 use std::collections::HashSet;
 
@@ -7,7 +7,7 @@ use ticket_core::{OccurrenceId, TicketId};
 
 use crate::Mutant;
 use crate::recording::{describe_by_last, show_text};
-use crate::wrong::{Hooks, RIGHT, under_another_id};
+use crate::wrong::{CORRECT, Hooks, under_another_id};
 
 pub(crate) const MUTANTS: &[Mutant] = &[
     Mutant {
@@ -25,7 +25,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                         .collect();
                 it.record(&batch)
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
@@ -43,17 +43,17 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                     .collect();
                 it.record(&batch)
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "lets the last one of an id describe the ticket",
-        found_by: &["rule_02_a_repeated_id_changes_nothing_of_its_ticket"],
-        hooks: Hooks { record: describe_by_last, ticket: show_text, ..RIGHT },
+        fault: "lets the last occurrence of an id describe the ticket",
+        found_by: &["rule_02_a_repeated_id_does_not_change_its_ticket"],
+        hooks: Hooks { record: describe_by_last, ticket: show_text, ..CORRECT },
     },
     Mutant {
-        fault: "reopens a ticket by an id that it has",
-        found_by: &["rule_02_a_repeated_id_changes_nothing_of_its_ticket"],
+        fault: "reopens a ticket by a repeated id",
+        found_by: &["rule_02_a_repeated_id_does_not_change_its_ticket"],
         hooks: Hooks {
             record: |it, batch| {
                 for new in batch.iter().filter(|new| it.stored(new.ticket_id()).is_some()) {
@@ -61,7 +61,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 }
                 it.record(batch)
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
@@ -75,11 +75,11 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 notes.ids.insert((ticket, id));
                 (!elsewhere).then(|| new.clone())
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "looks for known ids first and records then",
+        fault: "looks for known ids before it records, without a lock",
         found_by: &[
             "rule_02_the_same_batch_from_eight_writers_counts_once",
             "rule_02_the_same_batch_through_two_handles_counts_once",
@@ -87,25 +87,25 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         hooks: Hooks {
             record: |it, batch| {
                 let known = it.notes().ids.clone();
-                it.place.meets_another();
+                it.storage.meets_another();
                 it.notes().ids.extend(batch.iter().map(key));
                 let new = batch.iter().filter(|new| !known.contains(&key(new)));
                 it.record(&new.map(under_another_id).collect::<Vec<_>>())
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "knows ids in its own process only",
+        fault: "knows the ids of its own process only",
         found_by: &["rule_02_the_same_batch_from_eight_processes_counts_once"],
         hooks: Hooks {
             incoming: |it, new| it.notes().ids.insert(key(new)).then(|| under_another_id(new)),
-            ..RIGHT
+            ..CORRECT
         },
     },
 ];
 
-/// What is unique to an occurrence.
+/// Returns the unique key of an occurrence.
 fn key(new: &NewOccurrence) -> (TicketId, OccurrenceId) {
     (new.ticket_id(), new.record().id)
 }

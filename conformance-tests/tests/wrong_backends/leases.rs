@@ -1,4 +1,4 @@
-//! Faults of leases: rule 28.
+//! Faults in leases: rule 28.
 
 use std::thread::sleep;
 use std::time::Duration;
@@ -7,81 +7,81 @@ use ticket_core::Result;
 use ticket_core::backend::Lease;
 
 use crate::Mutant;
-use crate::wrong::{Hooks, RIGHT, Wrong};
+use crate::wrong::{CORRECT, Hooks, Wrong};
 
 pub(crate) const MUTANTS: &[Mutant] = &[
     Mutant {
-        fault: "lends to everybody",
+        fault: "grants a lease to everybody",
         found_by: &[
             "rule_28_a_lease_is_held_by_one_holder",
-            "rule_28_of_64_that_ask_at_once_one_gets_the_lease",
+            "rule_28_one_of_64_concurrent_holders_gets_the_lease",
         ],
-        hooks: Hooks { lease: |_, _| Ok(true), ..RIGHT },
+        hooks: Hooks { lease: |_, _| Ok(true), ..CORRECT },
     },
     Mutant {
-        fault: "refuses the holder itself",
+        fault: "rejects the holder itself",
         found_by: &["rule_28_a_lease_is_held_by_one_holder"],
         hooks: Hooks {
             lease: |it, lease| match it.knows(lease) {
                 true if !lease.time.is_zero() => Ok(false),
-                _ => (RIGHT.lease)(it, lease),
+                _ => (CORRECT.lease)(it, lease),
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "lends for ever",
-        found_by: &["rule_28_a_lease_runs_out"],
+        fault: "grants leases that never expire",
+        found_by: &["rule_28_a_lease_expires"],
         hooks: Hooks {
             lease: |it, lease| {
                 let mut lease = lease.clone();
                 if !lease.time.is_zero() {
                     lease.time = Lease::MAX_TIME;
                 }
-                (RIGHT.lease)(it, &lease)
+                (CORRECT.lease)(it, &lease)
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "does not prolong what is held",
-        found_by: &["rule_28_a_holder_prolongs_or_shortens_its_lease"],
+        fault: "does not extend a lease",
+        found_by: &["rule_28_a_holder_extends_or_shortens_its_lease"],
         hooks: Hooks {
             lease: |it, lease| match it.knows(lease) {
                 true if !lease.time.is_zero() => Ok(true),
-                _ => (RIGHT.lease)(it, lease),
+                _ => (CORRECT.lease)(it, lease),
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "takes nothing back",
-        found_by: &["rule_28_a_lease_is_given_back_by_its_holder"],
+        fault: "ignores the release of a lease",
+        found_by: &["rule_28_only_the_holder_releases_a_lease"],
         hooks: Hooks {
             lease: |it, lease| match lease.time.is_zero() {
                 true => Ok(true),
-                false => (RIGHT.lease)(it, lease),
+                false => (CORRECT.lease)(it, lease),
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "takes a lease back from anybody",
-        found_by: &["rule_28_a_lease_is_given_back_by_its_holder"],
+        fault: "lets anybody release a lease",
+        found_by: &["rule_28_only_the_holder_releases_a_lease"],
         hooks: Hooks {
             lease: |it, lease| {
                 it.knows(lease);
                 if lease.time.is_zero() {
                     it.take_back_all()?;
                 }
-                (RIGHT.lease)(it, lease)
+                (CORRECT.lease)(it, lease)
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "looks whether a lease is free and takes it then",
-        found_by: &["rule_28_of_64_that_ask_at_once_one_gets_the_lease"],
+        fault: "checks whether a lease is free before it grants it, without a lock",
+        found_by: &["rule_28_one_of_64_concurrent_holders_gets_the_lease"],
         hooks: Hooks {
             lease: |it, lease| {
                 if it.notes().leases.iter().any(|held| held.name == lease.name) {
@@ -91,48 +91,48 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 it.notes().leases.push(lease.clone());
                 Ok(true)
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "has one lease whatever the name",
-        found_by: &["rule_28_each_name_is_a_lease_of_its_own"],
+        fault: "has a single lease for all names",
+        found_by: &["rule_28_each_name_is_a_separate_lease"],
         hooks: Hooks {
             lease: |it, lease| {
-                (RIGHT.lease)(it, &Lease::new("the one", lease.holder.as_str(), lease.time))
+                (CORRECT.lease)(it, &Lease::new("the one", lease.holder.as_str(), lease.time))
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "has the leases of all stores in one place",
+        fault: "shares leases between all stores",
         found_by: &["rule_28_two_stores_do_not_share_leases"],
-        hooks: Hooks { one_for_all: true, ..RIGHT },
+        hooks: Hooks { one_for_all: true, ..CORRECT },
     },
     Mutant {
-        fault: "has leases of each handle",
+        fault: "keeps the leases of each handle apart",
         found_by: &["rule_28_two_handles_share_leases"],
-        hooks: Hooks { one_for_each_handle: true, ..RIGHT },
+        hooks: Hooks { one_for_each_handle: true, ..CORRECT },
     },
     Mutant {
-        fault: "forgets leases when it is emptied",
-        found_by: &["rule_28_emptying_the_store_leaves_its_leases"],
+        fault: "forgets leases when it is cleared",
+        found_by: &["rule_28_clear_keeps_leases"],
         hooks: Hooks {
             lease: |it, lease| {
                 it.knows(lease);
-                (RIGHT.lease)(it, lease)
+                (CORRECT.lease)(it, lease)
             },
             clear: |it| {
                 it.take_back_all()?;
-                (RIGHT.clear)(it)
+                (CORRECT.clear)(it)
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
 ];
 
 impl Wrong {
-    /// Whether this holder has asked for this lease before.
+    /// Returns `true` if this holder has asked for this lease before.
     fn knows(&self, lease: &Lease) -> bool {
         let leases = &mut self.notes().leases;
         let known =
@@ -143,6 +143,8 @@ impl Wrong {
 
     fn take_back_all(&self) -> Result<()> {
         let leases = std::mem::take(&mut self.notes().leases);
-        leases.into_iter().try_for_each(|lease| (RIGHT.lease)(self, &lease.given_back()).map(drop))
+        leases
+            .into_iter()
+            .try_for_each(|lease| (CORRECT.lease)(self, &lease.given_back()).map(drop))
     }
 }

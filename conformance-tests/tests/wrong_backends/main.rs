@@ -1,8 +1,8 @@
-//! The suite's own test: backends that are wrong on purpose.
+//! The suite's own test, with backends that are wrong on purpose.
 //!
-//! For each case there is at least one backend with one fault that the case finds, and the same backend
-//! without a fault passes all cases. So a case that is removed, or that finds nothing any more, makes
-//! this test fail, and so does a new case without a backend that needs it.
+//! For each case there is at least one backend with a single fault that the case finds, and the same backend
+//! without a fault passes all cases. This test therefore fails if a case no longer finds its fault, if a case is
+//! removed while its fault is listed, and if a new case has no fault to find.
 
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test program without a harness")]
 
@@ -18,6 +18,7 @@ mod recording;
 mod retention;
 mod setup;
 mod status;
+mod texts;
 mod values;
 mod wrong;
 
@@ -30,19 +31,19 @@ use std::sync::{Arc, Mutex};
 use libtest_mimic::{Arguments, Trial};
 use ticket_conformance::{Case, Fixture, Suite};
 
-use crate::database::{Connection, Databases, Place, Versions};
-use crate::wrong::{Hooks, RIGHT, Wrong};
+use crate::database::{Connection, Databases, Storage, Versions};
+use crate::wrong::{CORRECT, Hooks, Wrong};
 
-/// A backend with one fault.
+/// A backend with a single fault.
 struct Mutant {
-    /// What it does wrong; unique.
+    /// A unique description of the fault.
     fault: &'static str,
-    /// The cases that find it, each for itself.
+    /// The cases that find the fault. Each finds it on its own.
     found_by: &'static [&'static str],
     hooks: Hooks,
 }
 
-/// All of them, area by area.
+/// All faults by area.
 const MUTANTS: &[&[Mutant]] = &[
     recording::MUTANTS,
     ids::MUTANTS,
@@ -54,22 +55,22 @@ const MUTANTS: &[&[Mutant]] = &[
     retention::MUTANTS,
     leases::MUTANTS,
     values::MUTANTS,
+    texts::MUTANTS,
     setup::MUTANTS,
 ];
 
 /// The fault that only random sequences find.
-const FOUND_BY_CHANCE: &str = "forgets max_count where an application is asked for";
+const FOUND_BY_CHANCE: &str = "forgets max_count if an application is given";
 
-static FAULTLESS: Mutant = Mutant { fault: "none", found_by: &[], hooks: RIGHT };
+static FAULTLESS: Mutant = Mutant { fault: "none", found_by: &[], hooks: CORRECT };
 
 const SECRET: &str = "swordfish";
 
-/// Set in a process that runs one case alone, and in the further ones that this case starts: the fault
-/// and the case.
+/// The fault and the case, in a process that runs a single case and in the processes that the case starts.
 const FAULT_VARIABLE: &str = "TICKET_WRONG_FAULT";
 const CASE_VARIABLE: &str = "TICKET_WRONG_CASE";
 
-/// What such a process ends with if the case has failed, as it should with a fault.
+/// The exit code of such a process if the case failed, as it should with a fault.
 const CASE_FAILED: u8 = 3;
 
 fn main() -> ExitCode {
@@ -80,8 +81,10 @@ fn main() -> ExitCode {
 }
 
 fn trials() -> Vec<Trial> {
-    let right = Suite::cases().map(|case| {
-        Trial::test(format!("the right backend passes {case}"), move || Ok(run(&FAULTLESS, case)?))
+    let correct = Suite::cases().map(|case| {
+        Trial::test(format!("the correct backend passes {case}"), move || {
+            Ok(run(&FAULTLESS, case)?)
+        })
     });
     let wrong = mutants().flat_map(|mutant| {
         mutant.found_by.iter().map(move |case| {
@@ -89,7 +92,7 @@ fn trials() -> Vec<Trial> {
             Trial::test(name, move || find(mutant, case))
         })
     });
-    let list = Trial::test("every case finds a fault and every rule is broken", || {
+    let list = Trial::test("every case finds a fault and every rule is broken by one", || {
         let known: BTreeSet<&str> = Suite::cases().collect();
         let finding: BTreeSet<&str> =
             mutants().flat_map(|mutant| mutant.found_by).copied().collect();
@@ -99,24 +102,25 @@ fn trials() -> Vec<Trial> {
             .filter(|mutant| mutant.found_by.is_empty())
             .map(|mutant| mutant.fault)
             .collect();
-        assert!(unnoticed.is_empty(), "no case finds these: {unnoticed:?}");
+        assert!(unnoticed.is_empty(), "no case finds these faults: {unnoticed:?}");
         let faults: BTreeSet<&str> = mutants().map(|mutant| mutant.fault).collect();
         assert_eq!(faults.len(), mutants().count(), "a fault is listed twice");
         for rule in 1..=28 {
             let rule = format!("rule_{rule:02}_");
-            assert!(finding.iter().any(|case| case.starts_with(&rule)), "{rule} is not broken");
+            assert!(finding.iter().any(|case| case.starts_with(&rule)), "no fault breaks {rule}");
         }
         Ok(())
     });
-    let chance = Trial::test("only random sequences find the fault that no case thinks of", || {
-        let mutant = mutants().find(|mutant| mutant.fault == FOUND_BY_CHANCE);
-        let mutant = mutant.ok_or("it is not in the list")?;
-        for case in Suite::cases().filter(|case| !mutant.found_by.contains(case)) {
-            run(mutant, case).map_err(|failure| format!("{case} finds it too: {failure}"))?;
-        }
-        Ok(())
-    });
-    right.chain(wrong).chain([list, chance]).collect()
+    let chance =
+        Trial::test("only random sequences find the fault that no other case covers", || {
+            let mutant = mutants().find(|mutant| mutant.fault == FOUND_BY_CHANCE);
+            let mutant = mutant.ok_or("the fault is not in the list")?;
+            for case in Suite::cases().filter(|case| !mutant.found_by.contains(case)) {
+                run(mutant, case).map_err(|failure| format!("{case} finds it too: {failure}"))?;
+            }
+            Ok(())
+        });
+    correct.chain(wrong).chain([list, chance]).collect()
 }
 
 fn mutants() -> impl Iterator<Item = &'static Mutant> {
@@ -129,7 +133,7 @@ fn find(mutant: &'static Mutant, case: &str) -> Result<(), libtest_mimic::Failed
     }
     match run(mutant, case) {
         Err(_) => Ok(()),
-        Ok(()) => Err("the case has passed: it does not find the fault".into()),
+        Ok(()) => Err("the case passed and did not find the fault".into()),
     }
 }
 
@@ -140,7 +144,7 @@ fn run(mutant: &'static Mutant, case: &str) -> Result<(), String> {
     suite(mutant, false).run_case(case)
 }
 
-/// The processes that a case starts are this program again, and have to know which fault is theirs.
+/// Returns `true` if a case starts further processes. They are this program again, and have to know their fault.
 fn starts_processes(case: &str) -> bool {
     case.contains("process")
 }
@@ -153,14 +157,14 @@ fn run_apart(mutant: &Mutant, case: &str) -> Result<(), String> {
     match output.status.code() {
         Some(0) => Ok(()),
         Some(code) if code == i32::from(CASE_FAILED) => Err(text.into_owned()),
-        _ => panic!("the case was not run to its end: {}: {text}", output.status),
+        _ => panic!("the case did not complete: {}: {text}", output.status),
     }
 }
 
 fn run_alone(fault: &str, case: &str) -> ExitCode {
     let mutant = mutants().find(|mutant| mutant.fault == fault).unwrap_or(&FAULTLESS);
     let suite = suite(mutant, true);
-    if env::var_os("TICKET_CONFORMANCE_WORKER").is_some() {
+    if env::var_os("TICKET_CONFORMANCE_PROCESS").is_some() {
         return suite.main();
     }
     match suite.run_case(case) {
@@ -180,7 +184,7 @@ fn suite(mutant: &'static Mutant, processes: bool) -> Suite {
     })
 }
 
-/// The stores of a run: the same namespace means the same store.
+/// The stores of a run. The same namespace is the same store.
 #[derive(Default)]
 struct Stores {
     stores: HashMap<(PathBuf, String), Wrong>,
@@ -190,21 +194,21 @@ struct Stores {
 impl Stores {
     fn open(&mut self, mutant: &'static Mutant, case: &Case, processes: bool) -> Fixture {
         let namespace = if mutant.hooks.one_for_all { "" } else { case.namespace() };
-        let place = (case.directory().to_owned(), namespace.to_owned());
+        let storage = (case.directory().to_owned(), namespace.to_owned());
         let database = self.databases.of(case);
         let new = || {
-            let place = Place::new(case, Arc::clone(&database), processes);
-            Wrong::new(&mutant.hooks, place)
+            let storage = Storage::new(case, Arc::clone(&database), processes);
+            Wrong::new(&mutant.hooks, storage)
         };
         let mut store = match mutant.hooks.one_for_each_handle {
             true => new(),
-            false => self.stores.entry(place).or_insert_with(new).clone(),
+            false => self.stores.entry(storage).or_insert_with(new).clone(),
         };
-        store.place.autocreate = case.autocreate();
-        let place = store.place.clone();
+        store.storage.autocreate = case.autocreate();
+        let storage = store.storage.clone();
         Fixture::new(store)
             .with_application(Connection(database))
-            .with_schema(Versions(place))
+            .with_schema(Versions(storage))
             .with_secret(SECRET)
     }
 }

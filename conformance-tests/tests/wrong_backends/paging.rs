@@ -1,28 +1,28 @@
-//! Faults of orders and pages: rules 10 and 11.
+//! Faults in orders and pages: rules 10 and 11.
 
 use ticket_core::{Direction, Error, Occurrence, Result, TicketFilter, TicketSort};
 
 use crate::Mutant;
 use crate::answers::{is_default, natural, offset_of, remember, tickets_by, utf16};
-use crate::wrong::{Hooks, RIGHT};
+use crate::wrong::{CORRECT, Hooks};
 
 pub(crate) const MUTANTS: &[Mutant] = &[
     // 10. Orders
     Mutant {
-        fault: "breaks ties of tickets by the lower id, whatever the direction",
-        found_by: &["rule_10_tickets_sort_by_every_key_both_ways_ties_by_id"],
+        fault: "breaks ties of tickets by the lower id in both directions",
+        found_by: &["rule_10_tickets_sort_by_every_key_in_both_directions_with_ties_by_id"],
         hooks: Hooks {
             get_tickets: |it, query| {
                 tickets_by(it, query, |a, b, direction| {
                     direction.apply(a.key.cmp(&b.key)).then(a.id.cmp(&b.id))
                 })
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
         fault: "sorts channels as UTF-16",
-        found_by: &["rule_10_tickets_sort_by_every_key_both_ways_ties_by_id"],
+        found_by: &["rule_10_tickets_sort_by_every_key_in_both_directions_with_ties_by_id"],
         hooks: Hooks {
             get_tickets: |it, query| {
                 tickets_by(it, query, |a, b, direction| match (utf16(&a.key), utf16(&b.key)) {
@@ -30,23 +30,23 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                     _ => natural(a, b, direction),
                 })
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "gives the oldest tickets first unless asked otherwise",
-        found_by: &["rule_10_the_newest_come_first_unless_asked_otherwise"],
+        fault: "returns the oldest tickets first by default",
+        found_by: &["rule_10_the_newest_come_first_by_default"],
         hooks: Hooks {
             get_tickets: |it, query| match is_default(query) {
                 true => tickets_by(it, query, |a, b, _| natural(a, b, Direction::Ascending)),
                 false => it.tickets(query),
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "sorts by the first time where the last is asked for",
-        found_by: &["rule_10_orders_follow_what_changes"],
+        fault: "sorts by the first time instead of the last",
+        found_by: &["rule_10_orders_follow_changes"],
         hooks: Hooks {
             get_tickets: |it, query| match query.sort {
                 TicketSort::LastOccurrence => it.tickets(
@@ -54,12 +54,12 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 ),
                 _ => it.tickets(query),
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "breaks ties of occurrences by the lower id, whatever the direction",
-        found_by: &["rule_10_occurrences_sort_by_time_both_ways_ties_by_id"],
+        fault: "breaks ties of occurrences by the lower id in both directions",
+        found_by: &["rule_10_occurrences_sort_by_time_in_both_directions_with_ties_by_id"],
         hooks: Hooks {
             get_occurrences: |it, id, query| {
                 let mut page = it.occurrences(id, query)?;
@@ -69,12 +69,12 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 });
                 Ok(page)
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "breaks ties of events by the lower ticket, whatever the direction",
-        found_by: &["rule_10_events_sort_by_time_both_ways_ties_by_id_and_ticket"],
+        fault: "breaks ties of events by the lower ticket id in both directions",
+        found_by: &["rule_10_events_sort_by_time_in_both_directions_with_ties_by_id_and_ticket"],
         hooks: Hooks {
             get_events: |it, query| {
                 let mut page = it.events(query)?;
@@ -84,17 +84,17 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 });
                 Ok(page)
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     // 11. Pages
     Mutant {
-        fault: "passes over one between two pages",
+        fault: "skips one item between two pages",
         found_by: &[
-            "rule_11_pages_of_tickets_make_up_the_whole_in_every_order",
-            "rule_11_pages_of_occurrences_make_up_the_whole",
-            "rule_11_pages_of_events_make_up_the_whole",
-            "rule_11_tickets_that_stay_in_place_are_met_once_while_others_move",
+            "rule_11_pages_of_tickets_are_complete_in_every_order",
+            "rule_11_pages_of_occurrences_are_complete",
+            "rule_11_pages_of_events_are_complete",
+            "rule_11_paging_returns_unmoved_tickets_once_while_others_move",
         ],
         hooks: Hooks {
             get_tickets: |it, query| {
@@ -109,40 +109,40 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 let more = u64::from(query.after.is_some());
                 it.events(&query.clone().with_offset(query.offset.saturating_add(more)))
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
         fault: "forgets the filter after the first page",
-        found_by: &["rule_11_pages_keep_to_the_filter"],
+        found_by: &["rule_11_pages_respect_the_filter"],
         hooks: Hooks {
             get_tickets: |it, query| match query.after {
                 Some(_) => it.tickets(&query.clone().with_filter(TicketFilter::new())),
                 None => it.tickets(query),
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
         fault: "ignores the offset",
         found_by: &[
-            "rule_11_an_offset_passes_over_so_many",
-            "rule_11_an_offset_passes_over_occurrences",
-            "rule_11_an_offset_passes_over_events",
+            "rule_11_an_offset_skips_tickets",
+            "rule_11_an_offset_skips_occurrences",
+            "rule_11_an_offset_skips_events",
         ],
         hooks: Hooks {
             get_tickets: |it, query| it.tickets(&query.clone().with_offset(0)),
             get_occurrences: |it, id, query| it.occurrences(id, &query.clone().with_offset(0)),
             get_events: |it, query| it.events(&query.clone().with_offset(0)),
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "knows no offset beyond the signed integers",
+        fault: "rejects offsets beyond signed integers",
         found_by: &[
-            "rule_11_an_offset_passes_over_so_many",
-            "rule_11_an_offset_passes_over_occurrences",
-            "rule_11_an_offset_passes_over_events",
+            "rule_11_an_offset_skips_tickets",
+            "rule_11_an_offset_skips_occurrences",
+            "rule_11_an_offset_skips_events",
         ],
         hooks: Hooks {
             get_tickets: |it, query| {
@@ -157,15 +157,15 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 signed(query.offset)?;
                 it.events(query)
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "takes a bad limit for the nearest good one",
+        fault: "replaces a bad limit with the nearest valid one",
         found_by: &[
-            "rule_11_a_limit_of_0_or_1001_is_the_callers_error",
-            "rule_11_a_limit_of_0_or_1001_events_is_the_callers_error",
-            "rule_17_bad_limits_and_cursors_of_traits_are_the_callers_error",
+            "rule_11_a_limit_of_0_or_1001_is_a_config_error",
+            "rule_11_a_limit_of_0_or_1001_events_is_a_config_error",
+            "rule_17_bad_limits_and_cursors_of_traits_are_config_errors",
         ],
         hooks: Hooks {
             get_tickets: |it, query| {
@@ -178,17 +178,17 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 it.events(&query.clone().with_limit(query.limit.clamp(1, 1_000)))
             },
             get_traits: |it, query| {
-                (RIGHT.get_traits)(it, &query.clone().with_limit(query.limit.clamp(1, 1_000)))
+                (CORRECT.get_traits)(it, &query.clone().with_limit(query.limit.clamp(1, 1_000)))
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "starts from the front where a cursor is bad",
+        fault: "starts from the beginning if a cursor is damaged",
         found_by: &[
-            "rule_11_a_damaged_or_foreign_cursor_is_the_callers_error",
-            "rule_11_a_damaged_or_foreign_event_cursor_is_the_callers_error",
-            "rule_17_bad_limits_and_cursors_of_traits_are_the_callers_error",
+            "rule_11_a_damaged_or_foreign_cursor_is_a_config_error",
+            "rule_11_a_damaged_or_foreign_event_cursor_is_a_config_error",
+            "rule_17_bad_limits_and_cursors_of_traits_are_config_errors",
         ],
         hooks: Hooks {
             get_tickets: |it, query| {
@@ -209,19 +209,19 @@ pub(crate) const MUTANTS: &[Mutant] = &[
             get_traits: |it, query| {
                 let mut query = query.clone();
                 query.after = query.after.clone().filter(|_| query.plan().is_ok());
-                (RIGHT.get_traits)(it, &query)
+                (CORRECT.get_traits)(it, &query)
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "pages by counting what was passed over",
+        fault: "pages by offset instead of by cursor",
         found_by: &[
-            "rule_11_a_cursor_outlives_the_ticket_it_stands_at",
-            "rule_11_a_walk_meets_each_ticket_once_while_others_write",
-            "rule_11_tickets_that_stay_in_place_are_met_once_while_others_move",
-            "rule_11_a_walk_meets_each_occurrence_once_while_others_write",
-            "rule_11_a_walk_meets_each_event_once_while_others_write",
+            "rule_11_a_cursor_outlives_the_ticket_it_points_to",
+            "rule_11_paging_returns_each_ticket_once_while_others_write",
+            "rule_11_paging_returns_unmoved_tickets_once_while_others_move",
+            "rule_11_paging_returns_each_occurrence_once_while_others_write",
+            "rule_11_paging_returns_each_event_once_while_others_write",
         ],
         hooks: Hooks {
             get_tickets: |it, query| {
@@ -239,7 +239,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 query.offset += offset_of(it, query.after.take().as_ref());
                 it.events(&query).map(|page| remember(it, query.offset, page))
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
 ];

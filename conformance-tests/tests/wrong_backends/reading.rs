@@ -1,4 +1,4 @@
-//! Faults of filters, counts over time, and of keeping apart: rules 12 to 14.
+//! Faults in filters, counts per hour, and the separation of applications: rules 12 to 14.
 
 use ticket_core::backend::{HistogramScope, fold};
 use ticket_core::{
@@ -8,67 +8,67 @@ use ticket_core::{
 
 use crate::Mutant;
 use crate::answers::tickets_searched;
-use crate::wrong::{Hooks, RIGHT, Wrong};
+use crate::wrong::{CORRECT, Hooks, Wrong};
 
 pub(crate) const MUTANTS: &[Mutant] = &[
     // 12. Filters
     Mutant {
         fault: "finds nothing without an application",
-        found_by: &["rule_12_the_empty_filter_finds_all"],
+        found_by: &["rule_12_the_empty_filter_matches_every_ticket"],
         hooks: Hooks {
             filter: |_, filter| {
                 filter.app_id.get_or_insert_default();
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
         fault: "ignores the status",
-        found_by: &["rule_12_by_status", "rule_12_all_filters_combine"],
-        hooks: Hooks { filter: |_, filter| filter.status = None, ..RIGHT },
+        found_by: &["rule_12_filters_by_status", "rule_12_all_filters_combine"],
+        hooks: Hooks { filter: |_, filter| filter.status = None, ..CORRECT },
     },
     Mutant {
-        fault: "counts tickets without regard to the status",
-        found_by: &["rule_12_by_status"],
+        fault: "ignores the status when it counts tickets",
+        found_by: &["rule_12_filters_by_status"],
         hooks: Hooks {
             count_tickets: |it, filter| {
                 let mut filter = filter.clone();
                 filter.status = None;
-                (RIGHT.count_tickets)(it, &filter)
+                (CORRECT.count_tickets)(it, &filter)
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "finds what is worse than the level and not the level",
-        found_by: &["rule_12_by_level_at_least"],
+        fault: "excludes the minimum level",
+        found_by: &["rule_12_filters_by_minimum_level"],
         hooks: Hooks {
             filter: |_, filter| {
                 let worse = |than| Level::ALL.into_iter().find(|level| *level > than);
                 filter.min_level = filter.min_level.and_then(worse);
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "compares releases without regard to case",
-        found_by: &["rule_12_by_channel_release_and_environment_to_the_letter"],
+        fault: "compares releases ignoring case",
+        found_by: &["rule_12_filters_by_exact_channel_release_and_environment"],
         hooks: Hooks {
             filter: |_, filter| filter.release = filter.release.as_deref().map(str::to_lowercase),
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "takes the empty channel for none",
-        found_by: &["rule_12_by_channel_release_and_environment_to_the_letter"],
+        fault: "treats the empty channel as no channel",
+        found_by: &["rule_12_filters_by_exact_channel_release_and_environment"],
         hooks: Hooks {
             filter: |_, filter| filter.channel = filter.channel.take().filter(|c| !c.is_empty()),
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "finds a ticket by any channel that it ever had",
-        found_by: &["rule_12_by_the_channel_of_the_newest_record"],
+        fault: "finds a ticket by its earlier channels",
+        found_by: &["rule_12_filters_by_the_channel_of_the_newest_record"],
         hooks: Hooks {
             get_tickets: |it, query| {
                 let mut all = query.clone();
@@ -81,83 +81,83 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 Ok(page)
             },
             count_tickets: count_page,
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "ignores the environment where a release is asked for",
-        found_by: &["rule_12_by_release_and_environment_of_any_one_record"],
+        fault: "ignores the environment if a release is given",
+        found_by: &["rule_12_filters_by_release_and_environment_of_a_single_record"],
         hooks: Hooks {
             filter: |_, filter| {
                 if filter.release.is_some() {
                     filter.environment = None;
                 }
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
         fault: "forgets releases when occurrences are pruned",
-        found_by: &["rule_12_pruning_leaves_release_and_environment"],
+        found_by: &["rule_12_pruning_keeps_releases_and_environments"],
         hooks: Hooks {
-            keep_per_ticket: |it, app_id, keep| {
+            keep_per_ticket: |it, keep| {
                 it.notes().flag = true;
-                (RIGHT.keep_per_ticket)(it, app_id, keep)
+                (CORRECT.keep_per_ticket)(it, keep)
             },
             filter: |it, filter| {
                 if it.notes().flag && filter.release.is_some() {
                     filter.id_prefix = Some(TicketId::MAX.into());
                 }
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "leaves the start of a range of tickets out",
-        found_by: &["rule_12_by_a_range_of_time"],
+        fault: "excludes the start of a range of tickets",
+        found_by: &["rule_12_filters_by_time_range"],
         hooks: Hooks {
             filter: |_, filter| {
                 filter.since =
                     filter.since.map(|time| Timestamp::from_micros(time.as_micros() + 1));
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "leaves the end of a range of tickets out",
-        found_by: &["rule_12_by_a_range_of_time"],
+        fault: "excludes the end of a range of tickets",
+        found_by: &["rule_12_filters_by_time_range"],
         hooks: Hooks {
             filter: |_, filter| {
                 filter.until =
                     filter.until.map(|time| Timestamp::from_micros(time.as_micros() - 1));
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
         fault: "searches the message only",
-        found_by: &["rule_12_by_text_in_message_or_location_whatever_its_case"],
+        found_by: &["rule_12_searches_message_and_location_ignoring_case"],
         hooks: Hooks {
             get_tickets: |it, query| {
                 tickets_searched(it, query, |_, ticket, text| fold(&ticket.message).contains(text))
             },
             count_tickets: count_page,
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "takes % in a search for anything",
-        found_by: &["rule_12_a_search_text_means_itself"],
+        fault: "treats % in a search as a wildcard",
+        found_by: &["rule_12_a_search_text_has_no_wildcards"],
         hooks: Hooks {
             filter: |_, filter| {
                 filter.search = filter.search.as_ref().map(|text| text.replace('%', ""));
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "searches all messages that a ticket ever had",
-        found_by: &["rule_12_a_search_looks_into_the_newest_message"],
+        fault: "searches earlier messages of a ticket",
+        found_by: &["rule_12_searches_the_newest_message_only"],
         hooks: Hooks {
             get_tickets: |it, query| {
                 tickets_searched(it, query, |it, ticket, text| {
@@ -166,19 +166,19 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 })
             },
             count_tickets: count_page,
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "compares whole bytes of an id",
-        found_by: &["rule_12_by_the_beginning_of_the_id"],
+        fault: "compares an id prefix by whole bytes",
+        found_by: &["rule_12_filters_by_id_prefix"],
         hooks: Hooks {
             filter: |_, filter| filter.id_prefix = filter.id_prefix.and_then(whole_bytes),
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "ignores the search where a channel is asked for",
+        fault: "ignores the search if a channel is given",
         found_by: &["rule_12_all_filters_combine"],
         hooks: Hooks {
             filter: |_, filter| {
@@ -186,72 +186,61 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                     filter.search = None;
                 }
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "asks for NUL as it is",
-        found_by: &["rule_12_a_filter_takes_the_texts_that_were_stored"],
-        hooks: Hooks {
-            filter: |_, filter| {
-                filter.channel = filter.channel.as_ref().map(|text| text.replace('␀', "\0"));
-            },
-            ..RIGHT
-        },
-    },
-    // 12. Counts over time
-    Mutant {
-        fault: "leaves empty buckets out",
+        fault: "omits empty buckets",
         found_by: &[
             "rule_12_counts_per_hour_and_day_are_exact_and_without_gaps",
             "rule_12_counts_of_nothing_are_zeros",
         ],
         hooks: Hooks {
             count_occurrences: |it, query| {
-                let mut buckets = (RIGHT.count_occurrences)(it, query)?;
+                let mut buckets = (CORRECT.count_occurrences)(it, query)?;
                 buckets.retain(|bucket| bucket.count > 0);
                 Ok(buckets)
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "counts occurrences over time, and not their repeats",
+        fault: "counts occurrences per hour instead of their repeats",
         found_by: &["rule_12_counts_per_hour_and_day_are_exact_and_without_gaps"],
-        hooks: Hooks { count_occurrences: |it, query| stored_counts(it, query, |_| 1), ..RIGHT },
+        hooks: Hooks { count_occurrences: |it, query| stored_counts(it, query, |_| 1), ..CORRECT },
     },
     Mutant {
-        fault: "counts what is stored over time",
+        fault: "counts only stored occurrences per hour",
         found_by: &["rule_12_counts_per_hour_survive_pruning"],
         hooks: Hooks {
             count_occurrences: |it, query| stored_counts(it, query, |one| one.repeats.into()),
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "leaves the counts per hour of a deleted ticket",
-        found_by: &["rule_12_counts_per_hour_forget_what_is_deleted"],
+        fault: "keeps the counts per hour of a deleted ticket",
+        found_by: &["rule_12_counts_per_hour_go_with_a_deleted_ticket"],
         hooks: Hooks {
             delete: |it, id| {
                 it.notes().flag = true;
-                (RIGHT.delete)(it, id)
+                (CORRECT.delete)(it, id)
             },
             count_occurrences: |it, query| {
-                let mut buckets = (RIGHT.count_occurrences)(it, query)?;
+                let mut buckets = (CORRECT.count_occurrences)(it, query)?;
                 if let (true, Some(bucket)) = (it.notes().flag, buckets.last_mut()) {
                     bucket.count += 1;
                 }
                 Ok(buckets)
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "counts hours before 1970 towards 1970",
-        found_by: &["rule_12_counts_before_1970_and_at_the_ends_of_time"],
+        fault: "rounds hours before 1970 towards zero",
+        found_by: &["rule_12_counts_cover_times_before_1970_and_both_ends_of_time"],
         hooks: Hooks {
             count_occurrences: |it, query| {
-                let mut buckets = (RIGHT.count_occurrences)(it, query)?;
+                let mut buckets = (CORRECT.count_occurrences)(it, query)?;
                 for i in (1..buckets.len()).rev() {
                     if buckets[i].start <= Timestamp::UNIX_EPOCH {
                         let before = std::mem::take(&mut buckets[i - 1].count);
@@ -260,68 +249,68 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 }
                 Ok(buckets)
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "answers an empty or endless range with nothing",
-        found_by: &["rule_12_an_empty_or_endless_range_is_the_callers_error"],
+        fault: "returns nothing for an empty or overlong range",
+        found_by: &["rule_12_an_empty_or_overlong_range_is_a_config_error"],
         hooks: Hooks {
             count_occurrences: |it, query| {
-                Ok((RIGHT.count_occurrences)(it, query).unwrap_or_default())
+                Ok((CORRECT.count_occurrences)(it, query).unwrap_or_default())
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
-    // 13. What is not there
+    // 13. Unknown ids
     Mutant {
-        fault: "takes an unknown ticket for an error",
+        fault: "fails for an unknown ticket",
         found_by: &["rule_13_an_unknown_id_is_none_or_false"],
         hooks: Hooks {
             get_ticket: |it, id| it.ticket(id).map(Some).ok_or_else(not_there),
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "takes the change of an unknown ticket for an error",
+        fault: "fails to change an unknown ticket",
         found_by: &["rule_13_an_unknown_id_is_none_or_false"],
         hooks: Hooks {
             set_status: |it, id, change| it.set_status(id, change)?.map(Some).ok_or_else(not_there),
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "says that it has deleted an unknown ticket",
+        fault: "reports that it deleted an unknown ticket",
         found_by: &["rule_13_an_unknown_id_is_none_or_false"],
-        hooks: Hooks { delete: |it, id| (RIGHT.delete)(it, id).map(|_| true), ..RIGHT },
+        hooks: Hooks { delete: |it, id| (CORRECT.delete)(it, id).map(|_| true), ..CORRECT },
     },
     Mutant {
-        fault: "takes an unknown event type for an error",
-        found_by: &["rule_13_an_unknown_event_is_an_empty_answer"],
+        fault: "fails for an unknown event type",
+        found_by: &["rule_13_an_unknown_event_is_an_empty_result"],
         hooks: Hooks {
-            trait_types: |it, app_id, event_type| {
-                let types = (RIGHT.trait_types)(it, app_id, event_type)?;
+            trait_types: |it, query| {
+                let types = (CORRECT.trait_types)(it, query)?;
                 if types.is_empty() { Err(not_there()) } else { Ok(types) }
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     // 14. Applications and stores
     Mutant {
-        fault: "shows every application's tickets",
+        fault: "returns the tickets of every application",
         found_by: &["rule_14_applications_do_not_see_each_other", "rule_12_all_filters_combine"],
-        hooks: Hooks { filter: |_, filter| filter.app_id = None, ..RIGHT },
+        hooks: Hooks { filter: |_, filter| filter.app_id = None, ..CORRECT },
     },
     Mutant {
-        fault: "compares applications without regard to case",
+        fault: "compares applications ignoring case",
         found_by: &["rule_14_applications_do_not_see_each_other"],
         hooks: Hooks {
             filter: |_, filter| filter.app_id = filter.app_id.as_deref().map(str::to_lowercase),
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "counts every application's occurrences over time",
+        fault: "counts the occurrences of every application per hour",
         found_by: &["rule_14_applications_do_not_see_each_other"],
         hooks: Hooks {
             count_occurrences: |it, query| {
@@ -329,36 +318,44 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 if let HistogramScope::App(app_id) = &mut query.scope {
                     *app_id = None;
                 }
-                (RIGHT.count_occurrences)(it, &query)
+                (CORRECT.count_occurrences)(it, &query)
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "shows every application's events",
+        fault: "returns the events of every application",
         found_by: &["rule_14_applications_do_not_see_each_others_events"],
-        hooks: Hooks { event_filter: |_, filter| filter.app_id = None, ..RIGHT },
+        hooks: Hooks { event_filter: |_, filter| filter.app_id = None, ..CORRECT },
     },
     Mutant {
-        fault: "shows every application's trait types",
+        fault: "returns the trait types of every application",
         found_by: &["rule_14_applications_do_not_see_each_others_events"],
         hooks: Hooks {
-            trait_types: |it, _, event_type| (RIGHT.trait_types)(it, None, event_type),
-            ..RIGHT
+            trait_types: |it, query| {
+                let mut query = query.clone();
+                query.app_id = None;
+                (CORRECT.trait_types)(it, &query)
+            },
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "prunes every application's occurrences",
+        fault: "prunes the occurrences of every application",
         found_by: &["rule_14_applications_do_not_see_each_others_events"],
         hooks: Hooks {
-            keep_per_ticket: |it, _, keep| (RIGHT.keep_per_ticket)(it, None, keep),
-            ..RIGHT
+            keep_per_ticket: |it, keep| {
+                let mut keep = keep.clone();
+                keep.app_id = None;
+                (CORRECT.keep_per_ticket)(it, &keep)
+            },
+            ..CORRECT
         },
     },
     Mutant {
         fault: "keeps all namespaces of a database in one store",
         found_by: &["rule_14_two_namespaces_in_one_database_do_not_see_each_other"],
-        hooks: Hooks { one_for_all: true, ..RIGHT },
+        hooks: Hooks { one_for_all: true, ..CORRECT },
     },
 ];
 
@@ -366,20 +363,20 @@ fn not_there() -> Error {
     Error::config("there is none")
 }
 
-/// As many as are on a page of them: the count of a filter that `get_tickets` sees otherwise.
+/// Counts the tickets on a page, for faults that only `get_tickets` has.
 fn count_page(it: &Wrong, filter: &TicketFilter) -> Result<u64> {
     let query = TicketQuery::new().with_filter(filter.clone()).with_limit(1_000);
     Ok((it.hooks.get_tickets)(it, &query)?.items.len() as u64)
 }
 
-/// The prefix without its last digit, if that is half a byte.
+/// Returns the prefix without its last digit if it has an odd number of them.
 fn whole_bytes(prefix: TicketIdPrefix) -> Option<TicketIdPrefix> {
     let (first, last) = (prefix.first().to_string(), prefix.last().to_string());
     let digits = first.chars().zip(last.chars()).take_while(|(a, b)| a == b).count();
     first[..digits / 2 * 2].parse().ok()
 }
 
-/// Counts over time that are made of the stored occurrences.
+/// Counts the stored occurrences per hour.
 fn stored_counts(
     it: &Wrong,
     query: &HistogramQuery,

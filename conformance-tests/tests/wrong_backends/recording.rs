@@ -1,4 +1,4 @@
-//! Faults of recording: rules 1, 3 to 5 and 8.
+//! Faults in recording: rules 1, 3 to 5 and 8.
 
 use std::thread::sleep;
 use std::time::Duration;
@@ -8,10 +8,10 @@ use ticket_core::backend::{NewOccurrence, Recorded, TicketChange, TicketUpdate};
 use ticket_core::{BackendBase, Error, ErrorKind, Ingredients, Result, Ticket, Timestamp};
 
 use crate::Mutant;
-use crate::wrong::{Hooks, RIGHT, Wrong, joined};
+use crate::wrong::{CORRECT, Hooks, Wrong, joined};
 
 pub(crate) const MUTANTS: &[Mutant] = &[
-    // 1. Whole or not at all
+    // 1. Batches are atomic
     Mutant {
         fault: "loses a batch of one",
         found_by: &["rule_01_a_batch_of_one_is_recorded"],
@@ -20,32 +20,32 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 [_] => Ok(Recorded::default()),
                 _ => it.record(batch),
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "records no more than 5,000 of a batch",
+        fault: "records at most 5,000 occurrences of a batch",
         found_by: &["rule_01_a_batch_of_ten_thousand_is_recorded"],
-        hooks: Hooks { record: |it, batch| it.record(&batch[..batch.len().min(5_000)]), ..RIGHT },
+        hooks: Hooks { record: |it, batch| it.record(&batch[..batch.len().min(5_000)]), ..CORRECT },
     },
     Mutant {
-        fault: "refuses an empty batch",
+        fault: "rejects an empty batch",
         found_by: &["rule_01_an_empty_batch_changes_nothing"],
         hooks: Hooks {
             record: |it, batch| match batch {
                 [] => Err(Error::config("the batch is empty")),
                 _ => it.record(batch),
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
         fault: "records a batch in two halves",
         found_by: &["rule_01_a_dropped_call_leaves_all_of_its_batch_or_nothing"],
-        hooks: Hooks { pause_in_the_middle: true, ..RIGHT },
+        hooks: Hooks { pause_in_the_middle: true, ..CORRECT },
     },
     Mutant {
-        fault: "takes a rest after the first of a batch",
+        fault: "pauses after the first occurrence of a batch",
         found_by: &["rule_01_a_killed_process_leaves_whole_batches"],
         hooks: Hooks {
             record: |it, batch| {
@@ -54,35 +54,37 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 sleep(Duration::from_millis(300));
                 Ok(joined([first, it.record(rest)?]))
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "keeps what it records to its own process",
+        fault: "hides what it records from other processes",
         found_by: &["rule_01_a_killed_process_leaves_whole_batches"],
         hooks: Hooks {
-            record: |it, batch| it.right(|right| right.record_tickets(batch.into()).now_or_never()),
-            ..RIGHT
+            record: |it, batch| {
+                it.correct(|correct| correct.record_tickets(batch.into()).now_or_never())
+            },
+            ..CORRECT
         },
     },
     // 3. Creation
     Mutant {
         fault: "forgets the error's type",
         found_by: &["rule_03_the_first_occurrence_creates_the_ticket_with_all_its_fields"],
-        hooks: Hooks { ticket: |_, ticket| ticket.error_type = None, ..RIGHT },
+        hooks: Hooks { ticket: |_, ticket| ticket.error_type = None, ..CORRECT },
     },
     Mutant {
-        fault: "forgets why records belong together",
+        fault: "forgets the ingredients",
         found_by: &["rule_03_the_first_occurrence_creates_the_ticket_with_all_its_fields"],
-        hooks: Hooks { ticket: |_, ticket| ticket.ingredients = Ingredients::default(), ..RIGHT },
+        hooks: Hooks { ticket: |_, ticket| ticket.ingredients = Ingredients::default(), ..CORRECT },
     },
     Mutant {
         fault: "forgets the function",
         found_by: &["rule_03_the_first_occurrence_creates_the_ticket_with_all_its_fields"],
-        hooks: Hooks { ticket: |_, ticket| ticket.location.function = None, ..RIGHT },
+        hooks: Hooks { ticket: |_, ticket| ticket.location.function = None, ..CORRECT },
     },
     Mutant {
-        fault: "looks for the ticket first and creates it then",
+        fault: "looks for the ticket before it creates it, without a lock",
         found_by: &["rule_03_created_is_reported_once_among_64_writers"],
         hooks: Hooks {
             record: |it, batch| {
@@ -91,7 +93,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                     .map(NewOccurrence::ticket_id)
                     .filter(|id| it.stored(*id).is_none())
                     .collect();
-                it.place.meets_another();
+                it.storage.meets_another();
                 let mut recorded = it.record(batch)?;
                 for update in &mut recorded.updates {
                     if fresh.contains(&update.ticket_id) {
@@ -100,11 +102,11 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 }
                 Ok(recorded)
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "takes a ticket that is new to the process for a new one",
+        fault: "reports a ticket that is new to the process as created",
         found_by: &["rule_03_created_is_reported_once_among_eight_processes"],
         hooks: Hooks {
             record: |it, batch| {
@@ -116,12 +118,12 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 }
                 Ok(recorded)
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "answers in the order of the batch",
-        found_by: &["rule_03_the_answer_names_each_ticket_that_got_something_new_by_id"],
+        fault: "returns updates in the order of the batch",
+        found_by: &["rule_03_the_result_lists_each_ticket_that_gained_an_occurrence_by_id"],
         hooks: Hooks {
             record: |it, batch| {
                 let mut recorded = it.record(batch)?;
@@ -130,13 +132,13 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 });
                 Ok(recorded)
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "names tickets that got nothing new",
+        fault: "returns updates for tickets that gained nothing",
         found_by: &[
-            "rule_03_the_answer_names_each_ticket_that_got_something_new_by_id",
+            "rule_03_the_result_lists_each_ticket_that_gained_an_occurrence_by_id",
             "rule_02_an_id_in_two_batches_counts_once",
         ],
         hooks: Hooks {
@@ -154,21 +156,21 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 recorded.updates.sort_by_key(|update| update.ticket_id);
                 Ok(recorded)
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     // 4. Exact counts
     Mutant {
-        fault: "counts occurrences and not their repeats",
+        fault: "counts occurrences instead of their repeats",
         found_by: &["rule_04_the_count_is_the_sum_of_repeats"],
-        hooks: Hooks { incoming: |_, new| Some(new.clone().with_repeats(1)), ..RIGHT },
+        hooks: Hooks { incoming: |_, new| Some(new.clone().with_repeats(1)), ..CORRECT },
     },
     Mutant {
         fault: "reads the count, adds, and writes it back",
         found_by: &["rule_04_counts_are_exact_under_many_writers"],
         hooks: Hooks {
             record: |it, batch| {
-                let lost = i64::from(it.place.meets_another());
+                let lost = i64::from(it.storage.meets_another());
                 let recorded = it.record(batch)?;
                 for update in &recorded.updates {
                     *it.notes().numbers.entry(update.ticket_id).or_default() -= lost;
@@ -179,43 +181,43 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 let lost = it.notes().numbers.get(&ticket.id).copied().unwrap_or(0);
                 ticket.occurrence_count = ticket.occurrence_count.saturating_add_signed(lost);
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "overwrites what other processes write meanwhile",
+        fault: "overwrites what other processes write in the meantime",
         found_by: &["rule_04_counts_are_exact_under_eight_processes"],
         hooks: Hooks {
             record: |it, batch| {
-                it.place.record_without_lock(batch, |batch| {
+                it.storage.record_without_lock(batch, |batch| {
                     sleep(Duration::from_millis(2));
-                    it.right(|right| right.record_tickets(batch.into()).now_or_never())
+                    it.correct(|correct| correct.record_tickets(batch.into()).now_or_never())
                 })
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
         fault: "counts the stored occurrences",
-        found_by: &["rule_04_pruning_does_not_touch_a_ticket"],
+        found_by: &["rule_04_pruning_leaves_the_ticket_unchanged"],
         hooks: Hooks {
             ticket: |it, ticket| {
                 let stored = it.all_occurrences(ticket.id);
                 ticket.occurrence_count = stored.iter().map(|one| u64::from(one.repeats)).sum();
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "takes the first of the stored ones for the first",
-        found_by: &["rule_04_pruning_does_not_touch_a_ticket"],
+        fault: "uses the first stored occurrence as the first of all",
+        found_by: &["rule_04_pruning_leaves_the_ticket_unchanged"],
         hooks: Hooks {
             ticket: |it, ticket| {
                 if let Some(first) = it.all_occurrences(ticket.id).last() {
                     ticket.first_occurrence_time = first.record.time;
                 }
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     // 5. First and newest
@@ -225,10 +227,10 @@ pub(crate) const MUTANTS: &[Mutant] = &[
             "rule_05_every_order_of_arrival_gives_the_same_ticket",
             "rule_05_every_order_in_one_batch_gives_the_same_ticket",
         ],
-        hooks: Hooks { record: describe_by_last, ticket: show_text, ..RIGHT },
+        hooks: Hooks { record: describe_by_last, ticket: show_text, ..CORRECT },
     },
     Mutant {
-        fault: "takes the first arrival for the first",
+        fault: "uses the first arrival as the first occurrence",
         found_by: &["rule_05_every_order_of_arrival_gives_the_same_ticket"],
         hooks: Hooks {
             record: |it, batch| {
@@ -242,7 +244,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 ticket.first_occurrence_time =
                     Timestamp::from_micros(it.notes().numbers[&ticket.id]);
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
@@ -260,15 +262,15 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 it.record(batch)
             },
             ticket: show_text,
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "loses the minimum where two writers meet",
+        fault: "loses the minimum if two writers race",
         found_by: &["rule_05_first_and_last_time_are_exact_under_many_writers"],
         hooks: Hooks {
             record: |it, batch| {
-                let lost = it.place.meets_another();
+                let lost = it.storage.meets_another();
                 it.notes().flag |= lost;
                 it.record(batch)
             },
@@ -277,23 +279,23 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                     ticket.first_occurrence_time = ticket.last_occurrence_time;
                 }
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "has no times before 1970",
-        found_by: &["rule_05_times_before_1970_count_like_others"],
+        fault: "cannot store times before 1970",
+        found_by: &["rule_05_times_before_1970_are_ordinary_times"],
         hooks: Hooks {
             ticket: |_, ticket| {
                 ticket.first_occurrence_time =
                     ticket.first_occurrence_time.max(Timestamp::UNIX_EPOCH);
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "forgets which one was the newest when it is pruned",
-        found_by: &["rule_05_a_pruned_first_or_newest_one_still_decides"],
+        fault: "forgets the newest occurrence when it is pruned",
+        found_by: &["rule_05_a_pruned_first_or_newest_occurrence_still_counts"],
         hooks: Hooks {
             record: |it, batch| {
                 for new in batch {
@@ -304,7 +306,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 it.record(batch)
             },
             ticket: show_text,
-            ..RIGHT
+            ..CORRECT
         },
     },
     // 8. No deadlocks
@@ -312,16 +314,16 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         fault: "lets a deadlock reach the caller",
         found_by: &["rule_08_batches_in_opposite_orders_from_eight_writers_all_succeed"],
         hooks: Hooks {
-            record: |it, batch| match it.place.meets_another() {
+            record: |it, batch| match it.storage.meets_another() {
                 true => Err(Error::new(ErrorKind::Unavailable, "wrong", "deadlock detected")),
                 false => it.record(batch),
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
 ];
 
-/// The last one to arrive describes its ticket, as [`show_text`] shows.
+/// Records a batch whose last occurrence describes its ticket; see [`show_text`].
 pub(crate) fn describe_by_last(it: &Wrong, batch: &[NewOccurrence]) -> Result<Recorded> {
     for new in batch {
         it.notes().texts.insert(new.ticket_id(), new.record().message.to_string());

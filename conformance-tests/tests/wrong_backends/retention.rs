@@ -1,6 +1,7 @@
-//! Faults of expiry, pruning and emptying: rules 18 to 20, and one that random sequences find.
+//! Faults in expiry, pruning and clearing: rules 18 to 20, and one that only random sequences find.
 
 use std::cmp::Reverse;
+use std::num::NonZeroU32;
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -12,42 +13,42 @@ use ticket_core::{
 
 use crate::Mutant;
 use crate::answers::all_tickets;
-use crate::wrong::{Hooks, RIGHT, Wrong};
+use crate::wrong::{CORRECT, Hooks, Wrong};
 
 pub(crate) const MUTANTS: &[Mutant] = &[
     // 18. Expiry
     Mutant {
-        fault: "deletes what is of that very time",
-        found_by: &["rule_18_what_is_older_goes_and_nothing_else"],
+        fault: "deletes occurrences of exactly the given time",
+        found_by: &["rule_18_only_older_occurrences_are_deleted"],
         hooks: Hooks {
             clear_expired: |it, expiry| {
                 let mut expiry = expiry.clone();
                 expiry.before = Timestamp::from_micros(expiry.before.as_micros() + 1);
-                (RIGHT.clear_expired)(it, &expiry)
+                (CORRECT.clear_expired)(it, &expiry)
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
         fault: "deletes more than max_count",
-        found_by: &["rule_18_the_oldest_go_first_and_at_most_so_many"],
+        found_by: &["rule_18_the_oldest_are_deleted_first_up_to_the_maximum"],
         hooks: Hooks {
             clear_expired: |it, expiry| {
                 let mut expiry = expiry.clone();
                 expiry.max_count = None;
-                (RIGHT.clear_expired)(it, &expiry)
+                (CORRECT.clear_expired)(it, &expiry)
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "deletes the one of the higher ticket first, of one moment and id",
-        found_by: &["rule_18_of_one_moment_and_id_the_lower_ticket_goes_first"],
+        fault: "breaks ties of time and id by the higher ticket id",
+        found_by: &["rule_18_ties_of_time_and_id_are_broken_by_ticket_id"],
         hooks: Hooks {
             clear_expired: |it, expiry| {
                 let query = EventQuery::new().with_direction(Direction::Ascending);
                 let mut events = (it.hooks.get_events)(it, &query)?.items;
-                let Some(1) = expiry.max_count else { return (RIGHT.clear_expired)(it, expiry) };
+                let Some(1) = expiry.max_count else { return (CORRECT.clear_expired)(it, expiry) };
                 events.sort_by_key(|one| (one.record.time, one.record.id, Reverse(one.ticket_id)));
                 let gone = events.first().map(|one| (one.ticket_id, one.record.id));
                 it.notes().ids.extend(gone);
@@ -59,39 +60,39 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 page.items.retain(|one| !gone.contains(&(one.ticket_id, one.record.id)));
                 Ok(page)
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "counts what is left after an expiry",
-        found_by: &["rule_18_counts_stay_when_occurrences_go"],
+        fault: "counts only what is left after an expiry",
+        found_by: &["rule_18_counts_outlive_their_occurrences"],
         hooks: Hooks {
             ticket: |it, ticket| {
                 let stored = it.all_occurrences(ticket.id);
                 ticket.occurrence_count = stored.iter().map(|one| u64::from(one.repeats)).sum();
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "says how many records went, and not how many occurrences",
-        found_by: &["rule_18_counts_stay_when_occurrences_go"],
+        fault: "reports the number of deleted records instead of occurrences",
+        found_by: &["rule_18_counts_outlive_their_occurrences"],
         hooks: Hooks {
             clear_expired: |it, expiry| {
-                let expired = (RIGHT.clear_expired)(it, expiry)?;
+                let expired = (CORRECT.clear_expired)(it, expiry)?;
                 Ok(Expired { occurrences: expired.occurrences * 3, ..expired })
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "keeps solved tickets for ever",
-        found_by: &["rule_18_a_solved_ticket_goes_with_its_last_occurrence"],
-        hooks: Hooks { clear_expired: |it, expiry| sparing(it, expiry, |_, _| true), ..RIGHT },
+        fault: "never deletes solved tickets",
+        found_by: &["rule_18_a_solved_ticket_is_deleted_with_its_last_occurrence"],
+        hooks: Hooks { clear_expired: |it, expiry| sparing(it, expiry, |_, _| true), ..CORRECT },
     },
     Mutant {
         fault: "deletes muted tickets like solved ones",
-        found_by: &["rule_18_a_solved_ticket_goes_with_its_last_occurrence"],
+        found_by: &["rule_18_a_solved_ticket_is_deleted_with_its_last_occurrence"],
         hooks: Hooks {
             clear_expired: |it, expiry| {
                 for ticket in all_tickets(it, &TicketFilter::new())? {
@@ -100,36 +101,36 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                         it.set_status(ticket.id, StatusChange::Solve { at, release: None })?;
                     }
                 }
-                (RIGHT.clear_expired)(it, expiry)
+                (CORRECT.clear_expired)(it, expiry)
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "deletes a solved ticket of which something is left",
+        fault: "deletes a solved ticket that still has occurrences",
         found_by: &["rule_18_a_solved_ticket_stays_while_an_occurrence_is_left"],
         hooks: Hooks {
             clear_expired: |it, expiry| {
-                let expired = (RIGHT.clear_expired)(it, expiry)?;
+                let expired = (CORRECT.clear_expired)(it, expiry)?;
                 delete_solved(it, &solved_before(it, expiry)?)?;
                 Ok(expired)
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "keeps a solved ticket whose occurrences went before",
-        found_by: &["rule_18_a_solved_ticket_goes_if_its_occurrences_went_before"],
+        fault: "keeps a solved ticket whose occurrences were deleted before",
+        found_by: &["rule_18_a_solved_ticket_whose_occurrences_are_gone_is_deleted"],
         hooks: Hooks {
             clear_expired: |it, expiry| {
                 sparing(it, expiry, |it, ticket| it.all_occurrences(ticket.id).is_empty())
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "looks for solved tickets first and deletes them then",
-        found_by: &["rule_18_a_ticket_that_has_just_reopened_is_not_lost"],
+        fault: "looks for solved tickets before it deletes them, without a lock",
+        found_by: &["rule_18_a_ticket_that_was_just_reopened_is_not_lost"],
         hooks: Hooks {
             record: |it, batch| {
                 sleep(Duration::from_millis(1));
@@ -138,69 +139,73 @@ pub(crate) const MUTANTS: &[Mutant] = &[
             clear_expired: |it, expiry| {
                 let solved = solved_before(it, expiry)?;
                 sleep(Duration::from_millis(5));
-                let expired = (RIGHT.clear_expired)(it, expiry)?;
+                let expired = (CORRECT.clear_expired)(it, expiry)?;
                 delete_solved(it, &solved)?;
                 Ok(expired)
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     // 19. Pruning
     Mutant {
-        fault: "keeps one more than it should",
+        fault: "keeps one occurrence too many",
         found_by: &["rule_19_the_first_and_the_newest_stay"],
         hooks: Hooks {
-            keep_per_ticket: |it, app_id, keep| {
-                (RIGHT.keep_per_ticket)(
-                    it,
-                    app_id,
-                    if keep == 0 { 0 } else { keep.saturating_add(1) },
-                )
+            keep_per_ticket: |it, keep| {
+                let mut keep = keep.clone();
+                keep.count = keep.count.saturating_add(1);
+                (CORRECT.keep_per_ticket)(it, &keep)
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "keeps one where it should keep none",
-        found_by: &["rule_19_keeping_none_is_the_callers_error"],
+        fault: "stores the number to keep as a signed integer",
+        found_by: &["rule_19_keeping_the_maximum_deletes_nothing"],
         hooks: Hooks {
-            keep_per_ticket: |it, app_id, keep| (RIGHT.keep_per_ticket)(it, app_id, keep.max(1)),
-            ..RIGHT
+            keep_per_ticket: |it, keep| {
+                let mut keep = keep.clone();
+                if i32::try_from(keep.count.get()).is_err() {
+                    keep.count = NonZeroU32::MIN;
+                }
+                (CORRECT.keep_per_ticket)(it, &keep)
+            },
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "loses a count where pruning meets a record",
+        fault: "loses a count if pruning races a record",
         found_by: &["rule_19_pruning_while_others_record_keeps_counts_exact"],
         hooks: Hooks {
             record: |it, batch| {
-                let met = it.place.meets_another();
+                let met = it.storage.meets_another();
                 it.notes().flag |= met;
                 it.record(batch)
             },
-            keep_per_ticket: |it, app_id, keep| {
-                let met = it.place.meets_another();
+            keep_per_ticket: |it, keep| {
+                let met = it.storage.meets_another();
                 it.notes().flag |= met;
-                (RIGHT.keep_per_ticket)(it, app_id, keep)
+                (CORRECT.keep_per_ticket)(it, keep)
             },
             ticket: |it, ticket| ticket.occurrence_count -= u64::from(it.notes().flag),
-            ..RIGHT
+            ..CORRECT
         },
     },
-    // 20. Emptying
+    // 20. Clearing
     Mutant {
-        fault: "empties what is beside the store too",
-        found_by: &["rule_20_clear_empties_this_store_and_nothing_beside_it"],
-        hooks: Hooks { one_for_all: true, ..RIGHT },
+        fault: "clears other stores as well",
+        found_by: &["rule_20_clear_empties_this_store_and_no_other"],
+        hooks: Hooks { one_for_all: true, ..CORRECT },
     },
     Mutant {
-        fault: "leaves tickets when it is emptied",
-        found_by: &["rule_20_clear_empties_this_store_and_nothing_beside_it"],
+        fault: "keeps tickets when it is cleared",
+        found_by: &["rule_20_clear_empties_this_store_and_no_other"],
         hooks: Hooks {
-            clear: |it| (RIGHT.clear_expired)(it, &Expiry::before(Timestamp::MAX)).map(|_| ()),
-            ..RIGHT
+            clear: |it| (CORRECT.clear_expired)(it, &Expiry::before(Timestamp::MAX)).map(|_| ()),
+            ..CORRECT
         },
     },
-    // What no case thinks of
+    // Covered by random sequences only
     Mutant {
         fault: crate::FOUND_BY_CHANCE,
         found_by: &["random_sequences_are_indistinguishable_from_the_reference"],
@@ -210,9 +215,9 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 if expiry.app_id.is_some() {
                     expiry.max_count = None;
                 }
-                (RIGHT.clear_expired)(it, &expiry)
+                (CORRECT.clear_expired)(it, &expiry)
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
 ];
@@ -226,19 +231,19 @@ fn solved_before(it: &Wrong, expiry: &Expiry) -> Result<Vec<Ticket>> {
 
 fn delete_solved(it: &Wrong, tickets: &[Ticket]) -> Result<()> {
     for ticket in tickets {
-        (RIGHT.delete)(it, ticket.id)?;
+        (CORRECT.delete)(it, ticket.id)?;
     }
     Ok(())
 }
 
-/// Expires, and keeps the solved tickets for which the condition holds.
+/// Expires occurrences and keeps the solved tickets for which the condition holds.
 fn sparing(it: &Wrong, expiry: &Expiry, condition: fn(&Wrong, &Ticket) -> bool) -> Result<Expired> {
     let spared: Vec<Ticket> =
         solved_before(it, expiry)?.into_iter().filter(|ticket| condition(it, ticket)).collect();
     for ticket in &spared {
         it.set_status(ticket.id, StatusChange::Reopen)?;
     }
-    let expired = (RIGHT.clear_expired)(it, expiry)?;
+    let expired = (CORRECT.clear_expired)(it, expiry)?;
     for ticket in spared {
         if let Status::Solved { at, release } = ticket.status {
             it.set_status(ticket.id, StatusChange::Solve { at, release })?;

@@ -1,4 +1,4 @@
-//! Faults of solving, reopening and muting: rules 6 and 7.
+//! Faults in solving, reopening and muting: rules 6 and 7.
 
 use std::thread::sleep;
 use std::time::Duration;
@@ -7,13 +7,13 @@ use ticket_core::backend::{NewOccurrence, Recorded, StatusChange, TicketChange};
 use ticket_core::{Result, Status, StatusKind, Ticket, TicketId, Timestamp};
 
 use crate::Mutant;
-use crate::wrong::{Hooks, RIGHT, Wrong};
+use crate::wrong::{CORRECT, Hooks, Wrong};
 
 pub(crate) const MUTANTS: &[Mutant] = &[
     // 6. Solving and reopening
     Mutant {
         fault: "does not report that a ticket has reopened",
-        found_by: &["rule_06_an_occurrence_after_the_solving_reopens"],
+        found_by: &["rule_06_an_occurrence_after_solving_reopens_the_ticket"],
         hooks: Hooks {
             record: |it, batch| {
                 let mut recorded = it.record(batch)?;
@@ -22,26 +22,26 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 }
                 Ok(recorded)
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
         fault: "does not count that a ticket has reopened",
-        found_by: &["rule_06_an_occurrence_after_the_solving_reopens"],
-        hooks: Hooks { ticket: |_, ticket| ticket.reopened_count = 0, ..RIGHT },
+        found_by: &["rule_06_an_occurrence_after_solving_reopens_the_ticket"],
+        hooks: Hooks { ticket: |_, ticket| ticket.reopened_count = 0, ..CORRECT },
     },
     Mutant {
-        fault: "leaves a solved ticket solved",
-        found_by: &["rule_06_an_occurrence_after_the_solving_reopens"],
+        fault: "never reopens a solved ticket",
+        found_by: &["rule_06_an_occurrence_after_solving_reopens_the_ticket"],
         hooks: Hooks {
             record: |it, batch| keep_status(it, batch, |_, _| true),
             ticket: show_status,
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "reopens by any occurrence",
-        found_by: &["rule_06_one_at_the_moment_or_before_leaves_it_solved"],
+        fault: "reopens a ticket by any occurrence",
+        found_by: &["rule_06_an_occurrence_at_or_before_the_moment_leaves_the_ticket_solved"],
         hooks: Hooks {
             record: |it, batch| {
                 let recorded = it.record(batch)?;
@@ -50,12 +50,12 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 }
                 Ok(recorded)
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "reopens by an occurrence of the very moment",
-        found_by: &["rule_06_one_at_the_moment_or_before_leaves_it_solved"],
+        fault: "reopens a ticket by an occurrence of exactly the moment",
+        found_by: &["rule_06_an_occurrence_at_or_before_the_moment_leaves_the_ticket_solved"],
         hooks: Hooks {
             record: |it, batch| {
                 let recorded = it.record(batch)?;
@@ -66,12 +66,12 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 }
                 Ok(recorded)
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "looks at the last one of a batch only",
-        found_by: &["rule_06_a_batch_of_older_and_later_ones_reopens_once"],
+        fault: "checks the last occurrence of a batch only",
+        found_by: &["rule_06_a_batch_of_older_and_later_occurrences_reopens_once"],
         hooks: Hooks {
             record: |it, batch| {
                 keep_status(it, batch, |batch, at| {
@@ -79,12 +79,12 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 })
             },
             ticket: show_status,
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "looks whether it is solved first and reopens then",
-        found_by: &["rule_06_reopened_is_reported_once_for_each_solving_among_eight_writers"],
+        fault: "checks whether a ticket is solved before it reopens it, without a lock",
+        found_by: &["rule_06_reopened_is_reported_once_per_solving_among_eight_writers"],
         hooks: Hooks {
             record: |it, batch| {
                 let solved: Vec<_> = batch
@@ -95,7 +95,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                     .map(NewOccurrence::ticket_id)
                     .collect();
                 if !solved.is_empty() {
-                    it.place.meets_another();
+                    it.storage.meets_another();
                 }
                 let mut recorded = it.record(batch)?;
                 for update in &mut recorded.updates {
@@ -105,11 +105,11 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 }
                 Ok(recorded)
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "solves whatever has happened since",
+        fault: "solves a ticket that occurred since",
         found_by: &["rule_06_solving_before_the_last_occurrence_changes_nothing"],
         hooks: Hooks {
             set_status: |it, id, change| match (change, it.stored(id)) {
@@ -119,12 +119,12 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 }
                 (change, _) => it.set_status(id, change),
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "solves whatever has happened if it is pruned",
-        found_by: &["rule_06_a_pruned_last_occurrence_decides_like_a_stored_one"],
+        fault: "solves a ticket that occurred since, if that was pruned",
+        found_by: &["rule_06_a_pruned_last_occurrence_counts_like_a_stored_one"],
         hooks: Hooks {
             set_status: |it, id, change| match (change, it.stored(id)) {
                 (StatusChange::Solve { at, release }, Some(ticket))
@@ -135,12 +135,12 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 }
                 (change, _) => it.set_status(id, change),
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "keeps the release that solves a ticket as it came",
-        found_by: &["rule_06_an_occurrence_after_the_solving_reopens"],
+        fault: "does not cut the release that solves a ticket",
+        found_by: &["rule_06_an_occurrence_after_solving_reopens_the_ticket"],
         hooks: Hooks {
             set_status: |it, id, change| {
                 let came = match &change {
@@ -153,7 +153,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 }
                 Ok(ticket)
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
@@ -166,7 +166,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 }
                 it.set_status(id, change)
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
@@ -177,22 +177,22 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 Some(ticket) if ticket.status.kind() == StatusKind::Solved => Ok(Some(ticket)),
                 _ => it.set_status(id, change),
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "looks at the last occurrence first and solves then",
+        fault: "checks the last occurrence before it solves a ticket, without a lock",
         found_by: &["rule_06_solving_while_others_record_never_hides_a_later_occurrence"],
         hooks: Hooks {
             record: |it, batch| {
-                // So that the others are not done before it begins.
+                // Gives the other writers time to start.
                 sleep(Duration::from_millis(1));
                 it.record(batch)
             },
             set_status: |it, id, change| {
                 let ticket = it.set_status(id, change)?;
                 if let Some(Ticket { status: status @ Status::Solved { at, .. }, .. }) = &ticket {
-                    // Until the other comes in between, or nobody is there any more.
+                    // Until another writer comes in between, or all of them are done.
                     for _ in 0..20 {
                         sleep(Duration::from_millis(1));
                         if it.stored(id).is_some_and(|now| now.last_occurrence_time > *at) {
@@ -204,19 +204,19 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 Ok(ticket)
             },
             ticket: show_status,
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "takes a person's reopening for a return",
-        found_by: &["rule_06_a_person_reopens_a_ticket"],
+        fault: "counts a reopening by hand",
+        found_by: &["rule_06_a_ticket_is_reopened_by_hand"],
         hooks: Hooks {
             set_status: |it, id, change| {
                 it.notes().flag |= change == StatusChange::Reopen;
                 it.set_status(id, change)
             },
             ticket: |it, ticket| ticket.reopened_count += u64::from(it.notes().flag),
-            ..RIGHT
+            ..CORRECT
         },
     },
     // 7. Muting
@@ -232,7 +232,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 }
                 it.record(batch)
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
@@ -243,25 +243,25 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 let muted = status_kind(it, new.ticket_id()) == Some(StatusKind::Muted);
                 (!muted).then(|| new.clone())
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
         fault: "does not mute until a time",
-        found_by: &["rule_07_muted_until_a_time_to_come_is_muted"],
+        found_by: &["rule_07_a_ticket_muted_until_a_future_time_is_muted"],
         hooks: Hooks {
             set_status: |it, id, change| match change {
                 StatusChange::Mute { until: Some(_) } => it.set_status(id, StatusChange::Reopen),
                 change => it.set_status(id, change),
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "filters by the status as it was set",
+        fault: "filters by the stored status",
         found_by: &[
-            "rule_07_muted_until_a_past_time_is_open_everywhere",
-            "rule_07_muting_ends_by_itself",
+            "rule_07_a_ticket_muted_until_a_past_time_is_open_in_every_query",
+            "rule_07_muting_ends_on_its_own",
         ],
         hooks: Hooks {
             set_status: |it, id, change| {
@@ -273,7 +273,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                     filter.status = Some(StatusKind::Solved);
                 }
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
@@ -288,7 +288,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 }
                 _ => it.set_status(id, change),
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
 ];
@@ -304,8 +304,8 @@ fn solved_at(it: &Wrong, id: TicketId) -> Option<Timestamp> {
     }
 }
 
-/// Records, and keeps a ticket solved that should be open now, if the condition holds for the batch and
-/// the moment it was solved.
+/// Records a batch, and keeps a ticket solved that should reopen if the condition holds for the batch and the
+/// moment of solving.
 fn keep_status(
     it: &Wrong,
     batch: &[NewOccurrence],
@@ -328,7 +328,7 @@ fn keep_status(
     Ok(recorded)
 }
 
-/// Shows the status that a fault has kept.
+/// Returns the status that a fault kept.
 fn show_status(it: &Wrong, ticket: &mut Ticket) {
     if let Some(status) = it.notes().statuses.get(&ticket.id) {
         ticket.status = status.clone();

@@ -1,15 +1,15 @@
-//! Faults of values: rules 21 to 23.
+//! Faults in values: rules 21 to 23.
 
 use ticket_core::{Error, ErrorKind, Level, Status, Timestamp, Value};
 
 use crate::Mutant;
-use crate::wrong::{Hooks, RIGHT};
+use crate::wrong::{CORRECT, Hooks};
 
 pub(crate) const MUTANTS: &[Mutant] = &[
-    // 21. Everything is kept
+    // 21. Texts
     Mutant {
         fault: "trims texts",
-        found_by: &["rule_21_any_text_comes_back_from_every_field"],
+        found_by: &["rule_21_any_text_survives_in_every_field"],
         hooks: Hooks {
             occurrence: |_, one| {
                 let user = one.record.request.as_mut().and_then(|request| request.user.as_mut());
@@ -17,27 +17,27 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                     *user = user.trim().into();
                 }
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "gives NUL back",
-        found_by: &["rule_21_nul_becomes_a_mark_everywhere"],
+        fault: "returns NUL",
+        found_by: &["rule_21_nul_is_replaced_in_every_field"],
         hooks: Hooks {
             ticket: |_, ticket| ticket.message = ticket.message.replace('␀', "\0"),
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
         fault: "replaces dots in the names of traits",
-        found_by: &["rule_21_any_name_is_a_traits_name"],
+        found_by: &["rule_21_any_text_is_a_trait_name"],
         hooks: Hooks {
             occurrence: |_, one| {
                 let traits = std::mem::take(&mut one.record.traits).into_iter();
                 one.record.traits =
                     traits.map(|(name, value)| (name.replace('.', "_").into(), value)).collect();
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
@@ -48,51 +48,51 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 let traits = std::mem::take(&mut one.record.traits).into_iter();
                 one.record.traits = traits.take(500).collect();
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "takes an empty text for none",
-        found_by: &["rule_21_what_is_not_known_stays_unknown"],
+        fault: "treats an empty text as missing",
+        found_by: &["rule_21_missing_fields_stay_missing"],
         hooks: Hooks {
             occurrence: |_, one| {
                 one.record.host = one.record.host.take().filter(|host| !host.is_empty());
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "knows no notices",
-        found_by: &["rule_21_every_level_comes_back"],
+        fault: "stores notices as infos",
+        found_by: &["rule_21_every_level_survives"],
         hooks: Hooks {
             ticket: |_, ticket| {
                 if ticket.level == Level::Notice {
                     ticket.level = Level::Info;
                 }
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
-    // 22. Nothing is too long
+    // 22. Limits
     Mutant {
-        fault: "drops what has a long message",
-        found_by: &["rule_22_what_is_too_long_is_cut_with_a_mark_and_recorded"],
+        fault: "drops records with a long message",
+        found_by: &["rule_22_overlong_texts_are_cut_with_a_mark"],
         hooks: Hooks {
             incoming: |_, new| (new.record().message.len() < 4_000).then(|| new.clone()),
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "cuts a long message once more, to 4,000 characters",
-        found_by: &["rule_22_what_is_too_long_is_cut_with_a_mark_and_recorded"],
+        fault: "cuts a long message again, to 4,000 characters",
+        found_by: &["rule_22_overlong_texts_are_cut_with_a_mark"],
         hooks: Hooks {
             ticket: |_, ticket| ticket.message = ticket.message.chars().take(4_000).collect(),
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "refuses a large record",
-        found_by: &["rule_22_a_record_that_is_too_large_is_recorded"],
+        fault: "rejects a large record",
+        found_by: &["rule_22_an_oversized_record_is_shrunk_and_recorded"],
         hooks: Hooks {
             record: |it, batch| {
                 let size = |record| serde_json::to_string(record).unwrap().len();
@@ -101,24 +101,24 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 }
                 it.record(batch)
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "has columns of 100 characters",
-        found_by: &["rule_22_the_longest_texts_can_be_sought_and_sorted"],
+        fault: "cuts channels to 100 characters",
+        found_by: &["rule_22_the_longest_texts_can_be_searched_and_sorted"],
         hooks: Hooks {
             filter: |_, filter| {
                 let cut = |text: &String| text.chars().take(100).collect::<String>();
                 filter.channel = filter.channel.as_ref().map(cut);
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
-    // 23. The whole range
+    // 23. Ranges
     Mutant {
-        fault: "keeps integers as floats",
-        found_by: &["rule_23_the_whole_range_of_integers_comes_back"],
+        fault: "stores integers as floats",
+        found_by: &["rule_23_the_full_range_of_integers_survives"],
         hooks: Hooks {
             occurrence: |_, one| {
                 for value in one.record.traits.values_mut() {
@@ -129,12 +129,12 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                     }
                 }
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "keeps floats to 15 digits",
-        found_by: &["rule_23_floats_come_back_bit_for_bit"],
+        fault: "stores floats with 15 digits",
+        found_by: &["rule_23_floats_survive_bit_for_bit"],
         hooks: Hooks {
             occurrence: |_, one| {
                 for value in one.record.traits.values_mut() {
@@ -143,12 +143,12 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                     }
                 }
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
         fault: "forgets the sign of zero",
-        found_by: &["rule_23_floats_come_back_bit_for_bit"],
+        found_by: &["rule_23_floats_survive_bit_for_bit"],
         hooks: Hooks {
             occurrence: |_, one| {
                 for value in one.record.traits.values_mut() {
@@ -157,13 +157,13 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                     }
                 }
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
     Mutant {
-        fault: "keeps times to the millisecond",
+        fault: "stores times to the millisecond",
         found_by: &[
-            "rule_23_times_from_year_1_to_9999_come_back_to_the_microsecond",
+            "rule_23_times_from_year_1_to_9999_survive_to_the_microsecond",
             "rule_23_records_of_any_time_are_kept_and_sorted",
             "rule_23_statuses_of_any_time_are_kept",
         ],
@@ -181,7 +181,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                     }
                 }
             },
-            ..RIGHT
+            ..CORRECT
         },
     },
 ];

@@ -9,23 +9,24 @@ use ticket_core::backend::{
     Batch, Lease, NewOccurrence, Recorded, StatusChange, TicketUpdate, async_trait,
 };
 use ticket_core::{
-    BackendBase, Bucket, Capabilities, EventFilter, EventQuery, EventStore, EventTrait, Expired,
-    Expiry, Fingerprint, HistogramQuery, Occurrence, OccurrenceId, OccurrenceQuery, Page, Record,
-    Result, Status, Ticket, TicketFilter, TicketId, TicketQuery, TraitQuery, TraitType,
+    BackendBase, Bucket, Capabilities, EventFilter, EventQuery, EventStore, EventTrait,
+    EventTypeQuery, Expired, Expiry, Fingerprint, HistogramQuery, KeepPerTicket, Occurrence,
+    OccurrenceId, OccurrenceQuery, Page, Record, Result, Status, Ticket, TicketFilter, TicketId,
+    TicketQuery, TraitQuery, TraitType, TraitTypeQuery,
 };
 use ticket_memory::MemoryBackend;
 
-use crate::database::Place;
+use crate::database::Storage;
 
-/// What a wrong backend does otherwise than the right one. All of them start from [`RIGHT`].
+/// How a wrong backend differs from the correct one. All of them start from [`CORRECT`].
 #[derive(Clone, Copy)]
 pub(crate) struct Hooks {
     pub(crate) capabilities: Capabilities,
-    /// Records the first half, waits, and records the rest.
+    /// Records the first half of a batch, waits, and records the rest.
     pub(crate) pause_in_the_middle: bool,
-    /// All namespaces of a database are one store.
+    /// Treats all namespaces of a database as one store.
     pub(crate) one_for_all: bool,
-    /// Each handle is a store for itself.
+    /// Gives each handle a store of its own.
     pub(crate) one_for_each_handle: bool,
     pub(crate) debug: fn(&Wrong, &mut fmt::Formatter<'_>) -> fmt::Result,
     pub(crate) setup: fn(&Wrong) -> Result<()>,
@@ -38,14 +39,14 @@ pub(crate) struct Hooks {
     pub(crate) get_occurrences: fn(&Wrong, TicketId, &OccurrenceQuery) -> Result<Page<Occurrence>>,
     pub(crate) count_occurrences: fn(&Wrong, &HistogramQuery) -> Result<Vec<Bucket>>,
     pub(crate) get_events: fn(&Wrong, &EventQuery) -> Result<Page<Occurrence>>,
-    pub(crate) event_types: fn(&Wrong, Option<&str>) -> Result<Vec<String>>,
-    pub(crate) trait_types: fn(&Wrong, Option<&str>, &str) -> Result<Vec<TraitType>>,
+    pub(crate) event_types: fn(&Wrong, &EventTypeQuery) -> Result<Vec<String>>,
+    pub(crate) trait_types: fn(&Wrong, &TraitTypeQuery) -> Result<Vec<TraitType>>,
     pub(crate) get_traits: fn(&Wrong, &TraitQuery) -> Result<Page<EventTrait>>,
     pub(crate) clear_expired: fn(&Wrong, &Expiry) -> Result<Expired>,
-    pub(crate) keep_per_ticket: fn(&Wrong, Option<&str>, u32) -> Result<u64>,
+    pub(crate) keep_per_ticket: fn(&Wrong, &KeepPerTicket) -> Result<u64>,
     pub(crate) clear: fn(&Wrong) -> Result<()>,
     pub(crate) lease: fn(&Wrong, &Lease) -> Result<bool>,
-    /// What is stored of an occurrence; `None`: nothing.
+    /// Changes what is stored of an occurrence; `None` stores nothing.
     pub(crate) incoming: fn(&Wrong, &NewOccurrence) -> Option<NewOccurrence>,
     /// Changes every ticket that is read.
     pub(crate) ticket: fn(&Wrong, &mut Ticket),
@@ -57,36 +58,34 @@ pub(crate) struct Hooks {
     pub(crate) event_filter: fn(&Wrong, &mut EventFilter),
 }
 
-/// No fault at all.
-pub(crate) const RIGHT: Hooks = Hooks {
+/// The hooks of the correct backend.
+pub(crate) const CORRECT: Hooks = Hooks {
     capabilities: Capabilities::all(),
     pause_in_the_middle: false,
     one_for_all: false,
     one_for_each_handle: false,
     debug: |_, f| f.write_str("Wrong"),
-    setup: |it| it.place.set_up(),
+    setup: |it| it.storage.set_up(),
     record: Wrong::record,
     count_tickets: |it, filter| {
-        it.right(|right| right.count_tickets(&it.filtered(filter)).now_or_never())
+        it.correct(|correct| correct.count_tickets(&it.filtered(filter)).now_or_never())
     },
     get_tickets: Wrong::tickets,
     get_ticket: |it, id| Ok(it.ticket(id)),
     set_status: Wrong::set_status,
-    delete: |it, id| it.right(|right| right.delete_ticket(id).now_or_never()),
+    delete: |it, id| it.correct(|correct| correct.delete_ticket(id).now_or_never()),
     get_occurrences: Wrong::occurrences,
-    count_occurrences: |it, query| it.right(|right| right.count_occurrences(query).now_or_never()),
+    count_occurrences: |it, query| {
+        it.correct(|correct| correct.count_occurrences(query).now_or_never())
+    },
     get_events: Wrong::events,
-    event_types: |it, app_id| it.right(|right| right.event_types(app_id).now_or_never()),
-    trait_types: |it, app_id, event_type| {
-        it.right(|right| right.trait_types(app_id, event_type).now_or_never())
-    },
-    get_traits: |it, query| it.right(|right| right.get_traits(query).now_or_never()),
-    clear_expired: |it, expiry| it.right(|right| right.clear_expired(expiry).now_or_never()),
-    keep_per_ticket: |it, app_id, keep| {
-        it.right(|right| right.keep_per_ticket(app_id, keep).now_or_never())
-    },
-    clear: |it| it.right(|right| right.clear().now_or_never()),
-    lease: |it, lease| it.right(|right| right.lease(lease).now_or_never()),
+    event_types: |it, query| it.correct(|correct| correct.event_types(query).now_or_never()),
+    trait_types: |it, query| it.correct(|correct| correct.trait_types(query).now_or_never()),
+    get_traits: |it, query| it.correct(|correct| correct.get_traits(query).now_or_never()),
+    clear_expired: |it, expiry| it.correct(|correct| correct.clear_expired(expiry).now_or_never()),
+    keep_per_ticket: |it, keep| it.correct(|correct| correct.keep_per_ticket(keep).now_or_never()),
+    clear: |it| it.correct(|correct| correct.clear().now_or_never()),
+    lease: |it, lease| it.correct(|correct| correct.lease(lease).now_or_never()),
     incoming: |_, new| Some(new.clone()),
     ticket: |_, _| (),
     occurrence: |_, _| (),
@@ -94,7 +93,7 @@ pub(crate) const RIGHT: Hooks = Hooks {
     event_filter: |_, _| (),
 };
 
-/// What faults remember from one call to the next; empty in the right backend.
+/// What faults remember from one call to the next. The correct backend remembers nothing.
 #[derive(Default)]
 pub(crate) struct Notes {
     pub(crate) ids: HashSet<(TicketId, OccurrenceId)>,
@@ -108,27 +107,27 @@ pub(crate) struct Notes {
     pub(crate) flag: bool,
 }
 
-/// One store with one fault; clones share it.
+/// A store with a single fault. Clones share it.
 #[derive(Clone)]
 pub(crate) struct Wrong {
     pub(crate) hooks: &'static Hooks,
-    /// Where it lives, and who else is there.
-    pub(crate) place: Place,
+    /// The database that the store lives in.
+    pub(crate) storage: Storage,
     memory: MemoryBackend,
     notes: Arc<Mutex<Notes>>,
 }
 
 impl Wrong {
-    pub(crate) fn new(hooks: &'static Hooks, place: Place) -> Self {
-        Self { hooks, place, memory: MemoryBackend::new(), notes: Arc::default() }
+    pub(crate) fn new(hooks: &'static Hooks, storage: Storage) -> Self {
+        Self { hooks, storage, memory: MemoryBackend::new(), notes: Arc::default() }
     }
 
     pub(crate) fn notes(&self) -> MutexGuard<'_, Notes> {
         self.notes.lock().unwrap()
     }
 
-    /// What the right backend answers; it never waits.
-    pub(crate) fn right<T>(&self, call: impl FnOnce(&MemoryBackend) -> Option<T>) -> T {
+    /// Calls the correct backend, which never waits.
+    pub(crate) fn correct<T>(&self, call: impl FnOnce(&MemoryBackend) -> Option<T>) -> T {
         call(&self.memory).expect("the memory backend never waits")
     }
 
@@ -136,14 +135,14 @@ impl Wrong {
         let batch: Vec<_> =
             batch.iter().filter_map(|new| (self.hooks.incoming)(self, new)).collect();
         let record = |batch: &[NewOccurrence]| {
-            self.right(|right| right.record_tickets(batch.into()).now_or_never())
+            self.correct(|correct| correct.record_tickets(batch.into()).now_or_never())
         };
-        self.place.record(&batch, record)
+        self.storage.record(&batch, record)
     }
 
-    /// The ticket as it is stored, without the fault.
+    /// Returns the ticket as it is stored, without the fault.
     pub(crate) fn stored(&self, id: TicketId) -> Option<Ticket> {
-        self.right(|right| right.get_ticket(id).now_or_never()).unwrap()
+        self.correct(|correct| correct.get_ticket(id).now_or_never()).unwrap()
     }
 
     pub(crate) fn ticket(&self, id: TicketId) -> Option<Ticket> {
@@ -154,13 +153,13 @@ impl Wrong {
 
     pub(crate) fn tickets(&self, query: &TicketQuery) -> Result<Page<Ticket>> {
         let query = query.clone().with_filter(self.filtered(&query.filter));
-        let mut page = self.right(|right| right.get_tickets(&query).now_or_never())?;
+        let mut page = self.correct(|correct| correct.get_tickets(&query).now_or_never())?;
         page.items.iter_mut().for_each(|ticket| (self.hooks.ticket)(self, ticket));
         Ok(page)
     }
 
     pub(crate) fn set_status(&self, id: TicketId, change: StatusChange) -> Result<Option<Ticket>> {
-        self.right(|right| right.set_status(id, change).now_or_never())?;
+        self.correct(|correct| correct.set_status(id, change).now_or_never())?;
         Ok(self.ticket(id))
     }
 
@@ -169,21 +168,21 @@ impl Wrong {
         id: TicketId,
         query: &OccurrenceQuery,
     ) -> Result<Page<Occurrence>> {
-        let mut page = self.right(|right| right.get_occurrences(id, query).now_or_never())?;
+        let mut page = self.correct(|correct| correct.get_occurrences(id, query).now_or_never())?;
         page.items.iter_mut().for_each(|one| (self.hooks.occurrence)(self, one));
         Ok(page)
     }
 
-    /// All stored occurrences of a ticket, the newest first.
+    /// Returns all stored occurrences of a ticket, newest first.
     pub(crate) fn all_occurrences(&self, id: TicketId) -> Vec<Occurrence> {
         let query = OccurrenceQuery::new().with_limit(ticket_core::MAX_LIMIT);
-        self.right(|right| right.get_occurrences(id, &query).now_or_never()).unwrap().items
+        self.correct(|correct| correct.get_occurrences(id, &query).now_or_never()).unwrap().items
     }
 
     pub(crate) fn events(&self, query: &EventQuery) -> Result<Page<Occurrence>> {
         let mut query = query.clone();
         (self.hooks.event_filter)(self, &mut query.filter);
-        let mut page = self.right(|right| right.get_events(&query).now_or_never())?;
+        let mut page = self.correct(|correct| correct.get_events(&query).now_or_never())?;
         page.items.iter_mut().for_each(|one| (self.hooks.occurrence)(self, one));
         Ok(page)
     }
@@ -194,14 +193,15 @@ impl Wrong {
         filter
     }
 
-    /// Brings in what other processes have recorded, before anything is read.
+    /// Applies what other processes recorded before anything is read.
     fn catch_up(&self) -> Result<()> {
-        self.place
-            .catch_up(|batch| self.right(|right| right.record_tickets(batch.into()).now_or_never()))
+        self.storage.catch_up(|batch| {
+            self.correct(|correct| correct.record_tickets(batch.into()).now_or_never())
+        })
     }
 }
 
-/// The same occurrence with a change; not of its ticket.
+/// Returns the same occurrence with a changed record, in the same ticket.
 pub(crate) fn altered(new: &NewOccurrence, change: impl FnOnce(&mut Record)) -> NewOccurrence {
     let mut record = new.record().clone();
     change(&mut record);
@@ -209,12 +209,12 @@ pub(crate) fn altered(new: &NewOccurrence, change: impl FnOnce(&mut Record)) -> 
     NewOccurrence::new(record, fingerprint).with_repeats(new.repeats())
 }
 
-/// The same occurrence under an id that nobody knows.
+/// Returns the same occurrence under a new id.
 pub(crate) fn under_another_id(new: &NewOccurrence) -> NewOccurrence {
     altered(new, |record| record.id = OccurrenceId::random(record.time))
 }
 
-/// The answers to the parts of a batch as one.
+/// Joins the results of several parts of a batch.
 pub(crate) fn joined(parts: impl IntoIterator<Item = Recorded>) -> Recorded {
     let mut whole = Recorded::default();
     for part in parts {
@@ -308,12 +308,12 @@ impl EventStore for Wrong {
         (self.hooks.get_events)(self, query)
     }
 
-    async fn event_types(&self, app_id: Option<&str>) -> Result<Vec<String>> {
-        (self.hooks.event_types)(self, app_id)
+    async fn event_types(&self, query: &EventTypeQuery) -> Result<Vec<String>> {
+        (self.hooks.event_types)(self, query)
     }
 
-    async fn trait_types(&self, app_id: Option<&str>, event_type: &str) -> Result<Vec<TraitType>> {
-        (self.hooks.trait_types)(self, app_id, event_type)
+    async fn trait_types(&self, query: &TraitTypeQuery) -> Result<Vec<TraitType>> {
+        (self.hooks.trait_types)(self, query)
     }
 
     async fn get_traits(&self, query: &TraitQuery) -> Result<Page<EventTrait>> {
@@ -324,8 +324,8 @@ impl EventStore for Wrong {
         (self.hooks.clear_expired)(self, expiry)
     }
 
-    async fn keep_per_ticket(&self, app_id: Option<&str>, keep: u32) -> Result<u64> {
-        (self.hooks.keep_per_ticket)(self, app_id, keep)
+    async fn keep_per_ticket(&self, keep: &KeepPerTicket) -> Result<u64> {
+        (self.hooks.keep_per_ticket)(self, keep)
     }
 
     async fn clear(&self) -> Result<()> {

@@ -7,18 +7,19 @@ use clap::Args;
 use ticket_core::{Store, Ticket, TicketIdPrefix};
 
 use super::resolve;
-use crate::cli::IdsArg;
+use crate::args::IdsArg;
 use crate::context::Context;
 use crate::failure::{self, Usage};
 use crate::output::json::{self, DeletedView};
-use crate::output::{sanitize, style};
+use crate::output::style;
+use crate::sanitize;
 
 /// Delete tickets with their occurrences and counts
 #[derive(Args)]
 pub(crate) struct DeleteArgs {
     #[command(flatten)]
     ids: IdsArg,
-    /// Do not ask
+    /// Delete without asking
     #[arg(long, short)]
     yes: bool,
 }
@@ -30,7 +31,8 @@ pub(crate) async fn run(
 ) -> anyhow::Result<ExitCode> {
     if !args.yes && !stdin().is_terminal() {
         return Err(Usage(
-            "deleting cannot be undone, and there is no terminal to ask on: write --yes".to_owned(),
+            "deleting cannot be undone, and standard input is not a terminal to ask on: add --yes"
+                .to_owned(),
         )
         .into());
     }
@@ -55,7 +57,7 @@ pub(crate) async fn run(
     Ok(code)
 }
 
-/// Deletes one ticket, if that is what is wanted.
+/// Deletes one ticket, unless the person decides against it.
 async fn delete(
     id: TicketIdPrefix,
     yes: bool,
@@ -69,7 +71,7 @@ async fn delete(
     if store.delete_ticket(ticket.id).await? {
         Ok(Some(ticket))
     } else {
-        anyhow::bail!("{id}: somebody has just deleted the ticket")
+        anyhow::bail!("{id}: the ticket has just been deleted by somebody else")
     }
 }
 

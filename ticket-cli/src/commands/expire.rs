@@ -3,9 +3,9 @@
 use std::io::Write;
 
 use clap::{ArgGroup, Args};
-use ticket_core::{EventStore, EventStoreExt, Expired, Expiry};
+use ticket_core::{EventStore, EventStoreExt, Expired, Expiry, KeepPerTicket};
 
-use crate::cli::at_least_one;
+use crate::args::at_least_one;
 use crate::context::Context;
 use crate::failure;
 use crate::output::json::{self, ExpiredView};
@@ -16,17 +16,18 @@ use crate::time::Moment;
 #[command(after_help = EXAMPLES, group = ArgGroup::new("what").required(true).multiple(true))]
 #[group(skip)]
 pub(crate) struct ExpireArgs {
-    /// Delete what is older than 90s, 15m, 24h, 30d or 2w, or older than a time or a date (its midnight in
-    /// UTC); solved tickets without later occurrences go too
+    /// Delete occurrences older than a duration such as 90s, 15m, 24h, 30d or 2w, or from before a time or
+    /// a date, which means midnight UTC; also solved tickets without later occurrences
     #[arg(long, value_name = "WHEN", group = "what")]
     older_than: Option<Moment>,
-    /// Of these, at most so many occurrences, the oldest first
+    /// Delete at most N of these occurrences, the oldest first
     #[arg(long, value_name = "N", requires = "older_than")]
     max: Option<u64>,
-    /// Keep the newest N occurrences of the application, or of all; solved tickets without one of these go too
+    /// Keep only the newest N occurrences of the application, or of all applications; delete also solved
+    /// tickets that are left without any
     #[arg(long, value_name = "N", group = "what", value_parser = at_least_one::<u64>)]
     max_total: Option<u64>,
-    /// Keep of each ticket the first occurrence and the newest N-1
+    /// Keep only the first occurrence and the newest N-1 of each ticket
     #[arg(long, value_name = "N", group = "what", value_parser = at_least_one::<u32>)]
     keep_per_ticket: Option<u32>,
 }
@@ -61,7 +62,11 @@ pub(crate) async fn run(
         }
     }
     if let Some(keep) = args.keep_per_ticket {
-        let pruned = store.keep_per_ticket(context.app_id.as_deref(), keep).await;
+        let mut keep = KeepPerTicket::new(keep).map_err(failure::of_query)?;
+        if let Some(app_id) = &context.app_id {
+            keep = keep.with_app_id(app_id);
+        }
+        let pruned = store.keep_per_ticket(&keep).await;
         done.pruned_occurrences = pruned.map_err(failure::of_query)?;
     }
     if context.json {
@@ -76,7 +81,11 @@ pub(crate) async fn run(
         )?;
     }
     if args.keep_per_ticket.is_some() {
-        writeln!(out, "deleted {} occurrences beyond those to keep", done.pruned_occurrences)?;
+        writeln!(
+            out,
+            "deleted {} occurrences beyond those that each ticket keeps",
+            done.pruned_occurrences
+        )?;
     }
     Ok(())
 }

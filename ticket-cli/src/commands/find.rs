@@ -6,7 +6,7 @@ use clap::Args;
 use ticket_core::{Direction, EventQuery};
 
 use super::pages;
-use crate::cli::PageArgs;
+use crate::args::PageArgs;
 use crate::context::Context;
 use crate::expr;
 use crate::failure::{self, Usage};
@@ -18,30 +18,32 @@ use crate::time::Moment;
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct FindArgs {
-    /// What has to hold; everything, if it is left out
+    /// The condition; without one, all events are found
     #[arg(value_name = "EXPR", default_value = "", hide_default_value = true)]
     expression: String,
-    /// Only events since: 90s, 15m, 24h, 7d, 2w back, a time, or a date: its midnight
-    /// in UTC
+    /// Only events since then: a duration back from now such as 90s, 15m, 24h, 7d or 2w, a time, or a date,
+    /// which means midnight UTC
     #[arg(long, value_name = "WHEN")]
     since: Option<Moment>,
-    /// Only events until: so long ago, a time, or a date: its midnight in UTC
+    /// Only events until then, written as for --since
     #[arg(long, value_name = "WHEN")]
     until: Option<Moment>,
-    /// The oldest first
+    /// List the oldest first
     #[arg(long)]
     reverse: bool,
     #[command(flatten)]
     page: PageArgs,
 }
 
-const EXAMPLES: &str = r#"Comparisons of traits, joined by `and`: name, one of = != < <= > >=, value.
-  42, -1.5e3      numbers: they compare with integer and float traits alike
-  true, false     
-  2026-11-21T10:47:20Z   a time
-  word, "a text"  text; in quotes \" \\ \n \r \t \u{1f600} are known
-  type, id        the event's own type (its channel) and id; "type" in quotes is a trait
-An event without the trait, or with one of another type of value, is not found by any operator.
+const EXAMPLES: &str = r#"A condition is one or more comparisons joined by `and`. A comparison is the name of a trait, one of
+= != < <= > >=, and a value:
+  42, -1.5e3      a number; it is compared with integers and floats
+  true, false     a bool
+  2026-11-21T10:47:20Z
+                  a time
+  word, "a text"  a text; in quotes, \" \\ \n \r \t and \u{1f600} are escapes
+The names `type` and `id` mean the type (channel) and the id of the event; "type" in quotes is a trait.
+No operator finds an event that lacks the trait or has it with a value of another type.
 
 Examples:
   ticket find 'type=checkout and user_id>=42 and path="/api"'
@@ -67,22 +69,16 @@ pub(crate) async fn run(
     let direction = if args.reverse { Direction::Ascending } else { Direction::Descending };
     let query = EventQuery::new().with_filter(filter).with_direction(direction);
     let store = context.open().await?;
-    let mut found = Vec::new();
-    let next = pages::read(
+    let (found, next) = pages::read(
         &args.page,
+        context,
+        out,
         async |limit, after| {
             let mut query = query.clone().with_limit(limit);
             query.after = after;
             store.get_events(&query).await
         },
-        |event| {
-            if context.json {
-                json::write_line(out, &OccurrenceView::from(&event))?;
-            } else {
-                found.push(event);
-            }
-            Ok(())
-        },
+        |out, event| json::write_line(out, &OccurrenceView::from(event)),
     )
     .await?;
     if !context.json {

@@ -2,19 +2,18 @@
 
 use std::io::Write;
 
-use clap::{Args, CommandFactory};
+use clap::{Args, Command};
 use clap_complete::Shell;
 
-use crate::cli::Cli;
 use crate::failure::Usage;
 
-/// Print a shell's completions of this command
+/// Print a completion script for a shell
 #[derive(Args)]
 #[command(
     after_help = "Example:\n  ticket completions bash > ~/.local/share/bash-completion/completions/ticket"
 )]
 pub(crate) struct CompletionsArgs {
-    /// Which shell
+    /// The shell
     #[arg(value_enum)]
     shell: Shell,
 }
@@ -23,29 +22,36 @@ pub(crate) struct CompletionsArgs {
 #[derive(Args)]
 #[command(after_help = "Example:\n  ticket man list | man -l -")]
 pub(crate) struct ManArgs {
-    /// Of which command; of all of it, if it is left out
+    /// The command; without it, the page is about `ticket` as a whole
     #[arg(value_name = "COMMAND")]
     command: Option<String>,
 }
 
-pub(crate) fn completions(args: &CompletionsArgs, out: &mut dyn Write) -> anyhow::Result<()> {
-    // The generator panics where it cannot write; a memory buffer always takes it.
+pub(crate) fn completions(
+    args: &CompletionsArgs,
+    mut ticket: Command,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
+    // The generator panics if it cannot write, and writing to memory cannot fail.
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "ticket", &mut script);
+    clap_complete::generate(args.shell, &mut ticket, "ticket", &mut script);
     out.write_all(&script)?;
     Ok(())
 }
 
-pub(crate) fn man(args: &ManArgs, out: &mut dyn Write) -> anyhow::Result<()> {
-    let mut ticket = Cli::command().disable_help_subcommand(true);
-    // Hands the global options and the full names down.
+pub(crate) fn man(args: &ManArgs, ticket: Command, out: &mut dyn Write) -> anyhow::Result<()> {
+    let mut ticket = ticket.disable_help_subcommand(true);
+    // Building passes the global options and the full names down to the subcommands.
     ticket.build();
     let command = match &args.command {
         None => ticket,
         Some(name) => {
             let command = ticket.find_subcommand(name).ok_or_else(|| {
-                let names: Vec<_> = ticket.get_subcommands().map(clap::Command::get_name).collect();
-                Usage(format!("there is no command {name:?}: there are {}", names.join(", ")))
+                let names: Vec<_> = ticket.get_subcommands().map(Command::get_name).collect();
+                Usage(format!(
+                    "there is no command {name:?}; the commands are {}",
+                    names.join(", ")
+                ))
             })?;
             command.clone()
         }

@@ -11,7 +11,7 @@ use ticket_core::{
 };
 
 use super::pages;
-use crate::cli::{PageArgs, level_parser};
+use crate::args::{PageArgs, level_parser};
 use crate::context::Context;
 use crate::failure;
 use crate::output::json::{self, TicketView};
@@ -19,36 +19,36 @@ use crate::output::table::Layout;
 use crate::output::{chart, tickets};
 use crate::time::Moment;
 
-/// List tickets: by default the open ones, the latest first
+/// List tickets, by default the open ones, the latest first
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ListArgs {
-    /// Only tickets of this status
+    /// Only tickets with this status
     #[arg(long, value_enum, default_value_t, value_name = "STATUS")]
     status: StatusChoice,
-    /// Only tickets at least this bad
+    /// Only tickets of this level or a more severe one
     #[arg(long, value_name = "LEVEL", ignore_case = true, value_parser = level_parser())]
     level: Option<Level>,
-    /// Only tickets of this channel: the logger's name, or the target
+    /// Only tickets of this channel: the name of the logger, or the target
     #[arg(long, value_name = "NAME")]
     channel: Option<String>,
-    /// Only tickets seen on this release
+    /// Only tickets that occurred in this release
     #[arg(long, value_name = "RELEASE")]
     release: Option<String>,
-    /// Only tickets seen in this environment
+    /// Only tickets that occurred in this environment
     #[arg(long, value_name = "NAME")]
     environment: Option<String>,
-    /// Only tickets with this text in their message or location, whatever its case
+    /// Only tickets with this text in their message or location, ignoring case
     #[arg(long, value_name = "TEXT")]
     search: Option<String>,
-    /// Only tickets that occurred since: 90s, 15m, 24h, 7d, 2w back, a time, or a date:
-    /// its midnight in UTC
+    /// Only tickets that occurred since then: a duration back from now such as 90s, 15m, 24h, 7d or 2w, a
+    /// time, or a date, which means midnight UTC
     #[arg(long, value_name = "WHEN")]
     since: Option<Moment>,
-    /// What to sort by: the latest, the most frequent, the worst first; channels from A on
+    /// The sort key: the latest, the most frequent or the most severe first; channels from A to Z
     #[arg(long, value_enum, default_value_t, value_name = "KEY")]
     sort: SortChoice,
-    /// The other end first
+    /// Reverse the order
     #[arg(long)]
     reverse: bool,
     #[command(flatten)]
@@ -61,7 +61,7 @@ Examples:
   ticket list --status all --sort count --search timeout
   ticket list --json --limit 100000 | jq -r .message
 
-If there is more, the cursor of the next page is written to standard error.";
+If there are more tickets, the cursor of the next page is written to standard error.";
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
 enum StatusChoice {
@@ -89,22 +89,16 @@ pub(crate) async fn run(
 ) -> anyhow::Result<()> {
     let store = context.open().await?;
     let query = query(args, context);
-    let mut found = Vec::new();
-    let next = pages::read(
+    let (found, next) = pages::read(
         &args.page,
+        context,
+        out,
         async |limit, after| {
             let mut query = query.clone().with_limit(limit);
             query.after = after;
             store.get_tickets(&query).await
         },
-        |ticket| {
-            if context.json {
-                json::write_line(out, &TicketView::from(&ticket))?;
-            } else {
-                found.push(ticket);
-            }
-            Ok(())
-        },
+        |out, ticket| json::write_line(out, &TicketView::from(ticket)),
     )
     .await?;
     if !context.json {
@@ -159,7 +153,10 @@ fn query(args: &ListArgs, context: &Context) -> TicketQuery {
     TicketQuery::new().with_filter(filter).with_order(sort, direction)
 }
 
-/// The last 24 hours of each ticket, where there is room, and so few tickets that it costs nothing.
+/// Returns a chart of the last 24 hours of each ticket.
+///
+/// It is empty if the terminal has no room for charts, or if there are so many tickets that a query for each
+/// would take long.
 async fn charts(
     store: &dyn Store,
     context: &Context,
@@ -179,7 +176,7 @@ async fn charts(
     Ok(charts)
 }
 
-/// The end of a chart: now is in it.
+/// Returns the end of a chart, which is exclusive: just after now.
 fn after(context: &Context) -> ticket_core::Timestamp {
     context.now.saturating_add(Duration::from_micros(1))
 }

@@ -1,8 +1,9 @@
-//! One file for each command, or for a few that are alike.
+//! The commands, one file for each or for a few that are alike.
 
 pub(crate) mod delete;
 pub(crate) mod expire;
 pub(crate) mod find;
+#[cfg(feature = "generate")]
 pub(crate) mod generate;
 pub(crate) mod list;
 pub(crate) mod occurrences;

@@ -6,7 +6,7 @@ use clap::Args;
 use ticket_core::{Direction, OccurrenceQuery};
 
 use super::{pages, resolve};
-use crate::cli::{IdArg, PageArgs};
+use crate::args::{IdArg, PageArgs};
 use crate::context::Context;
 use crate::failure;
 use crate::output::events;
@@ -17,7 +17,7 @@ use crate::output::json::{self, OccurrenceView};
 pub(crate) struct OccurrencesArgs {
     #[command(flatten)]
     id: IdArg,
-    /// The oldest first
+    /// List the oldest first
     #[arg(long)]
     reverse: bool,
     #[command(flatten)]
@@ -33,27 +33,21 @@ pub(crate) async fn run(
     let ticket = resolve::ticket(store.as_ref(), context, args.id.id).await?;
     let direction = if args.reverse { Direction::Ascending } else { Direction::Descending };
     let query = OccurrenceQuery::new().with_direction(direction);
-    let mut found = Vec::new();
-    let next = pages::read(
+    let (found, next) = pages::read(
         &args.page,
+        context,
+        out,
         async |limit, after| {
             let mut query = query.clone().with_limit(limit);
             query.after = after;
             store.get_occurrences(ticket.id, &query).await
         },
-        |occurrence| {
-            if context.json {
-                json::write_line(out, &OccurrenceView::from(&occurrence))?;
-            } else {
-                found.push(occurrence);
-            }
-            Ok(())
-        },
+        |out, occurrence| json::write_line(out, &OccurrenceView::from(occurrence)),
     )
     .await?;
     if !context.json {
         if found.is_empty() {
-            failure::say("no occurrences are stored: those there were have expired");
+            failure::say("no occurrences are stored any more: they have expired");
         } else {
             events::write_of_ticket(out, &found, context.layout(), context.now)?;
         }

@@ -1,14 +1,14 @@
-//! From the first digits of an id to the ticket.
+//! Finds the ticket that the first digits of an id mean.
 
 use anyhow::bail;
 use ticket_core::{Store, Ticket, TicketIdPrefix, TicketQuery};
 
 use crate::context::Context;
-use crate::output::sanitize;
+use crate::sanitize;
 
-/// The one ticket of the application, or of all, whose id begins so.
+/// Returns the one ticket of the application, or of all applications, whose id starts with these digits.
 ///
-/// The candidates are shown one a line, which is why this is not `BackendExt::find_ticket`.
+/// This is not `BackendExt::find_ticket` because the error shows the candidates, one per line.
 pub(super) async fn ticket(
     store: &dyn Store,
     context: &Context,
@@ -24,12 +24,13 @@ pub(super) async fn ticket(
         (None, _) => {
             let of = context.app_id.as_ref().map(|app| format!(" of {app:?}")).unwrap_or_default();
             bail!(
-                "{id}: no ticket{of} has an id that begins so; `ticket list --status all` shows them"
+                "{id}: no ticket{of} has an id that starts with this; `ticket list --status all` lists all \
+                 tickets"
             );
         }
     }
     let mut message =
-        format!("{id}: several tickets have an id that begins so; write more digits:");
+        format!("{id}: several tickets have an id that starts with this; write more digits:");
     for ticket in &page.items {
         let text = sanitize::beginning(&ticket.message, 60);
         message += &format!("\n  {}  {text}", ticket.id);

@@ -7,25 +7,25 @@ use clap::Args;
 use crate::context::Context;
 use crate::output::json::{self, SetupView};
 
-/// Create the database's tables, or bring older ones up to date; harmless any number of times
+/// Create the tables of the database or migrate older ones; may be repeated safely
 #[derive(Args)]
 pub(crate) struct SetupArgs {
-    /// Only print the statements that create the tables, and touch nothing
+    /// Print the statements that create the tables, and change nothing
     #[arg(long)]
     print: bool,
-    /// With --print: distribute the tables too
+    /// With --print: also distribute the tables over several servers
     #[cfg(feature = "postgres")]
     #[arg(long, value_enum, requires = "print", value_name = "ENGINE")]
     engine: Option<Engine>,
 }
 
-/// What spreads the tables over several servers.
+/// What distributes the tables over several servers.
 #[cfg(feature = "postgres")]
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum Engine {
-    /// Citus 12 or newer, each schema on one server: one schema for each application
+    /// Citus 12 or newer, each schema on one server: use one schema per application
     Citus,
-    /// Citus, the rows by the id of their ticket: for reading and moving data, not for recording
+    /// Citus, rows by the id of their ticket: for reading and moving data, not for recording
     CitusByTicket,
 }
 

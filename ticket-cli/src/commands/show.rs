@@ -7,7 +7,7 @@ use clap::Args;
 use ticket_core::{BackendBase, BucketWidth, HistogramQuery, MAX_LIMIT, OccurrenceQuery};
 
 use super::resolve;
-use crate::cli::IdArg;
+use crate::args::IdArg;
 use crate::context::Context;
 use crate::output::details::{self, Details};
 use crate::output::json::{self, OccurrenceView, ShowView, TicketView};
@@ -17,7 +17,7 @@ use crate::output::json::{self, OccurrenceView, ShowView, TicketView};
 pub(crate) struct ShowArgs {
     #[command(flatten)]
     id: IdArg,
-    /// How many of the newest occurrences to list
+    /// The number of newest occurrences to list
     #[arg(long, value_name = "N", default_value_t = 5,
           value_parser = clap::value_parser!(u32).range(0..=i64::from(MAX_LIMIT)))]
     occurrences: u32,
@@ -30,7 +30,7 @@ pub(crate) async fn run(
 ) -> anyhow::Result<()> {
     let store = context.open().await?;
     let ticket = resolve::ticket(store.as_ref(), context, args.id.id).await?;
-    // People want the newest one's details even if they want no list.
+    // A person sees the details of the newest occurrence even if they ask for no list.
     let wanted = if context.json { args.occurrences } else { args.occurrences.max(1) };
     let occurrences = if wanted == 0 {
         Vec::new()

@@ -11,10 +11,11 @@ use ticket_handler::spool::{self, Contents};
 use crate::context::Context;
 use crate::failure::{self, Usage};
 use crate::output::json::{self, DrainedView, SpoolView};
+use crate::output::style;
 use crate::output::table::{Grid, Share};
-use crate::output::{sanitize, style};
+use crate::sanitize;
 
-/// Look into the folder in which an application's records wait for the database, and record them
+/// Inspect the folder in which the records of an application wait for the database, and record them
 #[derive(Args)]
 pub(crate) struct SpoolArgs {
     #[command(subcommand)]
@@ -27,17 +28,17 @@ enum SpoolCommand {
     Ls(DirArg),
     /// Record what dead processes have left
     ///
-    /// What a process has that is alive is left to it, and named. What a dead one has left is recorded by
-    /// the application's next start as well: this is for where there is none, or not soon. It may be stopped
-    /// in the middle and started again: nothing counts twice. Exit codes: 0 done; 1 the database or the folder failed, or a
-    /// record was refused (it is in the folder's dead-letter.jsonl, which `ticket ingest` takes);
-    /// 2 wrong usage.
+    /// The records of a running process are left to it. The application records what its dead processes
+    /// have left when it starts; use this command if it does not start again soon. The command may be
+    /// interrupted and repeated: nothing is counted twice. Exit codes: 0 done; 1 the database or the folder
+    /// failed, or a record was refused (it is in dead-letter.jsonl in the folder, which `ticket ingest`
+    /// reads); 2 wrong usage.
     Drain(DirArg),
 }
 
 #[derive(Args)]
 struct DirArg {
-    /// The folder that the application's `with_spool` names
+    /// The folder that the application passes to `with_spool`
     #[arg(value_name = "DIR")]
     dir: PathBuf,
 }
@@ -90,7 +91,7 @@ fn list(dir: &Path, context: &Context, out: &mut dyn Write) -> anyhow::Result<()
 }
 
 async fn drain(dir: &Path, context: &Context, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
-    // Asked first: a wrong folder must not create a database.
+    // This comes first, so that a wrong folder does not create a database.
     spool::list(dir).map_err(failure::of_query)?;
     let store = context.open_for_writing().await?;
     let drained = spool::drain(dir, &store).await.map_err(|error| {
@@ -98,7 +99,7 @@ async fn drain(dir: &Path, context: &Context, out: &mut dyn Write) -> anyhow::Re
             return Usage(error.message().to_owned()).into();
         }
         anyhow::Error::new(error)
-            .context("not everything is recorded; the rest waits for the next time")
+            .context("not everything was recorded; the rest stays in the spool")
     })?;
     if context.json {
         json::write_line(out, &DrainedView::from(&drained))?;
@@ -117,11 +118,15 @@ async fn drain(dir: &Path, context: &Context, out: &mut dyn Write) -> anyhow::Re
         writeln!(out)?;
         if drained.damaged > 0 {
             let dir = sanitize::line(&dir.to_string_lossy());
-            writeln!(out, "set aside: {dir}/*.corrupt has what cannot be read")?;
+            writeln!(out, "set aside: what cannot be read is in {dir}/*.corrupt")?;
         }
         for left in &drained.left {
             let name = left.file_name().unwrap_or_default().to_string_lossy();
-            writeln!(out, "left: {} (in use, or of another version)", sanitize::line(&name))?;
+            writeln!(
+                out,
+                "left: {} (in use, or written by another version)",
+                sanitize::line(&name)
+            )?;
         }
     }
     Ok(if drained.rejected > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })

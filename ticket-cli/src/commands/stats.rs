@@ -10,14 +10,14 @@ use ticket_core::{
 };
 
 use crate::context::Context;
-use crate::output::json::{self, CountView, LatelyView, LevelView, StatsView, TicketView};
+use crate::output::json::{self, CountView, LevelView, RecentView, StatsView, TicketView};
 use crate::output::table::{Grid, Share};
 use crate::output::{chart, style, tickets};
 
-/// Count tickets by level and status, and what happened lately
+/// Count tickets by level and status, and recent occurrences
 #[derive(Args)]
 pub(crate) struct StatsArgs {
-    /// First put right what a crash has left in the store, and say what that was
+    /// First repair what a crash has left in the store, and say what that was
     #[arg(long)]
     repair: bool,
 }
@@ -29,7 +29,7 @@ pub(crate) async fn run(
 ) -> anyhow::Result<()> {
     let store = context.open().await?;
     if args.repair {
-        // Beside the answer, which is the same with it and without.
+        // On standard error, so that the answer is the same with and without --repair.
         anstream::eprintln!("{}", context.repair().await?);
     }
     let levels = levels(store.as_ref(), &context.filter()).await?;
@@ -39,7 +39,7 @@ pub(crate) async fn run(
     let hours = store.count_occurrences(&query).await?;
     let last = |count: usize| hours.iter().rev().take(count).map(|hour| hour.count).sum();
     let occurrences =
-        LatelyView { this_hour: last(1), last_24_hours: last(24), last_7_days: last(7 * 24) };
+        RecentView { this_hour: last(1), last_24_hours: last(24), last_7_days: last(7 * 24) };
     let query = TicketQuery::new()
         .with_filter(context.filter().with_status(StatusKind::Open))
         .with_order(TicketSort::Count, Direction::Descending)
@@ -90,12 +90,12 @@ pub(crate) async fn run(
     Ok(())
 }
 
-/// The tickets of each level that has any, the worst first.
+/// Counts the tickets of each level that has any, the most severe first.
 async fn levels(store: &dyn Store, filter: &TicketFilter) -> anyhow::Result<Vec<LevelView>> {
     let mut levels = Vec::new();
-    let mut worse = CountView::default();
+    let mut more_severe = CountView::default();
     for level in Level::ALL.into_iter().rev() {
-        // A filter knows "at least this bad": what is exactly this bad is the difference.
+        // A filter means "this level or a more severe one", so the tickets of one level are a difference.
         let filter = filter.clone().with_min_level(level);
         let count = async |status| store.count_tickets(&filter.clone().with_status(status)).await;
         let sum = CountView {
@@ -103,16 +103,16 @@ async fn levels(store: &dyn Store, filter: &TicketFilter) -> anyhow::Result<Vec<
             solved: count(StatusKind::Solved).await?,
             muted: count(StatusKind::Muted).await?,
         };
-        // Others may delete meanwhile.
+        // Tickets may be deleted between the queries, which would make a difference negative.
         let tickets = CountView {
-            open: sum.open.saturating_sub(worse.open),
-            solved: sum.solved.saturating_sub(worse.solved),
-            muted: sum.muted.saturating_sub(worse.muted),
+            open: sum.open.saturating_sub(more_severe.open),
+            solved: sum.solved.saturating_sub(more_severe.solved),
+            muted: sum.muted.saturating_sub(more_severe.muted),
         };
         if tickets.open + tickets.solved + tickets.muted > 0 {
             levels.push(LevelView { level, tickets });
         }
-        worse = sum;
+        more_severe = sum;
     }
     Ok(levels)
 }

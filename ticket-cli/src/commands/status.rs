@@ -8,36 +8,37 @@ use clap::Args;
 use ticket_core::{BackendExt, Status, StatusKind, Store, Ticket, TicketIdPrefix};
 
 use super::resolve;
-use crate::cli::IdsArg;
+use crate::args::IdsArg;
 use crate::context::Context;
 use crate::failure;
 use crate::output::json::{self, TicketView};
-use crate::output::{sanitize, style, time};
+use crate::output::{style, time};
+use crate::sanitize;
 use crate::time::duration;
 
-/// Solve tickets; a later occurrence opens a solved ticket again
+/// Solve tickets; a later occurrence reopens a solved ticket
 #[derive(Args)]
 pub(crate) struct SolveArgs {
     #[command(flatten)]
     ids: IdsArg,
-    /// The release that solves them
+    /// The release that solves the tickets
     #[arg(long, value_name = "RELEASE")]
     release: Option<String>,
 }
 
-/// Open tickets again
+/// Reopen tickets
 #[derive(Args)]
 pub(crate) struct ReopenArgs {
     #[command(flatten)]
     ids: IdsArg,
 }
 
-/// Mute tickets: they go on counting, but `list` leaves them out
+/// Mute tickets: they keep counting, but `list` leaves them out
 #[derive(Args)]
 pub(crate) struct MuteArgs {
     #[command(flatten)]
     ids: IdsArg,
-    /// For how long, such as 2h or 7d; for good, if it is left out
+    /// The duration, such as 2h or 7d; without it, the tickets stay muted
     #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
     duration: Option<Duration>,
 }
@@ -76,8 +77,8 @@ pub(crate) async fn mute(
     .await
 }
 
-/// Changes one ticket after the other and reports each. One that fails does not keep the others from
-/// being changed.
+/// Changes one ticket after the other and reports each. A ticket that cannot be changed does not keep the
+/// others from being changed.
 async fn each(
     ids: &[TicketIdPrefix],
     context: &Context,
@@ -90,7 +91,9 @@ async fn each(
         let changed = async {
             let ticket = resolve::ticket(store.as_ref(), context, id).await?;
             let changed = change(store.as_ref(), &ticket).await?;
-            changed.ok_or_else(|| anyhow::anyhow!("{id}: somebody has just deleted the ticket"))
+            changed.ok_or_else(|| {
+                anyhow::anyhow!("{id}: the ticket has just been deleted by somebody else")
+            })
         };
         match changed.await {
             Ok(ticket) if context.json => json::write_line(out, &TicketView::from(&ticket))?,

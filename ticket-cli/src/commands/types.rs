@@ -3,22 +3,23 @@
 use std::io::Write;
 
 use clap::Args;
-use ticket_core::TraitQuery;
+use ticket_core::{EventTypeQuery, TraitQuery, TraitTypeQuery};
 
 use super::pages;
-use crate::cli::PageArgs;
+use crate::args::PageArgs;
 use crate::context::Context;
 use crate::failure;
 use crate::output::json::{self, TraitTypeView, TraitView, TypeView};
-use crate::output::{sanitize, style, text, time};
+use crate::output::{style, text, time};
+use crate::sanitize;
 
-/// List the traits that events of a type have, or the values of one
+/// List the traits of a type of events, or the values of one trait
 #[derive(Args)]
 pub(crate) struct TraitsArgs {
-    /// The type: the channel of the events
+    /// The type of the events: their channel
     #[arg(value_name = "TYPE")]
     event_type: String,
-    /// List the values of this trait, and which event they belong to
+    /// List the values of this trait with the events that they belong to
     #[arg(long, value_name = "TRAIT")]
     name: Option<String>,
     #[command(flatten)]
@@ -27,7 +28,11 @@ pub(crate) struct TraitsArgs {
 
 pub(crate) async fn types(context: &Context, out: &mut dyn Write) -> anyhow::Result<()> {
     let store = context.open().await?;
-    let types = store.event_types(context.app_id.as_deref()).await?;
+    let mut query = EventTypeQuery::new();
+    if let Some(app_id) = &context.app_id {
+        query = query.with_app_id(app_id);
+    }
+    let types = store.event_types(&query).await?;
     if types.is_empty() && !context.json {
         failure::say("no events are stored");
     }
@@ -35,7 +40,8 @@ pub(crate) async fn types(context: &Context, out: &mut dyn Write) -> anyhow::Res
         if context.json {
             json::write_line(out, &TypeView { r#type: name })?;
         } else {
-            // Lines without a channel have an empty type, and an empty line looks like none.
+            // The type of records without a channel is empty. It is quoted, since an empty line would look
+            // like a mistake.
             writeln!(
                 out,
                 "{}",
@@ -52,9 +58,12 @@ pub(crate) async fn traits(
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
     let store = context.open().await?;
-    let app_id = context.app_id.as_deref();
     let Some(name) = &args.name else {
-        let traits = store.trait_types(app_id, &args.event_type).await?;
+        let mut query = TraitTypeQuery::new(&args.event_type);
+        if let Some(app_id) = &context.app_id {
+            query = query.with_app_id(app_id);
+        }
+        let traits = store.trait_types(&query).await?;
         if traits.is_empty() && !context.json {
             failure::say("no events of this type have traits; `ticket types` lists the types");
         }
@@ -69,33 +78,31 @@ pub(crate) async fn traits(
         return Ok(());
     };
     let mut query = TraitQuery::new(&args.event_type).with_name(name);
-    query.app_id = app_id.map(str::to_owned);
-    let mut found = false;
-    let next = pages::read(
+    if let Some(app_id) = &context.app_id {
+        query = query.with_app_id(app_id);
+    }
+    let (found, next) = pages::read(
         &args.page,
+        context,
+        out,
         async |limit, after| {
             let mut query = query.clone().with_limit(limit);
             query.after = after;
             store.get_traits(&query).await
         },
-        |item| {
-            found = true;
-            if context.json {
-                json::write_line(out, &TraitView::from(&item))?;
-            } else {
-                let painter = context.painter();
-                let time = painter.paint(style::DIM, time::absolute(item.event.time));
-                let id = painter.paint(style::ID, &item.event.ticket_id.to_string()[..8]);
-                writeln!(out, "{time}  {id}  {}", text::literal(&item.value))?;
-            }
-            Ok(())
-        },
+        |out, item| json::write_line(out, &TraitView::from(item)),
     )
     .await?;
-    if !found && !context.json {
+    if found.is_empty() && !context.json {
         failure::say(
             "no events of this type have this trait; without --name, their traits are listed",
         );
+    }
+    let painter = context.painter();
+    for item in &found {
+        let time = painter.paint(style::DIM, time::absolute(item.event.time));
+        let id = painter.paint(style::ID, &item.event.ticket_id.to_string()[..8]);
+        writeln!(out, "{time}  {id}  {}", text::literal(&item.value))?;
     }
     pages::hint(next.as_ref(), out)
 }

@@ -1,8 +1,8 @@
-//! From text to names, operators and values.
+//! Splits an expression into names, operators and values.
 
 use ticket_core::Operator;
 
-use super::ExprError;
+use super::error::ExprError;
 
 /// A name or a value.
 #[derive(Debug)]
@@ -17,12 +17,12 @@ pub(super) struct Lexer<'a> {
     position: usize,
 }
 
-/// What ends a word.
+/// Returns `true` for characters that end a word.
 fn is_special(c: char) -> bool {
     c.is_whitespace() || "\"'`=!<>()&|,;\\".contains(c)
 }
 
-/// Whether a text needs no quotes to be one name or value.
+/// Returns `true` if a text is one name or value without quotes.
 pub(crate) fn is_word(text: &str) -> bool {
     !text.is_empty() && !text.contains(is_special)
 }
@@ -32,12 +32,12 @@ impl<'a> Lexer<'a> {
         Self { text, position: 0 }
     }
 
-    /// Whether there is nothing but space left.
+    /// Returns `true` if only whitespace is left.
     pub(super) fn is_at_end(&mut self) -> bool {
         self.rest().is_empty()
     }
 
-    /// What is left, from the next character that is no space.
+    /// Skips whitespace and returns what is left.
     fn rest(&mut self) -> &'a str {
         let rest = &self.text[self.position..];
         let trimmed = rest.trim_start();
@@ -45,7 +45,7 @@ impl<'a> Lexer<'a> {
         trimmed
     }
 
-    /// A word, or a text in quotes.
+    /// Reads a word or a text in quotes.
     pub(super) fn token(&mut self, expected: &str) -> Result<Token, ExprError> {
         let rest = self.rest();
         let position = self.position;
@@ -61,7 +61,7 @@ impl<'a> Lexer<'a> {
         Ok(Token { text: rest[..end].to_owned(), quoted: false, position })
     }
 
-    /// The text up to the closing quote, its escapes replaced.
+    /// Reads a text up to the closing quote and replaces its escapes.
     fn quoted(&mut self, quote: char) -> Result<String, ExprError> {
         let start = self.position;
         self.position += quote.len_utf8();
@@ -83,7 +83,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// What the escape stands for whose backslash was read.
+    /// Reads an escape after its backslash and returns what it stands for.
     fn escaped(&mut self) -> Option<char> {
         match self.next_char()? {
             c @ ('"' | '\'' | '\\') => Some(c),
@@ -105,7 +105,7 @@ impl<'a> Lexer<'a> {
         Some(c)
     }
 
-    /// An operator, and where it stands.
+    /// Reads an operator and returns it with its position.
     pub(super) fn op(&mut self) -> Result<(usize, Operator), ExprError> {
         const SIGNS: [(&str, Operator); 7] = [
             ("==", Operator::Eq),
@@ -126,13 +126,13 @@ impl<'a> Lexer<'a> {
         Ok((position, op))
     }
 
-    /// The word `and`.
+    /// Reads the word `and`.
     pub(super) fn and(&mut self) -> Result<(), ExprError> {
         let rest = self.rest();
         let end = rest.find(is_special).unwrap_or(rest.len());
         if !rest[..end].eq_ignore_ascii_case("and") {
-            let message = "expected `and` with another comparison, or the end: there is no `or`, and \
-                           text with spaces or signs is written in quotes";
+            let message = "expected `and` and another comparison, or the end: there is no `or`, and a \
+                           text with spaces or signs needs quotes";
             return Err(ExprError::new(self.position, message));
         }
         self.position += end;

@@ -3,22 +3,24 @@
 //! ```text
 //! expression = [ comparison { "and" comparison } ]
 //! comparison = name operator value
-//! name       = word | quoted          a quoted name is always a trait's
+//! name       = word | quoted          a quoted name is always that of a trait
 //! operator   = "=" | "==" | "!=" | "<" | "<=" | ">" | ">="
 //! value      = word | quoted          a quoted value is always text
 //! ```
 //!
-//! The words `type` and `id` are the event's type and id. A word as a value is a number, `true` or
-//! `false`, a time in RFC 3339, or text that begins with neither a digit nor a sign.
+//! The names `type` and `id` mean the type and the id of the event. A value that is a word is a number,
+//! `true` or `false`, a time in RFC 3339, or a text that begins with neither a digit nor a sign.
 
+mod error;
 mod lexer;
 
 use ticket_core::{Comparison, EventFilter, Operator, Timestamp, Value};
 
+use self::error::ExprError;
 use self::lexer::{Lexer, Token, is_word};
-use crate::output::sanitize;
+use crate::sanitize;
 
-/// Reads an expression into a filter.
+/// Parses an expression into a filter.
 pub(crate) fn parse(text: &str) -> Result<EventFilter, ExprError> {
     let mut lexer = Lexer::new(text);
     let mut filter = EventFilter::new();
@@ -34,44 +36,23 @@ pub(crate) fn parse(text: &str) -> Result<EventFilter, ExprError> {
     }
 }
 
-/// Whether a trait's name needs no quotes.
+/// Returns `true` if the name of a trait needs no quotes.
 pub(crate) fn is_trait_name(name: &str) -> bool {
     is_word(name) && !KEYWORDS.contains(&name) && !KEYS.contains(&name)
 }
 
-/// Words that are no names.
+/// Words that cannot be names without quotes.
 const KEYWORDS: [&str; 3] = ["and", "or", "not"];
 
-/// Words that name something of every event.
+/// Names of what every event has.
 const KEYS: [&str; 2] = ["type", "id"];
-
-/// What is wrong with an expression, and where.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct ExprError {
-    /// A byte of the expression, or its end.
-    position: usize,
-    message: String,
-}
-
-impl ExprError {
-    fn new(position: usize, message: impl Into<String>) -> Self {
-        Self { position, message: message.into() }
-    }
-
-    /// The message, with the expression and a mark under the place.
-    pub(crate) fn explain(&self, text: &str) -> String {
-        let before = sanitize::line(&text[..self.position]);
-        let indent = " ".repeat(unicode_width::UnicodeWidthStr::width(before.as_str()));
-        format!("{}\n  {}\n  {indent}^", self.message, sanitize::line(text))
-    }
-}
 
 fn comparison(lexer: &mut Lexer<'_>, filter: EventFilter) -> Result<EventFilter, ExprError> {
     let name = lexer.token("a name: write a comparison such as user_id>=42")?;
     if !name.quoted && KEYWORDS.contains(&name.text.as_str()) {
         let message = format!(
-            "{} is no name: comparisons are joined by `and`, one between two; write a trait of this \
-             name in quotes",
+            "{} is not a name: write one `and` between two comparisons, and a trait of this name in \
+             quotes",
             name.text
         );
         return Err(ExprError::new(name.position, message));
@@ -91,7 +72,7 @@ fn comparison(lexer: &mut Lexer<'_>, filter: EventFilter) -> Result<EventFilter,
             };
             if taken {
                 let message =
-                    format!("{key} is given twice, and an event has one; {QUOTE_THE_NAME}");
+                    format!("{key} is given twice, but an event has only one; {QUOTE_THE_NAME}");
                 return Err(ExprError::new(name.position, message));
             }
             if key == "type" {
@@ -106,7 +87,7 @@ fn comparison(lexer: &mut Lexer<'_>, filter: EventFilter) -> Result<EventFilter,
     }
 }
 
-const QUOTE_THE_NAME: &str = "for a trait of this name, write the name in quotes";
+const QUOTE_THE_NAME: &str = "if you mean a trait of this name, write the name in quotes";
 
 fn of_trait(name: String, op: Operator, value: Token) -> Result<Comparison, ExprError> {
     let Token { text, quoted, position } = value;
@@ -126,14 +107,14 @@ fn of_trait(name: String, op: Operator, value: Token) -> Result<Comparison, Expr
     }
     number(&text).and_then(|number| Comparison::number(name, op, number).ok()).ok_or_else(|| {
         let message = format!(
-            "{} is neither a number nor a time such as 2026-11-21T10:47:20Z: write text in quotes",
+            "{} is neither a number nor a time such as 2026-11-21T10:47:20Z: write a text in quotes",
             sanitize::line(&text)
         );
         ExprError::new(position, message)
     })
 }
 
-/// An integer, or else a finite float.
+/// Parses an integer or a finite float.
 fn number(text: &str) -> Option<Value> {
     if let Ok(number) = text.parse::<i64>() {
         return Some(Value::Int(number));

@@ -10,7 +10,7 @@ fn explained(text: &str) -> String {
     parse(text).unwrap_err().explain(text)
 }
 
-/// Whether an event of type `checkout` with these traits is found.
+/// Returns `true` if an event of type `checkout` with these traits is found.
 fn finds(text: &str, traits: &[(&str, Value)]) -> bool {
     let mut record = Record::new(Level::Error, "checkout", "");
     record.traits =
@@ -19,7 +19,7 @@ fn finds(text: &str, traits: &[(&str, Value)]) -> bool {
 }
 
 #[test]
-fn the_example_of_the_help_text() {
+fn the_example_in_the_help_text_is_parsed() {
     let filter = parsed(r#"type=checkout and user_id>=42 and path="/api""#);
     assert_eq!(filter.event_type.as_deref(), Some("checkout"));
     assert_eq!(
@@ -32,12 +32,12 @@ fn the_example_of_the_help_text() {
 }
 
 #[test]
-fn nothing_finds_everything() {
+fn an_empty_expression_finds_everything() {
     assert_eq!(parsed("  "), EventFilter::new());
 }
 
 #[test]
-fn numbers_compare_with_integers_and_floats() {
+fn a_number_is_compared_with_integers_and_floats() {
     for value in [Value::Int(42), Value::Float(42.0)] {
         assert!(finds("n=42", &[("n", value.clone())]));
         assert!(finds("n >= 4.15e1", &[("n", value.clone())]));
@@ -50,7 +50,7 @@ fn numbers_compare_with_integers_and_floats() {
 }
 
 #[test]
-fn words_are_bools_times_and_text() {
+fn a_word_is_a_bool_a_time_or_a_text() {
     assert!(finds("ok=true", &[("ok", Value::Bool(true))]));
     assert!(finds("ok='true'", &[("ok", Value::Text("true".into()))]));
     let time = "2026-11-21T10:47:20Z".parse::<Timestamp>().unwrap();
@@ -67,7 +67,7 @@ fn words_are_bools_times_and_text() {
 }
 
 #[test]
-fn odd_names_are_quoted_and_then_always_traits() {
+fn a_quoted_name_is_always_that_of_a_trait() {
     let traits = [
         ("type", Value::from("x")),
         ("a b", Value::Int(1)),
@@ -82,13 +82,13 @@ fn odd_names_are_quoted_and_then_always_traits() {
 }
 
 #[test]
-fn escapes() {
+fn escapes_are_replaced_in_quotes() {
     let text = "a\"b'\\\n\r\t😀\u{1b}";
     assert!(finds(r#"t="a\"b\'\\\n\r\t\u{1f600}\u{1b}""#, &[("t", Value::from(text))]));
 }
 
 #[test]
-fn errors_show_the_place() {
+fn an_error_shows_its_position() {
     let cases = [
         (
             "user_id 42",
@@ -96,8 +96,8 @@ fn errors_show_the_place() {
         ),
         (
             "a=1 or b=2",
-            "expected `and` with another comparison, or the end: there is no `or`, and text with \
-                        spaces or signs is written in quotes\n  a=1 or b=2\n      ^",
+            "expected `and` and another comparison, or the end: there is no `or`, and a text with \
+                        spaces or signs needs quotes\n  a=1 or b=2\n      ^",
         ),
         (
             "日本=",
@@ -105,7 +105,7 @@ fn errors_show_the_place() {
         ),
         (
             "v=1.2.3",
-            "1.2.3 is neither a number nor a time such as 2026-11-21T10:47:20Z: write text in quotes\n  v=1.2.3\n    ^",
+            "1.2.3 is neither a number nor a time such as 2026-11-21T10:47:20Z: write a text in quotes\n  v=1.2.3\n    ^",
         ),
         ("t='abc", "the text that begins here has no closing '\n  t='abc\n    ^"),
     ];
@@ -115,14 +115,14 @@ fn errors_show_the_place() {
 }
 
 #[test]
-fn every_kind_of_mistake_is_told() {
+fn each_kind_of_mistake_has_its_own_error() {
     let cases = [
         ("a=1 and", "expected a name"),
         ("=1", "expected a name"),
         ("(a=1)", "expected a name"),
-        ("and=1", "no name"),
-        ("a=1 and and b=2", "no name"),
-        ("not a=1", "no name"),
+        ("and=1", "not a name"),
+        ("a=1 and and b=2", "not a name"),
+        ("not a=1", "not a name"),
         ("a=1 b=2", "expected `and`"),
         ("a=x=1", "expected `and`"),
         ("a=>1", "expected a value"),
@@ -142,7 +142,7 @@ fn every_kind_of_mistake_is_told() {
 }
 
 #[test]
-fn what_the_command_shows_of_a_trait_finds_it() {
+fn a_trait_is_found_as_the_command_prints_it() {
     let values = [
         Value::Int(-5),
         Value::Float(1e300),

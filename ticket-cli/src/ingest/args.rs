@@ -3,45 +3,59 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use ticket_core::Level;
+use ticket_ingest::Format;
 
-use super::format::Format;
-use crate::cli::level_parser;
+use crate::args::level_parser;
 
-/// Read logs of other programs and record them
+/// Read the logs of other programs and record them
 ///
-/// Each line is counted once, however often its file is ingested: a line is known by its text and its
-/// place, also after the file has grown or was rotated. Lines that come through a pipe are known by
-/// their text and time; those without a time count in every run.
+/// Each line is counted once, however often its file is ingested. A line of a file is identified by its
+/// text and its place in the file, even after the file has grown or was rotated. A line from a pipe is
+/// identified by its text and time; if it has no time, it is counted on every run.
 ///
-/// Malformed lines are listed and do not stop the rest. Exit codes: 0 done, also with malformed lines
-/// among others; 1 a file could not be read, a record was refused, or all lines were malformed; 2 wrong
+/// Malformed lines are listed and do not stop the rest. Exit codes: 0 done, even if some lines were
+/// malformed; 1 a file could not be read, a record was refused, or all lines were malformed; 2 wrong
 /// usage.
 #[derive(Debug, Args)]
 pub(crate) struct IngestArgs {
     /// The log files; - is standard input
     #[arg(value_name = "FILE", default_value = "-")]
     pub(super) files: Vec<PathBuf>,
-    /// How the lines are to be read
-    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    /// The format of the lines
+    #[arg(long, default_value_t, value_name = "FORMAT", value_parser = format_parser())]
     pub(super) format: Format,
-    /// Record nothing below this level
+    /// Skip records below this level
     #[arg(long, default_value_t = Level::Warning, value_name = "LEVEL", value_parser = level_parser())]
     pub(super) min_level: Level,
-    /// The release of records that name none
+    /// The release of records that do not state one
     #[arg(long, value_name = "RELEASE")]
     pub(super) release: Option<String>,
-    /// The environment of records that name none, such as production
+    /// The environment of records that do not state one, such as production
     #[arg(long, value_name = "NAME")]
     pub(super) environment: Option<String>,
-    /// The channel of records that name none
+    /// The channel of records that do not state one
     #[arg(long, value_name = "NAME")]
     pub(super) channel: Option<String>,
-    /// Keep passwords, tokens and other secrets that are in the logs; without this they are replaced by
-    /// `<redacted>`
+    /// Keep passwords, tokens and other secrets instead of replacing them by `<redacted>`
     #[arg(long)]
     pub(super) no_redact: bool,
-    /// Go on with what is appended, also after the file was rotated, until interrupted
+    /// Keep reading what is appended, also after a rotation, until interrupted
     #[arg(long)]
     pub(super) follow: bool,
+}
+
+fn format_parser() -> impl TypedValueParser<Value = Format> {
+    let formats = Format::ALL.map(|format| {
+        let value = PossibleValue::new(format.as_str());
+        match format {
+            Format::Auto => value.help("Detect the format of each line"),
+            Format::Json => value.help("One JSON object per line, from any known program"),
+            Format::Logfmt => value.help("Lines of key=value pairs"),
+            Format::Text => value.help("Plain lines"),
+            _ => value,
+        }
+    });
+    PossibleValuesParser::new(formats).try_map(|name| name.parse::<Format>())
 }

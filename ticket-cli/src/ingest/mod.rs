@@ -1,19 +1,15 @@
-//! `ticket ingest`: reads logs of other programs and records them.
+//! `ticket ingest`: reads the logs of other programs and records them.
 //!
-//! A thread reads lines, joins those that belong together, and sends batches of records; the command's
-//! own thread records them. Both work at the same time, with a few batches between them at most. The
-//! command keeps no state of its own: every record has an identity that follows from its line, so that
-//! it may be killed at any moment and simply be run again; see [`place`].
+//! A thread reads lines, joins those that belong together, and sends batches of records; the thread of
+//! the command records them. Both work at the same time, and at most a few batches wait between them. The
+//! command keeps no state of its own: the id of a record follows from its line (see [`stored`]), so the
+//! command may be killed at any moment and simply be run again.
 
 mod args;
-mod format;
-mod join;
-mod lines;
-mod place;
-mod reader;
+mod collect;
 mod source;
+mod stored;
 mod summary;
-mod time;
 mod writer;
 
 use std::io::{Write, stdout};
@@ -29,18 +25,19 @@ use ticket_redact::Redaction;
 use tokio::sync::mpsc;
 
 pub(crate) use self::args::IngestArgs;
-use self::reader::{Halt, Reader};
-use self::source::{Place, Source};
+use self::collect::{Collector, Halt};
+use self::source::{Lines, Source};
+use self::stored::FileLines;
 use self::summary::Summary;
 use self::writer::{Patience, Writer};
 use crate::context::Context;
 use crate::failure::Usage;
 use crate::output::json;
 
-/// The application of records if none is named.
+/// The application of records if `--app` names none.
 const DEFAULT_APP: &str = "generic";
 
-/// Records; [`ExitCode::FAILURE`] if something could not be recorded and that was reported.
+/// Runs the command. Returns [`ExitCode::FAILURE`] if something was not recorded and the summary says so.
 pub(crate) async fn run(args: &IngestArgs, context: &Context) -> anyhow::Result<ExitCode> {
     let mut sources = args
         .files
@@ -51,7 +48,7 @@ pub(crate) async fn run(args: &IngestArgs, context: &Context) -> anyhow::Result<
         && let Some(stream) = sources.iter().find(|source| !source.is_file())
     {
         let name = &stream.name;
-        let wrong = format!("--follow is for files, and {name} ends by itself: leave --follow out");
+        let wrong = format!("--follow is for files, but {name} is a stream: leave --follow out");
         return Err(Usage(wrong).into());
     }
     let app_id = context.app_id.as_deref().unwrap_or(DEFAULT_APP);
@@ -65,12 +62,12 @@ pub(crate) async fn run(args: &IngestArgs, context: &Context) -> anyhow::Result<
         },
     };
     for source in &mut sources {
-        if let Place::File(place) = &mut source.place {
-            look_up(place, &writer, app_id).await?;
+        if let Lines::OfFile(lines) = &mut source.lines {
+            look_up(lines, &writer, app_id).await?;
         }
     }
     let (sender, mut receiver) = mpsc::channel(2);
-    let reader = Reader {
+    let collector = Collector {
         options: options(args, app_id),
         channel: args.channel.clone(),
         sender,
@@ -83,12 +80,12 @@ pub(crate) async fn run(args: &IngestArgs, context: &Context) -> anyhow::Result<
     }
     let reading = thread::Builder::new()
         .name("read".into())
-        .spawn(move || if follow { reader.follow(sources) } else { reader.read(sources) })
+        .spawn(move || if follow { collector.follow(sources) } else { collector.read(sources) })
         .context("cannot start a thread")?;
 
     let mut written = Summary::default();
     let wrote = writer.write(&mut receiver, &mut written).await;
-    // The reader notices that nobody listens any more.
+    // This is how the reading thread notices that the writing half has ended.
     drop(receiver);
     writer.patience.stop.store(true, Ordering::Relaxed);
     let (read, read_to_end) = reading.join().map_err(|_| anyhow!("the reading thread panicked"))?;
@@ -109,13 +106,9 @@ pub(crate) async fn run(args: &IngestArgs, context: &Context) -> anyhow::Result<
     Ok(if summary.is_failure() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-async fn look_up(
-    place: &mut place::FilePlace,
-    writer: &Writer,
-    app_id: &str,
-) -> anyhow::Result<()> {
-    let known = writer.patience.retry(async || place.look_up(&*writer.store, app_id).await).await;
-    place.knows(known.context("the database cannot be read")?);
+async fn look_up(lines: &mut FileLines, writer: &Writer, app_id: &str) -> anyhow::Result<()> {
+    let stored = writer.patience.retry(async || lines.look_up(&*writer.store, app_id).await).await;
+    lines.set_stored(stored.context("cannot read the database")?);
     Ok(())
 }
 
@@ -133,7 +126,7 @@ fn options(args: &IngestArgs, app_id: &str) -> HandlerOptions {
     options
 }
 
-/// A bar of the bytes that are there, on a terminal.
+/// Creates a bar that shows on a terminal how many of the bytes are read.
 fn progress(sources: &[Source], follow: bool) -> ProgressBar {
     if follow {
         return ProgressBar::hidden();
@@ -147,12 +140,12 @@ fn progress(sources: &[Source], follow: bool) -> ProgressBar {
     };
     match ProgressStyle::with_template(template) {
         Ok(style) => bar.with_style(style),
-        // A bar without style is no reason to fail.
+        // A bar without a style is no reason to fail.
         Err(_) => bar,
     }
 }
 
-/// Ends reading at SIGINT or SIGTERM; a second one ends the process.
+/// Ends the reading on SIGINT or SIGTERM. A second signal ends the process.
 fn stop_on_signal(stop: Arc<AtomicBool>) -> anyhow::Result<()> {
     #[cfg(unix)]
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;

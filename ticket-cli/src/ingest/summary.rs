@@ -1,40 +1,40 @@
-//! What became of the lines.
+//! What happened to the lines.
 
 use std::io::{self, Write};
 
 use serde::Serialize;
 use ticket_core::Level;
 
-use crate::output::sanitize;
+use crate::sanitize;
 
-/// How many lines with faults are remembered.
+/// The number of faults that are kept.
 const REMEMBERED: usize = 100;
-/// How many of them a person is shown.
+/// The number of faults that are shown to a person.
 const SHOWN: usize = 10;
 
-/// What reading found.
+/// What happened to the lines.
 ///
-/// Every line is counted once: `read` is the sum of the records and of the lines that are malformed,
-/// below the level or joined to another.
+/// Every line is counted once: `read` is the sum of the records and of the lines that are malformed, below
+/// the level, or joined to another line.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Summary {
-    /// Lines.
+    /// All lines.
     pub(super) read: u64,
-    /// Records that are new in the store.
+    /// Records that are new to the store.
     pub(super) recorded: u64,
-    /// Records that the store had already.
+    /// Records that the store held already.
     pub(super) already_known: u64,
     /// Records below the level.
     pub(super) below_level: u64,
-    /// Lines that are blank or belong to the record of a line before, such as those of a stack trace.
+    /// Lines that are blank or continue a record, such as those of a stack trace.
     pub(super) joined: u64,
-    /// Lines that cannot be understood.
+    /// Lines that could not be parsed.
     pub(super) malformed: u64,
-    /// Records that the store refuses.
+    /// Records that the store refused.
     pub(super) rejected: u64,
-    /// Tickets that did not exist before.
+    /// Tickets that were created.
     pub(super) new_tickets: u64,
-    /// Solved tickets that occurred again.
+    /// Solved tickets that were reopened.
     pub(super) reopened_tickets: u64,
     /// The first malformed lines.
     pub(super) malformed_lines: Vec<Fault>,
@@ -45,17 +45,17 @@ pub(super) struct Summary {
 /// A line that was not recorded, and why.
 #[derive(Debug, Serialize)]
 pub(super) struct Fault {
-    /// The file as it was named; `-` is standard input.
+    /// The file as the person named it; `-` is standard input.
     pub(super) file: String,
-    /// The line's number.
+    /// The number of the line.
     pub(super) line: u64,
-    /// What is wrong with it.
+    /// Why it was not recorded.
     pub(super) reason: String,
 }
 
 impl Summary {
-    /// Whether something was refused, or nothing that was read could be understood: probably it is no
-    /// log, or of another format than was said.
+    /// Returns `true` if a record was refused, or if no line could be parsed: then the input is probably not
+    /// a log, or has another format than the one given.
     pub(super) const fn is_failure(&self) -> bool {
         self.rejected > 0 || (self.malformed > 0 && self.malformed == self.read)
     }
@@ -74,23 +74,36 @@ impl Summary {
         }
     }
 
-    /// The same with what another part of the work counted.
+    /// Adds what the other half of the work counted.
     pub(super) fn with(mut self, other: Self) -> Self {
-        self.read += other.read;
-        self.recorded += other.recorded;
-        self.already_known += other.already_known;
-        self.below_level += other.below_level;
-        self.joined += other.joined;
-        self.malformed += other.malformed;
-        self.rejected += other.rejected;
-        self.new_tickets += other.new_tickets;
-        self.reopened_tickets += other.reopened_tickets;
-        self.malformed_lines.extend(other.malformed_lines);
-        self.rejected_lines.extend(other.rejected_lines);
+        let Self {
+            read,
+            recorded,
+            already_known,
+            below_level,
+            joined,
+            malformed,
+            rejected,
+            new_tickets,
+            reopened_tickets,
+            malformed_lines,
+            rejected_lines,
+        } = other;
+        self.read += read;
+        self.recorded += recorded;
+        self.already_known += already_known;
+        self.below_level += below_level;
+        self.joined += joined;
+        self.malformed += malformed;
+        self.rejected += rejected;
+        self.new_tickets += new_tickets;
+        self.reopened_tickets += reopened_tickets;
+        self.malformed_lines.extend(malformed_lines);
+        self.rejected_lines.extend(rejected_lines);
         self
     }
 
-    /// Writes it for a person.
+    /// Writes the summary for a person.
     pub(super) fn write(&self, out: &mut dyn Write, level: Level) -> io::Result<()> {
         write!(
             out,
@@ -143,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn faults_are_listed_up_to_a_bound() {
+    fn only_the_first_faults_are_listed() {
         let mut summary = Summary { read: 200, recorded: 1, new_tickets: 1, ..Summary::default() };
         for line in 1..=150 {
             let fault = Fault { file: "a\u{1b}.log".into(), line, reason: "not JSON".into() };

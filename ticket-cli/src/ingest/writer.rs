@@ -1,28 +1,27 @@
-//! The writing half: records batches, and waits for a store that is away.
+//! The writing half: records batches, and waits for a store that is unavailable.
 
-use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use indicatif::ProgressBar;
-use ticket_core::backend::{NewOccurrence, Recorded, TicketChange};
+use ticket_core::backend::{Batch, NewOccurrence, Recorded, TicketChange};
 use ticket_core::{Error, ErrorKind, Store};
 use tokio::sync::mpsc;
 
-use super::reader::{Batch, Item};
+use super::collect::{Located, LocatedBatch};
 use super::summary::{Fault, Summary};
 use crate::failure;
 
-/// How long a store may be away before the command gives up. With `--follow` it may be away for good.
+/// How long a store may be unavailable before the command gives up. With `--follow` it waits for ever.
 const PATIENCE: Duration = Duration::from_secs(300);
-/// The same for a command that is being stopped.
+/// The same for a command that was asked to stop.
 const LAST_PATIENCE: Duration = Duration::from_secs(10);
-/// The first and the longest wait between two tries.
-const WAITS: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(2)];
+/// The first and the longest delay between two attempts.
+const DELAYS: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(2)];
 
-/// Records what it gets.
+/// Records batches.
 #[derive(Debug)]
 pub(super) struct Writer {
     pub(super) store: Arc<dyn Store>,
@@ -30,59 +29,72 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Records until the other side ends. The summary is right also if that fails.
+    /// Records until the reading half ends. The summary is correct even if this fails.
     pub(super) async fn write(
         &self,
-        receiver: &mut mpsc::Receiver<Batch>,
+        receiver: &mut mpsc::Receiver<LocatedBatch>,
         summary: &mut Summary,
     ) -> anyhow::Result<()> {
-        while let Some(batch) = receiver.recv().await {
-            let (lines, occurrences): (Vec<_>, Vec<_>) = batch
-                .into_iter()
-                .map(|Item { occurrence, file, line }| ((file, line), occurrence))
-                .unzip();
-            let record = async |part: &[NewOccurrence]| {
-                self.patience.retry(async || self.store.record_tickets(part.into()).await).await
+        while let Some(located) = receiver.recv().await {
+            let places: Vec<_> = located
+                .iter()
+                .map(|Located { occurrence, file, line }| {
+                    (occurrence.record().id, Arc::clone(file), *line)
+                })
+                .collect();
+            let batch: Batch = located.into_iter().map(|located| located.occurrence).collect();
+            // A batch holds each occurrence once, so these are known as soon as it is recorded.
+            let repeated = (places.len() - batch.len()) as u64;
+            let record = async |chunk: Batch| {
+                self.patience.retry(async || self.store.record_tickets(chunk.clone()).await).await
             };
-            let each = |part: Range<usize>, done: Result<Recorded, Error>| match done {
-                Ok(recorded) => count(summary, part.len() as u64, &recorded),
+            let each = |chunk: &[NewOccurrence], result: Result<Recorded, Error>| match result {
+                Ok(recorded) => count(summary, chunk.len() as u64, &recorded),
                 Err(error) => {
-                    let (file, line) = &lines[part.start];
-                    let (file, reason) = (file.to_string(), error.message().to_owned());
-                    summary.rejected(Fault { file, line: *line, reason });
+                    // A chunk that is refused has one occurrence. The batch has reordered them, so its
+                    // place is found by its id.
+                    let place = places.iter().find(|(id, ..)| *id == chunk[0].record().id);
+                    if let Some((_, file, line)) = place {
+                        let (file, reason) = (file.to_string(), error.message().to_owned());
+                        summary.rejected(Fault { file, line: *line, reason });
+                    }
                 }
             };
-            record_in_parts(&occurrences, record, each).await.context(
-                "cannot record; ingest the same again later, what is recorded will not count twice",
+            record_in_chunks(&batch, record, each).await.context(
+                "cannot record; ingest the same again later, what is recorded is not counted twice",
             )?;
+            summary.already_known += repeated;
         }
         Ok(())
     }
 }
 
-/// Records a batch. One that the store refuses is halved until the record that it means stands alone.
-async fn record_in_parts(
-    batch: &[NewOccurrence],
-    record: impl AsyncFn(&[NewOccurrence]) -> Result<Recorded, Error>,
-    mut each: impl FnMut(Range<usize>, Result<Recorded, Error>),
+/// Records a batch and reports the result of each chunk of it.
+///
+/// A batch that the store refuses is halved until the record that is to blame stands alone, so one bad
+/// record does not keep the others out.
+async fn record_in_chunks(
+    batch: &Batch,
+    record: impl AsyncFn(Batch) -> Result<Recorded, Error>,
+    mut each: impl FnMut(&[NewOccurrence], Result<Recorded, Error>),
 ) -> Result<(), Error> {
-    let mut parts = Vec::new();
-    parts.push(0..batch.len());
-    while let Some(part) = parts.pop() {
-        match record(&batch[part.clone()]).await {
-            Err(error) if error.kind() == ErrorKind::Rejected && part.len() > 1 => {
-                let middle = part.start + part.len() / 2;
-                parts.push(middle..part.end);
-                parts.push(part.start..middle);
+    let mut chunks = Vec::new();
+    chunks.push(0..batch.len());
+    while let Some(chunk) = chunks.pop() {
+        match record(batch.slice(chunk.clone())).await {
+            Err(error) if error.kind() == ErrorKind::Rejected && chunk.len() > 1 => {
+                let middle = chunk.start + chunk.len() / 2;
+                chunks.push(middle..chunk.end);
+                chunks.push(chunk.start..middle);
             }
             Err(error) if error.kind() != ErrorKind::Rejected => return Err(error),
-            done => each(part, done),
+            result => each(&batch[chunk], result),
         }
     }
     Ok(())
 }
 
-/// How to wait for a store that is away.
+/// How long to wait for a store that is unavailable.
 #[derive(Debug)]
 pub(super) struct Patience {
     pub(super) bar: ProgressBar,
@@ -91,20 +103,20 @@ pub(super) struct Patience {
 }
 
 impl Patience {
-    /// Repeats a call while the store is away.
+    /// Repeats a call while the store is unavailable.
     pub(super) async fn retry<T>(
         &self,
         call: impl AsyncFn() -> Result<T, Error>,
     ) -> Result<T, Error> {
         let mut away_since = None;
         let mut stopped_since = None;
-        let [mut wait, longest] = WAITS;
+        let [mut delay, longest] = DELAYS;
         loop {
             let error = match call().await {
                 Err(error) if error.is_retryable() => error,
                 done => {
                     if away_since.is_some() && done.is_ok() {
-                        self.say("the database is back");
+                        self.say("the database is available again");
                     }
                     return done;
                 }
@@ -113,16 +125,16 @@ impl Patience {
                 self.say(&format!("waiting for the database: {}", error.message()));
             }
             let away = away_since.get_or_insert_with(Instant::now).elapsed();
-            let given_up = if self.stop.load(Ordering::Relaxed) {
+            let gives_up = if self.stop.load(Ordering::Relaxed) {
                 stopped_since.get_or_insert_with(Instant::now).elapsed() >= LAST_PATIENCE
             } else {
                 !self.endless && away >= PATIENCE
             };
-            if given_up {
+            if gives_up {
                 return Err(error);
             }
-            tokio::time::sleep(wait).await;
-            wait = (wait * 2).min(longest);
+            tokio::time::sleep(delay).await;
+            delay = (delay * 2).min(longest);
         }
     }
 
@@ -159,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_store_that_is_away_is_waited_for() {
+    fn an_unavailable_store_is_waited_for() {
         let tries = Cell::new(0);
         let call = async || {
             tries.set(tries.get() + 1);
@@ -172,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn other_errors_are_not_repeated() {
+    fn other_errors_are_not_retried() {
         let tries = Cell::new(0);
         let call = async || -> Result<(), Error> {
             tries.set(tries.get() + 1);
@@ -183,29 +195,30 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_record_does_not_keep_the_others() {
+    fn a_refused_record_does_not_keep_the_others_out() {
         let options = HandlerOptions::default();
-        let batch: Vec<NewOccurrence> = (0..21)
+        let batch: Batch = (0..21)
             .map(|number| Record::new(Level::Error, "", number.to_string()))
             .map(|record| options.prepare(record).unwrap())
             .collect();
+        let message = |occurrence: &NewOccurrence| occurrence.record().message.to_string();
         let stored = RefCell::new(Vec::new());
-        let record = async |part: &[NewOccurrence]| {
-            let messages = || part.iter().map(|one| one.record().message.clone());
-            if messages().any(|message| message == "7" || message == "20") {
+        let record = async |chunk: Batch| {
+            if chunk.iter().map(message).any(|message| message == "7" || message == "20") {
                 return Err(Error::new(ErrorKind::Rejected, "test", "no"));
             }
-            stored.borrow_mut().extend(messages());
+            stored.borrow_mut().extend(chunk.iter().map(message));
             Ok(Recorded::default())
         };
         let mut rejected = Vec::new();
-        let each = |part: Range<usize>, done: Result<Recorded, Error>| {
-            if done.is_err() {
-                rejected.push(part);
+        let each = |chunk: &[NewOccurrence], result: Result<Recorded, Error>| {
+            if result.is_err() {
+                rejected.push(chunk.iter().map(message).collect::<Vec<_>>());
             }
         };
-        run(record_in_parts(&batch, record, each)).unwrap();
-        assert_eq!(rejected, [7..8, 20..21]);
+        run(record_in_chunks(&batch, record, each)).unwrap();
+        rejected.sort();
+        assert_eq!(rejected, [["20"], ["7"]]);
         assert_eq!(stored.borrow().len(), 19);
     }
 }

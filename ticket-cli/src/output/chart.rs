@@ -1,10 +1,10 @@
-//! Charts of one line.
+//! Charts on one line.
 
 use ticket_core::Bucket;
 
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-/// One character for each `width` buckets, relative to the highest; an empty stretch is a dot.
+/// Returns one bar for every `width` buckets, relative to the highest bar. Empty buckets give a dot.
 pub(crate) fn sparkline(buckets: &[Bucket], width: usize) -> String {
     let sums: Vec<u64> = buckets
         .chunks(width.max(1))
@@ -18,7 +18,7 @@ fn bar(sum: u64, highest: u64) -> char {
     if sum == 0 {
         return '·';
     }
-    // The highest is the last bar, and 1 of many the first.
+    // The highest sum gets the full bar, and the smallest one above 0 gets at least the first.
     let index = (u128::from(sum) * 8).div_ceil(u128::from(highest)) - 1;
     BARS[usize::try_from(index).unwrap_or(7).min(7)]
 }

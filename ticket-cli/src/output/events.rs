@@ -6,12 +6,14 @@ use anstyle::Style;
 use ticket_core::{Occurrence, Timestamp};
 
 use super::table::{Grid, Layout, Share};
-use super::{sanitize, style, text, time};
+use super::{style, text, time};
+use crate::sanitize;
 
-/// What is cut off before the table is laid out: more than any terminal is wide.
+/// The number of characters after which a text is cut before the table is laid out: more than any terminal
+/// is wide.
 const MAX_TEXT: usize = 400;
 
-/// Events of any ticket.
+/// Writes events of any ticket.
 pub(crate) fn write(
     out: &mut dyn Write,
     events: &[Occurrence],
@@ -21,7 +23,7 @@ pub(crate) fn write(
     table(out, events, layout, now, &["TIME", "LEVEL", "TICKET", "TYPE"])
 }
 
-/// Occurrences of one ticket, which all have one level and type.
+/// Writes occurrences of one ticket, which all have the same level and type.
 pub(crate) fn write_of_ticket(
     out: &mut dyn Write,
     occurrences: &[Occurrence],

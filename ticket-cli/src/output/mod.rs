@@ -1,4 +1,4 @@
-//! What is written, for people and for programs.
+//! What the commands write, for people and for programs.
 
 pub(crate) mod chart;
 pub(crate) mod details;
@@ -6,7 +6,6 @@ pub(crate) mod events;
 pub(crate) mod json;
 #[cfg(test)]
 pub(crate) mod samples;
-pub(crate) mod sanitize;
 pub(crate) mod style;
 pub(crate) mod table;
 pub(crate) mod text;

@@ -1,4 +1,4 @@
-//! A ticket and an occurrence with everything in them, for tests.
+//! A ticket and an occurrence with all kinds of fields, for tests.
 
 use ticket_core::backend::NewOccurrence;
 use ticket_core::record::{Breadcrumb, ErrorCause, Frame, Request, Span};

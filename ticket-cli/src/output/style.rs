@@ -3,7 +3,7 @@
 use anstyle::{AnsiColor, Color, Effects, Style};
 use ticket_core::{Level, StatusKind};
 
-/// How a level looks.
+/// Returns the style of a level.
 pub(crate) const fn level(level: Level) -> Style {
     match level {
         Level::Critical => color(AnsiColor::Magenta).bold(),
@@ -15,7 +15,7 @@ pub(crate) const fn level(level: Level) -> Style {
     }
 }
 
-/// How a status looks.
+/// Returns the style of a status.
 pub(crate) const fn status(status: StatusKind) -> Style {
     match status {
         StatusKind::Open => Style::new(),
@@ -24,25 +24,25 @@ pub(crate) const fn status(status: StatusKind) -> Style {
     }
 }
 
-/// What a person types to see more.
+/// The style of what a person types to see more.
 pub(crate) const ID: Style = color(AnsiColor::Cyan);
-/// A heading, and what stands out.
+/// The style of headings and of what stands out.
 pub(crate) const BOLD: Style = Style::new().bold();
-/// What matters less.
+/// The style of what matters less.
 pub(crate) const DIM: Style = Style::new().effects(Effects::DIMMED);
 
 const fn color(color: AnsiColor) -> Style {
     Style::new().fg_color(Some(Color::Ansi(color)))
 }
 
-/// Whether there is any colour.
+/// Applies styles, if the output is coloured.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Painter {
     pub(crate) color: bool,
 }
 
 impl Painter {
-    /// The text in this style, if there is any colour.
+    /// Returns the text in this style, or as it is if the output is not coloured.
     pub(crate) fn paint(self, style: Style, text: impl std::fmt::Display) -> String {
         if self.color { format!("{style}{text}{style:#}") } else { text.to_string() }
     }

@@ -1,4 +1,4 @@
-//! Tables that fit the terminal: one line a row, whatever the stored text is.
+//! Tables that fit the terminal: one line per row, whatever the stored text is.
 
 use std::io::{self, Write};
 
@@ -10,10 +10,10 @@ use comfy_table::{
 
 use super::style::{self, Painter};
 
-/// Below this nothing useful fits; a line is wrapped by the terminal then.
+/// The smallest width. In less, nothing useful fits, and the terminal wraps the lines.
 const MIN_WIDTH: u16 = 40;
 
-/// The width of the output if there is no terminal and `COLUMNS` is not set.
+/// The width if standard output is not a terminal and `COLUMNS` is not set.
 const DEFAULT_WIDTH: u16 = 120;
 
 /// How tables are laid out and coloured.
@@ -24,7 +24,7 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
-    /// As wide as `COLUMNS` says, else as the terminal is.
+    /// Takes the width from `COLUMNS`, otherwise from the terminal.
     pub(crate) fn detect(painter: Painter) -> Self {
         let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.trim().parse().ok());
         let terminal = || terminal_size::terminal_size().map(|(width, _)| width.0);
@@ -38,9 +38,9 @@ impl Layout {
 pub(crate) enum Share {
     /// As wide as its content.
     Content,
-    /// The same, with numbers on the right.
+    /// As wide as its content, aligned to the right.
     Number,
-    /// As wide as its content, up to so many columns.
+    /// As wide as its content, up to this many columns.
     UpTo(u16),
     /// All that is left.
     Rest,
@@ -65,7 +65,8 @@ impl Grid {
         table.set_header(one_line(header));
         for ((_, share), column) in columns.iter().zip(table.column_iter_mut()) {
             column.set_padding((0, 2));
-            // A line is cut where the column ends, and not at a word: NUL is in no safe text.
+            // A cell is cut at the end of the column instead of between words, because no safe text
+            // contains this delimiter.
             column.set_delimiter('\0');
             match share {
                 Share::Content => column.set_constraint(ColumnConstraint::ContentWidth),
@@ -82,13 +83,13 @@ impl Grid {
         Self { table }
     }
 
-    /// Adds a row: as many cells as there are columns, each with its style. The text has to be safe.
+    /// Adds a row with a cell for each column. The texts must be sanitized.
     pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = (String, anstyle::Style)>) {
         let cells = cells.into_iter().map(|(text, style)| cell(&text, style));
         self.table.add_row(one_line(cells));
     }
 
-    /// Writes the lines, without spaces at their ends.
+    /// Writes the table without trailing spaces.
     pub(crate) fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         self.table.lines().try_for_each(|line| writeln!(out, "{}", line.trim_end()))
     }
@@ -114,7 +115,7 @@ fn cell(text: &str, style: anstyle::Style) -> Cell {
     cell
 }
 
-/// The same colour of the terminal's palette under the table's name for it.
+/// Returns the table library's name of a terminal colour.
 fn named(color: AnsiColor) -> Color {
     match color {
         AnsiColor::Red => Color::DarkRed,

@@ -6,17 +6,19 @@ use std::io::{self, Write};
 use ticket_core::{StatusKind, Ticket, TicketId, Timestamp};
 
 use super::table::{Grid, Layout, Share};
-use super::{sanitize, style, text, time};
+use super::{style, text, time};
+use crate::sanitize;
 
-/// What is cut off before the table is laid out: more than any terminal is wide.
+/// The number of characters after which a text is cut before the table is laid out: more than any terminal
+/// is wide.
 const MAX_MESSAGE: usize = 400;
 
-/// Whether there is room for a chart beside a readable message.
+/// Returns `true` if there is room for a chart beside a readable message.
 pub(crate) const fn has_room_for_charts(layout: Layout) -> bool {
     layout.width >= 100
 }
 
-/// One line for each ticket, the columns that say something only.
+/// Writes one line per ticket, with the columns that say something about these tickets.
 pub(crate) fn write(
     out: &mut dyn Write,
     tickets: &[Ticket],
@@ -64,8 +66,10 @@ pub(crate) fn write(
     grid.write(out)
 }
 
-/// How many digits tell these tickets apart, at least 8: in a store of a hundred thousand tickets
-/// so many are unique with near certainty, and if not, the command that is given them says so.
+/// Returns how many digits tell these tickets apart, at least 8.
+///
+/// In a store of a hundred thousand tickets 8 digits are almost certainly unique. If they are not, the command
+/// that gets them says so.
 fn unique_digits(tickets: &[Ticket]) -> usize {
     let ids: Vec<String> = tickets.iter().map(|ticket| ticket.id.to_string()).collect();
     let is_unique = |digits: &usize| {
@@ -125,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_has_one_line_a_ticket_and_fits() {
+    fn a_table_has_one_line_per_ticket_and_fits_the_width() {
         for width in 40..200 {
             let table = table(&samples(), width, false);
             assert_eq!(table.lines().count(), 5, "{width}:\n{table}");
@@ -143,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn colours_are_the_only_difference() {
+    fn colour_changes_nothing_else() {
         let colored = table(&samples(), 120, true);
         assert!(colored.contains("\u{1b}["), "{colored:?}");
         let mut plain = String::new();
@@ -157,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_are_long_enough_to_tell_them_apart() {
+    fn ids_are_long_enough_to_be_unique() {
         let mut tickets = samples();
         assert_eq!(unique_digits(&tickets), 8);
         let mut id = [1; 16];

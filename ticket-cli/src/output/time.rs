@@ -7,7 +7,7 @@ const MINUTE: i64 = 60 * SECOND;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 
-/// How long ago, such as `3m ago`; the date if it is more than two months away.
+/// Returns how long ago a time is, such as `3m ago`, or its date if that is more than two months.
 pub(crate) fn relative(time: Timestamp, now: Timestamp) -> String {
     let micros = now.as_micros() - time.as_micros();
     let distance = match micros.abs() {
@@ -21,13 +21,13 @@ pub(crate) fn relative(time: Timestamp, now: Timestamp) -> String {
     if micros > 0 { format!("{distance} ago") } else { format!("in {distance}") }
 }
 
-/// The time in UTC to the second, such as `2026-11-21 10:47:20Z`.
+/// Returns a time in UTC to the second, such as `2026-11-21 10:47:20Z`.
 pub(crate) fn absolute(time: Timestamp) -> String {
     let text = time.to_string();
     format!("{} {}Z", &text[..10], &text[11..19])
 }
 
-/// Both: `2026-11-21 10:47:20Z (3m ago)`.
+/// Returns a time and how long ago it is: `2026-11-21 10:47:20Z (3m ago)`.
 pub(crate) fn both(time: Timestamp, now: Timestamp) -> String {
     format!("{} ({})", absolute(time), relative(time, now))
 }
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_is_ahead_is_seen() {
+    fn a_time_in_the_future_is_shown_as_such() {
         let now: Timestamp = "2026-11-21T10:47:20Z".parse().unwrap();
         assert_eq!(relative(now.saturating_add(Duration::from_secs(150)), now), "in 2m");
         assert_eq!(relative(Timestamp::MAX, Timestamp::MIN), "9999-12-31");

@@ -14,7 +14,7 @@ fn statuses(place: &Place) -> Vec<String> {
 }
 
 #[test]
-fn solve_reopen_and_mute() {
+fn tickets_are_solved_reopened_and_muted() {
     let place = Place::with(five());
     let ids = ids(&place);
     let output = place.output(&["solve", &ids[0][..8], &ids[1], "--release", "2.0"]);
@@ -36,15 +36,15 @@ fn solve_reopen_and_mute() {
     let table = place.output(&["list", "--status", "all"]);
     assert!(table.contains("STATUS") && table.contains("muted"), "{table}");
 
-    // A solved ticket comes back by itself.
+    // A new occurrence reopens a solved ticket.
     place.record(vec![record(Level::Warning, "cache", "slow answer", 0)]);
     let back = place.json(&["list", "--channel", "cache"]).remove(0);
     assert_eq!((&back["status"], &back["reopened_count"]), (&"open".into(), &1.into()));
-    assert!(place.output(&["show", &ids[1]]).contains("came back once after it was solved"));
+    assert!(place.output(&["show", &ids[1]]).contains("reopened once after it was solved"));
 }
 
 #[test]
-fn one_that_fails_does_not_keep_the_others() {
+fn an_unknown_id_does_not_keep_the_others_from_being_changed() {
     let place = Place::with(five());
     let ids = ids(&place);
     let unknown = "0".repeat(32);
@@ -62,10 +62,10 @@ fn one_that_fails_does_not_keep_the_others() {
 }
 
 #[test]
-fn delete_asks() {
+fn delete_without_a_terminal_needs_yes() {
     let place = Place::with(five());
     let ids = ids(&place);
-    // Standard input is no terminal here, so there is nobody to ask.
+    // Standard input is not a terminal here, so there is nobody to ask.
     let (code, said) = place.failure(&["delete", &ids[0]]);
     assert_eq!(code, 2);
     assert!(said.contains("--yes"), "{said}");
@@ -80,7 +80,7 @@ fn delete_asks() {
 }
 
 #[test]
-fn expire_deletes_what_is_old_and_keeps_the_counts() {
+fn expire_deletes_old_occurrences_and_keeps_the_counts() {
     let place = Place::with(five());
     let ids = ids(&place);
     place.output(&["solve", &ids[3]]);
@@ -100,12 +100,12 @@ fn expire_deletes_what_is_old_and_keeps_the_counts() {
         .ticket(&["occurrences", &worker[0]])
         .assert()
         .success()
-        .stderr(contains("those there were have expired"));
+        .stderr(contains("any more: they have expired"));
     assert!(place.output(&["show", &worker[0]]).contains("the counts stay"));
 }
 
 #[test]
-fn expire_keeps_the_newest_of_all_or_of_an_application() {
+fn expire_keeps_the_newest_occurrences_of_all_or_of_one_application() {
     let place = Place::with(five());
     assert_eq!(place.json(&["find"]).len(), 8);
     let newest = place.texts("id", &["find", "--limit", "3"]);
@@ -120,7 +120,7 @@ fn expire_keeps_the_newest_of_all_or_of_an_application() {
 }
 
 #[test]
-fn expire_keeps_to_its_application() {
+fn expire_leaves_other_applications_alone() {
     let place = Place::with(five());
     let output = place.output(&["expire", "--older-than", "1s", "--app", "post"]);
     assert_eq!(output, "deleted 1 expired occurrences and 0 solved tickets\n");
@@ -128,7 +128,7 @@ fn expire_keeps_to_its_application() {
 }
 
 #[test]
-fn expire_wants_to_know_what() {
+fn expire_without_a_criterion_is_wrong_usage() {
     let place = Place::with(five());
     let cases: [(&[&str], &str); 5] = [
         (&["expire"], "--older-than"),

@@ -20,7 +20,7 @@ fn found(place: &Place, arguments: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn find_by_type_and_traits() {
+fn events_are_found_by_type_and_traits() {
     let place = place();
     let cases: [(&[&str], &[&str]); 9] = [
         (&[], &["refused", "payment 4711 refused", "refused"]),
@@ -41,7 +41,7 @@ fn find_by_type_and_traits() {
 }
 
 #[test]
-fn find_as_a_table() {
+fn events_are_listed_in_a_table() {
     let output = place().output(&["find", "user_id=42"]);
     assert_eq!(output.lines().count(), 2, "{output}");
     assert!(
@@ -52,26 +52,26 @@ fn find_as_a_table() {
 }
 
 #[test]
-fn a_mistake_is_shown_with_its_place() {
+fn a_mistake_in_an_expression_is_shown_with_its_position() {
     let place = place();
     let (code, said) = place.failure(&["find", "user_id >= 42 or a=1"]);
     assert_eq!(code, 2);
     assert_eq!(
         said,
-        "error: expected `and` with another comparison, or the end: there is no `or`, and text with \
-         spaces or signs is written in quotes\n  user_id >= 42 or a=1\n                ^\n"
+        "error: expected `and` and another comparison, or the end: there is no `or`, and a text with \
+         spaces or signs needs quotes\n  user_id >= 42 or a=1\n                ^\n"
     );
-    // It is told before the database is looked for.
+    // The expression is checked before the database is opened.
     assert_eq!(Place::empty().failure(&["find", "a"]).0, 2);
 }
 
 #[test]
-fn types_and_traits() {
+fn types_and_traits_are_listed() {
     let place = place();
     assert_eq!(place.output(&["types"]), "login\nshop::checkout\n");
     assert_eq!(place.texts("type", &["types", "--app", "shop"]), ["login", "shop::checkout"]);
     assert_eq!(place.output(&["types", "--app", "x"]), "");
-    let nameless = Place::with(vec![record(Level::Error, "", "nobody says where", 1)]);
+    let nameless = Place::with(vec![record(Level::Error, "", "without a channel", 1)]);
     assert_eq!(nameless.output(&["types"]), "\"\"\n");
     assert_eq!(place.output(&["traits", "login"]), "text   path\nint    user_id\nfloat  user_id\n");
     assert_eq!(place.texts("kind", &["traits", "login"]), ["text", "int", "float"]);

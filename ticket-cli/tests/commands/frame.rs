@@ -1,11 +1,11 @@
-//! What all commands share: where the store is, colours, pipes, errors, help.
+//! What all commands share: the URL of the store, colours, pipes, errors, help.
 
 use predicates::str::contains;
 
 use crate::store::{Place, five, record};
 
 #[test]
-fn looking_for_tickets_creates_nothing() {
+fn commands_that_read_create_nothing() {
     let place = Place::empty();
     let commands: [&[&str]; 12] = [
         &["list"],
@@ -34,7 +34,7 @@ fn looking_for_tickets_creates_nothing() {
 }
 
 #[test]
-fn setup_creates_the_default_store_any_number_of_times() {
+fn setup_creates_the_default_store_and_may_be_repeated() {
     let place = Place::empty();
     for _ in 0..2 {
         assert_eq!(place.output(&["setup"]), "the sqlite store is ready\n");
@@ -66,7 +66,7 @@ fn the_url_comes_from_the_option_or_the_environment() {
 }
 
 #[test]
-fn a_wrong_url_is_wrong_usage_and_shows_no_secret() {
+fn a_bad_url_is_wrong_usage_and_no_secret_is_shown() {
     let place = Place::empty();
     for url in ["foo://user:hunter2@host/db", "hunter2", "sqlite:a.db?hunter=2", "sqlite:"] {
         for command in ["list", "setup"] {
@@ -80,7 +80,7 @@ fn a_wrong_url_is_wrong_usage_and_shows_no_secret() {
     assert!(code == 2 && said.contains("kind memory") && said.contains("sqlite"), "{said}");
     let (code, said) = place.failure(&["setup", "--print", "--engine", "citus"]);
     assert!(code == 2 && said.contains("begins with postgres://"), "{said}");
-    // A wrong option beside it must not bring it out either.
+    // Neither the error for a wrong option nor the help may show the URL.
     let assert =
         place.ticket(&["list", "--nonsense"]).env("TICKET_URL", "foo://u:hunter2@h").assert();
     assert.code(2).stderr(contains("hunter2").count(0));
@@ -131,7 +131,7 @@ fn wrong_usage_has_exit_code_2() {
     assert!(said.contains("trace, debug, info, notice, warning, error, critical"), "{said}");
     for limit in ["0", "-1", "x"] {
         let (_, said) = place.failure(&["list", "--limit", limit]);
-        assert!(said.contains("write a whole number from 1 on"), "{said}");
+        assert!(said.contains("write a whole number, 1 or more"), "{said}");
     }
     let (code, said) = place.failure(&["expire", "--max", "5"]);
     assert!(code == 2 && said.contains("--older-than <WHEN>"), "{said}");
@@ -146,7 +146,7 @@ fn wrong_usage_has_exit_code_2() {
 }
 
 #[test]
-fn colour_is_for_terminals_or_for_those_who_ask() {
+fn output_is_coloured_on_a_terminal_or_on_request() {
     let place = Place::with(five());
     let colored = |arguments: &[&str]| place.output(arguments).contains('\u{1b}');
     assert!(!colored(&["list"]));
@@ -180,7 +180,7 @@ fn a_closed_pipe_ends_quietly() {
     for arguments in
         ["list --limit 1000 --json", "list --limit 1000 --color always", "find --json --limit 1000"]
     {
-        // More than a pipe holds, so that the writer notices.
+        // The output is larger than the buffer of a pipe, so the command notices that it is closed.
         let script = format!("\"$0\" {arguments} | head -n 1; echo \"${{PIPESTATUS[0]}}\"");
         let program = assert_cmd::cargo_bin!("ticket");
         let mut bash = assert_cmd::Command::new("bash");
@@ -193,7 +193,7 @@ fn a_closed_pipe_ends_quietly() {
 }
 
 #[test]
-fn completions_and_manual_pages() {
+fn completions_and_manual_pages_are_printed() {
     let place = Place::empty();
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let script = place.output(&["completions", shell]);
@@ -209,7 +209,7 @@ fn completions_and_manual_pages() {
 }
 
 #[test]
-fn help_texts() {
+fn help_texts_are_stable() {
     let place = Place::empty();
     insta::assert_snapshot!("find", place.output(&["find", "--help"]));
     insta::assert_snapshot!("list", place.output(&["list", "--help"]));

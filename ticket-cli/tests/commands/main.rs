@@ -1,6 +1,6 @@
-//! The command as a process, on real stores.
+//! The command as a process on real stores.
 
-#![allow(clippy::unwrap_used, reason = "in tests; clippy knows functions with #[test] only")]
+#![allow(clippy::unwrap_used, reason = "a test program")]
 
 mod change;
 mod find;

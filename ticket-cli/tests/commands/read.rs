@@ -11,7 +11,7 @@ fn messages(place: &Place, arguments: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn list_has_the_open_tickets_the_latest_first() {
+fn list_shows_the_open_tickets_the_latest_first() {
     let place = Place::with(five());
     let output = place.output(&["list"]);
     let lines: Vec<&str> = output.lines().collect();
@@ -28,10 +28,10 @@ fn list_has_the_open_tickets_the_latest_first() {
     assert_eq!(messages(&place, &[]), expected);
 }
 
-/// Who may read the file of a store, and write neither it nor beside it.
+/// A user who may read the file of a store, but write neither the file nor its folder.
 #[cfg(unix)]
 #[test]
-fn who_may_only_read_a_file_can_list_it() {
+fn a_store_that_may_only_be_read_is_listed() {
     use std::fs::{self, Permissions};
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
     use std::os::unix::process::CommandExt;
@@ -52,7 +52,7 @@ fn who_may_only_read_a_file_can_list_it() {
     set_mode(place.path(), 0o555);
     let mut list = std::process::Command::new(ticket);
     if fs::metadata(place.path()).unwrap().uid() == 0 {
-        // Nothing keeps root from writing.
+        // Permissions do not apply to root.
         list.uid(65_534);
     }
     list.args(["--url", "sqlite:tickets.db", "list"]).current_dir(place.path());
@@ -65,7 +65,7 @@ fn who_may_only_read_a_file_can_list_it() {
 }
 
 #[test]
-fn list_filters() {
+fn list_applies_its_filters() {
     let place = Place::with(five());
     let cases: [(&[&str], &[&str]); 13] = [
         (&["--level", "critical"], &["panicked"]),
@@ -88,7 +88,7 @@ fn list_filters() {
 }
 
 #[test]
-fn list_sorts_and_reverses() {
+fn list_sorts_by_each_key_and_in_reverse() {
     let place = Place::with(five());
     let cases = [
         ("last", "connection lost", "no route"),
@@ -107,7 +107,7 @@ fn list_sorts_and_reverses() {
 }
 
 fn many(count: usize) -> Vec<Record> {
-    // Letters: numbers would be one template.
+    // Letters, because names that differ in a number would share a ticket.
     let name = |index: usize| {
         let letter = |n: usize| char::from(b'a' + u8::try_from(n % 26).unwrap());
         format!("{}{}{}", letter(index / 676), letter(index / 26), letter(index))
@@ -143,14 +143,14 @@ fn pages_follow_each_other() {
 }
 
 #[test]
-fn a_limit_may_be_more_than_one_page_of_the_store() {
+fn a_limit_may_be_larger_than_a_page_of_the_store() {
     let place = Place::with(many(2_100));
     assert_eq!(place.json(&["list", "--limit", "5000"]).len(), 2_100);
     assert_eq!(place.json(&["list", "--limit", "1001"]).len(), 1_001);
 }
 
 #[test]
-fn hostile_text_stays_on_its_line_and_off_the_terminal() {
+fn hostile_text_stays_on_its_line_and_does_not_act_on_the_terminal() {
     let evil = "\u{1b}[2J\u{1b}]0;title\u{7}\u{202e}\u{9b}31m\nsecond line\u{200b}";
     let place = Place::with(vec![
         record(Level::Error, evil, evil, 10)
@@ -179,13 +179,13 @@ fn hostile_text_stays_on_its_line_and_off_the_terminal() {
     }
     assert_eq!(place.output(&["list"]).lines().count(), 2);
     assert_eq!(place.texts("message", &["list"]), [evil], "JSON loses nothing");
-    // Messages for the person have it no other way.
+    // Error messages are sanitized too.
     let (_, said) = place.failure(&["show", &"0".repeat(32), "--app", evil]);
     assert!(!said.contains('\u{1b}'), "{said:?}");
 }
 
 #[test]
-fn show_has_everything() {
+fn show_prints_everything_about_a_ticket() {
     let place = Place::with(vec![full()]);
     let id = id(&full()).to_string();
     let output = place.output(&["show", &id[..6]]);
@@ -226,7 +226,7 @@ fn show_has_everything() {
 }
 
 #[test]
-fn show_lists_as_many_occurrences_as_asked_for() {
+fn show_lists_the_requested_number_of_occurrences() {
     let records = (0..9).map(|i| record(Level::Error, "db", "lost", 100 * (i + 1))).collect();
     let place = Place::with(records);
     let id = place.texts("id", &["list"]).remove(0);
@@ -243,7 +243,7 @@ fn show_lists_as_many_occurrences_as_asked_for() {
 }
 
 #[test]
-fn an_id_has_to_be_known_and_unique() {
+fn an_unknown_or_ambiguous_id_is_an_error() {
     // 17 tickets: two of them begin with the same digit.
     let records = many(17);
     let mut ids: Vec<String> = records.iter().map(|record| id(record).to_string()).collect();
@@ -258,7 +258,7 @@ fn an_id_has_to_be_known_and_unique() {
     );
     let (code, said) = place.failure(&["show", &"0".repeat(32)]);
     assert_eq!(code, 1);
-    assert!(said.contains("no ticket has an id that begins so"), "{said}");
+    assert!(said.contains("no ticket has an id that starts with this"), "{said}");
     let (code, said) = place.failure(&["show", &twice[0], "--app", "other"]);
     assert_eq!(code, 1);
     assert!(said.contains("no ticket of \"other\""), "{said}");
@@ -268,7 +268,7 @@ fn an_id_has_to_be_known_and_unique() {
 }
 
 #[test]
-fn occurrences_go_by_time() {
+fn occurrences_are_listed_by_time() {
     let records =
         (1..=3).map(|i| record(Level::Error, "db", &format!("lost {i}"), 100 * i)).collect();
     let place = Place::with(records);
@@ -288,7 +288,7 @@ fn occurrences_go_by_time() {
 }
 
 #[test]
-fn stats_count() {
+fn stats_count_tickets_and_occurrences() {
     let place = Place::with(five());
     place.output(&["solve", &place.texts("id", &["list", "--channel", "worker"])[0]]);
     let stats = place.json(&["stats"]).remove(0);

@@ -10,10 +10,10 @@ use ticket_handler::BackgroundHandler;
 
 use crate::store::{Place, record};
 
-/// The first segment of a process.
+/// The name of the first segment of a process.
 const FIRST: &str = "0000000000000000.segment";
 
-/// A handler whose store is always away, with these messages in its spool.
+/// Creates a handler whose store is never available, with these messages in its spool.
 fn handler(spool: &Path, messages: &[&str]) -> BackgroundHandler {
     let handler = BackgroundHandler::builder(HandlerOptions::new("shop"))
         .with_spool(spool)
@@ -27,7 +27,7 @@ fn handler(spool: &Path, messages: &[&str]) -> BackgroundHandler {
     handler
 }
 
-/// What the process of these messages leaves when it is killed.
+/// Creates the folder that a process with these messages leaves when it is killed.
 fn left_by_a_dead_process(place: &Place, messages: &[&str]) {
     let living = place.path().join("living");
     let handler = handler(&living, messages);
@@ -43,7 +43,7 @@ fn left_by_a_dead_process(place: &Place, messages: &[&str]) {
 }
 
 #[test]
-fn what_waits_is_listed_and_recorded_once() {
+fn waiting_records_are_listed_and_recorded_once() {
     let place = Place::empty();
     left_by_a_dead_process(&place, &["cannot connect", "cannot write", "no space left"]);
     let handler = handler(&place.path().join("spool"), &["of the living"]);
@@ -66,7 +66,7 @@ fn what_waits_is_listed_and_recorded_once() {
 }
 
 #[test]
-fn what_is_damaged_is_counted_and_set_aside() {
+fn damaged_records_are_counted_and_set_aside() {
     let place = Place::empty();
     left_by_a_dead_process(&place, &["cannot connect", "cannot write"]);
     let segments = place.path().join("spool/17-dead").read_dir().unwrap().map(Result::unwrap);
@@ -76,14 +76,14 @@ fn what_is_damaged_is_counted_and_set_aside() {
     bytes[60..68].fill(b'X');
     fs::write(&segment, bytes).unwrap();
     assert_eq!(place.json(&["spool", "ls", "spool"])[0]["damaged"], 1);
-    let said = "recorded 1, 1 damaged\nset aside: spool/*.corrupt has what cannot be read\n";
+    let said = "recorded 1, 1 damaged\nset aside: what cannot be read is in spool/*.corrupt\n";
     assert_eq!(place.output(&["spool", "drain", "spool"]), said);
     let left: Vec<_> = place.path().join("spool").read_dir().unwrap().map(Result::unwrap).collect();
     assert!(left.len() == 1 && left[0].path().extension().unwrap() == "corrupt", "{left:?}");
 }
 
 #[test]
-fn a_database_that_is_away_costs_nothing() {
+fn nothing_is_lost_if_the_database_is_unavailable() {
     let place = Place::empty();
     left_by_a_dead_process(&place, &["cannot connect"]);
     let (code, said) =
@@ -93,7 +93,7 @@ fn a_database_that_is_away_costs_nothing() {
 }
 
 #[test]
-fn a_folder_that_is_none_is_wrong_usage_and_creates_nothing() {
+fn a_missing_folder_is_wrong_usage_and_creates_nothing() {
     let place = Place::empty();
     for command in ["ls", "drain"] {
         place.ticket(&["spool", command, "missing"]).assert().code(2).stderr(contains("missing"));

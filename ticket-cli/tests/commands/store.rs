@@ -1,4 +1,4 @@
-//! A store in a folder of its own, and the command on it.
+//! A store in its own folder, and the command running on it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,12 +15,12 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// A folder without a store.
+    /// Creates a folder without a store.
     pub(crate) fn empty() -> Self {
         Self { folder: TempDir::new().unwrap() }
     }
 
-    /// A folder with these records in its `tickets.db`.
+    /// Creates a folder with these records in its `tickets.db`.
     pub(crate) fn with(records: Vec<Record>) -> Self {
         let place = Self::empty();
         place.record(records);
@@ -45,7 +45,7 @@ impl Place {
         block_on(self.store().record_tickets(Batch::from(&batch[..]))).unwrap();
     }
 
-    /// The command, run in the folder and without what the environment may say.
+    /// Returns the command in the folder, without the variables that would change what it does.
     pub(crate) fn ticket(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(assert_cmd::cargo_bin!("ticket"));
         for name in ["TICKET_URL", "TICKET_APP", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
@@ -55,25 +55,25 @@ impl Place {
         command
     }
 
-    /// What a command that succeeds writes.
+    /// Runs a command that succeeds and returns its output.
     pub(crate) fn output(&self, arguments: &[&str]) -> String {
         let assert = self.ticket(arguments).assert().success();
         String::from_utf8(assert.get_output().stdout.clone()).unwrap()
     }
 
-    /// The objects that a command writes, one on each line.
+    /// Returns the objects that a command writes, one per line.
     pub(crate) fn json(&self, arguments: &[&str]) -> Vec<serde_json::Value> {
         let output = self.output(&[arguments, &["--json"]].concat());
         output.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
-    /// One text of each object that a command writes.
+    /// Returns one text of each object that a command writes.
     pub(crate) fn texts(&self, name: &str, arguments: &[&str]) -> Vec<String> {
         let objects = self.json(arguments);
         objects.iter().map(|object| object[name].as_str().unwrap().to_owned()).collect()
     }
 
-    /// The exit code of a command that fails, and what it says.
+    /// Runs a command that fails and returns its exit code and message.
     pub(crate) fn failure(&self, arguments: &[&str]) -> (i32, String) {
         let assert = self.ticket(arguments).assert().failure();
         let output = assert.get_output();
@@ -90,22 +90,22 @@ fn occurrence(record: Record) -> NewOccurrence {
     NewOccurrence::new(record, fingerprint)
 }
 
-/// The ticket of a record.
+/// Returns the id of a record's ticket.
 pub(crate) fn id(record: &Record) -> TicketId {
     occurrence(record.clone()).ticket_id()
 }
 
-/// So long before now.
+/// Returns the time this many seconds ago.
 pub(crate) fn ago(seconds: u64) -> Timestamp {
     Timestamp::now().saturating_sub(Duration::from_secs(seconds))
 }
 
-/// A record of the application `shop`.
+/// Creates a record of the application `shop`.
 pub(crate) fn record(level: Level, channel: &str, message: &str, seconds_ago: u64) -> Record {
     Record::new(level, channel, message).with_time(ago(seconds_ago)).with_app_id("shop")
 }
 
-/// Five tickets: their messages are their names.
+/// Creates records of five tickets with different messages.
 pub(crate) fn five() -> Vec<Record> {
     vec![
         record(Level::Error, "db", "connection lost", 7_500),
@@ -119,7 +119,7 @@ pub(crate) fn five() -> Vec<Record> {
     ]
 }
 
-/// A record with everything in it.
+/// Creates a record with all kinds of fields.
 pub(crate) fn full() -> Record {
     let mut record = record(Level::Error, "shop::checkout", "payment 4711 refused", 200)
         .with_location(Location::new().with_file("src/pay.rs").with_line(42))

@@ -1,4 +1,4 @@
-//! Each line counts once, wherever and whenever it is read.
+//! Each line is counted once, however often it is read.
 
 use std::fs;
 use std::time::{Duration, SystemTime};
@@ -15,7 +15,7 @@ fn json(number: usize) -> String {
 }
 
 #[test]
-fn a_file_twice_and_one_that_has_grown() {
+fn a_file_that_is_read_again_counts_only_what_was_appended() {
     let place = Place::new();
     place.write("app.log", (0..10).map(json).collect::<String>());
     assert_eq!(place.counts(&["app.log"]), (10, 0));
@@ -26,7 +26,7 @@ fn a_file_twice_and_one_that_has_grown() {
 }
 
 #[test]
-fn a_file_is_the_same_by_every_name_and_another_file_is_another() {
+fn a_file_is_the_same_by_every_path_and_after_a_rotation() {
     let place = Place::new();
     place.write("app.log", DATED);
     assert_eq!(place.counts(&["app.log"]), (1, 0));
@@ -41,7 +41,7 @@ fn a_file_is_the_same_by_every_name_and_another_file_is_another() {
 }
 
 #[test]
-fn the_same_text_in_two_places_counts_twice() {
+fn equal_lines_at_different_places_are_counted_separately() {
     let place = Place::new();
     place.write("app.log", DATED.repeat(3));
     assert_eq!(place.counts(&["app.log"]), (3, 0));
@@ -49,7 +49,7 @@ fn the_same_text_in_two_places_counts_twice() {
 }
 
 #[test]
-fn applications_count_apart() {
+fn applications_are_counted_separately() {
     let place = Place::new();
     place.write("app.log", DATED);
     assert_eq!(place.counts(&["--app", "a", "app.log"]), (1, 0));
@@ -60,8 +60,8 @@ fn applications_count_apart() {
 const TRACE: &str = "2026-11-21 10:47:20,123 - shop - ERROR - cannot pay\nTraceback (most recent call last):\n  File \"/srv/shop.py\", line 7, in pay\n    charge()\nValueError: no card\n";
 
 #[test]
-fn a_stack_trace_that_was_cut_by_the_end_of_the_file_counts_once() {
-    // After each line, and in the middle of each line.
+fn a_stack_trace_that_the_end_of_the_file_cuts_is_counted_once() {
+    // Cut after some lines and in the middle of others.
     for end in (1..TRACE.len()).step_by(23).chain([TRACE.len() - 1]) {
         let place = Place::new();
         place.write("app.log", format!("{DATED}{}", &TRACE[..end]));
@@ -76,7 +76,7 @@ fn a_stack_trace_that_was_cut_by_the_end_of_the_file_counts_once() {
 }
 
 #[test]
-fn a_rotated_file_whose_lines_begin_at_the_same_places() {
+fn lines_of_a_rotated_file_and_its_successor_at_the_same_offsets_are_told_apart() {
     let place = Place::new();
     place.write("app.log", DATED);
     place.ingest(&["app.log"]);
@@ -86,7 +86,7 @@ fn a_rotated_file_whose_lines_begin_at_the_same_places() {
 }
 
 #[test]
-fn lines_without_a_time_count_once_in_a_file() {
+fn a_line_without_a_time_is_counted_once_per_file() {
     let place = Place::new();
     place.write("app.log", "ERROR first\nERROR second\n");
     let modified = |seconds| {
@@ -97,20 +97,20 @@ fn lines_without_a_time_count_once_in_a_file() {
     modified(1_795_258_040);
     assert_eq!(place.counts(&["app.log"]), (2, 0));
     let times: Vec<_> = place.occurrences().iter().map(|one| one["time"].clone()).collect();
-    assert_eq!(times, ["2026-11-21T10:47:20.000000Z"], "the file's own time");
+    assert_eq!(times, ["2026-11-21T10:47:20.000000Z"], "the modification time of the file");
     place.append("app.log", "ERROR third\n");
     modified(1_795_344_440);
     assert_eq!(place.counts(&["app.log"]), (1, 2));
     assert_eq!(place.counts(&["app.log"]), (0, 3));
     place.append("app.log", &DATED.repeat(2));
-    place.append("app.log", "ERROR behind a line with a time\n");
+    place.append("app.log", "ERROR after a line with a time\n");
     modified(1_795_430_840);
     assert_eq!(place.counts(&["app.log"]), (3, 3));
     assert_eq!(place.counts(&["app.log"]), (0, 6));
 }
 
 #[test]
-fn piped_lines_with_a_time_count_once_and_others_in_every_run() {
+fn a_piped_line_is_counted_once_if_it_has_a_time_and_on_every_run_otherwise() {
     let place = Place::new();
     let text = format!("{}{}", DATED.repeat(2), json(1));
     assert_eq!(place.pipe(&text), (3, 0));

@@ -1,4 +1,4 @@
-//! Killed at any moment, and run again.
+//! The command is killed at any moment and run again.
 
 use std::fmt::Write as _;
 use std::process::Stdio;
@@ -8,7 +8,7 @@ use crate::place::Place;
 
 const LINES: usize = 20_000;
 
-/// A log of all sorts: some kinds of errors in JSON, stack traces, lines without a time.
+/// Creates a log with errors in JSON, stack traces, and lines without a time.
 fn log() -> String {
     let mut log = String::from("ERROR before any time\nplain\n");
     for number in 0..LINES {
@@ -34,7 +34,7 @@ fn log() -> String {
 }
 
 #[test]
-fn sigkill_at_any_moment() {
+fn a_command_that_is_killed_and_repeated_counts_each_line_once() {
     let log = log();
     let whole = Place::new();
     whole.write("app.log", &log);
@@ -55,14 +55,14 @@ fn sigkill_at_any_moment() {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        // A small generator is random enough for moments.
+        // A linear congruential generator is random enough for this.
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let moment = duration.mul_f64((seed >> 40) as f64 / f64::from(1 << 24));
         std::thread::sleep(moment.max(Duration::from_millis(5)));
         ingest.kill().unwrap();
         killed += u32::from(!ingest.wait().unwrap().success());
     }
-    assert!(killed > 0, "none was killed while it worked");
+    assert!(killed > 0, "no process was killed while it was working");
     let (last, known) = broken.counts(&["app.log"]);
     assert_eq!(last + known, recorded);
     assert_eq!(broken.tickets(), expected);

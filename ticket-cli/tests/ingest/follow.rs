@@ -1,4 +1,4 @@
-//! `--follow`: what is appended, rotation, truncation, and the end.
+//! `--follow`: appended lines, rotation, truncation, and the end.
 
 use std::fs;
 use std::process::{Child, Command, Stdio};
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::place::Place;
 
-/// A command that follows a file; killed if a test fails before its end.
+/// A command that follows a file. It is killed if the test fails.
 struct Follower(Option<Child>);
 
 impl Follower {
@@ -17,7 +17,7 @@ impl Follower {
         Self(Some(command.stdout(Stdio::piped()).spawn().unwrap()))
     }
 
-    /// Ends it with a signal; the summary.
+    /// Ends the command with a signal and returns its summary.
     fn stop(mut self, signal: &str) -> Value {
         let child = self.0.take().unwrap();
         let sent = Command::new("kill").args(["-s", signal, &child.id().to_string()]).status();
@@ -36,8 +36,8 @@ impl Drop for Follower {
     }
 }
 
-/// Waits until the store has so many occurrences; how long that took.
-fn wait_for(place: &Place, count: u64) -> Duration {
+/// Waits until the store has this many occurrences.
+fn wait_for(place: &Place, count: u64) {
     let start = Instant::now();
     loop {
         let output = place.run(&["--json", "list", "--status", "all", "--limit", "1000"]);
@@ -45,7 +45,7 @@ fn wait_for(place: &Place, count: u64) -> Duration {
         let tickets = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
         let now: u64 = tickets.map(|ticket| ticket["occurrence_count"].as_u64().unwrap()).sum();
         if now == count {
-            return start.elapsed();
+            return;
         }
         assert!(now < count, "{now} instead of {count}");
         assert!(start.elapsed() < Duration::from_secs(30), "{now} of {count} after 30 s");
@@ -54,13 +54,13 @@ fn wait_for(place: &Place, count: u64) -> Duration {
 }
 
 #[test]
-fn appended_rotated_and_truncated() {
+fn a_file_is_followed_through_appends_rotation_and_truncation() {
     let place = Place::new();
     place.write("app.log", "2026-11-21T10:00:00Z ERROR zero\n");
     let follower = Follower::start(&place, "app.log");
     wait_for(&place, 1);
 
-    // A line that is not complete yet is waited for.
+    // An unfinished line is not recorded until its rest has come.
     place.append("app.log", "2026-11-21T10:00:01Z ERROR o");
     std::thread::sleep(Duration::from_millis(800));
     wait_for(&place, 1);
@@ -70,7 +70,7 @@ fn appended_rotated_and_truncated() {
     );
     wait_for(&place, 3);
 
-    // Rotated: the rest of the old file counts, and the new one is read from its beginning.
+    // Rotation: the rest of the old file is read, and the new file from its beginning.
     place.append("app.log", "2026-11-21T10:00:03Z ERROR three\n");
     fs::rename(place.path("app.log"), place.path("app.log.1")).unwrap();
     place.append("app.log.1", "2026-11-21T10:00:04Z ERROR four\n");
@@ -78,24 +78,24 @@ fn appended_rotated_and_truncated() {
     place.append("app.log", "2026-11-21T10:00:05Z ERROR five\n");
     wait_for(&place, 6);
 
-    // Truncated, as `copytruncate` does.
+    // Truncation, as by logrotate's `copytruncate`.
     place.write("app.log", "");
     std::thread::sleep(Duration::from_millis(500));
     place.append("app.log", "2026-11-21T10:00:06Z ERROR six\n");
     wait_for(&place, 7);
 
-    // The last line is recorded although nothing comes behind it any more.
+    // The last line is recorded although no other line follows it.
     place.append("app.log", "2026-11-21T10:00:07Z ERROR seven\n");
     let summary = follower.stop("TERM");
     assert_eq!(summary["recorded"], 8);
     wait_for(&place, 8);
 
-    // What was followed is known to an ordinary run.
+    // A run without --follow knows what was followed.
     assert_eq!(place.counts(&["app.log", "app.log.1"]).0, 0);
 }
 
 #[test]
-fn a_stack_trace_that_comes_in_pieces_counts_once() {
+fn a_stack_trace_that_arrives_in_pieces_is_counted_once() {
     let place = Place::new();
     place.write("app.log", "");
     let follower = Follower::start(&place, "app.log");
@@ -115,7 +115,7 @@ fn a_stack_trace_that_comes_in_pieces_counts_once() {
 }
 
 #[test]
-fn lines_without_a_time_have_that_of_their_arrival() {
+fn a_line_without_a_time_is_recorded_once_while_following_and_afterwards() {
     let place = Place::new();
     place.write("app.log", "");
     let follower = Follower::start(&place, "app.log");

@@ -1,4 +1,4 @@
-//! Records that a store once refused, from a spool's `dead-letter.jsonl`.
+//! The `dead-letter.jsonl` of a spool: records that a store once refused.
 
 use ticket_core::{Level, Record};
 use ticket_direct::HandlerOptions;
@@ -8,7 +8,7 @@ use ticket_handler::spool::DeadLetter;
 use crate::place::Place;
 
 #[test]
-fn dead_letters_are_recorded_under_their_own_ids_once_and_whatever_their_level() {
+fn dead_letters_are_recorded_once_with_their_own_ids_and_at_any_level() {
     let options = HandlerOptions::new("shop")
         .with_level(Level::Trace)
         .with_salt("pepper")

@@ -1,5 +1,5 @@
-//! `ticket ingest` as a process over SQLite: what is counted, and that nothing is counted twice.
-#![allow(clippy::unwrap_used, reason = "these are tests; the lint knows test functions only")]
+//! `ticket ingest` as a process on SQLite: everything is counted, and nothing twice.
+#![allow(clippy::unwrap_used, reason = "a test program")]
 
 mod counting;
 mod faults;

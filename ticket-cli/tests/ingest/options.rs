@@ -1,4 +1,4 @@
-//! Options, summaries, exit codes, and input that is not what it should be.
+//! Options, summaries, exit codes, and malformed input.
 
 use std::process::Stdio;
 
@@ -31,7 +31,7 @@ fn malformed_lines_are_listed_and_do_not_stop_the_rest() {
 }
 
 #[test]
-fn a_format_that_is_named_is_demanded() {
+fn a_line_without_the_requested_format_is_malformed() {
     let place = Place::new();
     place.write("app.log", "level=error msg=\"a b\"\nplain\n{\"level\":\"error\",\"msg\":\"c\"}\n");
     let counts = |format| {
@@ -45,7 +45,7 @@ fn a_format_that_is_named_is_demanded() {
 }
 
 #[test]
-fn a_file_that_is_no_log_at_all_is_a_failure() {
+fn a_file_with_malformed_lines_only_is_a_failure() {
     let place = Place::new();
     place.write("app.log", "plain\nlines\n");
     let output = place.run(&["ingest", "app.log", "--format", "json"]);
@@ -55,7 +55,7 @@ fn a_file_that_is_no_log_at_all_is_a_failure() {
 }
 
 #[test]
-fn what_all_records_have_in_common() {
+fn options_fill_in_what_records_do_not_state() {
     let place = Place::new();
     place.write("app.log", "ERROR a\nINFO b\n");
     let ingest = |level: &str| {
@@ -72,7 +72,7 @@ fn what_all_records_have_in_common() {
 }
 
 #[test]
-fn bytes_that_are_no_text_and_lines_without_end() {
+fn invalid_utf8_huge_lines_and_a_missing_last_line_break_are_read() {
     let place = Place::new();
     let huge = "x".repeat(10 * 1024 * 1024);
     let mut log = b"ERROR a\xff\xfeb\0c\n\xff\xff\xff\n".to_vec();
@@ -85,7 +85,7 @@ fn bytes_that_are_no_text_and_lines_without_end() {
 }
 
 #[test]
-fn an_empty_file_and_standard_input_by_default() {
+fn an_empty_file_is_read_and_standard_input_is_the_default() {
     let place = Place::new();
     place.write("app.log", "");
     assert_eq!(place.ingest(&["app.log"])["read"], 0);
@@ -96,7 +96,7 @@ fn an_empty_file_and_standard_input_by_default() {
 }
 
 #[test]
-fn what_is_wrong_is_said() {
+fn errors_say_what_is_wrong() {
     let place = Place::new();
     place.write("app.log", "");
     for (arguments, code, says) in [
@@ -115,7 +115,7 @@ fn what_is_wrong_is_said() {
 }
 
 #[test]
-fn secrets_are_taken_out_and_lines_are_known_as_before() {
+fn secrets_are_redacted_and_lines_keep_their_ids() {
     let place = Place::new();
     let log = "2026-11-21T10:00:00Z ERROR login with password=hunter2 failed\n\
                {\"time\":\"2026-11-21T10:00:01Z\",\"level\":\"error\",\"msg\":\"no answer\",\"api_key\":\"k-4711\"}\n\
@@ -136,10 +136,10 @@ fn secrets_are_taken_out_and_lines_are_known_as_before() {
             |bytes: &[u8]| bytes.windows(secret.len()).any(|part| part == secret.as_bytes());
         assert!(!found(&stored) && !found(&wal), "{secret}");
     }
-    // Also the last line, which had no end yet.
+    // This includes the last line, which has no line break yet.
     assert_eq!(place.counts(&["app.log"]), (0, 3));
 
-    // A line's identity is made of the line, not of what is stored of it.
+    // The id of a record follows from the line as it is in the log, not as it is stored.
     assert_eq!(place.counts(&["--url", "sqlite:kept.db", "--no-redact", "app.log"]), (3, 0));
     let found = |url: &str| {
         let output = place.run(&["--url", url, "--json", "find"]);

@@ -1,4 +1,4 @@
-//! A folder with a store and some logs.
+//! A folder with a store and logs.
 
 use std::fs;
 use std::io::Write as _;
@@ -49,7 +49,7 @@ impl Place {
         lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
-    /// The summary of `ticket ingest` with these arguments.
+    /// Runs `ticket ingest` with these arguments and returns its summary.
     pub(crate) fn ingest(&self, arguments: &[&str]) -> Value {
         let summary = self.json(&[&["ingest"], arguments].concat()).remove(0);
         let sum = ["recorded", "already_known", "below_level", "joined", "malformed", "rejected"];
@@ -58,14 +58,14 @@ impl Place {
         summary
     }
 
-    /// How many records an ingest found new, and how many the store had.
+    /// Returns how many records were new to the store, and how many it held already.
     pub(crate) fn counts(&self, arguments: &[&str]) -> (u64, u64) {
         let summary = self.ingest(arguments);
         let count = |name: &str| summary[name].as_u64().unwrap();
         (count("recorded"), count("already_known"))
     }
 
-    /// The same with text on standard input.
+    /// Does the same with a text on standard input.
     pub(crate) fn pipe(&self, text: &str) -> (u64, u64) {
         self.write("piped", text);
         let file = fs::File::open(self.path("piped")).unwrap();
@@ -75,7 +75,7 @@ impl Place {
         (count("recorded"), count("already_known"))
     }
 
-    /// Message and count of every ticket, sorted.
+    /// Returns the message and count of every ticket, sorted.
     pub(crate) fn tickets(&self) -> Vec<(String, u64)> {
         let tickets = self.json(&["list", "--status", "all", "--limit", "1000"]);
         let mut tickets: Vec<_> = tickets
@@ -89,7 +89,7 @@ impl Place {
         tickets
     }
 
-    /// All stored occurrences of the first ticket.
+    /// Returns all stored occurrences of the first ticket.
     pub(crate) fn occurrences(&self) -> Vec<Value> {
         let ticket = self.json(&["list", "--status", "all"]).remove(0);
         self.json(&["occurrences", ticket["id"].as_str().unwrap()])

@@ -1,4 +1,4 @@
-//! [`BackendBase`]: where tickets are kept.
+//! [`BackendBase`]: the contract of a ticket store.
 
 use std::sync::Arc;
 
@@ -7,166 +7,133 @@ use async_trait::async_trait;
 use super::{Batch, Recorded, StatusChange};
 use crate::{
     Bucket, Capabilities, HistogramQuery, Occurrence, OccurrenceQuery, Page, Result, Ticket,
-    TicketFilter, TicketId, TicketQuery,
+    TicketFilter, TicketId, TicketQuery, forward_backend,
 };
 
 /// A store of tickets and their occurrences.
 ///
-/// The contract is the product: the numbered rules below are checked, each by a case of that name, by
-/// the suite in the crate `ticket-conformance`. No method has a default: what is convenient lives in
-/// [`BackendExt`](crate::BackendExt). A store that is no database at all implements
-/// [`TicketingBaseHandler`](crate::TicketingBaseHandler) instead.
+/// The numbered rules below are the contract of every backend. The conformance suite, the crate
+/// `ticket-conformance`, checks each of them with cases that are named after it. No method has a default
+/// implementation; conveniences live in [`BackendExt`](crate::BackendExt). A ticket system that is not a
+/// database implements [`TicketingBaseHandler`](crate::TicketingBaseHandler) instead, and a wrapper
+/// around another backend forwards what it does not change with
+/// [`forward_backend!`](crate::forward_backend).
 ///
-/// Every method MUST be cancel-safe in the sense that a dropped future leaves the store as before or
-/// as after the call, and MUST come to an end: a backend bounds its own waiting and then answers
-/// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable). No method may depend on an
-/// asynchronous runtime of the caller's, except where the backend's documentation names it.
+/// Every method MUST be cancel-safe: dropping its future leaves the store either as it was before the call
+/// or as it is after the call. Every method MUST return eventually: a backend limits how long it waits and
+/// then fails with [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable). No method may depend on the
+/// caller's asynchronous runtime unless the backend's documentation names that runtime.
 ///
-/// The store's connections are its own (rule 27): an open transaction of the application is neither
-/// committed nor rolled back by a call, and a record made inside a transaction that rolls back stays.
+/// A backend never receives a text that exceeds the [limits](crate::limits) or contains NUL, because
+/// records, queries and the other arguments bring their texts within the limits when they are built
+/// (rules 21 and 22). A backend stores and compares these texts as they are.
+///
+/// The store has its own connections (rule 27). A call neither commits nor rolls back an open transaction
+/// of the application, and a record made inside a transaction that is rolled back is kept.
 #[async_trait]
 pub trait BackendBase: std::fmt::Debug + Send + Sync + 'static {
-    /// The backend's short name, such as `sqlite`, for messages.
+    /// Returns the backend's short name, such as `sqlite`, for messages.
     fn name(&self) -> &'static str;
 
-    /// What it can do. A call that needs what is lacking answers
+    /// Returns what the backend is capable of.
+    ///
+    /// A call that needs a capability the backend lacks fails with
     /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) (rule 26).
     fn capabilities(&self) -> Capabilities;
 
-    /// Creates the schema, or brings an older one up to date and keeps the data (rule 24).
+    /// Creates the schema, or migrates an older one and keeps its data (rule 24).
     ///
-    /// MUST be harmless any number of times and from several processes at once. A newer schema is an
-    /// error of kind [`Corrupt`](crate::ErrorKind::Corrupt) and stays untouched. A backend that was
-    /// told not to create anything (`autocreate = false`) only checks, and answers with
-    /// [`Config`](crate::ErrorKind::Config) if the schema is missing or old.
+    /// The call MUST be safe to repeat any number of times and to make from several processes at once. A
+    /// schema that is newer than the backend is an error of kind [`Corrupt`](crate::ErrorKind::Corrupt)
+    /// and stays untouched. A backend that must not create anything (`autocreate = false`) only checks the
+    /// schema, and fails with kind [`Config`](crate::ErrorKind::Config) if it is missing or old.
     async fn setup_backend(&self) -> Result<()>;
 
-    /// Records a batch: the one write. An empty batch is recorded at once.
+    /// Records a batch of occurrences. An empty batch succeeds and changes nothing.
     ///
     /// A [`Batch`] holds the occurrences of each ticket together, tickets in the order of their ids, and
     /// within a ticket no id twice.
     ///
-    /// 1. The batch is recorded whole or not at all; it may hold 1 or 10,000 occurrences.
-    /// 2. Within a ticket an occurrence id counts once: twice in a batch, in two batches, from two
-    ///    processes, after a lost answer. The first one stays (within a batch, the one further to
-    ///    the front); the id is known as long as the occurrence is stored.
-    /// 3. The first occurrence creates the ticket with all its fields; exactly one call reports
+    /// 1. A batch is recorded completely or not at all, whether it holds 1 occurrence or 10,000.
+    /// 2. Within a ticket, an occurrence id counts once: twice in a batch, in two batches, from two
+    ///    processes, or sent again after a lost answer. The first one stays (within a batch, the one
+    ///    closer to the front). An id is known for as long as its occurrence is stored.
+    /// 3. The first occurrence creates the ticket with all its fields. Exactly one call reports
     ///    [`Created`](super::TicketChange::Created), however many writers race.
-    /// 4. `occurrence_count` is the sum of `repeats` over distinct occurrences, and so are the counts
-    ///    per hour, under any number of writers.
-    /// 5. First and last time are minimum and maximum, and what a ticket says of itself is that of its
-    ///    newest occurrence (by time, then id), in whatever order they arrive. Pruned occurrences count
-    ///    here too: one with the time and id of a pruned first or newest one changes neither.
-    /// 6. A solved ticket is reopened by an occurrence later than the moment it was solved, and only by
-    ///    such; exactly one call reports [`Reopened`](super::TicketChange::Reopened) for each solving.
-    ///    An older one counts and leaves it solved.
-    /// 7. A muted ticket counts and stays muted; nothing is reported, also not when its time is over.
+    /// 4. `occurrence_count` and the counts per hour are the sums of `repeats` over distinct occurrences,
+    ///    under any number of writers.
+    /// 5. The first and last times are the minimum and the maximum over all occurrences, and the ticket's
+    ///    description is that of its newest occurrence (by time, then id), in whatever order occurrences
+    ///    arrive. Pruned occurrences count: an occurrence with the time and id of a pruned first or newest
+    ///    one changes neither.
+    /// 6. A solved ticket is reopened by an occurrence that is later than the moment it was solved, and by
+    ///    nothing else. Exactly one call reports [`Reopened`](super::TicketChange::Reopened) per solving. An
+    ///    older occurrence counts and leaves the ticket solved.
+    /// 7. A muted ticket counts and stays muted. Nothing is reported for it, not even when the time until
+    ///    which it was muted has passed.
     /// 8. Batches that touch the same tickets in opposite orders all succeed.
     ///
-    /// The answer has one [`TicketUpdate`](super::TicketUpdate) for each ticket that got something new,
+    /// The result has one [`TicketUpdate`](super::TicketUpdate) for each ticket that gained an occurrence,
     /// in the order of their ids.
     async fn record_tickets(&self, batch: Batch) -> Result<Recorded>;
 
-    /// How many tickets the filter finds (rule 12).
+    /// Counts the tickets that match a filter (rule 12).
     async fn count_tickets(&self, filter: &TicketFilter) -> Result<u64>;
 
-    /// A page of tickets (rules 10 to 12, 14).
+    /// Returns a page of tickets (rules 10 to 12 and 14).
     ///
-    /// The order is total: ties are broken by id in the same direction. Pages go by cursor: while
-    /// others write, a walk meets every ticket whose sort key stays as it was exactly once.
+    /// The order is total: ties are broken by id, in the same direction. Pages continue from a cursor:
+    /// while others write, a caller that reads page after page sees every ticket whose sort key does not
+    /// change exactly once.
     ///
-    /// A query whose [`plan`](TicketQuery::plan) is an error is that error, whatever is stored; so are
-    /// the other queries.
+    /// If [`plan`](TicketQuery::plan) rejects the query, the call fails with that error, whatever is
+    /// stored. The same holds for all other queries that have a plan.
     async fn get_tickets(&self, query: &TicketQuery) -> Result<Page<Ticket>>;
 
-    /// One ticket; `None` if there is none of this id (rule 13).
+    /// Returns a ticket, or `None` if no ticket has this id (rule 13).
     async fn get_ticket(&self, id: TicketId) -> Result<Option<Ticket>>;
 
-    /// Solves, reopens or mutes a ticket, and answers with the ticket as it is after that; `None` if
-    /// there is none of this id (rule 13).
+    /// Solves, reopens or mutes a ticket, and returns the ticket as it is afterwards; `None` if no ticket
+    /// has this id (rule 13).
     ///
-    /// Solving settles everything up to a moment. If the ticket's last occurrence, stored or pruned, is
-    /// later than that moment, the ticket stays as it is, be it open, muted or solved at a later moment:
-    /// the problem has come back before the answer arrived. So whichever of the two comes first, an
-    /// occurrence later than the solving has the last word. Otherwise the new status replaces the old
-    /// one, also one of the same kind. None of this is an occurrence: `reopened_count` stays. The release that solves a
-    /// ticket is brought within the [limit](crate::limits::NAME) of a name, as that of a record.
+    /// Solving settles everything up to a given moment. If the ticket's last occurrence, stored or pruned,
+    /// is later than that moment, the ticket stays as it is, whether it is open, muted or solved at a later
+    /// moment: the problem came back before the decision arrived. Whichever of the two arrives first, an
+    /// occurrence that is later than the solving prevails. In every other case the new status replaces the
+    /// old one, even one of the same kind. A change of status is not an occurrence: `reopened_count` stays
+    /// the same. The release that solves a ticket is cut to the [limit](crate::limits::NAME) of a name, as
+    /// a record's release is; [`StatusChange::status`] does that.
     async fn set_status(&self, id: TicketId, change: StatusChange) -> Result<Option<Ticket>>;
 
-    /// Deletes a ticket with its occurrences and counts; `false` if there was none (rule 13).
+    /// Deletes a ticket with its occurrences and counts; `false` if no ticket has this id (rule 13).
     ///
-    /// A delete that races a record leaves no occurrence and no count without a ticket (rule 9).
-    /// Recorded again, the ticket starts anew.
+    /// A delete that races a record leaves no occurrence and no count without a ticket (rule 9). A ticket
+    /// that is recorded again after it was deleted starts from scratch.
     async fn delete_ticket(&self, id: TicketId) -> Result<bool>;
 
-    /// A page of one ticket's occurrences by time, ties by id (rules 10, 11); empty for an unknown
-    /// id.
+    /// Returns a page of a ticket's occurrences, ordered by time, with ties broken by id (rules 10 and
+    /// 11). The page is empty if no ticket has this id.
     async fn get_occurrences(
         &self,
         id: TicketId,
         query: &OccurrenceQuery,
     ) -> Result<Page<Occurrence>>;
 
-    /// Counts per hour or day of one ticket or of an application: without gaps, exact, and untouched
-    /// by pruning (rule 12). An unknown ticket has zeros, and a ticket that was deleted, or went with its
-    /// expired occurrences, has taken its counts along.
+    /// Returns the counts per hour or day of a ticket or an application (rule 12).
+    ///
+    /// The counts have no gaps, are exact, and are not affected by pruning. An unknown ticket has zeros. A
+    /// ticket takes its counts along when it is deleted or expires with its occurrences.
     async fn count_occurrences(&self, query: &HistogramQuery) -> Result<Vec<Bucket>>;
 }
 
-macro_rules! forward_backend {
-    ($($wrapper:ident),*) => {$(
-        #[async_trait]
-        #[deny(clippy::missing_trait_methods)]
-        impl<T: BackendBase + ?Sized> BackendBase for $wrapper<T> {
-            fn name(&self) -> &'static str {
-                (**self).name()
-            }
-
-            fn capabilities(&self) -> Capabilities {
-                (**self).capabilities()
-            }
-
-            async fn setup_backend(&self) -> Result<()> {
-                (**self).setup_backend().await
-            }
-
-            async fn record_tickets(&self, batch: Batch) -> Result<Recorded> {
-                (**self).record_tickets(batch).await
-            }
-
-            async fn count_tickets(&self, filter: &TicketFilter) -> Result<u64> {
-                (**self).count_tickets(filter).await
-            }
-
-            async fn get_tickets(&self, query: &TicketQuery) -> Result<Page<Ticket>> {
-                (**self).get_tickets(query).await
-            }
-
-            async fn get_ticket(&self, id: TicketId) -> Result<Option<Ticket>> {
-                (**self).get_ticket(id).await
-            }
-
-            async fn set_status(&self, id: TicketId, change: StatusChange) -> Result<Option<Ticket>> {
-                (**self).set_status(id, change).await
-            }
-
-            async fn delete_ticket(&self, id: TicketId) -> Result<bool> {
-                (**self).delete_ticket(id).await
-            }
-
-            async fn get_occurrences(
-                &self,
-                id: TicketId,
-                query: &OccurrenceQuery,
-            ) -> Result<Page<Occurrence>> {
-                (**self).get_occurrences(id, query).await
-            }
-
-            async fn count_occurrences(&self, query: &HistogramQuery) -> Result<Vec<Bucket>> {
-                (**self).count_occurrences(query).await
-            }
-        }
-    )*};
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<T: BackendBase + ?Sized> BackendBase for Arc<T> {
+    forward_backend!(self => **self);
 }
 
-forward_backend!(Arc, Box);
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<T: BackendBase + ?Sized> BackendBase for Box<T> {
+    forward_backend!(self => **self);
+}

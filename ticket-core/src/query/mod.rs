@@ -9,22 +9,26 @@ mod cursor;
 mod event;
 mod expiry;
 mod histogram;
+mod keep;
 mod occurrence;
 mod tally;
 mod ticket;
 mod traits;
+mod types;
 
 pub use self::comparison::{Comparison, Operator, ValueTest};
 pub use self::cursor::{Cursor, Page};
 pub use self::event::{EventFilter, EventPlan, EventPosition, EventQuery};
 pub use self::expiry::{Expired, Expiry};
 pub use self::histogram::{Bucket, BucketWidth, HistogramQuery, HistogramScope};
+pub use self::keep::KeepPerTicket;
 pub use self::occurrence::OccurrenceQuery;
 pub use self::tally::Tally;
 pub use self::ticket::{
     SortKey, TicketFilter, TicketPlan, TicketPosition, TicketQuery, TicketSort,
 };
 pub use self::traits::{EventTrait, TraitPlan, TraitPosition, TraitQuery, TraitType};
+pub use self::types::{EventTypeQuery, TraitTypeQuery};
 
 use crate::{Error, Result};
 

@@ -8,11 +8,10 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use futures::executor::block_on;
-use ticket_core::backend::{Batch, Lease, NewOccurrence, Recorded, StatusChange, async_trait};
+use ticket_core::backend::{Batch, NewOccurrence, Recorded, async_trait};
 use ticket_core::{
-    BackendBase, Bucket, Capabilities, Error, ErrorKind, EventQuery, EventStore, EventTrait,
-    Expired, Expiry, HistogramQuery, Level, Occurrence, OccurrenceQuery, Page, Record, Result,
-    SmolStr, Ticket, TicketFilter, TicketId, TicketQuery, TraitQuery, TraitType,
+    BackendBase, Error, ErrorKind, EventQuery, EventStore, Level, Record, Result, SmolStr,
+    TicketId, TicketQuery, forward_backend, forward_event_store,
 };
 use ticket_memory::MemoryBackend;
 
@@ -155,16 +154,10 @@ pub(crate) fn error(message: impl Into<SmolStr>) -> Record {
 
 #[async_trait]
 impl BackendBase for Faulty {
+    forward_backend!(self => self.store; except name, record_tickets);
+
     fn name(&self) -> &'static str {
         "faulty"
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        self.store.capabilities()
-    }
-
-    async fn setup_backend(&self) -> Result<()> {
-        self.store.setup_backend().await
     }
 
     async fn record_tickets(&self, batch: Batch) -> Result<Recorded> {
@@ -186,71 +179,9 @@ impl BackendBase for Faulty {
         }
         self.store.record_tickets(batch).await
     }
-
-    async fn count_tickets(&self, filter: &TicketFilter) -> Result<u64> {
-        self.store.count_tickets(filter).await
-    }
-
-    async fn get_tickets(&self, query: &TicketQuery) -> Result<Page<Ticket>> {
-        self.store.get_tickets(query).await
-    }
-
-    async fn get_ticket(&self, id: TicketId) -> Result<Option<Ticket>> {
-        self.store.get_ticket(id).await
-    }
-
-    async fn set_status(&self, id: TicketId, change: StatusChange) -> Result<Option<Ticket>> {
-        self.store.set_status(id, change).await
-    }
-
-    async fn delete_ticket(&self, id: TicketId) -> Result<bool> {
-        self.store.delete_ticket(id).await
-    }
-
-    async fn get_occurrences(
-        &self,
-        id: TicketId,
-        query: &OccurrenceQuery,
-    ) -> Result<Page<Occurrence>> {
-        self.store.get_occurrences(id, query).await
-    }
-
-    async fn count_occurrences(&self, query: &HistogramQuery) -> Result<Vec<Bucket>> {
-        self.store.count_occurrences(query).await
-    }
 }
 
 #[async_trait]
 impl EventStore for Faulty {
-    async fn get_events(&self, query: &EventQuery) -> Result<Page<Occurrence>> {
-        self.store.get_events(query).await
-    }
-
-    async fn event_types(&self, app_id: Option<&str>) -> Result<Vec<String>> {
-        self.store.event_types(app_id).await
-    }
-
-    async fn trait_types(&self, app_id: Option<&str>, event_type: &str) -> Result<Vec<TraitType>> {
-        self.store.trait_types(app_id, event_type).await
-    }
-
-    async fn get_traits(&self, query: &TraitQuery) -> Result<Page<EventTrait>> {
-        self.store.get_traits(query).await
-    }
-
-    async fn clear_expired(&self, expiry: &Expiry) -> Result<Expired> {
-        self.store.clear_expired(expiry).await
-    }
-
-    async fn keep_per_ticket(&self, app_id: Option<&str>, keep: u32) -> Result<u64> {
-        self.store.keep_per_ticket(app_id, keep).await
-    }
-
-    async fn clear(&self) -> Result<()> {
-        self.store.clear().await
-    }
-
-    async fn lease(&self, lease: &Lease) -> Result<bool> {
-        self.store.lease(lease).await
-    }
+    forward_event_store!(self => self.store);
 }

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use mongodb::bson::{Bson, Document, doc};
 use ticket_core::backend::SortKey;
 use ticket_core::{
-    Direction, Error, Expired, Expiry, Result, StatusKind, TicketId, TicketSort, limits,
+    Direction, Error, Expired, Expiry, KeepPerTicket, Result, StatusKind, TicketId, TicketSort,
 };
 
 use super::{delete_by_keys, in_steps, sums, to_i64};
@@ -206,25 +206,15 @@ fn solved(expiry: &Expiry, after: Option<String>) -> Range {
     after.into_iter().fold(range, |range, place| range.behind_place(Direction::Ascending, place))
 }
 
-pub(crate) async fn keep_per_ticket(
-    connection: &Connection,
-    app_id: Option<String>,
-    keep: u32,
-) -> Result<u64> {
-    if keep == 0 {
-        return Err(Error::config(
-            "to keep 0 occurrences of each ticket would delete them all: keep at least 1",
-        ));
-    }
-    let app_id = app_id.map(limits::clean);
+pub(crate) async fn keep_per_ticket(connection: &Connection, keep: &KeepPerTicket) -> Result<u64> {
     let (mut count, mut after) = (0, None);
     loop {
-        let find = tickets_from(&connection.names.of("tickets"), app_id.as_deref(), after);
+        let find = tickets_from(&connection.names.of("tickets"), keep.app_id.as_deref(), after);
         let found = bounded_read(connection, find).await?;
         for ticket in &found {
             let id = ticket_id(ticket.get("_id"))?;
             after = Some(id);
-            count += in_steps(connection, &Thinning { id, keep }, STEP).await?;
+            count += in_steps(connection, &Thinning { id, keep: keep.count.get() }, STEP).await?;
         }
         if to_i64(found.len()) < TICKETS {
             return Ok(count);

@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use mongodb::bson::{Bson, Document, doc};
 use ticket_core::backend::EventPosition;
-use ticket_core::{Direction, EventTrait, Page, Result, TraitQuery, TraitType, ValueKind, limits};
+use ticket_core::{
+    Direction, EventTrait, EventTypeQuery, Page, Result, TraitQuery, TraitType, TraitTypeQuery,
+    ValueKind,
+};
 
 use super::{behind_event, by_time, to_i64};
 use crate::connection::Connection;
@@ -13,9 +16,9 @@ use crate::row::{occurrence, split_trait_key, trait_key};
 
 pub(crate) async fn event_types(
     connection: &Connection,
-    app_id: Option<&str>,
+    query: &EventTypeQuery,
 ) -> Outcome<Vec<String>> {
-    let answer = connection.run(distinct_types(connection, app_id)).await?;
+    let answer = connection.run(distinct_types(connection, query.app_id.as_deref())).await?;
     let values = answer.get_array("values").map_err(|_| corrupt("the list of types"))?;
     let types = values
         .iter()
@@ -24,12 +27,18 @@ pub(crate) async fn event_types(
 }
 
 pub(super) fn distinct_types(connection: &Connection, app_id: Option<&str>) -> Document {
-    let filter =
-        app_id.map_or_else(Document::new, |app_id| doc! { "a": { "$eq": limits::clean(app_id) } });
+    let filter = app_id.map_or_else(Document::new, |app_id| doc! { "a": { "$eq": app_id } });
     doc! { "distinct": connection.names.of("occurrences"), "key": "c", "query": filter }
 }
 
 pub(crate) async fn trait_types(
+    connection: &Connection,
+    query: &TraitTypeQuery,
+) -> Outcome<Vec<TraitType>> {
+    trait_types_of(connection, query.app_id.as_deref(), &query.event_type).await
+}
+
+async fn trait_types_of(
     connection: &Connection,
     app_id: Option<&str>,
     event_type: &str,
@@ -61,9 +70,9 @@ pub(super) fn distinct_traits(
 }
 
 fn of_type(app_id: Option<&str>, event_type: &str) -> Document {
-    let mut filter = doc! { "c": { "$eq": limits::clean(event_type) } };
+    let mut filter = doc! { "c": { "$eq": event_type } };
     if let Some(app_id) = app_id {
-        filter.insert("a", doc! { "$eq": limits::clean(app_id) });
+        filter.insert("a", doc! { "$eq": app_id });
     }
     filter
 }
@@ -82,7 +91,7 @@ pub(crate) async fn get_traits(
     let names: BTreeSet<String> = match &query.name {
         Some(name) => BTreeSet::from([name.clone()]),
         None => {
-            let types = trait_types(connection, app_id, &query.event_type).await?;
+            let types = trait_types_of(connection, app_id, &query.event_type).await?;
             types.into_iter().map(|one| one.name).collect()
         }
     };

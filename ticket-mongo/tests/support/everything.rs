@@ -10,9 +10,10 @@ use mongodb::event::command::CommandEvent;
 use mongodb::options::ClientOptions;
 use ticket_core::backend::StatusChange;
 use ticket_core::{
-    BackendBase, BucketWidth, Comparison, Direction, EventFilter, EventQuery, EventStore, Expiry,
-    HistogramQuery, Level, OccurrenceId, OccurrenceQuery, Operator, Record, StatusKind,
-    TicketFilter, TicketQuery, TicketSort, Timestamp, TraitQuery,
+    BackendBase, BucketWidth, Comparison, Direction, EventFilter, EventQuery, EventStore,
+    EventTypeQuery, Expiry, HistogramQuery, KeepPerTicket, Level, OccurrenceId, OccurrenceQuery,
+    Operator, Record, StatusKind, TicketFilter, TicketQuery, TicketSort, Timestamp, TraitQuery,
+    TraitTypeQuery,
 };
 use ticket_direct::RecordEvents;
 use ticket_mongo::{MongoBackend, MongoConfig};
@@ -91,17 +92,22 @@ pub(crate) async fn use_everything(backend: &MongoBackend) -> Result<(), Failed>
         backend
             .count_occurrences(&HistogramQuery::of_ticket(one, BucketWidth::Hour, from, to))
             .await?;
-        backend.event_types(app_id).await?;
-        backend.trait_types(app_id, "shop").await?;
+        let (mut types, mut traits) = (EventTypeQuery::new(), TraitTypeQuery::new("shop"));
         let mut query = TraitQuery::new("shop").with_limit(2);
-        query.app_id = app_id.map(str::to_owned);
+        if let Some(app_id) = app_id {
+            types = types.with_app_id(app_id);
+            traits = traits.with_app_id(app_id);
+            query = query.with_app_id(app_id);
+        }
+        backend.event_types(&types).await?;
+        backend.trait_types(&traits).await?;
         let page = backend.get_traits(&query).await?;
         backend.get_traits(&query.with_after(page.next.ok_or("a second page")?)).await?;
     }
     let at = Timestamp::now();
     backend.set_status(one, StatusChange::Solve { at, release: None }).await?;
-    backend.keep_per_ticket(Some("app"), 5).await?;
-    backend.keep_per_ticket(None, 3).await?;
+    backend.keep_per_ticket(&KeepPerTicket::new(5)?.with_app_id("app")).await?;
+    backend.keep_per_ticket(&KeepPerTicket::new(3)?).await?;
     backend.delete_ticket(other).await?;
     let soon = Timestamp::from_micros(40_000_000);
     backend.clear_expired(&Expiry::before(soon).with_max_count(3)).await?;

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use ticket_core::{Error, Expired, Expiry, Result, TicketId, limits};
+use ticket_core::{Expired, Expiry, KeepPerTicket, Result, TicketId};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
@@ -280,21 +280,15 @@ async fn drop_month(connections: &Connections, expiry: &Expiry, month: Month) ->
 
 pub(crate) async fn keep_per_ticket(
     connections: &Connections,
-    app_id: Option<&str>,
-    keep: u32,
+    keep: &KeepPerTicket,
 ) -> Result<u64> {
-    let Some(newest) = keep.checked_sub(1) else {
-        return Err(Error::config(
-            "to keep 0 occurrences of each ticket would delete them all: keep at least 1",
-        ));
-    };
-    let app_id = app_id.map(limits::clean);
+    let newest = keep.count.get() - 1;
     let (mut from, mut deleted) = (Uuid::from_bytes([0; 16]), 0);
     loop {
         let call = connections.read().await?;
         let limit = to_i64(TICKETS);
         let params: [Param<'_>; 3] =
-            [(&from, Type::UUID), (&app_id, Type::TEXT), (&limit, Type::INT8)];
+            [(&from, Type::UUID), (&keep.app_id, Type::TEXT), (&limit, Type::INT8)];
         let sql = call.names().sql(TICKETS_FROM);
         let tickets = ids(&call.only(&sql, &params).await?)?;
         let Some(last) = tickets.last() else { return Ok(deleted) };

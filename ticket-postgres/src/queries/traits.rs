@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use ticket_core::{
-    Direction, EventFilter, EventTrait, Page, Result, TraitQuery, TraitType, ValueKind, limits,
+    Direction, EventFilter, EventTrait, EventTypeQuery, Page, Result, TraitQuery, TraitType,
+    TraitTypeQuery, ValueKind,
 };
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
@@ -61,15 +62,14 @@ pub(super) async fn types(
 
 pub(crate) async fn event_types(
     connections: &Connections,
-    app_id: Option<&str>,
+    query: &EventTypeQuery,
 ) -> Result<Vec<String>> {
-    let app_id = app_id.map(limits::clean);
     let call = connections.read().await?.along_indexes();
     let sql = call.names().sql(TYPES);
     let mut channels = BTreeSet::new();
     for row in call.only(&sql, &[]).await? {
         let app: &str = get(&row, 1)?;
-        if app_id.as_ref().is_none_or(|asked| asked == app) {
+        if query.app_id.as_ref().is_none_or(|asked| asked == app) {
             channels.insert(get::<String>(&row, 2)?);
         }
     }
@@ -78,12 +78,10 @@ pub(crate) async fn event_types(
 
 pub(crate) async fn trait_types(
     connections: &Connections,
-    app_id: Option<&str>,
-    event_type: &str,
+    query: &TraitTypeQuery,
 ) -> Result<Vec<TraitType>> {
-    let app_id = app_id.map(limits::clean);
     let mut call = connections.read().await?.along_indexes();
-    let types = types(&mut call, app_id.as_deref(), Some(&limits::clean(event_type))).await?;
+    let types = types(&mut call, query.app_id.as_deref(), Some(&query.event_type)).await?;
     let found = trait_types_of(&mut call, &types).await?;
     call.finish().await?;
     Ok(found.into_iter().collect())

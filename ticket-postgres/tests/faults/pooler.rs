@@ -3,8 +3,8 @@
 
 use ticket_core::backend::{Batch, StatusChange};
 use ticket_core::{
-    BackendBase, BucketWidth, Comparison, EventFilter, EventQuery, EventStore, Expiry,
-    HistogramQuery, OccurrenceQuery, Operator, TicketFilter, Timestamp,
+    BackendBase, BucketWidth, Comparison, EventFilter, EventQuery, EventStore, EventTypeQuery,
+    Expiry, HistogramQuery, OccurrenceQuery, Operator, TicketFilter, Timestamp,
 };
 use ticket_postgres::PostgresBackend;
 
@@ -42,7 +42,7 @@ pub(crate) async fn f18_transactions_of_a_pooler_are_enough() {
     let filter = EventFilter::new().with_comparison(Comparison::new("user_id", Operator::Eq, 42));
     let events = store.get_events(&EventQuery::new().with_filter(filter)).await.unwrap();
     assert!(!events.items.is_empty());
-    assert_eq!(store.event_types(None).await.unwrap(), ["shop"]);
+    assert_eq!(store.event_types(&EventTypeQuery::new()).await.unwrap(), ["shop"]);
     let now = Timestamp::now();
     let day = std::time::Duration::from_secs(86_400);
     let chart = HistogramQuery::of_app(

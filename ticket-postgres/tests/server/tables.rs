@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use ticket_core::{
-    BackendBase, BackendExt, BucketWidth, ErrorKind, EventQuery, EventStore, Expiry,
-    HistogramQuery, TicketQuery, Timestamp,
+    BackendBase, BackendExt, BucketWidth, ErrorKind, EventQuery, EventStore, EventTypeQuery,
+    Expiry, HistogramQuery, TicketQuery, Timestamp,
 };
 
 use super::support::{Database, occurrence};
@@ -104,7 +104,7 @@ pub(crate) async fn every_call_refuses_tables_that_it_does_not_know() {
             store.get_ticket(id).await.unwrap_err(),
             store.get_events(&EventQuery::new()).await.unwrap_err(),
             store.count_occurrences(&hour).await.unwrap_err(),
-            store.event_types(None).await.unwrap_err(),
+            store.event_types(&EventTypeQuery::new()).await.unwrap_err(),
             store.record_tickets(occurrence("a").into()).await.unwrap_err(),
             store.solve_ticket(id, None).await.unwrap_err(),
             store.delete_ticket(id).await.unwrap_err(),

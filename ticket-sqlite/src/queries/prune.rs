@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use rusqlite::{OptionalExtension, params};
-use ticket_core::{Error, Expired, Expiry, Result, TicketId};
+use ticket_core::{Expired, Expiry, KeepPerTicket, Result, TicketId};
 
 use super::{Writer, to_i64, write};
 use crate::connection::Connection;
@@ -201,33 +201,27 @@ impl Expiring {
 
 /// A pruning of each ticket at work.
 pub(crate) struct Keeping {
-    app_id: Option<String>,
-    /// How many of the newest stay.
-    newest: u32,
+    keep: KeepPerTicket,
     /// The last ticket that is done.
     ticket: i64,
     deleted: u64,
 }
 
 impl Keeping {
-    pub(crate) fn new(app_id: Option<&str>, keep: u32) -> Result<Self> {
-        let Some(newest) = keep.checked_sub(1) else {
-            return Err(Error::config(
-                "to keep 0 occurrences of each ticket would delete them all: keep at least 1",
-            ));
-        };
-        Ok(Self { app_id: app_id.map(str::to_owned), newest, ticket: 0, deleted: 0 })
+    pub(crate) const fn new(keep: KeepPerTicket) -> Self {
+        Self { keep, ticket: 0, deleted: 0 }
     }
 
     pub(crate) fn step(&mut self, connection: &mut Connection) -> Result<Step<u64>> {
         let (ticket, deleted, is_done) = write(connection, |writer| {
             let (mut ticket, mut deleted) = (self.ticket, 0);
             let mut find = writer.prepare(TICKETS_FROM)?;
-            let tickets = numbers(&mut find, params![ticket, self.app_id, to_i64(TICKETS)])?;
+            let tickets = numbers(&mut find, params![ticket, self.keep.app_id, to_i64(TICKETS)])?;
             let mut find = writer.prepare(SURPLUS)?;
+            let newest = self.keep.count.get() - 1;
             for next in &tickets {
                 let left = OCCURRENCES - deleted;
-                let surplus = numbers(&mut find, params![next, self.newest, to_i64(left)])?;
+                let surplus = numbers(&mut find, params![next, newest, to_i64(left)])?;
                 delete_occurrences(writer, &surplus)?;
                 deleted += surplus.len() as u64;
                 if deleted == OCCURRENCES {

@@ -2,7 +2,8 @@
 
 use rusqlite::params;
 use ticket_core::{
-    Direction, EventFilter, EventTrait, Page, Result, TraitQuery, TraitType, ValueKind,
+    Direction, EventFilter, EventTrait, EventTypeQuery, Page, Result, TraitQuery, TraitType,
+    TraitTypeQuery, ValueKind,
 };
 
 use super::events::{Events, Walk};
@@ -30,21 +31,20 @@ pub(super) const NAMES: &str = "SELECT DISTINCT k.name \
     FROM {p}event_types e CROSS JOIN {p}trait_keys k ON k.type = e.no \
     WHERE e.channel = ?2 AND (?1 IS NULL OR e.app_id = ?1) AND k.name >= ?3 ORDER BY k.name";
 
-pub(crate) fn event_types(connection: &Connection, app_id: Option<&str>) -> Result<Vec<String>> {
+pub(crate) fn event_types(connection: &Connection, query: &EventTypeQuery) -> Result<Vec<String>> {
     let sql = connection.names.sql(TYPES);
     let mut read = connection.sqlite.prepare_cached(&sql).map_err(from_sqlite)?;
-    let rows = read.query_map([app_id], |row| row.get(0)).map_err(from_sqlite)?;
+    let rows = read.query_map([&query.app_id], |row| row.get(0)).map_err(from_sqlite)?;
     rows.collect::<rusqlite::Result<_>>().map_err(from_sqlite)
 }
 
 pub(crate) fn trait_types(
     connection: &Connection,
-    app_id: Option<&str>,
-    event_type: &str,
+    query: &TraitTypeQuery,
 ) -> Result<Vec<TraitType>> {
     let sql = connection.names.sql(TRAIT_TYPES);
     let mut read = connection.sqlite.prepare_cached(&sql).map_err(from_sqlite)?;
-    let mut rows = read.query(params![app_id, event_type]).map_err(from_sqlite)?;
+    let mut rows = read.query(params![query.app_id, query.event_type]).map_err(from_sqlite)?;
     let mut types = Vec::new();
     while let Some(row) = rows.next().map_err(from_sqlite)? {
         let kind = ValueKind::from_u8(get(row, 1)?).ok_or_else(|| corrupt("a trait's type"))?;

@@ -9,20 +9,21 @@ use ticket_core::{Bucket, Occurrence, Status, Ticket, Timestamp};
 
 use self::sheet::Sheet;
 use super::table::Layout;
-use super::{chart, events, sanitize, style, time};
+use super::{chart, events, style, time};
+use crate::sanitize;
 
-/// What is shown.
+/// A ticket and what is shown with it.
 pub(crate) struct Details<'a> {
     pub(crate) ticket: &'a Ticket,
-    /// The newest, the first of which is shown whole.
+    /// The newest occurrences. The first of them is shown in full.
     pub(crate) occurrences: &'a [Occurrence],
-    /// How many of them are listed.
+    /// How many of the occurrences are listed.
     pub(crate) listed: usize,
     pub(crate) hours: &'a [Bucket],
     pub(crate) days: &'a [Bucket],
 }
 
-/// Writes it.
+/// Writes the details of a ticket.
 pub(crate) fn write(
     out: &mut dyn Write,
     details: &Details<'_>,
@@ -32,15 +33,15 @@ pub(crate) fn write(
     let mut page = Sheet::new(out, layout.painter);
     head(&mut page, details.ticket, now)?;
     charts(&mut page, details)?;
-    page.section("WHY THESE BELONG TOGETHER")?;
+    page.section("GROUPED BY")?;
     page.pairs(
         details.ticket.ingredients.iter().map(|(name, value)| (name, sanitize::line(value))),
     )?;
     match details.occurrences.first() {
         Some(newest) => occurrence::write(&mut page, newest, now)?,
-        None => {
-            page.line("\nNo occurrence is stored any more: they have expired, the counts stay.")?
-        }
+        None => page.line(
+            "\nNo occurrences are stored any more: they have expired, but the counts stay.",
+        )?,
     }
     let listed = &details.occurrences[..details.listed.min(details.occurrences.len())];
     if !listed.is_empty() {
@@ -96,8 +97,8 @@ fn status(ticket: &Ticket, now: Timestamp) -> String {
     };
     match ticket.reopened_count {
         0 => {}
-        1 => text.push_str(", came back once after it was solved"),
-        times => text += &format!(", came back {times} times after it was solved"),
+        1 => text.push_str(", reopened once after it was solved"),
+        times => text += &format!(", reopened {times} times after it was solved"),
     }
     text
 }
@@ -144,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_is_shown() {
+    fn a_ticket_is_shown_with_all_its_details() {
         insta::assert_snapshot!(shown(
             &samples::ticket(Status::Open),
             &[samples::occurrence(), samples::occurrence()]
@@ -152,14 +153,14 @@ mod tests {
     }
 
     #[test]
-    fn pruned_occurrences_are_told() {
+    fn a_ticket_without_occurrences_says_that_they_have_expired() {
         let shown = shown(&samples::ticket(Status::Muted { until: None }), &[]);
         assert!(shown.contains("they have expired"), "{shown}");
-        assert!(shown.contains("muted, came back once after it was solved"), "{shown}");
+        assert!(shown.contains("muted, reopened once after it was solved"), "{shown}");
     }
 
     #[test]
-    fn no_stored_text_reaches_the_terminal_raw() {
+    fn no_stored_text_reaches_the_terminal_unsanitized() {
         let evil = "\u{1b}[2Jx\u{202e}y\u{9b}z\u{200b}\u{7}";
         let mut occurrence = samples::occurrence();
         let record = &mut occurrence.record;
@@ -219,7 +220,7 @@ mod tests {
         let shown = shown(&ticket, &[occurrence]);
         let raw = shown.replace('\n', "");
         assert!(!raw.contains(sanitize::is_unsafe), "{raw:?}");
-        // Every one of them is shown, so none was merely left out.
+        // Each of the texts is shown, so none is safe only because it was left out.
         assert_eq!(shown.matches("\\u{9b}").count(), 39, "{shown}");
     }
 }

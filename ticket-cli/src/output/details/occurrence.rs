@@ -1,4 +1,4 @@
-//! One occurrence, whole.
+//! One occurrence in full.
 
 use std::io;
 
@@ -6,7 +6,8 @@ use ticket_core::record::{Breadcrumb, ErrorCause, Frame, Request, Span};
 use ticket_core::{Occurrence, Record, SmolStr, Timestamp};
 
 use super::sheet::Sheet;
-use crate::output::{sanitize, style, text, time};
+use crate::output::{style, text, time};
+use crate::sanitize;
 
 pub(super) fn write(page: &mut Sheet<'_>, newest: &Occurrence, now: Timestamp) -> io::Result<()> {
     let record = &newest.record;
@@ -29,7 +30,7 @@ pub(super) fn write(page: &mut Sheet<'_>, newest: &Occurrence, now: Timestamp) -
 
 fn origin(newest: &Occurrence, now: Timestamp) -> Vec<(&'static str, String)> {
     let record = &newest.record;
-    let repeats = (newest.repeats > 1).then(|| format!("{} records in one", newest.repeats));
+    let repeats = (newest.repeats > 1).then(|| format!("{} records", newest.repeats));
     let text = |text: &Option<SmolStr>| text.as_deref().map(sanitize::line);
     let pairs = [
         ("id", Some(record.id.to_string())),
@@ -89,7 +90,7 @@ fn breadcrumbs(page: &mut Sheet<'_>, record: &Record) -> io::Result<()> {
     if record.breadcrumbs.is_empty() {
         return Ok(());
     }
-    page.section("BEFORE THAT")?;
+    page.section("BREADCRUMBS")?;
     for Breadcrumb { time, level, channel, message, traits, .. } in &record.breadcrumbs {
         let before = (record.time.as_micros() - time.as_micros()).max(0);
         let before = format!("-{}.{:03}s", before / 1_000_000, before % 1_000_000 / 1_000);

@@ -4,10 +4,10 @@ use std::io::{self, Write};
 
 use unicode_width::UnicodeWidthStr;
 
-use crate::output::sanitize;
 use crate::output::style::{self, Painter};
+use crate::sanitize;
 
-/// What a text is written to.
+/// Writes a text of sections.
 pub(super) struct Sheet<'a> {
     out: &'a mut dyn Write,
     pub(super) painter: Painter,
@@ -18,18 +18,18 @@ impl<'a> Sheet<'a> {
         Self { out, painter }
     }
 
-    /// A line; its text has to be safe.
+    /// Writes a line. Its text must be sanitized.
     pub(super) fn line(&mut self, text: &str) -> io::Result<()> {
         writeln!(self.out, "{text}")
     }
 
-    /// A heading after an empty line.
+    /// Writes a heading after an empty line.
     pub(super) fn section(&mut self, name: &str) -> io::Result<()> {
         let name = self.painter.paint(style::BOLD, name);
         writeln!(self.out, "\n{name}")
     }
 
-    /// Names and texts below each other. The names are made safe, the texts have to be.
+    /// Writes names and texts in two columns. The names are sanitized here, the texts must be already.
     pub(super) fn pairs<'n>(
         &mut self,
         pairs: impl IntoIterator<Item = (&'n str, String)>,

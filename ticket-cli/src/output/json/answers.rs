@@ -1,4 +1,4 @@
-//! The other answers as JSON. Their names are a contract too.
+//! The other answers as JSON. Scripts depend on their names as well.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use serde::Serialize;
 use ticket_core::{Bucket, EventTrait, Level, OccurrenceId, TicketId, Timestamp, ValueKind};
 use ticket_handler::spool::{Contents, Drained};
 
-use super::{OccurrenceView, TicketView};
+use super::views::{OccurrenceView, TicketView};
 
 /// A ticket with its charts and newest occurrences.
 #[derive(Serialize)]
@@ -18,7 +18,7 @@ pub(crate) struct ShowView<'a> {
     pub(crate) occurrences: Vec<OccurrenceView<'a>>,
 }
 
-/// How many there were from this time on.
+/// The number of occurrences in an hour or a day.
 #[derive(Serialize)]
 pub(crate) struct BucketView {
     start: Timestamp,
@@ -31,7 +31,7 @@ impl From<&Bucket> for BucketView {
     }
 }
 
-/// One value of a trait, and whose it is.
+/// A value of a trait and the event that it belongs to.
 #[derive(Serialize)]
 pub(crate) struct TraitView<'a> {
     name: &'a str,
@@ -75,14 +75,14 @@ pub(crate) struct DeletedView {
     pub(crate) deleted: bool,
 }
 
-/// A store that is ready.
+/// A store that was set up.
 #[derive(Serialize)]
 pub(crate) struct SetupView {
     pub(crate) backend: &'static str,
     pub(crate) ready: bool,
 }
 
-/// What an expiry deleted.
+/// What `expire` deleted.
 #[derive(Default, Serialize)]
 pub(crate) struct ExpiredView {
     pub(crate) expired_occurrences: u64,
@@ -116,7 +116,7 @@ impl<'a> From<&'a Contents> for SpoolView<'a> {
     }
 }
 
-/// What became of the records of dead processes.
+/// What happened to the records of dead processes.
 #[derive(Serialize)]
 pub(crate) struct DrainedView<'a> {
     recorded: u64,
@@ -142,16 +142,16 @@ impl<'a> From<&'a Drained> for DrainedView<'a> {
     }
 }
 
-/// Tickets and occurrences in numbers.
+/// The numbers of tickets and occurrences.
 #[derive(Serialize)]
 pub(crate) struct StatsView<'a> {
     pub(crate) tickets: CountView,
     pub(crate) levels: Vec<LevelView>,
-    pub(crate) occurrences: LatelyView,
+    pub(crate) occurrences: RecentView,
     pub(crate) top: Vec<TicketView<'a>>,
 }
 
-/// How many tickets there are of each status.
+/// The number of tickets of each status.
 #[derive(Clone, Copy, Default, Serialize)]
 pub(crate) struct CountView {
     pub(crate) open: u64,
@@ -159,7 +159,7 @@ pub(crate) struct CountView {
     pub(crate) muted: u64,
 }
 
-/// How many tickets there are of a level.
+/// The number of tickets of a level.
 #[derive(Serialize)]
 pub(crate) struct LevelView {
     pub(crate) level: Level,
@@ -167,9 +167,9 @@ pub(crate) struct LevelView {
     pub(crate) tickets: CountView,
 }
 
-/// How many occurrences there were lately, in whole hours: the current one, and those before it.
+/// The number of recent occurrences, in whole hours up to the current one.
 #[derive(Serialize)]
-pub(crate) struct LatelyView {
+pub(crate) struct RecentView {
     pub(crate) this_hour: u64,
     pub(crate) last_24_hours: u64,
     pub(crate) last_7_days: u64,

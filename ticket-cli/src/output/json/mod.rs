@@ -1,24 +1,24 @@
-//! JSON for programs.
+//! JSON output for programs.
 
 use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::sanitize;
+use crate::sanitize;
 
 mod answers;
 mod views;
 
 pub(crate) use self::answers::{
-    CountView, DeletedView, DrainedView, ExpiredView, LatelyView, LevelView, SetupView, ShowView,
+    CountView, DeletedView, DrainedView, ExpiredView, LevelView, RecentView, SetupView, ShowView,
     SpoolView, StatsView, TraitTypeView, TraitView, TypeView,
 };
 pub(crate) use self::views::{OccurrenceView, TicketView};
 
 /// Writes one object and a line break.
 ///
-/// What would act on a terminal or not be seen there is escaped, `\u001b` for example: the value is the
-/// same, and looking at it is harmless.
+/// Characters that would act on a terminal or be invisible there are written as escapes such as `\u001b`: the
+/// value is the same, and it is harmless to look at.
 pub(crate) fn write_line(out: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {
     let mut serializer = serde_json::Serializer::with_formatter(&mut *out, Escaping);
     value.serialize(&mut serializer)?;

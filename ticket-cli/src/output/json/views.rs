@@ -1,5 +1,8 @@
-//! Tickets and occurrences as JSON. The names in this file are a contract: they are pinned by a test, and a
-//! change of one breaks somebody's script.
+//! Tickets and occurrences as JSON.
+//!
+//! Scripts depend on the names in this file, so snapshots pin them. `Record` and its parts may get new fields,
+//! and because they are `#[non_exhaustive]`, the compiler does not ask for them here. A test compares the
+//! names in this file with those of the structs instead.
 
 use serde::{Serialize, Serializer};
 use ticket_core::record::{Breadcrumb, ErrorCause, Frame, Request, Span};
@@ -58,34 +61,50 @@ impl<'a> From<&'a Location> for LocationView<'a> {
 
 impl<'a> From<&'a Ticket> for TicketView<'a> {
     fn from(ticket: &'a Ticket) -> Self {
-        let (solved_at, solved_release) = match &ticket.status {
+        let Ticket {
+            id,
+            app_id,
+            level,
+            channel,
+            message,
+            location,
+            error_type,
+            status,
+            first_occurrence_time,
+            last_occurrence_time,
+            occurrence_count,
+            reopened_count,
+            first_release,
+            last_release,
+            ingredients,
+        } = ticket;
+        let (solved_at, solved_release) = match status {
             Status::Solved { at, release } => (Some(*at), release.as_deref()),
             Status::Open | Status::Muted { .. } => (None, None),
         };
-        let muted_until = match &ticket.status {
+        let muted_until = match status {
             Status::Muted { until } => *until,
             Status::Open | Status::Solved { .. } => None,
         };
         Self {
-            id: ticket.id,
-            app_id: &ticket.app_id,
-            level: ticket.level,
-            channel: &ticket.channel,
-            message: &ticket.message,
-            location: (&ticket.location).into(),
-            error_type: ticket.error_type.as_deref(),
-            status: ticket.status.kind(),
+            id: *id,
+            app_id,
+            level: *level,
+            channel,
+            message,
+            location: location.into(),
+            error_type: error_type.as_deref(),
+            status: status.kind(),
             solved_at,
             solved_release,
             muted_until,
-            occurrence_count: ticket.occurrence_count,
-            first_occurrence_time: ticket.first_occurrence_time,
-            last_occurrence_time: ticket.last_occurrence_time,
-            reopened_count: ticket.reopened_count,
-            first_release: ticket.first_release.as_deref(),
-            last_release: ticket.last_release.as_deref(),
-            ingredients: ticket
-                .ingredients
+            occurrence_count: *occurrence_count,
+            first_occurrence_time: *first_occurrence_time,
+            last_occurrence_time: *last_occurrence_time,
+            reopened_count: *reopened_count,
+            first_release: first_release.as_deref(),
+            last_release: last_release.as_deref(),
+            ingredients: ingredients
                 .iter()
                 .map(|(name, value)| IngredientView { name, value })
                 .collect(),
@@ -123,16 +142,16 @@ pub(crate) struct OccurrenceView<'a> {
 
 impl<'a> From<&'a Occurrence> for OccurrenceView<'a> {
     fn from(occurrence: &'a Occurrence) -> Self {
-        let record = &occurrence.record;
+        let Occurrence { record, ticket_id, repeats } = occurrence;
         Self {
             id: record.id,
-            ticket_id: occurrence.ticket_id,
+            ticket_id: *ticket_id,
             app_id: &record.app_id,
             time: record.time,
             level: record.level,
             channel: &record.channel,
             message: &record.message,
-            repeats: occurrence.repeats,
+            repeats: *repeats,
             location: (&record.location).into(),
             traits: TraitsView(&record.traits),
             error: record.error.iter().map(Into::into).collect(),
@@ -152,7 +171,7 @@ impl<'a> From<&'a Occurrence> for OccurrenceView<'a> {
     }
 }
 
-/// Traits as an object of natural JSON values.
+/// Traits as an object of plain JSON values.
 struct TraitsView<'a>(&'a Traits);
 
 impl Serialize for TraitsView<'_> {

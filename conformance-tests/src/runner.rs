@@ -1,0 +1,211 @@
+//! Runs one case on a runtime of its own, under a deadline, and turns panics into failures.
+
+use std::collections::HashMap;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::{Arc, Mutex, Once, PoisonError, mpsc};
+use std::thread;
+use std::time::Duration;
+
+use futures::FutureExt;
+
+use crate::cases::CaseEntry;
+use crate::context::Context;
+use crate::runtime::runtime;
+use crate::subject::Subject;
+
+/// How long a case may take. No case comes near it: one that reaches it hangs.
+const DEADLINE: Duration = Duration::from_secs(120);
+
+/// How long the cleanup after a case may take. Some servers keep what a killed process had begun for a
+/// minute, and its tables locked with it.
+const CLEANUP_DEADLINE: Duration = Duration::from_secs(90);
+
+pub(crate) fn run_case(entry: &CaseEntry, subject: &Arc<Subject>) -> Result<(), String> {
+    run_within(DEADLINE, entry, subject)
+}
+
+fn run_within(deadline: Duration, entry: &CaseEntry, subject: &Arc<Subject>) -> Result<(), String> {
+    let context = Context::new(Arc::clone(subject)).map_err(|error| error.to_string())?;
+    let thread_name = context.case().namespace().to_owned();
+    let runtime = runtime(&thread_name).map_err(|error| error.to_string())?;
+    panics::watch(&thread_name);
+    let (done, outcome) = mpsc::channel();
+    let case = (entry.run)(context.clone());
+    runtime.spawn(async move {
+        let _ = done.send(AssertUnwindSafe(case).catch_unwind().await.is_ok());
+    });
+    // The deadline is not a timer of the runtime: a backend that blocks all of its threads must be
+    // caught, too.
+    let outcome = outcome.recv_timeout(deadline);
+    let panic = panics::take(&thread_name);
+    if outcome == Ok(true) {
+        panics::unwatch(&thread_name);
+    }
+    let cleaned = runtime.block_on(async {
+        tokio::time::timeout(CLEANUP_DEADLINE, context.clean_up())
+            .await
+            .unwrap_or_else(|_| Err(format!("the cleanup did not end within {CLEANUP_DEADLINE:?}")))
+    });
+    runtime.shutdown_background();
+    match outcome {
+        // A panic in any task fails the case, even in a task that the backend started.
+        Ok(true) => {
+            panic.map_or(cleaned, |panic| Err(format!("a background task panicked: {panic}")))
+        }
+        Ok(false) => Err(panic.unwrap_or_else(|| "a panic without a message".to_owned())),
+        Err(_) => Err(format!("did not end within {deadline:?}")),
+    }
+}
+
+/// Captures panic messages with their locations instead of letting the default hook print them, so that
+/// each is shown with the case that failed.
+mod panics {
+    use super::{HashMap, Mutex, Once, PoisonError, panic, thread};
+
+    /// The last panic of each running case, by the name of its threads.
+    static WATCHED: Mutex<Option<HashMap<String, Option<String>>>> = Mutex::new(None);
+
+    fn watched<T>(act: impl FnOnce(&mut HashMap<String, Option<String>>) -> T) -> T {
+        act(WATCHED.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default())
+    }
+
+    pub(super) fn watch(thread_name: &str) {
+        static HOOK: Once = Once::new();
+        HOOK.call_once(|| {
+            let default_hook = panic::take_hook();
+            panic::set_hook(Box::new(move |info| {
+                let thread = thread::current();
+                let kept = thread.name().is_some_and(|name| {
+                    watched(|cases| {
+                        cases.get_mut(name).map(|last| *last = Some(info.to_string())).is_some()
+                    })
+                });
+                if !kept {
+                    default_hook(info);
+                }
+            }));
+        });
+        watched(|cases| cases.insert(thread_name.to_owned(), None));
+    }
+
+    /// Takes the last panic so far. Later ones are not shown: a case that failed leaves tasks behind.
+    pub(super) fn take(thread_name: &str) -> Option<String> {
+        watched(|cases| cases.get_mut(thread_name).and_then(Option::take))
+    }
+
+    pub(super) fn unwatch(thread_name: &str) {
+        watched(|cases| cases.remove(thread_name));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::time::Instant;
+
+    use futures::future::BoxFuture;
+    use ticket_core::TicketId;
+    use ticket_memory::MemoryBackend;
+
+    use super::*;
+    use crate::fixture::Fixture;
+    use crate::support::together;
+
+    /// Runs a case on the reference backend. Returns its outcome and the number of cleanups.
+    fn run(case: fn(Context) -> BoxFuture<'static, ()>) -> (Result<(), String>, u32) {
+        let cleaned = Arc::new(AtomicU32::new(0));
+        let counter = Arc::clone(&cleaned);
+        let subject = Arc::new(Subject {
+            name: "memory".into(),
+            open: Box::new(move |_| {
+                let counter = Arc::clone(&counter);
+                let cleanup = async move {
+                    counter.fetch_add(1, Ordering::Relaxed);
+                    Ok(())
+                };
+                let fixture = Fixture::new(MemoryBackend::new()).with_cleanup(cleanup);
+                async { Ok(fixture) }.boxed()
+            }),
+            lacking: Vec::new(),
+        });
+        let entry = CaseEntry { name: "case", needs: &[], run: case };
+        let outcome = run_within(Duration::from_millis(300), &entry, &subject);
+        (outcome, cleaned.load(Ordering::Relaxed))
+    }
+
+    #[test]
+    fn a_case_that_returns_passes_and_each_namespace_is_cleaned_up_once() {
+        let (outcome, cleaned) = run(|cx| {
+            async move {
+                let store = cx.store().await;
+                cx.store().await;
+                cx.second_store().await;
+                assert!(store.get_ticket(TicketId::MIN).await.is_ok_and(|one| one.is_none()));
+            }
+            .boxed()
+        });
+        assert_eq!((outcome, cleaned), (Ok(()), 2));
+    }
+
+    #[test]
+    fn a_panic_is_a_failure_with_its_message_and_location() {
+        let (outcome, cleaned) = run(|cx| {
+            async move {
+                cx.store().await;
+                assert_eq!(1, 2, "as expected");
+            }
+            .boxed()
+        });
+        let failure = outcome.unwrap_err();
+        assert!(failure.contains("as expected") && failure.contains("runner.rs"), "{failure}");
+        assert_eq!(cleaned, 1, "a failed case is cleaned up, too");
+    }
+
+    #[test]
+    fn a_panic_in_a_task_of_a_case_is_a_failure() {
+        let (outcome, _) = run(|_| {
+            async { together([async { panic!("in a task") }]).await.into_iter().for_each(drop) }
+                .boxed()
+        });
+        assert!(outcome.unwrap_err().contains("in a task"));
+    }
+
+    #[test]
+    fn a_panic_in_a_background_task_fails_a_case_that_returns() {
+        let (outcome, _) = run(|_| {
+            async {
+                let task = tokio::spawn(async { panic!("in the background") });
+                assert!(task.await.is_err());
+            }
+            .boxed()
+        });
+        assert!(outcome.unwrap_err().contains("in the background"));
+    }
+
+    #[test]
+    fn a_case_that_waits_or_blocks_forever_is_a_failure() {
+        let started = Instant::now();
+        let hanging: [fn(Context) -> BoxFuture<'static, ()>; 2] = [
+            |cx| {
+                async move { drop((cx.store().await, std::future::pending::<()>().await)) }.boxed()
+            },
+            |cx| {
+                async move {
+                    cx.store().await;
+                    let block = || async { thread::sleep(Duration::from_secs(60)) };
+                    together((0..8).map(|_| block())).await;
+                }
+                .boxed()
+            },
+        ];
+        for case in hanging {
+            let (outcome, cleaned) = run(case);
+            assert!(outcome.unwrap_err().contains("did not end within 300ms"));
+            assert_eq!(cleaned, 1);
+        }
+        assert!(
+            started.elapsed() < Duration::from_secs(60),
+            "the runner must not wait for a hanging case"
+        );
+    }
+}

@@ -1,0 +1,259 @@
+//! The reading half: a thread that collects records into batches while the batch before is recorded.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use indicatif::ProgressBar;
+use ticket_core::backend::NewOccurrence;
+use ticket_direct::HandlerOptions;
+use ticket_handler::spool::DeadLetter;
+use ticket_ingest::{AtEnd, Item, Malformed};
+use tokio::sync::mpsc;
+
+use super::source::{Fate, Source};
+use super::summary::{Fault, Summary};
+
+/// The largest number of records in a batch.
+const BATCH: usize = 1_000;
+/// The number of bytes of lines after which a batch is full: records are about as large as their lines.
+const BATCH_BYTES: usize = 4 * 1024 * 1024;
+/// How often files are checked for growth.
+const POLL: Duration = Duration::from_millis(200);
+/// How long a record waits for more lines in a file that is followed.
+const QUIET: Duration = Duration::from_millis(500);
+
+/// Records on their way to the store, with the places that they come from.
+pub(super) type LocatedBatch = Vec<Located>;
+
+/// An occurrence and its first line.
+#[derive(Debug)]
+pub(super) struct Located {
+    pub(super) occurrence: NewOccurrence,
+    pub(super) file: Arc<str>,
+    pub(super) line: u64,
+}
+
+/// Reads sources and sends batches.
+#[derive(Debug)]
+pub(super) struct Collector {
+    pub(super) options: HandlerOptions,
+    pub(super) channel: Option<String>,
+    pub(super) sender: mpsc::Sender<LocatedBatch>,
+    pub(super) bar: ProgressBar,
+    pub(super) stop: Arc<AtomicBool>,
+}
+
+/// Why reading ended early.
+#[derive(Debug)]
+pub(super) enum Halt {
+    /// The writing half has ended and takes no more batches; it knows why.
+    Unwanted,
+    Unreadable {
+        file: String,
+        error: io::Error,
+    },
+}
+
+/// The batch that is being filled, and the summary so far.
+#[derive(Debug, Default)]
+struct Work {
+    batch: LocatedBatch,
+    bytes: usize,
+    summary: Summary,
+}
+
+impl Collector {
+    /// Reads all sources, one after the other.
+    pub(super) fn read(&self, mut sources: Vec<Source>) -> (Summary, Result<(), Halt>) {
+        let mut work = Work::default();
+        let done = sources
+            .iter_mut()
+            .try_for_each(|source| {
+                self.read_available(source, AtEnd::TakeLine, false, &mut work)?;
+                self.take_last(source.flush(), source, false, &mut work)
+            })
+            .and_then(|()| self.send(&mut work));
+        (total(work.summary, &sources), done)
+    }
+
+    /// Reads all sources side by side, and what is appended to them, until it is stopped.
+    pub(super) fn follow(&self, mut sources: Vec<Source>) -> (Summary, Result<(), Halt>) {
+        let mut work = Work::default();
+        let done = self.follow_all(&mut sources, &mut work);
+        (total(work.summary, &sources), done)
+    }
+
+    fn follow_all(&self, sources: &mut [Source], work: &mut Work) -> Result<(), Halt> {
+        // The lines that are there already were written earlier.
+        let mut live = false;
+        loop {
+            let stopping = self.stop.load(Ordering::Relaxed);
+            for source in &mut *sources {
+                self.follow_one(source, live, work)?;
+                if stopping {
+                    self.take_last(source.flush(), source, live, work)?;
+                }
+            }
+            self.send(work)?;
+            if stopping {
+                return Ok(());
+            }
+            live = true;
+            std::thread::sleep(POLL);
+        }
+    }
+
+    fn follow_one(&self, source: &mut Source, live: bool, work: &mut Work) -> Result<(), Halt> {
+        // The order matters: lines written between this check and the reading still belong to the file
+        // that is open, and a rotation in between is seen by the next check.
+        let fate = source.fate();
+        self.read_available(source, AtEnd::WaitForMore, live, work)?;
+        match fate {
+            Fate::Same => {
+                if source.has_waited(QUIET) {
+                    self.take_last(source.flush(), source, live, work)?;
+                }
+                return Ok(());
+            }
+            Fate::Replaced => {
+                self.read_available(source, AtEnd::TakeLine, live, work)?;
+                self.take_last(source.finish(), source, live, work)?;
+            }
+            Fate::Truncated => self.take_last(source.finish(), source, live, work)?,
+        }
+        match source.reopen() {
+            Ok(()) => self.read_available(source, AtEnd::WaitForMore, live, work),
+            // The file is gone again. The next check sees what comes in its place.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(Halt::Unreadable { file: source.name.to_string(), error }),
+        }
+    }
+
+    fn read_available(
+        &self,
+        source: &mut Source,
+        at_end: AtEnd,
+        live: bool,
+        work: &mut Work,
+    ) -> Result<(), Halt> {
+        loop {
+            let (item, bytes) = source
+                .read(at_end)
+                .map_err(|error| Halt::Unreadable { file: source.name.to_string(), error })?;
+            self.bar.inc(bytes);
+            match item {
+                Some(item) => self.take(item, source, live, work)?,
+                None => return Ok(()),
+            }
+        }
+    }
+
+    fn take_last(
+        &self,
+        last: Option<Item>,
+        source: &mut Source,
+        live: bool,
+        work: &mut Work,
+    ) -> Result<(), Halt> {
+        last.map_or(Ok(()), |item| self.take(item, source, live, work))
+    }
+
+    fn take(
+        &self,
+        item: Item,
+        source: &mut Source,
+        live: bool,
+        work: &mut Work,
+    ) -> Result<(), Halt> {
+        let mut entry = match item {
+            Item::Entry(entry) => *entry,
+            Item::Malformed(Malformed { line, reason, .. }) => {
+                work.summary.malformed(Fault { file: source.name.to_string(), line, reason });
+                return Ok(());
+            }
+            // A kind of item that a later version of the library adds.
+            _ => return Ok(()),
+        };
+        let (line, bytes) = (entry.line, entry.text.len());
+        match dead_letter(&entry.text) {
+            Some(Ok(letter)) => {
+                return self.add(source, letter.into_occurrence(), line, bytes, work);
+            }
+            Some(Err(error)) => {
+                work.summary.malformed(Fault {
+                    file: source.name.to_string(),
+                    line,
+                    reason: format!("not a dead letter: {error}"),
+                });
+                return Ok(());
+            }
+            None => {}
+        }
+        if entry.record.level < self.options.level() {
+            work.summary.below_level += 1;
+            return Ok(());
+        }
+        if entry.record.channel.is_empty()
+            && let Some(channel) = &self.channel
+        {
+            entry.record.channel = channel.into();
+        }
+        if !source.identify(&mut entry, live) {
+            work.summary.already_known += 1;
+            return Ok(());
+        }
+        match self.options.prepare(entry.record) {
+            Some(occurrence) => self.add(source, occurrence, line, bytes, work),
+            None => {
+                work.summary.below_level += 1;
+                Ok(())
+            }
+        }
+    }
+
+    fn add(
+        &self,
+        source: &Source,
+        occurrence: NewOccurrence,
+        line: u64,
+        bytes: usize,
+        work: &mut Work,
+    ) -> Result<(), Halt> {
+        work.bytes += bytes;
+        work.batch.push(Located { occurrence, file: Arc::clone(&source.name), line });
+        if work.batch.len() >= BATCH || work.bytes >= BATCH_BYTES {
+            self.send(work)?;
+        }
+        Ok(())
+    }
+
+    fn send(&self, work: &mut Work) -> Result<(), Halt> {
+        work.bytes = 0;
+        let batch = std::mem::take(&mut work.batch);
+        if batch.is_empty() {
+            return Ok(());
+        }
+        self.sender.blocking_send(batch).map_err(|_| Halt::Unwanted)
+    }
+}
+
+/// Reads a line of a spool's `dead-letter.jsonl`: an occurrence that a store once refused, with its ids.
+/// Returns `None` for any other line.
+fn dead_letter(line: &str) -> Option<serde_json::Result<DeadLetter>> {
+    // The names of its fields are looked for first, so that other lines are not parsed a second time.
+    let is_letter = line.starts_with('{')
+        && ["\"reason\":", "\"ticket_id\":", "\"ingredients\":", "\"record\":"]
+            .iter()
+            .all(|name| line.contains(name));
+    is_letter.then(|| serde_json::from_str(line))
+}
+
+fn total(mut summary: Summary, sources: &[Source]) -> Summary {
+    for counts in sources.iter().map(Source::counts) {
+        summary.read += counts.read;
+        summary.joined += counts.joined;
+    }
+    summary
+}

@@ -1,0 +1,197 @@
+//! The fields of a line. Each part of a format takes those that it knows.
+
+use serde_json::{Map, Value};
+use ticket_core::record::ErrorCause;
+use ticket_core::{Level, SmolStr, Timestamp};
+
+use super::{Draft, level, stack};
+use crate::time;
+
+/// The fields of a line that nobody has taken yet.
+#[derive(Debug)]
+pub(super) struct Fields(pub(super) Map<String, Value>);
+
+impl Fields {
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
+    /// Takes a field by its name, or by its path with dots into objects.
+    pub(super) fn take(&mut self, path: &str) -> Option<Value> {
+        take(&mut self.0, path, &|value| !value.is_null())
+    }
+
+    /// Takes the first of these fields that is a text or a number.
+    pub(super) fn text(&mut self, paths: &[&str]) -> Option<SmolStr> {
+        let scalar = |value: &Value| match value {
+            Value::String(text) => !text.is_empty(),
+            Value::Number(_) => true,
+            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => false,
+        };
+        let value = paths.iter().find_map(|path| take(&mut self.0, path, &scalar))?;
+        Some(match value {
+            Value::String(text) => text.into(),
+            other => other.to_string().into(),
+        })
+    }
+
+    /// Takes the first of these fields that is a number in the range of `T`, or a text with one.
+    pub(super) fn number<T: TryFrom<i64>>(&mut self, paths: &[&str]) -> Option<T> {
+        let read = |value: &Value| {
+            let number = match value {
+                Value::Number(number) => number.as_i64()?,
+                Value::String(text) => text.parse().ok()?,
+                Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => return None,
+            };
+            T::try_from(number).ok()
+        };
+        let value = paths
+            .iter()
+            .find_map(|path| take(&mut self.0, path, &|value| read(value).is_some()))?;
+        read(&value)
+    }
+
+    /// Takes the first of these fields that is a time.
+    pub(super) fn time(&mut self, paths: &[&str]) -> Option<Timestamp> {
+        let is_time = |value: &Value| time::from_json(value).is_some();
+        let value = paths.iter().find_map(|path| take(&mut self.0, path, &is_time))?;
+        time::from_json(&value)
+    }
+
+    /// Takes the first of these fields that is a level, by name or by number.
+    pub(super) fn level(&mut self, paths: &[&str]) -> Option<Level> {
+        let is_level = |value: &Value| level::from_json(value).is_some();
+        let value = paths.iter().find_map(|path| take(&mut self.0, path, &is_level))?;
+        level::from_json(&value)
+    }
+
+    /// Takes what a line says about an error: an object, a text, or the text of a stack trace.
+    ///
+    /// Returns `false` if there is no such field, or if it does not describe an error.
+    pub(super) fn error(&mut self, path: &str, draft: &mut Draft) -> bool {
+        let is_error = |value: &Value| match value {
+            Value::String(text) => !text.is_empty(),
+            Value::Object(object) => ["message", "msg", "type", "name", "stack", "stack_trace"]
+                .iter()
+                .any(|name| object.get(*name).is_some_and(Value::is_string)),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => false,
+        };
+        let error =
+            take(&mut self.0, path, &is_error).or_else(|| self.below(path).map(Value::Object));
+        match error {
+            Some(Value::String(text)) => {
+                if !stack::read(&text).apply(draft) {
+                    draft.record.error.push(ErrorCause::new(None, text));
+                } else {
+                    draft.keep("stack_trace", text);
+                }
+                true
+            }
+            Some(Value::Object(object)) => {
+                object_error(Self(object), path, draft, 0);
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
+impl Fields {
+    /// Takes what flat names say about an error: `error.type` and so on.
+    fn below(&mut self, name: &str) -> Option<Map<String, Value>> {
+        let parts = ["type", "message", "stack_trace", "stacktrace", "code"];
+        let below: Map<String, Value> = parts
+            .iter()
+            .filter_map(|part| {
+                Some(((*part).to_owned(), self.0.remove(&format!("{name}.{part}"))?))
+            })
+            .collect();
+        (!below.is_empty()).then_some(below)
+    }
+}
+
+/// How deep nested causes are followed: as deep as a record keeps them.
+const CAUSES: usize = ticket_core::limits::ERRORS;
+
+/// Reads an error of the form `{type|name, message, stack, code, cause: {…}}`.
+fn object_error(mut error: Fields, path: &str, draft: &mut Draft, depth: usize) {
+    let kind = error.text(&["type", "name", "class", "kind", "codeName"]);
+    let message = error.text(&["message", "msg", "errmsg"]);
+    let stack = error.text(&["stack", "stack_trace", "stackTrace", "stacktrace", "backtrace"]);
+    let mut trace = stack.as_deref().map(stack::read).unwrap_or_default();
+    let first = trace.causes.drain(..trace.causes.len().min(1)).next();
+    let (traced_kind, traced_message) =
+        first.map_or((None, None), |cause| (cause.type_name, Some(cause.message)));
+    let cause =
+        ErrorCause::new(kind.or(traced_kind), message.or(traced_message).unwrap_or_default());
+    draft.record.error.push(cause);
+    if let Some(stack) = stack
+        && depth == 0
+    {
+        draft.record.backtrace.append(&mut trace.frames);
+        draft.keep("stack_trace", stack);
+    }
+    let inner = ["cause", "inner", "innerException"].iter().find_map(|name| error.take(name));
+    match inner {
+        Some(Value::Object(inner)) if depth < CAUSES => {
+            object_error(Fields(inner), path, draft, depth + 1);
+        }
+        Some(Value::String(text)) => draft.record.error.push(ErrorCause::new(None, text)),
+        _ => draft.record.error.append(&mut trace.causes),
+    }
+    if depth == 0 {
+        draft.keep_all(path, error);
+    }
+}
+
+/// Takes a value out of an object by its name, or by its path with dots, if it is `wanted`. Objects that
+/// become empty are removed too.
+fn take(
+    object: &mut Map<String, Value>,
+    path: &str,
+    wanted: &dyn Fn(&Value) -> bool,
+) -> Option<Value> {
+    if let Some(value) = object.get(path) {
+        return if wanted(value) { object.remove(path) } else { None };
+    }
+    let (first, rest) = path.split_once('.')?;
+    let Value::Object(inner) = object.get_mut(first)? else { return None };
+    let value = take(inner, rest, wanted);
+    if value.is_some() && inner.is_empty() {
+        object.remove(first);
+    }
+    value
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn fields(value: Value) -> Fields {
+        let Value::Object(map) = value else { panic!("an object") };
+        Fields(map)
+    }
+
+    #[test]
+    fn a_path_finds_flat_and_nested_fields() {
+        for value in [json!({"a.b.c": 1}), json!({"a": {"b": {"c": 1}}}), json!({"a": {"b.c": 1}})]
+        {
+            let mut fields = fields(value);
+            assert_eq!(fields.number::<u32>(&["x", "a.b.c"]), Some(1));
+            assert!(fields.0.is_empty(), "{fields:?}");
+        }
+    }
+
+    #[test]
+    fn a_field_of_the_wrong_type_is_left() {
+        let mut fields =
+            fields(json!({"level": {"deep": 1}, "pid": -1, "time": "soon", "msg": ""}));
+        assert_eq!(fields.level(&["level"]), None);
+        assert_eq!(fields.number::<u32>(&["pid"]), None);
+        assert_eq!(fields.time(&["time"]), None);
+        assert_eq!(fields.text(&["msg"]), None);
+        assert_eq!(fields.0.len(), 4);
+    }
+}

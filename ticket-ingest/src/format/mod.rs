@@ -1,0 +1,215 @@
+//! Turns one line into a record, with one module per family of formats.
+//!
+//! The format is detected for each line, because one file may hold several: the JSON of a service
+//! between the plain lines of the script that started it.
+//!
+//! To add a JSON format, write a module with `knows` (do these fields belong to it?) and `read` (fields
+//! to [`Draft`]) and call both in [`object`]. Whatever `read` does not take from [`Fields`] becomes a
+//! trait, so nothing that a line says is lost.
+
+mod ecs;
+mod fields;
+mod head;
+mod journal;
+mod level;
+mod logfmt;
+mod mongod;
+mod node;
+mod postgres;
+mod python;
+mod stack;
+mod text;
+mod tracing;
+mod usual;
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde_json::Value;
+use ticket_core::{Level, Record, Timestamp};
+
+use self::fields::Fields;
+pub(crate) use self::text::Lines;
+
+/// The format of a log's lines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Format {
+    /// Detects the format of each line.
+    #[default]
+    Auto,
+    /// One JSON object per line, written by any of the known programs.
+    Json,
+    /// Lines of `key=value` pairs.
+    Logfmt,
+    /// Plain lines.
+    Text,
+}
+
+impl Format {
+    /// All formats.
+    pub const ALL: [Self; 4] = [Self::Auto, Self::Json, Self::Logfmt, Self::Text];
+
+    /// Returns the name of the format, which [`FromStr`] reads back.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Json => "json",
+            Self::Logfmt => "logfmt",
+            Self::Text => "text",
+        }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for Format {
+    type Err = UnknownFormat;
+
+    fn from_str(name: &str) -> Result<Self, UnknownFormat> {
+        Self::ALL
+            .into_iter()
+            .find(|format| format.as_str() == name)
+            .ok_or_else(|| UnknownFormat(name.to_owned()))
+    }
+}
+
+/// The error of parsing a [`Format`] from a name that no format has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownFormat(String);
+
+impl fmt::Display for UnknownFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "unknown log format {:?}: use one of", self.0)?;
+        Format::ALL.into_iter().try_for_each(|format| write!(f, " {format}"))
+    }
+}
+
+impl std::error::Error for UnknownFormat {}
+
+/// What a line says, before it has a place in a log.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    /// The record. Its id, time and level are placeholders.
+    pub(crate) record: Record,
+    /// The time that the line states.
+    pub(crate) time: Option<Timestamp>,
+    /// The level that the line states.
+    pub(crate) level: Option<Level>,
+}
+
+impl Draft {
+    fn new() -> Self {
+        Self { record: Record::new(Level::Info, "", ""), time: None, level: None }
+    }
+
+    /// Returns the stated level; without one, `Error` if there is an error, otherwise `Info`.
+    pub(crate) fn level(&self) -> Level {
+        self.level.unwrap_or(if self.record.error.is_empty() { Level::Info } else { Level::Error })
+    }
+
+    /// Adds a trait unless there is one of this name.
+    fn keep(&mut self, name: &str, value: impl Into<ticket_core::Value>) {
+        self.record.traits.insert_new(name.into(), value.into());
+    }
+
+    /// Adds the remaining fields as traits, with `path` in front of their names.
+    fn keep_all(&mut self, path: &str, fields: Fields) {
+        if !fields.0.is_empty() {
+            self.record.traits.insert_json(path, &Value::Object(fields.0));
+        }
+    }
+
+    /// Uses the text of the error as the message if there is no message.
+    fn message_from_error(&mut self) {
+        if self.record.message.is_empty()
+            && let Some(cause) = self.record.error.first()
+        {
+            self.record.message = match &cause.type_name {
+                Some(name) if cause.message.is_empty() => name.clone(),
+                Some(name) => format!("{name}: {}", cause.message).into(),
+                None => cause.message.clone(),
+            };
+        }
+    }
+}
+
+/// The result of parsing one line on its own.
+#[derive(Debug)]
+pub(crate) enum Parsed {
+    /// The line is a complete record.
+    Draft(Box<Draft>),
+    /// The line is plain text. The lines before it decide whether it begins a record.
+    Text,
+    /// The line does not have the expected format, for this reason.
+    Malformed(String),
+}
+
+/// Parses a line that is not blank.
+///
+/// `after_text` says that a record of plain lines is open. A line that follows one may begin with a brace
+/// without being JSON; elsewhere a brace begins an object.
+pub(crate) fn parse(format: Format, line: &str, after_text: bool) -> Parsed {
+    match format {
+        Format::Json => json(line),
+        Format::Logfmt => match logfmt::parse(line) {
+            Some(fields) => Parsed::Draft(Box::new(usual::read(fields))),
+            None => Parsed::Malformed("not logfmt: it has no key=value pair".into()),
+        },
+        Format::Text => Parsed::Text,
+        Format::Auto if looks_like_json(line) || (!after_text && line.starts_with('{')) => {
+            json(line)
+        }
+        Format::Auto => match logfmt::parse(line).filter(logfmt::is_typical) {
+            Some(fields) => Parsed::Draft(Box::new(usual::read(fields))),
+            None => Parsed::Text,
+        },
+    }
+}
+
+/// Returns `true` for `{"` and `{}`. A brace alone is not enough, since plain lines begin with it too.
+fn looks_like_json(line: &str) -> bool {
+    line.trim_start()
+        .strip_prefix('{')
+        .is_some_and(|rest| rest.trim_start().starts_with(['"', '}']))
+}
+
+fn json(line: &str) -> Parsed {
+    match serde_json::from_str(line.trim()) {
+        Ok(Value::Object(fields)) => Parsed::Draft(Box::new(object(Fields(fields)))),
+        Ok(_) => Parsed::Malformed("not a JSON object".into()),
+        // serde_json counts lines as well, and here every line is line 1.
+        Err(error) => Parsed::Malformed(
+            format!("not JSON: {error}").replace(" at line 1 column ", " at column "),
+        ),
+    }
+}
+
+/// Reads a JSON object. The formats of servers come first because no other program uses their fields.
+fn object(fields: Fields) -> Draft {
+    if journal::knows(&fields) {
+        journal::read(fields)
+    } else if postgres::knows(&fields) {
+        postgres::read(fields)
+    } else if mongod::knows(&fields) {
+        mongod::read(fields)
+    } else if tracing::knows(&fields) {
+        tracing::read(fields)
+    } else if ecs::knows(&fields) {
+        ecs::read(fields)
+    } else if node::knows(&fields) {
+        node::read(fields)
+    } else if python::knows(&fields) {
+        python::read(fields)
+    } else {
+        usual::read(fields)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,203 @@
+//! Fields by their usual names: the lines of unknown programs, and what the formats of known programs have
+//! in common.
+
+use serde_json::Value;
+use ticket_core::record::{ErrorCause, Request};
+
+use super::Draft;
+use super::fields::Fields;
+
+/// Reads the fields of an unknown program.
+pub(super) fn read(mut fields: Fields) -> Draft {
+    let mut draft = Draft::new();
+    draft.time = fields.time(&[
+        "timestamp",
+        "time",
+        "@timestamp",
+        "ts",
+        "t",
+        "datetime",
+        "date",
+        "asctime",
+        "eventTime",
+        "Timestamp",
+        "@t",
+        "created_at",
+    ]);
+    draft.level = fields.level(&[
+        "level",
+        "severity",
+        "lvl",
+        "log.level",
+        "levelname",
+        "log_level",
+        "loglevel",
+        "logLevel",
+        "severity_text",
+        "Level",
+        "@l",
+        "priority",
+    ]);
+    let record = &mut draft.record;
+    record.message = fields
+        .text(&[
+            "message",
+            "msg",
+            "event",
+            "text",
+            "log",
+            "body",
+            "textPayload",
+            "@m",
+            "@mt",
+            "Message",
+        ])
+        .unwrap_or_default();
+    record.channel = fields
+        .text(&[
+            "logger",
+            "target",
+            "channel",
+            "logger_name",
+            "log.logger",
+            "category",
+            "component",
+            "SourceContext",
+        ])
+        .unwrap_or_default();
+    if record.location.is_empty() {
+        record.location.file = fields.text(&["file", "filename", "caller.file"]);
+        record.location.line = fields.number(&["line", "lineno", "caller.line"]);
+        record.location.function = fields.text(&["function", "func", "funcName"]);
+        record.location.module = fields.text(&["module", "module_path"]);
+        // Loggers of Go: caller=store/db.go:42
+        if record.location.file.is_none()
+            && let Some(caller) = fields.text(&["caller", "source"])
+        {
+            match caller.rsplit_once(':').map(|(file, line)| (file, line.parse())) {
+                Some((file, Ok(line))) => {
+                    record.location.file = Some(file.into());
+                    record.location.line = Some(line);
+                }
+                _ => draft.keep("caller", caller),
+            }
+        }
+    }
+    rest(fields, draft)
+}
+
+/// Reads what all programs have in common, and keeps the remaining fields as traits.
+pub(super) fn rest(mut fields: Fields, mut draft: Draft) -> Draft {
+    for name in ["err", "error", "exception", "exc_info", "stack_trace", "stacktrace", "stack"] {
+        // The first of these names says the most. A stack next to an error belongs to that error.
+        if draft.record.error.is_empty() {
+            fields.error(name, &mut draft);
+        } else if draft.record.backtrace.is_empty()
+            && let Some(text) = fields.text(&[name])
+        {
+            draft.record.backtrace = super::stack::read(&text).frames;
+            draft.keep(name, text);
+        }
+    }
+    let record = &mut draft.record;
+    // A type in a field next to the text of the error.
+    let kind = fields.text(&["error_type", "exc_type", "error.kind", "exception.type"]);
+    let message = fields.text(&["error_message", "exception.message"]);
+    match record.error.first_mut() {
+        Some(cause) => {
+            cause.type_name = cause.type_name.take().or(kind);
+        }
+        None if kind.is_some() || message.is_some() => {
+            record.error.push(ErrorCause::new(kind, message.unwrap_or_default()));
+        }
+        None => {}
+    }
+    record.host =
+        record.host.take().or(fields.text(&["hostname", "host.name", "host.hostname", "host"]));
+    record.process = record.process.or(fields.number(&["pid", "process.pid", "process_id"]));
+    record.thread = record.thread.take().or(fields.text(&[
+        "thread",
+        "thread_name",
+        "threadName",
+        "process.thread.name",
+        "process.thread.id",
+    ]));
+    record.trace_id = record.trace_id.take().or(fields.text(&[
+        "trace_id",
+        "trace.id",
+        "traceId",
+        "trace_flags.trace_id",
+    ]));
+    record.span_id = record.span_id.take().or(fields.text(&["span_id", "span.id", "spanId"]));
+    record.release =
+        record.release.take().or(fields.text(&["release", "service.version", "version"]));
+    record.environment = record.environment.take().or(fields.text(&[
+        "environment",
+        "env",
+        "service.environment",
+        "deployment.environment",
+    ]));
+    if let Some(fingerprint) = fields.text(&["ticket.fingerprint"]) {
+        record.fingerprint = Some(fingerprint);
+    }
+    record.request = request(&mut fields);
+    draft.message_from_error();
+    draft.keep_all("", fields);
+    draft
+}
+
+/// Reads the HTTP request, if there is a method or a path under a name that means a request.
+fn request(fields: &mut Fields) -> Option<Request> {
+    let mut request = Request::default();
+    request.method =
+        fields.text(&["http.request.method", "http.method", "req.method", "request.method"]);
+    request.path = fields.text(&[
+        "url.path",
+        "http.target",
+        "http.path",
+        "url.original",
+        "req.url",
+        "request.path",
+        "http.url",
+        "request.url",
+    ]);
+    // These names are common, and mean a request only together.
+    let plain_path = ["path", "uri", "url"]
+        .iter()
+        .find(|name| fields.0.get(**name).is_some_and(Value::is_string));
+    if request.method.is_none()
+        && request.path.is_none()
+        && fields.0.get("method").is_some_and(Value::is_string)
+        && let Some(path) = plain_path
+    {
+        request.path = fields.text(&[path]);
+        request.method = fields.text(&["method"]);
+    }
+    if request == Request::default() {
+        return None;
+    }
+    request.route = fields.text(&["http.route", "route", "request.route"]);
+    request.status = fields.number(&[
+        "http.response.status_code",
+        "http.status_code",
+        "http.status",
+        "res.statusCode",
+        "status_code",
+        "response.status",
+        "status",
+    ]);
+    request.remote_address = fields.text(&[
+        "client.address",
+        "client.ip",
+        "source.ip",
+        "req.remoteAddress",
+        "remote_addr",
+        "remoteAddress",
+        "remote_ip",
+        "ip",
+    ]);
+    request.user = fields.text(&["user.id", "user.name", "enduser.id", "user"]);
+    request.request_id =
+        fields.text(&["http.request.id", "request_id", "req.id", "requestId", "req_id"]);
+    Some(request)
+}

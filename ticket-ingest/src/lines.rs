@@ -1,0 +1,179 @@
+//! Reads lines with their positions, in bounded memory, from inputs that grow while they are read.
+
+use std::io::{self, BufRead, BufReader, Read};
+
+/// The longest line that is kept whole. The rest of a longer line is skipped.
+pub(crate) const MAX_LINE: usize = 16 * 1024 * 1024;
+
+/// A line without its terminator.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Line {
+    /// The number of the line, counted from 1.
+    pub(crate) number: u64,
+    /// The byte at which the line begins.
+    pub(crate) offset: u64,
+    /// The text. Invalid UTF-8 is replaced, and a line that is too long is cut with a mark.
+    pub(crate) text: String,
+    /// The number of bytes in the input, including the terminator.
+    pub(crate) length: u64,
+    /// The number of bytes that were cut.
+    pub(crate) cut: u64,
+}
+
+/// What the end of the input means for a last line without a terminator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AtEnd {
+    /// The input is complete: the last line is read although it has no terminator.
+    TakeLine,
+    /// The input is still being written: the last line is left for a later call.
+    WaitForMore,
+}
+
+#[derive(Debug)]
+pub(crate) struct LineReader<R> {
+    input: BufReader<R>,
+    /// The bytes of the line that is being read, at most [`MAX_LINE`].
+    partial: Vec<u8>,
+    /// The number of bytes read of that line, including those that were not kept.
+    length: u64,
+    /// The byte at which that line begins.
+    offset: u64,
+    /// The number of lines read so far.
+    number: u64,
+}
+
+impl<R: Read> LineReader<R> {
+    pub(crate) fn new(input: R) -> Self {
+        Self {
+            input: BufReader::with_capacity(256 * 1024, input),
+            partial: Vec::new(),
+            length: 0,
+            offset: 0,
+            number: 0,
+        }
+    }
+
+    pub(crate) fn get_ref(&self) -> &R {
+        self.input.get_ref()
+    }
+
+    /// Returns the number of lines read so far.
+    pub(crate) const fn lines(&self) -> u64 {
+        self.number
+    }
+
+    /// Returns the number of bytes read so far, including those of an unfinished line.
+    pub(crate) const fn position(&self) -> u64 {
+        self.offset + self.length
+    }
+
+    /// Reads the next line. Returns `None` at the end of the input, where a later call may find more.
+    pub(crate) fn next(&mut self, at_end: AtEnd) -> io::Result<Option<Line>> {
+        loop {
+            let bytes = match self.input.fill_buf() {
+                Ok(bytes) => bytes,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            };
+            if bytes.is_empty() {
+                let take = self.length > 0 && at_end == AtEnd::TakeLine;
+                return Ok(take.then(|| self.line()));
+            }
+            let end = bytes.iter().position(|byte| *byte == b'\n');
+            let content = &bytes[..end.unwrap_or(bytes.len())];
+            let room = MAX_LINE - self.partial.len().min(MAX_LINE);
+            self.partial.extend_from_slice(&content[..content.len().min(room)]);
+            let used = content.len() + usize::from(end.is_some());
+            self.length += used as u64;
+            self.input.consume(used);
+            if end.is_some() {
+                return Ok(Some(self.line()));
+            }
+        }
+    }
+
+    fn line(&mut self) -> Line {
+        self.number += 1;
+        let mut bytes = std::mem::take(&mut self.partial);
+        // The terminator is one byte, which the last line of the input may lack: then nothing was cut,
+        // and the subtraction saturates.
+        let cut = self.length.saturating_sub(bytes.len() as u64 + 1);
+        if bytes.last() == Some(&b'\r') {
+            bytes.pop();
+        }
+        let mut text = String::from_utf8(bytes)
+            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+        if self.number == 1
+            && let Some(rest) = text.strip_prefix('\u{feff}')
+        {
+            text = rest.to_owned();
+        }
+        if cut > 0 {
+            text.push_str(&format!("…[+{cut} bytes]"));
+        }
+        let line =
+            Line { number: self.number, offset: self.offset, text, length: self.length, cut };
+        self.offset += self.length;
+        self.length = 0;
+        line
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Seek as _, Write as _};
+
+    use super::*;
+
+    fn texts(input: &[u8]) -> Vec<String> {
+        let mut reader = LineReader::new(input);
+        std::iter::from_fn(|| reader.next(AtEnd::TakeLine).unwrap()).map(|line| line.text).collect()
+    }
+
+    #[test]
+    fn lines_have_numbers_and_offsets() {
+        let mut reader = LineReader::new(&b"a\r\n\nb"[..]);
+        let mut next = || reader.next(AtEnd::TakeLine).unwrap();
+        let line = |number, offset, text: &str, length| {
+            Some(Line { number, offset, text: text.into(), length, cut: 0 })
+        };
+        assert_eq!(next(), line(1, 0, "a", 3));
+        assert_eq!(next(), line(2, 3, "", 1));
+        assert_eq!(next(), line(3, 4, "b", 1));
+        assert_eq!(next(), None);
+    }
+
+    #[test]
+    fn invalid_utf8_is_replaced() {
+        assert_eq!(texts(b"\xef\xbb\xbfa\xff\nb\n"), ["a\u{fffd}", "b"]);
+    }
+
+    #[test]
+    fn a_huge_line_is_cut_and_the_next_line_is_whole() {
+        let mut input = vec![b'x'; MAX_LINE + 10];
+        input.extend_from_slice(b"\nnext\n");
+        let mut reader = LineReader::new(&input[..]);
+        let line = reader.next(AtEnd::TakeLine).unwrap().unwrap();
+        assert_eq!((line.cut, line.length), (10, MAX_LINE as u64 + 11));
+        assert!(line.text.ends_with("x…[+10 bytes]"));
+        let line = reader.next(AtEnd::TakeLine).unwrap().unwrap();
+        assert_eq!((line.offset, line.text.as_str()), (MAX_LINE as u64 + 11, "next"));
+    }
+
+    #[test]
+    fn an_unfinished_line_is_left_for_later() {
+        let mut file = tempfile::tempfile().unwrap();
+        let mut append = |text: &str| {
+            let at = file.stream_position().unwrap();
+            file.seek(io::SeekFrom::End(0)).unwrap();
+            file.write_all(text.as_bytes()).unwrap();
+            file.seek(io::SeekFrom::Start(at)).unwrap();
+            file.try_clone().unwrap()
+        };
+        let mut reader = LineReader::new(append("one\ntw"));
+        assert_eq!(reader.next(AtEnd::WaitForMore).unwrap().unwrap().text, "one");
+        assert_eq!(reader.next(AtEnd::WaitForMore).unwrap(), None);
+        assert_eq!(reader.position(), 6);
+    }
+}
