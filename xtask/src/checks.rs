@@ -1,31 +1,35 @@
-//! What is checked without running the project: format, lints, documentation, dependencies.
+//! What is checked without running the project: format, lints, documentation, features, dependencies.
 
 use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
-use crate::{command, workspace};
+use crate::stages::Stages;
+use crate::{command, features, workspace};
 
 /// The version of cargo-deny that `deny.toml` is written for.
 const DENY: &str = "0.20.2";
 
-/// Runs every check, also after one that fails, and says what failed.
-pub(crate) fn run(advisories: bool) -> Vec<String> {
+/// Runs every check, also after one that fails, and returns the errors of those that failed.
+pub(crate) fn run(stages: &mut Stages, advisories: bool) -> Vec<String> {
     type Check = (&'static str, fn() -> Result<()>);
-    let checks: [Check; 4] = [
+    let checks: [Check; 6] = [
         ("format", || command::run(command::cargo().args(["fmt", "--all", "--check"]))),
         ("lints", lints),
         ("documentation", documentation),
+        ("features", features::each_alone),
+        ("oldest Rust", features::oldest_rust),
         ("dependencies", || dependencies(&["bans", "licenses", "sources"])),
     ];
-    // Known vulnerabilities come from a database that is fetched, which not every machine may.
+    // Known vulnerabilities come from a database that is downloaded, which not every machine may do.
     let network: &[Check] = &[("advisories", || dependencies(&["advisories"]))];
-    checks
-        .iter()
-        .chain(if advisories { network } else { &[] })
-        .filter_map(|(name, check)| Some(format!("{name}: {:#}", check().err()?)))
-        .collect()
+    let mut problems = Vec::new();
+    for &(name, check) in checks.iter().chain(if advisories { network } else { &[] }) {
+        let result = stages.time(name, check);
+        problems.extend(result.err().map(|error| format!("{name}: {error:#}")));
+    }
+    problems
 }
 
 fn lints() -> Result<()> {
@@ -46,7 +50,7 @@ fn dependencies(checks: &[&str]) -> Result<()> {
     command::run(&mut deny)
 }
 
-/// cargo-deny, built once into the target folder.
+/// Returns cargo-deny, after compiling it once into the target folder.
 fn cargo_deny() -> Result<PathBuf> {
     let root = workspace::tools().join(format!("cargo-deny-{DENY}"));
     let program = root.join("bin").join("cargo-deny");
@@ -56,10 +60,11 @@ fn cargo_deny() -> Result<PathBuf> {
     let build = workspace::tools().join("build");
     let mut install = command::cargo();
     install.args(["install", "cargo-deny", "--locked", "--version", DENY, "--quiet"]);
-    // It works for a second and would be optimised for minutes.
+    // It runs for a second; optimising it would take minutes.
     install.arg("--debug").env("CARGO_PROFILE_DEV_DEBUG", "0").env("CARGO_INCREMENTAL", "0");
     install.arg("--root").arg(&root).arg("--target-dir").arg(&build);
     command::run(&mut install)?;
-    std::fs::remove_dir_all(&build).context("cannot remove what building cargo-deny left")?;
+    std::fs::remove_dir_all(&build)
+        .context("cannot remove the files that compiling cargo-deny left")?;
     Ok(program)
 }

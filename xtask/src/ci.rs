@@ -1,9 +1,10 @@
-//! `cargo xtask ci`: all of it, as `.ci/run` does in a fresh clone.
+//! `cargo xtask ci`: everything that `.ci/run` does in a fresh clone.
 
 use anyhow::Result;
 use clap::Args;
 
-use crate::{checks, demo, test};
+use crate::stages::Stages;
+use crate::{checks, demo, package, test};
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -12,10 +13,16 @@ pub(crate) struct Arguments {
     advisories: bool,
 }
 
-/// Runs the checks, the README's demonstration and the tests, each also after one that fails, so
-/// that one run shows all there is to mend.
+/// Runs the checks, the README's demo, what a release runs, and the tests. A stage that fails does
+/// not keep the next from running, so that one run shows everything there is to mend.
 pub(crate) fn run(arguments: &Arguments) -> Result<bool> {
-    let mut problems = checks::run(arguments.advisories);
-    problems.extend(demo::run().err().map(|error| format!("demo: {error:#}")));
-    test::run_after(problems, &[])
+    let mut stages = Stages::default();
+    let mut problems = checks::run(&mut stages, arguments.advisories);
+    let mut stage = |name, run: fn() -> Result<()>| {
+        let result = stages.time(name, run);
+        problems.extend(result.err().map(|error| format!("{name}: {error:#}")));
+    };
+    stage("demo", demo::run);
+    stage("packages", package::run);
+    test::run_all(stages, problems)
 }

@@ -1,4 +1,4 @@
-//! Running other programs, with errors that say which and why.
+//! Running other programs, with errors that name the program and the reason.
 
 use std::io::Write as _;
 use std::process::{Command, Output, Stdio};
@@ -7,14 +7,22 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::workspace;
 
-/// Cargo itself, at the root of the checkout.
+/// Cargo itself, in the workspace's folder.
 pub(crate) fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(workspace::root());
+    // Cargo describes this package to its programs in variables, and build scripts such as ring's ask
+    // for them: passed on, they would have it and its dependents compiled again after each plain `cargo`.
+    let own = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(own) {
+            command.env_remove(name);
+        }
+    }
     command
 }
 
-/// Shows `command`, runs it on this terminal and expects success.
+/// Prints `command`, runs it on this terminal, and fails if it fails.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     eprintln!("$ {}", shown(command));
     run_unannounced(command)
@@ -32,18 +40,18 @@ pub(crate) fn run_unannounced(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Runs `command` silently, expects success, and returns what it printed.
+/// Runs `command` silently and returns what it printed; fails, with its output, if it fails.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
     let output = Command::output(command.stdin(Stdio::null()))
         .with_context(|| format!("cannot run `{}`", shown(command)))?;
     successful(command, output)
 }
 
-/// The same with a short text as its standard input.
+/// Like [`output`], with a short text as the standard input.
 pub(crate) fn output_of(command: &mut Command, input: &str) -> Result<String> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().with_context(|| format!("cannot run `{}`", shown(command)))?;
-    // Dropped at the end of the statement: the end of the input.
+    // The pipe is dropped at the end of the statement, which ends the input.
     let written = child.stdin.take().map(|mut stdin| stdin.write_all(input.as_bytes()));
     let output = successful(command, child.wait_with_output()?)?;
     written.transpose()?;
@@ -60,7 +68,7 @@ fn successful(command: &Command, output: Output) -> Result<String> {
     Ok(stdout)
 }
 
-/// `command` as one would type it, without the folders of the program.
+/// Formats `command` as a person would type it, without the folder of the program.
 pub(crate) fn shown(command: &Command) -> String {
     let program = std::path::Path::new(command.get_program());
     let mut text =
@@ -72,7 +80,7 @@ pub(crate) fn shown(command: &Command) -> String {
     text
 }
 
-/// `text` as one word of a POSIX shell.
+/// Quotes `text` as one word of a POSIX shell.
 pub(crate) fn quoted(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
     if !text.is_empty() && text.chars().all(plain) {
@@ -93,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failing_command_says_what_it_said() {
+    fn the_error_of_a_failed_command_has_its_output() {
         let error = output(Command::new("sh").args(["-c", "echo out; echo err >&2; exit 3"]))
             .expect_err("exit 3");
         let text = error.to_string();

@@ -1,4 +1,4 @@
-//! Debian's packages, for what the machine lacks.
+//! Installing or unpacking Debian's packages.
 
 use std::collections::HashSet;
 use std::fs;
@@ -9,7 +9,7 @@ use anyhow::{Result, bail};
 
 use crate::command;
 
-/// Whether packages can be installed here: only on Debian and its kin, and only as root.
+/// Returns `true` if packages can be installed here: on Debian and its derivatives, as root.
 pub(crate) fn can_install() -> Result<bool> {
     let apt_get = Command::new("apt-get").arg("--version").stdout(Stdio::null()).status();
     Ok(apt_get.is_ok_and(|status| status.success()) && is_root()?)
@@ -27,8 +27,10 @@ pub(crate) fn install(package: &str) -> Result<()> {
     apt_get(&["install", "--no-install-recommends", package])
 }
 
-/// Unpacks the newest of these packages into a folder, and of what they depend on what this asks for, instead of
-/// installing them. Everybody may, where Debian's lists of packages are.
+/// Unpacks the newest version of these packages into a folder without installing them, together with
+/// those of their dependencies that `asked` accepts.
+///
+/// This needs no rights, only Debian's lists of packages.
 pub(crate) fn unpack(packages: &[&str], asked: fn(&str) -> bool, folder: &Path) -> Result<()> {
     let mut left: Vec<String> = packages.iter().map(|&package| package.to_owned()).collect();
     let mut done = HashSet::new();
@@ -38,11 +40,11 @@ pub(crate) fn unpack(packages: &[&str], asked: fn(&str) -> bool, folder: &Path) 
         }
         let work = tempfile::tempdir_in(folder)?;
         let mut download = Command::new("apt-get");
-        // Its own user for downloads may not write here.
+        // By default it downloads as a user of its own, who may not write here.
         download.args(["-o", "APT::Sandbox::User=root", "--quiet", "download", &package]);
         command::output(download.current_dir(work.path()))?;
         let files = fs::read_dir(work.path())?.collect::<Result<Vec<_>, _>>()?;
-        let [file] = &files[..] else { bail!("{package}: {} files came", files.len()) };
+        let [file] = &files[..] else { bail!("downloading {package} left {} files", files.len()) };
         let deb = |option: &str| {
             let mut deb = Command::new("dpkg-deb");
             deb.arg(option).arg(file.path());
@@ -63,9 +65,9 @@ fn names(field: &str) -> impl Iterator<Item = &str> {
 fn apt_get(arguments: &[&str]) -> Result<()> {
     let mut apt_get = Command::new("apt-get");
     apt_get.env("DEBIAN_FRONTEND", "noninteractive");
-    // Another installation on the machine may be under way.
+    // Another installation may be running on the machine.
     apt_get.args(["--yes", "--quiet", "-o", "DPkg::Lock::Timeout=300"]).args(arguments);
-    // Standard output belongs to the lines of `databases env`.
+    // Standard output is for the lines of `databases env`.
     command::run(apt_get.stdout(std::io::stderr()))
 }
 

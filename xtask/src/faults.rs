@@ -1,16 +1,15 @@
-//! `cargo xtask faults`: servers killed and stopped under load, processes killed in bursts, orders of
-//! threads: all in their long form, of which `cargo xtask test` runs the short one.
+//! `cargo xtask faults`: the fault tests in their long form. `cargo xtask test` runs the short one.
 
 use anyhow::Result;
 
 use crate::test;
 
-/// The programs of tests in which faults are, in whichever package.
+/// The test programs with faults, in any package.
 const TESTS: [&str; 8] =
     ["faults", "isolation", "losses", "recursion", "retention", "spool", "storm", "teardown"];
 
-/// How many lines of a log are on their way when a server fails, for how many seconds one stands still,
-/// and for all others that they are to be long.
+/// The number of lines that are on their way when a server fails, the seconds for which one stands still,
+/// and the switch for all other tests.
 const LONG: [(&str, &str); 3] =
     [("TICKET_FAULT_LINES", "200000"), ("TICKET_FAULT_STOP", "60"), ("TICKET_FAULTS_LONG", "1")];
 

@@ -1,7 +1,7 @@
-//! The tasks of this workspace: `cargo xtask databases|test|faults|demo|ci|bench`.
+//! The tasks of this workspace, as `cargo xtask TASK`.
 //!
-//! Everything that a contributor or CI does beyond plain cargo goes through here, in Rust, so that a
-//! desk and CI run the same code.
+//! Everything that a contributor or CI does beyond plain cargo is a task here, in Rust, so that both run
+//! the same code.
 
 #![allow(
     clippy::print_stdout,
@@ -18,6 +18,10 @@ mod databases;
 mod debian;
 mod demo;
 mod faults;
+mod features;
+mod metadata;
+mod package;
+mod stages;
 mod test;
 mod workspace;
 
@@ -39,13 +43,17 @@ enum Task {
     Databases(databases::Arguments),
     /// Run every test, and fail if one was skipped that should have run
     Test(test::Arguments),
-    /// Kill and stop servers under load, and count what they have: the long form of these tests
+    /// Run the fault tests in their long form: servers are killed and stopped under load
     Faults,
-    /// Let the example service fail for real, then list the tickets it made
+    /// Run a small service whose requests fail, then list the tickets it made
     Demo,
-    /// Do everything that CI does: the checks, then the tests
+    /// Check each published crate with no feature, and with each of its features alone
+    Features,
+    /// Package the published crates, and use the packages as a stranger's program would
+    Package,
+    /// Run everything that CI runs: the checks, the demo, the packages, the tests
     Ci(ci::Arguments),
-    /// Measure, in release mode
+    /// Run a benchmark, in release mode
     Bench(bench::Arguments),
 }
 
@@ -55,12 +63,14 @@ fn main() -> ExitCode {
         Task::Test(arguments) => test::run(&arguments),
         Task::Faults => faults::run(),
         Task::Demo => demo::run().map(|()| true),
+        Task::Features => features::each_alone().map(|()| true),
+        Task::Package => package::run().map(|()| true),
         Task::Ci(arguments) => ci::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments).map(|()| true),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,
-        // What went wrong is on the screen already, above the closing line.
+        // The problems are on the screen already, above the closing line.
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("error: {error:#}");

@@ -1,10 +1,11 @@
-//! Where the parts of the checkout are.
+//! The folders of the checkout.
 
 use std::path::{Path, PathBuf};
 
 /// The folder of the root manifest.
 pub(crate) fn root() -> PathBuf {
-    // Cargo tells a program that it runs where its package is; the value from the build serves one started by hand.
+    // Cargo sets the variable for a program that it runs. The value from the build serves one that is
+    // started by hand.
     let package = std::env::var_os("CARGO_MANIFEST_DIR")
         .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
     package.parent().map_or(package.clone(), Path::to_path_buf)
@@ -12,17 +13,12 @@ pub(crate) fn root() -> PathBuf {
 
 /// Cargo's target folder.
 pub(crate) fn target() -> PathBuf {
-    // A relative `CARGO_TARGET_DIR` counts from where cargo was called, which `join` on an absolute one ignores.
+    // `join` with an absolute path is that path.
     std::env::var_os("CARGO_TARGET_DIR")
         .map_or_else(|| root().join("target"), |folder| root().join(folder))
 }
 
-/// Programs that a task had to install, kept out of the system and of cargo's own folders.
+/// The folder for programs that a task installs, separate from the system's and cargo's own.
 pub(crate) fn tools() -> PathBuf {
     target().join("tools")
-}
-
-/// `path` as a person at the root of the checkout would type it.
-pub(crate) fn shown(path: &Path) -> &Path {
-    path.strip_prefix(root()).unwrap_or(path)
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask databases` with the real servers: up, asked, down.
+//! `cargo xtask databases` with real servers: starting, using and stopping them.
 
 #![allow(clippy::print_stdout, reason = "a test harness says why it ignores a test")]
 
@@ -14,22 +14,22 @@ use serde_json::Value;
 const PROGRAMS: [&str; 2] = ["TICKET_TEST_PG_BIN", "TICKET_TEST_MONGOD"];
 
 fn main() -> ExitCode {
-    // `up` installs what is missing, which a plain `cargo test` at a desk should not.
+    // `up` installs missing programs, which a plain `cargo test` should not do.
     let set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty());
     let required = set("CI") || set("TICKET_REQUIRE_SERVERS");
     let ignored = !required && !PROGRAMS.iter().all(|name| set(name));
     if ignored {
         println!("ignored: {} name no programs; see `cargo xtask test`", PROGRAMS.join(" and "));
     }
-    let trial = Trial::test("servers_come_up_answer_and_go", servers_come_up_answer_and_go);
+    let trial = Trial::test("servers_start_answer_and_stop", servers_start_answer_and_stop);
     libtest_mimic::run(&Arguments::from_args(), vec![trial.with_ignored_flag(ignored)]).exit_code()
 }
 
-fn servers_come_up_answer_and_go() -> Result<(), Failed> {
+fn servers_start_answer_and_stop() -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
     let state = folder.path().join("servers.json");
     let result = answer_and_go(&state);
-    // Also when a check has failed: nothing that was started stays behind.
+    // Even if a check failed, no server stays behind.
     let down = xtask(&state, "down");
     result?;
     down.map(drop)
@@ -39,7 +39,7 @@ fn answer_and_go(state: &Path) -> Result<(), Failed> {
     xtask(state, "up")?;
     let started = fs::read_to_string(state)?;
     xtask(state, "up")?;
-    check(fs::read_to_string(state)? == started, "a second `up` starts nothing")?;
+    check(fs::read_to_string(state)? == started, "a second `up` starts no server")?;
 
     let variables = xtask(state, "env")?;
     for url in ["TICKET_POSTGRES_URL", "TICKET_PGBOUNCER_URL"] {
@@ -53,7 +53,7 @@ fn answer_and_go(state: &Path) -> Result<(), Failed> {
     let services = services.as_array().ok_or("a list of services")?;
     let servers: Vec<&Value> =
         services.iter().flat_map(|service| service["servers"].as_array()).flatten().collect();
-    // PostgreSQL, another one and the pooler before it, a set of one, a single server, a set of three.
+    // PostgreSQL; another one and its pooler; a set of one; a standalone; a set of three.
     check(servers.len() == 1 + 2 + 1 + 1 + 3, &started)?;
     for server in &servers {
         TcpStream::connect(address(server))?;
@@ -67,12 +67,12 @@ fn answer_and_go(state: &Path) -> Result<(), Failed> {
     check(!has_been_elected(&services[3]["servers"][0]), "the standalone is in no set")?;
 
     xtask(state, "down")?;
-    check(!state.exists(), "the state file goes with the servers")?;
+    check(!state.exists(), "the state file is removed with the servers")?;
     for server in &servers {
         check(TcpStream::connect(address(server)).is_err(), &format!("{server} has stopped"))?;
         let gone = !Path::new(server["folder"].as_str().unwrap_or("/")).exists();
         check(gone, &format!("the folder of {server} is removed"))?;
-        // One that has ended and that nobody has waited for yet is still there, without a command.
+        // A process that has ended is listed, with an empty command line, until its parent waits for it.
         let process = fs::read(format!("/proc/{}/cmdline", server["process"]));
         let runs = process.is_ok_and(|command| !command.is_empty());
         check(!runs, &format!("the process of {server} is gone"))?;
@@ -85,14 +85,16 @@ fn address(server: &Value) -> (Ipv4Addr, u16) {
     (Ipv4Addr::LOCALHOST, port.unwrap_or_default())
 }
 
-/// By the server's own account.
+/// Whether the server's log says that it became a primary.
 fn has_been_elected(server: &Value) -> bool {
     fs::read_to_string(server["log"].as_str().unwrap_or_default())
         .is_ok_and(|log| log.contains("Transition to primary complete"))
 }
 
-/// The log is JSON, line by line, and soon holds the text: PostgreSQL's collector of logs, a process of
-/// its own, writes after the answer has been sent.
+/// Checks that the log is JSON, line by line, and contains the text.
+///
+/// It waits for the text, because PostgreSQL's log collector is a process of its own and writes after the
+/// client has its answer.
 fn check_log(log: &Value, text: &str) -> Result<(), Failed> {
     let path = log.as_str().unwrap_or_default();
     let start = Instant::now();
@@ -114,7 +116,7 @@ fn check_log(log: &Value, text: &str) -> Result<(), Failed> {
 fn xtask(state: &Path, action: &str) -> Result<String, Failed> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
     command.args(["databases", action, "--state"]).arg(state);
-    // Servers that the environment names would be used in place of new ones.
+    // Otherwise the servers that the environment names would be used.
     for name in ["POSTGRES", "PGBOUNCER", "MONGODB", "MONGODB_STANDALONE", "MONGODB_CLUSTER"] {
         command.env_remove(format!("TICKET_{name}_URL"));
     }

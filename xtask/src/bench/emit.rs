@@ -1,4 +1,4 @@
-//! What it costs an application to report an error, against other ways to get rid of an event.
+//! The time that an event costs the application, compared with other ways to log it.
 
 use std::process::Command;
 
@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::report::Row;
 use crate::{artifacts, command};
 
-/// A line of the program that measures: nanoseconds an event.
+/// A line that the measuring program prints, in nanoseconds per event.
 #[derive(Deserialize)]
 struct Measured {
     case: String,
@@ -18,9 +18,9 @@ struct Measured {
     p999: f64,
 }
 
-/// What all of them are compared with.
+/// The case that all others are compared with.
 const BASELINE: &str = "fmt().json() to a file";
-/// What is compared with something else.
+/// Cases that are compared with another one as well.
 const OTHERS: [(&str, &str); 2] = [
     ("layer, storm", "layer, spool on disk"),
     ("layer, spool on disk, 8 threads", "layer, spool on disk"),

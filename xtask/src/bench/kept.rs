@@ -1,4 +1,4 @@
-//! Servers whose data stays in a folder, so that what took long to fill is there the next time.
+//! Servers whose data stays in a folder: filling it takes long, so later runs use it again.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -21,8 +21,7 @@ impl Kept {
         &self.url
     }
 
-    /// PostgreSQL, which does not wait for the disk: after a power cut the folder is of no use, and is to be
-    /// removed.
+    /// Starts PostgreSQL without `fsync`. After a power cut the folder is useless and has to be removed.
     pub(super) fn postgres(folder: &Path) -> Result<Self> {
         let programs = Postgres::provide()?;
         let data = folder.join("data");
@@ -50,7 +49,7 @@ impl Kept {
         Ok(Self { url, stop: control("stop") })
     }
 
-    /// MongoDB, a replica set of one.
+    /// Starts MongoDB as a replica set of one.
     pub(super) fn mongodb(folder: &Path) -> Result<Self> {
         const NAME: &str = "tickets";
         let program = mongod()?;
@@ -84,7 +83,7 @@ impl Drop for Kept {
     }
 }
 
-/// The port that the folder's server has had from its beginning: a replica set knows itself by it.
+/// The port that the folder's server was first started on. A replica set stores it, so it cannot change.
 fn port(folder: &Path) -> Result<u16> {
     fs::create_dir_all(folder)?;
     let file: PathBuf = folder.join("port");

@@ -1,5 +1,5 @@
-//! How long a person waits for `ticket list` and `ticket show`: the whole process, from its start to
-//! its end, on a large store, against the same on a hundredth of it.
+//! How long a person waits for `ticket list` and `ticket show`: the time of the whole process on a large
+//! store, compared with a store of a hundredth of its size.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -31,7 +31,7 @@ pub(crate) fn run() -> Result<Vec<Row>> {
     let [large, small] = stores;
     let [large, small] = [large?, small?];
 
-    // The newest, with all that was solved left out; all by count; the ticket with most occurrences.
+    // The newest open tickets; all tickets by count; the ticket with the most occurrences.
     let cases: [&[&str]; 4] =
         [&["list"], &["list", "--sort=count", "--status=all"], &["show"], &["occurrences"]];
     cases
@@ -44,7 +44,7 @@ pub(crate) fn run() -> Result<Vec<Row>> {
         .collect()
 }
 
-/// A filled store, and its ticket with most occurrences.
+/// A filled store, and its ticket with the most occurrences.
 struct Store {
     url: String,
     busiest: String,
@@ -61,14 +61,14 @@ fn seeded(fill: &Path, ticket: &Path, url: &str, size: Size) -> Result<Store> {
 }
 
 impl Store {
-    /// The median of the milliseconds that a command takes.
+    /// The median time of a command, in milliseconds.
     fn median(&self, ticket: &Path, arguments: &[&str]) -> Result<f64> {
         let mut command = Command::new(ticket);
         command.args(arguments).args(["--url", &self.url]);
         if matches!(arguments, ["show" | "occurrences", ..]) {
             command.arg(&self.busiest);
         }
-        // As on a wide terminal, where a list has charts as well.
+        // A list on a wide terminal has charts too.
         command.env("COLUMNS", "160").stdin(Stdio::null());
         command.stdout(Stdio::null()).stderr(Stdio::null());
         let mut times = Vec::with_capacity(RUNS);

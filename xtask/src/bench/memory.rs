@@ -1,4 +1,4 @@
-//! How much memory a burst of errors takes, against the same program with the handler off.
+//! The peak memory of a burst of errors, compared with the same program with the handler switched off.
 
 use std::process::Command;
 

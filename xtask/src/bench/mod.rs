@@ -1,7 +1,7 @@
-//! `cargo xtask bench`: measurements in release mode, one module for each.
+//! `cargo xtask bench`: benchmarks in release mode, one module for each.
 //!
-//! A number in the documentation comes from here. What counts is the ratio to the baseline of the
-//! same run on the same machine; the bare value tells as much about the machine.
+//! Every number in the documentation comes from here. Compare ratios: the baseline is measured in the
+//! same run, and an absolute value says as much about the machine as about the code.
 
 mod codec;
 mod emit;
@@ -21,24 +21,24 @@ pub(crate) struct Arguments {
     #[command(subcommand)]
     bench: Bench,
 
-    /// Print one JSON object a line in place of the table
+    /// Print one JSON object per line instead of the table
     #[arg(long, global = true)]
     json: bool,
 }
 
 #[derive(Debug, Subcommand)]
 enum Bench {
-    /// What an event costs the application that reports it, beside other ways to log it
+    /// The time that an event costs the application, compared with other ways to log it
     Emit,
-    /// The codec of the spool's entries against `rmp-serde`: bytes, and the time to encode and decode
+    /// The size and time of the spool's encoding, compared with `rmp-serde`
     Codec,
-    /// The peak of a program's memory in a burst of errors, against the same with the handler off
+    /// The peak memory of a program in a burst of errors, compared with the handler switched off
     Memory,
-    /// `ticket list` and `ticket show` as whole processes on a large SQLite file
+    /// The time that `ticket list` and `ticket show` take on a large SQLite file
     List,
-    /// Batches of records against the bare driver of each database, in rows a second
+    /// Rows per second of recording, compared with the bare driver of each database
     Record,
-    /// Tickets, occurrences, charts and traits on each database, as it grows a hundredfold
+    /// The time of each query on each database, as the store grows a hundredfold
     Query(query::Arguments),
 }
 

@@ -1,6 +1,6 @@
-//! How long a question takes as a store grows: on a large one, against the same on a hundredth of it.
+//! The time of each query on a large store, compared with a store of a hundredth of its size.
 //!
-//! What was recorded for it stays in `bench` in the target folder, and is used again.
+//! The stores stay in the folder `bench` of the target folder, and later runs use them again.
 
 use std::fs;
 use std::process::Command;
@@ -15,18 +15,18 @@ use super::seed::{Size, seed};
 use crate::databases::Kind;
 use crate::{artifacts, command, workspace};
 
-/// Occurrences for each ticket, on average.
+/// The average number of occurrences per ticket.
 const PER_TICKET: u32 = 100;
-/// How many times as large the large store is.
+/// The size of the large store, as a multiple of the small one's.
 const GROWTH: u32 = 100;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// How many occurrences the large store has; the small one has a hundredth of them
+    /// The number of occurrences in the large store; the small one has a hundredth of them
     #[arg(long, default_value_t = 5_000_000, value_parser = clap::value_parser!(u32).range(1_500_000..))]
     size: u32,
 
-    /// Which databases [default: all]
+    /// The database to measure; may be repeated [default: all]
     #[arg(long = "backend", value_enum, value_name = "BACKEND")]
     backends: Vec<Backend>,
 }
@@ -51,7 +51,7 @@ impl Backend {
     }
 }
 
-/// A line of the program that measures.
+/// A line that the measuring program prints.
 #[derive(Deserialize)]
 struct Line {
     case: String,
@@ -75,7 +75,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Vec<Row>> {
     for backend in chosen {
         let folder = folder.join(backend.name());
         fs::create_dir_all(&folder)?;
-        // One at a time, so that they do not take each other's memory.
+        // One server at a time: they would compete for memory.
         let server = match backend {
             Backend::Sqlite => None,
             Backend::Postgres => Some(Kind::Postgres),
@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_option_comes_behind_those_there_are() {
+    fn an_option_is_appended_to_the_others() {
         assert_eq!(with_option("postgres://a/b", "c=d"), "postgres://a/b?c=d");
         assert_eq!(with_option("mongodb://a/?b=c", "d=e"), "mongodb://a/?b=c&d=e");
     }

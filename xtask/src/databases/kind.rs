@@ -1,4 +1,4 @@
-//! What can be started, and the variable by which tests find each.
+//! The kinds of servers, and the variable in which tests find the URL of each.
 
 use std::path::PathBuf;
 
@@ -36,7 +36,7 @@ impl Kind {
         Self::MongodbCluster,
     ];
 
-    /// The variable that holds its URL.
+    /// The name of the variable with its URL.
     pub(crate) const fn variable(self) -> &'static str {
         match self {
             Self::Postgres => "TICKET_POSTGRES_URL",
@@ -47,7 +47,7 @@ impl Kind {
         }
     }
 
-    /// What a person calls it.
+    /// Its name in messages.
     pub(crate) const fn title(self) -> &'static str {
         match self {
             Self::Postgres => "PostgreSQL",
@@ -63,7 +63,7 @@ impl Kind {
         super::given(self.variable())
     }
 
-    /// Whether a person has named the programs that it is to run from.
+    /// Returns `true` if the environment names the programs that it is to run from.
     fn has_named_programs(self) -> bool {
         let variables: &[&str] = match self {
             Self::Postgres => &[super::postgres::BIN],
@@ -75,8 +75,8 @@ impl Kind {
         variables.iter().any(|variable| super::given(variable).is_some())
     }
 
-    /// Starts it: in Docker where an engine runs, else from the programs on this machine, else from
-    /// ones that are installed.
+    /// Starts it in Docker if an engine runs, or else from the programs on this machine, which are installed
+    /// if necessary.
     pub(crate) fn start(self) -> Result<Service> {
         if !self.has_named_programs() && compose::is_usable() {
             return compose::start(self);
@@ -91,7 +91,7 @@ impl Kind {
     }
 }
 
-/// The programs that tests start servers of their own from.
+/// The programs from which tests start servers of their own, by variable.
 pub(crate) fn programs() -> Result<Vec<(&'static str, String)>> {
     let postgres = Postgres::provide()?;
     let mongod = Mongod::provide()?;

@@ -1,7 +1,7 @@
-//! `cargo xtask databases`: the servers that tests talk to, one module for each.
+//! `cargo xtask databases`: the servers that tests talk to.
 //!
-//! For every server the same order of preference: what the environment names wins, else Docker
-//! Compose where an engine runs, else the programs on this machine, else they are installed.
+//! A server that the environment names comes first, then Docker Compose if an engine runs, then the
+//! programs on this machine, and then programs that are installed.
 
 mod compose;
 mod embedded;
@@ -32,7 +32,7 @@ pub(crate) struct Arguments {
     #[command(subcommand)]
     action: Action,
 
-    /// Where it is noted which servers run [default: .databases/servers.json]
+    /// The file that lists the running servers [default: .databases/servers.json]
     #[arg(long, global = true, value_name = "FILE")]
     state: Option<PathBuf>,
 }
@@ -41,11 +41,11 @@ pub(crate) struct Arguments {
 enum Action {
     /// Start servers on free ports, unless they run or the environment names them
     Up {
-        /// Which [default: all]
+        /// The servers to start [default: all]
         #[arg(value_enum)]
         kinds: Vec<Kind>,
     },
-    /// Stop what `up` started, and what a broken-off test run left; remove the data
+    /// Stop the servers that `up` or an interrupted test run started, and remove their data
     Down,
     /// Print the variables that tests read, as `export NAME=value` lines
     Env,
@@ -76,7 +76,7 @@ fn up(state: &State, kinds: &[Kind]) -> Result<()> {
         let service = match noted.filter(|service| service.is_running()) {
             Some(service) => service.clone(),
             None => {
-                // What is left of one that has ended, such as two of three, goes first.
+                // Stop what is left of a service that has ended, such as two servers of three.
                 if let Some(rest) = noted {
                     rest.stop()?;
                     let others = services.iter().filter(|other| other.kind != kind).cloned();
@@ -113,7 +113,7 @@ pub(crate) fn mongod() -> Result<PathBuf> {
     mongod::Mongod::provide().map(|mongod| mongod.program().to_owned())
 }
 
-/// The variables by which tests find server programs, and the servers of a state.
+/// The variables that name the server programs and the running servers.
 fn variables(state: &State) -> Result<Vec<(&'static str, String)>> {
     let mut variables = programs()?;
     let services = state.read()?;
@@ -127,7 +127,7 @@ fn variables(state: &State) -> Result<Vec<(&'static str, String)>> {
     Ok(variables)
 }
 
-/// The value of a variable that a person set, where an empty one counts as not set.
+/// The value of a variable, where an empty one counts as not set.
 fn given(variable: &str) -> Option<String> {
     std::env::var(variable).ok().filter(|value| !value.is_empty())
 }

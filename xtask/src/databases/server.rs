@@ -1,4 +1,4 @@
-//! What starting a server takes, whichever it is.
+//! What starting a server takes, whatever database it is.
 
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -10,17 +10,16 @@ use tempfile::TempDir;
 
 use super::state::Server;
 
-/// A port that no one listens on.
+/// Returns a port that nobody listens on.
 pub(crate) fn free_port() -> Result<u16> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port")?;
     Ok(listener.local_addr()?.port())
 }
 
-/// Gives a server a new folder and a free port, and keeps the folder if it starts. `launch` returns
-/// the process id and the log.
+/// Starts a server in a new folder on a free port. `launch` returns the process id and the log.
 ///
-/// Between choosing a port and listening on it another program can take it, as test runs side by
-/// side do, so a failed start is tried again with another.
+/// Another program can take the port between choosing it and listening on it, as concurrent test runs
+/// do, so a failed start is repeated twice with another port.
 pub(crate) fn start(
     prefix: &str,
     signal: &str,
@@ -36,10 +35,10 @@ pub(crate) fn start(
     attempt().or_else(|_: anyhow::Error| attempt()).or_else(|_: anyhow::Error| attempt())
 }
 
-/// Stops what has started if a later step fails.
+/// Stops the servers that have started if a later step failed.
 pub(crate) fn or_stop<T>(servers: &[Server], result: Result<T>) -> Result<T> {
     if result.is_err() {
-        // The error to tell is the first one.
+        // The first error is the one to report.
         servers.iter().for_each(|server| drop(server.stop()));
     }
     result
@@ -49,7 +48,7 @@ fn temporary_folder(prefix: &str) -> Result<TempDir> {
     tempfile::Builder::new().prefix(prefix).tempdir().context("cannot make a temporary folder")
 }
 
-/// Reads the process id that a server has written on the first line of a file.
+/// Reads the process id that a server wrote into the first line of a file.
 pub(crate) fn process_id(file: &Path) -> Result<u32> {
     let text =
         fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
@@ -59,7 +58,7 @@ pub(crate) fn process_id(file: &Path) -> Result<u32> {
         .with_context(|| format!("no process id in {}", file.display()))
 }
 
-/// Adds the end of a server's log to the error that its start gave.
+/// Adds the end of a server's log to the error of its start.
 pub(crate) fn with_log<T>(result: Result<T>, log: &Path) -> Result<T> {
     result.with_context(|| {
         let text = fs::read_to_string(log).unwrap_or_default();
@@ -69,12 +68,12 @@ pub(crate) fn with_log<T>(result: Result<T>, log: &Path) -> Result<T> {
     })
 }
 
-/// Waits until a server takes connections on a port.
+/// Waits until a server accepts connections on a port.
 pub(crate) fn wait_for(port: u16) -> Result<()> {
     let deadline = Instant::now() + Duration::from_secs(30);
     while let Err(error) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)) {
         if Instant::now() > deadline {
-            return Err(error).context("the server takes no connections");
+            return Err(error).context("the server does not accept connections");
         }
         std::thread::sleep(Duration::from_millis(20));
     }

@@ -7,7 +7,7 @@ use anyhow::Result;
 use super::kind::{Kind, programs};
 use super::state::{Service, State};
 
-/// Servers that live as long as this value; those that the environment names are used as they are.
+/// Servers that run as long as this value lives, and those that the environment names.
 #[derive(Debug)]
 pub(crate) struct Session {
     state: State,
@@ -15,9 +15,9 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// Makes the server programs available, and starts these servers.
+    /// Finds or installs the server programs, and starts these servers.
     pub(crate) fn with(kinds: &[Kind]) -> Result<Self> {
-        // What a run left behind that was killed goes first; what cannot be stopped is told by `down`.
+        // Servers of a killed run are stopped first. Those that cannot be stopped are reported by `down`.
         for orphan in State::orphans() {
             let _ = orphan.stop_all();
         }
@@ -32,7 +32,7 @@ impl Session {
         Ok(session)
     }
 
-    /// Takes over a service that was started otherwise, under a variable's name.
+    /// Takes over a running service, and passes its URL on in this variable.
     pub(crate) fn add(&mut self, service: Service, variable: &'static str) -> Result<()> {
         let mut services = self.state.read()?;
         self.variables.push((variable, service.url.clone()));
@@ -40,18 +40,18 @@ impl Session {
         self.state.write(&services)
     }
 
-    /// Names a server by another variable than its own.
+    /// Passes a server's URL on in another variable as well.
     pub(crate) fn rename(&mut self, from: &str, to: &'static str) {
         let url = self.variables.iter().find(|(name, _)| *name == from).map(|(_, url)| url.clone());
         self.variables.extend(url.map(|url| (to, url)));
     }
 
-    /// Hands the variables to a program.
+    /// Sets the variables for a program.
     pub(crate) fn apply(&self, command: &mut Command) {
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
     }
 
-    /// Stops what was started.
+    /// Stops the servers that this session started.
     pub(crate) fn stop(&self) -> Result<()> {
         self.state.stop_all().map(drop)
     }

@@ -1,4 +1,4 @@
-//! Which servers were started, kept in a file for `env` and `down`.
+//! A file with the servers that were started, for `env` and `down`.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -14,10 +14,10 @@ use super::compose;
 use super::kind::Kind;
 use crate::command;
 
-/// How long a server may take to stop before it is killed: its data is removed anyway.
+/// How long a server may take to stop before it is killed. Its data is removed anyway.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What one variable names: a server, or several that belong together.
+/// A server, or several that belong together, with one URL.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Service {
     pub(crate) kind: Kind,
@@ -25,7 +25,7 @@ pub(crate) struct Service {
     /// The servers in the order of their start.
     #[serde(default)]
     pub(crate) servers: Vec<Server>,
-    /// The name that Docker Compose knows it by, if it runs there.
+    /// Its project in Docker Compose, if it runs there.
     #[serde(default)]
     pub(crate) compose: Option<String>,
 }
@@ -38,8 +38,8 @@ impl Service {
         }
     }
 
-    /// Stops its servers, the last one first, and removes their folders. All of them, also if one
-    /// cannot be stopped.
+    /// Stops the servers, the last one first, and removes their folders. A server that cannot be stopped
+    /// does not keep the others from being stopped.
     pub(crate) fn stop(&self) -> Result<()> {
         if let Some(project) = &self.compose {
             return compose::stop(project);
@@ -49,14 +49,14 @@ impl Service {
     }
 }
 
-/// One server that was started as a process of its own.
+/// A server that runs as a process of its own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Server {
     pub(crate) port: u16,
     pub(crate) process: u32,
-    /// The signal that ends it at once and in order.
+    /// The signal that makes it shut down quickly and cleanly.
     pub(crate) signal: String,
-    /// Its data, its log, its socket: everything it writes.
+    /// The folder of everything that it writes: data, log and socket.
     pub(crate) folder: PathBuf,
     pub(crate) log: PathBuf,
 }
@@ -68,12 +68,12 @@ impl Server {
             && TcpStream::connect_timeout(&address, Duration::from_secs(2)).is_ok()
     }
 
-    /// Ends the process by its id and removes the folder. One that has gone already, for example with
-    /// the machine, only leaves its folder.
+    /// Ends the process and removes the folder. If the process is already gone, for example because the
+    /// machine was restarted, only the folder is left to remove.
     pub(crate) fn stop(&self) -> Result<()> {
         let runs = || is_process_of(self.process, &self.folder);
         if runs() {
-            // One that was stopped by a test has to be woken up to end.
+            // A test may have stopped the process; it has to continue before it can end.
             signal(self.process, "CONT")?;
             signal(self.process, &self.signal)?;
             let deadline = Instant::now() + PATIENCE;
@@ -95,21 +95,21 @@ impl Server {
 
 fn signal(process: u32, name: &str) -> Result<()> {
     let sent = command::output(Command::new("kill").args(["-s", name, &process.to_string()]));
-    // It may have ended just before.
+    // The process may have ended just before.
     if sent.is_err() && is_alive(process) { sent.map(drop) } else { Ok(()) }
 }
 
-/// Whether a process of this id is there that is not merely waiting for its parent to notice its end.
+/// Returns `true` if the process runs. One that has ended, and that its parent has not waited for, does not.
 pub(crate) fn is_alive(process: u32) -> bool {
     let mut kill = Command::new("kill");
     kill.args(["-s", "0", &process.to_string()]).stdout(Stdio::null()).stderr(Stdio::null());
     let exists = kill.status().is_ok_and(|status| status.success());
-    // A process that has ended has no command any more; where there is no /proc it counts as there.
+    // A process that has ended has an empty command line. Without /proc every process counts as running.
     exists && fs::read(format!("/proc/{process}/cmdline")).map_or(true, |line| !line.is_empty())
 }
 
-/// Whether the process is still the server that writes into the folder: its number may have been
-/// given to another program since.
+/// Returns `true` if the process is the server that writes into the folder. The system may have given its
+/// id to another program.
 fn is_process_of(process: u32, folder: &Path) -> bool {
     if !is_alive(process) {
         return false;
@@ -118,7 +118,7 @@ fn is_process_of(process: u32, folder: &Path) -> bool {
         .map_or(true, |line| String::from_utf8_lossy(&line).contains(&*folder.to_string_lossy()))
 }
 
-/// A file with the services that were started. None exists while no server runs.
+/// The file with the services that were started. It does not exist while no server runs.
 #[derive(Debug)]
 pub(crate) struct State(PathBuf);
 
@@ -127,17 +127,18 @@ impl State {
         Self(file)
     }
 
-    /// Where `up` notes its servers: not in the target folder, which `cargo clean` removes.
+    /// The file in which `up` lists its servers. It is not in the target folder, which `cargo clean` removes.
     pub(crate) fn default_file() -> PathBuf {
         folder().join("servers.json")
     }
 
-    /// Where a run of the tests notes its own, so that they can be stopped after one that was killed.
+    /// The file in which this run of the tests lists its servers, so that a later run can stop them if this
+    /// one is killed.
     pub(crate) fn of_this_run() -> Self {
         Self(folder().join(format!("run-{}.json", std::process::id())))
     }
 
-    /// What runs of the tests have left that are no more.
+    /// The files of runs that were killed.
     pub(crate) fn orphans() -> impl Iterator<Item = Self> {
         let files = fs::read_dir(folder()).into_iter().flatten().flatten();
         files
@@ -171,7 +172,7 @@ impl State {
         fs::write(&self.0, serde_json::to_string_pretty(services)?).with_context(context)
     }
 
-    /// Starts a service and notes it at once, so that it is found if the next one fails.
+    /// Starts a service and lists it at once, so that it can be stopped if the next one fails to start.
     pub(crate) fn start(&self, kind: Kind) -> Result<Service> {
         let service = kind.start()?;
         let mut services = self.read()?;
@@ -180,7 +181,8 @@ impl State {
         Ok(service)
     }
 
-    /// Stops all that is noted; what cannot be stopped stays noted. Says what was stopped.
+    /// Stops all listed services and returns those that it stopped. Services that cannot be stopped stay
+    /// listed.
     pub(crate) fn stop_all(&self) -> Result<Vec<Kind>> {
         let mut left = Vec::new();
         let mut stopped = Vec::new();
@@ -203,7 +205,7 @@ fn folder() -> PathBuf {
     crate::workspace::root().join(".databases")
 }
 
-/// The process that a run's file is named after.
+/// The process id in the name of a run's file.
 fn owner(file: &Path) -> Option<u32> {
     file.file_name()?.to_str()?.strip_prefix("run-")?.strip_suffix(".json")?.parse().ok()
 }
@@ -221,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn the_file_goes_with_the_last_server() {
+    fn the_file_is_removed_with_the_last_server() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("new").join("servers.json");
         let state = State::new(file.clone());
@@ -235,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_process_of_that_number_which_is_another_program_is_left_alone() {
+    fn another_process_with_the_same_id_is_left_alone() {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
         fs::create_dir(&data).unwrap();

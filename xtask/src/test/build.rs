@@ -1,5 +1,4 @@
-//! Building the tests first, which tells what each test program is: while it runs them, cargo says
-//! `tests/conformance.rs` for every backend alike.
+//! Compiling the tests before they run.
 
 use std::collections::HashMap;
 
@@ -8,28 +7,38 @@ use anyhow::Result;
 use crate::artifacts::{self, Artifact};
 use crate::command;
 
-/// What a person calls each test program, by the program's file name.
+/// What a person calls each test program, by the program's file name: while it runs them, cargo says
+/// `tests/conformance.rs` for every backend alike.
 pub(crate) type Names = HashMap<String, String>;
 
-/// Builds the tests that cargo's arguments select.
-pub(crate) fn executables(scope: Option<&str>, arguments: &[String]) -> Result<Names> {
-    let arguments: Vec<&String> = arguments.iter().take_while(|word| *word != "--").collect();
-    // There is nothing to build ahead for documentation tests, and cargo refuses to.
-    if arguments.iter().any(|argument| *argument == "--doc") {
-        return Ok(Names::new());
-    }
+/// Compiles the tests that cargo's arguments select, and returns the programs.
+pub(super) fn programs(arguments: &[&str]) -> Result<Vec<Artifact>> {
     let mut build = command::cargo();
-    build.args(["test", "--no-run"]).args(scope).args(arguments);
-    Ok(artifacts::build(&mut build)?.iter().filter_map(named).collect())
+    build.args(["test", "--no-run"]).args(arguments);
+    let mut programs = artifacts::build(&mut build)?;
+    programs.retain(|program| program.is_test);
+    Ok(programs)
 }
 
-fn named(artifact: &Artifact) -> Option<(String, String)> {
-    let file = artifact.executable.file_name()?.to_str()?.to_owned();
-    let Artifact { package, kind, target, .. } = artifact;
-    let name = match kind.as_str() {
+/// Compiles the tests that cargo's arguments select, and returns the names of the programs.
+pub(super) fn names(scope: Option<&str>, arguments: &[String]) -> Result<Names> {
+    let arguments = arguments.iter().take_while(|word| *word != "--").map(String::as_str);
+    let arguments: Vec<&str> = scope.into_iter().chain(arguments).collect();
+    // Documentation examples cannot be compiled ahead: cargo refuses `--no-run` with `--doc`.
+    if arguments.contains(&"--doc") {
+        return Ok(Names::new());
+    }
+    let file = |program: &Artifact| Some(program.executable.file_name()?.to_str()?.to_owned());
+    let programs = programs(&arguments)?;
+    Ok(programs.iter().filter_map(|program| Some((file(program)?, name(program)))).collect())
+}
+
+/// What a person calls the program.
+pub(super) fn name(program: &Artifact) -> String {
+    let Artifact { package, kind, target, .. } = program;
+    match kind.as_str() {
         "lib" => format!("{package} (unit tests)"),
         "test" => format!("{package} tests/{target}"),
         kind => format!("{package} {kind} {target}"),
-    };
-    Some((file, name))
+    }
 }

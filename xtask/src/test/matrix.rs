@@ -1,27 +1,27 @@
 //! `cargo xtask test --matrix`: the conformance suite against every server that can run here.
 
 use std::fmt::Write as _;
+use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
-use std::{fs, io};
 
 use anyhow::{Context as _, Result};
 use tempfile::TempDir;
 
-use super::forward;
 use super::output::Report;
+use super::process::{Screen, forward};
 use crate::artifacts::{self, Artifact};
 use crate::databases::{Kind, Postgres, Session};
 use crate::{command, workspace};
 
-/// One line of the table: a backend, and what it runs against.
+/// A row of the table: a backend, and the server that it runs against.
 struct Row {
     package: &'static str,
     server: &'static str,
     start: fn() -> Result<Session>,
 }
 
-/// The variables that the suites of the adapters read, whichever server it is.
+/// The variables that the adapters' suites read, whatever server it is.
 const POSTGRES: &str = "TICKET_POSTGRES_URL";
 const MONGODB: &str = "TICKET_MONGODB_URL";
 
@@ -65,8 +65,9 @@ fn as_variable(kind: Kind, variable: &'static str) -> Result<Session> {
     Ok(session)
 }
 
-/// Runs the rows whose name contains the text, one after the other: each server has the machine for
-/// itself. Says whether all is well.
+/// Runs the rows whose name contains the text, and returns `true` if all is well.
+///
+/// They run one after the other, so that each server has the machine to itself.
 pub(crate) fn run(only: &str) -> Result<bool> {
     let only = only.to_lowercase();
     let named =
@@ -78,7 +79,7 @@ pub(crate) fn run(only: &str) -> Result<bool> {
     for row in rows {
         println!("\n== {} on {}", row.package, row.server);
         let (report, found) = suites.run(row).unwrap_or_else(|error| {
-            // A server that cannot be had is a failure: what did not run has not passed.
+            // Without its server a row has failed: what did not run has not passed.
             (Report::default(), vec![format!("{error:#}")])
         });
         let found = found.into_iter().chain(report.problems());
@@ -94,7 +95,7 @@ pub(crate) fn run(only: &str) -> Result<bool> {
     Ok(problems.is_empty() && !results.is_empty())
 }
 
-/// The suites' programs, built once: the rows run the same ones, whatever is built meanwhile.
+/// Copies of the suites' programs, which stay the same if somebody compiles meanwhile.
 struct Suites {
     folder: TempDir,
     artifacts: Vec<Artifact>,
@@ -118,7 +119,7 @@ impl Suites {
         let is_built = self.artifacts.iter().any(|artifact| artifact.package == row.package);
         is_built
             .then(|| self.folder.path().join(row.package))
-            .with_context(|| format!("cargo built no suite of {}", row.package))
+            .with_context(|| format!("cargo compiled no suite of {}", row.package))
     }
 
     fn run(&self, row: &Row) -> Result<(Report, Vec<String>)> {
@@ -130,13 +131,13 @@ impl Suites {
         suite.env("TICKET_REQUIRE_SERVERS", "1");
         let mut report = Report::default();
         report.begin(format!("{} on {}", row.package, row.server));
-        let result = forward(suite, report, io::stdout());
+        let result = forward(suite, report, &Screen::Terminal);
         servers.stop()?;
         result
     }
 }
 
-/// The results as Markdown, ready for the README; a row without a test that passed shows as failed.
+/// Formats the results as Markdown for the README. A row without any test is shown as "did not run".
 fn table(results: &[(&Row, Report)]) -> String {
     let mut text = String::from("\n| backend | server | passed | failed | ignored |\n");
     text.push_str("|---|---|---:|---:|---:|\n");
@@ -167,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_did_not_run_does_not_look_passed() {
+    fn a_row_that_did_not_run_does_not_look_as_if_it_passed() {
         let mut ran = Report::default();
         ran.begin("ticket-memory".into());
         ran.read_line("test result: ok. 10 passed; 0 failed; 0 ignored; 0 measured");

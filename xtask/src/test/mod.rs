@@ -1,40 +1,43 @@
 //! `cargo xtask test`: every test of the workspace, on a machine that has what they need.
 //!
-//! A green run that tested nothing is worse than a red one, so this counts what ran: a test that
-//! was ignored fails the run, unless the conformance suite says which declared capability of the
-//! backend it would have needed.
+//! A green run that tested nothing is worse than a red one, so this counts what ran: an ignored test
+//! fails the run, unless the conformance suite names the capability that the backend declares to lack.
 
 mod build;
 mod matrix;
 mod otherwise;
 mod output;
+mod process;
+mod queue;
 mod sanitizer;
 mod summary;
 mod toolchain;
 
-use std::io::{self, BufRead as _, BufReader, PipeReader, Write};
-use std::process::{Command, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::ffi::OsStr;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::Args;
 
 use self::output::Report;
+use self::process::{Outcome, Screen, forward};
+use self::queue::Job;
+use crate::artifacts::Artifact;
 use crate::command;
 use crate::databases::{Kind, Session};
-
-/// How long output may still come after cargo has ended.
-const PATIENCE: Duration = Duration::from_secs(5);
+use crate::stages::Stages;
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
+    /// Run what needs no server: all suites on memory and SQLite, without documentation examples,
+    /// `loom`, `shuttle` and the thread sanitizer
+    #[arg(long, conflicts_with_all = ["cargo", "matrix"])]
+    quick: bool,
+
     /// Run the conformance suites alone, against every server and version that can run here
     #[arg(long, conflicts_with = "cargo")]
     matrix: bool,
 
-    /// With `--matrix`: only the servers whose name contains this, such as `mongo` or `PostgreSQL 13`
+    /// With `--matrix`: only servers whose name contains TEXT, such as `mongo` or `PostgreSQL 13`
     #[arg(long, value_name = "TEXT", requires = "matrix")]
     only: Option<String>,
 
@@ -43,36 +46,63 @@ pub(crate) struct Arguments {
     cargo: Vec<String>,
 }
 
-/// Runs the tests, prints the summary, and says whether all is well.
+/// The packages that `--quick` leaves out: they need servers, or are no part of the library.
+const NOT_QUICK: [&str; 7] = [
+    "service",
+    "ticket-benches",
+    "ticket-faults",
+    "ticket-mongo",
+    "ticket-postgres",
+    "xtask",
+    "xtask-start",
+];
+
+/// The programs that run longest, which start first: a long one that starts last runs alone.
+const LONGEST: [&str; 3] = ["faults", "conformance", "real_logs"];
+
+/// Runs the tests, prints the summary, and returns `true` if all is well.
 pub(crate) fn run(arguments: &Arguments) -> Result<bool> {
+    let mut stages = Stages::default();
     if arguments.matrix {
         return matrix::run(arguments.only.as_deref().unwrap_or_default());
     }
-    run_after(Vec::new(), &arguments.cargo)
-}
-
-/// The same after other steps, whose problems are told together with those of the tests, just
-/// above the closing line.
-pub(crate) fn run_after(problems: Vec<String>, arguments: &[String]) -> Result<bool> {
-    let mut outcome = run_cargo(arguments, &[]);
-    if arguments.is_empty() {
-        outcome = sanitizer::run(otherwise::run(outcome, &[]));
+    if arguments.quick {
+        let outcome = run_quick(&mut stages);
+        println!("\nWithout servers, documentation examples, loom, shuttle and the sanitizer.");
+        return conclude(&stages, Vec::new(), outcome);
     }
-    conclude(problems, outcome)
+    if arguments.cargo.is_empty() {
+        return run_all(stages, Vec::new());
+    }
+    let outcome = run_cargo(&mut stages, &arguments.cargo, &[]);
+    conclude(&stages, Vec::new(), outcome)
 }
 
-/// The tests that cargo's arguments name, and then those that are built otherwise, all with these variables; but for
-/// those with the thread sanitizer, which makes any form of them a long one.
+/// Runs every test after other stages, whose problems are printed with those of the tests, just above
+/// the closing line.
+pub(crate) fn run_all(mut stages: Stages, problems: Vec<String>) -> Result<bool> {
+    let outcome = run_everything(&mut stages);
+    conclude(&stages, problems, outcome)
+}
+
+/// Runs the tests that cargo's arguments select, then those that are compiled in other ways, with
+/// these variables set. The thread sanitizer is left out: it makes a long run last for hours.
 pub(crate) fn run_with(arguments: &[String], environment: &[(&str, &str)]) -> Result<bool> {
-    let outcome = run_cargo(arguments, environment);
-    conclude(Vec::new(), sanitizer::run(otherwise::run(outcome, environment)))
+    let mut stages = Stages::default();
+    let outcome =
+        run_cargo(&mut stages, arguments, environment).and_then(|(mut report, mut problems)| {
+            let (otherwise, found) = stages.time("tests compiled otherwise", || {
+                otherwise::run(environment, &Screen::Terminal)
+            })?;
+            report.absorb(otherwise);
+            problems.extend(found);
+            Ok((report, problems))
+        });
+    conclude(&stages, Vec::new(), outcome)
 }
-
-/// What ran, and what is wrong besides.
-type Outcome = Result<(Report, Vec<String>)>;
 
 /// Prints the summary.
-fn conclude(mut problems: Vec<String>, outcome: Outcome) -> Result<bool> {
+fn conclude(stages: &Stages, mut problems: Vec<String>, outcome: Outcome) -> Result<bool> {
     let (report, found) = match outcome {
         Ok(outcome) => outcome,
         Err(error) => (Report::default(), vec![format!("{error:#}")]),
@@ -80,7 +110,7 @@ fn conclude(mut problems: Vec<String>, outcome: Outcome) -> Result<bool> {
     problems.extend(found);
     problems.extend(report.problems());
 
-    print!("{}", summary::table(&report));
+    print!("{}{}", summary::table(&report), stages.table());
     for problem in &problems {
         println!("error: {problem}");
     }
@@ -88,17 +118,73 @@ fn conclude(mut problems: Vec<String>, outcome: Outcome) -> Result<bool> {
     Ok(problems.is_empty())
 }
 
-fn run_cargo(arguments: &[String], environment: &[(&str, &str)]) -> Outcome {
+/// Runs the test programs of the whole workspace beside each other and beside the documentation
+/// examples and what has to be compiled in other ways: while some wait, others compile.
+fn run_everything(stages: &mut Stages) -> Outcome {
+    let programs = stages.time("compile the tests", || build::programs(&["--workspace"]))?;
+    let servers = stages.time("start the servers", || {
+        Session::with(&[Kind::Postgres, Kind::Pgbouncer, Kind::Mongodb])
+    })?;
+    let mut documentation = command::cargo();
+    documentation.args(["test", "--workspace", "--doc", "--no-fail-fast"]);
+    let compiling = vec![
+        Job::new("tests with the thread sanitizer", sanitizer::run),
+        Job::new("documentation examples", move |screen| {
+            forward(documentation, Report::default(), screen)
+        }),
+        Job::new("tests compiled otherwise", |screen| otherwise::run(&[], screen)),
+    ];
+    let programs = in_order(programs).map(|program| {
+        let mut tests = program.command();
+        servers.apply(&mut tests);
+        // Tests that miss a server fail under this; at a desk they show as ignored.
+        tests.env("TICKET_REQUIRE_SERVERS", "1");
+        Job::program(build::name(&program), tests)
+    });
+    stages.time("run the tests", || queue::run(programs.collect(), compiling))
+}
+
+/// Runs the test programs that need no server.
+fn run_quick(stages: &mut Stages) -> Outcome {
+    let mut arguments = vec!["--workspace"];
+    arguments.extend(NOT_QUICK.iter().flat_map(|package| ["--exclude", package]));
+    let programs = stages.time("compile the tests", || build::programs(&arguments))?;
+    let programs = in_order(programs).map(|program| {
+        let mut tests = program.command();
+        // Without the variables that a shell may have set for other runs, tests that need a server are
+        // ignored.
+        let is_ours = |name: &OsStr| name.to_string_lossy().starts_with("TICKET_");
+        for (name, _) in std::env::vars_os().filter(|(name, _)| is_ours(name)) {
+            tests.env_remove(name);
+        }
+        tests.env_remove("CI");
+        Job::program(build::name(&program), tests)
+    });
+    let (mut report, problems) =
+        stages.time("run the tests", || queue::run(programs.collect(), Vec::new()))?;
+    report.excuse_missing_servers();
+    Ok((report, problems))
+}
+
+fn in_order(mut programs: Vec<Artifact>) -> impl Iterator<Item = Artifact> {
+    let rank = |program: &Artifact| LONGEST.iter().position(|name| *name == program.target);
+    programs.sort_by_key(|program| rank(program).unwrap_or(LONGEST.len()));
+    programs.into_iter()
+}
+
+/// Runs the tests that cargo's arguments select, one program after the other.
+fn run_cargo(stages: &mut Stages, arguments: &[String], environment: &[(&str, &str)]) -> Outcome {
     let scope = scope(arguments);
-    // Before servers start: building takes longer than they need to, and may fail.
-    let names = build::executables(scope, arguments)?;
-    let servers = Session::with(&[Kind::Postgres, Kind::Pgbouncer, Kind::Mongodb])?;
+    // Before servers start: compiling takes longer than they need to, and may fail.
+    let names = stages.time("compile the tests", || build::names(scope, arguments))?;
+    let servers = stages.time("start the servers", || {
+        Session::with(&[Kind::Postgres, Kind::Pgbouncer, Kind::Mongodb])
+    })?;
     let mut tests = command::cargo();
     tests.arg("test").args(scope).arg("--no-fail-fast").args(arguments);
     servers.apply(&mut tests);
-    // Tests that miss a server fail under this, where at a desk they would show as ignored.
     tests.env("TICKET_REQUIRE_SERVERS", "1").envs(environment.iter().copied());
-    forward(tests, Report::new(names), io::stdout())
+    stages.time("run the tests", || forward(tests, Report::new(names), &Screen::Terminal))
 }
 
 /// The whole workspace, unless the arguments name a package.
@@ -107,62 +193,6 @@ fn scope(arguments: &[String]) -> Option<&'static str> {
     let package =
         |argument: &String| argument.starts_with("-p") || argument.starts_with("--package");
     (!for_cargo.any(package)).then_some("--workspace")
-}
-
-/// Runs the tests, shows their output as it comes, and reads it.
-fn forward(mut tests: Command, report: Report, screen: impl Write + Send + 'static) -> Outcome {
-    eprintln!("$ {}", command::shown(&tests));
-    // One pipe for both streams: cargo names on the one the program whose tests the other lists.
-    let (reader, writer) = io::pipe()?;
-    tests.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
-    let mut child = tests.spawn().context("cannot run the tests")?;
-    // The command holds our ends of the pipe, and the output would never come to an end.
-    drop(tests);
-
-    let report = Arc::new(Mutex::new(report));
-    let reading = read(reader, Arc::clone(&report), screen);
-    let status = child.wait()?;
-    let mut problems = Vec::new();
-    if !finished(&reading) {
-        problems.push("a process that a test has started still runs and holds its output".into());
-    }
-    let mut report = report.lock().unwrap_or_else(PoisonError::into_inner);
-    report.finish();
-    if !status.success() && report.problems().next().is_none() {
-        problems.push(format!("the tests failed: {status}"));
-    }
-    Ok((std::mem::take(&mut *report), problems))
-}
-
-fn read(
-    reader: PipeReader,
-    report: Arc<Mutex<Report>>,
-    mut screen: impl Write + Send + 'static,
-) -> JoinHandle<()> {
-    thread::spawn(move || {
-        let mut reader = BufReader::new(reader);
-        let mut line = Vec::new();
-        while reader.read_until(b'\n', &mut line).is_ok_and(|length| length > 0) {
-            // A closed terminal must not keep the tests from being counted.
-            let _ = screen.write_all(&line).and_then(|()| screen.flush());
-            let text = String::from_utf8_lossy(&line);
-            report.lock().unwrap_or_else(PoisonError::into_inner).read_line(text.trim_end());
-            line.clear();
-        }
-    })
-}
-
-/// Whether the output came to its end: a test that leaves a process behind keeps it open, and that
-/// must be a failure rather than a run that never ends.
-fn finished(reading: &JoinHandle<()>) -> bool {
-    let deadline = Instant::now() + PATIENCE;
-    while !reading.is_finished() {
-        if Instant::now() > deadline {
-            return false;
-        }
-        thread::sleep(Duration::from_millis(10));
-    }
-    true
 }
 
 #[cfg(test)]
@@ -180,37 +210,5 @@ mod tests {
         assert_eq!(scope(&strings(&["-p", "ticket-core"])), None);
         assert_eq!(scope(&strings(&["--package=ticket-core"])), None);
         assert_eq!(scope(&strings(&["--", "-p"])), Some("--workspace"));
-    }
-
-    fn shell(script: &str) -> Command {
-        let mut command = Command::new("sh");
-        command.args(["-c", script]);
-        command
-    }
-
-    #[test]
-    fn both_streams_are_read_in_their_order() {
-        let script = "echo '     Running tests/a.rs (target/a-1)' >&2; echo 'test x ... ignored'; \
-                      echo 'test result: ok. 0 passed; 0 failed; 1 ignored; 0 measured'; exit 0";
-        let (report, problems) = forward(shell(script), Report::default(), io::sink()).unwrap();
-        assert_eq!(problems, Vec::<String>::new());
-        let problems: Vec<String> = report.problems().collect();
-        assert!(problems[0].contains("tests/a.rs") && problems[0].contains("`x`"), "{problems:?}");
-    }
-
-    #[test]
-    fn a_failure_of_cargo_alone_is_a_failure() {
-        let script = "echo 'test result: ok. 1 passed; 0 failed; 0 ignored'; exit 101";
-        let (_, problems) = forward(shell(script), Report::default(), io::sink()).unwrap();
-        assert!(problems[0].contains("101"), "{problems:?}");
-    }
-
-    #[test]
-    fn a_process_left_behind_is_a_failure_and_not_a_hang() {
-        let script = "echo 'test result: ok. 1 passed; 0 failed; 0 ignored'; sleep 30 & exit 0";
-        let started = Instant::now();
-        let (_, problems) = forward(shell(script), Report::default(), io::sink()).unwrap();
-        assert!(problems[0].contains("still runs"), "{problems:?}");
-        assert!(started.elapsed() < Duration::from_secs(25));
     }
 }

@@ -1,23 +1,21 @@
-//! Tests of which the last step is built in another way; what it depends on is built as for all others.
-
-use std::io;
-use std::process::Command;
+//! Tests whose own crate is compiled in another way, on top of the dependencies of all others.
 
 use anyhow::{Context as _, Result};
+use std::process::Command;
 
 use super::output::Report;
-use super::{Outcome, forward};
+use super::process::{Outcome, Screen, forward};
 use crate::artifacts::{self, Artifact};
-use crate::{command, workspace};
+use crate::command;
 
 struct Program {
     name: &'static str,
     package: &'static str,
-    /// What cargo builds.
+    /// The target to compile.
     target: &'static [&'static str],
-    /// What is told to the compiler.
+    /// Flags for the compiler.
     flags: &'static [&'static str],
-    /// Which of its tests.
+    /// The beginning of the names of the tests to run.
     filter: &'static str,
 }
 
@@ -30,7 +28,7 @@ const PROGRAMS: [Program; 3] = [
         flags: &["--cfg", "ticket_loom"],
         filter: "f40_",
     },
-    // F40: the worker's states and the storms, in orders that chance chooses.
+    // F40: the worker's states and the storms, in randomly chosen orders.
     Program {
         name: "ticket-handler (unit tests, with shuttle)",
         package: "ticket-handler",
@@ -38,7 +36,7 @@ const PROGRAMS: [Program; 3] = [
         flags: &["--cfg", "ticket_shuttle"],
         filter: "f40_",
     },
-    // F27: what a panic leaves where nothing unwinds.
+    // F27: what a panic leaves behind where nothing unwinds.
     Program {
         name: "ticket-tracing tests/faults, with panic = \"abort\"",
         package: "ticket-tracing",
@@ -48,33 +46,31 @@ const PROGRAMS: [Program; 3] = [
     },
 ];
 
-/// Runs them all, and adds what they say to what has run before.
-pub(crate) fn run(mut outcome: Outcome, environment: &[(&str, &str)]) -> Outcome {
+/// Runs them all with these variables set.
+pub(super) fn run(environment: &[(&str, &str)], screen: &Screen) -> Outcome {
+    let mut report = Report::default();
+    let mut problems = Vec::new();
     for program in &PROGRAMS {
-        let (report, problems) = outcome?;
-        outcome = program.run(report, problems, environment);
+        let (of_program, found) = program.run(environment, screen)?;
+        report.absorb(of_program);
+        problems.extend(found);
     }
-    outcome
+    Ok((report, problems))
 }
 
 impl Program {
-    fn run(
-        &self,
-        mut report: Report,
-        mut problems: Vec<String>,
-        environment: &[(&str, &str)],
-    ) -> Outcome {
+    fn run(&self, environment: &[(&str, &str)], screen: &Screen) -> Outcome {
+        let mut report = Report::default();
         report.begin(self.name.to_owned());
         let mut tests = match self.build() {
             Ok(tests) => tests,
             Err(error) => {
-                problems.push(format!("{}: {error:#}", self.name));
-                return Ok((report, problems));
+                report.finish();
+                return Ok((report, vec![format!("{}: {error:#}", self.name)]));
             }
         };
         tests.arg(self.filter).args(["--nocapture"]).envs(environment.iter().copied());
-        let (report, found) = forward(tests, report, io::stdout())?;
-        problems.extend(found);
+        let (report, mut problems) = forward(tests, report, screen)?;
         if !report.last_has_run() {
             problems.push(format!("{}: no test is called `{}…`", self.name, self.filter));
         }
@@ -88,10 +84,7 @@ impl Program {
         rustc.args([artifacts::MESSAGES, "--"]).args(*flags);
         let built = artifacts::built(&mut rustc)?;
         let is_ours = |artifact: &&Artifact| artifact.package == *package;
-        let built = built.iter().rfind(is_ours).context("cargo built no such program")?;
-        let mut tests = Command::new(&built.executable);
-        // Where cargo runs tests.
-        tests.current_dir(workspace::root().join(package));
-        Ok(tests)
+        let built = built.iter().rfind(is_ours).context("cargo compiled no such program")?;
+        Ok(built.command())
     }
 }

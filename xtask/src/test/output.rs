@@ -1,14 +1,15 @@
-//! What `cargo test` says, read line by line.
+//! The output of test programs, read line by line.
 
 use std::mem;
+use std::time::Duration;
 
 use super::build::Names;
 
-/// How the conformance suite, and the faults on a machine that lacks something, tell why they ignore a case:
+/// The beginning of the line by which the conformance suite and the fault tests say why they ignore a case:
 /// `ticket-conformance: ignored <case>: capability <Capability>: <reason>`.
 const DECLARATIONS: [&str; 2] = ["ticket-conformance: ignored ", "ticket-faults: ignored "];
 
-/// The tests of one program, or of one crate's documentation.
+/// The tests of a program, or of a crate's documentation.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Target {
     pub(crate) name: String,
@@ -18,11 +19,13 @@ pub(crate) struct Target {
     /// The names of the ignored tests.
     ignored_names: Vec<String>,
     declared: Vec<Declared>,
-    /// Whether the closing `test result:` was seen.
+    /// Whether its closing line, `test result: …`, was read.
     complete: bool,
+    /// How long it ran, if it ran by itself.
+    pub(crate) time: Option<Duration>,
 }
 
-/// A case that needs what the backend, by its own declaration, lacks.
+/// A case that needs something that the backend or the machine is declared to lack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Declared {
     pub(crate) case: String,
@@ -31,7 +34,7 @@ pub(crate) struct Declared {
 }
 
 impl Target {
-    /// The declared cases that were indeed ignored.
+    /// The declared cases that really were ignored.
     pub(crate) fn skipped(&self) -> impl Iterator<Item = &Declared> {
         self.declared.iter().filter(|declared| self.ignored_names.contains(&declared.case))
     }
@@ -42,21 +45,20 @@ impl Target {
 
     fn problems(&self) -> impl Iterator<Item = String> {
         let Self { name, passed: _, failed, ignored, ignored_names, complete, .. } = self;
-        let broken_off =
-            (!complete).then(|| format!("{name}: ended before its tests were through"));
+        let broken_off = (!complete).then(|| format!("{name}: ended before its last test"));
         let failed = (*failed > 0).then(|| format!("{name}: {failed} failed"));
         let undeclared =
             ignored_names.iter().filter(|test| !self.is_declared(test)).map(move |test| {
                 format!("{name}: `{test}` was ignored, and no declared capability says why")
             });
-        // Output of a test in the middle of the line can hide a name, but not the count.
+        // A test's own output in the middle of a line can hide a name, but not the count.
         let unnamed = ignored.saturating_sub(ignored_names.len());
-        let unnamed = (unnamed > 0).then(|| format!("{name}: {unnamed} more were ignored unnamed"));
+        let unnamed = (unnamed > 0).then(|| format!("{name}: {unnamed} more tests were ignored"));
         broken_off.into_iter().chain(failed).chain(undeclared).chain(unnamed)
     }
 }
 
-/// All that a run of `cargo test` has told.
+/// The results of a run.
 #[derive(Debug, Default)]
 pub(crate) struct Report {
     names: Names,
@@ -77,7 +79,7 @@ impl Report {
         } else if let Some(test) = ignored_test(line) {
             self.current.ignored_names.push(test.to_owned());
         } else if let Some([passed, failed, ignored]) = result(line) {
-            // More than one for one name: documentation tests of one crate come in two lots.
+            // A name can have several: the documentation tests of one crate run in two groups.
             self.current.passed += passed;
             self.current.failed += failed;
             self.current.ignored += ignored;
@@ -85,7 +87,7 @@ impl Report {
         }
     }
 
-    /// What follows is of this target.
+    /// Starts a target: the following lines belong to it.
     pub(crate) fn begin(&mut self, name: String) {
         self.finish();
         self.current.name = name;
@@ -99,17 +101,44 @@ impl Report {
         }
     }
 
-    /// Whether the target that was closed last had any test. A filter that finds none is no failure to
-    /// the program itself.
+    /// Returns `true` if the last target ran any test. The program itself does not consider it a failure if
+    /// its filter matches none.
     pub(crate) fn last_has_run(&self) -> bool {
         self.targets.last().is_some_and(|target| target.passed + target.failed > 0)
+    }
+
+    /// Adds the targets of another run.
+    pub(crate) fn absorb(&mut self, other: Self) {
+        self.finish();
+        self.targets.extend(other.targets);
+    }
+
+    /// Notes how long the run took, if it is of one target.
+    pub(crate) fn took(&mut self, time: Duration) {
+        if let [target] = self.targets.as_mut_slice() {
+            target.time = Some(time);
+        }
+    }
+
+    /// Accepts tests that were ignored because no server was named to them.
+    pub(crate) fn excuse_missing_servers(&mut self) {
+        for target in &mut self.targets {
+            let missing = |name: &&String| name.contains(" is not set: ");
+            target.declared.extend(target.ignored_names.iter().filter(missing).map(|name| {
+                Declared {
+                    case: name.clone(),
+                    capability: "a server".to_owned(),
+                    reason: "this is a quick run".to_owned(),
+                }
+            }));
+        }
     }
 
     pub(crate) fn passed(&self) -> usize {
         self.targets.iter().map(|target| target.passed).sum()
     }
 
-    /// The failed tests, and one for each program that did not get to the end of its tests.
+    /// The number of failed tests, plus one for each program that ended before its last test.
     pub(crate) fn failed(&self) -> usize {
         self.targets.iter().map(|target| target.failed + usize::from(!target.complete)).sum()
     }
@@ -118,14 +147,14 @@ impl Report {
         self.targets.iter().map(|target| target.ignored).sum()
     }
 
-    /// Why the run is not a success; empty if it is.
+    /// The reasons why the run is not a success.
     pub(crate) fn problems(&self) -> impl Iterator<Item = String> {
         let nothing = self.passed() + self.failed() == 0;
         let nothing = nothing.then(|| "no test has run".to_owned());
         self.targets.iter().flat_map(Target::problems).chain(nothing)
     }
 
-    /// The name of the target whose tests follow, if the line announces one, at cargo's own indent:
+    /// The name of the target that the line announces, with cargo's own indent:
     /// `     Running tests/conformance.rs (target/debug/deps/conformance-0123)`,
     /// `   Doc-tests ticket_core`.
     fn started(&self, line: &str) -> Option<String> {

@@ -1,17 +1,15 @@
-//! F40: tests of which all is built for the thread sanitizer, libraries and the standard library too. It reports
-//! memory that threads use and no lock, atomic or channel keeps apart, and the program fails then.
-
-use std::io;
-use std::process::Command;
+//! F40: tests compiled with the thread sanitizer, down to the standard library. It reports memory that
+//! several threads use without a lock, an atomic or a channel between them, and the program fails.
 
 use anyhow::Result;
 
+use super::output::Report;
+use super::process::{Outcome, Screen, forward};
 use super::toolchain::Toolchain;
-use super::{Outcome, forward};
 use crate::artifacts::{self, Artifact};
 use crate::workspace;
 
-/// Those in which threads meet: below the handler, and above it.
+/// The tests in which threads meet: those of the handler, and those of the layer above it.
 const TESTS: [(&str, &[&str]); 2] = [
     ("ticket-handler", &["handler", "hooks", "losses", "retention", "spool", "storm", "worker"]),
     (
@@ -20,26 +18,17 @@ const TESTS: [(&str, &[&str]); 2] = [
     ),
 ];
 
-/// Runs them, and adds what they say to what has run before.
-pub(super) fn run(outcome: Outcome) -> Outcome {
-    let (mut report, mut problems) = outcome?;
-    let programs = match build() {
-        Ok(programs) => programs,
-        Err(error) => {
-            report.begin("tests with the thread sanitizer".to_owned());
-            report.finish();
-            problems.push(format!("the thread sanitizer: {error:#}"));
-            return Ok((report, problems));
-        }
-    };
-    for Artifact { package, target, executable, .. } in programs {
-        let name = format!("{package} tests/{target}, with the thread sanitizer");
-        report.begin(name.clone());
-        let mut tests = Command::new(executable);
-        // Where cargo runs tests.
-        tests.current_dir(workspace::root().join(package));
-        let (next, found) = forward(tests, report, io::stdout())?;
-        report = next;
+/// Compiles and runs them, one after the other.
+pub(super) fn run(screen: &Screen) -> Outcome {
+    let mut report = Report::default();
+    let mut problems = Vec::new();
+    for program in build()? {
+        let name =
+            format!("{} tests/{}, with the thread sanitizer", program.package, program.target);
+        let mut of_program = Report::default();
+        of_program.begin(name.clone());
+        let (of_program, found) = forward(program.command(), of_program, screen)?;
+        report.absorb(of_program);
         problems.extend(found.into_iter().map(|problem| format!("{name}: {problem}")));
     }
     Ok((report, problems))
@@ -56,11 +45,11 @@ fn build() -> Result<Vec<Artifact>> {
         }
     }
     cargo.env("RUSTFLAGS", "-Zsanitizer=thread");
-    // Beside what the same compiler builds without it. A report names lines, and nobody builds this again and again.
+    // A folder of its own, so that the same compiler's other builds stay valid. A report names lines.
     cargo.env("CARGO_TARGET_DIR", workspace::target().join("sanitizer"));
     cargo.env("CARGO_PROFILE_DEV_DEBUG", "line-tables-only").env("CARGO_INCREMENTAL", "0");
     let mut programs = artifacts::build(&mut cargo)?;
-    // Cargo names them as they come to their end.
+    // Cargo lists them in the order in which it finished them.
     programs.sort_by(|a, b| (&a.package, &a.target).cmp(&(&b.package, &b.target)));
     Ok(programs)
 }

@@ -1,18 +1,21 @@
-//! The end of `cargo xtask test`: what ran, where.
+//! The summary at the end of `cargo xtask test`.
 
 use std::fmt::Write as _;
 
 use super::output::{Report, Target};
+use crate::stages::minutes;
 
-/// One line a target with tests in it, then the skipped cases with their reasons.
+/// Formats one line per target that has tests, then the skipped cases with their reasons.
 pub(crate) fn table(report: &Report) -> String {
     let with_tests = |target: &&Target| target.passed + target.failed + target.ignored > 0;
-    let targets: Vec<&Target> = report.targets.iter().filter(with_tests).collect();
+    let mut targets: Vec<&Target> = report.targets.iter().filter(with_tests).collect();
+    targets.sort_by_key(|target| &target.name);
     let width = targets.iter().map(|target| target.name.chars().count()).max().unwrap_or(0);
 
-    let mut text = format!("\n{:width$}  passed  failed  skipped\n", "");
-    for Target { name, passed, failed, ignored, .. } in &targets {
-        let _ = writeln!(text, "{name:width$}  {passed:6}  {failed:6}  {ignored:7}");
+    let mut text = format!("\n{:width$}  passed  failed  skipped  min:s\n", "");
+    for Target { name, passed, failed, ignored, time, .. } in &targets {
+        let time = time.map(|time| format!("  {}", minutes(time))).unwrap_or_default();
+        let _ = writeln!(text, "{name:width$}  {passed:6}  {failed:6}  {ignored:7}{time}");
     }
     for target in targets {
         for skipped in target.skipped() {
@@ -34,10 +37,12 @@ pub(crate) fn closing_line(report: &Report) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
-    fn the_table_is_aligned_and_the_sum_stands_below() {
+    fn the_table_is_aligned() {
         let mut report = Report::default();
         for line in [
             "     Running unittests src/lib.rs (target/debug/deps/none-1)",
@@ -52,9 +57,10 @@ mod tests {
             report.read_line(line);
         }
         report.finish();
+        report.targets[1].time = Some(Duration::from_secs(75));
         let expected = "
-               passed  failed  skipped
-tests/a.rs         10       0        1
+               passed  failed  skipped  min:s
+tests/a.rs         10       0        1   1:15
 tests/long.rs       1       2        0
 skipped: tests/a.rs `restart`: lacks Durable: memory only
 ";

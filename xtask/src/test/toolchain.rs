@@ -1,4 +1,4 @@
-//! A compiler with the sources of its standard library, which can be built in another way then.
+//! A compiler with the sources of its standard library, which can then be compiled with other flags.
 
 use std::ffi::OsString;
 use std::fs;
@@ -10,16 +10,18 @@ use anyhow::{Context as _, Result, bail};
 use crate::{command, debian, workspace};
 
 pub(super) struct Toolchain {
-    /// What it compiles for, which is where it runs.
+    /// The target triple, which is also the host.
     host: String,
     sysroot: PathBuf,
-    /// Where its own libraries are, if it does not find them by itself.
+    /// The folder of its own libraries, if it does not find them by itself.
     libraries: Option<PathBuf>,
 }
 
 impl Toolchain {
-    /// The one that cargo uses, if it has the sources; else Debian's newest one, which is not installed for that:
-    /// there are its packages, and rustup may have no way to its own.
+    /// Returns the toolchain that cargo uses, if it has the sources, or else Debian's newest, unpacked into
+    /// the target folder.
+    ///
+    /// Debian's, because a machine may reach Debian's packages but not rustup's.
     pub(super) fn provide() -> Result<Self> {
         let version = command::output(rustc().arg("-vV"))?;
         let host = version.lines().find_map(|line| line.strip_prefix("host: "));
@@ -46,12 +48,12 @@ impl Toolchain {
         if let Some(libraries) = &self.libraries {
             cargo.env("LD_LIBRARY_PATH", libraries);
         }
-        // Options that are not stable are what this is for.
+        // `-Z` options are what this toolchain is for.
         cargo.env("RUSTC_BOOTSTRAP", "1");
         cargo
     }
 
-    /// What lets cargo build the standard library too, as all the rest; behind its subcommand.
+    /// The options, behind cargo's subcommand, that compile the standard library as well.
     pub(super) fn options(&self) -> [&str; 3] {
         ["-Zbuild-std", "--target", &self.host]
     }
@@ -65,12 +67,12 @@ fn has_sources(sysroot: &Path) -> bool {
     sysroot.join("lib/rustlib/src/rust/library/Cargo.lock").is_file()
 }
 
-/// Where a toolchain has the libraries for a target.
+/// The folder of a toolchain's libraries for a target.
 fn of_target(sysroot: &Path, host: &str) -> PathBuf {
     sysroot.join("lib/rustlib").join(host).join("lib")
 }
 
-/// The run-time libraries of the sanitizers, which Debian's compiler comes without.
+/// The run-time libraries of the sanitizers, which Debian's compiler lacks.
 fn runtimes(sysroot: &Path, host: &str) -> Result<Vec<PathBuf>> {
     let folder = of_target(sysroot, host);
     let files =
@@ -85,7 +87,7 @@ fn runtimes(sysroot: &Path, host: &str) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// Unpacks the packages beside their place, and moves all of it there last.
+/// Unpacks the packages into a temporary folder, and moves it into place at the end.
 fn unpack(place: &Path, runtimes: &[PathBuf], host: &str) -> Result<()> {
     eprintln!("unpacking Debian's rustc and its sources");
     let tools = workspace::tools();
@@ -105,13 +107,13 @@ fn unpack(place: &Path, runtimes: &[PathBuf], host: &str) -> Result<()> {
         fs::copy(runtime, of_target(&sysroot, host).join(name))?;
     }
     match fs::rename(work.path(), place) {
-        // Another run was faster.
+        // A concurrent run has installed it.
         Err(_) if place.is_dir() => Ok(()),
         result => result.with_context(|| format!("cannot make {}", place.display())),
     }
 }
 
-/// The folder of the library that is the compiler: below `lib`, in one named after the machine.
+/// The folder of `librustc_driver`: a folder in `lib` that is named after the machine.
 fn driver(sysroot: &Path) -> Result<PathBuf> {
     for folder in fs::read_dir(sysroot.join("lib"))? {
         let folder = folder?.path();

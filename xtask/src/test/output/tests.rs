@@ -68,7 +68,7 @@ fn a_declared_capability_is_kept_with_its_reason() {
 }
 
 #[test]
-fn what_a_machine_lacks_is_a_reason_too() {
+fn a_machines_limits_are_a_reason_too() {
     let said = "     Running tests/faults/main.rs (target/debug/deps/faults-0b)
 ticket-faults: ignored f05_full::sqlite: capability Mounts: unshare: Operation not permitted
 test f05_full::sqlite ... ignored
@@ -82,7 +82,7 @@ test result: ok. 1 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; fini
 }
 
 #[test]
-fn a_filter_that_finds_nothing_is_noticed() {
+fn a_filter_that_matches_no_test_is_noticed() {
     let says = |counts: &str| {
         let mut report = read(GREEN);
         report.begin("filtered".to_owned());
@@ -142,7 +142,7 @@ fn an_ignored_test_whose_name_is_lost_still_counts() {
 test noisy ... some output of a test beside itignored
 test result: ok. 1 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.00s",
     );
-    assert_eq!(found, ["tests/a.rs: 1 more were ignored unnamed"]);
+    assert_eq!(found, ["tests/a.rs: 1 more tests were ignored"]);
 }
 
 #[test]
@@ -164,7 +164,7 @@ Caused by: process didn't exit successfully (signal: 6, SIGABRT: process abort s
 test result: ok. 1 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s";
     let report = read(output);
     assert_eq!((report.passed(), report.failed()), (1, 1));
-    assert_eq!(problems(output), ["tests/a.rs: ended before its tests were through"]);
+    assert_eq!(problems(output), ["tests/a.rs: ended before its last test"]);
 }
 
 #[test]
@@ -177,7 +177,7 @@ test result: ok. 0 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; fini
 }
 
 #[test]
-fn what_tests_print_is_not_mistaken() {
+fn other_output_is_not_mistaken_for_results() {
     let output = "     Running tests/a.rs (target/debug/deps/a-1)
 test talks ... ok
 Running late (again)
