@@ -120,10 +120,10 @@ fn begin(ingredients: &Ingredients, bytes: &mut Vec<u8>) -> Result<(), Unwritabl
     packer.number(1)
 }
 
-/// The ingredients of each ticket read so far, with the bytes of their payload's start, by which most entries need not
-/// decode them again.
+/// The fingerprint of each ticket read so far, with the start of its payload: most entries begin with the same bytes and
+/// so have the same fingerprint.
 #[derive(Debug, Default)]
-pub(crate) struct Known(HashMap<[u8; 16], (Vec<u8>, Ingredients)>);
+pub(crate) struct Known(HashMap<[u8; 16], (Vec<u8>, Fingerprint)>);
 
 /// An entry with a valid checksum.
 #[derive(Clone, Copy, Debug)]
@@ -156,17 +156,17 @@ impl<'a> Entry<'a> {
         let mut id = [0; 16];
         id.copy_from_slice(&self.0[TICKET..FLAGS]);
         let begun = known.0.get(&id);
-        let begun = begun.and_then(|(begin, of)| Some((of, payload.strip_prefix(&begin[..])?)));
-        let (ingredients, record) = if let Some((ingredients, record)) = begun {
-            (ingredients.clone(), rmp_serde::from_slice(record).ok()?)
+        let begun = begun.and_then(|(start, of)| Some((of, payload.strip_prefix(&start[..])?)));
+        let (fingerprint, record) = if let Some((fingerprint, record)) = begun {
+            (fingerprint.clone(), rmp_serde::from_slice(record).ok()?)
         } else {
             let Payload { ingredients, record } = rmp_serde::from_slice(payload).ok()?;
-            let mut bytes = Vec::new();
-            begin(&ingredients, &mut bytes).ok()?;
-            known.0.insert(id, (bytes, ingredients.clone()));
-            (ingredients, record)
+            let mut start = Vec::new();
+            begin(&ingredients, &mut start).ok()?;
+            let fingerprint = Fingerprint::from_parts(TicketId::from_bytes(id), ingredients);
+            known.0.insert(id, (start, fingerprint.clone()));
+            (fingerprint, record)
         };
-        let fingerprint = Fingerprint::from_parts(TicketId::from_bytes(id), ingredients);
         // The checksum says that this is what was written, and only what is within the limits was. So the limits are
         // not applied a second time.
         Some(NewOccurrence::from_normalized(record, fingerprint).with_repeats(self.repeats()))

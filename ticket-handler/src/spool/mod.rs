@@ -404,4 +404,6 @@ mod filled_tests;
 #[cfg(all(test, ticket_loom))]
 mod loom_tests;
 #[cfg(test)]
+mod pack_tests;
+#[cfg(test)]
 mod tests;

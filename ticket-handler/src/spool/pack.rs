@@ -329,7 +329,3 @@ impl SerializeStruct for Fields<'_, '_> {
         Ok(())
     }
 }
-
-#[cfg(test)]
-#[path = "pack_tests.rs"]
-mod tests;

@@ -7,7 +7,7 @@ use rmp_serde::from_slice;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
-use super::*;
+use super::pack::Packer;
 
 /// Every kind of value that records have, with every kind of length.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -30,7 +30,7 @@ pub(crate) struct Arguments {
 enum Bench {
     /// The time that an event costs the application, compared with other ways to log it
     Emit,
-    /// The codec of the spool against `rmp-serde`: bytes, and the time to encode and decode
+    /// The size and time of the spool's encoding, compared with `rmp-serde`
     Codec,
     /// The peak memory of a program in a burst of errors, compared with the handler switched off
     Memory,
