@@ -17,7 +17,7 @@ impl State {
         let plan = query.plan()?;
         let found = self.events().filter(|event| query.filter.matches(&event.record));
         let places = found.map(|event| (EventPosition::of(event), event));
-        let page = page_of(places, query.direction, plan.after(), query.offset, plan.fetch());
+        let page = page_of(places, query.direction, plan.after(), query.offset(), plan.fetch());
         Ok(plan.page(page.cloned().collect()))
     }
 

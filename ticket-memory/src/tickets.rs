@@ -21,7 +21,7 @@ impl State {
             let key = query.sort.key(&entry.ticket);
             (TicketPosition { key, id: entry.ticket.id }, entry)
         });
-        let page = page_of(places, query.direction, plan.after(), query.offset, plan.fetch());
+        let page = page_of(places, query.direction, plan.after(), query.offset(), plan.fetch());
         Ok(plan.page(page.map(|entry| entry.ticket_at(now)).collect()))
     }
 
@@ -33,7 +33,7 @@ impl State {
         let plan = query.plan()?;
         let found = self.tickets.get(&id).into_iter().flat_map(|entry| entry.occurrences.values());
         let places = found.map(|occurrence| (EventPosition::of(occurrence), occurrence));
-        let page = page_of(places, query.direction, plan.after(), query.offset, plan.fetch());
+        let page = page_of(places, query.direction, plan.after(), query.offset(), plan.fetch());
         Ok(plan.page(page.cloned().collect()))
     }
 

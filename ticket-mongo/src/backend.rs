@@ -1,4 +1,4 @@
-//! [`MongoBackend`]: the contract's methods, each handed to the server.
+//! [`MongoBackend`]: the methods of the contract.
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,12 +18,12 @@ use crate::config::MongoConfig;
 use crate::connection::{Connection, within};
 use crate::error::{BACKEND, Outcome};
 use crate::queries::{self, Repaired};
-use crate::{lease, schema};
+use crate::{lease, setup};
 
-/// A store in a MongoDB database; its clones share its connections.
+/// A store in a MongoDB database. Clones share its connections.
 ///
-/// Opening it does nothing: the first call connects. Calls need a tokio runtime of the caller's, with
-/// its time and its network enabled, that lives as long as the store: the driver's tasks run in it.
+/// Creating it does nothing yet: the first call connects. Calls need a tokio runtime with time and
+/// I/O enabled, which has to live as long as the store: the driver's tasks run in it.
 #[derive(Clone)]
 pub struct MongoBackend {
     config: MongoConfig,
@@ -32,13 +32,13 @@ pub struct MongoBackend {
 
 struct State {
     connection: OnceCell<Connection>,
-    /// Whether the collections were found to be of the current version.
+    /// Set once the collections were found to have the current version.
     checked: OnceCell<()>,
     calls: Arc<Calls>,
 }
 
 impl MongoBackend {
-    /// The store of a configuration.
+    /// Creates a store from a configuration.
     #[must_use]
     pub fn new(config: MongoConfig) -> Self {
         let state =
@@ -46,37 +46,40 @@ impl MongoBackend {
         Self { config, state: Arc::new(state) }
     }
 
-    /// The store of a URI, see [`MongoConfig::from_uri`].
+    /// Creates a store from a URI; see [`MongoConfig::from_uri`] for its form.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`](ticket_core::ErrorKind::Config) that says what to write instead.
+    /// [`ErrorKind::Config`](ticket_core::ErrorKind::Config) whose message says what to write
+    /// instead.
     pub fn from_uri(uri: &str) -> Result<Self> {
         MongoConfig::from_uri(uri).map(Self::new)
     }
 
-    /// Connects now instead of with the first call, which would do it too.
+    /// Connects now instead of with the first call.
     ///
-    /// From then on [`capabilities`](BackendBase::capabilities) tell what kind of server it is: on a
-    /// standalone server [`Capability::ApplicationTransactions`] is lacking, as it has no transactions.
+    /// From then on [`capabilities`](BackendBase::capabilities) reflects the kind of server: a
+    /// standalone server has no transactions, so [`Capability::ApplicationTransactions`] is
+    /// missing.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Unavailable`](ticket_core::ErrorKind::Unavailable) if no server answers in time,
-    /// [`ErrorKind::Config`](ticket_core::ErrorKind::Config) if it does not let the user in.
+    /// [`ErrorKind::Unavailable`](ticket_core::ErrorKind::Unavailable) if no server answers in
+    /// time, and [`ErrorKind::Config`](ticket_core::ErrorKind::Config) if the server rejects the
+    /// user.
     pub async fn connect(&self) -> Result<()> {
         self.connection().await.map(drop)
     }
 
-    /// Settles what a crash has left on a standalone server, and says what was to be put right.
+    /// Repairs what a crash may leave on a standalone server, and returns what it repaired.
     ///
-    /// What a writer had begun is settled by the next call in any case. What is left for this are
-    /// occurrences that a process, or the server, inserted after it had been frozen for so long that they
-    /// had been undone. They are found as events and not counted, until they are sent again or removed
-    /// here. A count that is not the sum of its hours, as no crash leaves it, is put right too, and so is an
-    /// application's hour that is not the sum of those of its tickets, as a program of an older version
-    /// leaves it that goes on recording beside this one. On a replica set a crash leaves nothing, so
-    /// there nothing is found.
+    /// The next call undoes or completes whatever a writer had begun, without this method. Left for
+    /// it are occurrences that a process or the server inserted after a freeze so long that they
+    /// had been undone in the meantime. They are found as events but not counted, until they are
+    /// sent again or removed here. This method also corrects a ticket's count that is not the sum
+    /// of its hours, which no crash causes, and an application's hour that is not the sum over its
+    /// tickets, which a program of an older version causes if it records at the same time. A crash
+    /// on a replica set leaves nothing to repair.
     ///
     /// # Errors
     ///
@@ -89,10 +92,10 @@ impl MongoBackend {
         self.state.connection.get_or_try_init(|| Connection::open(&self.config)).await
     }
 
-    /// The connection to collections that are known to be current.
+    /// Returns the connection after checking the version of the collections once.
     async fn checked(&self) -> Result<&Connection> {
         let connection = self.connection().await?;
-        self.state.checked.get_or_try_init(|| schema::require_current(connection)).await?;
+        self.state.checked.get_or_try_init(|| setup::require_current(connection)).await?;
         Ok(connection)
     }
 
@@ -146,11 +149,10 @@ impl BackendBase for MongoBackend {
     async fn setup_backend(&self) -> Result<()> {
         let connection = self.connection().await?.clone();
         let config = self.config.clone();
-        self.state.calls.run(async move { schema::set_up(&connection, &config).await }).await
+        self.state.calls.run(async move { setup::set_up(&connection, &config).await }).await
     }
 
     async fn record_tickets(&self, batch: Batch) -> Result<Recorded> {
-        let batch = batch.to_vec();
         self.write(|connection| async move { queries::record_tickets(&connection, batch).await })
             .await
     }

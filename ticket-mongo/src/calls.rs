@@ -1,4 +1,4 @@
-//! Calls that write: each is a task of its own, which goes on to its end when its caller goes away.
+//! Calls that write. Each runs as a task of its own, which continues when its caller goes away.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -12,7 +12,7 @@ const RUNNING: u8 = 0;
 const DONE: u8 = 1;
 const ABANDONED: u8 = 2;
 
-/// The calls of one handle that nobody waits for any more, and that are still at work.
+/// The calls of one handle that are still running although their callers have gone away.
 #[derive(Debug)]
 pub(crate) struct Calls {
     abandoned: watch::Sender<usize>,
@@ -23,8 +23,8 @@ impl Calls {
         Arc::new(Self { abandoned: watch::Sender::new(0) })
     }
 
-    /// Carries out a call that writes. Dropped, it goes on, and readers wait for it: they see the store as
-    /// before or as after the call.
+    /// Runs a call that writes. If its future is dropped, the call still completes, and readers
+    /// wait for it: they see the store either before or after the call.
     pub(crate) async fn run<T: Send + 'static>(
         self: &Arc<Self>,
         work: impl Future<Output = Result<T>> + Send + 'static,
@@ -37,12 +37,12 @@ impl Calls {
         });
         let answer = task.await;
         drop(call);
-        answer.unwrap_or_else(|_| Err(unavailable("the runtime ended in the middle of the call")))
+        answer.unwrap_or_else(|_| Err(unavailable("the runtime shut down during the call")))
     }
 
-    /// Waits for what was abandoned.
+    /// Waits for the abandoned calls.
     pub(crate) async fn settle(&self) {
-        // The sender is ours, so that it cannot be closed.
+        // The channel cannot be closed while `self` holds its sender.
         let _ = self.abandoned.subscribe().wait_for(|count| *count == 0).await;
     }
 }
@@ -55,7 +55,8 @@ struct Call {
 
 impl Drop for Call {
     fn drop(&mut self) {
-        // Counted first, so that the end of the task never takes away what is not there yet.
+        // The count goes up before the state changes, so that the end of the task never subtracts
+        // what has not been added yet.
         self.calls.abandoned.send_modify(|count| *count += 1);
         if self.state.swap(ABANDONED, Ordering::AcqRel) == DONE {
             self.calls.abandoned.send_modify(|count| *count -= 1);
@@ -63,7 +64,7 @@ impl Drop for Call {
     }
 }
 
-/// The task's side of a call; also dropped when the runtime ends.
+/// The task's side of a call. It is also dropped when the runtime shuts down.
 struct Ended {
     calls: Arc<Calls>,
     state: Arc<AtomicU8>,

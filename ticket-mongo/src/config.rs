@@ -1,16 +1,17 @@
-//! [`MongoConfig`]: where the store is and how it is opened.
+//! [`MongoConfig`]: the location of a store and its options.
 
 use std::fmt;
 use std::time::Duration;
 
 use mongodb::Client;
 use mongodb::options::ConnectionString;
+use ticket_core::backend::{DEFAULT_PREFIX, NameRule, UriOptions};
 use ticket_core::uri::{self, decode};
 use ticket_core::{Error, Result};
 
-use crate::schema::Names;
+use crate::names::Names;
 
-/// Where a store is, and how it is opened.
+/// The location of a store and its options.
 ///
 /// ```
 /// use ticket_mongo::MongoConfig;
@@ -22,7 +23,7 @@ use crate::schema::Names;
 #[derive(Clone)]
 #[must_use]
 pub struct MongoConfig {
-    /// Without our own options; it may hold a password.
+    /// The URI without this backend's own options. It may contain a password.
     uri: String,
     client: Option<Client>,
     database: String,
@@ -33,15 +34,16 @@ pub struct MongoConfig {
 }
 
 impl MongoConfig {
-    /// The prefix of the collections if nothing else is said.
-    pub const DEFAULT_PREFIX: &str = "ticketing_";
+    /// The default prefix of the collections.
+    pub const DEFAULT_PREFIX: &str = DEFAULT_PREFIX;
 
-    /// The database if the URI names none.
+    /// The database if the URI does not name one.
     pub const DEFAULT_DATABASE: &str = "tickets";
 
-    /// A store in a database of a client that is there already.
+    /// Configures a store in a database of an existing client.
     ///
-    /// The client's own settings count; read and write concern are set for the store's collections.
+    /// The client's settings apply, except for read and write concern, which the store sets for its
+    /// own collections.
     pub fn with_client(client: Client, database: impl Into<String>) -> Self {
         Self {
             uri: String::new(),
@@ -54,11 +56,11 @@ impl MongoConfig {
         }
     }
 
-    /// The store of a URI.
+    /// Reads a URI.
     ///
-    /// It is the [connection string](https://www.mongodb.com/docs/manual/reference/connection-string/) of
-    /// MongoDB with the database in its path, `tickets` if there is none. Among its options may be some
-    /// of ours:
+    /// A URI is a [connection
+    /// string](https://www.mongodb.com/docs/manual/reference/connection-string/) of MongoDB with
+    /// the database as its path, `tickets` by default. It may contain these options of the store:
     ///
     /// | option | meaning | default |
     /// |---|---|---|
@@ -69,7 +71,8 @@ impl MongoConfig {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`](ticket_core::ErrorKind::Config) that says what to write instead.
+    /// [`ErrorKind::Config`](ticket_core::ErrorKind::Config) whose message says what to write
+    /// instead.
     pub fn from_uri(uri: &str) -> Result<Self> {
         let scheme = uri.split_once("://").map_or("", |(scheme, _)| scheme).to_ascii_lowercase();
         if !crate::SCHEMES.contains(&scheme.as_str()) {
@@ -77,21 +80,18 @@ impl MongoConfig {
                 "not the URI of a MongoDB store: write mongodb://HOST/DATABASE",
             ));
         }
-        let (place, options) = uri::split(uri);
-        let mut own = Vec::new();
-        let mut theirs = Vec::new();
-        for (name, value) in options {
-            if ["table_prefix", "autocreate", "timeout", "ttl"].contains(&name) {
-                own.push((name, value));
-            } else {
-                theirs.push(format!("{name}={value}"));
-            }
+        let options = UriOptions::split(uri, &["table_prefix", "autocreate", "timeout", "ttl"]);
+        let rest = options.server.get(scheme.len() + 3..).unwrap_or_default();
+        if scheme == "mongodb+srv" && !cfg!(feature = "srv") {
+            return Err(Error::config(
+                "mongodb+srv asks for a lookup in DNS, and this program was built without it: enable the feature \
+                 `srv` of ticket-mongo, or write mongodb:// with the hosts of the servers",
+            ));
         }
-        let rest = place.get(scheme.len() + 3..).unwrap_or_default();
-        // The driver wants a slash before the options, and the scheme in lower case.
+        // The driver expects a slash before the options and a scheme in lower case.
         let slash = if rest.contains('/') { "" } else { "/" };
-        let mark = if theirs.is_empty() { "" } else { "?" };
-        let stripped = format!("{scheme}://{rest}{slash}{mark}{}", theirs.join("&"));
+        let mark = if options.foreign.is_empty() { "" } else { "?" };
+        let stripped = format!("{scheme}://{rest}{slash}{mark}{}", options.foreign);
         let parsed = ConnectionString::parse(&stripped).map_err(|error| refused(&error, rest))?;
         let mut config = Self {
             uri: stripped,
@@ -102,7 +102,7 @@ impl MongoConfig {
             timeout: Duration::from_secs(10),
             ttl: None,
         };
-        for (name, value) in own {
+        for (name, value) in options.own {
             config = config.with_option(name, &decode(value)?)?;
         }
         Ok(config)
@@ -117,58 +117,51 @@ impl MongoConfig {
         }
     }
 
-    /// Sets what the names of the collections begin with. Stores with different prefixes in one
-    /// database do not see each other.
+    /// Sets the prefix of the collections' names. Stores with different prefixes in one database do
+    /// not see each other.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`](ticket_core::ErrorKind::Config) if it has other characters than letters A
-    /// to Z, digits and `_`, more than 64 of them, or begins with `system`, which MongoDB keeps for itself.
+    /// [`ErrorKind::Config`](ticket_core::ErrorKind::Config) unless the prefix consists of at most
+    /// 64 letters A to Z, digits and `_`, and does not start with `system`, which MongoDB reserves.
     pub fn with_table_prefix(mut self, prefix: impl Into<String>) -> Result<Self> {
-        const LONGEST: usize = 64;
-        let prefix = prefix.into();
-        let known = prefix.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-        if !known || prefix.len() > LONGEST || prefix.starts_with("system") {
-            return Err(Error::config(format!(
-                "table_prefix is {prefix:?}: write at most {LONGEST} letters A to Z, digits and _, \
-                 not beginning with system"
-            )));
-        }
-        self.table_prefix = prefix;
+        const RULE: NameRule =
+            NameRule { option: "table_prefix", shortest: 0, longest: 64, reserved: "system" };
+        self.table_prefix = RULE.check(prefix.into())?;
         Ok(self)
     }
 
-    /// Sets whether [`setup_backend`](ticket_core::BackendBase::setup_backend) creates the collections
-    /// (`true`, the default) or only checks that they are there.
+    /// Sets whether [`setup_backend`](ticket_core::BackendBase::setup_backend) creates the
+    /// collections (`true`, the default) or only checks that they exist.
     pub fn with_autocreate(mut self, autocreate: bool) -> Self {
         self.autocreate = autocreate;
         self
     }
 
-    /// Sets how long a call, or a step of one that deletes much, may take before it is
-    /// [`Unavailable`](ticket_core::ErrorKind::Unavailable): 10 s by default.
+    /// Sets how long a call, or one step of a large deletion, may take before it fails as
+    /// [`Unavailable`](ticket_core::ErrorKind::Unavailable); 10 s by default.
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// Lets the server itself delete occurrences of this age, by a TTL index that
-    /// [`setup_backend`](ticket_core::BackendBase::setup_backend) makes, or changes if it is there with
-    /// another age. Zero lets it make an end of that: set-up removes the index.
+    /// Makes the server delete occurrences of this age by itself, through a TTL index that
+    /// [`setup_backend`](ticket_core::BackendBase::setup_backend) creates or changes. Zero removes
+    /// the index.
     ///
-    /// Without this call set-up leaves the index as it is, so that programs that know nothing of it can
-    /// use the same store. `autocreate=false` leaves it too.
+    /// If this is not called, `setup_backend` leaves the index alone, so that programs without this
+    /// setting can share the store. `autocreate=false` leaves it alone too.
     ///
-    /// An occurrence goes when it is as old as this, or at most six hours later; the server looks once a
-    /// minute. Its ticket, counts and charts stay, as with
-    /// [`clear_expired`](ticket_core::EventStore::clear_expired). What the server does not do is to delete a
-    /// solved ticket with its last occurrence: that is left to the next `clear_expired`. Nor does it keep
-    /// the first occurrence of a ticket, or tell applications apart.
+    /// The server deletes an occurrence at this age or up to six hours later; it looks once a
+    /// minute. The ticket, its counts and its charts stay, as with
+    /// [`clear_expired`](ticket_core::EventStore::clear_expired). Unlike `clear_expired` the server
+    /// does not delete a solved ticket after its last occurrence; the next `clear_expired` does
+    /// that. Nor does it keep the first occurrence of a ticket, or distinguish applications.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`](ticket_core::ErrorKind::Config) if it is not a whole number of seconds, or
-    /// longer than 68 years, which is the most that MongoDB takes.
+    /// [`ErrorKind::Config`](ticket_core::ErrorKind::Config) if the age is not a whole number of
+    /// seconds, or is longer than MongoDB's limit of 68 years.
     pub fn with_ttl(mut self, ttl: Duration) -> Result<Self> {
         if ttl.subsec_nanos() > 0 || i32::try_from(ttl.as_secs()).is_err() {
             return Err(Error::config(format!(
@@ -209,7 +202,7 @@ impl MongoConfig {
     }
 }
 
-/// Without the URI, which may hold a password.
+/// Omits the URI, which may contain a password.
 impl fmt::Debug for MongoConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MongoConfig")
@@ -240,8 +233,8 @@ fn age(value: &str) -> Result<Duration> {
     })
 }
 
-/// The error of a URI that the driver cannot read. What it says is shown unless it repeats a part of
-/// the URI that is not for showing; the driver's error itself never is.
+/// The error for a URI that the driver cannot read. It includes the driver's message only where
+/// that cannot repeat a password, and never the driver's error itself.
 fn refused(error: &mongodb::error::Error, rest: &str) -> Error {
     let advice = "write mongodb://HOST:PORT/DATABASE, with mongodb://USER:PASSWORD@HOST where the \
         server wants it, and percent signs for special characters in them";
@@ -249,7 +242,8 @@ fn refused(error: &mongodb::error::Error, rest: &str) -> Error {
         mongodb::error::ErrorKind::InvalidArgument { message, .. } => message.as_str(),
         _ => "",
     };
-    // A password may hold any of the characters that end it, so nothing is shown where one can be.
+    // A password may contain any of the characters that delimit it, so nothing is shown where there
+    // could be one.
     if said.is_empty() || rest.contains('@') {
         return Error::config(format!("the URI cannot be read: {advice}"));
     }
@@ -296,7 +290,19 @@ mod tests {
             config("mongodb://localhost?retryWrites=false").uri,
             "mongodb://localhost/?retryWrites=false"
         );
+    }
+
+    #[cfg(feature = "srv")]
+    #[test]
+    fn a_cluster_can_be_looked_up() {
         assert_eq!(config("mongodb+srv://cluster.example.com/shop").database, "shop");
+    }
+
+    #[cfg(not(feature = "srv"))]
+    #[test]
+    fn without_srv_a_lookup_is_rejected() {
+        let message = message("mongodb+srv://cluster.example.com/shop");
+        assert!(message.contains("the feature `srv` of ticket-mongo"), "{message}");
     }
 
     #[test]

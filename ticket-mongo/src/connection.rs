@@ -1,4 +1,4 @@
-//! The client, and what is known of the server behind it.
+//! [`Connection`]: the client and the properties of its server.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,30 +6,29 @@ use std::time::Duration;
 use futures::TryStreamExt;
 use mongodb::bson::{Document, doc};
 use mongodb::options::{
-    Acknowledgment, ClientOptions, DatabaseOptions, ReadConcern, ReadPreference, SelectionCriteria,
-    WriteConcern,
+    ClientOptions, DatabaseOptions, ReadConcern, ReadPreference, SelectionCriteria,
 };
 use mongodb::{Client, Collection, Database};
 use ticket_core::{Error, Result};
 use tokio::time::{Instant, timeout_at};
 
+use crate::concern::durable;
 use crate::config::MongoConfig;
 use crate::error::{BACKEND, Outcome, check_statements, from_mongo, unavailable};
 use crate::gates::Gates;
-use crate::schema::Names;
+use crate::names::Names;
 use crate::sessions::Sessions;
 
-/// How many documents come in one answer at most: more than any question of ours asks for at once.
+/// The number of documents in one answer; no query of this crate asks for more.
 const BATCH: i32 = 20_000;
 
-/// One client; its clones share it.
+/// A client. Clones share it.
 #[derive(Clone, Debug)]
 pub(crate) struct Connection {
-    pub(crate) client: Client,
     pub(crate) database: Database,
     pub(crate) names: Arc<Names>,
     pub(crate) timeout: Duration,
-    /// Whether the server keeps transactions: a replica set does, a standalone server does not.
+    /// Set if the server supports transactions: a replica set does, a standalone server does not.
     pub(crate) transactions: bool,
     pub(crate) sessions: Sessions,
     pub(crate) gates: Gates,
@@ -46,8 +45,8 @@ impl Connection {
             Some(client) => client.clone(),
             None => Client::with_options(Self::options(config).await?).map_err(from_mongo)?,
         };
-        // Whatever the URI says: nothing is acknowledged that a failover could take back, and what
-        // was written is read.
+        // These override the URI: nothing is acknowledged that a failover could lose, and every
+        // read sees the acknowledged writes.
         let options = DatabaseOptions::builder()
             .write_concern(durable())
             .read_concern(ReadConcern::local())
@@ -60,7 +59,6 @@ impl Connection {
         let names = config.names();
         let sessions = Sessions::new(database.collection(&names.of("sessions")));
         Ok(Self {
-            client,
             database,
             names: Arc::new(names),
             timeout: config.timeout(),
@@ -72,7 +70,7 @@ impl Connection {
 
     async fn options(config: &MongoConfig) -> Result<ClientOptions> {
         let mut options = ClientOptions::parse(config.uri()).await.map_err(|error| {
-            // Without the source, which may repeat the URI.
+            // The source is dropped, because it may quote the URI.
             let kind = from_mongo(error).kind();
             Error::new(
                 kind,
@@ -80,8 +78,8 @@ impl Connection {
                 "the URI is not one of a MongoDB server, or cannot be resolved",
             )
         })?;
-        // Every call has the deadline of its own; the driver need not go on behind its back.
-        // A little less, so that its answer, which says more, comes first.
+        // Every call has its own deadline, so the driver must not wait beyond it. A little less, so
+        // that the driver's error, which says more, arrives first.
         let most = config.timeout() * 9 / 10;
         let limit = |given: Option<Duration>| Some(given.unwrap_or(most).min(most));
         options.server_selection_timeout = limit(options.server_selection_timeout);
@@ -90,7 +88,7 @@ impl Connection {
         Ok(options)
     }
 
-    /// When a call that begins now has to be over.
+    /// Returns the deadline of a call that starts now.
     pub(crate) fn deadline(&self) -> Instant {
         Instant::now() + self.timeout
     }
@@ -99,28 +97,18 @@ impl Connection {
         self.database.collection(&self.names.of(name))
     }
 
-    /// What a `find` or `aggregate` finds.
+    /// Returns the documents that a `find` or an `aggregate` finds.
     pub(crate) async fn read(&self, command: Document) -> Outcome<Vec<Document>> {
         let cursor = self.database.run_cursor_command(in_one_answer(command)).await?;
         Ok(cursor.try_collect().await?)
     }
 
-    /// Carries out a command that writes, as far as its statements go one by one.
+    /// Runs a command that writes, and fails with the first of its statements that failed.
     pub(crate) async fn run(&self, command: Document) -> Outcome<Document> {
         let answer = self.database.run_command(command).await?;
         check_statements(&answer)?;
         Ok(answer)
     }
-}
-
-/// Acknowledged by a majority, in its journal.
-pub(crate) fn durable() -> WriteConcern {
-    WriteConcern::builder().w(Acknowledgment::Majority).journal(true).build()
-}
-
-/// The same, as a command has it.
-pub(crate) fn durable_command() -> Document {
-    doc! { "w": "majority", "j": true }
 }
 
 pub(crate) fn in_one_answer(mut command: Document) -> Document {
@@ -132,12 +120,13 @@ pub(crate) fn in_one_answer(mut command: Document) -> Document {
     command
 }
 
-/// The answer, if it comes in time. The driver throws away a connection that is left in the middle.
+/// Returns the result of a call if it arrives in time. The driver discards a connection that is
+/// abandoned in the middle of an answer.
 pub(crate) async fn within<T>(
     deadline: Instant,
     call: impl Future<Output = Result<T>>,
 ) -> Result<T> {
     timeout_at(deadline, call).await.unwrap_or_else(|_| {
-        Err(unavailable("the server did not answer in time; whether it did the work is not known"))
+        Err(unavailable("the server did not answer in time; the call may have succeeded"))
     })
 }

@@ -1,4 +1,4 @@
-//! From the driver's errors to ours.
+//! Maps the driver's errors to those of ticket-core.
 
 use mongodb::bson::Document;
 use mongodb::error::{
@@ -7,23 +7,23 @@ use mongodb::error::{
 };
 use ticket_core::{Error, ErrorKind};
 
-/// The name of this backend in messages.
+/// The name of this backend in error messages.
 pub(crate) const BACKEND: &str = "mongodb";
 
 const DUPLICATE_KEY: i32 = 11_000;
 const WRITE_CONFLICT: i32 = 112;
 const NO_SUCH_TRANSACTION: i32 = 251;
 
-/// What a unit of work failed with, while it is still open whether it is tried again.
+/// The failure of a unit of work, before it is decided whether to retry.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// The driver's error.
+    /// An error of the driver.
     Driver(Box<DriverError>),
-    /// An error of one statement of a command that was carried out.
+    /// An error of one statement in a command that succeeded as a whole.
     Statement { code: i32, message: String },
-    /// The lease was taken over: somebody else settled what this unit had begun.
+    /// Another process took over the lease and settled what this unit had begun.
     LostLease,
-    /// Ours already.
+    /// An error of this crate.
     Ours(Error),
 }
 
@@ -42,7 +42,7 @@ impl From<Error> for Failure {
 }
 
 impl Failure {
-    /// Whether the whole unit may succeed when it is tried again at once.
+    /// Returns `true` if the whole unit may succeed when it is retried at once.
     pub(crate) fn is_passing(&self) -> bool {
         match self {
             Self::Driver(error) => {
@@ -55,7 +55,7 @@ impl Failure {
         }
     }
 
-    /// Whether the server has said so, and not the way to it.
+    /// Returns `true` if the server reported the failure, as opposed to the network.
     pub(crate) fn is_of_server(&self) -> bool {
         match self {
             Self::Driver(error) => code(error).is_some(),
@@ -63,12 +63,12 @@ impl Failure {
         }
     }
 
-    /// Whether a commit may have happened or not, so that it has to be sent again.
+    /// Returns `true` if a commit may or may not have happened, so that it has to be sent again.
     pub(crate) fn is_unknown_commit(&self) -> bool {
         matches!(self, Self::Driver(error) if error.contains_label(UNKNOWN_TRANSACTION_COMMIT_RESULT))
     }
 
-    /// Whether something was there already.
+    /// Returns `true` if a key existed already.
     pub(crate) fn is_duplicate(&self) -> bool {
         match self {
             Self::Driver(error) => code(error) == Some(DUPLICATE_KEY),
@@ -91,14 +91,14 @@ impl From<Failure> for Error {
                 Self::new(kind, BACKEND, text).with_source(message)
             }
             Failure::LostLease => unavailable(
-                "this process was too slow, and another one took over the right to write: send it again",
+                "this process was too slow, and another one took over the lease: send the batch again",
             ),
             Failure::Ours(error) => error,
         }
     }
 }
 
-/// The code of the server's error, where it is one.
+/// Returns the code of the server's error, if it is one.
 pub(crate) fn code(error: &DriverError) -> Option<i32> {
     match &*error.kind {
         DriverKind::Command(command) => Some(command.code),
@@ -108,11 +108,11 @@ pub(crate) fn code(error: &DriverError) -> Option<i32> {
     }
 }
 
-/// The error of a store that is kept by MongoDB.
+/// Maps an error of the driver.
 pub(crate) fn from_mongo(error: DriverError) -> Error {
     let (kind, message) = match (&*error.kind, code(&error)) {
         (DriverKind::Authentication { .. }, _) => (ErrorKind::Config, DENIED),
-        // The reason is that no server lets the user in.
+        // The driver fails to select a server if every server rejects the user.
         (DriverKind::ServerSelection { .. }, _) => (
             ErrorKind::Unavailable,
             "no server of the URI can be reached, or none may be written to; that is also so where one \
@@ -125,13 +125,13 @@ pub(crate) fn from_mongo(error: DriverError) -> Error {
             (ErrorKind::Config, "the driver does not accept the options of the URI")
         }
         (DriverKind::Bson(_) | DriverKind::InvalidResponse { .. }, _) => {
-            (ErrorKind::Corrupt, "an answer of the server cannot be understood")
+            (ErrorKind::Corrupt, "the server sent an answer that cannot be read")
         }
         (DriverKind::IncompatibleServer { .. }, _) => {
             (ErrorKind::Config, "the server is too old for the driver")
         }
         (_, Some(code)) => of_code(code),
-        _ => (ErrorKind::Unavailable, "the server could not be talked to"),
+        _ => (ErrorKind::Unavailable, "the connection to the server failed"),
     };
     Error::new(kind, BACKEND, message).with_source(error)
 }
@@ -146,20 +146,20 @@ fn of_code(code: i32) -> (ErrorKind, &'static str) {
         18 => (Config, DENIED),
         // Unauthorized
         13 => (Config, "the user lacks a right on the database: give it readWrite"),
-        // BSONObjectTooLarge and its elder
+        // BSONObjectTooLarge and its older codes
         10_334 | 17_419 | 17_420 => (Rejected, "a document is larger than MongoDB can hold"),
         // BadValue, FailedToParse, TypeMismatch, DocumentValidationFailure
-        2 | 9 | 14 | 121 => (Rejected, "the server refuses what was sent"),
+        2 | 9 | 14 | 121 => (Rejected, "the server refused a value"),
         // IndexOptionsConflict, IndexKeySpecsConflict, NamespaceExists, InvalidNamespace
-        85 | 86 | 48 | 73 => (Corrupt, "the collections are not those of this backend"),
+        85 | 86 | 48 | 73 => (Corrupt, "the collections do not belong to this backend"),
         DUPLICATE_KEY | WRITE_CONFLICT | NO_SUCH_TRANSACTION => {
-            (Unavailable, "others kept writing the same tickets")
+            (Unavailable, "other writers kept changing the same tickets")
         }
-        _ => (Unavailable, "the server could not carry out the command"),
+        _ => (Unavailable, "the server failed to run the command"),
     }
 }
 
-/// The failure that a command's answer tells of, beyond the command's own.
+/// Returns the failure that the answer of a successful command reports for one of its statements.
 pub(crate) fn check_statements(answer: &Document) -> Outcome<()> {
     let first = |list: &str| {
         let errors = answer.get_array(list).ok()?;
@@ -171,7 +171,7 @@ pub(crate) fn check_statements(answer: &Document) -> Outcome<()> {
         None => Ok(()),
         Some(error) => Err(Failure::Statement {
             code: error.get_i32("code").unwrap_or(0),
-            // The name alone: the message may hold values.
+            // Only the name: the message may contain values.
             message: format!(
                 "code {} {}",
                 error.get_i32("code").unwrap_or(0),
@@ -181,12 +181,12 @@ pub(crate) fn check_statements(answer: &Document) -> Outcome<()> {
     }
 }
 
-/// The error of something stored that cannot be read back.
+/// The error for stored data that cannot be read back.
 pub(crate) fn corrupt(what: &str) -> Error {
     Error::new(ErrorKind::Corrupt, BACKEND, format!("{what} cannot be read back"))
 }
 
-/// The error of a store that did not answer.
+/// The error for a store that did not answer.
 pub(crate) fn unavailable(message: &str) -> Error {
     Error::new(ErrorKind::Unavailable, BACKEND, message)
 }

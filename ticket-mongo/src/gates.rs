@@ -1,5 +1,5 @@
-//! Where the writers of one handle queue: those of the same tickets would only be in each other's way at
-//! the server.
+//! Queues for the writers of one handle. Two writers of the same tickets would only conflict at the
+//! server.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 
 const GATES: usize = 64;
 
-/// A gate for each of so many parts of all tickets.
+/// A gate for each of [`GATES`] groups of tickets.
 #[derive(Clone, Debug)]
 pub(crate) struct Gates(Arc<Vec<Arc<Mutex<()>>>>);
 
@@ -18,15 +18,15 @@ impl Gates {
         Self(Arc::new((0..GATES).map(|_| Arc::default()).collect()))
     }
 
-    /// Waits until nobody else of this handle writes these tickets.
+    /// Waits until no other call of this handle writes these tickets.
     pub(crate) async fn enter(&self, tickets: &[TicketId]) -> Vec<OwnedMutexGuard<()>> {
-        // In one order, so that nobody waits for somebody who waits for them.
+        // Gates are entered in ascending order, so that two calls cannot wait for each other.
         let gates: BTreeSet<usize> =
             tickets.iter().map(|id| usize::from(id.as_bytes()[0]) % GATES).collect();
         self.enter_all(gates).await
     }
 
-    /// Waits until nobody else of this handle writes under the lease, of which there is one.
+    /// Waits until no other call of this handle writes under the lease.
     pub(crate) async fn enter_alone(&self) -> Vec<OwnedMutexGuard<()>> {
         self.enter_all([0]).await
     }

@@ -1,48 +1,70 @@
 //! Units of work on a standalone server, which has no transactions.
 //!
-//! One writer at a time holds the lease, a document; each holding has a number, the token. Before a unit
-//! changes anything, the commands that undo and redo it stand in the journal. Then the occurrences are
-//! inserted, and then one update of the lease decides: before it the unit is undone, after it redone. All
-//! commands can be repeated, for each document remembers the token of its last change. So whoever
-//! finds a lease that has run out, be it a writer or a reader, settles what its holder had begun.
+//! The document with the id `writer` in the collection `lease` has these fields:
 //!
-//! What this cannot keep: a reader that began before a unit may see a part of it, as there are no
-//! snapshots; and a process that is frozen for longer than the lease while a command of it is on its way
-//! can insert occurrences that were undone. The lease remembers the tokens of what was undone: who records
-//! the same occurrences again removes them first, and [`repair`](crate::MongoBackend::repair) removes the
-//! others.
+//! | field | meaning |
+//! |---|---|
+//! | `owner` | the holder; null if nobody holds the lease |
+//! | `until` | when the holder may be taken for dead, by the server's clock |
+//! | `token` | the number of the current unit of work, increased for each |
+//! | `phase` | 0 idle, 1 preparing, 2 committed |
+//! | `undone` | the tokens of the units that were undone |
+//!
+//! One writer at a time holds the lease, and carries out a unit of work in these steps:
+//!
+//! ```text
+//! 1  take the lease          owner, until; token += 1, phase = preparing
+//! 2  write the journal       the commands that undo and that redo the unit
+//! 3  insert occurrences      each with the token in its field `w`
+//! 4  commit                  phase = committed, durable: the unit has happened
+//! 5  run the redo commands   each changes a document only if its `w` is below the token
+//! 6  clean up                delete the journal, release the lease
+//! ```
+//!
+//! A holder that dies before step 4 leaves a unit to undo, and after step 4 one to redo. Whoever
+//! next finds the lease expired, a writer or a reader, does that first. It may in turn die halfway:
+//! every command can be repeated, because each document remembers in `w` the token of its last
+//! change.
+//!
+//! Two things are weaker than in a transaction. A reader that started before a unit may see part of
+//! it, as there are no snapshots. And a process that freezes for longer than the lease while one of
+//! its commands is on its way can insert occurrences after they were undone. That is why the lease
+//! remembers the undone tokens: whoever records the same occurrences again removes the leftovers
+//! first, and [`repair`](crate::MongoBackend::repair) removes the others.
 
 use std::time::Duration;
 
 use mongodb::bson::{Bson, Document, RawDocumentBuf, doc};
 use mongodb::options::ReturnDocument;
+use ticket_core::backend::Backoff;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
-use crate::connection::{Connection, durable_command};
+use crate::concern::{durable_command, quick};
+use crate::connection::Connection;
 use crate::error::{Failure, Outcome, check_statements, corrupt};
 use crate::row::binary;
-use crate::unit::{Effects, Unit, Work, back_off, quick};
+use crate::unit::{Effects, Unit, Work};
 
-/// How long a holder may take between two signs of life. By the server's clock.
+/// How long a holder may be silent before its lease expires, by the server's clock.
 const LEASE: Duration = Duration::from_secs(4);
 
-/// How often a holder gives one.
+/// How often a holder renews the lease.
 pub(crate) const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 
-/// How many occurrences are inserted between two signs of life.
+/// The number of occurrences that are inserted between two renewals at most.
 const CHUNK: usize = 1_000;
 
 const PREPARING: i32 = 1;
 const COMMITTED: i32 = 2;
 
-/// The right to write.
+/// The lease, held by this process.
 #[derive(Debug)]
 pub(crate) struct Lease {
     connection: Connection,
     owner: Bson,
     pub(crate) token: i64,
-    /// The numbers of the units that were undone.
+    /// The tokens of the units that were undone.
     undone: Vec<i64>,
     seen: Instant,
 }
@@ -53,7 +75,7 @@ pub(crate) async fn under_lease<W: Work>(connection: &Connection, work: &W) -> O
     match outcome {
         Ok(answer) => Ok(answer),
         Err(failure) => {
-            // What was begun is undone, by us if we still can, else by the next one.
+            // Undo what was begun. If that fails, the next holder does it.
             let _ = lease.settle(PREPARING).await;
             Err(failure)
         }
@@ -61,21 +83,20 @@ pub(crate) async fn under_lease<W: Work>(connection: &Connection, work: &W) -> O
 }
 
 impl Lease {
-    /// Waits for the right to write, and settles what an earlier holder left.
+    /// Waits for the lease, and settles what an earlier holder left.
     pub(crate) async fn acquire(connection: &Connection) -> Outcome<Self> {
         let owner = binary(Uuid::new_v4().as_bytes());
-        let mut attempt = 0;
+        let mut backoff = backoff();
         loop {
             if let Some(mut lease) = Self::try_acquire(connection, &owner).await? {
                 lease.begin().await?;
                 return Ok(lease);
             }
-            sleep(back_off(attempt.min(4))).await;
-            attempt += 1;
+            sleep(backoff.next_delay()).await;
         }
     }
 
-    /// Takes the lease if nobody holds it, or whoever did has been silent for too long.
+    /// Takes the lease if it is free or has expired.
     async fn try_acquire(connection: &Connection, owner: &Bson) -> Outcome<Option<Self>> {
         let free = doc! { "_id": "writer", "$or": [
             { "owner": null },
@@ -101,13 +122,13 @@ impl Lease {
         Ok(Some(lease))
     }
 
-    /// Begins a unit: under a number of its own.
+    /// Begins a unit of work with a new token.
     async fn begin(&mut self) -> Outcome<()> {
         self.token += 1;
         self.update(doc! { "token": self.token, "phase": PREPARING }, false).await
     }
 
-    /// Changes the lease, if it is still ours.
+    /// Changes the lease if this process still holds it.
     async fn update(&mut self, set: Document, is_durable: bool) -> Outcome<()> {
         let mut fields = doc! { "until": until() };
         fields.extend(set);
@@ -127,7 +148,7 @@ impl Lease {
         Ok(())
     }
 
-    /// Gives a sign of life where one is due.
+    /// Renews the lease if that is due.
     pub(crate) async fn live(&mut self) -> Outcome<()> {
         if self.seen.elapsed() >= SIGN_OF_LIFE {
             self.update(Document::new(), false).await
@@ -160,9 +181,9 @@ impl Lease {
             self.live().await?;
             occurrences.insert_many(chunk).ordered(false).write_concern(quick()).await?;
         }
-        // From here on it is recorded.
+        // From here on the unit has happened.
         self.update(doc! { "phase": COMMITTED }, true).await?;
-        // Whatever goes wrong now, the next one does it: the answer stays true.
+        // If anything fails now, the next holder completes the unit, so the answer stays true.
         let _ = self.finish(redo).await;
         Ok(answer)
     }
@@ -186,7 +207,7 @@ impl Lease {
             undo.commands.iter().map(|c| (true, c)).chain(redo.iter().map(|c| (false, c)));
         let mut entries = Vec::new();
         for (n, (is_undo, command)) in (0_i64..).zip(commands) {
-            // As bytes: the commands hold names that begin with a dollar sign.
+            // Stored as bytes, because commands contain names that start with a dollar sign.
             let bytes = command.to_vec().map_err(|_| corrupt("a command of the journal"))?;
             entries.push(doc! { "_id": { "w": self.token, "n": n }, "undo": is_undo, "command": binary(&bytes) });
         }
@@ -194,7 +215,7 @@ impl Lease {
         Ok(())
     }
 
-    /// Ends the unit that another holder had begun under our token.
+    /// Undoes or completes the unit that was begun under this token.
     async fn recover(&mut self, phase: i32) -> Outcome<()> {
         let find = doc! { "find": self.connection.names.of("journal"),
         "filter": { "_id": { "$gte": { "w": self.token, "n": 0_i64 }, "$lte": { "w": self.token, "n": i64::MAX } } },
@@ -226,7 +247,7 @@ impl Lease {
         Ok(())
     }
 
-    /// Ends what we have begun ourselves, and gives the lease back.
+    /// Settles the unit that this process has begun, and releases the lease.
     pub(crate) async fn settle(&mut self, phase: i32) -> Outcome<()> {
         self.live().await?;
         self.recover(phase).await?;
@@ -238,8 +259,8 @@ impl Lease {
     }
 }
 
-/// Removes those of the occurrences found that were inserted after they had been undone, and gives the
-/// others. They have to be found with their token, `w`.
+/// Removes the found occurrences that were inserted after they had been undone, and returns the
+/// others. The query has to return their token, `w`.
 pub(crate) async fn without_undone(unit: &Unit, found: Vec<Document>) -> Outcome<Vec<Document>> {
     let is_undone = |one: &Document| one.get_i64("w").is_ok_and(|w| unit.undone.contains(&w));
     let (late, stored): (Vec<_>, Vec<_>) = found.into_iter().partition(is_undone);
@@ -252,21 +273,21 @@ pub(crate) async fn without_undone(unit: &Unit, found: Vec<Document>) -> Outcome
     Ok(stored)
 }
 
-/// Carries out a command of the journal, perhaps for the second time.
+/// Runs a command of the journal, possibly for the second time.
 async fn repeat(connection: &Connection, command: Document) -> Outcome<()> {
     let answer = connection.database.run_command(command).await?;
     match check_statements(&answer) {
-        // A guarded insertion that was done before.
+        // A guarded insertion that has happened before.
         Err(failure) if failure.is_duplicate() => Ok(()),
         outcome => outcome,
     }
 }
 
-/// Waits, before something is read, until whatever is being written now is written, or settles what
-/// nobody writes any more.
+/// Waits, before a read, until the current unit of work is complete, or settles the unit of a
+/// holder that is gone.
 pub(crate) async fn settle(connection: &Connection) -> Outcome<()> {
     let mut first = None;
-    let mut attempt = 0;
+    let mut backoff = backoff();
     loop {
         let find = doc! {
             "find": connection.names.of("lease"),
@@ -281,9 +302,13 @@ pub(crate) async fn settle(connection: &Connection) -> Outcome<()> {
         if lease.get_bool("is_over").unwrap_or(false) {
             return Lease::acquire(connection).await?.release().await;
         }
-        sleep(back_off(attempt.min(4))).await;
-        attempt += 1;
+        sleep(backoff.next_delay()).await;
     }
+}
+
+/// The delays between attempts to take the lease, about as long as a unit of work takes.
+const fn backoff() -> Backoff {
+    Backoff::new(Duration::from_millis(1), Duration::from_millis(16))
 }
 
 fn until() -> Document {

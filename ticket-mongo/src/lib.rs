@@ -2,17 +2,22 @@
 
 mod backend;
 mod calls;
+mod concern;
 mod config;
 mod connection;
 mod error;
 mod gates;
 mod lease;
+mod names;
 mod place;
 mod queries;
 mod row;
 mod schema;
 mod sessions;
+mod setup;
+mod transaction;
 mod unit;
+mod write;
 
 use std::sync::Arc;
 
@@ -23,13 +28,13 @@ pub use self::backend::MongoBackend;
 pub use self::config::MongoConfig;
 pub use self::queries::Repaired;
 
-/// The schemes of this backend's URIs: see [`MongoConfig::from_uri`].
+/// The schemes of this backend's URIs; see [`MongoConfig::from_uri`].
 pub const SCHEMES: &[&str] = &["mongodb", "mongodb+srv"];
 
-/// The direct handler over this backend.
+/// A handler that records directly into this backend.
 pub type MongoHandler = TicketingHandler<MongoBackend>;
 
-/// Makes a registry know this backend.
+/// Registers this backend's URI schemes.
 pub fn register(backends: &mut Registry) {
     backends.register(SCHEMES, |uri| async move {
         Ok(Arc::new(MongoBackend::from_uri(&uri)?) as Arc<dyn Store>)

@@ -1,16 +1,22 @@
-//! The places of a ticket in the orders of lists.
+//! The places of a ticket in the sorted lists.
 //!
-//! In each order a ticket has a place among all tickets and one among those of its application: a text
-//! that sorts by status, then key, then id. All places are fields of one subdocument, under one
-//! wildcard index. An index for each order would be plainer, but within a transaction MongoDB 6 reads its
-//! catalogue twice for each index of a document that is updated: with ten of them that took two thirds of
-//! the time of a batch.
+//! For each order a ticket has one place among all tickets and one among those of its application.
+//! A place is a text that sorts by status, then key, then id:
 //!
-//! Times of the last occurrence and counts change with every batch, and changing a place is what a batch
-//! costs most. So in these two orders places are rough: that of a time changes once a minute, that of a
-//! count when its four highest bits do. Who asks for some tickets in such an order goes along the places
-//! until there are enough, and sorts all that have the places up to there. Version 3 had exact places
-//! everywhere; they lie where the rough ones do, and are replaced with the time.
+//! ```text
+//!   shop\0 1 8000018bcfe56800 5f2a...    app_id (or nothing), status, key as 16 hex digits, id
+//! ```
+//!
+//! All places are fields of one subdocument under one wildcard index. One index per order would be
+//! simpler, but within a transaction MongoDB 6 reads its catalogue twice for each index of an
+//! updated document: with ten indexes that took two thirds of the time of a batch.
+//!
+//! The last time and the count change with every batch, and changing a place is the most expensive
+//! part of a batch. So the places in these two orders are rough: the time changes its place about
+//! once a minute, and the count when one of its four highest bits changes. A query in such an order
+//! reads along the places until it has found enough tickets, and then sorts all tickets whose
+//! places lie before that point. Version 3 had exact places everywhere. They sort among the rough
+//! ones and are replaced over time.
 
 use mongodb::bson::{Document, doc};
 use ticket_core::backend::SortKey;
@@ -22,13 +28,13 @@ use crate::row;
 /// The index of all places.
 pub(crate) const INDEX: &str = "by_place";
 
-/// What the fields of places begin with.
+/// The prefix of the fields with places.
 const PLACES: &str = "k.";
 
-/// Above all that a place can go on with after its key.
+/// Sorts after everything that can follow the key in a place.
 const ABOVE: &str = "~";
 
-/// What a ticket is sorted by.
+/// The sort keys of a ticket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Keys {
     pub(crate) app_id: String,
@@ -41,7 +47,7 @@ pub(crate) struct Keys {
 }
 
 impl Keys {
-    /// The keys of a ticket's document, of which these fields are enough.
+    /// Reads the keys of a ticket's document, which needs only [these fields](Self::fields).
     pub(crate) fn of(ticket: &Document) -> Result<Self> {
         Ok(Self {
             app_id: row::required_text(ticket, "a")?,
@@ -54,7 +60,7 @@ impl Keys {
         })
     }
 
-    /// The fields that [`of`](Self::of) needs, as a projection.
+    /// Returns the projection of the fields that [`of`](Self::of) reads.
     pub(crate) fn fields() -> Document {
         doc! { "a": 1, "s": 1, "st": 1, "solved_release": 1, "m": 1, "f": 1, "n": 1, "l": 1, "c": 1 }
     }
@@ -65,12 +71,12 @@ impl Keys {
             TicketSort::Count => SortKey::Number(self.count),
             TicketSort::Level => SortKey::Number(self.level),
             TicketSort::Channel => SortKey::Text(self.channel.clone()),
-            // Including those that this version does not know.
+            // Unknown sort keys of a later version sort like the default.
             _ => SortKey::Number(self.last),
         }
     }
 
-    /// The key as it stands in the place.
+    /// Returns the key as it appears in the place.
     fn rough_key(&self, sort: TicketSort) -> SortKey {
         match self.key(sort) {
             SortKey::Number(number) => SortKey::Number(class(sort, number).0),
@@ -78,7 +84,7 @@ impl Keys {
         }
     }
 
-    /// The places that are not the same as with the keys before, as fields to set.
+    /// Returns the fields of the places that differ from those of the keys `before`.
     pub(crate) fn places(&self, id: TicketId, before: Option<&Self>) -> Document {
         let before = before.filter(|before| before.status == self.status);
         let id = id.to_string();
@@ -97,7 +103,7 @@ impl Keys {
     }
 }
 
-/// The field of an order: among the tickets of all applications, or of one.
+/// Returns the field of an order, among the tickets of all applications or of one.
 pub(crate) fn field(app_id: Option<&str>, sort: TicketSort) -> String {
     let scope = if app_id.is_some() { "app_" } else { "" };
     let order = match sort {
@@ -110,28 +116,28 @@ pub(crate) fn field(app_id: Option<&str>, sort: TicketSort) -> String {
     format!("{PLACES}{scope}{order}")
 }
 
-/// What the places of a status begin with.
+/// Returns the start of the places of a status.
 fn start(app_id: Option<&str>, status: u8) -> String {
     app_id.map_or_else(|| format!("{status}"), |app_id| format!("{app_id}\0{status}"))
 }
 
-/// A place, or a bound of places if `rest` is no id.
+/// Returns a place, or a bound of places if `rest` is not an id.
 fn place(start: &str, key: &SortKey, rest: &str) -> String {
     match key {
-        // Numbers below zero come first.
+        // Flipping the sign bit sorts negative numbers first.
         SortKey::Number(number) => {
             format!("{start}{:016x}{rest}", u64::from_be_bytes(number.to_be_bytes()) ^ (1 << 63))
         }
-        // No text has a NUL, and nothing is below it.
+        // No text contains NUL, and nothing sorts before it.
         SortKey::Text(text) => format!("{start}{text}\0{rest}"),
     }
 }
 
-/// The first and the last of the keys that share a place: see [the module](self).
+/// Returns the first and the last key that share a place with this one; see [the module](self).
 fn class(sort: TicketSort, key: i64) -> (i64, i64) {
-    // About a minute.
+    // 2^26 µs are about a minute.
     const TIME: u32 = 26;
-    // Of a count the four highest bits.
+    // A count keeps its four highest bits.
     const COUNT: u32 = 4;
     let low = match sort {
         TicketSort::FirstOccurrence | TicketSort::Level | TicketSort::Channel => 0,
@@ -142,13 +148,13 @@ fn class(sort: TicketSort, key: i64) -> (i64, i64) {
     (key & !rest, key | rest)
 }
 
-/// Whether some tickets share a place that have not the same key.
+/// Returns `true` if tickets with different keys may share a place in this order.
 pub(crate) const fn is_rough(sort: TicketSort) -> bool {
     !matches!(sort, TicketSort::FirstOccurrence | TicketSort::Level | TicketSort::Channel)
 }
 
-/// A part of an order: places of tickets of one status. It may hold more than is asked for where places
-/// are rough.
+/// A range of places of one status. Where places are rough it may contain more tickets than asked
+/// for.
 #[derive(Clone, Debug)]
 pub(crate) struct Range {
     sort: TicketSort,
@@ -159,7 +165,7 @@ pub(crate) struct Range {
 }
 
 impl Range {
-    /// All places of a status.
+    /// Returns the range of all places of a status.
     pub(crate) fn of(app_id: Option<&str>, sort: TicketSort, status: StatusKind) -> Self {
         let start_of = |status| start(app_id, status);
         let start = start_of(status.as_u8());
@@ -167,19 +173,19 @@ impl Range {
         Self { sort, field: field(app_id, sort), above: start.clone(), start, below }
     }
 
-    /// Those with at least this key.
+    /// Restricts the range to keys from this one on.
     pub(crate) fn from(self, key: &SortKey) -> Self {
         let place = place(&self.start, &self.end_of_class(key, false), "");
         Self { above: self.above.max(place), ..self }
     }
 
-    /// Those with at most this key.
+    /// Restricts the range to keys up to this one.
     pub(crate) fn to(self, key: &SortKey) -> Self {
         let place = place(&self.start, &self.end_of_class(key, true), ABOVE);
         Self { below: self.below.min(place), ..self }
     }
 
-    /// Those behind a ticket.
+    /// Restricts the range to the places after a ticket.
     pub(crate) fn behind(self, direction: Direction, key: &SortKey, id: TicketId) -> Self {
         if !self.is_whole(key) {
             return match direction {
@@ -191,7 +197,7 @@ impl Range {
         self.behind_place(direction, place)
     }
 
-    /// Those behind a place.
+    /// Restricts the range to those after a place.
     pub(crate) fn behind_place(self, direction: Direction, place: String) -> Self {
         match direction {
             Direction::Ascending => Self { above: self.above.max(place), ..self },
@@ -199,7 +205,7 @@ impl Range {
         }
     }
 
-    /// Those before a ticket, and the ticket itself, in a direction.
+    /// Restricts the range to the places up to and including a ticket, in a direction.
     pub(crate) fn reaching(self, direction: Direction, key: &SortKey, id: TicketId) -> Self {
         if !self.is_whole(key) {
             return match direction {
@@ -210,7 +216,7 @@ impl Range {
         let mut place = place(&self.start, key, &id.to_string());
         match direction {
             Direction::Ascending => place.push_str(ABOVE),
-            // Below the place, and above most of those below it.
+            // Below the place itself, and above nearly all places below it.
             Direction::Descending => drop(place.pop()),
         }
         self.behind_place(direction.reversed(), place)
@@ -226,29 +232,30 @@ impl Range {
         }
     }
 
-    /// Whether all tickets in the places of a key have this key.
+    /// Returns `true` if all tickets that share the place of a key have this key.
     fn is_whole(&self, key: &SortKey) -> bool {
         self.end_of_class(key, false) == self.end_of_class(key, true)
     }
 
-    /// The field of the places.
+    /// Returns the field of the places.
     pub(crate) fn field(&self) -> &str {
         &self.field
     }
 
-    /// The place of a ticket's document.
+    /// Returns the place of a ticket's document.
     pub(crate) fn place_of(&self, ticket: &Document) -> Result<String> {
         let name = self.field.trim_start_matches(PLACES);
         let place = ticket.get_document("k").ok().and_then(|places| places.get_str(name).ok());
         place.map(str::to_owned).ok_or_else(|| corrupt("a ticket's place"))
     }
 
-    /// The condition. Neither bound is a whole place, but that of a ticket which is not wanted itself.
+    /// Returns the condition. Both bounds are exclusive: a bound is either no complete place or
+    /// that of a ticket that is not wanted.
     pub(crate) fn condition(&self) -> Document {
         doc! { &self.field: { "$gt": &self.above, "$lt": &self.below } }
     }
 
-    /// The order, forwards or back.
+    /// Returns the order, ascending or descending.
     pub(crate) fn sort(&self, order: i32) -> Document {
         doc! { &self.field: order }
     }
@@ -339,7 +346,7 @@ mod tests {
                     all.clone().reaching(Direction::Ascending, &key, id),
                     all.clone().reaching(Direction::Descending, &key, id),
                 ];
-                // Rough places as they are written now, and exact ones as they once were.
+                // Rough places as they are written now, and exact ones as version 3 wrote them.
                 let whole = key.clone();
                 for number in [SortKey::Number(first), whole, SortKey::Number(last)] {
                     let place = place(&all.start, &number, &id.to_string());

@@ -1,15 +1,16 @@
-//! From documents to the model, and back.
+//! Conversions between documents and the model.
 
 use mongodb::bson::{Binary, Bson, DateTime, Document, doc, spec::BinarySubtype};
+use ticket_core::backend::{status_columns, status_from_columns};
 use ticket_core::{
-    Level, Location, Occurrence, OccurrenceId, Result, Status, StatusKind, Ticket, TicketId,
-    Timestamp, Value, ValueKind,
+    Level, Location, Occurrence, OccurrenceId, Result, Status, Ticket, TicketId, Timestamp, Value,
+    ValueKind,
 };
 use uuid::Uuid;
 
 use crate::error::corrupt;
 
-/// Sixteen bytes, as ids are stored: they sort like the ids.
+/// Stores the bytes of an id; they sort like the ids.
 pub(crate) fn binary(bytes: &[u8]) -> Bson {
     Bson::Binary(Binary { subtype: BinarySubtype::Generic, bytes: bytes.to_vec() })
 }
@@ -22,28 +23,29 @@ pub(crate) fn occurrence_key(ticket: TicketId, id: OccurrenceId) -> Document {
     doc! { "t": ticket_key(ticket), "i": binary(id.as_bytes()) }
 }
 
-/// How long a block of time is, in milliseconds: six hours.
+/// The length of a block of time in milliseconds: six hours.
 pub(crate) const BLOCK: i64 = 6 * 3_600 * 1_000;
 
-/// The end of the block of time that a time is in.
+/// Returns the end of the block that contains a time.
 ///
-/// Each occurrence has it as a date. The index of traits goes by trait, block and value, so that the
-/// newest occurrences with values of a range can be found without going through all of them; and the
-/// server's own expiry goes by it.
+/// Each occurrence stores it as a date. The index of traits orders by trait, block and value, so a
+/// query for a range of values finds the newest events without reading all of them; and the TTL
+/// index uses the same field.
 pub(crate) fn block(time: Timestamp) -> DateTime {
     DateTime::from_millis((time.as_micros().div_euclid(BLOCK * 1_000) + 1) * BLOCK)
 }
 
-/// The same, as the server makes it of the field `m`: in whole numbers of 64 bits throughout.
+/// Returns the expression with which the server computes [`block`] from the field `m`, in 64-bit
+/// integers throughout.
 pub(crate) fn block_of_time() -> Document {
     let length = BLOCK * 1_000;
-    // The rest of a division has the sign of what was divided.
+    // `$mod` has the sign of the dividend; adding the length and taking it again makes it positive.
     let into = doc! { "$mod": [{ "$add": [{ "$mod": ["$m", length] }, length] }, length] };
     let end = doc! { "$add": [{ "$subtract": ["$m", into] }, length] };
     doc! { "$toDate": { "$toLong": { "$divide": [end, 1_000_i64] } } }
 }
 
-/// The ticket of a document, with its status as it was set.
+/// Reads the ticket of a document, with its status as stored.
 pub(crate) fn ticket(document: &Document) -> Result<Ticket> {
     let mut location = Location::new();
     location.file = text(document, "file")?.map(Into::into);
@@ -79,35 +81,23 @@ pub(crate) fn ticket(document: &Document) -> Result<Ticket> {
     })
 }
 
-/// The status of a ticket's document, as it was set.
+/// Reads the status of a ticket's document, as stored.
 pub(crate) fn status(document: &Document) -> Result<Status> {
-    let kind = integer(document, "s")?;
-    let kind = StatusKind::ALL.into_iter().find(|known| i64::from(known.as_u8()) == kind);
     let time = match document.get("st") {
         None | Some(Bson::Null) => None,
-        Some(_) => Some(time(document, "st")?),
+        Some(_) => Some(integer(document, "st")?),
     };
-    match (kind, time) {
-        (Some(StatusKind::Open), _) => Ok(Status::Open),
-        (Some(StatusKind::Solved), Some(at)) => {
-            Ok(Status::Solved { at, release: text(document, "solved_release")? })
-        }
-        (Some(StatusKind::Muted), until) => Ok(Status::Muted { until }),
-        (Some(StatusKind::Solved), None) | (None, _) => Err(corrupt("a ticket's status")),
-    }
+    status_from_columns(integer(document, "s")?, time, text(document, "solved_release")?)
+        .ok_or_else(|| corrupt("a ticket's status"))
 }
 
-/// The fields of a status: its kind, its time, and the release that solved it.
+/// Returns the fields of a status.
 pub(crate) fn status_fields(status: &Status) -> Document {
-    let (time, release) = match status {
-        Status::Open => (None, None),
-        Status::Solved { at, release } => (Some(at.as_micros()), release.clone()),
-        Status::Muted { until } => (until.map(Timestamp::as_micros), None),
-    };
-    doc! { "s": i32::from(status.kind().as_u8()), "st": time, "solved_release": release }
+    let (kind, time, release) = status_columns(status);
+    doc! { "s": i32::from(kind), "st": time, "solved_release": release }
 }
 
-/// The occurrence of a document.
+/// Reads the occurrence of a document.
 pub(crate) fn occurrence(document: &Document) -> Result<Occurrence> {
     let payload = document.get_str("p").map_err(|_| corrupt("an occurrence"))?;
     let (ticket_id, _) = occurrence_ids(document)?;
@@ -119,21 +109,21 @@ pub(crate) fn occurrence(document: &Document) -> Result<Occurrence> {
     })
 }
 
-/// The two parts of an occurrence's key.
+/// Reads the two parts of an occurrence's key.
 pub(crate) fn occurrence_ids(document: &Document) -> Result<(TicketId, OccurrenceId)> {
     let key = document.get_document("_id").map_err(|_| corrupt("an occurrence's id"))?;
     let id = bytes(key.get("i")).ok_or_else(|| corrupt("an occurrence's id"))?;
     Ok((ticket_id(key.get("t"))?, OccurrenceId::from_uuid(Uuid::from_bytes(id))))
 }
 
-/// What a trait is found by: its name and the kind of its value, so that all values of one key
-/// are of one kind and compare as wanted.
+/// Returns the key of a trait: its kind and its name. All values under one key then have one kind,
+/// and compare within it.
 pub(crate) fn trait_key(name: &str, kind: ValueKind) -> String {
-    // The kind is one digit, and stands in front: a name may be any text.
+    // The kind is one digit and comes first, because a name may be any text.
     format!("{}{name}", kind.as_u8())
 }
 
-/// The name and the kind of a [`trait_key`].
+/// Reads the name and the kind of a [`trait_key`].
 pub(crate) fn split_trait_key(key: &str) -> Result<(&str, ValueKind)> {
     let kind = key.chars().next().and_then(|digit| digit.to_digit(10));
     kind.and_then(|kind| ValueKind::from_u8(kind.try_into().ok()?))
@@ -141,7 +131,7 @@ pub(crate) fn split_trait_key(key: &str) -> Result<(&str, ValueKind)> {
         .ok_or_else(|| corrupt("a trait's name"))
 }
 
-/// A trait's value as it is compared.
+/// Converts a trait's value to the form in which it is compared.
 pub(crate) fn trait_value(value: &Value) -> Bson {
     match value {
         Value::Text(text) => text.as_str().into(),

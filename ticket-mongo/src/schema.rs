@@ -1,40 +1,37 @@
-//! The collections, their indexes and versions, and how an older version becomes the current one.
+//! The collections, their fields, indexes and versions. [`setup`](crate::setup) creates them.
+//!
+//! Fields that every document of a large collection repeats have short names:
+//!
+//! | collection | field | meaning |
+//! |---|---|---|
+//! | all | `w` | on a standalone server, the token of the last change: see [`lease`](crate::lease) |
+//! | `tickets` | `_id` | the id |
+//! | | `a`, `l`, `c` | application, level, channel |
+//! | | `s`, `st` | kind and time of the status |
+//! | | `f`, `fi` | time and id of the first occurrence |
+//! | | `m`, `mi` | time and id of the newest occurrence |
+//! | | `n` | the count |
+//! | | `g` | the ingredients, as JSON |
+//! | | `h`, `hn` | the newest hour and its count |
+//! | | `k` | the places in the orders: see [`place`] |
+//! | `occurrences` | `_id.t`, `_id.i` | ids of the ticket and of the occurrence |
+//! | | `m`, `a`, `c` | time, application, channel |
+//! | | `n` | how many records it stands for |
+//! | | `r.k`, `r.v` | key and value of each trait |
+//! | | `d` | the end of its block of time |
+//! | | `p` | the record, as JSON |
+//! | `hours` | `_id.t`, `_id.h` | ticket and hour |
+//! | | `a`, `n` | application, count |
+//! | `seen` | `_id.t`, `_id.r`, `_id.e` | ticket, release, environment |
+//! | `app_counts` | `_id.a`, `_id.h`, `_id.p` | application, hour, part of the sum |
+//! | | `n` | the part's count |
 
-use std::time::Duration;
+use crate::place;
 
-use mongodb::IndexModel;
-use mongodb::bson::{Bson, Document, doc};
-use mongodb::options::IndexOptions;
-use ticket_core::{Error, ErrorKind, Result, Timestamp};
-use tokio::time::timeout;
-
-use crate::config::MongoConfig;
-use crate::connection::{Connection, durable_command, within};
-use crate::error::{BACKEND, Failure, Outcome, code};
-use crate::lease::{Lease, SIGN_OF_LIFE};
-use crate::place::{self, Keys};
-use crate::row;
-
-/// Puts the prefix before the names of collections.
-#[derive(Clone, Debug)]
-pub(crate) struct Names {
-    prefix: String,
-}
-
-impl Names {
-    pub(crate) fn new(prefix: &str) -> Self {
-        Self { prefix: prefix.to_owned() }
-    }
-
-    pub(crate) fn of(&self, collection: &str) -> String {
-        format!("{}{collection}", self.prefix)
-    }
-}
-
-/// The version that this program writes.
+/// The schema version that this program writes.
 pub(crate) const CURRENT: i64 = 4;
 
-/// The collections of the current version; the first five hold what was recorded.
+/// The collections of the current version. The first five contain recorded data.
 pub(crate) const COLLECTIONS: [&str; 9] = [
     "tickets",
     "occurrences",
@@ -47,14 +44,15 @@ pub(crate) const COLLECTIONS: [&str; 9] = [
     "schema_versions",
 ];
 
-/// The index of traits, within blocks of time.
+/// The index of traits, ordered by block of time under each key.
 pub(crate) const TRAITS: &str = "by_trait_in_block";
 
-/// An index: its collection, its name, and its keys, all of them ascending.
-type Index = (&'static str, &'static str, &'static [&'static str]);
+/// An index: its collection, its name, and its keys, all ascending.
+pub(crate) type Index = (&'static str, &'static str, &'static [&'static str]);
 
-/// The indexes, apart from those of `_id`, which begin with the ticket id where tickets are kept.
-const INDEXES: &[Index] = &[
+/// The indexes besides those of `_id`, which start with the ticket's id wherever tickets are
+/// stored.
+pub(crate) const INDEXES: &[Index] = &[
     ("occurrences", "by_ticket", &["_id.t", "m", "_id.i"]),
     ("occurrences", "by_time", &["m", "_id.i", "_id.t", "a"]),
     ("occurrences", "by_type", &["c", "m", "_id.i", "_id.t"]),
@@ -67,280 +65,8 @@ const INDEXES: &[Index] = &[
     ("sessions", "by_time", &["made_at"]),
 ];
 
-/// The index by which the server deletes what is too old, if it is asked to.
-const AGE: &str = "by_age";
+/// The TTL index, if the configuration asks for one.
+pub(crate) const AGE: &str = "by_age";
 
-/// An index that versions 2 and 3 had, and by which version 4 adds up their hours.
-const HOURS: Index = ("hours", "by_hour", &["_id.h", "a"]);
-
-/// How many occurrences a step of the way to version 4 changes about.
-const STEP: i64 = 5_000;
-
-/// Makes the collections, or brings older ones up to date; harmless if they are current.
-pub(crate) async fn set_up(connection: &Connection, config: &MongoConfig) -> Result<()> {
-    let version = within(connection.deadline(), version(connection)).await?;
-    if version >= CURRENT || !config.autocreate() {
-        check(version)?;
-    } else {
-        migrate(connection).await?;
-    }
-    match config.ttl() {
-        Some(ttl) if config.autocreate() => {
-            within(connection.deadline(), async { Ok(set_ttl(connection, ttl).await?) }).await
-        }
-        Some(_) | None => Ok(()),
-    }
-}
-
-/// Makes sure that the collections are of the current version.
-pub(crate) async fn require_current(connection: &Connection) -> Result<()> {
-    within(connection.deadline(), async { check(version(connection).await?) }).await
-}
-
-/// The version that is there; 0 if there is none.
-async fn version(connection: &Connection) -> Result<i64> {
-    let find =
-        doc! { "find": connection.names.of("schema_versions"), "sort": { "_id": -1 }, "limit": 1 };
-    let newest = connection.read(find).await.map_err(Error::from)?.pop();
-    match newest {
-        None => Ok(0),
-        Some(newest) => newest
-            .get_i64("_id")
-            .map_err(|_| crate::error::corrupt("the version of the collections")),
-    }
-}
-
-async fn migrate(connection: &Connection) -> Result<()> {
-    let acquire = async {
-        let free = doc! { "update": connection.names.of("lease"), "updates": [{
-            "q": { "_id": "writer" },
-            "u": { "$setOnInsert": { "token": 0_i64, "owner": null, "phase": 0, "undone": [] } },
-            "upsert": true,
-        }] };
-        // Of several that insert it at once, one does.
-        match connection.run(free).await {
-            Err(failure) if !failure.is_duplicate() => Err(failure.into()),
-            _ => Lease::acquire(connection).await.map_err(Error::from),
-        }
-    };
-    // The version is read again under the lease: of eight that get here at once, one does the work.
-    let mut lease = within(connection.deadline(), acquire).await?;
-    let outcome = Migration { connection, lease: &mut lease }.carry_out().await;
-    within(connection.deadline(), async { lease.release().await.map_err(Error::from) }).await?;
-    outcome
-}
-
-/// The way from whatever version is there to the current one. It takes as long as it takes, while the server
-/// gives signs of life; broken off anywhere, it is gone again from the beginning.
-struct Migration<'a> {
-    connection: &'a Connection,
-    lease: &'a mut Lease,
-}
-
-impl Migration<'_> {
-    async fn carry_out(mut self) -> Result<()> {
-        let connection = self.connection;
-        let version = self.step(async { Ok(version(connection).await?) }).await?;
-        if version == 0 {
-            for name in COLLECTIONS {
-                self.step(create(connection, name)).await?;
-            }
-            self.step(make_indexes(connection, INDEXES)).await?;
-        }
-        if (1..3).contains(&version) {
-            self.step(drop_indexes(connection, "tickets")).await?;
-            self.step(make_indexes(connection, INDEXES)).await?;
-            while self.step(place_tickets(connection)).await? {}
-        }
-        if (1..4).contains(&version) {
-            self.step(create(connection, "app_counts")).await?;
-            let mut last = Some(i64::MIN);
-            while let Some(after) = last {
-                last = self.step(set_blocks(connection, after)).await?;
-            }
-            self.step(make_indexes(connection, INDEXES)).await?;
-            self.step(make_indexes(connection, &[HOURS])).await?;
-            let mut last = Some(i64::MIN);
-            while let Some(after) = last {
-                last = self.step(add_up_hours(connection, after)).await?;
-            }
-            self.step(drop_indexes(connection, "hours")).await?;
-            self.step(drop_indexes(connection, "occurrences")).await?;
-        }
-        if version < CURRENT {
-            self.step(made(connection, CURRENT)).await?;
-        }
-        check(version.max(CURRENT))
-    }
-
-    /// Keeps the lease while something is done.
-    async fn step<T>(&mut self, work: impl Future<Output = Outcome<T>>) -> Result<T> {
-        let mut work = std::pin::pin!(work);
-        loop {
-            let live = async { self.lease.live().await.map_err(Error::from) };
-            within(self.connection.deadline(), live).await?;
-            if let Ok(outcome) = timeout(SIGN_OF_LIFE, &mut work).await {
-                return outcome.map_err(Error::from);
-            }
-        }
-    }
-}
-
-/// Makes a collection; in a transaction that would not be possible everywhere.
-async fn create(connection: &Connection, name: &str) -> Outcome<()> {
-    const NAMESPACE_EXISTS: i32 = 48;
-    match connection.database.create_collection(connection.names.of(name)).await {
-        Err(error) if code(&error) != Some(NAMESPACE_EXISTS) => Err(error.into()),
-        _ => Ok(()),
-    }
-}
-
-async fn make_indexes(connection: &Connection, indexes: &[Index]) -> Outcome<()> {
-    for group in indexes.chunk_by(|a, b| a.0 == b.0) {
-        let models = group.iter().map(|(_, name, keys)| {
-            let keys: Document = keys.iter().map(|key| ((*key).to_owned(), 1.into())).collect();
-            let options = IndexOptions::builder().name((*name).to_owned()).build();
-            IndexModel::builder().keys(keys).options(options).build()
-        });
-        connection.collection(group[0].0).create_indexes(models).await?;
-    }
-    Ok(())
-}
-
-/// Drops the indexes that older versions had.
-async fn drop_indexes(connection: &Connection, name: &str) -> Outcome<()> {
-    let collection = connection.collection(name);
-    let is_current = |index: &str| {
-        ["_id_", AGE].contains(&index)
-            || INDEXES.iter().any(|(of, known, _)| (*of, *known) == (name, index))
-    };
-    for index in collection.list_index_names().await? {
-        if !is_current(&index) {
-            collection.drop_index(index).await?;
-        }
-    }
-    Ok(())
-}
-
-/// Gives a place in each order to some tickets that have none, and says whether there may be more.
-async fn place_tickets(connection: &Connection) -> Outcome<bool> {
-    let find = doc! { "find": connection.names.of("tickets"), "filter": { "k": null },
-    "projection": Keys::fields(), "limit": 500 };
-    let found = connection.read(find).await?;
-    if found.is_empty() {
-        return Ok(false);
-    }
-    let mut statements = Vec::new();
-    for ticket in &found {
-        let (id, keys) = (row::ticket_id(ticket.get("_id"))?, Keys::of(ticket)?);
-        // One that was written meanwhile is looked at again.
-        let mut same = ticket.clone();
-        same.insert("k", Bson::Null);
-        statements.push(doc! { "q": same, "u": { "$set": keys.places(id, None) } });
-    }
-    let place =
-        doc! { "update": connection.names.of("tickets"), "updates": statements, "ordered": false };
-    connection.run(place).await?;
-    Ok(true)
-}
-
-/// Gives their block of time to the occurrences that have none, of some after a time, and says up to when.
-pub(crate) async fn set_blocks(connection: &Connection, after: i64) -> Outcome<Option<i64>> {
-    let last = doc! { "find": connection.names.of("occurrences"), "filter": { "m": { "$gt": after } },
-    "sort": { "m": 1 }, "skip": STEP, "limit": 1, "projection": { "_id": 0, "m": 1 }, "hint": "by_time" };
-    let last =
-        connection.read(last).await?.pop().map(|last| row::integer(&last, "m")).transpose()?;
-    let some = doc! { "m": { "$gt": after, "$lte": last.unwrap_or(i64::MAX) }, "d": null };
-    let set = doc! { "update": connection.names.of("occurrences"), "updates": [{
-        "q": some, "u": [{ "$set": { "d": row::block_of_time() } }], "multi": true, "hint": "by_time",
-    }], "writeConcern": durable_command() };
-    connection.run(set).await?;
-    Ok(last)
-}
-
-/// Adds up the hours of a day for each application, and says which hour was the last one.
-///
-/// Whoever records with an older program meanwhile is missed; `repair` finds it.
-async fn add_up_hours(connection: &Connection, after: i64) -> Outcome<Option<i64>> {
-    const DAY: i64 = 24;
-    let next = doc! { "find": connection.names.of("hours"), "filter": { "_id.h": { "$gt": after } },
-    "sort": { "_id.h": 1 }, "limit": 1, "projection": { "h": "$_id.h" }, "hint": HOURS.1 };
-    let Some(next) = connection.read(next).await?.pop() else { return Ok(None) };
-    let next = row::integer(&next, "h")?;
-    let last = next + DAY - 1;
-    let add_up = doc! {
-        "aggregate": connection.names.of("hours"),
-        "pipeline": [
-            { "$match": { "_id.h": { "$gte": next, "$lte": last } } },
-            { "$group": { "_id": { "a": "$a", "h": "$_id.h", "p": { "$literal": 0 } }, "n": { "$sum": "$n" } } },
-            { "$merge": {
-                "into": connection.names.of("app_counts"), "whenMatched": "replace", "whenNotMatched": "insert",
-            } },
-        ],
-        "hint": HOURS.1,
-        "cursor": {},
-        "writeConcern": durable_command(),
-    };
-    connection.run(add_up).await?;
-    Ok(Some(last))
-}
-
-/// Makes, changes or removes the index by which the server deletes occurrences of this age.
-async fn set_ttl(connection: &Connection, ttl: Duration) -> Outcome<()> {
-    const INDEX_NOT_FOUND: i32 = 27;
-    const OTHER_OPTIONS: i32 = 85;
-    let occurrences = connection.collection("occurrences");
-    let index = IndexOptions::builder().name(AGE.to_owned()).expire_after(ttl).build();
-    let index = IndexModel::builder().keys(doc! { "d": 1 }).options(index).build();
-    let (outcome, passing) = if ttl.is_zero() {
-        (occurrences.drop_index(AGE).await, INDEX_NOT_FOUND)
-    } else {
-        (occurrences.create_index(index).await.map(drop), OTHER_OPTIONS)
-    };
-    match outcome {
-        Err(error) if code(&error) != Some(passing) => return Err(error.into()),
-        Err(_) if !ttl.is_zero() => {
-            let seconds = i64::try_from(ttl.as_secs()).unwrap_or(i64::MAX);
-            let change = doc! { "name": AGE, "expireAfterSeconds": seconds };
-            let change = doc! { "collMod": connection.names.of("occurrences"), "index": change };
-            connection.run(change).await?;
-        }
-        _ => {}
-    }
-    Ok(())
-}
-
-async fn made(connection: &Connection, version: i64) -> Outcome<()> {
-    let made = doc! { "_id": version, "made_at": Timestamp::now().as_micros() };
-    match connection.collection("schema_versions").insert_one(made).await.map_err(Failure::from) {
-        Err(failure) if !failure.is_duplicate() => Err(failure),
-        _ => Ok(()),
-    }
-}
-
-fn check(version: i64) -> Result<()> {
-    let (kind, message) = match version {
-        CURRENT => return Ok(()),
-        0 => (
-            ErrorKind::Config,
-            "the collections are not there: call setup_backend once, and for that \
-            do not set autocreate=false"
-                .to_owned(),
-        ),
-        older @ 1..CURRENT => (
-            ErrorKind::Config,
-            format!(
-                "the collections are of the older version {older}: call setup_backend once, which brings \
-                 them to version {CURRENT}, and for that do not set autocreate=false"
-            ),
-        ),
-        newer => (
-            ErrorKind::Corrupt,
-            format!(
-                "the collections are of version {newer}, and this program knows versions up to {CURRENT}: \
-                 use a newer program"
-            ),
-        ),
-    };
-    Err(Error::new(kind, BACKEND, message))
-}
+/// An index of versions 2 and 3, along which the migration to version 4 adds up the hours.
+pub(crate) const HOURS: Index = ("hours", "by_hour", &["_id.h", "a"]);

@@ -1,31 +1,32 @@
-//! The sessions that transactions run in.
+//! The sessions in which transactions run.
 //!
-//! When a process is killed in the middle of a transaction, the server keeps the transaction open, for a
-//! minute if nothing else is set, and with it everybody else away from the same tickets. So each of our
-//! sessions is noted in a collection: whoever is kept away for long ends those among them that stand still.
-//! Nobody else's are touched, whichever user they belong to.
+//! When a process is killed during a transaction, the server keeps the transaction open, for a
+//! minute by default, and blocks all other writers of its tickets. So each session of a store is
+//! noted in a collection. A writer that is blocked for long ends those noted sessions whose
+//! transactions are idle. Sessions of other programs are never touched, even those of the same
+//! user.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures::TryStreamExt;
 use mongodb::bson::{Bson, Document, doc};
 use mongodb::{Client, ClientSession, Collection};
 use ticket_core::Timestamp;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
-use crate::connection::Connection;
+use crate::concern::quick;
 use crate::error::{Outcome, corrupt};
-use crate::unit::quick;
 
-/// How long a transaction of a living process never stands still.
+/// A transaction of a living process is never idle for this long.
 const STILL: Duration = Duration::from_secs(3);
 
-/// How long a session is noted; it is used for half of that time.
+/// How long a session stays noted. It is used for half of that time.
 const NOTED: Duration = Duration::from_secs(2 * 24 * 3_600);
 
-/// How long it is tried to tidy up behind a handle that is gone.
+/// How long the clean-up after a dropped handle may take.
 const TIDY: Duration = Duration::from_secs(10);
 
 /// The sessions of one handle.
@@ -35,16 +36,16 @@ pub(crate) struct Sessions(Arc<Pool>);
 #[derive(Debug)]
 struct Pool {
     notes: Collection<Document>,
-    /// Those that can be used again.
+    /// Sessions that can be used again.
     idle: Mutex<Vec<Session>>,
-    /// Those that were left in the middle.
+    /// Sessions that were abandoned during a transaction.
     given_up: Mutex<Vec<Session>>,
 }
 
 #[derive(Debug)]
 pub(crate) struct Session {
     pub(crate) session: ClientSession,
-    /// The part of the applications' sums that it writes.
+    /// The part of the applications' sums that this session writes to.
     pub(crate) part: i32,
     made_at: Timestamp,
 }
@@ -60,8 +61,8 @@ impl Sessions {
         Self(Arc::new(Pool { notes, idle: Mutex::default(), given_up: Mutex::default() }))
     }
 
-    /// One that is noted.
-    pub(crate) async fn take(&self, connection: &Connection) -> Outcome<Session> {
+    /// Returns a session that is noted.
+    pub(crate) async fn take(&self) -> Outcome<Session> {
         self.end_given_up().await?;
         let now = Timestamp::now();
         let idle = lock(&self.0.idle).pop();
@@ -70,11 +71,11 @@ impl Sessions {
             Some(old) => self.give_up(old),
             None => {}
         }
-        let session = connection.client.start_session().await?;
+        let session = self.0.notes.client().start_session().await?;
         let session = Session { session, part: any_part(), made_at: now };
         let of = doc! { "_id": session.id() };
         let mut noting = Unsettled { pool: &self.0, sessions: vec![session] };
-        // The driver hands out one for the second time, and a note may be sent for the second time.
+        // An upsert, because the driver reuses sessions and a note may be sent twice.
         let note = doc! { "$set": { "made_at": now.as_micros() } };
         self.0.notes.update_one(of, note).upsert(true).write_concern(quick()).await?;
         let old = doc! { "made_at": { "$lt": now.saturating_sub(NOTED).as_micros() } };
@@ -82,21 +83,54 @@ impl Sessions {
         noting.sessions.pop().ok_or_else(|| corrupt("a session").into())
     }
 
-    /// Takes one back of which the transaction is over.
+    /// Ends idle transactions of this store, whichever process began them.
+    pub(crate) async fn end_abandoned(&self) -> Outcome<()> {
+        let still = i64::try_from(STILL.as_micros()).unwrap_or(i64::MAX);
+        let find = doc! {
+            "aggregate": 1,
+            "pipeline": [
+                { "$currentOp": { "allUsers": false, "idleSessions": true } },
+                { "$match": { "active": false, "transaction.timeInactiveMicros": { "$gt": still } } },
+                { "$project": { "id": "$lsid.id" } },
+            ],
+            "cursor": {},
+        };
+        let client = self.0.notes.client();
+        let answer = client.database("admin").run_command(find).await?;
+        let open: Vec<Bson> = answer
+            .get_document("cursor")
+            .and_then(|cursor| cursor.get_array("firstBatch"))
+            .map(|found| {
+                found.iter().filter_map(|one| one.as_document()?.get("id").cloned()).collect()
+            })
+            .unwrap_or_default();
+        if open.is_empty() {
+            return Ok(());
+        }
+        let ours = self.0.notes.find(doc! { "_id": { "$in": open } }).await?;
+        let ours: Vec<Document> = ours.try_collect().await?;
+        let ids: Vec<Bson> =
+            ours.iter().filter_map(|session| session.get("_id").cloned()).collect();
+        kill(client, &ids).await
+    }
+
+    /// Takes back a session whose transaction is over.
     pub(crate) fn put(&self, session: Session) {
         lock(&self.0.idle).push(session);
     }
 
-    /// Takes one back that was left in the middle, as by a call that has run out of time.
+    /// Takes back a session that was abandoned during a transaction, for example when a call ran
+    /// out of time.
     ///
-    /// The driver tries to end its transaction, once, and only if it believes that there is one. If that
-    /// comes to nothing the server keeps the tickets from everybody, us included, until it loses patience.
+    /// The driver tries once to abort such a transaction, and only if it believes that there is
+    /// one. If that fails, the server keeps the tickets locked, for this process too, until its own
+    /// timeout.
     pub(crate) fn give_up(&self, session: Session) {
         lock(&self.0.given_up).push(session);
     }
 
-    /// Ends what was left in the middle, whatever has become of it. Only then may the driver have the
-    /// sessions back, and use them for something else.
+    /// Ends the abandoned transactions. Only then may the driver get the sessions back and use them
+    /// for something else.
     async fn end_given_up(&self) -> Outcome<()> {
         let taken = std::mem::take(&mut *lock(&self.0.given_up));
         if taken.is_empty() {
@@ -109,8 +143,8 @@ impl Sessions {
     }
 }
 
-/// The client may live on without the store, and use the sessions for something else: from then on they
-/// must not be noted.
+/// The client may outlive the store and use the sessions for something else. From then on they must
+/// not be noted, or they could be ended by mistake.
 impl Drop for Pool {
     fn drop(&mut self) {
         let mut sessions = std::mem::take(&mut *lock(&self.idle));
@@ -118,14 +152,14 @@ impl Drop for Pool {
         let notes = self.notes.clone();
         if let (false, Ok(runtime)) = (sessions.is_empty(), Handle::try_current()) {
             runtime.spawn(async move {
-                // If this fails, a note stays for the rest of its time.
+                // If this fails, the note expires by itself.
                 let _ = timeout(TIDY, end(&notes, &sessions)).await;
             });
         }
     }
 }
 
-/// Sessions that are given up unless they are taken out.
+/// Sessions that are given up on drop unless they are taken out.
 struct Unsettled<'a> {
     pool: &'a Pool,
     sessions: Vec<Session>,
@@ -137,7 +171,7 @@ impl Drop for Unsettled<'_> {
     }
 }
 
-/// Ends what sessions of ours do, and forgets them.
+/// Ends the transactions of sessions, and deletes their notes.
 async fn end(notes: &Collection<Document>, sessions: &[Session]) -> Outcome<()> {
     let ids: Vec<Bson> = sessions.iter().map(Session::id).collect();
     kill(notes.client(), &ids).await?;
@@ -145,11 +179,11 @@ async fn end(notes: &Collection<Document>, sessions: &[Session]) -> Outcome<()> 
     Ok(())
 }
 
-/// How many parts an application's sum of an hour has at most: more than there are writers at a time, who
-/// would be in each other's way at one document.
+/// The number of parts of an application's sum of an hour. More than there are usually writers at a
+/// time, who would conflict on a shared document.
 const PARTS: u64 = 32;
 
-/// One of the parts.
+/// Returns a random part.
 pub(crate) fn any_part() -> i32 {
     let random = RandomState::new().hash_one(()) % PARTS;
     i32::try_from(random).unwrap_or_default()
@@ -159,36 +193,7 @@ fn lock(sessions: &Mutex<Vec<Session>>) -> MutexGuard<'_, Vec<Session>> {
     sessions.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Ends the transactions of ours that stand still.
-pub(crate) async fn end_abandoned(connection: &Connection) -> Outcome<()> {
-    let still = i64::try_from(STILL.as_micros()).unwrap_or(i64::MAX);
-    let find = doc! {
-        "aggregate": 1,
-        "pipeline": [
-            { "$currentOp": { "allUsers": false, "idleSessions": true } },
-            { "$match": { "active": false, "transaction.timeInactiveMicros": { "$gt": still } } },
-            { "$project": { "id": "$lsid.id" } },
-        ],
-        "cursor": {},
-    };
-    let admin = connection.client.database("admin");
-    let answer = admin.run_command(find).await?;
-    let open: Vec<Bson> = answer
-        .get_document("cursor")
-        .and_then(|cursor| cursor.get_array("firstBatch"))
-        .map(|found| found.iter().filter_map(|one| one.as_document()?.get("id").cloned()).collect())
-        .unwrap_or_default();
-    if open.is_empty() {
-        return Ok(());
-    }
-    let ours =
-        doc! { "find": connection.names.of("sessions"), "filter": { "_id": { "$in": open } } };
-    let ours = connection.read(ours).await?;
-    let ids: Vec<Bson> = ours.iter().filter_map(|session| session.get("_id").cloned()).collect();
-    kill(&connection.client, &ids).await
-}
-
-/// Ends what these sessions do, and their transactions.
+/// Kills the operations and transactions of these sessions.
 async fn kill(client: &Client, ids: &[Bson]) -> Outcome<()> {
     let ids: Vec<Bson> = ids.iter().map(|id| Bson::from(doc! { "id": id })).collect();
     if !ids.is_empty() {

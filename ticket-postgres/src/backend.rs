@@ -1,4 +1,4 @@
-//! [`PostgresBackend`]: the contract's methods.
+//! [`PostgresBackend`]: the methods of the contract.
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,51 +15,52 @@ use ticket_core::{
 use crate::config::PostgresConfig;
 use crate::connection::Connections;
 use crate::error::{BACKEND, is_misfit};
-use crate::queries;
-use crate::schema;
+use crate::{queries, setup};
 
-/// A store in a PostgreSQL database; its clones share its connections.
+/// A store in a PostgreSQL database. Clones share its connections.
 ///
-/// Opening it does nothing: the first call connects. It needs a tokio runtime with time and I/O enabled:
-/// call it from within one, and keep that one running as long as the store is used.
+/// Creating it does nothing yet: the first call connects. Calls need a tokio runtime with time and
+/// I/O enabled, which has to live as long as the store is used.
 #[derive(Clone)]
 pub struct PostgresBackend {
     connections: Arc<Connections>,
 }
 
 impl PostgresBackend {
-    /// The store of a configuration.
+    /// Creates a store from a configuration.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`](ticket_core::ErrorKind::Config) if the certificates that it names cannot be read.
+    /// [`ErrorKind::Config`](ticket_core::ErrorKind::Config) if the configured certificates cannot
+    /// be read.
     pub fn new(config: PostgresConfig) -> Result<Self> {
         Ok(Self { connections: Arc::new(Connections::new(config)?) })
     }
 
-    /// The store of a URI, see [`PostgresConfig::from_uri`].
+    /// Creates a store from a URI; see [`PostgresConfig::from_uri`] for its form.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`](ticket_core::ErrorKind::Config) that says what to write instead.
+    /// [`ErrorKind::Config`](ticket_core::ErrorKind::Config) whose message says what to write
+    /// instead.
     pub fn from_uri(uri: &str) -> Result<Self> {
         PostgresConfig::from_uri(uri).and_then(Self::new)
     }
 
-    /// The store on connections that the application has made: how they are made is its own business,
-    /// and of the configuration only the names of the tables, `autocreate` and the timeouts count.
+    /// Creates a store on a pool that the application has made. Of the configuration only the names
+    /// of the tables, `autocreate` and the timeouts apply.
     ///
-    /// The store uses at most as many at once as the pool has, and each of them for its own
+    /// The store uses no more connections at a time than the pool has, and each of them for its own
     /// transactions alone.
     #[must_use]
     pub fn with_pool(pool: Pool, config: PostgresConfig) -> Self {
         Self { connections: Arc::new(Connections::with_pools(config, pool.clone(), pool)) }
     }
 
-    /// Says what is wrong with the tables when a statement did not fit them.
+    /// Replaces an error by a better one if the tables have another version.
     async fn explain<T>(&self, result: Result<T>) -> Result<T> {
         match result {
-            Err(error) if is_misfit(&error) => Err(schema::explain(&self.connections, error).await),
+            Err(error) if is_misfit(&error) => Err(setup::explain(&self.connections, error).await),
             result => result,
         }
     }
@@ -84,9 +85,9 @@ impl BackendBase for PostgresBackend {
     }
 
     async fn setup_backend(&self) -> Result<()> {
-        // Who calls it may have emptied the database.
+        // The database may have been emptied before this call.
         self.connections.months().clear();
-        schema::set_up(&self.connections, self.connections.config().autocreate()).await
+        setup::set_up(&self.connections, self.connections.config().autocreate()).await
     }
 
     async fn record_tickets(&self, batch: Batch) -> Result<Recorded> {

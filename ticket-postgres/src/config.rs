@@ -1,16 +1,18 @@
-//! [`PostgresConfig`]: where the store is and how it is reached.
+//! [`PostgresConfig`]: the location of a store and its options.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use ticket_core::backend::{DEFAULT_PREFIX, NameRule, UriOptions, positive_duration};
 use ticket_core::uri::{self, decode};
 use ticket_core::{Error, Result};
 use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 
-use crate::schema::{self, Names};
+use crate::names::Names;
+use crate::schema;
 
-/// Where a store is, and how it is reached.
+/// The location of a store and its options.
 ///
 /// ```
 /// use ticket_postgres::PostgresConfig;
@@ -32,24 +34,24 @@ pub struct PostgresConfig {
     pool_size: usize,
 }
 
-/// Whether a connection is encrypted, and whether it is known with whom.
+/// How an encrypted connection verifies the server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tls {
-    /// The server's certificate has to be of its host's name.
+    /// The server's certificate has to name the host.
     pub(crate) verify_host: bool,
-    /// The server's certificate has to be signed by one of these; if there are none, by one that the
-    /// system trusts.
+    /// A file of certificates, one of which has to have signed the server's. An empty path means
+    /// those that the system trusts; `None` means no verification.
     pub(crate) root: Option<PathBuf>,
 }
 
 impl PostgresConfig {
-    /// The schema of the tables if nothing else is said.
+    /// The default schema of the tables.
     pub const DEFAULT_SCHEMA: &str = "public";
 
-    /// The prefix of the tables if nothing else is said.
-    pub const DEFAULT_PREFIX: &str = "ticketing_";
+    /// The default prefix of the tables.
+    pub const DEFAULT_PREFIX: &str = DEFAULT_PREFIX;
 
-    /// A store on the server, and in the database, that the driver's configuration names.
+    /// Configures a store in the database that the driver's configuration names.
     pub fn new(mut driver: tokio_postgres::Config) -> Self {
         let connect_timeout =
             driver.get_connect_timeout().copied().unwrap_or(Duration::from_secs(5));
@@ -57,7 +59,7 @@ impl PostgresConfig {
         if driver.get_application_name().is_none() {
             driver.application_name("ticketing");
         }
-        // With several hosts, the one that can be written to; a stale primary is left.
+        // With several hosts, connect to one that accepts writes. A former primary does not.
         if driver.get_hosts().len() > 1 {
             driver.target_session_attrs(TargetSessionAttrs::ReadWrite);
         }
@@ -73,11 +75,11 @@ impl PostgresConfig {
         }
     }
 
-    /// The store of a URI: `postgres://USER:PASSWORD@HOST:PORT/DATABASE`.
+    /// Reads a URI: `postgres://USER:PASSWORD@HOST:PORT/DATABASE`.
     ///
-    /// Several hosts are separated by commas; the first that can be written to is used. Behind a `?`
-    /// come options, separated by `&`. Those of PostgreSQL's own tools work too, as far as the driver
-    /// knows them, such as `application_name`.
+    /// Hosts are separated by commas; the first one that accepts writes is used. Options follow a
+    /// `?` and are separated by `&`. The options of PostgreSQL's own tools work as far as the
+    /// driver knows them, such as `application_name`.
     ///
     /// | option | meaning | default |
     /// |---|---|---|
@@ -94,13 +96,13 @@ impl PostgresConfig {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`](ticket_core::ErrorKind::Config) that says what to write instead; it never
-    /// shows the part of the URI that holds the password.
+    /// [`ErrorKind::Config`](ticket_core::ErrorKind::Config) whose message says what to write
+    /// instead. It never shows the part of the URI that contains the password.
     pub fn from_uri(uri: &str) -> Result<Self> {
         let is_known =
             |scheme: &str| crate::SCHEMES.iter().any(|known| known.eq_ignore_ascii_case(scheme));
-        let (server, options) = uri::split(uri);
-        let server = match server.split_once("://") {
+        let options = UriOptions::split(uri, &OPTIONS);
+        let server = match options.server.split_once("://") {
             Some((scheme, server)) if is_known(scheme) => server,
             _ => {
                 return Err(Error::config(
@@ -108,17 +110,8 @@ impl PostgresConfig {
                 ));
             }
         };
-        let mut own = Vec::new();
-        let mut foreign = Vec::new();
-        for (name, value) in options {
-            if OPTIONS.contains(&name) {
-                own.push((name, value));
-            } else {
-                foreign.push(format!("{name}={value}"));
-            }
-        }
-        let driver = format!("postgres://{server}?{}", foreign.join("&"));
-        // The driver's own error may name a part of what it read.
+        let driver = format!("postgres://{server}?{}", options.foreign);
+        // The driver's own error may quote the URI.
         let driver: tokio_postgres::Config = driver.parse().map_err(|_| {
             Error::config(format!(
                 "the URI cannot be read: write postgres://USER:PASSWORD@HOST/DATABASE, with / in a password \
@@ -126,7 +119,7 @@ impl PostgresConfig {
                 OPTIONS.join(", ")
             ))
         })?;
-        own.into_iter().try_fold(Self::new(driver), |config, (name, value)| {
+        options.own.into_iter().try_fold(Self::new(driver), |config, (name, value)| {
             config.with_option(name, &decode(value)?)
         })
     }
@@ -139,10 +132,10 @@ impl PostgresConfig {
             "connect_timeout" => {
                 let is_bare = !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit());
                 let seconds = if is_bare { format!("{value}s") } else { value.to_owned() };
-                self.connect_timeout = positive(name, uri::duration(name, &seconds)?)?;
+                self.connect_timeout = positive_duration(name, &seconds)?;
                 self.driver.connect_timeout(self.connect_timeout);
             }
-            "timeout" => self.timeout = positive(name, uri::duration(name, value)?)?,
+            "timeout" => self.timeout = positive_duration(name, value)?,
             "pool_size" => match value.parse() {
                 Ok(size @ 1..=1_000) => self.pool_size = size,
                 _ => {
@@ -151,7 +144,10 @@ impl PostgresConfig {
                     )));
                 }
             },
-            "sslrootcert" => self.tls.root = Some(value.into()),
+            "sslrootcert" => {
+                require_tls(name)?;
+                self.tls.root = Some(value.into());
+            }
             _ => self = self.with_sslmode(value)?,
         }
         Ok(self)
@@ -161,7 +157,10 @@ impl PostgresConfig {
         let mode = match value {
             "disable" => SslMode::Disable,
             "prefer" => SslMode::Prefer,
-            "require" | "verify-ca" | "verify-full" => SslMode::Require,
+            "require" | "verify-ca" | "verify-full" => {
+                require_tls(&format!("sslmode={value}"))?;
+                SslMode::Require
+            }
             _ => {
                 return Err(Error::config(format!(
                     "sslmode is {value:?}: write disable, prefer, require, verify-ca or verify-full"
@@ -171,79 +170,70 @@ impl PostgresConfig {
         self.driver.ssl_mode(mode);
         self.tls.verify_host = value == "verify-full";
         if value == "verify-ca" && self.tls.root.is_none() {
-            // Empty: those that the system trusts.
+            // Empty: the certificates that the system trusts.
             self.tls.root = Some(PathBuf::new());
         }
         Ok(self)
     }
 
-    /// Sets in which schema the tables are.
+    /// Sets the schema of the tables.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`](ticket_core::ErrorKind::Config) if it has other characters than letters A
-    /// to Z, digits and `_`, none or more than 40 of them, or begins with `pg_`, which PostgreSQL keeps
-    /// for itself.
+    /// [`ErrorKind::Config`](ticket_core::ErrorKind::Config) unless the schema consists of 1 to 40
+    /// letters A to Z, digits and `_`, and does not start with `pg_`, which PostgreSQL reserves.
     pub fn with_schema(mut self, schema: impl Into<String>) -> Result<Self> {
-        let schema = schema.into();
-        if schema.is_empty() || !is_name(&schema) || schema.to_ascii_lowercase().starts_with("pg_")
-        {
-            return Err(Error::config(format!(
-                "schema is {schema:?}: write 1 to {LONGEST} letters A to Z, digits and _, \
-                 not beginning with pg_"
-            )));
-        }
-        self.schema = schema;
+        const RULE: NameRule =
+            NameRule { option: "schema", shortest: 1, longest: LONGEST, reserved: "pg_" };
+        self.schema = RULE.check(schema.into())?;
         Ok(self)
     }
 
-    /// Sets what the names of the tables begin with. Stores with different prefixes in one schema do
-    /// not see each other.
+    /// Sets the prefix of the table names. Stores with different prefixes in one schema do not see
+    /// each other.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`](ticket_core::ErrorKind::Config) if it has other characters than letters A
-    /// to Z, digits and `_`, or more than 40 of them.
+    /// [`ErrorKind::Config`](ticket_core::ErrorKind::Config) unless the prefix consists of at most
+    /// 40 letters A to Z, digits and `_`.
     pub fn with_table_prefix(mut self, prefix: impl Into<String>) -> Result<Self> {
-        let prefix = prefix.into();
-        if !is_name(&prefix) {
-            return Err(Error::config(format!(
-                "table_prefix is {prefix:?}: write at most {LONGEST} letters A to Z, digits and _"
-            )));
-        }
-        self.table_prefix = prefix;
+        const RULE: NameRule =
+            NameRule { option: "table_prefix", shortest: 0, longest: LONGEST, reserved: "" };
+        self.table_prefix = RULE.check(prefix.into())?;
         Ok(self)
     }
 
-    /// Sets whether [`setup_backend`](ticket_core::BackendBase::setup_backend) creates the schema and
-    /// the tables (`true`, the default) or only checks that they are there.
+    /// Sets whether [`setup_backend`](ticket_core::BackendBase::setup_backend) creates the schema
+    /// and the tables (`true`, the default) or only checks that they exist.
     pub fn with_autocreate(mut self, autocreate: bool) -> Self {
         self.autocreate = autocreate;
         self
     }
 
-    /// Sets how long a call may take once it has a connection before it is
-    /// [`Unavailable`](ticket_core::ErrorKind::Unavailable): 10 s by default. What may have much to do
-    /// (setting up, deleting, expiry) has this time, but at least a minute, for each of its statements.
+    /// Sets how long a call may take once it has a connection before it fails as
+    /// [`Unavailable`](ticket_core::ErrorKind::Unavailable); 10 s by default. Setting up, deleting
+    /// and expiring may have much to do: there the time applies to each statement and is at least a
+    /// minute.
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// Sets how many connections read at once, and how many write: 4 each by default.
+    /// Sets the number of connections for reading, and that for writing; 4 each by default.
     pub fn with_pool_size(mut self, size: usize) -> Self {
         self.pool_size = size.max(1);
         self
     }
 
-    /// The statements that make the tables in an empty database: what
-    /// [`setup_backend`](ticket_core::BackendBase::setup_backend) carries out there.
+    /// Returns the statements that create the tables in an empty database, as
+    /// [`setup_backend`](ticket_core::BackendBase::setup_backend) runs them.
     #[must_use]
     pub fn schema_sql(&self) -> String {
         schema::to_sql(&self.names())
     }
 
-    /// The same, and after them the statements that spread the tables over several servers.
+    /// Returns the statements of [`schema_sql`](Self::schema_sql), followed by those that
+    /// distribute the tables over several servers.
     #[must_use]
     pub fn distributed_schema_sql(&self, distribution: crate::Distribution) -> String {
         self.schema_sql() + &distribution.to_sql(&self.names())
@@ -253,6 +243,7 @@ impl PostgresConfig {
         &self.driver
     }
 
+    #[cfg(feature = "tls")]
     pub(crate) const fn tls(&self) -> &Tls {
         &self.tls
     }
@@ -278,7 +269,7 @@ impl PostgresConfig {
     }
 }
 
-/// Without the password, and without what else the driver was told.
+/// Shows neither the password nor the driver's other options.
 impl fmt::Debug for PostgresConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let hosts: Vec<&str> = self.driver.get_hosts().iter().map(host).collect();
@@ -311,7 +302,7 @@ fn path_text(path: &Path) -> &str {
     path.to_str().unwrap_or("a socket")
 }
 
-/// What is read here and not by the driver.
+/// The options that are read here and not by the driver.
 const OPTIONS: [&str; 8] = [
     "schema",
     "table_prefix",
@@ -323,18 +314,18 @@ const OPTIONS: [&str; 8] = [
     "sslrootcert",
 ];
 
-/// PostgreSQL cuts names that are longer than 63 bytes, and something stands behind a prefix.
+/// PostgreSQL truncates names to 63 bytes, and the prefix is followed by the rest of the name.
 const LONGEST: usize = 40;
 
-fn is_name(text: &str) -> bool {
-    text.len() <= LONGEST && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-}
-
-fn positive(name: &str, duration: Duration) -> Result<Duration> {
-    if duration.is_zero() {
-        return Err(Error::config(format!("{name} is 0: write a time such as 500ms or 5s")));
+/// Rejects an option that asks for encryption if the program was built without it.
+pub(crate) fn require_tls(asked: &str) -> Result<()> {
+    if cfg!(feature = "tls") {
+        return Ok(());
     }
-    Ok(duration)
+    Err(Error::config(format!(
+        "{asked} asks for an encrypted connection, and this program was built without it: enable the feature `tls` \
+         of ticket-postgres, or write sslmode=disable"
+    )))
 }
 
 #[cfg(test)]
@@ -349,18 +340,48 @@ mod tests {
     fn options_are_read_and_the_rest_is_the_drivers() {
         let config = PostgresConfig::from_uri(
             "postgresql://me:s%2Fe%40cret@a:1,b:2/db?table_prefix=My_&schema=x&autocreate=false&\
-             connect_timeout=3&timeout=250ms&pool_size=2&application_name=shop&sslmode=verify-full",
+             connect_timeout=3&timeout=250ms&pool_size=2&application_name=shop",
         )
         .unwrap();
         assert_eq!(config.driver.get_password(), Some(&b"s/e@cret"[..]));
         assert_eq!(config.driver.get_application_name(), Some("shop"));
         assert_eq!(config.driver.get_dbname(), Some("db"));
         assert_eq!(config.driver.get_target_session_attrs(), TargetSessionAttrs::ReadWrite);
-        assert_eq!(config.driver.get_ssl_mode(), SslMode::Require);
-        assert!(config.tls.verify_host && !config.autocreate);
+        assert_eq!(config.driver.get_ssl_mode(), SslMode::Prefer);
+        assert!(!config.tls.verify_host && !config.autocreate);
         assert_eq!((config.schema.as_str(), config.table_prefix.as_str()), ("x", "My_"));
         assert_eq!(config.connect_timeout, Duration::from_secs(3));
         assert_eq!((config.timeout, config.pool_size), (Duration::from_millis(250), 2));
+    }
+
+    #[cfg(feature = "tls")]
+    #[test]
+    fn an_sslmode_says_what_is_verified() {
+        let config = |options: &str| {
+            PostgresConfig::from_uri(&format!("postgres://h/d?sslmode={options}")).unwrap()
+        };
+        assert_eq!(config("require").driver.get_ssl_mode(), SslMode::Require);
+        assert_eq!(config("require").tls, Tls::default());
+        assert!(config("verify-full").tls.verify_host);
+        assert_eq!(config("verify-ca").tls.root, Some(PathBuf::new()), "the system's");
+        assert_eq!(config("verify-ca&sslrootcert=a.pem").tls.root, Some("a.pem".into()));
+    }
+
+    #[cfg(not(feature = "tls"))]
+    #[test]
+    fn without_tls_what_asks_for_it_is_rejected() {
+        for options in ["sslmode=require", "sslmode=verify-full", "sslrootcert=a.pem"] {
+            let message = message(&format!("postgres://h/d?{options}"));
+            assert!(message.contains(options.split('=').next().unwrap()), "{message}");
+            assert!(message.contains("the feature `tls` of ticket-postgres"), "{message}");
+        }
+        for options in ["sslmode=disable", "sslmode=prefer", ""] {
+            assert!(PostgresConfig::from_uri(&format!("postgres://h/d?{options}")).is_ok());
+        }
+        let mut driver = tokio_postgres::Config::new();
+        driver.host("h").ssl_mode(SslMode::Require);
+        let refused = crate::PostgresBackend::new(PostgresConfig::new(driver)).unwrap_err();
+        assert!(refused.message().contains("feature `tls`"), "{refused}");
     }
 
     #[test]

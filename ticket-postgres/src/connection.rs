@@ -1,4 +1,4 @@
-//! [`Connections`]: the pools, and what bounds the waiting of each [`Call`].
+//! [`Connections`]: the pools, and the deadline of each [`Call`].
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
@@ -17,32 +17,32 @@ use tokio_postgres::{Row, SimpleQueryMessage};
 
 use crate::config::PostgresConfig;
 use crate::error::{BACKEND, from_postgres, unavailable};
-use crate::partitions::Month;
-use crate::schema::{self, Names};
-use crate::tls;
+use crate::month::Month;
+use crate::names::Names;
+use crate::schema;
 
-/// A connection that was idle for longer is asked whether it still works before it is used: a firewall
-/// may have forgotten it.
+/// A connection that was idle for longer is tested before it is used: a firewall may have dropped
+/// it.
 const IDLE: Duration = Duration::from_secs(15);
 
-/// How long that may take.
+/// How long that test may take.
 const RECYCLE: Duration = Duration::from_secs(2);
 
-/// How long one statement of a migration or of a clean-up may take at least, which may have much to do.
+/// The least time that one statement of a migration or a clean-up has.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A value of a statement with its type: no round trip is needed to ask for it, and nothing is prepared,
-/// which a proxy that pools transactions would lose.
+/// A parameter with its type. Given the types, the driver needs no round trip to ask for them and
+/// prepares nothing, which a proxy that pools transactions would lose.
 pub(crate) type Param<'a> = (&'a (dyn ToSql + Sync), Type);
 
-/// What all clones of a backend share.
+/// The state that all clones of a backend share.
 pub(crate) struct Connections {
     config: PostgresConfig,
     names: Names,
     readers: Pool,
-    /// Of their own, so that a burst of readers cannot keep records waiting.
+    /// A separate pool, so that a burst of readers does not delay recording.
     writers: Pool,
-    /// The months that are known to have their partitions, or to be unable to.
+    /// The months that are known to have a partition, or to share one.
     months: Mutex<BTreeSet<Month>>,
 }
 
@@ -65,11 +65,11 @@ impl Connections {
     }
 
     pub(crate) fn months(&self) -> std::sync::MutexGuard<'_, BTreeSet<Month>> {
-        // Each change of the set is one step, so what a panic elsewhere left behind is whole.
+        // Each change of the set is a single operation, so a poisoned set is still consistent.
         self.months.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A transaction that reads: all its statements see the same moment.
+    /// Begins a transaction that reads: all its statements see one snapshot.
     pub(crate) async fn read(&self) -> Result<Call<'_>> {
         let timeout = self.config.timeout();
         let call =
@@ -78,25 +78,26 @@ impl Connections {
         Ok(call.on_current_tables())
     }
 
-    /// A transaction that writes. Each statement sees what was there when it began.
+    /// Begins a transaction that writes: each statement sees what was committed before it started.
     pub(crate) async fn write(&self) -> Result<Call<'_>> {
         let timeout = self.config.timeout();
         let call = Call::new(self, &self.writers, "READ COMMITTED", timeout, Bound::Whole).await?;
         Ok(call.on_current_tables())
     }
 
-    /// A transaction that may have much to do: each statement has a deadline of its own.
+    /// Begins a transaction that may have much to do: each statement has a deadline of its own.
     pub(crate) async fn maintain(&self) -> Result<Call<'_>> {
         self.set_up().await.map(Call::on_current_tables)
     }
 
-    /// The same on tables of any version, or on none: all others stop unless the tables are current.
+    /// Begins such a transaction whatever version the tables have. All other transactions stop
+    /// unless the tables are current.
     pub(crate) async fn set_up(&self) -> Result<Call<'_>> {
         let timeout = self.config.timeout().max(PATIENCE);
         Call::new(self, &self.readers, "READ COMMITTED", timeout, Bound::Each).await
     }
 
-    /// Throws away the connections that nobody uses: one of their kind has just failed.
+    /// Discards the idle connections, because one of their kind has just failed.
     fn distrust(&self) {
         self.readers.retain(|_, _| false);
         self.writers.retain(|_, _| false);
@@ -122,7 +123,7 @@ impl Connections {
             }
             Ok(Err(PoolError::Timeout(_) | PoolError::PostCreateHook(_))) | Err(_) => {
                 Err(unavailable(format!(
-                    "no connection within {limit:?}: the server is away, or all connections are busy"
+                    "no connection within {limit:?}: the server is unreachable, or all connections are busy"
                 )))
             }
         }
@@ -132,9 +133,17 @@ impl Connections {
 fn pool(config: &PostgresConfig) -> Result<Pool> {
     let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
     let driver = config.driver().clone();
-    let manager = match tls::connector(config)? {
+    #[cfg(feature = "tls")]
+    let manager = match crate::tls::connector(config)? {
         Some(tls) => Manager::from_config(driver, tls, recycling),
         None => Manager::from_config(driver, NoTls, recycling),
+    };
+    #[cfg(not(feature = "tls"))]
+    let manager = {
+        if config.driver().get_ssl_mode() == tokio_postgres::config::SslMode::Require {
+            crate::config::require_tls("sslmode")?;
+        }
+        Manager::from_config(driver, NoTls, recycling)
     };
     let limit = Some(config.connect_timeout());
     Pool::builder(manager)
@@ -155,11 +164,12 @@ fn pool(config: &PostgresConfig) -> Result<Pool> {
         }))
         .build()
         .map_err(|error| {
-            Error::new(ErrorKind::Config, BACKEND, "no pool of connections").with_source(error)
+            Error::new(ErrorKind::Config, BACKEND, "the pool of connections cannot be created")
+                .with_source(error)
         })
 }
 
-/// What a deadline bounds.
+/// The scope of a deadline.
 #[derive(Clone, Copy)]
 enum Bound {
     /// All statements together.
@@ -170,12 +180,13 @@ enum Bound {
 
 /// One transaction on one connection.
 ///
-/// If it is dropped before its end, in the middle of an answer perhaps, the connection is thrown away: the
-/// server rolls the transaction back, and nobody reads the rest of the answer by mistake.
+/// A call that is dropped before its end, perhaps in the middle of an answer, discards its
+/// connection. The server then rolls the transaction back, and no later call reads the rest of the
+/// answer.
 pub(crate) struct Call<'a> {
     connections: &'a Connections,
     client: Option<Client>,
-    /// Sent ahead of the first statement, without waiting for an answer in between.
+    /// Sent ahead of the first statement without waiting for an answer in between.
     begin: Option<String>,
     timeout: Duration,
     bound: Bound,
@@ -192,7 +203,8 @@ impl<'a> Call<'a> {
         bound: Bound,
     ) -> Result<Self> {
         let client = connections.get(pool).await?;
-        // The server gives up a little earlier than we do, and then says why.
+        // The server times out a little earlier than the client, and its error says what took the
+        // time.
         let millis = (timeout.as_millis() * 9 / 10).max(1);
         let begin = format!(
             "BEGIN ISOLATION LEVEL {mode}; SET LOCAL statement_timeout = {millis}; \
@@ -211,7 +223,7 @@ impl<'a> Call<'a> {
         })
     }
 
-    /// Has the transaction stop itself where the tables are of a version that this program does not know.
+    /// Makes the transaction fail unless the tables have the version that this program writes.
     fn on_current_tables(mut self) -> Self {
         if let Some(begin) = &mut self.begin {
             begin.push_str("; ");
@@ -220,8 +232,8 @@ impl<'a> Call<'a> {
         self
     }
 
-    /// Has every statement go along an index. Where a few rows are wanted of very many, the planner may think
-    /// that it is quicker to collect all that an index finds, or to ask several processes.
+    /// Makes every statement use an index. When few of very many rows are wanted, the planner may
+    /// prefer a bitmap or several processes, both of which read everything that the index finds.
     pub(crate) fn along_indexes(mut self) -> Self {
         if let Some(begin) = &mut self.begin {
             begin.push_str(
@@ -236,7 +248,7 @@ impl<'a> Call<'a> {
         &self.connections.names
     }
 
-    /// Carries out one statement and ends the transaction, in one round trip.
+    /// Runs one statement and ends the transaction, in one round trip.
     pub(crate) async fn only(mut self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>> {
         let Some(begin) = self.begin.take() else {
             let rows = self.query(sql, params).await?;
@@ -244,19 +256,19 @@ impl<'a> Call<'a> {
         };
         self.is_open = true;
         let client = self.client()?;
-        // Polled in this order for the first time, and so sent in this order.
+        // `join3` polls its futures in this order, so the driver sends them in this order.
         let work = join3(
             client.batch_execute(&begin),
             client.query_typed(sql, params),
             client.batch_execute("COMMIT"),
         );
         let (begun, rows, ended) = self.bounded(work).await?;
-        // The end of a transaction that failed is a rollback, and the connection is as good as new.
+        // A COMMIT after a failed statement is a rollback, and leaves the connection usable.
         self.is_open = ended.is_err();
         begun.and(rows).and_then(|rows| ended.map(|()| rows)).map_err(|error| self.failed(error))
     }
 
-    /// Carries out one statement of several.
+    /// Runs one statement of several.
     pub(crate) async fn query(&mut self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>> {
         let begin = self.begin.take();
         self.renew();
@@ -274,7 +286,7 @@ impl<'a> Call<'a> {
         rows.map_err(|error| self.failed(error))
     }
 
-    /// Carries out statements without values.
+    /// Runs statements without parameters.
     pub(crate) async fn execute(&mut self, sql: &str) -> Result<()> {
         let sql = match self.begin.take() {
             Some(begin) => format!("{begin}; {sql}"),
@@ -286,13 +298,35 @@ impl<'a> Call<'a> {
         self.bounded(work).await?.map_err(|error| self.failed(error))
     }
 
-    /// Commits.
+    /// Commits the transaction.
     pub(crate) async fn finish(mut self) -> Result<()> {
         if self.is_open {
             self.execute("COMMIT").await?;
             self.is_open = false;
         }
         Ok(())
+    }
+
+    /// Waits until no other process changes the tables of this store.
+    ///
+    /// The lock ends with the transaction. Behind a proxy that pools transactions, a lock of the
+    /// session would pass to whichever client gets the connection next.
+    pub(crate) async fn lock_store(&mut self) -> Result<()> {
+        let sql = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
+        self.query(sql, &[(&self.names().store(), Type::TEXT)]).await.map(drop)
+    }
+
+    /// Returns `true` if the store has a table of this name.
+    ///
+    /// This reads the catalogue as a table. A function such as `to_regclass` may remember, within a
+    /// transaction, that the name did not exist before the lock was obtained.
+    pub(crate) async fn has_table(&mut self, table: &str) -> Result<bool> {
+        let sql = "SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+            WHERE n.nspname = $1 AND c.relname = $2";
+        let names = self.names();
+        let table = names.sql(&format!("{{p}}{table}"));
+        let rows = self.query(sql, &[(&names.schema(), Type::TEXT), (&table, Type::TEXT)]).await?;
+        Ok(!rows.is_empty())
     }
 
     fn renew(&mut self) {
@@ -312,8 +346,8 @@ impl<'a> Call<'a> {
         })
     }
 
-    /// A broken connection is of no use, nor is one to a server that only reads: of several hosts another
-    /// one may be the primary now.
+    /// Discards a connection that is broken, or whose server is read-only: another host may be the
+    /// primary now.
     fn failed(&mut self, error: tokio_postgres::Error) -> Error {
         if error.code().is_none_or(|code| *code == SqlState::READ_ONLY_SQL_TRANSACTION) {
             self.is_open = true;

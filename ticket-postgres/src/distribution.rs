@@ -1,24 +1,26 @@
-//! The statements that spread the tables over several servers.
+//! The statements that distribute the tables over several servers.
 
 use crate::config::PostgresConfig;
-use crate::schema::{DATA_TABLES, Names};
+use crate::names::Names;
+use crate::schema::DATA_TABLES;
 
-/// What [`PostgresConfig::distributed_schema_sql`](crate::PostgresConfig::distributed_schema_sql) writes
-/// statements for.
+/// The ways in which
+/// [`PostgresConfig::distributed_schema_sql`](crate::PostgresConfig::distributed_schema_sql)
+/// distributes the tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Distribution {
-    /// Citus, the rows of all tables by the id of their ticket: what belongs to one ticket is on one
-    /// server. Recording locks tickets of several servers in one statement, which Citus does not do: this
-    /// is for moving data and for reading it by ticket.
+    /// Citus, with the rows of all tables distributed by ticket id, so that one server has all rows
+    /// of a ticket. Recording locks tickets of several servers in one statement, which Citus does
+    /// not support: this is for moving data and for reading it by ticket.
     CitusByTicket,
-    /// Citus 12 or newer, each schema as a whole on one server: one schema for each application, and not
-    /// `public`, which Citus does not distribute. No statement needs the rows of two servers.
+    /// Citus 12 or newer, with each schema on one server. Give each application a schema of its
+    /// own; Citus does not distribute `public`. No statement needs rows of two servers.
     CitusBySchema,
 }
 
 impl Distribution {
-    /// What follows the statements of the schema.
+    /// Returns the statements that follow those of the schema.
     pub(crate) fn to_sql(self, names: &Names) -> String {
         match self {
             Self::CitusByTicket => by_ticket(names),
@@ -36,13 +38,13 @@ impl Distribution {
 
 fn by_ticket(names: &Names) -> String {
     let mut sql = String::from(
-        "\n-- The rows are where their ticket is; partitions follow their table.\n\
-         -- Recording does not work on tables that are distributed so: see docs/operations.md.\n",
+        "\n-- Rows are stored with their ticket; partitions follow their table.\n\
+         -- Recording does not work on tables that are distributed this way: see docs/operations.md.\n",
     );
     for table in DATA_TABLES {
         let (column, colocation) = match table {
             "tickets" => ("id", String::new()),
-            // Sums of many tickets are where their application is.
+            // These are sums over many tickets, so they are distributed by application.
             "app_counts" => ("app_id", ", colocate_with => 'none'".to_owned()),
             _ => ("ticket_id", names.sql(", colocate_with => '{s}.\"{p}tickets\"'")),
         };
@@ -95,8 +97,8 @@ mod tests {
             let line = line.trim();
             line.starts_with("id uuid PRIMARY KEY") || line.starts_with("PRIMARY KEY (ticket_id, ")
         };
-        // Those that are left are the version's number and a lease's name, in tables that every server has, and
-        // the sums of an application.
+        // The remaining keys are the version's number and the lease's name, in tables that every
+        // server has, and the sums of an application.
         assert_eq!(keys.iter().filter(by_ticket).count(), keys.len() - 3, "{keys:?}");
         assert_eq!(keys.len(), 7);
         assert!(!schema.contains("UNIQUE"));

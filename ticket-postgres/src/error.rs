@@ -1,26 +1,26 @@
-//! From the driver's errors to ours.
+//! Maps the driver's errors to those of ticket-core.
 
 use std::io;
 
 use ticket_core::{Error, ErrorKind};
 use tokio_postgres::error::SqlState;
 
-/// The name of this backend in messages.
+/// The name of this backend in error messages.
 pub(crate) const BACKEND: &str = "postgres";
 
-/// The error of a statement or a connection. The driver's own text is only in the source: it names
-/// statements and constraints, and never a password.
+/// Maps an error of a statement or a connection. The driver's own text stays in the source: it
+/// names statements and constraints, but never a password.
 pub(crate) fn from_postgres(error: tokio_postgres::Error) -> Error {
     let (kind, message) = error.code().map_or_else(|| without_code(&error), of_code);
     Error::new(kind, BACKEND, message).with_source(error)
 }
 
-/// What failed before the server could answer, or could not be read.
+/// Classifies an error that the server did not send.
 fn without_code(error: &tokio_postgres::Error) -> (ErrorKind, &'static str) {
     use ErrorKind::{Config, Corrupt, Unavailable};
     const BROKEN: &str = "the connection to the server failed";
     let Some(source) = std::error::Error::source(error) else { return (Unavailable, BROKEN) };
-    // The driver has no public kinds for these; the type of the source tells them apart.
+    // The driver has no public kinds for these errors; the type of the source distinguishes them.
     if source.is::<tokio_postgres::types::WrongType>() {
         return (Corrupt, "a stored value has an unexpected form");
     }
@@ -30,16 +30,19 @@ fn without_code(error: &tokio_postgres::Error) -> (ErrorKind, &'static str) {
             "the server cannot be connected to in this way: correct the sslmode or the password in the URI",
         );
     };
-    match io.get_ref().and_then(|inner| inner.downcast_ref()) {
-        Some(error) => (Config, of_tls(error)),
-        // A system's refusal, to open a socket for example, has a number.
-        None if io.kind() == io::ErrorKind::PermissionDenied && io.raw_os_error().is_none() => {
-            (Unavailable, "none of the servers can be written to now")
-        }
-        None => (Unavailable, BROKEN),
+    #[cfg(feature = "tls")]
+    if let Some(error) = io.get_ref().and_then(|inner| inner.downcast_ref()) {
+        return (Config, of_tls(error));
     }
+    // This is how the driver reports that no host accepts writes. A refusal by the operating system
+    // has a number.
+    if io.kind() == io::ErrorKind::PermissionDenied && io.raw_os_error().is_none() {
+        return (Unavailable, "none of the servers accepts writes at the moment");
+    }
+    (Unavailable, BROKEN)
 }
 
+#[cfg(feature = "tls")]
 const fn of_tls(error: &rustls::Error) -> &'static str {
     use rustls::CertificateError as Bad;
     use rustls::Error::InvalidCertificate;
@@ -48,7 +51,7 @@ const fn of_tls(error: &rustls::Error) -> &'static str {
             "the server's certificate is not of this host: write the name that it is of, or \
              sslmode=verify-ca"
         }
-        // Of another authority of the same name, in the second case.
+        // `BadSignature`: another authority has the same name.
         InvalidCertificate(Bad::UnknownIssuer | Bad::BadSignature) => {
             "the server's certificate is signed by nobody who is trusted: name the file of who has \
              signed it in sslrootcert"
@@ -72,7 +75,7 @@ fn of_code(code: &SqlState) -> (ErrorKind, &'static str) {
         }
         "3F000" => (Config, "the schema does not exist: create it, or correct its name in the URI"),
         "42501" => (Unavailable, "the user may not do that: grant the right in the database"),
-        // Somebody has to put it back, and it may be back any time.
+        // Somebody has to restore it, and may do so at any time.
         "42P01" | "42703" | "42883" => (
             Config,
             "a table or a column of the store is missing: put it back, or rename what is left and call \
@@ -81,60 +84,65 @@ fn of_code(code: &SqlState) -> (ErrorKind, &'static str) {
         "25006" => (Unavailable, "the server is read-only"),
         "53100" => (Unavailable, "the server's disk is full"),
         "53300" => (Unavailable, "the server has no connection left"),
-        "55P03" => (Unavailable, "somebody else kept a row or table locked for too long"),
+        "55P03" => {
+            (Unavailable, "another transaction held a lock on a row or a table for too long")
+        }
         "57014" => (Unavailable, "the statement took too long"),
         code => match &code[..2] {
             "22" | "54" => (Rejected, "the server refused a value"),
-            "23" => (Corrupt, "what is stored contradicts itself"),
-            "40" => (Unavailable, "others wrote at the same time"),
+            "23" => (Corrupt, "the stored data is inconsistent"),
+            "40" => (Unavailable, "another transaction wrote at the same time"),
             "XX" => (Corrupt, "the server found damaged data"),
-            _ => (Unavailable, "the server could not carry out the statement"),
+            _ => (Unavailable, "the server failed to run the statement"),
         },
     }
 }
 
-/// The code with which the server answered, if it did.
+/// Returns the server's error code, if the server sent one.
 fn code(error: &Error) -> Option<&SqlState> {
     use std::error::Error as _;
     error.source()?.downcast_ref::<tokio_postgres::Error>()?.code()
 }
 
-/// Whether another attempt with the same rows is due at once: a deadlock or a lost race.
+/// Returns `true` for a deadlock or a lost race, after which the same rows can be sent again at
+/// once.
 pub(crate) fn is_conflict(error: &Error) -> bool {
     code(error).is_some_and(|code| {
         [SqlState::T_R_DEADLOCK_DETECTED, SqlState::T_R_SERIALIZATION_FAILURE].contains(code)
     })
 }
 
-/// Whether a statement has stopped itself by dividing by zero, because what it assumed is not so.
+/// Returns `true` if a statement stopped itself by dividing by zero, because one of its assumptions
+/// was wrong.
 pub(crate) fn is_stopped(error: &Error) -> bool {
     code(error) == Some(&SqlState::DIVISION_BY_ZERO)
 }
 
-/// Whether a statement did not fit the tables that are there, which may be of another version.
+/// Returns `true` if a statement did not fit the tables, which may have another version.
 pub(crate) fn is_misfit(error: &Error) -> bool {
     use SqlState as S;
     let misfits = [S::UNDEFINED_TABLE, S::UNDEFINED_COLUMN, S::UNDEFINED_FUNCTION];
     is_stopped(error) || code(error).is_some_and(|code| misfits.contains(code))
 }
 
-/// Whether rows do not fit a partition that was to be made.
+/// Returns `true` if existing rows kept a partition from being made.
 pub(crate) fn is_check_violation(error: &Error) -> bool {
     code(error) == Some(&SqlState::CHECK_VIOLATION)
 }
 
-/// Whether somebody else has locked what is needed, or locks it while we wait: another time, perhaps.
+/// Returns `true` if another transaction holds the lock, or dropped the table while this one
+/// waited: worth another attempt later.
 pub(crate) fn is_retryable_lock(error: &Error) -> bool {
     let gone = [SqlState::LOCK_NOT_AVAILABLE, SqlState::UNDEFINED_TABLE];
     is_conflict(error) || code(error).is_some_and(|code| gone.contains(code))
 }
 
-/// The error of something stored that cannot be read back.
+/// The error for stored data that cannot be read back.
 pub(crate) fn corrupt(what: &str) -> Error {
     Error::new(ErrorKind::Corrupt, BACKEND, format!("{what} cannot be read back"))
 }
 
-/// The error of a store that did not answer.
+/// The error for a store that did not answer.
 pub(crate) fn unavailable(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::Unavailable, BACKEND, message)
 }

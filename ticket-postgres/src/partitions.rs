@@ -1,110 +1,12 @@
-//! The months that occurrences and their traits are kept in.
-//!
-//! An occurrence id begins with its time, so each month is a range of ids with a partition of its own,
-//! which expiry can drop as a whole. A month is short enough for a usual time to live of 30 or 90 days,
-//! and long enough that two years are two dozen partitions: an index is looked up in each of them.
+//! The partitions of the [months](Month), made when the first occurrence of a month arrives.
 
-use ticket_core::{Result, Timestamp};
-use uuid::Uuid;
+use ticket_core::Result;
 
 use crate::connection::Connections;
-use crate::schema::{self, Names};
+use crate::error::is_check_violation;
+use crate::month::Month;
 
-/// A month, counted from the year 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Month(i64);
-
-/// Ids of other times are mistakes, or tests: they share one partition.
-const FIRST: Month = Month(2020 * 12);
-const END: Month = Month(2100 * 12);
-
-/// How many months ahead there is a partition.
-const AHEAD: i64 = 2;
-
-const MILLIS_PER_DAY: i64 = 86_400_000;
-
-impl Month {
-    /// The month of an id, if such have a partition of their own.
-    pub(crate) fn of_id(id: &Uuid) -> Option<Self> {
-        let millis = id.as_bytes()[..6].iter().fold(0, |sum, byte| sum << 8 | i64::from(*byte));
-        let month = Self::of_day(millis.div_euclid(MILLIS_PER_DAY));
-        (FIRST..END).contains(&month).then_some(month)
-    }
-
-    /// The month of a day, counted from the Unix epoch.
-    fn of_day(day: i64) -> Self {
-        // Days since 0000-03-01, so that the leap day ends a year.
-        let day = day + 719_468;
-        let era = day.div_euclid(146_097);
-        let day_of_era = day.rem_euclid(146_097);
-        let year_of_era =
-            (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-        let month = (5 * day_of_year + 2) / 153;
-        Self((era * 400 + year_of_era) * 12 + month + 2)
-    }
-
-    /// Its first day, counted from the Unix epoch.
-    fn first_day(self) -> i64 {
-        let from_march = self.0 - 2;
-        let (year, month) = (from_march.div_euclid(12), from_march.rem_euclid(12));
-        let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
-        let day_of_era =
-            365 * year_of_era + year_of_era / 4 - year_of_era / 100 + (153 * month + 2) / 5;
-        era * 146_097 + day_of_era - 719_468
-    }
-
-    /// The lowest id that its days can have.
-    fn first_id(self) -> Uuid {
-        let millis = (self.first_day() * MILLIS_PER_DAY).to_be_bytes();
-        let mut bytes = [0; 16];
-        bytes[..6].copy_from_slice(&millis[2..]);
-        Uuid::from_bytes(bytes)
-    }
-
-    /// Whether all of its days lie before a time.
-    pub(crate) fn is_over(self, time: Timestamp) -> bool {
-        Self(self.0 + 1).first_day() * MILLIS_PER_DAY * 1_000 <= time.as_micros()
-    }
-
-    /// What its tables' names end with.
-    pub(crate) fn name(self) -> String {
-        format!("{:04}_{:02}", self.0 / 12, self.0 % 12 + 1)
-    }
-
-    /// The month that a table's name ends with.
-    pub(crate) fn from_name(name: &str) -> Option<Self> {
-        let (year, month) = name.get(name.len().checked_sub(7)?..)?.split_once('_')?;
-        let month: i64 = month.parse().ok().filter(|month| (1..=12).contains(month))?;
-        Some(Self(year.parse::<i64>().ok()? * 12 + month - 1))
-    }
-
-    /// The statements that make its partitions.
-    ///
-    /// A partition is made beside the table and then attached: others go on writing meanwhile.
-    pub(crate) fn to_sql(self, names: &Names) -> String {
-        let (name, first, end) = (self.name(), self.first_id(), Self(self.0 + 1).first_id());
-        let mut sql = String::new();
-        for table in ["occurrences", "traits"] {
-            sql.push_str(&names.sql(&format!(
-                "CREATE TABLE {{s}}.\"{{p}}{table}_{name}\" (LIKE {{s}}.\"{{p}}{table}\");\n\
-                 ALTER TABLE {{s}}.\"{{p}}{table}\" ATTACH PARTITION {{s}}.\"{{p}}{table}_{name}\" \
-                 FOR VALUES FROM ('{first}') TO ('{end}');\n"
-            )));
-        }
-        sql
-    }
-}
-
-/// The month of a time and the ones that come next.
-pub(crate) fn coming(now: Timestamp) -> impl Iterator<Item = Month> {
-    let month = Month::of_day(now.as_micros().div_euclid(MILLIS_PER_DAY * 1_000));
-    (0..=AHEAD)
-        .map(move |ahead| Month(month.0 + ahead))
-        .filter(|month| (FIRST..END).contains(month))
-}
-
-/// Makes the partitions of these months, as far as they are missing.
+/// Creates the missing partitions of these months.
 pub(crate) async fn provide(
     connections: &Connections,
     months: impl IntoIterator<Item = Month>,
@@ -120,62 +22,26 @@ pub(crate) async fn provide(
     Ok(())
 }
 
-/// Each in a transaction of its own: those of others go on in between.
+/// Creates one month in a transaction of its own, so that others continue in between.
 async fn make(connections: &Connections, month: Month) -> Result<()> {
     let names = connections.names();
     let mut call = connections.maintain().await?;
-    // Most of the time the partition is there.
+    // Usually the partition exists.
     let table = format!("traits_{}", month.name());
-    if schema::has_table(&mut call, names, &table).await? {
+    if call.has_table(&table).await? {
         return call.finish().await;
     }
-    schema::lock(&mut call, names).await?;
-    if schema::has_table(&mut call, names, &table).await? {
+    call.lock_store().await?;
+    if call.has_table(&table).await? {
         return call.finish().await;
     }
-    // Where the shared partition holds ids of this month already, the month stays in there.
+    // If the shared partition already contains ids of this month, PostgreSQL refuses the new
+    // partition, and the month stays in the shared one.
     call.execute("SAVEPOINT month").await?;
     match call.execute(&month.to_sql(names)).await {
-        Err(error) if !crate::error::is_check_violation(&error) => return Err(error),
+        Err(error) if !is_check_violation(&error) => return Err(error),
         Err(_) => call.execute("ROLLBACK TO SAVEPOINT month").await?,
         Ok(()) => {}
     }
     call.finish().await
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn months_are_those_of_the_calendar() {
-        let day = |text: &str| {
-            let time: Timestamp = format!("{text}T00:00:00Z").parse().unwrap();
-            time.as_micros() / (MILLIS_PER_DAY * 1_000)
-        };
-        for (text, name) in [
-            ("2020-01-01", "2020_01"),
-            ("2024-02-29", "2024_02"),
-            ("2024-03-01", "2024_03"),
-            ("2026-12-31", "2026_12"),
-            ("2099-12-31", "2099_12"),
-        ] {
-            let month = Month::of_day(day(text));
-            assert_eq!(month.name(), name);
-            assert_eq!(month.first_day(), day(&format!("{}-01", &text[..7])));
-            assert_eq!(Month::from_name(&format!("t_{name}")), Some(month));
-        }
-        assert_eq!(Month::from_name("occurrences_other"), None);
-    }
-
-    #[test]
-    fn an_id_is_in_the_range_of_its_month() {
-        let time: Timestamp = "2026-11-21T10:47:20Z".parse().unwrap();
-        let id = *ticket_core::OccurrenceId::random(time).as_uuid();
-        let month = Month::of_id(&id).unwrap();
-        assert!(month.first_id() <= id && id < Month(month.0 + 1).first_id());
-        assert_eq!(month.name(), "2026_11");
-        assert_eq!(Month::of_id(&Uuid::from_bytes([0; 16])), None);
-        assert_eq!(Month::of_id(&Uuid::from_bytes([0xff; 16])), None);
-    }
 }

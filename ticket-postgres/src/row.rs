@@ -1,9 +1,10 @@
-//! From rows to the model, and back.
+//! Conversions between rows and the model.
 
 use sha2::{Digest, Sha256};
+use ticket_core::backend::status_from_columns;
 use ticket_core::{
-    Error, Level, Location, Occurrence, OccurrenceId, Result, Status, StatusKind, Ticket, TicketId,
-    Timestamp, Value,
+    Error, Level, Location, Occurrence, OccurrenceId, Result, Ticket, TicketId, Timestamp, Traits,
+    Value,
 };
 use tokio_postgres::Row;
 use tokio_postgres::types::FromSql;
@@ -11,12 +12,12 @@ use uuid::Uuid;
 
 use crate::error::{corrupt, from_postgres};
 
-/// The columns of [`ticket`], in its order, of the table with the alias `t`.
+/// The columns that [`ticket`] reads, of the table with the alias `t`.
 pub(crate) const TICKET_COLUMNS: &str = "t.id, t.app_id, t.level, t.channel, t.message, t.file, \
     t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, \
     t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients";
 
-/// The ticket of a row that begins with [`TICKET_COLUMNS`], with its status as it was set.
+/// Reads the ticket of a row that starts with [`TICKET_COLUMNS`], with its status as stored.
 pub(crate) fn ticket(row: &Row) -> Result<Ticket> {
     let mut location = Location::new();
     location.file = get::<Option<&str>>(row, 5)?.map(Into::into);
@@ -32,7 +33,8 @@ pub(crate) fn ticket(row: &Row) -> Result<Ticket> {
         message: get(row, 4)?,
         location,
         error_type: get(row, 9)?,
-        status: status(get(row, 10)?, get(row, 11)?, get(row, 12)?)?,
+        status: status_from_columns(get::<i16>(row, 10)?, get(row, 11)?, get(row, 12)?)
+            .ok_or_else(|| corrupt("a ticket's status"))?,
         first_occurrence_time: time(row, 13)?,
         last_occurrence_time: time(row, 14)?,
         occurrence_count: count(row, 15)?,
@@ -43,32 +45,11 @@ pub(crate) fn ticket(row: &Row) -> Result<Ticket> {
     })
 }
 
-fn status(kind: i16, time: Option<i64>, release: Option<String>) -> Result<Status> {
-    let time = time.map(Timestamp::from_micros);
-    let kind = StatusKind::ALL.into_iter().find(|known| i16::from(known.as_u8()) == kind);
-    match (kind, time) {
-        (Some(StatusKind::Open), _) => Ok(Status::Open),
-        (Some(StatusKind::Solved), Some(at)) => Ok(Status::Solved { at, release }),
-        (Some(StatusKind::Muted), until) => Ok(Status::Muted { until }),
-        (Some(StatusKind::Solved), None) | (None, _) => Err(corrupt("a ticket's status")),
-    }
-}
-
-/// The columns of a status: its kind, its time, and the release that solved it.
-pub(crate) fn status_columns(status: &Status) -> (i16, Option<i64>, Option<&str>) {
-    let kind = status.kind().as_u8().into();
-    match status {
-        Status::Open => (kind, None, None),
-        Status::Solved { at, release } => (kind, Some(at.as_micros()), release.as_deref()),
-        Status::Muted { until } => (kind, until.map(Timestamp::as_micros), None),
-    }
-}
-
-/// The columns of [`occurrence`], of the table with the alias `o`. The first three are what events are
-/// ordered by.
+/// The columns that [`occurrence`] reads, of the table with the alias `o`. Events are ordered by
+/// the first three.
 pub(crate) const OCCURRENCE_COLUMNS: &str = "o.time, o.id, o.ticket_id, o.repeats, o.payload";
 
-/// The occurrence of a row of [`OCCURRENCE_COLUMNS`].
+/// Reads the occurrence of a row with [`OCCURRENCE_COLUMNS`].
 pub(crate) fn occurrence(row: &Row) -> Result<Occurrence> {
     Ok(Occurrence {
         ticket_id: ticket_id(row, 2)?,
@@ -77,7 +58,17 @@ pub(crate) fn occurrence(row: &Row) -> Result<Occurrence> {
     })
 }
 
-pub(crate) fn json<T: serde::de::DeserializeOwned>(text: &str, what: &str) -> Result<T> {
+/// Reads only the traits of the record in a row with [`OCCURRENCE_COLUMNS`].
+pub(crate) fn only_traits(row: &Row) -> Result<Traits> {
+    #[derive(serde::Deserialize)]
+    struct OnlyTraits {
+        #[serde(default)]
+        traits: Traits,
+    }
+    json::<OnlyTraits>(get(row, 4)?, "an occurrence").map(|record| record.traits)
+}
+
+fn json<T: serde::de::DeserializeOwned>(text: &str, what: &str) -> Result<T> {
     serde_json::from_str(text).map_err(|error| corrupt(what).with_source(error))
 }
 
@@ -101,14 +92,15 @@ pub(crate) fn get<'a, T: FromSql<'a>>(row: &'a Row, column: usize) -> Result<T, 
     row.try_get(column).map_err(from_postgres)
 }
 
-/// A ticket's id as a parameter.
+/// Converts a ticket's id to a parameter.
 pub(crate) fn uuid_of(id: TicketId) -> Uuid {
     Uuid::from_bytes(*id.as_bytes())
 }
 
-/// An event's type as a number: what the indexes of its time and of its traits begin with.
+/// Returns an event's type as a number, with which the indexes of times and of traits start.
 ///
-/// Half of a hash is enough to keep types apart; what an index finds is tested by the record itself.
+/// Half of a hash is enough: a collision only means that an index finds more, and each record is
+/// tested itself.
 pub(crate) fn type_key(app_id: &str, channel: &str) -> i64 {
     let mut hash = Sha256::new();
     hash.update((app_id.len() as u64).to_be_bytes());
@@ -119,7 +111,8 @@ pub(crate) fn type_key(app_id: &str, channel: &str) -> i64 {
     i64::from_be_bytes(key)
 }
 
-/// A trait's value as bytes that sort like the values: the kind first, so that kinds do not mix.
+/// Encodes a trait's value as bytes that sort like the values. The first byte is the kind, so that
+/// kinds do not mix.
 pub(crate) fn value_key(value: &Value) -> Vec<u8> {
     const SIGN: u64 = 1 << 63;
     let number = |number: u64| number.to_be_bytes().to_vec();
@@ -129,7 +122,7 @@ pub(crate) fn value_key(value: &Value) -> Vec<u8> {
         Value::Time(time) => number(time.as_micros().cast_unsigned() ^ SIGN),
         Value::Bool(yes) => vec![u8::from(*yes)],
         Value::Float(float) => {
-            // -0.0 compares as 0.0. The bits of what is negative sort backwards.
+            // -0.0 and 0.0 compare as equal. The bits of negative numbers sort in reverse.
             let bits = (*float + 0.0).to_bits();
             number(if bits & SIGN == 0 { bits ^ SIGN } else { !bits })
         }

@@ -1,60 +1,31 @@
-//! The tables, their versions, and how an older version becomes the current one.
+//! The tables and their versions, as statements. [`setup`](crate::setup) runs them.
 
-use ticket_core::{Error, ErrorKind, Result, Timestamp};
-use tokio_postgres::types::Type;
+use ticket_core::Timestamp;
 
-use crate::connection::{Call, Connections};
-use crate::error::BACKEND;
-use crate::partitions;
-use crate::row::get;
+use crate::month;
+use crate::names::Names;
 
-/// Puts the schema and the prefix of the tables into statements.
-#[derive(Clone, Debug)]
-pub(crate) struct Names {
-    schema: String,
-    prefix: String,
-}
-
-impl Names {
-    pub(crate) fn new(schema: &str, prefix: &str) -> Self {
-        Self { schema: schema.to_owned(), prefix: prefix.to_owned() }
-    }
-
-    /// The statement with the quoted schema in place of each `{s}` and with the prefix in place of each
-    /// `{p}`. Both are of harmless characters alone, see
-    /// [`PostgresConfig::with_schema`](crate::PostgresConfig::with_schema).
-    pub(crate) fn sql(&self, template: &str) -> String {
-        template.replace("{s}", &format!("\"{}\"", self.schema)).replace("{p}", &self.prefix)
-    }
-
-    pub(crate) fn schema(&self) -> &str {
-        &self.schema
-    }
-
-    /// What locks are named after.
-    pub(crate) fn store(&self) -> String {
-        format!("ticketing {} {}", self.schema, self.prefix)
-    }
-}
-
-/// The version that this program writes.
+/// The schema version that this program writes.
 pub(crate) const CURRENT: i32 = 4;
 
-/// What makes each version out of the one before it. Never change one that was released: add one.
+/// The statements that turn each version into the next. Never change one that has been released;
+/// add another.
 ///
-/// No name may end with another one, or else two prefixes could mean one table.
-const MIGRATIONS: [&str; 4] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4];
+/// No table name may end with another table's name. Otherwise the tables of two stores with
+/// different prefixes could have the same name.
+pub(crate) const MIGRATIONS: [&str; 4] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4];
 
-const VERSIONS: &str = r#"
--- Which versions of these tables were made here, and when (microseconds since 1970).
+pub(crate) const VERSIONS: &str = r#"
+-- The schema versions that were created here, and when (microseconds since 1970).
 CREATE TABLE {s}."{p}schema_versions" (
   version integer PRIMARY KEY,
   made_at bigint NOT NULL
 );
 "#;
 
-/// Texts are compared by code point, which in UTF-8 is the order of their bytes. Times are microseconds
-/// since 1970. Every key begins with the ticket's id, so that the tables can be distributed by it.
+/// The collation "C" compares texts by code point, which in UTF-8 is the order of their bytes.
+/// Times are microseconds since 1970. Every key starts with the ticket's id, so that the tables can
+/// be distributed by it.
 const VERSION_1: &str = r#"
 CREATE TABLE {s}."{p}tickets" (
   id uuid PRIMARY KEY,
@@ -65,7 +36,7 @@ CREATE TABLE {s}."{p}tickets" (
   file text COLLATE "C", line bigint, module text COLLATE "C", function text COLLATE "C",
   error_type text COLLATE "C",
   status smallint NOT NULL,               -- 1 open, 2 solved, 3 muted
-  status_time bigint,                     -- when it was solved; until when it is muted
+  status_time bigint,                     -- solved at, or muted until
   solved_release text COLLATE "C",
   first_time bigint NOT NULL,
   first_id uuid NOT NULL,
@@ -75,11 +46,11 @@ CREATE TABLE {s}."{p}tickets" (
   last_release text COLLATE "C",
   count bigint NOT NULL,
   reopened bigint NOT NULL,
-  reopened_by uuid,                       -- the batch that reopened it the last time
+  reopened_by uuid,                       -- the batch that last reopened it
   ingredients text COLLATE "C" NOT NULL,
   search_text text COLLATE "C" NOT NULL
 ) WITH (fillfactor = 70);
--- Each order has its index.
+-- One index for each order.
 CREATE INDEX "{p}tickets_by_last" ON {s}."{p}tickets" (last_time, id);
 CREATE INDEX "{p}tickets_by_first" ON {s}."{p}tickets" (first_time, id);
 CREATE INDEX "{p}tickets_by_count" ON {s}."{p}tickets" (count, id);
@@ -87,7 +58,7 @@ CREATE INDEX "{p}tickets_by_level" ON {s}."{p}tickets" (level, id);
 CREATE INDEX "{p}tickets_by_channel" ON {s}."{p}tickets" (channel, id);
 CREATE INDEX "{p}tickets_by_app" ON {s}."{p}tickets" (app_id, last_time, id);
 
--- With which releases and environments a ticket was seen: '' for none, else '=' and the text.
+-- The releases and environments of a ticket: '' for a missing one, otherwise '=' and the text.
 CREATE TABLE {s}."{p}seen" (
   ticket_id uuid NOT NULL,
   release text COLLATE "C" NOT NULL,
@@ -95,8 +66,8 @@ CREATE TABLE {s}."{p}seen" (
   PRIMARY KEY (ticket_id, release, environment)
 );
 
--- Counts per ticket and hour since 1970: what is left of pruned occurrences. There is room on each
--- page, so that counting changes no index.
+-- Counts per ticket and hour since 1970. They outlive pruned occurrences. The free room on each page
+-- lets an update stay on its page, so that counting touches no index.
 CREATE TABLE {s}."{p}hours" (
   ticket_id uuid NOT NULL,
   hour bigint NOT NULL,
@@ -104,12 +75,12 @@ CREATE TABLE {s}."{p}hours" (
   PRIMARY KEY (ticket_id, hour)
 ) WITH (fillfactor = 50);
 
--- By month, as an id begins with its time; what has no month of its own is in the one named "other".
+-- Partitioned by month, as an id starts with its time; "other" has the ids without a month of their own.
 CREATE TABLE {s}."{p}occurrences" (
   ticket_id uuid NOT NULL,
   id uuid NOT NULL,
   time bigint NOT NULL,
-  type bigint NOT NULL,                   -- a hash of the two that follow
+  type bigint NOT NULL,                   -- a hash of the next two columns
   app_id text COLLATE "C" NOT NULL,
   channel text COLLATE "C" NOT NULL,
   repeats bigint NOT NULL,
@@ -122,7 +93,7 @@ CREATE INDEX "{p}occurrences_by_type" ON {s}."{p}occurrences" (type, time, id);
 CREATE INDEX "{p}occurrences_by_time" ON {s}."{p}occurrences" (time, id);
 CREATE TABLE {s}."{p}occurrences_other" PARTITION OF {s}."{p}occurrences" DEFAULT;
 
--- Traits to be compared: a value is a byte for its kind, and bytes that sort like the values.
+-- Traits by value: a byte for the kind, followed by bytes that sort like the values.
 CREATE TABLE {s}."{p}traits" (
   ticket_id uuid NOT NULL,
   occurrence_id uuid NOT NULL,
@@ -136,20 +107,20 @@ CREATE TABLE {s}."{p}traits_other" PARTITION OF {s}."{p}traits" DEFAULT;
 "#;
 
 const VERSION_2: &str = r#"
--- Charts of an application: its tickets' hours know it.
+-- Charts of an application need the hours of its tickets.
 ALTER TABLE {s}."{p}hours" ADD COLUMN app_id text COLLATE "C";
 UPDATE {s}."{p}hours" h SET app_id = t.app_id FROM {s}."{p}tickets" t WHERE t.id = h.ticket_id;
 ALTER TABLE {s}."{p}hours" ALTER COLUMN app_id SET NOT NULL;
 CREATE INDEX "{p}hours_by_hour" ON {s}."{p}hours" (hour, app_id);
 "#;
 
-/// What was recorded while a version without the sums was in use is added up here; the lock keeps
-/// writers of that version away until they see the new one, and refuse.
+/// Adds up what was recorded before there were sums. The lock keeps programs of the older version
+/// from recording until they see the new version, and stop.
 const VERSION_3: &str = r#"
 LOCK TABLE {s}."{p}tickets", {s}."{p}hours" IN SHARE ROW EXCLUSIVE MODE;
--- Counts per application and hour: the sums of "hours". Each is in 8 parts, by the end of the
--- ticket's id, so that writers of different tickets seldom wait for each other. This is the one key that
--- does not begin with a ticket's id.
+-- Counts per application and hour: the sums of "hours". Each sum is split into 8 parts by the end of
+-- the ticket's id, so that writers of different tickets rarely wait for each other. This is the only key
+-- that does not start with a ticket's id.
 CREATE TABLE {s}."{p}app_counts" (
   app_id text COLLATE "C" NOT NULL,
   hour bigint NOT NULL,
@@ -162,15 +133,15 @@ INSERT INTO {s}."{p}app_counts" (app_id, hour, part, count)
   SELECT app_id, hour, get_byte(uuid_send(ticket_id), 15) % 8, sum(count)
   FROM {s}."{p}hours" GROUP BY 1, 2, 3;
 DROP INDEX {s}."{p}hours_by_hour";
--- Expiry looks for tickets that were solved, the longest ago first.
+-- Expiry visits solved tickets, the oldest first.
 CREATE INDEX "{p}tickets_by_solved" ON {s}."{p}tickets" (last_time, id) WHERE status = 2;
 "#;
 
-/// The part of an application's sum that a ticket counts in.
+/// The part of an application's sum in which a ticket counts.
 pub(crate) const PART: &str = "get_byte(uuid_send(ticket_id), 15) % 8";
 
 const VERSION_4: &str = r#"
--- Who does what only one process should do, and until when.
+-- Leases: the holder of each job, and until when.
 CREATE TABLE {s}."{p}leases" (
   name text COLLATE "C" PRIMARY KEY,
   holder text COLLATE "C" NOT NULL,
@@ -178,11 +149,11 @@ CREATE TABLE {s}."{p}leases" (
 );
 "#;
 
-/// The tables that hold what was recorded, all of them, in the order in which recording locks them.
+/// The tables that contain recorded data, in the order in which recording locks them.
 pub(crate) const DATA_TABLES: [&str; 6] =
     ["tickets", "occurrences", "hours", "seen", "traits", "app_counts"];
 
-/// All statements that make the current version in an empty database.
+/// Returns all statements that create the current version in an empty database.
 pub(crate) fn to_sql(names: &Names) -> String {
     let mut text = names.sql("CREATE SCHEMA IF NOT EXISTS {s};\n");
     text.push_str(&names.sql(VERSIONS));
@@ -190,139 +161,19 @@ pub(crate) fn to_sql(names: &Names) -> String {
         text.push_str(&names.sql(migration));
         text.push_str(&made(names, version));
     }
-    for month in partitions::coming(Timestamp::now()) {
+    for month in month::coming(Timestamp::now()) {
         text.push_str(&month.to_sql(names));
     }
     text
 }
 
-fn made(names: &Names, version: i32) -> String {
+pub(crate) fn made(names: &Names, version: i32) -> String {
     let insert = names.sql(r#"INSERT INTO {s}."{p}schema_versions" (version, made_at)"#);
     format!("{insert} VALUES ({version}, {});\n", Timestamp::now().as_micros())
 }
 
-/// Makes the tables, or brings older ones up to date; harmless if they are current.
-pub(crate) async fn set_up(connections: &Connections, autocreate: bool) -> Result<()> {
-    let names = connections.names();
-    let mut call = connections.set_up().await?;
-    let version = version(&mut call, names).await?;
-    if version > CURRENT || !autocreate {
-        call.finish().await?;
-        return check(version);
-    }
-    if version < CURRENT {
-        migrate(&mut call, names).await?;
-    }
-    call.finish().await?;
-    partitions::provide(connections, partitions::coming(Timestamp::now())).await
-}
-
-async fn migrate(call: &mut Call<'_>, names: &Names) -> Result<()> {
-    check_encoding(call).await?;
-    // The version is read again under the lock: of eight that get here at once, one does the work.
-    lock(call, names).await?;
-    let version = version(call, names).await?;
-    if version > CURRENT {
-        return check(version);
-    }
-    let sql = "SELECT 1 FROM pg_namespace WHERE nspname = $1";
-    if call.query(sql, &[(&names.schema(), Type::TEXT)]).await?.is_empty() {
-        call.execute(&names.sql("CREATE SCHEMA {s}")).await?;
-    }
-    if version == 0 {
-        call.execute(&names.sql(VERSIONS)).await?;
-    }
-    for (number, migration) in (1..).zip(MIGRATIONS).filter(|(number, _)| *number > version) {
-        call.execute(&names.sql(migration)).await?;
-        call.execute(&made(names, number)).await?;
-    }
-    Ok(())
-}
-
-/// Waits until nobody else changes the tables of this store. The lock ends with the transaction, also
-/// behind a proxy.
-pub(crate) async fn lock(call: &mut Call<'_>, names: &Names) -> Result<()> {
-    let sql = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
-    call.query(sql, &[(&names.store(), Type::TEXT)]).await.map(drop)
-}
-
-/// Whether there is a table of this name behind the prefix.
-///
-/// The catalogue is read as a table: what looks up a name may remember, within a transaction, that it was
-/// not there before.
-pub(crate) async fn has_table(call: &mut Call<'_>, names: &Names, table: &str) -> Result<bool> {
-    let sql = "SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
-        WHERE n.nspname = $1 AND c.relname = $2";
-    let table = names.sql(&format!("{{p}}{table}"));
-    let rows = call.query(sql, &[(&names.schema(), Type::TEXT), (&table, Type::TEXT)]).await?;
-    Ok(!rows.is_empty())
-}
-
-/// The version that is there; 0 if there is none.
-async fn version(call: &mut Call<'_>, names: &Names) -> Result<i32> {
-    if !has_table(call, names, "schema_versions").await? {
-        return Ok(0);
-    }
-    let sql = names.sql(r#"SELECT coalesce(max(version), 0) FROM {s}."{p}schema_versions""#);
-    call.query(&sql, &[]).await?.first().map_or(Ok(0), |row| get(row, 0))
-}
-
-/// A statement that divides by zero unless the tables are of the current version.
+/// Returns a statement that divides by zero unless the tables have the current version.
 pub(crate) fn require_current(names: &Names) -> String {
     let newest = r#"SELECT coalesce(max(version), 0) FROM {s}."{p}schema_versions""#;
     names.sql(&format!("SELECT 1 / (({newest}) = {CURRENT})::int"))
-}
-
-/// Says what is wrong with the tables when a statement did not fit them.
-pub(crate) async fn explain(connections: &Connections, error: Error) -> Error {
-    let version = async {
-        let mut call = connections.set_up().await?;
-        let version = version(&mut call, connections.names()).await?;
-        call.finish().await?;
-        Ok::<i32, Error>(version)
-    };
-    match version.await.map(check) {
-        Ok(Err(explanation)) => explanation,
-        Ok(Ok(())) | Err(_) => error,
-    }
-}
-
-fn check(version: i32) -> Result<()> {
-    let (kind, message) = match version {
-        CURRENT => return Ok(()),
-        0 => (
-            ErrorKind::Config,
-            "the tables are not there: call setup_backend once, and for that \
-             do not set autocreate=false"
-                .to_owned(),
-        ),
-        older @ 1..CURRENT => (
-            ErrorKind::Config,
-            format!(
-                "the tables are of the older version {older}: call setup_backend once, which brings them to \
-                 version {CURRENT}, and for that do not set autocreate=false"
-            ),
-        ),
-        newer => (
-            ErrorKind::Corrupt,
-            format!(
-                "the tables are of version {newer}, and this program knows versions up to {CURRENT}: use a \
-                 newer program"
-            ),
-        ),
-    };
-    Err(Error::new(kind, BACKEND, message))
-}
-
-/// Text compares by code point only where it is kept in UTF-8.
-async fn check_encoding(call: &mut Call<'_>) -> Result<()> {
-    let rows = call.query("SELECT current_setting('server_encoding')", &[]).await?;
-    let encoding: &str = rows.first().map_or(Ok("UTF8"), |row| get(row, 0))?;
-    if encoding == "UTF8" {
-        return Ok(());
-    }
-    let message = format!(
-        "the database keeps text in {encoding}: use one for the tickets that was made with ENCODING 'UTF8'"
-    );
-    Err(Error::new(ErrorKind::Config, BACKEND, message))
 }

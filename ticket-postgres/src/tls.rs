@@ -19,7 +19,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use crate::config::PostgresConfig;
 use crate::error::BACKEND;
 
-/// What encrypts connections, if they may be encrypted.
+/// Returns the TLS connector; `None` if connections must not be encrypted.
 pub(crate) fn connector(config: &PostgresConfig) -> Result<Option<MakeRustlsConnect>> {
     if config.driver().get_ssl_mode() == SslMode::Disable {
         return Ok(None);
@@ -69,8 +69,8 @@ fn roots(file: Option<&Path>) -> Result<RootCertStore> {
     Ok(roots)
 }
 
-/// Verifies as much of the server's certificate as was asked for: nothing, as libpq does for `prefer` and
-/// `require`, who signed it, or the name too.
+/// Verifies as much of the server's certificate as the `sslmode` asks for: nothing for `prefer` and
+/// `require`, as in libpq, its issuer, or its name as well.
 #[derive(Debug)]
 struct Verifier {
     trusted: Option<Arc<WebPkiServerVerifier>>,
@@ -91,7 +91,7 @@ impl ServerCertVerifier for Verifier {
         let verified =
             trusted.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
         match verified {
-            // Found out last, when all else is as it should be.
+            // The name is checked last, after everything else has passed.
             Err(TlsError::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
             )) if !self.host => Ok(ServerCertVerified::assertion()),

@@ -1,4 +1,4 @@
-//! [`SqliteBackend`]: the contract's methods, each of them handed to a thread.
+//! [`SqliteBackend`]: hands each method of the contract to a thread.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,13 +17,13 @@ use crate::error::BACKEND;
 use crate::queries::{self, Expiring, Keeping};
 use crate::threads::{Step, Threads};
 
-/// How many threads read at once, beside the one that writes.
+/// The number of threads that read; one more writes.
 const READERS: usize = 3;
 
-/// A store in a SQLite file; its clones share it.
+/// A store in a SQLite file. Clones share it.
 ///
-/// Opening it does nothing: the first call starts a thread, which opens the file. With the last clone
-/// the threads end and the file is closed.
+/// Creating it does nothing yet: the first call starts a thread, which opens the file. Dropping the
+/// last clone ends the threads and closes the file.
 #[derive(Clone)]
 pub struct SqliteBackend {
     config: SqliteConfig,
@@ -32,24 +32,25 @@ pub struct SqliteBackend {
 }
 
 impl SqliteBackend {
-    /// The store of a configuration.
+    /// Creates a store from a configuration.
     #[must_use]
     pub fn new(config: SqliteConfig) -> Self {
         let writer = Arc::new(Threads::new("writer", 1, config.clone()));
         let readers = if config.path().is_some() {
             Arc::new(Threads::new("reader", READERS, config.clone()))
         } else {
-            // A store in memory is its one connection's.
+            // A store in memory exists in one connection alone.
             Arc::clone(&writer)
         };
         Self { config, writer, readers }
     }
 
-    /// The store of a URI, see [`SqliteConfig::from_uri`].
+    /// Creates a store from a URI; see [`SqliteConfig::from_uri`] for its form.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`](ticket_core::ErrorKind::Config) that says what to write instead.
+    /// [`ErrorKind::Config`](ticket_core::ErrorKind::Config) whose message says what to write
+    /// instead.
     pub fn from_uri(uri: &str) -> Result<Self> {
         SqliteConfig::from_uri(uri).map(Self::new)
     }
@@ -82,12 +83,17 @@ impl BackendBase for SqliteBackend {
     async fn setup_backend(&self) -> Result<()> {
         let config = self.config.clone();
         self.writer
-            .run(move |connection| connection.schema.set_up(&mut connection.sqlite, &config))
+            .run(move |connection| {
+                if !config.autocreate() {
+                    return connection.schema.check(&connection.sqlite);
+                }
+                let wal = config.path().map(|_| config.busy_timeout());
+                connection.schema.set_up(&mut connection.sqlite, wal)
+            })
             .await
     }
 
     async fn record_tickets(&self, batch: Batch) -> Result<Recorded> {
-        let batch = batch.to_vec();
         self.writer.run(move |connection| queries::record_tickets(connection, &batch)).await
     }
 
@@ -118,7 +124,8 @@ impl BackendBase for SqliteBackend {
                     Ok(Step::Again)
                 }
                 Some(false) => Ok(Step::Done(false)),
-                // The ticket is gone, whatever hinders the cleaning up; it goes on with the next delete.
+                // The ticket is gone even if removing its occurrences fails here; the next deletion
+                // continues with them.
                 Some(true) => match queries::purge_deleted(connection) {
                     Ok(Step::Again) => Ok(Step::Again),
                     Ok(Step::Done(())) | Err(_) => Ok(Step::Done(true)),

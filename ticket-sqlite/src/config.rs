@@ -1,14 +1,16 @@
-//! [`SqliteConfig`]: where the store is and how it is opened.
+//! [`SqliteConfig`]: the location of a store and its options.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use ticket_core::backend::{DEFAULT_PREFIX, NameRule};
 use ticket_core::uri::{self, decode};
 use ticket_core::{Error, Result};
 
-use crate::schema::{Names, Schema};
+use crate::names::Names;
+use crate::schema::Schema;
 
-/// Where a store is, and how it is opened.
+/// The location of a store and its options.
 ///
 /// ```
 /// use ticket_sqlite::SqliteConfig;
@@ -22,7 +24,7 @@ use crate::schema::{Names, Schema};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct SqliteConfig {
-    /// `None` for a store in this process's memory.
+    /// `None` for a store in memory.
     path: Option<PathBuf>,
     table_prefix: String,
     autocreate: bool,
@@ -30,15 +32,15 @@ pub struct SqliteConfig {
 }
 
 impl SqliteConfig {
-    /// The prefix of the tables if nothing else is said.
-    pub const DEFAULT_PREFIX: &str = "ticketing_";
+    /// The default prefix of the tables.
+    pub const DEFAULT_PREFIX: &str = DEFAULT_PREFIX;
 
-    /// A store in this file.
+    /// Configures a store in this file.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: Some(path.into()), ..Self::in_memory() }
     }
 
-    /// A store in this process's memory: empty at first, and gone with the last handle.
+    /// Configures a store in memory, which starts empty and disappears with its last handle.
     pub fn in_memory() -> Self {
         Self {
             path: None,
@@ -48,11 +50,11 @@ impl SqliteConfig {
         }
     }
 
-    /// The store of a URI.
+    /// Reads a URI.
     ///
     /// `sqlite:tickets.db` and `sqlite://tickets.db` are relative to the working directory,
-    /// `sqlite:/var/tickets.db` and `sqlite:///var/tickets.db` are absolute, `sqlite::memory:` is a store
-    /// in memory. Behind a `?` come options, separated by `&`:
+    /// `sqlite:/var/tickets.db` and `sqlite:///var/tickets.db` are absolute, and `sqlite::memory:`
+    /// is a store in memory. Options follow a `?` and are separated by `&`:
     ///
     /// | option | meaning | default |
     /// |---|---|---|
@@ -60,12 +62,13 @@ impl SqliteConfig {
     /// | `autocreate` | [`with_autocreate`](Self::with_autocreate), `true` or `false` | `true` |
     /// | `busy_timeout` | [`with_busy_timeout`](Self::with_busy_timeout), such as `500ms` or `5s` | `5s` |
     ///
-    /// Paths and values are percent-decoded: write `%3F` for a question mark in a file's name, and
+    /// Paths and values are percent-decoded: write `%3F` for a question mark in a file name, and
     /// `%25` for a percent sign.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`](ticket_core::ErrorKind::Config) that says what to write instead.
+    /// [`ErrorKind::Config`](ticket_core::ErrorKind::Config) whose message says what to write
+    /// instead.
     pub fn from_uri(uri: &str) -> Result<Self> {
         let rest = match uri.split_once(':') {
             Some((scheme, rest)) if scheme.eq_ignore_ascii_case("sqlite") => rest,
@@ -93,48 +96,41 @@ impl SqliteConfig {
             "autocreate" => Ok(self.with_autocreate(uri::flag(name, value)?)),
             "busy_timeout" => Ok(self.with_busy_timeout(uri::duration(name, value)?)),
             _ => Err(Error::config(format!(
-                "the URI has an unknown option {name:?}: there are table_prefix, autocreate and busy_timeout"
+                "unknown option {name:?} in the URI: the options are table_prefix, autocreate and busy_timeout"
             ))),
         }
     }
 
-    /// Sets what the names of the tables begin with. Stores with different prefixes in one file do
-    /// not see each other; like SQLite's names, prefixes that differ in case alone are the same.
+    /// Sets the prefix of the table names. Stores with different prefixes in one file do not see
+    /// each other. SQLite ignores case in names, so prefixes that differ only in case are the same.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`](ticket_core::ErrorKind::Config) if it has other characters than letters A
-    /// to Z, digits and `_`, more than 64 of them, or begins with `sqlite_`, which SQLite keeps for itself.
+    /// [`ErrorKind::Config`](ticket_core::ErrorKind::Config) unless the prefix consists of at most
+    /// 64 letters A to Z, digits and `_`, and does not start with `sqlite_`, which SQLite reserves.
     pub fn with_table_prefix(mut self, prefix: impl Into<String>) -> Result<Self> {
-        const LONGEST: usize = 64;
-        let prefix = prefix.into();
-        let known = prefix.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-        if !known || prefix.len() > LONGEST || prefix.to_ascii_lowercase().starts_with("sqlite_") {
-            return Err(Error::config(format!(
-                "table_prefix is {prefix:?}: write at most {LONGEST} letters A to Z, digits and _, \
-                 not beginning with sqlite_"
-            )));
-        }
-        self.table_prefix = prefix;
+        const RULE: NameRule =
+            NameRule { option: "table_prefix", shortest: 0, longest: 64, reserved: "sqlite_" };
+        self.table_prefix = RULE.check(prefix.into())?;
         Ok(self)
     }
 
-    /// Sets whether [`setup_backend`](ticket_core::BackendBase::setup_backend) creates the file and the
-    /// tables (`true`, the default) or only checks that they are there.
+    /// Sets whether [`setup_backend`](ticket_core::BackendBase::setup_backend) creates the file and
+    /// the tables (`true`, the default) or only checks that they exist.
     pub fn with_autocreate(mut self, autocreate: bool) -> Self {
         self.autocreate = autocreate;
         self
     }
 
-    /// Sets how long a call waits for a file that somebody else has locked before it is
-    /// [`Unavailable`](ticket_core::ErrorKind::Unavailable): 5 s by default.
+    /// Sets how long a call waits for a file that another connection has locked before it fails as
+    /// [`Unavailable`](ticket_core::ErrorKind::Unavailable); 5 s by default.
     pub fn with_busy_timeout(mut self, timeout: Duration) -> Self {
         self.busy_timeout = timeout;
         self
     }
 
-    /// The statements that make the tables in an empty database: what
-    /// [`setup_backend`](ticket_core::BackendBase::setup_backend) carries out there.
+    /// Returns the statements that create the tables in an empty database, as
+    /// [`setup_backend`](ticket_core::BackendBase::setup_backend) runs them.
     #[must_use]
     pub fn schema_sql(&self) -> String {
         Schema::new(self.names()).to_sql()

@@ -1,4 +1,4 @@
-//! [`Connection`]: one connection to the file, with what is remembered about it.
+//! [`Connection`]: a connection to the file and the state that belongs to it.
 
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -9,12 +9,13 @@ use ticket_core::{Error, ErrorKind, Result};
 use crate::config::SqliteConfig;
 use crate::error::{BACKEND, from_sqlite};
 use crate::interner::Interner;
-use crate::schema::{Names, Schema};
+use crate::names::Names;
+use crate::schema::Schema;
 
-/// More statements than one connection ever has, so that none is prepared twice.
+/// More than the number of distinct statements, so that each is prepared once per connection.
 const STATEMENTS: usize = 128;
 
-/// What a thread of the store works with.
+/// A connection to the file, owned by one thread.
 pub(crate) struct Connection {
     pub(crate) sqlite: rusqlite::Connection,
     pub(crate) names: Names,
@@ -24,14 +25,14 @@ pub(crate) struct Connection {
     frozen: Option<Frozen>,
 }
 
-/// A file that nobody is writing to, as it was when it was opened.
+/// The state of a read-only file when it was opened as immutable.
 struct Frozen {
     path: PathBuf,
     state: Option<(u64, SystemTime)>,
 }
 
 impl Connection {
-    /// Opens the file. This reads little of it, so it is quick, and says nothing about what is in it.
+    /// Opens the file without checking its content; the first statement does that.
     pub(crate) fn open(config: &SqliteConfig) -> Result<Self> {
         let mut frozen = None;
         let mut sqlite = match config.path() {
@@ -42,7 +43,7 @@ impl Connection {
                     flags |= OpenFlags::SQLITE_OPEN_CREATE;
                 } else if !path.exists() {
                     let message = format!(
-                        "the file {} is not there, and with autocreate=false it is not created",
+                        "the file {} does not exist, and autocreate=false does not allow creating it",
                         path.display()
                     );
                     return Err(Error::new(ErrorKind::Config, BACKEND, message));
@@ -71,22 +72,22 @@ impl Connection {
         })
     }
 
-    /// Whether the file has changed since it was opened as one that does not.
+    /// Returns `true` if the file was opened as immutable and has changed since.
     pub(crate) fn is_outdated(&self) -> bool {
         self.frozen.as_ref().is_some_and(Frozen::is_outdated)
     }
 
-    /// Whether what it holds is gone when it is closed.
+    /// Returns `true` for a store in memory, whose content disappears with the connection.
     pub(crate) fn is_memory(&self) -> bool {
         self.config.path().is_none()
     }
 }
 
-/// Whether SQLite can read the file as it was opened. Where neither the folder nor perhaps the file can be written
-/// it can not: of a file that may have a log beside it, readers make a file there too.
+/// Returns `true` if SQLite can read the file as it was opened. It cannot if the directory is
+/// read-only: even a reader of a file in WAL mode creates the shared-memory file beside it.
 fn can_be_read(sqlite: &rusqlite::Connection) -> bool {
     let read = sqlite.query_row("PRAGMA schema_version", [], |_| Ok(()));
-    // Whatever else is wrong shows with the first question.
+    // Other errors are reported by the first real statement.
     !read.is_err_and(|error| {
         matches!(error.sqlite_error_code(), Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly))
     })
@@ -97,7 +98,8 @@ impl Frozen {
         Self { path: path.to_owned(), state: state(path) }
     }
 
-    /// Opens it, unless somebody is writing to it: then there is a log, and the file alone is not all.
+    /// Opens the file as immutable, unless it has a log: then somebody may be writing, and the file
+    /// alone is incomplete.
     fn open(&self) -> Option<rusqlite::Result<rusqlite::Connection>> {
         if self.state.is_none() || log(&self.path).exists() {
             return None;
@@ -128,9 +130,9 @@ fn state(path: &Path) -> Option<(u64, SystemTime)> {
 fn prepare(sqlite: &rusqlite::Connection, config: &SqliteConfig) -> rusqlite::Result<()> {
     sqlite.set_prepared_statement_cache_capacity(STATEMENTS);
     sqlite.busy_timeout(config.busy_timeout())?;
-    // A batch that was acknowledged survives a power cut: each commit waits for the disk.
+    // Each commit waits for the disk, so an acknowledged batch survives a power failure.
     sqlite.pragma_update(None, "synchronous", "FULL")?;
-    // After a burst the log beside the file gets this small again (bytes).
+    // Truncates the log to this many bytes after a burst.
     sqlite.pragma_update(None, "journal_size_limit", 16 << 20)?;
     sqlite.pragma_update(None, "temp_store", "MEMORY")
 }

@@ -1,13 +1,13 @@
-//! From the driver's errors to ours.
+//! Maps the driver's errors to [`Error`].
 
 use rusqlite::ErrorCode;
 use ticket_core::{Error, ErrorKind};
 
-/// The name of this backend in messages.
+/// The name of this backend in error messages.
 pub(crate) const BACKEND: &str = "sqlite";
 
-/// The error of a store that is kept by SQLite. The driver's own text is only in the source: it may
-/// hold a statement, though never a value.
+/// Maps an error of SQLite. The driver's own text stays in the source: it may contain a statement,
+/// but never a value.
 pub(crate) fn from_sqlite(error: rusqlite::Error) -> Error {
     let (kind, message) = match error.sqlite_error_code() {
         Some(code) => of_code(code),
@@ -20,13 +20,13 @@ fn of_code(code: ErrorCode) -> (ErrorKind, &'static str) {
     use ErrorKind::{Corrupt, Rejected, Unavailable};
     match code {
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => {
-            (Unavailable, "somebody else kept the file locked for longer than busy_timeout")
+            (Unavailable, "another connection kept the file locked for longer than busy_timeout")
         }
-        ErrorCode::ReadOnly => (Unavailable, "the file, or its folder, cannot be written to"),
+        ErrorCode::ReadOnly => (Unavailable, "the file or its directory is read-only"),
         ErrorCode::DiskFull => (Unavailable, "the disk is full"),
         ErrorCode::CannotOpen => (
             Unavailable,
-            "the file cannot be opened: does its folder exist, is it a file, and may it be written?",
+            "the file cannot be opened: check that its directory exists, and that it is a file that may be written",
         ),
         ErrorCode::PermissionDenied | ErrorCode::AuthorizationForStatementDenied => {
             (Unavailable, "access to the file is denied")
@@ -36,19 +36,19 @@ fn of_code(code: ErrorCode) -> (ErrorKind, &'static str) {
         ErrorCode::NotADatabase => (Corrupt, "the file is not a SQLite database"),
         ErrorCode::TooBig => (Rejected, "a value is larger than SQLite can hold"),
         ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch => {
-            (Corrupt, "what is stored contradicts itself")
+            (Corrupt, "the stored data is inconsistent")
         }
-        ErrorCode::Unknown => (Corrupt, "the tables are not those of this backend"),
-        _ => (Unavailable, "SQLite could not carry out the statement"),
+        ErrorCode::Unknown => (Corrupt, "the tables do not belong to this backend"),
+        _ => (Unavailable, "SQLite failed to run the statement"),
     }
 }
 
-/// The error of something stored that cannot be read back.
+/// The error for stored data that cannot be read back.
 pub(crate) fn corrupt(what: &str) -> Error {
     Error::new(ErrorKind::Corrupt, BACKEND, format!("{what} cannot be read back"))
 }
 
-/// The error of a store whose thread did not answer.
+/// The error for a store whose thread did not answer.
 pub(crate) fn unavailable(message: &str) -> Error {
     Error::new(ErrorKind::Unavailable, BACKEND, message)
 }

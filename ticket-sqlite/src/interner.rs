@@ -1,4 +1,4 @@
-//! Numbers for the names that every occurrence repeats: types of events, and names of traits.
+//! Numbers in place of names that nearly every occurrence repeats: event types and trait names.
 
 use std::collections::HashMap;
 
@@ -6,9 +6,9 @@ use rusqlite::{Connection, OptionalExtension, params};
 use ticket_core::{Result, ValueKind};
 
 use crate::error::from_sqlite;
-use crate::schema::Names;
+use crate::names::Names;
 
-/// What is remembered at most; producers may make up names without end.
+/// The limit on remembered names, because producers can invent names without end.
 const CAPACITY: usize = 20_000;
 
 const FIND_TYPE: &str = "SELECT no FROM {p}event_types WHERE channel = ?1 AND app_id = ?2";
@@ -16,11 +16,11 @@ const ADD_TYPE: &str = "INSERT INTO {p}event_types (channel, app_id) VALUES (?1,
 const FIND_KEY: &str = "SELECT no FROM {p}trait_keys WHERE type = ?1 AND name = ?2 AND kind = ?3";
 const ADD_KEY: &str = "INSERT INTO {p}trait_keys (type, name, kind) VALUES (?1, ?2, ?3)";
 
-/// The numbers that this connection has seen.
+/// The numbers that this connection knows.
 ///
-/// They hold as long as nobody else wrote: a name goes with its last use, and its number may then be
-/// given to another one. So [`sync`](Self::sync) begins every transaction, and whoever deletes names, or
-/// rolls back, forgets them all.
+/// A number is valid only while no other connection writes: a name is deleted with its last use,
+/// and SQLite may give its number to another name. So every transaction begins with
+/// [`sync`](Self::sync), and whoever deletes names or rolls back calls [`forget`](Self::forget).
 #[derive(Debug, Default)]
 pub(crate) struct Interner {
     data_version: Option<i64>,
@@ -36,7 +36,7 @@ struct EventType {
 }
 
 impl Interner {
-    /// Forgets everything if anybody else has written to the file since.
+    /// Forgets everything if another connection has written to the file since the last call.
     pub(crate) fn sync(&mut self, connection: &Connection) -> Result<()> {
         let mut read = connection.prepare_cached("PRAGMA data_version").map_err(from_sqlite)?;
         let version: i64 = read.query_row([], |row| row.get(0)).map_err(from_sqlite)?;
@@ -51,7 +51,7 @@ impl Interner {
         *self = Self::default();
     }
 
-    /// The number of an event's type, which is made if it is new.
+    /// Returns the number of an event type, adding it if it is new.
     pub(crate) fn type_no(
         &mut self,
         connection: &Connection,
@@ -69,7 +69,7 @@ impl Interner {
         Ok(no)
     }
 
-    /// The number of a trait's name and kind under a type, which are made if they are new.
+    /// Returns the number of a trait's name and kind under an event type, adding it if it is new.
     pub(crate) fn key_no(
         &mut self,
         connection: &Connection,

@@ -5,6 +5,7 @@ mod config;
 mod connection;
 mod error;
 mod interner;
+mod names;
 mod queries;
 mod row;
 mod schema;
@@ -18,13 +19,13 @@ use ticket_direct::TicketingHandler;
 pub use self::backend::SqliteBackend;
 pub use self::config::SqliteConfig;
 
-/// The schemes of this backend's URIs: see [`SqliteConfig::from_uri`].
+/// The schemes of this backend's URIs; see [`SqliteConfig::from_uri`].
 pub const SCHEMES: &[&str] = &["sqlite"];
 
-/// The direct handler over this backend.
+/// A handler that records directly into this backend.
 pub type SqliteHandler = TicketingHandler<SqliteBackend>;
 
-/// Makes a registry know this backend.
+/// Registers this backend's URI schemes.
 pub fn register(backends: &mut Registry) {
     backends.register(SCHEMES, |uri| async move {
         Ok(Arc::new(SqliteBackend::from_uri(&uri)?) as Arc<dyn Store>)

@@ -1,21 +1,22 @@
-//! From rows to the model, and back.
+//! Conversions between rows and the model.
 
 use rusqlite::Row;
 use rusqlite::types::{ToSqlOutput, ValueRef};
+use ticket_core::backend::status_from_columns;
 use ticket_core::{
-    Error, Level, Location, Occurrence, OccurrenceId, Result, Status, StatusKind, Ticket, TicketId,
-    Timestamp, Traits, Value,
+    Error, Level, Location, Occurrence, OccurrenceId, Result, Ticket, TicketId, Timestamp, Traits,
+    Value,
 };
 use uuid::Uuid;
 
 use crate::error::{corrupt, from_sqlite};
 
-/// The columns of [`ticket`], in its order, of the table with the alias `t`.
+/// The columns that [`ticket`] reads, of the table with the alias `t`.
 pub(crate) const TICKET_COLUMNS: &str = "t.id, t.app_id, t.level, t.channel, t.message, t.file, \
     t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, \
     t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients";
 
-/// The ticket of a row that begins with [`TICKET_COLUMNS`], with its status as it was set.
+/// Reads the ticket of a row that starts with [`TICKET_COLUMNS`], with its status as stored.
 pub(crate) fn ticket(row: &Row<'_>) -> Result<Ticket> {
     let mut location = Location::new();
     location.file = get::<Option<String>>(row, 5)?.map(Into::into);
@@ -31,7 +32,8 @@ pub(crate) fn ticket(row: &Row<'_>) -> Result<Ticket> {
         message: get(row, 4)?,
         location,
         error_type: get(row, 9)?,
-        status: status(get(row, 10)?, get(row, 11)?, get(row, 12)?)?,
+        status: status_from_columns(get::<i64>(row, 10)?, get(row, 11)?, get(row, 12)?)
+            .ok_or_else(|| corrupt("a ticket's status"))?,
         first_occurrence_time: time(row, 13)?,
         last_occurrence_time: time(row, 14)?,
         occurrence_count: count(row, 15)?,
@@ -42,32 +44,11 @@ pub(crate) fn ticket(row: &Row<'_>) -> Result<Ticket> {
     })
 }
 
-fn status(kind: u8, time: Option<i64>, release: Option<String>) -> Result<Status> {
-    let time = time.map(Timestamp::from_micros);
-    let kind = StatusKind::ALL.into_iter().find(|known| known.as_u8() == kind);
-    match (kind, time) {
-        (Some(StatusKind::Open), _) => Ok(Status::Open),
-        (Some(StatusKind::Solved), Some(at)) => Ok(Status::Solved { at, release }),
-        (Some(StatusKind::Muted), until) => Ok(Status::Muted { until }),
-        (Some(StatusKind::Solved), None) | (None, _) => Err(corrupt("a ticket's status")),
-    }
-}
-
-/// The columns of a status: its kind, its time, and the release that solved it.
-pub(crate) fn status_columns(status: &Status) -> (u8, Option<i64>, Option<&str>) {
-    let kind = status.kind().as_u8();
-    match status {
-        Status::Open => (kind, None, None),
-        Status::Solved { at, release } => (kind, Some(at.as_micros()), release.as_deref()),
-        Status::Muted { until } => (kind, until.map(Timestamp::as_micros), None),
-    }
-}
-
-/// The columns of [`occurrence`]: `o` is the table of occurrences, `t` that of tickets. The first three
-/// are what events are ordered by.
+/// The columns that [`occurrence`] reads; `o` is the table of occurrences and `t` that of tickets.
+/// Events are ordered by the first three.
 pub(crate) const OCCURRENCE_COLUMNS: &str = "o.time, o.id, t.id AS ticket_id, o.repeats, o.payload";
 
-/// The occurrence of a row of [`OCCURRENCE_COLUMNS`].
+/// Reads the occurrence of a row with [`OCCURRENCE_COLUMNS`].
 pub(crate) fn occurrence(row: &Row<'_>) -> Result<Occurrence> {
     Ok(Occurrence {
         ticket_id: TicketId::from_bytes(get(row, 2)?),
@@ -76,7 +57,7 @@ pub(crate) fn occurrence(row: &Row<'_>) -> Result<Occurrence> {
     })
 }
 
-/// The traits of the record in a column, without the rest of it.
+/// Reads only the traits of the record in a column.
 pub(crate) fn traits(row: &Row<'_>, column: usize) -> Result<Traits> {
     #[derive(serde::Deserialize)]
     struct OnlyTraits {
@@ -86,19 +67,19 @@ pub(crate) fn traits(row: &Row<'_>, column: usize) -> Result<Traits> {
     payload::<OnlyTraits>(row, column).map(|record| record.traits)
 }
 
-/// What is read of the JSON in a column.
+/// Deserializes the JSON in a column.
 fn payload<T: serde::de::DeserializeOwned>(row: &Row<'_>, column: usize) -> Result<T> {
     let text = row.get_ref(column).map_err(from_sqlite)?;
     let text = text.as_bytes().map_err(|_| corrupt("an occurrence"))?;
     serde_json::from_slice(text).map_err(|error| corrupt("an occurrence").with_source(error))
 }
 
-/// A trait's value as it is compared.
+/// Converts a trait's value to the form in which SQLite compares it.
 pub(crate) fn trait_value(value: &Value) -> ToSqlOutput<'_> {
     ToSqlOutput::Borrowed(match value {
         Value::Text(text) => ValueRef::Text(text.as_bytes()),
         Value::Int(number) => ValueRef::Integer(*number),
-        // As a key, -0.0 is 0.0: they compare as equal.
+        // -0.0 and 0.0 compare as equal, so they have to be the same key.
         Value::Float(number) => ValueRef::Real(*number + 0.0),
         Value::Bool(yes) => ValueRef::Integer((*yes).into()),
         Value::Time(time) => ValueRef::Integer(time.as_micros()),

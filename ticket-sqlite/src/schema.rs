@@ -1,40 +1,26 @@
-//! The tables, their versions, and how an older version becomes the current one.
+//! The tables, their versions, and the migration of older versions.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+use ticket_core::backend::check_schema_version;
 use ticket_core::{Error, ErrorKind, Result, Timestamp};
 
-use crate::config::SqliteConfig;
 use crate::error::{BACKEND, from_sqlite};
+use crate::names::Names;
 
-/// Puts the prefix of the tables into statements.
-#[derive(Clone, Debug)]
-pub(crate) struct Names {
-    prefix: String,
-}
-
-impl Names {
-    pub(crate) fn new(prefix: &str) -> Self {
-        Self { prefix: prefix.to_owned() }
-    }
-
-    /// The statement with the prefix in place of each `{p}`.
-    pub(crate) fn sql(&self, template: &str) -> String {
-        template.replace("{p}", &self.prefix)
-    }
-}
-
-/// The version that this program writes.
+/// The schema version that this program writes.
 pub(crate) const CURRENT: i64 = MIGRATIONS.len() as i64;
 
-/// What makes each version out of the one before it. Never change one that was released: add one.
+/// The statements that turn each version into the next. Never change one that has been released;
+/// add another.
 ///
-/// No name may end with another one, or else two prefixes could mean one table.
+/// No table name may end with another table's name. Otherwise the tables of two stores with
+/// different prefixes could have the same name.
 const MIGRATIONS: [&str; 3] = [VERSION_1, VERSION_2, VERSION_3];
 
 const VERSIONS: &str = "
--- Which versions of these tables were made here, and when (microseconds since 1970).
+-- The schema versions that were created here, and when (microseconds since 1970).
 CREATE TABLE {p}schema_versions (
   version INTEGER PRIMARY KEY,
   made_at INTEGER NOT NULL
@@ -43,7 +29,7 @@ CREATE TABLE {p}schema_versions (
 
 const VERSION_1: &str = "
 CREATE TABLE {p}tickets (
-  no INTEGER PRIMARY KEY AUTOINCREMENT, -- never used again: occurrences of a deleted ticket go later
+  no INTEGER PRIMARY KEY AUTOINCREMENT, -- never reused: a deleted ticket's occurrences are removed later
   id BLOB NOT NULL,
   app_id TEXT NOT NULL,
   level INTEGER NOT NULL,
@@ -52,7 +38,7 @@ CREATE TABLE {p}tickets (
   file TEXT, line INTEGER, module TEXT, function TEXT,
   error_type TEXT,
   status INTEGER NOT NULL,              -- 1 open, 2 solved, 3 muted
-  status_time INTEGER,                  -- when it was solved; until when it is muted
+  status_time INTEGER,                  -- solved at, or muted until
   solved_release TEXT,
   first_time INTEGER NOT NULL,
   first_id BLOB NOT NULL,
@@ -66,7 +52,7 @@ CREATE TABLE {p}tickets (
   search_text TEXT NOT NULL
 );
 CREATE UNIQUE INDEX {p}tickets_by_id ON {p}tickets (id);
--- Each order has its index: of one application, and of all.
+-- One index for each order, over all applications and within one.
 CREATE INDEX {p}tickets_by_last ON {p}tickets (status, last_time, id);
 CREATE INDEX {p}tickets_by_first ON {p}tickets (status, first_time, id);
 CREATE INDEX {p}tickets_by_count ON {p}tickets (status, count, id);
@@ -78,7 +64,7 @@ CREATE INDEX {p}tickets_by_app_count ON {p}tickets (app_id, status, count, id);
 CREATE INDEX {p}tickets_by_app_level ON {p}tickets (app_id, status, level, id);
 CREATE INDEX {p}tickets_by_app_channel ON {p}tickets (app_id, status, channel, id);
 
--- With which releases and environments a ticket was seen; none is the number 0, which no text equals.
+-- The releases and environments of a ticket. A missing one is the number 0, which no text equals.
 CREATE TABLE {p}seen (
   ticket INTEGER NOT NULL,
   release NOT NULL,
@@ -86,7 +72,7 @@ CREATE TABLE {p}seen (
   PRIMARY KEY (ticket, release, environment)
 ) WITHOUT ROWID;
 
--- Counts per ticket and hour since 1970: what is left of pruned occurrences.
+-- Counts per ticket and hour since 1970. They outlive pruned occurrences.
 CREATE TABLE {p}ticket_hours (
   ticket INTEGER NOT NULL,
   hour INTEGER NOT NULL,
@@ -127,7 +113,7 @@ CREATE TABLE {p}trait_keys (
 );
 CREATE INDEX {p}trait_keys_by_name ON {p}trait_keys (name, kind);
 
--- Traits to be compared. All values of a key are of one kind, so that SQLite compares them as wanted.
+-- Traits by value. All values under a key have one kind, because SQLite orders kinds before values.
 CREATE TABLE {p}traits (
   key INTEGER NOT NULL,
   value NOT NULL,
@@ -136,7 +122,7 @@ CREATE TABLE {p}traits (
   PRIMARY KEY (key, value, time, occurrence)
 ) WITHOUT ROWID;
 
--- Tickets that are gone, as long as occurrences of theirs are left.
+-- Deleted tickets that still have occurrences to remove.
 CREATE TABLE {p}deleted (
   ticket INTEGER PRIMARY KEY
 );
@@ -158,7 +144,7 @@ INSERT INTO {p}app_hours
 ";
 
 const VERSION_3: &str = "
--- Who does what only one process should do, and until when (microseconds since 1970).
+-- Leases: the holder of each job, and until when (microseconds since 1970).
 CREATE TABLE {p}leases (
   name TEXT PRIMARY KEY,
   holder TEXT NOT NULL,
@@ -166,7 +152,7 @@ CREATE TABLE {p}leases (
 ) WITHOUT ROWID;
 ";
 
-/// The tables that hold what was recorded, all of them.
+/// The tables that contain recorded data.
 pub(crate) const DATA_TABLES: [&str; 9] = [
     "{p}tickets",
     "{p}seen",
@@ -179,7 +165,7 @@ pub(crate) const DATA_TABLES: [&str; 9] = [
     "{p}deleted",
 ];
 
-/// The tables under one prefix.
+/// The tables of one store.
 #[derive(Debug)]
 pub(crate) struct Schema {
     names: Names,
@@ -190,7 +176,7 @@ impl Schema {
         Self { names }
     }
 
-    /// All statements that make the current version in an empty database.
+    /// Returns all statements that create the current version in an empty database.
     pub(crate) fn to_sql(&self) -> String {
         let mut text = self.names.sql(VERSIONS);
         for (version, migration) in (1..).zip(MIGRATIONS) {
@@ -205,7 +191,7 @@ impl Schema {
         format!("{insert} VALUES ({version}, {});\n", at.as_micros())
     }
 
-    /// The version that is there; 0 if there is none.
+    /// Returns the stored version, or 0 if the tables do not exist.
     pub(crate) fn version(&self, connection: &Connection) -> Result<i64> {
         let find = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?1 COLLATE NOCASE";
         let table = self.names.sql("{p}schema_versions");
@@ -222,12 +208,17 @@ impl Schema {
         newest.query_row([], |row| row.get(0)).map_err(from_sqlite)
     }
 
-    /// Makes sure, inside of a transaction, that the tables are still of the current version.
+    /// Checks that the tables exist in the current version.
+    pub(crate) fn check(&self, connection: &Connection) -> Result<()> {
+        check(self.version(connection)?)
+    }
+
+    /// Checks inside a transaction that the tables still have the current version.
     pub(crate) fn require_current(&self, connection: &Connection) -> Result<()> {
         check(self.version_of_table(connection)?)
     }
 
-    /// Says what is wrong with the tables when a statement did not fit them.
+    /// Replaces an error by a better one if the tables have another version.
     pub(crate) fn explain(&self, connection: &Connection, error: Error) -> Error {
         match self.version(connection).map(check) {
             Ok(Err(explanation)) => explanation,
@@ -235,17 +226,20 @@ impl Schema {
         }
     }
 
-    /// Makes the tables, or brings older ones up to date; harmless if they are current.
-    pub(crate) fn set_up(&self, connection: &mut Connection, config: &SqliteConfig) -> Result<()> {
-        let version = self.version(connection)?;
-        if version >= CURRENT || !config.autocreate() {
-            return check(version);
+    /// Creates the tables, or migrates older ones; does nothing if they are current.
+    ///
+    /// `wal` is how long to wait for the lock that the write-ahead log needs; `None` for a store in memory, which has
+    /// no log.
+    pub(crate) fn set_up(&self, connection: &mut Connection, wal: Option<Duration>) -> Result<()> {
+        if self.version(connection)? >= CURRENT {
+            return self.check(connection);
         }
         check_encoding(connection)?;
-        if config.path().is_some() {
-            switch_to_wal(connection, config)?;
+        if let Some(patience) = wal {
+            switch_to_wal(connection, patience)?;
         }
-        // The version is read again under the lock: of eight that get here at once, one does the work.
+        // Several processes may get here at once. The version is read again under the write lock,
+        // so that only the first of them does the work.
         let transaction = connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(from_sqlite)?;
@@ -264,56 +258,37 @@ impl Schema {
 }
 
 fn check(version: i64) -> Result<()> {
-    let (kind, message) = match version {
-        CURRENT => return Ok(()),
-        0 => (
-            ErrorKind::Config,
-            "the tables are not there: setup_backend creates them, but not with autocreate=false"
-                .to_owned(),
-        ),
-        older @ 1..CURRENT => (
-            ErrorKind::Config,
-            format!(
-                "the tables are of the older version {older}: setup_backend brings them to version {CURRENT}, \
-                 but not with autocreate=false"
-            ),
-        ),
-        newer => (
-            ErrorKind::Corrupt,
-            format!(
-                "the tables are of version {newer}, and this program knows versions up to {CURRENT}: use a \
-             newer program"
-            ),
-        ),
-    };
-    Err(Error::new(kind, BACKEND, message))
+    check_schema_version(BACKEND, "tables", version, CURRENT)
 }
 
-/// Text compares by code point only where it is kept in UTF-8; an empty file is.
+/// Text compares by code point only if it is stored as UTF-8. A new file is.
 fn check_encoding(connection: &Connection) -> Result<()> {
     let encoding: String =
         connection.query_row("PRAGMA encoding", [], |row| row.get(0)).map_err(from_sqlite)?;
     if encoding == "UTF-8" {
         return Ok(());
     }
-    let message =
-        format!("the file keeps text in {encoding}: use a file of its own for the tickets");
+    let message = format!(
+        "the file stores text as {encoding}, and the tickets need UTF-8: use a separate file for them"
+    );
     Err(Error::new(ErrorKind::Config, BACKEND, message))
 }
 
-/// Lets readers read beside a writer. The file remembers it.
+/// Switches to the write-ahead log, so that readers do not wait for the writer. The file remembers
+/// the mode.
 ///
-/// SQLite does not always wait for the lock that this needs, so the waiting is done here. Where the
-/// file system has no shared memory, the file stays in its old mode, which works too.
-fn switch_to_wal(connection: &Connection, config: &SqliteConfig) -> Result<()> {
+/// SQLite does not always call the busy handler for the lock that this needs, so the waiting
+/// happens here. On a file system without shared memory the file keeps its old journal mode, which
+/// works too.
+fn switch_to_wal(connection: &Connection, patience: Duration) -> Result<()> {
     let start = Instant::now();
     loop {
         let switched = connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()));
         let Err(error) = switched.map_err(from_sqlite) else { return Ok(()) };
-        if !error.is_retryable() || start.elapsed() >= config.busy_timeout() {
+        if !error.is_retryable() || start.elapsed() >= patience {
             return Err(error);
         }
-        std::thread::sleep(std::time::Duration::from_millis(5));
+        std::thread::sleep(Duration::from_millis(5));
     }
 }
 
@@ -321,7 +296,7 @@ fn switch_to_wal(connection: &Connection, config: &SqliteConfig) -> Result<()> {
 mod tests {
     use super::*;
 
-    /// Two prefixes would else mean one table: `a_` with `b_c`, and `a_b_` with `c`.
+    /// Otherwise the prefixes `a_` and `a_b_` could both have the table `a_b_c`.
     #[test]
     fn no_name_ends_with_another_one() {
         let text = Schema::new(Names::new("@")).to_sql();
@@ -343,24 +318,22 @@ mod tests {
 
     #[test]
     fn a_killed_migration_leaves_the_old_version() {
-        let config = SqliteConfig::in_memory();
-        let schema = Schema::new(config.names());
+        let schema = Schema::new(Names::new("ticketing_"));
         let mut sqlite = Connection::open_in_memory().unwrap();
-        // A table of somebody else's is in the way of the second version.
+        // A foreign table has the name of one that the second version creates.
         sqlite.execute_batch("CREATE TABLE ticketing_app_hours (other)").unwrap();
-        assert!(schema.set_up(&mut sqlite, &config).is_err());
+        assert!(schema.set_up(&mut sqlite, None).is_err());
         assert_eq!(schema.version(&sqlite).unwrap(), 0);
         sqlite.execute_batch("DROP TABLE ticketing_app_hours").unwrap();
-        schema.set_up(&mut sqlite, &config).unwrap();
+        schema.set_up(&mut sqlite, None).unwrap();
         assert_eq!(schema.version(&sqlite).unwrap(), CURRENT);
     }
 
     #[test]
     fn a_file_in_another_encoding_is_refused() {
-        let config = SqliteConfig::in_memory();
         let mut sqlite = Connection::open_in_memory().unwrap();
         sqlite.execute_batch("PRAGMA encoding = 'UTF-16le'; CREATE TABLE a (b)").unwrap();
-        let error = Schema::new(config.names()).set_up(&mut sqlite, &config).unwrap_err();
+        let error = Schema::new(Names::new("ticketing_")).set_up(&mut sqlite, None).unwrap_err();
         assert!(
             error.kind() == ErrorKind::Config && error.message().contains("UTF-16le"),
             "{error}"

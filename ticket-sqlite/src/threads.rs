@@ -1,4 +1,4 @@
-//! [`Threads`]: where the blocking work is done, off the caller's threads and without a runtime.
+//! [`Threads`]: the threads on which SQLite's blocking calls run, independent of any runtime.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -14,18 +14,19 @@ use crate::config::SqliteConfig;
 use crate::connection::Connection;
 use crate::error::unavailable;
 
-/// How long the last handle waits for its threads to close the file.
+/// How long dropping the last handle waits for the threads to close the file.
 const CLOSING: Duration = Duration::from_secs(2);
 
-/// What a piece of work comes to.
+/// The result of one step of a job.
 pub(crate) enum Step<T> {
     Done(T),
-    /// There is more to do; what others have to do may come first.
+    /// There is more to do; other jobs may run first.
     Again,
 }
 
-/// Some threads with a connection each. They start when there is work for them, and end with the
-/// handle; each closes its connection, and the last one to close the file moves the log beside it into it.
+/// A pool of threads with one connection each. Threads start when there is work for them and end
+/// when the handle is dropped. The last one to close its connection makes SQLite move the log into
+/// the file.
 pub(crate) struct Threads {
     shared: Arc<Shared>,
 }
@@ -36,7 +37,7 @@ struct Shared {
     config: SqliteConfig,
     state: Mutex<State>,
     changed: Condvar,
-    /// Whether a caller has left without an answer since anybody looked.
+    /// Set when a caller has gone away without waiting for its answer.
     is_unsettled: AtomicBool,
 }
 
@@ -48,10 +49,10 @@ struct State {
     closing: bool,
 }
 
-/// Works on the slot's connection; answers whether it wants another turn.
+/// A job works on the slot's connection and returns `true` if it wants another turn.
 type Job = Box<dyn FnMut(&mut Slot) -> bool + Send>;
 
-/// A thread's connection, opened when it is needed, and again after it broke.
+/// A thread's connection. It is opened on demand, and again after it failed.
 struct Slot {
     config: SqliteConfig,
     connection: Option<Connection>,
@@ -64,7 +65,7 @@ impl Threads {
         Self { shared: Arc::new(Shared { name, most, config, state, changed, is_unsettled }) }
     }
 
-    /// Has work done that is done in one go.
+    /// Runs work that consists of a single step.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Connection) -> Result<T> + Send + 'static,
@@ -72,13 +73,13 @@ impl Threads {
         let mut work = Some(work);
         self.run_in_steps(move |connection| match work.take() {
             Some(work) => work(connection).map(Step::Done),
-            None => Err(unavailable("finished work was begun again")),
+            None => Err(unavailable("a finished job was started again")),
         })
         .await
     }
 
-    /// Has work done step by step. Work that nobody waits for any more is not begun; once it is begun,
-    /// it is finished.
+    /// Runs work step by step, letting other jobs in between. A job whose caller has gone away
+    /// before its first step is skipped; once started, it runs to its end.
     pub(crate) async fn run_in_steps<T: Send + 'static>(
         &self,
         mut work: impl FnMut(&mut Connection) -> Result<Step<T>> + Send + 'static,
@@ -97,24 +98,24 @@ impl Threads {
                 Err(error) => Err(error),
             };
             if let Some(sender) = sender.take() {
-                // Nobody waits any more: then there is nobody to tell.
+                // An error means that the caller has gone away.
                 let _ = sender.send(result);
             }
             false
         }))?;
-        let panicked = |_| Err(unavailable("the work was given up after a panic: this is a bug"));
+        let panicked = |_| Err(unavailable("a job panicked and was abandoned: this is a bug"));
         let mut leaving = Leaving(Some(&self.shared));
         let answer = receiver.await;
         leaving.0 = None;
         answer.unwrap_or_else(panicked)
     }
 
-    /// Waits for work whose caller has left, so that whoever looks next sees either nothing or all of it,
-    /// and not the one after the other.
+    /// Waits for jobs whose callers have gone away. Without this, a reader could first see the
+    /// store without such a job's changes and then with them, although the job counts as cancelled.
     pub(crate) async fn settle(&self) {
         if self.shared.is_unsettled.swap(false, Ordering::AcqRel) {
-            // One thread works in turn: what was begun before is done. Whether the file can be opened is
-            // for the caller's own work to find out.
+            // There is one writer thread, so a job queued now runs after those jobs. An error of
+            // this one is ignored: the caller's own work will report it.
             let _ = self.run(|_| Ok(())).await;
         }
     }
@@ -126,7 +127,7 @@ impl Threads {
             let thread = std::thread::Builder::new().name(format!("ticket-sqlite-{}", shared.name));
             match thread.spawn(move || shared.serve()) {
                 Ok(_) => state.running += 1,
-                // Those that run already will do it.
+                // The threads that are already running will do the job.
                 Err(_) if state.running > 0 => {}
                 Err(error) => {
                     return Err(unavailable("no thread could be started").with_source(error));
@@ -140,7 +141,7 @@ impl Threads {
     }
 }
 
-/// Notes when a caller leaves before the answer is there.
+/// Records that a caller went away before its answer arrived.
 struct Leaving<'a>(Option<&'a Shared>);
 
 impl Drop for Leaving<'_> {
@@ -152,7 +153,7 @@ impl Drop for Leaving<'_> {
 }
 
 impl Shared {
-    /// Nothing panics under this lock, and what is behind it is whole at any moment.
+    /// No code panics while it holds this lock, so a poisoned state is still consistent.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -173,7 +174,7 @@ impl Shared {
         self.changed.notify_all();
     }
 
-    /// The next job; `None` when there will be none any more.
+    /// Returns the next job; `None` once the handle is dropped and the queue is empty.
     fn next(&self) -> Option<Job> {
         let mut state = self.lock();
         loop {
@@ -214,8 +215,9 @@ impl Slot {
         result
     }
 
-    /// A connection that failed is not used again: the file may have been replaced, or become
-    /// writable. That of a store in memory is the store, and its transaction has been rolled back.
+    /// Gives up a connection after an error: the file may have been replaced or become writable.
+    /// The connection of a store in memory is kept, because it is the store; its transaction has
+    /// been rolled back.
     fn give_up(&mut self) {
         match &mut self.connection {
             Some(connection) if connection.is_memory() => connection.interner.forget(),
@@ -229,7 +231,8 @@ impl Drop for Threads {
         let mut state = self.shared.lock();
         state.closing = true;
         self.shared.changed.notify_all();
-        // What is begun is finished; only for a disk that hangs nobody is kept waiting.
+        // Jobs that have started run to their end. The wait is bounded for the sake of a disk that
+        // hangs.
         let wait =
             self.shared.changed.wait_timeout_while(state, CLOSING, |state| state.running > 0);
         drop(wait);

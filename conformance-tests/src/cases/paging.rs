@@ -44,9 +44,9 @@ where
 }
 
 pub(super) async fn walk_tickets(store: &Arc<dyn Store>, query: &TicketQuery) -> Vec<Ticket> {
-    walk(query.limit as usize, |after| async {
+    walk(query.limit() as usize, |after| async {
         let mut query = query.clone();
-        query.after = after;
+        query = query.with_after(after);
         store.get_tickets(&query).await.expect("get_tickets succeeds")
     })
     .await
@@ -96,7 +96,7 @@ pub(super) async fn rule_11_pages_of_occurrences_are_complete(cx: Context) {
             let query = OccurrenceQuery::new().with_direction(direction).with_limit(limit);
             let found: Vec<Occurrence> = walk(limit as usize, |after| async {
                 let mut query = query.clone();
-                query.after = after;
+                query = query.with_after(after);
                 let page = store.get_occurrences(id_of("it"), &query).await;
                 page.expect("get_occurrences succeeds")
             })
@@ -124,7 +124,7 @@ pub(super) async fn rule_11_pages_of_events_are_complete(cx: Context) {
             let query = EventQuery::new().with_direction(direction).with_limit(limit);
             let found: Vec<Occurrence> = walk(limit as usize, |after| async {
                 let mut query = query.clone();
-                query.after = after;
+                query = query.with_after(after);
                 store.get_events(&query).await.expect("get_events succeeds")
             })
             .await;

@@ -58,7 +58,7 @@ impl<'a> Executor<'a> {
             Operation::GetTickets(query, pages) => {
                 let read = |after| {
                     let mut query = query.clone();
-                    query.after = after;
+                    query = query.with_after(after);
                     async move { store.get_tickets(&query).await }
                 };
                 self.pages(*pages, read).await
@@ -71,7 +71,7 @@ impl<'a> Executor<'a> {
             Operation::GetOccurrences(id, query, pages) => {
                 let read = |after| {
                     let mut query = query.clone();
-                    query.after = after;
+                    query = query.with_after(after);
                     async move { store.get_occurrences(*id, &query).await }
                 };
                 self.pages(*pages, read).await
@@ -83,7 +83,7 @@ impl<'a> Executor<'a> {
             Operation::GetEvents(query, pages) => {
                 let read = |after| {
                     let mut query = query.clone();
-                    query.after = after;
+                    query = query.with_after(after);
                     async move { store.get_events(&query).await }
                 };
                 self.pages(*pages, read).await
@@ -93,7 +93,7 @@ impl<'a> Executor<'a> {
             Operation::GetTraits(query, pages) => {
                 let read = |after| {
                     let mut query = query.clone();
-                    query.after = after;
+                    query = query.with_after(after);
                     async move { store.get_traits(&query).await }
                 };
                 self.pages(*pages, read).await

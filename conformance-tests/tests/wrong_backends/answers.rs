@@ -37,7 +37,7 @@ pub(crate) fn tickets_by(
         })
         .collect();
     tickets.sort_by(|(a, _), (b, _)| order(a, b, query.direction));
-    let offset = usize::try_from(query.offset).unwrap_or(usize::MAX);
+    let offset = usize::try_from(query.offset()).unwrap_or(usize::MAX);
     let tickets = tickets.into_iter().map(|(_, ticket)| ticket);
     Ok(plan.page(tickets.skip(offset).take(plan.fetch()).collect()))
 }
@@ -78,7 +78,7 @@ pub(crate) fn events_where(
     let events = all_events(it, query.direction)?
         .into_iter()
         .filter(|one| behind(one) && found(&query.filter, &one.record));
-    let offset = usize::try_from(query.offset).unwrap_or(usize::MAX);
+    let offset = usize::try_from(query.offset()).unwrap_or(usize::MAX);
     Ok(plan.page(events.skip(offset).take(plan.fetch()).collect()))
 }
 

@@ -98,16 +98,16 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         ],
         hooks: Hooks {
             get_tickets: |it, query| {
-                let more = u64::from(query.after.is_some());
-                it.tickets(&query.clone().with_offset(query.offset.saturating_add(more)))
+                let more = u64::from(query.after().is_some());
+                it.tickets(&query.clone().with_offset(query.offset().saturating_add(more)))
             },
             get_occurrences: |it, id, query| {
-                let more = u64::from(query.after.is_some());
-                it.occurrences(id, &query.clone().with_offset(query.offset.saturating_add(more)))
+                let more = u64::from(query.after().is_some());
+                it.occurrences(id, &query.clone().with_offset(query.offset().saturating_add(more)))
             },
             get_events: |it, query| {
-                let more = u64::from(query.after.is_some());
-                it.events(&query.clone().with_offset(query.offset.saturating_add(more)))
+                let more = u64::from(query.after().is_some());
+                it.events(&query.clone().with_offset(query.offset().saturating_add(more)))
             },
             ..CORRECT
         },
@@ -116,7 +116,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         fault: "forgets the filter after the first page",
         found_by: &["rule_11_pages_respect_the_filter"],
         hooks: Hooks {
-            get_tickets: |it, query| match query.after {
+            get_tickets: |it, query| match query.after() {
                 Some(_) => it.tickets(&query.clone().with_filter(TicketFilter::new())),
                 None => it.tickets(query),
             },
@@ -146,15 +146,15 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         ],
         hooks: Hooks {
             get_tickets: |it, query| {
-                signed(query.offset)?;
+                signed(query.offset())?;
                 it.tickets(query)
             },
             get_occurrences: |it, id, query| {
-                signed(query.offset)?;
+                signed(query.offset())?;
                 it.occurrences(id, query)
             },
             get_events: |it, query| {
-                signed(query.offset)?;
+                signed(query.offset())?;
                 it.events(query)
             },
             ..CORRECT
@@ -169,16 +169,16 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         ],
         hooks: Hooks {
             get_tickets: |it, query| {
-                it.tickets(&query.clone().with_limit(query.limit.clamp(1, 1_000)))
+                it.tickets(&query.clone().with_limit(query.limit().clamp(1, 1_000)))
             },
             get_occurrences: |it, id, query| {
-                it.occurrences(id, &query.clone().with_limit(query.limit.clamp(1, 1_000)))
+                it.occurrences(id, &query.clone().with_limit(query.limit().clamp(1, 1_000)))
             },
             get_events: |it, query| {
-                it.events(&query.clone().with_limit(query.limit.clamp(1, 1_000)))
+                it.events(&query.clone().with_limit(query.limit().clamp(1, 1_000)))
             },
             get_traits: |it, query| {
-                (CORRECT.get_traits)(it, &query.clone().with_limit(query.limit.clamp(1, 1_000)))
+                (CORRECT.get_traits)(it, &query.clone().with_limit(query.limit().clamp(1, 1_000)))
             },
             ..CORRECT
         },
@@ -193,22 +193,30 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         hooks: Hooks {
             get_tickets: |it, query| {
                 let mut query = query.clone();
-                query.after = query.after.clone().filter(|_| query.plan().is_ok());
+                if query.plan().is_err() {
+                    query = query.with_after(None);
+                }
                 it.tickets(&query)
             },
             get_occurrences: |it, id, query| {
                 let mut query = query.clone();
-                query.after = query.after.clone().filter(|_| query.plan().is_ok());
+                if query.plan().is_err() {
+                    query = query.with_after(None);
+                }
                 it.occurrences(id, &query)
             },
             get_events: |it, query| {
                 let mut query = query.clone();
-                query.after = query.after.clone().filter(|_| query.plan().is_ok());
+                if query.plan().is_err() {
+                    query = query.with_after(None);
+                }
                 it.events(&query)
             },
             get_traits: |it, query| {
                 let mut query = query.clone();
-                query.after = query.after.clone().filter(|_| query.plan().is_ok());
+                if query.plan().is_err() {
+                    query = query.with_after(None);
+                }
                 (CORRECT.get_traits)(it, &query)
             },
             ..CORRECT
@@ -226,18 +234,21 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         hooks: Hooks {
             get_tickets: |it, query| {
                 let mut query = query.clone();
-                query.offset += offset_of(it, query.after.take().as_ref());
-                it.tickets(&query).map(|page| remember(it, query.offset, page))
+                let offset = query.offset() + offset_of(it, query.after());
+                query = query.with_offset(offset).with_after(None);
+                it.tickets(&query).map(|page| remember(it, query.offset(), page))
             },
             get_occurrences: |it, id, query| {
                 let mut query = query.clone();
-                query.offset += offset_of(it, query.after.take().as_ref());
-                it.occurrences(id, &query).map(|page| remember(it, query.offset, page))
+                let offset = query.offset() + offset_of(it, query.after());
+                query = query.with_offset(offset).with_after(None);
+                it.occurrences(id, &query).map(|page| remember(it, query.offset(), page))
             },
             get_events: |it, query| {
                 let mut query = query.clone();
-                query.offset += offset_of(it, query.after.take().as_ref());
-                it.events(&query).map(|page| remember(it, query.offset, page))
+                let offset = query.offset() + offset_of(it, query.after());
+                query = query.with_offset(offset).with_after(None);
+                it.events(&query).map(|page| remember(it, query.offset(), page))
             },
             ..CORRECT
         },

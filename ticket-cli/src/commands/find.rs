@@ -75,7 +75,7 @@ pub(crate) async fn run(
         out,
         async |limit, after| {
             let mut query = query.clone().with_limit(limit);
-            query.after = after;
+            query = query.with_after(after);
             store.get_events(&query).await
         },
         |out, event| json::write_line(out, &OccurrenceView::from(event)),

@@ -95,7 +95,7 @@ pub(crate) async fn run(
         out,
         async |limit, after| {
             let mut query = query.clone().with_limit(limit);
-            query.after = after;
+            query = query.with_after(after);
             store.get_tickets(&query).await
         },
         |out, ticket| json::write_line(out, &TicketView::from(ticket)),

@@ -39,7 +39,7 @@ pub(crate) async fn run(
         out,
         async |limit, after| {
             let mut query = query.clone().with_limit(limit);
-            query.after = after;
+            query = query.with_after(after);
             store.get_occurrences(ticket.id, &query).await
         },
         |out, occurrence| json::write_line(out, &OccurrenceView::from(occurrence)),

@@ -87,7 +87,7 @@ pub(crate) async fn traits(
         out,
         async |limit, after| {
             let mut query = query.clone().with_limit(limit);
-            query.after = after;
+            query = query.with_after(after);
             store.get_traits(&query).await
         },
         |out, item| json::write_line(out, &TraitView::from(item)),

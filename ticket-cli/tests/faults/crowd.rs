@@ -9,7 +9,7 @@ use super::ticket::{
 };
 use super::{Outcome, Place};
 
-/// F07: eight processes, each with other lines of the same tickets, and each in an order of its own.
+/// F07: eight processes record different lines of the same tickets, every second one in the opposite order.
 pub(crate) fn same_tickets(place: &impl Place) -> Outcome {
     const WRITERS: u64 = 8;
     let lines = lines()? / 4;
@@ -31,8 +31,8 @@ pub(crate) fn same_tickets(place: &impl Place) -> Outcome {
     assert_exact(&url, lines)
 }
 
-/// F08: two processes with the very same lines at once, one of them from the end to the beginning, a
-/// third that is killed in the middle of them, and all of it once more.
+/// F08: two processes record the same lines at once, one of them backwards, while a third process with these
+/// lines is killed. Afterwards all lines are sent again.
 pub(crate) fn same_lines(place: &impl Place) -> Outcome {
     let lines = lines()? / 4;
     let url = place.url();
@@ -59,24 +59,24 @@ pub(crate) fn same_lines(place: &impl Place) -> Outcome {
     let summaries = at_once(0..2, ingest_of)?;
     watcher.join().map_err(|_| "the watcher panicked")??;
     let was_killed = feeder.join().map_err(|_| "the feeder panicked")?;
-    assert!(was_killed, "the third process has ended before it was killed");
+    assert!(was_killed, "the third process ended before it was killed");
     for summary in &summaries {
         assert_eq!(summary.recorded + summary.known, lines, "{summaries:?}");
     }
-    // What the killed one had recorded, none of the two has.
+    // The process that was killed has recorded the rest.
     let recorded: u64 = summaries.iter().map(|summary| summary.recorded).sum();
     assert!(recorded <= lines, "{summaries:?}");
     assert_exact(&url, lines)
 }
 
-/// Gives a process lines until it takes no more; whether it was ended by a signal.
+/// Feeds a process until it takes no more lines. The thread returns `true` if a signal ended the process.
 fn feed_until_killed(mut child: Child, lines: u64) -> (u32, std::thread::JoinHandle<bool>) {
     use std::io::Write as _;
     use std::os::unix::process::ExitStatusExt as _;
     let pid = child.id();
     let feeder = std::thread::spawn(move || {
         if let Some(mut pipe) = child.stdin.take() {
-            // Its end stays open, so that it does not end by itself.
+            // The pipe stays open, so that the process does not end by itself.
             let _ = (0..lines).try_for_each(|number| writeln!(pipe, "{}", line(number)));
             return child.wait().is_ok_and(|status| status.signal().is_some());
         }
@@ -85,12 +85,12 @@ fn feed_until_killed(mut child: Child, lines: u64) -> (u32, std::thread::JoinHan
     (pid, feeder)
 }
 
-/// F09: the first occurrence of a ticket, from 64 processes at once.
+/// F09: 64 processes record the first occurrence of a ticket at once.
 pub(crate) fn first_occurrence(place: &impl Place) -> Outcome {
     const WRITERS: u64 = 64;
     let url = place.url();
     set_up(&url)?;
-    // They are ready before the first of them gets its line.
+    // All of them are ready before the first one gets its line.
     let ready: Vec<(u64, Child)> =
         (0..WRITERS).map(|writer| Ok((writer, start_ingest(&url)?))).collect::<Outcome<_>>()?;
     let summaries = at_once(ready, |(writer, child): (u64, Child)| {
@@ -107,7 +107,7 @@ pub(crate) fn first_occurrence(place: &impl Place) -> Outcome {
     Ok(())
 }
 
-/// F17: eight processes set up at once; and one is killed in the middle of it.
+/// F17: eight processes set up a store at once, and a process is killed while it sets one up.
 pub(crate) fn set_up_at_once(place: &impl Place) -> Outcome {
     for round in 0..(lines()? / 10_000).clamp(1, 20) {
         let url = format!("{}&table_prefix=at_once_{round}_", place.url());
@@ -116,11 +116,11 @@ pub(crate) fn set_up_at_once(place: &impl Place) -> Outcome {
         set_up(&url)?;
         assert_exact(&url, TICKETS)?;
 
-        // At another moment in each round.
+        // At a different moment in each round.
         let url = format!("{}&table_prefix=killed_{round}_", place.url());
         let mut killed = ticket(&url, &["setup"]).spawn()?;
         std::thread::sleep(Duration::from_millis(20 + round * 37 % 400));
-        // It may have ended already.
+        // The process may have ended already.
         let _ = killed.kill();
         killed.wait()?;
         set_up(&url)?;
@@ -130,7 +130,7 @@ pub(crate) fn set_up_at_once(place: &impl Place) -> Outcome {
     Ok(())
 }
 
-/// Does something with each, all at the same time.
+/// Calls a function with each of the values, all at the same time.
 fn at_once<A: Send, T: Send>(
     all: impl IntoIterator<Item = A>,
     what: impl Fn(A) -> Outcome<T> + Sync,

@@ -1,4 +1,4 @@
-//! `ticket ingest` at work while something happens to its server.
+//! `ticket ingest` under load, while something happens to its server.
 
 use std::fs::File;
 use std::io::{BufWriter, Read as _, Write as _};
@@ -13,8 +13,8 @@ use ticket_faults::servers::until;
 use super::ticket::{Summary, assert_exact, counts, line, lines, set_up, ticket};
 use super::{Outcome, Place};
 
-/// A run of `ticket ingest` that gets its lines through a pipe: the half of them at once, the others
-/// from the moment on at which something happens to the server.
+/// A run of `ticket ingest` that reads from a pipe. It gets half of the lines before something happens to the
+/// server, and the other half while it happens.
 #[derive(Debug)]
 pub(crate) struct Load {
     url: String,
@@ -26,7 +26,7 @@ pub(crate) struct Load {
 }
 
 impl Load {
-    /// Sends the first half, and waits until some of it is recorded.
+    /// Sends the first half and waits until some of it is recorded.
     pub(crate) fn start(place: &impl Place) -> Outcome<Self> {
         let lines = lines()?;
         let folder = TempDir::new()?;
@@ -44,12 +44,12 @@ impl Load {
         Ok(load)
     }
 
-    /// Sends the other half from now on, in the background.
+    /// Begins to send the other half, in the background.
     pub(crate) fn go_on(&mut self) -> Outcome {
         self.feed(self.lines / 2..self.lines)?;
-        // The lines are on their way when something happens.
+        // So that lines are in flight when something happens.
         std::thread::sleep(Duration::from_millis(100));
-        assert!(self.ingest.try_wait()?.is_none(), "it ended before anything happened");
+        assert!(self.ingest.try_wait()?.is_none(), "ingest ended before anything happened");
         Ok(())
     }
 
@@ -72,15 +72,15 @@ impl Load {
         Ok(feeder.join().map_err(|_| "the feeder panicked")??)
     }
 
-    /// Whether it still runs, and has said that it waits for the database.
+    /// Returns `true` if `ingest` is running and has said that it waits for the database.
     pub(crate) fn waits(&mut self) -> Outcome<bool> {
         Ok(self.ingest.try_wait()?.is_none() && self.said()?.contains(WAITING))
     }
 
-    /// Waits for the end; every line has to be recorded once, and the fault must have been noticed if
-    /// it is one that cannot be missed.
+    /// Waits for the end and checks that every line is recorded once. `noticed` says that the fault is one that
+    /// `ingest` must have noticed.
     pub(crate) fn finish(mut self, noticed: bool) -> Outcome {
-        let healed = Instant::now();
+        let fault_end = Instant::now();
         let mut status = None;
         let ended = until("ingest has ended", || {
             status = self.ingest.try_wait()?;
@@ -90,12 +90,12 @@ impl Load {
         ended.map_err(|error| format!("{error}; it said:\n{said}"))?;
         self.wait_for_feeder()?;
         let summary = self.read("summary")?;
-        println!("{:?} after it was healed: {}", healed.elapsed(), summary.trim());
+        println!("{:?} after the fault ended: {}", fault_end.elapsed(), summary.trim());
         if !status.is_some_and(|status| status.success()) {
             return Err(format!("ingest failed: {status:?}\n{said}{summary}").into());
         }
         if noticed && !said.contains(WAITING) {
-            return Err(format!("nothing has happened to ingest: {said}").into());
+            return Err(format!("ingest did not notice the fault: {said}").into());
         }
         let summary = Summary::read(&summary)?;
         assert_eq!(summary.recorded + summary.known, self.lines, "{summary:?}");
@@ -113,12 +113,12 @@ impl Load {
     }
 }
 
-/// What `ticket ingest` says when it has to wait.
+/// What `ticket ingest` says when it waits.
 const WAITING: &str = "waiting for the database";
 
 impl Drop for Load {
     fn drop(&mut self) {
-        // After `finish` it has ended already.
+        // After `finish`, the process has ended already.
         let _ = self.ingest.kill();
         let _ = self.ingest.wait();
     }

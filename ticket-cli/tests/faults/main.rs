@@ -1,17 +1,17 @@
-//! Servers that are killed and stopped while `ticket ingest` records, and many processes that are in each
-//! other's way: afterwards every line counts, and counts once. The names begin with the number of the
-//! fault: F02 is a server that is killed, F03 one that stands still, F07 writers of the same tickets, F08
-//! lines that come twice, F09 the first occurrence, F12 a primary that fails, F17 set-up by many, F39 an
-//! application that rolls back.
+//! Faults while `ticket ingest` records: servers are killed and stopped, and many processes compete. Afterwards
+//! every line is counted exactly once.
 //!
-//! Each case has servers of its own, so that what happens to them harms nobody else. Their programs are
-//! named by the environment: `cargo xtask databases env` prints it. Without them the cases are ignored
-//! with the reason, and fail under `CI` or `TICKET_REQUIRE_SERVERS=1`.
+//! The names of the cases begin with the number of the fault: F02 a server is killed, F03 a server is stopped,
+//! F07 several processes write the same tickets, F08 lines come twice, F09 the first occurrence of a ticket,
+//! F12 a primary fails, F17 several processes set up a store, F39 the application rolls back.
 //!
-//! How many lines are on their way says `TICKET_FAULT_LINES`, 20,000 if it is not set, and for how many
-//! seconds a server stands still `TICKET_FAULT_STOP`, 4 if it is not set; `cargo xtask faults` sets more.
+//! Each case starts its own servers. The environment names their programs; `cargo xtask databases env` prints
+//! it. Without them, the cases are ignored with the reason, and fail under `CI` or `TICKET_REQUIRE_SERVERS=1`.
+//!
+//! `TICKET_FAULT_LINES` is the number of lines (20,000 by default), and `TICKET_FAULT_STOP` the number of seconds
+//! for which a server is stopped (4 by default). `cargo xtask faults` sets more.
 
-#![allow(clippy::print_stdout, reason = "what was measured is shown with --nocapture")]
+#![allow(clippy::print_stdout, reason = "measurements are shown with --nocapture")]
 
 mod crowd;
 mod load;
@@ -31,26 +31,26 @@ use libtest_mimic::Arguments;
 use ticket_faults::Outcome;
 use ticket_faults::case::trial;
 
-/// A case, the variable that names its server's program if it has one, and what it does.
+/// The name of a case, the variable with the program of its server if it has one, and its function.
 type Case = (&'static str, Option<&'static str>, fn() -> Outcome);
 
-/// Where a store is, while this value lives.
+/// The place of a store, which exists as long as this value.
 trait Place {
-    /// With the time that a call may take at most. Other options may be added behind it with `&`.
+    /// Returns the URL with the time that a call may take. Other options may be appended with `&`.
     fn url_with_timeout(&self, seconds: u32) -> String;
 
-    /// For calls whose answer must not be missed because the machine is busy.
+    /// Returns the URL for calls that must succeed on a busy machine.
     fn url(&self) -> String {
         self.url_with_timeout(120)
     }
 
-    /// For calls that soon notice that something is wrong.
+    /// Returns the URL for calls that notice a fault soon.
     fn impatient_url(&self) -> String {
         self.url_with_timeout(2)
     }
 }
 
-/// How long a server stands still: longer than a call may take.
+/// Returns how long a server is stopped: longer than a call may take.
 fn stop_time() -> Duration {
     let seconds = std::env::var("TICKET_FAULT_STOP").ok();
     Duration::from_secs(seconds.and_then(|seconds| seconds.parse().ok()).unwrap_or(4))
@@ -58,7 +58,7 @@ fn stop_time() -> Duration {
 
 fn main() -> std::process::ExitCode {
     let mut arguments = Arguments::from_args();
-    // Each case fills the machine by itself, and waits for deadlines.
+    // Each case uses the whole machine and waits for deadlines.
     arguments.test_threads = Some(1);
     let cases: &[&[Case]] = &[
         #[cfg(feature = "sqlite")]

@@ -1,4 +1,5 @@
-//! MongoDB: a single server and replica sets of one and of three, killed, stopped, and told to step down.
+//! MongoDB: a standalone server and replica sets of one and three, which are killed, stopped, and told to step
+//! down.
 
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use super::load::Load;
 use super::ticket::{TICKETS, assert_exact, ingest, line, lines, set_up, start_ingest};
 use super::{Case, Place, crowd, stop_time};
 
-/// The variable with the server's program.
+/// The variable with the program of the server.
 pub(crate) const PROGRAM: Option<&str> = Some(MONGOD_PROGRAM);
 
 const ALONE: Kind = Kind::Standalone;
@@ -64,7 +65,8 @@ fn primary_killed() -> Outcome {
     load.go_on()?;
     let primary = servers.primary().ok_or("there is no primary")?;
     servers.kill(primary)?;
-    // The driver may wait for the other two to elect one of them within one call.
+    // Within one call, the driver may wait until the other two have elected a primary, so the fault may go
+    // unnoticed.
     load.finish(false)?;
     assert_ne!(servers.primary().ok_or("there is no new primary")?, primary);
     Ok(())
@@ -75,7 +77,7 @@ fn primary_steps_down() -> Outcome {
     let mut load = Load::start(&servers)?;
     load.go_on()?;
     let primary = servers.primary().ok_or("there is no primary")?;
-    // It refuses while no other has caught up.
+    // The primary refuses to step down until another member has caught up.
     until("the primary steps down", || {
         let step_down = doc! { "replSetStepDown": 30, "secondaryCatchUpPeriodSecs": 10 };
         Ok(servers.run(primary, step_down).is_ok())
@@ -95,17 +97,17 @@ fn no_majority() -> Outcome {
         servers.kill(*member)?;
     }
     until("it waits", || load.waits())?;
-    // For longer than the primary needs to notice, and than any call may take.
+    // Longer than the primary needs to notice, and longer than any call may take.
     std::thread::sleep(Duration::from_secs(10));
-    assert!(servers.primary().is_none(), "one of three is a primary");
-    assert!(load.waits()?, "it ended without a majority");
+    assert!(servers.primary().is_none(), "one of three members is a primary");
+    assert!(load.waits()?, "ingest ended without a majority");
     for member in others {
         servers.start(member)?;
     }
     load.finish(true)
 }
 
-/// F07: somebody else's transaction has written the tickets, and stands still.
+/// F07: a transaction of another client has written the tickets and stays open.
 fn held() -> Outcome {
     let servers = Servers::new(SET)?;
     let url = servers.url();
@@ -122,7 +124,7 @@ fn held() -> Outcome {
                     let mark = doc! { "$set": { "looked_at": true } };
                     tickets.update_many(doc! {}, mark).session(&mut *session).await?;
                     held.send(())?;
-                    // Longer than a call may take, and than one of ours may stand still.
+                    // Longer than a call may take, and longer than a transaction of ours may stay open.
                     tokio::time::sleep(Duration::from_secs(6)).await;
                     Ok(session.commit_transaction().await?)
                 })
@@ -131,14 +133,14 @@ fn held() -> Outcome {
         ended.recv()?;
         let summary = ingest(&servers.impatient_url(), (TICKETS..lines).map(line))?;
         assert_eq!(summary.recorded + summary.known, lines - TICKETS);
-        // Nobody has ended it.
+        // Nobody has ended the transaction.
         holder.join().map_err(|_| "the holder panicked")??;
         Outcome::Ok(())
     })?;
     assert_exact(&url, lines)
 }
 
-/// F39: tickets recorded while an application's transaction is open stay when it rolls back.
+/// F39: tickets that are recorded while a transaction of the application is open stay if it rolls back.
 fn application_rolls_back() -> Outcome {
     let servers = Servers::new(SET)?;
     let url = servers.url();

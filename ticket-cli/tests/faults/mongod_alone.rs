@@ -1,5 +1,5 @@
-//! MongoDB as a standalone server, which has no transactions: crashes between the insertion of
-//! occurrences and the update of their tickets (F08).
+//! MongoDB as a standalone server, which has no transactions: crashes between inserting occurrences and
+//! updating their tickets (F08).
 
 use std::process::Child;
 
@@ -23,25 +23,25 @@ pub(crate) const CASES: &[Case] = &[
     ("f08_mongod_alone_what_comes_too_late_is_sent_again", PROGRAM, sent_again),
 ];
 
-/// Who is killed.
+/// The process that is killed.
 #[derive(Clone, Copy)]
 enum Who {
     Writer,
     Server,
 }
 
-/// A server with a line for each ticket, and a writer that has been given one more for each.
+/// A server with one line of each ticket, and a writer that has another one of each.
 struct Cut {
     servers: Servers,
     url: String,
     writer: Child,
 }
 
-/// How many lines there are then.
+/// The number of all these lines.
 const LINES: u64 = 2 * TICKETS;
 
 impl Cut {
-    /// The writer is held at one of its commands.
+    /// Holds the writer at one of its commands.
     fn at(command: &str, collection: &str, skip: i32) -> Outcome<Self> {
         let servers = Servers::new(Kind::Standalone)?;
         let url = servers.url();
@@ -72,18 +72,18 @@ impl Cut {
         Ok(())
     }
 
-    /// The sum of what the tickets are said to count.
+    /// Returns the sum of the counts of the tickets.
     fn counted(&self) -> Outcome<u64> {
         Ok(counts(&self.url)?.into_iter().sum())
     }
 
-    /// How many events are found.
+    /// Returns the number of events that are found.
     fn found(&self) -> Outcome<u64> {
         let find = ticket(&self.url, &["find", "--limit", "1000"]).output()?;
         Ok(successful(&find)?.lines().count() as u64)
     }
 
-    /// The same lines once more, of which this many are new.
+    /// Sends the same lines again and checks that this many of them are new.
     fn send_again(&self, recorded: u64) -> Outcome {
         let summary = ingest(&self.url, (TICKETS..LINES).map(line))?;
         let known = TICKETS - recorded;
@@ -91,7 +91,7 @@ impl Cut {
         Ok(())
     }
 
-    /// Exact now, and once the commands that are still held have been carried out.
+    /// Checks that all is exact now, and after the held commands have been carried out.
     fn assert_exact(&self) -> Outcome {
         assert_exact(&self.url, LINES)?;
         std::thread::sleep(std::time::Duration::from_secs(9));
@@ -100,11 +100,11 @@ impl Cut {
 }
 
 fn undone(who: Who) -> Outcome {
-    // The first update of the lease begins, the second one decides.
+    // The first update of the lease begins a batch, and the second one decides it.
     let mut cut = Cut::at("update", "lease", 1)?;
     cut.until_stored_and_counted(LINES, TICKETS)?;
     cut.kill(who)?;
-    assert_eq!((cut.counted()?, cut.found()?), (TICKETS, TICKETS), "it is undone");
+    assert_eq!((cut.counted()?, cut.found()?), (TICKETS, TICKETS), "the batch is undone");
     cut.send_again(TICKETS)?;
     cut.assert_exact()
 }
@@ -113,12 +113,12 @@ fn redone(who: Who) -> Outcome {
     let mut cut = Cut::at("update", "tickets", 0)?;
     cut.until_stored_and_counted(LINES, TICKETS)?;
     cut.kill(who)?;
-    assert_eq!((cut.counted()?, cut.found()?), (LINES, LINES), "it is finished");
+    assert_eq!((cut.counted()?, cut.found()?), (LINES, LINES), "the batch is finished");
     cut.send_again(0)?;
     cut.assert_exact()
 }
 
-/// A writer that has been given up for dead, and of which a command comes after it has been undone.
+/// Holds a command of a writer until its batch has been undone, because the writer was given up for dead.
 fn late() -> Outcome<Cut> {
     let mut cut = Cut::at("insert", "occurrences", 0)?;
     until("the writer is about to insert", || {
@@ -126,9 +126,9 @@ fn late() -> Outcome<Cut> {
         Ok(journal.get_i32("n")? > 0)
     })?;
     cut.kill(Who::Writer)?;
-    assert_eq!((cut.counted()?, cut.found()?), (TICKETS, TICKETS), "it is undone");
+    assert_eq!((cut.counted()?, cut.found()?), (TICKETS, TICKETS), "the batch is undone");
     cut.until_stored_and_counted(LINES, TICKETS)?;
-    assert_eq!((cut.counted()?, cut.found()?), (TICKETS, LINES), "it came too late");
+    assert_eq!((cut.counted()?, cut.found()?), (TICKETS, LINES), "the command came too late");
     Ok(cut)
 }
 
@@ -138,7 +138,7 @@ fn repaired() -> Outcome {
     let said = String::from_utf8_lossy(&repair.stderr).into_owned();
     successful(&repair)?;
     assert!(said.contains(&format!("{TICKETS} occurrences")), "{said}");
-    assert_eq!((cut.counted()?, cut.found()?), (TICKETS, TICKETS), "it is repaired");
+    assert_eq!((cut.counted()?, cut.found()?), (TICKETS, TICKETS), "the store is repaired");
     cut.send_again(TICKETS)?;
     cut.assert_exact()
 }

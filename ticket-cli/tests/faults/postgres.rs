@@ -8,7 +8,7 @@ use ticket_faults::servers::{POSTGRES_PROGRAMS, Postgres as Server};
 use super::load::Load;
 use super::{Case, Place, crowd, stop_time};
 
-/// The variable with the server's programs.
+/// The variable with the folder of the server's programs.
 const BIN: Option<&str> = Some(POSTGRES_PROGRAMS);
 
 pub(crate) const CASES: &[Case] = &[

@@ -1,4 +1,4 @@
-//! SQLite: a file.
+//! SQLite: one file for all processes.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! The command, and what it answers.
+//! The command and its answers.
 
 use std::io::{BufWriter, Write as _};
 use std::process::{Child, Command, Output, Stdio};
@@ -7,15 +7,15 @@ use serde_json::Value;
 
 use super::Outcome;
 
-/// How many tickets [`line`]s belong to.
+/// The number of tickets that the lines of [`line`] belong to.
 pub(crate) const TICKETS: u64 = 50;
 
-/// How many lines are on their way when something happens.
+/// Returns the number of lines of a case.
 pub(crate) fn lines() -> Outcome<u64> {
     Ok(std::env::var("TICKET_FAULT_LINES").map_or(Ok(20_000), |lines| lines.parse())?)
 }
 
-/// One a millisecond, each with a text of its own.
+/// Returns the line with this number. Lines are one millisecond apart, and each has its own text.
 pub(crate) fn line(number: u64) -> String {
     let (minute, second, milli) = (number / 60_000 % 60, number / 1_000 % 60, number % 1_000);
     let time = format!("2026-11-21T10:{minute:02}:{second:02}.{milli:03}Z");
@@ -32,7 +32,7 @@ pub(crate) fn ticket(url: &str, arguments: &[&str]) -> Command {
     command
 }
 
-/// What a command has written.
+/// Returns what a command that succeeded has written.
 pub(crate) fn successful(output: &Output) -> Outcome<String> {
     let [stdout, stderr] =
         [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text));
@@ -46,12 +46,12 @@ pub(crate) fn set_up(url: &str) -> Outcome {
     successful(&ticket(url, &["setup"]).output()?).map(drop)
 }
 
-/// A `ticket ingest` that waits for its lines.
+/// Starts a `ticket ingest` that waits for lines.
 pub(crate) fn start_ingest(url: &str) -> Outcome<Child> {
     Ok(ticket(url, &["ingest", "-"]).stdin(Stdio::piped()).spawn()?)
 }
 
-/// Gives a `ticket ingest` its lines; there will be no more.
+/// Feeds a `ticket ingest` and closes its input.
 pub(crate) fn feed(ingest: &mut Child, lines: impl Iterator<Item = String>) -> Outcome {
     let mut pipe = BufWriter::new(ingest.stdin.take().ok_or("it has no pipe")?);
     for line in lines {
@@ -60,13 +60,13 @@ pub(crate) fn feed(ingest: &mut Child, lines: impl Iterator<Item = String>) -> O
     Ok(pipe.flush()?)
 }
 
-/// Gives a `ticket ingest` its lines, and waits for its summary.
+/// Feeds a `ticket ingest` and waits for its summary.
 pub(crate) fn finish_ingest(
     mut ingest: Child,
     lines: impl Iterator<Item = String>,
 ) -> Outcome<Summary> {
     let fed = feed(&mut ingest, lines);
-    // Why it takes no more lines is in what it says.
+    // If it stops reading, its message says why.
     let said = successful(&ingest.wait_with_output()?)?;
     fed?;
     Summary::read(&said)
@@ -76,7 +76,7 @@ pub(crate) fn ingest(url: &str, lines: impl Iterator<Item = String>) -> Outcome<
     finish_ingest(start_ingest(url)?, lines)
 }
 
-/// What became of the lines.
+/// What happened to the lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Summary {
     pub(crate) recorded: u64,
@@ -97,26 +97,26 @@ impl Summary {
     }
 }
 
-/// All tickets, as JSON.
+/// Returns all tickets as JSON.
 pub(crate) fn tickets(url: &str) -> Outcome<Vec<Value>> {
     let list = ticket(url, &["list", "--status", "all", "--limit", "1000"]).output()?;
     let tickets = successful(&list)?;
     Ok(tickets.lines().map(serde_json::from_str).collect::<Result<_, _>>()?)
 }
 
-/// The counts of all tickets.
+/// Returns the counts of all tickets.
 pub(crate) fn counts(url: &str) -> Outcome<Vec<u64>> {
     let count = |ticket: Value| Ok(ticket["occurrence_count"].as_u64().ok_or("a count")?);
     tickets(url)?.into_iter().map(count).collect()
 }
 
-/// Every line up to this number counts, counts once, and is what is stored.
+/// Checks that each of the first `lines` lines is counted once, and that exactly these are stored.
 pub(crate) fn assert_exact(url: &str, lines: u64) -> Outcome {
     let counts = counts(url)?;
     assert_eq!(counts.iter().sum::<u64>(), lines, "{counts:?}");
     assert!(counts.iter().all(|count| *count == lines / TICKETS), "{counts:?}");
     assert_eq!(counts.len() as u64, TICKETS);
-    // What is stored is what is counted: all of it is there to be known, and nothing more.
+    // What is counted is also stored: when all lines are sent again, each of them is known.
     let again = ingest(url, (0..lines).map(line))?;
     assert_eq!(again, Summary { recorded: 0, known: lines, new_tickets: 0 });
     Ok(())

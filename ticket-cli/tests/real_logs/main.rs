@@ -1,9 +1,9 @@
-//! Logs that real servers write on the spot, through the real command, into SQLite.
+//! Logs of real servers, which are started here, ingested by the real command into SQLite.
 //!
-//! The servers' programs are named by the environment: `cargo xtask databases env` prints it. Without
-//! them the cases are ignored with the reason, and fail under `CI` or `TICKET_REQUIRE_SERVERS=1`.
+//! The environment names the programs of the servers; `cargo xtask databases env` prints it. Without them, the
+//! cases are ignored with the reason, and fail under `CI` or `TICKET_REQUIRE_SERVERS=1`.
 
-#![allow(clippy::print_stdout, reason = "a person wants to see the tickets that came out")]
+#![allow(clippy::print_stdout, reason = "the tickets are shown with --nocapture")]
 
 mod mongod;
 mod postgres;
@@ -12,7 +12,7 @@ mod store;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
-/// What a case ends with: whatever went wrong, as text.
+/// The result of a case.
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 type Case = fn() -> Outcome;
 

@@ -1,4 +1,4 @@
-//! mongod's own log.
+//! The log of mongod.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -12,10 +12,10 @@ use super::Outcome;
 use super::server::{Server, free_port};
 use super::store::{Store, Ticket};
 
-/// The variable with the server's program.
+/// The variable with the program of the server.
 pub(crate) const PROGRAM: &str = "TICKET_TEST_MONGOD";
 
-/// How many clients break the protocol.
+/// The number of clients that violate the protocol.
 const CLIENTS: u32 = 6;
 
 pub(crate) fn own_log() -> Outcome {
@@ -29,7 +29,7 @@ pub(crate) fn own_log() -> Outcome {
     for number in 0..CLIENTS {
         break_protocol(port, number)?;
     }
-    // A second server on the same data gives up, and says why in a log of its own.
+    // A second server on the same data gives up and says why in its own log.
     let second = folder.path().join("second.log");
     let status = mongod(&data, &second, free_port()?).status()?;
     assert!(!status.success());
@@ -57,11 +57,11 @@ fn mongod(data: &Path, log: &Path, port: u16) -> Command {
     mongod
 }
 
-/// Sends a message with flags that no message has, and waits until the server hangs up.
+/// Sends a message with invalid flags and waits until the server closes the connection.
 fn break_protocol(port: u16, number: u32) -> Outcome {
-    /// The operation's number: a message.
+    /// The code of the operation that sends a message.
     const OP_MSG: u32 = 2013;
-    // Bits 2 to 15 are required to be known by the server, and none of them is.
+    // A server must refuse a message with an unknown bit among the bits 2 to 15.
     let flags = 1_u32 << (2 + number);
     let mut client = TcpStream::connect(("127.0.0.1", port))?;
     for word in [20, number, 0, OP_MSG, flags] {
@@ -71,7 +71,7 @@ fn break_protocol(port: u16, number: u32) -> Outcome {
     Ok(())
 }
 
-/// How many lines are warnings or worse, counted without the code under test.
+/// Counts the lines with a warning or worse, without the code under test.
 fn warnings(log: &Path) -> Result<u64, Box<dyn std::error::Error>> {
     let mut count = 0;
     for line in std::fs::read_to_string(log)?.lines() {

@@ -1,4 +1,4 @@
-//! PostgreSQL's own log: as JSON, and in its ordinary form.
+//! The log of PostgreSQL, as JSON and as plain text.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,10 +11,10 @@ use super::store::{Store, Ticket};
 
 /// The variable with the folder of the server's programs.
 pub(crate) const BIN: &str = "TICKET_TEST_PG_BIN";
-/// The variable with the user to run it as, where we are root.
+/// The variable with the user that runs the server if the tests run as root.
 const USER: &str = "TICKET_TEST_PG_USER";
 
-/// What clients do wrong, each as often as it says, with other values each time.
+/// Mistakes of clients and how often they make each, with different values every time.
 const MISTAKES: [(&str, usize); 9] = [
     ("selekt * from users where id = {n}", 4),
     ("insert into users values ({n})", 3),
@@ -63,14 +63,14 @@ pub(crate) fn plain() -> Outcome {
     assert_eq!(count("division by zero"), [3]);
     assert_eq!(count("password authentication failed"), [2]);
     assert_eq!(count("is lost"), [4]);
-    // What a plain line quotes may be a value: constraints and tables share a ticket.
+    // What a plain line quotes may be a value, so constraints and tables share a ticket.
     assert_eq!(count("duplicate key"), [5]);
     assert_eq!(count("does not exist"), [4]);
     assert!(tickets.len() <= 8, "{tickets:#?}");
     Ok(())
 }
 
-/// Starts a server, makes its clients' mistakes, and stops it. The log is below the folder.
+/// Starts a server, makes the mistakes of its clients, and stops it. The log is in the folder.
 fn provoke(
     destination: &str,
     ending: &str,
@@ -110,7 +110,7 @@ fn provoke(
         postgres.args(["-c", setting]);
     }
     postgres.stderr(std::process::Stdio::null());
-    // It refuses sessions for a while after it has begun to take connections, and logs that.
+    // After it accepts connections, the server refuses sessions for a while, and logs that.
     let state = data.join("postmaster.pid");
     let takes_sessions = || {
         std::fs::read_to_string(&state)

@@ -1,4 +1,4 @@
-//! A server that is stopped by its process id, whatever becomes of the test.
+//! A server that is stopped by its process id, whatever happens to the test.
 
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt as _;
@@ -16,7 +16,7 @@ pub(crate) struct User {
 }
 
 impl User {
-    /// The user of this name, from the list that every Unix has.
+    /// Looks up a user in `/etc/passwd`.
     pub(crate) fn named(name: &str) -> Result<Self, Box<dyn std::error::Error>> {
         let users = std::fs::read_to_string("/etc/passwd")?;
         let line = users.lines().find(|line| line.split(':').next() == Some(name));
@@ -34,7 +34,7 @@ impl User {
     }
 }
 
-/// A port that nobody listens on.
+/// Returns a port on which nobody listens.
 pub(crate) fn free_port() -> std::io::Result<u16> {
     Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }
@@ -47,7 +47,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts it, and waits until it is ready; `signal` is what ends it.
+    /// Starts the server and waits until it is ready. `signal` ends it.
     pub(crate) fn start(
         command: &mut Command,
         signal: &'static str,
@@ -67,7 +67,7 @@ impl Server {
         Ok(server)
     }
 
-    /// Ends it, and waits until its log is complete.
+    /// Ends the server and waits until its log is complete.
     pub(crate) fn stop(mut self) -> Outcome {
         self.end()
     }
@@ -83,12 +83,12 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // After `stop` it has ended already.
+        // After `stop`, the server has ended already.
         let _ = self.end();
     }
 }
 
-/// Runs a program that has to succeed.
+/// Runs a program that must succeed.
 pub(crate) fn output(command: &mut Command) -> Result<Output, Box<dyn std::error::Error>> {
     let output = command.output().map_err(|error| format!("{command:?}: {error}"))?;
     if !output.status.success() {

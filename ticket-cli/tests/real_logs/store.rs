@@ -1,4 +1,4 @@
-//! The command over a store of its own.
+//! The command on its own store.
 
 use std::path::Path;
 use std::process::Command;
@@ -16,7 +16,7 @@ pub(crate) struct Store {
     folder: TempDir,
 }
 
-/// What a test looks at of a ticket.
+/// The fields of a ticket that the tests check.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Ticket {
     pub(crate) level: String,
@@ -39,13 +39,13 @@ impl Store {
         Ok(lines.map(serde_json::from_str).collect::<std::result::Result<_, _>>()?)
     }
 
-    /// Ingests a file; the summary.
+    /// Ingests a file and returns the summary.
     pub(crate) fn ingest(&self, log: &Path) -> Result<Value> {
         let log = log.to_str().ok_or("a path in UTF-8")?;
         Ok(self.ticket(&["ingest", log])?.remove(0))
     }
 
-    /// All tickets, sorted.
+    /// Returns all tickets, sorted.
     pub(crate) fn tickets(&self) -> Result<Vec<Ticket>> {
         let text =
             |ticket: &Value, name: &str| ticket[name].as_str().unwrap_or_default().to_owned();
@@ -64,8 +64,8 @@ impl Store {
         Ok(tickets)
     }
 
-    /// Ingests a log twice, once as it is and once under the name that rotation gives it: nothing
-    /// counts twice. Prints the tickets.
+    /// Ingests a log twice, and once more under the name that a rotation gives it, and checks that nothing is
+    /// counted twice. Prints the tickets and returns them.
     pub(crate) fn ingest_twice(&self, log: &Path) -> Result<Vec<Ticket>> {
         let first = self.ingest(log)?;
         let tickets = self.tickets()?;

@@ -5,24 +5,36 @@
 //! and the [`Recorded`] that it answers with, the checked plans of queries, and the definitions that
 //! every backend has to agree with.
 
+mod added;
 mod backoff;
 pub(crate) mod base;
 mod batch;
 mod lease;
 mod new_occurrence;
 mod recorded;
+mod schema_version;
 mod status_change;
+mod status_columns;
+mod trait_planner;
+mod trait_walk;
+mod uri_options;
 
 pub use async_trait::async_trait;
 
+pub use self::added::{Added, KnownTicket};
 pub use self::backoff::Backoff;
 pub use self::batch::{Batch, TicketBatch};
 pub use self::lease::Lease;
 pub use self::new_occurrence::NewOccurrence;
 pub use self::recorded::{Recorded, TicketChange, TicketUpdate};
+pub use self::schema_version::check_schema_version;
 pub use self::status_change::StatusChange;
+pub use self::status_columns::{status_columns, status_from_columns};
+pub use self::trait_planner::{PlanStep, TraitPlanner};
+pub use self::trait_walk::{TraitWalk, TraitWalkStep};
+pub use self::uri_options::{DEFAULT_PREFIX, NameRule, UriOptions, positive_duration};
 pub use crate::query::{
-    EventPlan, EventPosition, HistogramScope, SortKey, Tally, TicketPlan, TicketPosition,
-    TraitPlan, TraitPosition, ValueTest,
+    EventOrder, EventPosition, HistogramScope, Position, QueryPlan, SortKey, Tally, TicketOrder,
+    TicketPosition, TraitPosition, ValueTest,
 };
 pub use crate::search::fold;

@@ -1,7 +1,8 @@
 //! Questions about events, which are occurrences seen by their type and traits.
 
-use super::cursor::{Cursor, Page, damaged, key};
-use super::{Comparison, DEFAULT_LIMIT, Direction, check_limit};
+use super::cursor::{damaged, key};
+use super::paging::{Paging, Position, QueryPlan, paged};
+use super::{Comparison, Direction};
 use crate::{Occurrence, OccurrenceId, Record, Result, TicketId, Timestamp, limits};
 
 /// Which events: a conjunction, everything that is set has to hold.
@@ -92,12 +93,7 @@ pub struct EventQuery {
     pub filter: EventFilter,
     /// Which end comes first; [`Direction::Descending`] (the newest) by default.
     pub direction: Direction,
-    /// How many at most, 1 to [`MAX_LIMIT`](super::MAX_LIMIT); 50 by default.
-    pub limit: u32,
-    /// How many to pass over, counted from the cursor if there is one.
-    pub offset: u64,
-    /// After which place to go on.
-    pub after: Option<Cursor>,
+    paging: Paging,
 }
 
 impl Default for EventQuery {
@@ -105,9 +101,7 @@ impl Default for EventQuery {
         Self {
             filter: EventFilter::new(),
             direction: Direction::Descending,
-            limit: DEFAULT_LIMIT,
-            offset: 0,
-            after: None,
+            paging: Paging::default(),
         }
     }
 }
@@ -133,43 +127,23 @@ impl EventQuery {
         self
     }
 
-    /// Sets the size of the page.
-    #[must_use]
-    pub fn with_limit(mut self, limit: u32) -> Self {
-        self.limit = limit;
-        self
-    }
-
-    /// Passes over so many.
-    #[must_use]
-    pub fn with_offset(mut self, offset: u64) -> Self {
-        self.offset = offset;
-        self
-    }
-
-    /// Goes on after a cursor.
-    #[must_use]
-    pub fn with_after(mut self, cursor: Cursor) -> Self {
-        self.after = Some(cursor);
-        self
-    }
-
     /// Checks the query, for a backend to carry out.
     ///
     /// # Errors
     ///
     /// As [`TicketQuery::plan`](super::TicketQuery::plan).
-    pub fn plan(&self) -> Result<EventPlan> {
-        EventPlan::new("event", self.direction, self.limit, self.after.as_ref())
+    pub fn plan(&self) -> Result<QueryPlan<EventPosition>> {
+        self.paging.plan(EventOrder { name: "event", direction: self.direction })
     }
 }
 
-/// A checked [`EventQuery`] or [`OccurrenceQuery`](super::OccurrenceQuery).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EventPlan {
-    order: String,
-    limit: usize,
-    after: Option<EventPosition>,
+paged!(EventQuery, offset);
+
+/// The order of events, or of the occurrences of one ticket: a cursor of one does not fit the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EventOrder {
+    pub(super) name: &'static str,
+    pub(super) direction: Direction,
 }
 
 /// The place of an event in the order of time.
@@ -184,7 +158,7 @@ pub struct EventPosition {
 }
 
 impl EventPosition {
-    /// The place of this occurrence.
+    /// Returns the position of an occurrence.
     #[must_use]
     pub const fn of(occurrence: &Occurrence) -> Self {
         Self {
@@ -198,7 +172,8 @@ impl EventPosition {
         [self.time.as_micros().to_string(), self.id.to_string(), self.ticket_id.to_string()]
     }
 
-    pub(super) fn from_keys([time, id, ticket_id]: [&str; 3]) -> Result<Self> {
+    pub(super) fn read(keys: &[String]) -> Result<Self> {
+        let [time, id, ticket_id] = keys else { return Err(damaged()) };
         Ok(Self {
             time: Timestamp::from_micros(key(time)?),
             id: key(id)?,
@@ -207,41 +182,23 @@ impl EventPosition {
     }
 }
 
-impl EventPlan {
-    pub(super) fn new(
-        name: &'static str,
-        direction: Direction,
-        limit: u32,
-        after: Option<&Cursor>,
-    ) -> Result<Self> {
-        let order = format!("{name}-{}", direction.tag());
-        let after = after.map(|cursor| event_position(&order, cursor)).transpose()?;
-        Ok(Self { order, limit: check_limit(limit)?, after })
+impl Position for EventPosition {
+    type Item = Occurrence;
+    type Order = EventOrder;
+
+    fn order_name(order: EventOrder) -> String {
+        format!("{}-{}", order.name, order.direction.tag())
     }
 
-    /// After which place to go on.
-    #[must_use]
-    pub const fn after(&self) -> Option<&EventPosition> {
-        self.after.as_ref()
+    fn from_item(occurrence: &Occurrence, _: EventOrder) -> Self {
+        Self::of(occurrence)
     }
 
-    /// How many rows to read: one more than the page holds, so that the end is known.
-    #[must_use]
-    pub const fn fetch(&self) -> usize {
-        self.limit + 1
+    fn to_keys(&self) -> Vec<String> {
+        self.keys().into()
     }
 
-    /// Makes the page from up to [`fetch`](Self::fetch) occurrences.
-    #[must_use]
-    pub fn page(&self, occurrences: Vec<Occurrence>) -> Page<Occurrence> {
-        Page::cut(occurrences, self.limit, |occurrence| event_cursor(&self.order, occurrence))
+    fn from_keys(_: EventOrder, keys: &[String]) -> Result<Self> {
+        Self::read(keys)
     }
-}
-
-fn event_cursor(order: &str, occurrence: &Occurrence) -> Cursor {
-    Cursor::new(order, EventPosition::of(occurrence).keys())
-}
-
-fn event_position(order: &str, cursor: &Cursor) -> Result<EventPosition> {
-    cursor.keys::<3>(order).and_then(EventPosition::from_keys)
 }

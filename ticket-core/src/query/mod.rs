@@ -11,6 +11,7 @@ mod expiry;
 mod histogram;
 mod keep;
 mod occurrence;
+mod paging;
 mod tally;
 mod ticket;
 mod traits;
@@ -18,19 +19,18 @@ mod types;
 
 pub use self::comparison::{Comparison, Operator, ValueTest};
 pub use self::cursor::{Cursor, Page};
-pub use self::event::{EventFilter, EventPlan, EventPosition, EventQuery};
+pub use self::event::{EventFilter, EventOrder, EventPosition, EventQuery};
 pub use self::expiry::{Expired, Expiry};
 pub use self::histogram::{Bucket, BucketWidth, HistogramQuery, HistogramScope};
 pub use self::keep::KeepPerTicket;
 pub use self::occurrence::OccurrenceQuery;
+pub use self::paging::{Position, QueryPlan};
 pub use self::tally::Tally;
 pub use self::ticket::{
-    SortKey, TicketFilter, TicketPlan, TicketPosition, TicketQuery, TicketSort,
+    SortKey, TicketFilter, TicketOrder, TicketPosition, TicketQuery, TicketSort,
 };
-pub use self::traits::{EventTrait, TraitPlan, TraitPosition, TraitQuery, TraitType};
+pub use self::traits::{EventTrait, TraitPosition, TraitQuery, TraitType};
 pub use self::types::{EventTypeQuery, TraitTypeQuery};
-
-use crate::{Error, Result};
 
 /// The most that one page can hold.
 pub const MAX_LIMIT: u32 = 1_000;
@@ -71,13 +71,5 @@ impl Direction {
             Self::Ascending => "asc",
             Self::Descending => "desc",
         }
-    }
-}
-
-fn check_limit(limit: u32) -> Result<usize> {
-    if (1..=MAX_LIMIT).contains(&limit) {
-        Ok(limit as usize)
-    } else {
-        Err(Error::config(format!("the limit {limit} is not between 1 and {MAX_LIMIT}")))
     }
 }

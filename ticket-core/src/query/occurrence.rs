@@ -1,8 +1,8 @@
 //! Questions about the occurrences of one ticket.
 
-use super::cursor::Cursor;
-use super::event::EventPlan;
-use super::{DEFAULT_LIMIT, Direction};
+use super::Direction;
+use super::event::{EventOrder, EventPosition};
+use super::paging::{Paging, QueryPlan, paged};
 use crate::Result;
 
 /// Which occurrences of one ticket: ordered by time, ties by id.
@@ -11,17 +11,12 @@ use crate::Result;
 pub struct OccurrenceQuery {
     /// Which end comes first; [`Direction::Descending`] (the newest) by default.
     pub direction: Direction,
-    /// How many at most, 1 to [`MAX_LIMIT`](super::MAX_LIMIT); 50 by default.
-    pub limit: u32,
-    /// How many to pass over, counted from the cursor if there is one.
-    pub offset: u64,
-    /// After which place to go on.
-    pub after: Option<Cursor>,
+    paging: Paging,
 }
 
 impl Default for OccurrenceQuery {
     fn default() -> Self {
-        Self { direction: Direction::Descending, limit: DEFAULT_LIMIT, offset: 0, after: None }
+        Self { direction: Direction::Descending, paging: Paging::default() }
     }
 }
 
@@ -39,33 +34,14 @@ impl OccurrenceQuery {
         self
     }
 
-    /// Sets the size of the page.
-    #[must_use]
-    pub fn with_limit(mut self, limit: u32) -> Self {
-        self.limit = limit;
-        self
-    }
-
-    /// Passes over so many.
-    #[must_use]
-    pub fn with_offset(mut self, offset: u64) -> Self {
-        self.offset = offset;
-        self
-    }
-
-    /// Goes on after a cursor.
-    #[must_use]
-    pub fn with_after(mut self, cursor: Cursor) -> Self {
-        self.after = Some(cursor);
-        self
-    }
-
     /// Checks the query, for a backend to carry out.
     ///
     /// # Errors
     ///
     /// As [`TicketQuery::plan`](super::TicketQuery::plan).
-    pub fn plan(&self) -> Result<EventPlan> {
-        EventPlan::new("occurrence", self.direction, self.limit, self.after.as_ref())
+    pub fn plan(&self) -> Result<QueryPlan<EventPosition>> {
+        self.paging.plan(EventOrder { name: "occurrence", direction: self.direction })
     }
 }
+
+paged!(OccurrenceQuery, offset);

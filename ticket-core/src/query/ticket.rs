@@ -1,7 +1,8 @@
 //! Questions about tickets.
 
-use super::cursor::{Cursor, Page, damaged, key, key_to_text, text_to_key};
-use super::{DEFAULT_LIMIT, Direction, check_limit};
+use super::Direction;
+use super::cursor::{damaged, key, key_to_text, text_to_key};
+use super::paging::{Paging, Position, QueryPlan, paged};
 use crate::search::fold;
 use crate::{Level, Result, StatusKind, Ticket, TicketId, TicketIdPrefix, Timestamp, limits};
 
@@ -193,12 +194,7 @@ pub struct TicketQuery {
     pub sort: TicketSort,
     /// Which end comes first; [`Direction::Descending`] by default.
     pub direction: Direction,
-    /// How many at most, 1 to [`MAX_LIMIT`](super::MAX_LIMIT); 50 by default.
-    pub limit: u32,
-    /// How many to pass over, counted from the cursor if there is one.
-    pub offset: u64,
-    /// After which place to go on.
-    pub after: Option<Cursor>,
+    paging: Paging,
 }
 
 impl Default for TicketQuery {
@@ -207,9 +203,7 @@ impl Default for TicketQuery {
             filter: TicketFilter::new(),
             sort: TicketSort::LastOccurrence,
             direction: Direction::Descending,
-            limit: DEFAULT_LIMIT,
-            offset: 0,
-            after: None,
+            paging: Paging::default(),
         }
     }
 }
@@ -236,60 +230,24 @@ impl TicketQuery {
         self
     }
 
-    /// Sets the size of the page.
-    #[must_use]
-    pub fn with_limit(mut self, limit: u32) -> Self {
-        self.limit = limit;
-        self
-    }
-
-    /// Passes over so many.
-    #[must_use]
-    pub fn with_offset(mut self, offset: u64) -> Self {
-        self.offset = offset;
-        self
-    }
-
-    /// Goes on after a cursor.
-    #[must_use]
-    pub fn with_after(mut self, cursor: Cursor) -> Self {
-        self.after = Some(cursor);
-        self
-    }
-
     /// Checks the query, for a backend to carry out.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) for a limit outside of 1 to 1,000, or a cursor
     /// that is damaged or belongs to another order.
-    pub fn plan(&self) -> Result<TicketPlan> {
-        let after = self.after.as_ref().map(|cursor| self.position(cursor)).transpose()?;
-        Ok(TicketPlan {
-            sort: self.sort,
-            direction: self.direction,
-            limit: check_limit(self.limit)?,
-            after,
-        })
-    }
-
-    fn position(&self, cursor: &Cursor) -> Result<TicketPosition> {
-        let [sort_key, id] = cursor.keys(&order_tag(self.sort, self.direction))?;
-        let sort_key = match self.sort {
-            TicketSort::Channel => SortKey::Text(key_to_text(sort_key)?),
-            _ => SortKey::Number(key(sort_key)?),
-        };
-        Ok(TicketPosition { key: sort_key, id: id.parse().map_err(|_| damaged())? })
+    pub fn plan(&self) -> Result<QueryPlan<TicketPosition>> {
+        self.paging.plan(TicketOrder { sort: self.sort, direction: self.direction })
     }
 }
 
-/// A checked [`TicketQuery`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TicketPlan {
+paged!(TicketQuery, offset);
+
+/// The order of a [`TicketQuery`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TicketOrder {
     sort: TicketSort,
     direction: Direction,
-    limit: usize,
-    after: Option<TicketPosition>,
 }
 
 /// The place of a ticket in an order.
@@ -301,32 +259,32 @@ pub struct TicketPosition {
     pub id: TicketId,
 }
 
-impl TicketPlan {
-    /// After which place to go on.
-    #[must_use]
-    pub const fn after(&self) -> Option<&TicketPosition> {
-        self.after.as_ref()
+impl Position for TicketPosition {
+    type Item = Ticket;
+    type Order = TicketOrder;
+
+    fn order_name(order: TicketOrder) -> String {
+        format!("{}-{}", order.sort.as_str(), order.direction.tag())
     }
 
-    /// How many rows to read: one more than the page holds, so that the end is known.
-    #[must_use]
-    pub const fn fetch(&self) -> usize {
-        self.limit + 1
+    fn from_item(ticket: &Ticket, order: TicketOrder) -> Self {
+        Self { key: order.sort.key(ticket), id: ticket.id }
     }
 
-    /// Makes the page from up to [`fetch`](Self::fetch) tickets.
-    #[must_use]
-    pub fn page(&self, tickets: Vec<Ticket>) -> Page<Ticket> {
-        Page::cut(tickets, self.limit, |ticket| {
-            let sort_key = match self.sort.key(ticket) {
-                SortKey::Number(number) => number.to_string(),
-                SortKey::Text(text) => text_to_key(&text),
-            };
-            Cursor::new(order_tag(self.sort, self.direction), [sort_key, ticket.id.to_string()])
-        })
+    fn to_keys(&self) -> Vec<String> {
+        let key = match &self.key {
+            SortKey::Number(number) => number.to_string(),
+            SortKey::Text(text) => text_to_key(text),
+        };
+        vec![key, self.id.to_string()]
     }
-}
 
-fn order_tag(sort: TicketSort, direction: Direction) -> String {
-    format!("{}-{}", sort.as_str(), direction.tag())
+    fn from_keys(order: TicketOrder, keys: &[String]) -> Result<Self> {
+        let [sort_key, id] = keys else { return Err(damaged()) };
+        let sort_key = match order.sort {
+            TicketSort::Channel => SortKey::Text(key_to_text(sort_key)?),
+            _ => SortKey::Number(key(sort_key)?),
+        };
+        Ok(Self { key: sort_key, id: id.parse().map_err(|_| damaged())? })
+    }
 }

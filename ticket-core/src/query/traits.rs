@@ -1,8 +1,8 @@
 //! Questions about the traits of events.
 
-use super::cursor::{Cursor, Page, key_to_text, text_to_key};
+use super::cursor::{damaged, key_to_text, text_to_key};
 use super::event::EventPosition;
-use super::{DEFAULT_LIMIT, check_limit};
+use super::paging::{Paging, Position, QueryPlan, paged};
 use crate::{Result, Value, ValueKind, limits};
 
 /// The name and type of a trait that events of a type have.
@@ -36,10 +36,7 @@ pub struct TraitQuery {
     pub event_type: String,
     /// Only the traits of this name.
     pub name: Option<String>,
-    /// How many at most, 1 to [`MAX_LIMIT`](super::MAX_LIMIT); 50 by default.
-    pub limit: u32,
-    /// After which place to go on.
-    pub after: Option<Cursor>,
+    paging: Paging,
 }
 
 impl TraitQuery {
@@ -50,8 +47,7 @@ impl TraitQuery {
             app_id: None,
             event_type: limits::as_stored(event_type, limits::NAME),
             name: None,
-            limit: DEFAULT_LIMIT,
-            after: None,
+            paging: Paging::default(),
         }
     }
 
@@ -69,77 +65,46 @@ impl TraitQuery {
         self
     }
 
-    /// Sets the size of the page.
-    #[must_use]
-    pub fn with_limit(mut self, limit: u32) -> Self {
-        self.limit = limit;
-        self
-    }
-
-    /// Goes on after a cursor.
-    #[must_use]
-    pub fn with_after(mut self, cursor: Cursor) -> Self {
-        self.after = Some(cursor);
-        self
-    }
-
     /// Checks the query, for a backend to carry out.
     ///
     /// # Errors
     ///
     /// As [`TicketQuery::plan`](super::TicketQuery::plan).
-    pub fn plan(&self) -> Result<TraitPlan> {
-        let after = match &self.after {
-            None => None,
-            Some(cursor) => {
-                let [name, time, id, ticket_id] = cursor.keys(TRAIT_ORDER)?;
-                Some(TraitPosition {
-                    name: key_to_text(name)?,
-                    event: EventPosition::from_keys([time, id, ticket_id])?,
-                })
-            }
-        };
-        Ok(TraitPlan { limit: check_limit(self.limit)?, after })
+    pub fn plan(&self) -> Result<QueryPlan<TraitPosition>> {
+        self.paging.plan(())
     }
 }
 
-const TRAIT_ORDER: &str = "trait-asc";
-
-/// A checked [`TraitQuery`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TraitPlan {
-    limit: usize,
-    after: Option<TraitPosition>,
-}
+// The walk goes name by name, and no backend could skip a number of traits without reading them.
+paged!(TraitQuery);
 
 /// The place of a trait in the order of a [`TraitQuery`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TraitPosition {
     /// The trait's name.
     pub name: String,
-    /// Whose trait it is.
+    /// The event that has the trait.
     pub event: EventPosition,
 }
 
-impl TraitPlan {
-    /// After which place to go on.
-    #[must_use]
-    pub const fn after(&self) -> Option<&TraitPosition> {
-        self.after.as_ref()
+impl Position for TraitPosition {
+    type Item = EventTrait;
+    type Order = ();
+
+    fn order_name((): ()) -> String {
+        "trait-asc".to_owned()
     }
 
-    /// How many rows to read: one more than the page holds, so that the end is known.
-    #[must_use]
-    pub const fn fetch(&self) -> usize {
-        self.limit + 1
+    fn from_item(item: &EventTrait, (): ()) -> Self {
+        Self { name: item.name.clone(), event: item.event }
     }
 
-    /// Makes the page from up to [`fetch`](Self::fetch) traits.
-    #[must_use]
-    pub fn page(&self, traits: Vec<EventTrait>) -> Page<EventTrait> {
-        Page::cut(traits, self.limit, |item| {
-            let name = std::iter::once(text_to_key(&item.name));
-            Cursor::new(TRAIT_ORDER, name.chain(item.event.keys()))
-        })
+    fn to_keys(&self) -> Vec<String> {
+        std::iter::once(text_to_key(&self.name)).chain(self.event.keys()).collect()
+    }
+
+    fn from_keys((): (), keys: &[String]) -> Result<Self> {
+        let (name, event) = keys.split_first().ok_or_else(damaged)?;
+        Ok(Self { name: key_to_text(name)?, event: EventPosition::read(event)? })
     }
 }

@@ -10,15 +10,17 @@ use crate::error::{Outcome, corrupt};
 use crate::row::{binary, block, trait_key, trait_value};
 use crate::schema::TRAITS;
 
-/// With comparisons, in two steps. The first goes along the index of traits, block of time by block of time,
-/// until it has found enough. They are not the first ones in the order of time yet, but those lie in the
-/// same blocks: the second step sorts what is there.
+/// Reads events; with comparisons, in two steps. The first follows the index of traits, one block
+/// of time after the other, until it has found enough events. These need not be the first in the
+/// order of time, but the first ones lie in the same blocks. The second step reads all matching
+/// events of those blocks and sorts them.
 pub(crate) async fn get_events(
     connection: &Connection,
     query: &EventQuery,
 ) -> Outcome<Page<Occurrence>> {
     let plan = query.plan()?;
-    if query.filter.traits.is_empty() || query.filter.occurrence_id.is_some() || query.offset > 0 {
+    if query.filter.traits.is_empty() || query.filter.occurrence_id.is_some() || query.offset() > 0
+    {
         let found = connection.read(list(connection, query, None)?).await?;
         return Ok(plan.page(occurrences_of(&found)?));
     }
@@ -34,14 +36,14 @@ pub(crate) async fn get_events(
         };
         let last = last.map_err(|_| corrupt("an occurrence's block"))?;
         let found = connection.read(list(connection, query, Some(last))?).await?;
-        // Fewer than there were: somebody deletes them just now.
+        // Fewer events than in the first step: some are being deleted, so try again.
         if found.len() == plan.fetch() {
             return Ok(plan.page(occurrences_of(&found)?));
         }
     }
 }
 
-/// The command that finds the events in the order of their blocks.
+/// Returns the command that finds events in the order of their blocks.
 pub(super) fn by_blocks(connection: &Connection, query: &EventQuery) -> Result<Document> {
     let plan = query.plan()?;
     let (_, _, order) = sign(query.direction);
@@ -54,7 +56,8 @@ pub(super) fn by_blocks(connection: &Connection, query: &EventQuery) -> Result<D
     })
 }
 
-/// The command that finds the events in their order, not beyond a block if there is one.
+/// Returns the command that finds events in the order of time, up to and including a block if one
+/// is given.
 pub(super) fn list(
     connection: &Connection,
     query: &EventQuery,
@@ -65,7 +68,7 @@ pub(super) fn list(
         "find": connection.names.of("occurrences"),
         "filter": { "$and": all_conditions(query, last)? },
         "sort": by_time(query.direction),
-        "skip": to_i64(query.offset),
+        "skip": to_i64(plan.offset()),
         "limit": to_i64(plan.fetch()),
     };
     if let Some(index) = index(&query.filter) {
@@ -74,8 +77,8 @@ pub(super) fn list(
     Ok(find)
 }
 
-/// The index that gives the order, or the few events there are. With comparisons MongoDB chooses, by
-/// trying the ways there are side by side.
+/// Returns the index that yields the order or the few events with an id. With comparisons MongoDB
+/// chooses, by running the candidates side by side.
 fn index(filter: &EventFilter) -> Option<&'static str> {
     if filter.occurrence_id.is_some() {
         return Some("by_id");
@@ -90,7 +93,7 @@ fn index(filter: &EventFilter) -> Option<&'static str> {
     })
 }
 
-/// The conditions, of which there is at least one.
+/// Returns the conditions, of which there is at least one.
 fn all_conditions(query: &EventQuery, last: Option<DateTime>) -> Result<Vec<Bson>> {
     let (plan, filter) = (query.plan()?, &query.filter);
     let mut all = conditions(filter);
@@ -142,7 +145,7 @@ fn comparison(comparison: &Comparison) -> Document {
     }
 }
 
-/// Names and values are values here, never parts of a command's own words.
+/// `$eq` and `$elemMatch` keep names and values of callers from being taken for operators.
 fn one_test(name: &str, test: &ValueTest) -> Document {
     let operator = match test.op {
         Operator::Eq => "$eq",

@@ -1,4 +1,4 @@
-//! Counts over time (rule 12).
+//! Counts of occurrences per hour (rule 12).
 
 use mongodb::bson::{Document, doc};
 use ticket_core::backend::HistogramScope;
@@ -17,7 +17,7 @@ pub(crate) async fn count_occurrences(
     Ok(query.buckets(counts.collect::<Result<Vec<_>>>()?)?)
 }
 
-/// The command that adds up the counts of each hour.
+/// Returns the command that adds up the counts of each hour.
 pub(super) fn sums(connection: &Connection, query: &HistogramQuery) -> Result<Document> {
     let hours = query.hours()?;
     let sum = doc! { "$group": { "_id": "$_id.h", "n": { "$sum": "$n" } } };
@@ -25,7 +25,7 @@ pub(super) fn sums(connection: &Connection, query: &HistogramQuery) -> Result<Do
         HistogramScope::Ticket(id) => {
             let end = |hour: i64| doc! { "t": ticket_key(*id), "h": hour };
             let range = doc! { "_id": { "$gte": end(hours.start), "$lt": end(hours.end) } };
-            // The newest hour is with the ticket.
+            // The newest hour is stored in the ticket itself.
             let newest = doc! { "$unionWith": { "coll": connection.names.of("tickets"), "pipeline": [
                 { "$match": { "_id": ticket_key(*id), "h": { "$gte": hours.start, "$lt": hours.end } } },
                 { "$project": { "_id": { "h": "$h" }, "n": "$hn" } },
@@ -36,7 +36,8 @@ pub(super) fn sums(connection: &Connection, query: &HistogramQuery) -> Result<Do
                 "hint": "_id_",
             };
             if connection.transactions {
-                // Both are of one moment, so that an hour that goes from one to the other counts once.
+                // A snapshot of both collections, so that an hour that moves from one to the other
+                // counts once.
                 sums.insert("readConcern", doc! { "level": "snapshot" });
             }
             sums

@@ -1,7 +1,8 @@
-//! Who does what only one should do (rule 28).
+//! Leases (rule 28): at most one holder at a time does a job.
 //!
-//! These leases are documents beside that of the [writer](crate::lease), under ids that are documents and
-//! not texts. One update of one document is atomic on every server.
+//! These leases are documents beside that of the [writer](crate::lease). Their ids are documents,
+//! so that no name can collide with the id `writer`. The update of one document is atomic on every
+//! kind of server.
 
 use mongodb::bson::{DateTime, doc};
 use mongodb::options::ReturnDocument;
@@ -11,18 +12,19 @@ use ticket_core::{Error, Result};
 use crate::connection::{Connection, within};
 use crate::error::Failure;
 
-/// How often something is tried that others have done first.
+/// The number of attempts when another process inserts the same document.
 const ATTEMPTS: u32 = 10;
 
 pub(crate) async fn lease(connection: &Connection, lease: &Lease) -> Result<bool> {
-    // A text of a caller's must not be taken for a field's name.
+    // `$literal` keeps a caller's text from being taken for the name of a field.
     let holder = doc! { "$literal": &lease.holder };
     let until = doc! { "$ifNull": ["$until", DateTime::from_millis(0)] };
     let is_free = doc! { "$or": [
         { "$eq": ["$owner", &holder] },
         { "$lte": [until, "$$NOW"] },
     ] };
-    // Whole milliseconds, as the server counts; not fewer than were asked for.
+    // The server counts whole milliseconds; round up, so that the lease lasts at least as long as
+    // asked for.
     let millis = lease.micros().saturating_add(999) / 1_000;
     let take = vec![doc! { "$set": {
         "owner": { "$cond": [&is_free, holder, "$owner"] },
@@ -42,7 +44,8 @@ pub(crate) async fn lease(connection: &Connection, lease: &Lease) -> Result<bool
                     let owner = taken.as_ref().and_then(|taken| taken.get_str("owner").ok());
                     return Ok(owner == Some(lease.holder.as_str()));
                 }
-                // Of several that make it at once, one does; the others find it then.
+                // Of several processes that insert it at once one succeeds, and the others find it
+                // in their next attempt.
                 Err(failure) if failure.is_duplicate() && attempt < ATTEMPTS => attempt += 1,
                 Err(failure) => return Err(Error::from(failure)),
             }

@@ -1,4 +1,4 @@
-//! Every command but those that make the collections.
+//! All commands except those that create the collections.
 
 mod events;
 mod histogram;
@@ -30,9 +30,10 @@ use ticket_core::{Direction, Occurrence, Result};
 
 use crate::connection::Connection;
 use crate::row::{binary, ticket_key};
-use crate::unit::{Effects, Unit, Work, write};
+use crate::unit::{Effects, Unit, Work};
+use crate::write::write;
 
-/// A number as MongoDB holds it; what is larger is as good as endless.
+/// Converts a number for MongoDB, saturating at the largest `i64`.
 fn to_i64(number: impl TryInto<i64>) -> i64 {
     number.try_into().unwrap_or(i64::MAX)
 }
@@ -45,7 +46,8 @@ fn delete_by_keys(unit: &Unit, effects: &mut Effects, collection: &str, keys: &[
     effects.delete(&unit.name(collection), filters.collect());
 }
 
-/// Carries out a unit of work again until it has done less than it may at once, and says how much it did in all.
+/// Repeats a unit of work until it does less than it may at a time, and returns how much it did in
+/// all.
 async fn in_steps(
     connection: &Connection,
     work: &impl Work<Answer = u64>,
@@ -68,7 +70,8 @@ const fn sign(direction: Direction) -> (&'static str, &'static str, i32) {
     }
 }
 
-/// What lies behind a place in the order of some fields: first those fields, then their values.
+/// Returns the condition for documents after a position, given as fields in the order of sorting
+/// and their values.
 fn behind<const N: usize>(direction: Direction, fields: [&str; N], values: &[Bson; N]) -> Document {
     let (beyond, from, _) = sign(direction);
     let mut ways = Vec::new();
@@ -80,17 +83,17 @@ fn behind<const N: usize>(direction: Direction, fields: [&str; N], values: &[Bso
         way.insert(*field, doc! { beyond: values[i].clone() });
         ways.push(way);
     }
-    // The first condition says nothing new; it is the one that an index can begin at.
+    // The first condition is implied by the others, but an index can start at it.
     doc! { fields[0]: { from: values[0].clone() }, "$or": ways }
 }
 
-/// The order of events.
+/// Returns the order of events.
 fn by_time(direction: Direction) -> Document {
     let (_, _, order) = sign(direction);
     doc! { "m": order, "_id.i": order, "_id.t": order }
 }
 
-/// Events behind this one.
+/// Returns the condition for events after this one.
 fn behind_event(direction: Direction, after: &EventPosition) -> Document {
     behind(
         direction,

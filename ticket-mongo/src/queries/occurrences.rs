@@ -32,7 +32,7 @@ pub(super) fn list(
         "find": connection.names.of("occurrences"),
         "filter": { "$and": conditions },
         "sort": by_time(query.direction),
-        "skip": to_i64(query.offset),
+        "skip": to_i64(plan.offset()),
         "limit": to_i64(plan.fetch()),
         "hint": "by_ticket",
     })

@@ -1,4 +1,4 @@
-//! Deleting (rules 9 and 18 to 20), in steps: each a unit of work of at most so many occurrences.
+//! Deletion (rules 9 and 18 to 20) in steps, each a unit of work of bounded size.
 
 use async_trait::async_trait;
 use mongodb::bson::{Bson, Document, doc};
@@ -12,15 +12,16 @@ use crate::connection::Connection;
 use crate::error::{Failure, Outcome, corrupt};
 use crate::place::{self, Range};
 use crate::row::{ticket_id, ticket_key};
-use crate::unit::{Effects, Unit, Work, write};
+use crate::unit::{Effects, Unit, Work};
+use crate::write::write;
 
-/// How many occurrences a step deletes at most.
+/// The number of occurrences that a step deletes at most.
 const STEP: u64 = 1_000;
 
-/// How many tickets a step looks at.
+/// The number of tickets that a step visits.
 const TICKETS: i64 = 200;
 
-/// A ticket with more occurrences than this is emptied step by step before it goes.
+/// A ticket with more occurrences than this is emptied in steps before it is deleted.
 const AT_ONCE: i64 = 5_000;
 
 pub(crate) async fn delete_ticket(connection: &Connection, id: TicketId) -> Result<bool> {
@@ -73,7 +74,8 @@ impl Work for Deleting {
     }
 }
 
-/// Deletes tickets with all that is left of them but their occurrences, and takes them off the sums.
+/// Deletes tickets and everything that belongs to them except occurrences, and subtracts them from
+/// the sums.
 async fn bury(unit: &mut Unit, effects: &mut Effects, ids: &[TicketId]) -> Outcome<()> {
     let counted = sums::of_tickets(unit, ids).await?;
     let keys: Vec<Bson> = ids.iter().map(|id| ticket_key(*id)).collect();
@@ -158,7 +160,7 @@ pub(super) fn oldest(collection: &str, expiry: &Expiry, most: u64) -> Document {
     }
 }
 
-/// Deletes solved tickets without occurrences, from a place in the order of their last time on.
+/// Deletes solved tickets without occurrences, continuing in the order of their last time.
 struct Burying {
     expiry: Expiry,
     after: Option<String>,
@@ -198,7 +200,7 @@ impl Work for Burying {
     }
 }
 
-/// Where the solved tickets are of which the last occurrence may be old enough.
+/// Returns the range of the solved tickets whose last occurrence may be old enough.
 fn solved(expiry: &Expiry, after: Option<String>) -> Range {
     let before = SortKey::Number(expiry.before.as_micros());
     let range = Range::of(expiry.app_id.as_deref(), TicketSort::LastOccurrence, StatusKind::Solved)
@@ -249,7 +251,7 @@ pub(super) fn tickets_from(
     }
 }
 
-/// Deletes what lies between a ticket's first occurrence and its newest ones.
+/// Deletes the occurrences between a ticket's first one and its newest ones.
 struct Thinning {
     id: TicketId,
     keep: u32,
@@ -290,7 +292,8 @@ impl Work for Thinning {
     }
 }
 
-/// Deletes ticket by ticket, so that whoever records meanwhile is either deleted or whole.
+/// Deletes one ticket after the other, so that a ticket recorded meanwhile is either deleted
+/// completely or stays complete.
 pub(crate) async fn clear(connection: &Connection) -> Result<()> {
     loop {
         let find = tickets_from(&connection.names.of("tickets"), None, None);

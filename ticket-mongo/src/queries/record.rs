@@ -1,12 +1,14 @@
 //! Recording (rules 1 to 8).
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use async_trait::async_trait;
 use mongodb::bson::RawDocumentBuf;
 use mongodb::bson::{Bson, Document, doc};
-use ticket_core::backend::{NewOccurrence, Recorded, TicketChange, TicketUpdate};
-use ticket_core::{OccurrenceId, Result, Status, StatusKind, TicketId, Timestamp};
+use ticket_core::backend::{
+    Added, Batch, KnownTicket, NewOccurrence, Recorded, TicketBatch, TicketChange, TicketUpdate,
+};
+use ticket_core::{OccurrenceId, Result, Status, StatusKind, TicketId};
 
 use super::sums::{self, Sums};
 use super::to_i64;
@@ -18,42 +20,32 @@ use crate::row::{
     self, occurrence_ids, occurrence_key, status_fields, ticket_id, ticket_key, trait_key,
     trait_value,
 };
-use crate::unit::{Effects, Unit, Work, write};
+use crate::unit::{Effects, Unit, Work};
+use crate::write::write;
 
-/// How many pairs of release and environment a ticket's own document remembers, so that nothing need
-/// be written for them again.
+/// The number of pairs of release and environment that a ticket's own document remembers. For a
+/// remembered pair nothing has to be written.
 const REMEMBERED: usize = 8;
 
-pub(crate) async fn record_tickets(
-    connection: &Connection,
-    batch: Vec<NewOccurrence>,
-) -> Result<Recorded> {
+pub(crate) async fn record_tickets(connection: &Connection, batch: Batch) -> Result<Recorded> {
     if batch.is_empty() {
         return Ok(Recorded::default());
     }
-    write(connection, &Recording::new(batch)).await
+    write(connection, &Recording { batch }).await
 }
 
-/// A batch, by ticket and id; of those that share both, the first one of the batch.
+/// The recording of a batch. After a write conflict it is planned again from the same batch.
 struct Recording {
-    tickets: BTreeMap<TicketId, BTreeMap<OccurrenceId, NewOccurrence>>,
+    batch: Batch,
 }
 
 impl Recording {
-    fn new(batch: Vec<NewOccurrence>) -> Self {
-        let mut tickets = BTreeMap::<TicketId, BTreeMap<OccurrenceId, NewOccurrence>>::new();
-        for new in batch {
-            let ticket = tickets.entry(new.ticket_id()).or_default();
-            ticket.entry(new.record().id).or_insert(new);
-        }
-        Self { tickets }
-    }
-
-    /// Which of the occurrences are stored already.
+    /// Returns the occurrences that are stored already.
     async fn stored(&self, unit: &mut Unit) -> Outcome<HashSet<(TicketId, OccurrenceId)>> {
-        let keys = self.tickets.iter().flat_map(|(ticket, occurrences)| {
-            occurrences.keys().map(|id| Bson::Document(occurrence_key(*ticket, *id)))
-        });
+        let keys = self
+            .batch
+            .iter()
+            .map(|new| Bson::from(occurrence_key(new.ticket_id(), new.record().id)));
         let find = doc! {
             "find": unit.name("occurrences"),
             "filter": { "_id": { "$in": keys.collect::<Vec<_>>() } },
@@ -64,9 +56,9 @@ impl Recording {
         Ok(found.iter().map(occurrence_ids).collect::<Result<_>>()?)
     }
 
-    /// The tickets that are there.
+    /// Returns the tickets that exist.
     async fn known(&self, unit: &mut Unit) -> Outcome<HashMap<TicketId, Known>> {
-        let keys: Vec<Bson> = self.tickets.keys().map(|id| ticket_key(*id)).collect();
+        let keys: Vec<Bson> = self.batch.tickets().map(|ticket| ticket_key(ticket.id())).collect();
         let mut fields = Keys::fields();
         fields.extend(doc! { "fi": 1, "mi": 1, "seen": 1, "h": 1, "hn": 1 });
         let find = doc! {
@@ -81,27 +73,26 @@ impl Recording {
     }
 }
 
-/// What has to be known of a ticket to add to it.
+/// The fields of a stored ticket that recording needs.
 struct Known {
-    first: (Timestamp, OccurrenceId),
-    last: (Timestamp, OccurrenceId),
-    count: u64,
-    solved_at: Option<Timestamp>,
+    ticket: KnownTicket,
     keys: Keys,
     seen: Vec<Bson>,
-    /// Its newest hour, which it counts itself.
+    /// Its newest hour and the count of it, which the ticket's own document holds.
     hour: Option<(i64, i64)>,
 }
 
 impl Known {
     fn of(ticket: &Document) -> Result<Self> {
         Ok(Self {
-            first: (row::time(ticket, "f")?, row::occurrence_id(ticket, "fi")?),
-            last: (row::time(ticket, "m")?, row::occurrence_id(ticket, "mi")?),
-            count: row::count(ticket, "n")?,
-            solved_at: match row::status(ticket)? {
-                Status::Solved { at, .. } => Some(at),
-                Status::Open | Status::Muted { .. } => None,
+            ticket: KnownTicket {
+                first: (row::time(ticket, "f")?, row::occurrence_id(ticket, "fi")?),
+                last: (row::time(ticket, "m")?, row::occurrence_id(ticket, "mi")?),
+                count: row::count(ticket, "n")?,
+                solved_at: match row::status(ticket)? {
+                    Status::Solved { at, .. } => Some(at),
+                    Status::Open | Status::Muted { .. } => None,
+                },
             },
             keys: Keys::of(ticket)?,
             seen: ticket.get_array("seen").map_err(|_| corrupt("a ticket"))?.clone(),
@@ -113,7 +104,7 @@ impl Known {
     }
 }
 
-/// Statements, by the collection that they are for.
+/// Statements by collection.
 #[derive(Default)]
 struct Statements {
     tickets: Vec<Document>,
@@ -127,29 +118,33 @@ impl Work for Recording {
     type Answer = Recorded;
 
     fn tickets(&self) -> Vec<TicketId> {
-        self.tickets.keys().copied().collect()
+        self.batch.tickets().map(TicketBatch::id).collect()
     }
 
     async fn plan(&self, unit: &mut Unit) -> Outcome<(Recorded, Effects)> {
-        // Nearly always none is. In a transaction its insertion fails if one is, and here we are again.
+        // Usually none is, so the first attempt does not look. In a transaction an insertion then
+        // fails if one is, and the retry looks. Under a lease a failed insertion could not be
+        // rolled back, so there every attempt looks.
         let stored =
             if unit.is_retry || unit.token > 0 { self.stored(unit).await? } else { HashSet::new() };
         let known = self.known(unit).await?;
         let mut recorded = Recorded::default();
         let mut effects = Effects::default();
         let mut statements = Statements::default();
-        for (id, occurrences) in &self.tickets {
-            let added: Vec<&NewOccurrence> = occurrences
-                .values()
-                .filter(|new| !stored.contains(&(*id, new.record().id)))
+        for ticket in self.batch.tickets() {
+            let id = ticket.id();
+            let added: Vec<&NewOccurrence> = ticket
+                .occurrences()
+                .iter()
+                .filter(|new| !stored.contains(&(id, new.record().id)))
                 .collect();
-            let Some(update) = add(unit, *id, known.get(id), &added, &mut statements) else {
+            let Some(update) = add(unit, id, known.get(&id), &added, &mut statements) else {
                 continue;
             };
             recorded.updates.push(update);
             recorded.occurrences += added.len() as u64;
             for new in added {
-                effects.ids.push(occurrence_key(*id, new.record().id));
+                effects.ids.push(occurrence_key(id, new.record().id));
                 effects.occurrences.push(occurrence(new, unit.token)?);
             }
         }
@@ -169,28 +164,27 @@ fn add(
     added: &[&NewOccurrence],
     statements: &mut Statements,
 ) -> Option<TicketUpdate> {
-    let first = added.iter().min_by_key(|new| new.age_key())?;
-    let last = added.iter().max_by_key(|new| new.age_key())?;
-    let count: u64 = added.iter().map(|new| u64::from(new.repeats())).sum();
+    let added = Added::of(added.iter().copied())?;
+    let (first, last, count) = (added.oldest, added.newest, added.repeats);
     let before = known.map(|known| &known.keys);
     let mut keys = before.cloned().unwrap_or_else(|| keys_of(first));
     keys.count = keys.count.saturating_add(to_i64(count));
-    let mut fields = add_seen(unit, id, known, added, statements);
-    fields.extend(add_hours(unit, id, known, added, statements));
-    let mut change = None;
-    if known.is_none_or(|known| first.age_key() < known.first) {
+    let mut fields = add_seen(unit, id, known, &added, statements);
+    fields.extend(add_hours(unit, id, known, &added, statements));
+    let change;
+    if known.is_none_or(|known| known.ticket.begins_with(&added)) {
         fields.extend(begin_with(first));
         keys.first = first.record().time.as_micros();
     }
-    if known.is_none_or(|known| last.age_key() > known.last) {
+    if known.is_none_or(|known| known.ticket.is_described_by(&added)) {
         fields.extend(describe(last));
         let newest = keys_of(last);
         keys = Keys { last: newest.last, level: newest.level, channel: newest.channel, ..keys };
     }
     let mut update = doc! { "$inc": { "n": to_i64(count) } };
     if let Some(known) = known {
-        if known.solved_at.is_some_and(|at| last.record().time > at) {
-            change = Some(TicketChange::Reopened);
+        change = known.ticket.change(&added);
+        if change == Some(TicketChange::Reopened) {
             keys.status = StatusKind::Open;
             fields.extend(status_fields(&Status::Open));
             update.insert("$inc", doc! { "n": to_i64(count), "reopened": 1_i64 });
@@ -200,7 +194,7 @@ fn add(
         fields.extend(status_fields(&Status::Open));
         fields.insert("a", first.record().app_id.as_str());
         fields.insert("reopened", 0_i64);
-        // They are plain texts, which serialise whatever they are.
+        // Ingredients are plain texts, which always serialize.
         fields.insert("g", serde_json::to_string(first.ingredients()).unwrap_or_default());
     }
     fields.extend(keys.places(id, before));
@@ -210,11 +204,11 @@ fn add(
         ticket_id: id,
         change,
         added: count,
-        occurrence_count: known.map_or(0, |known| known.count) + count,
+        occurrence_count: known.map_or(0, |known| known.ticket.count) + count,
     })
 }
 
-/// The keys of a ticket of which this is the only occurrence, before it is counted.
+/// Returns the sort keys of a ticket whose only occurrence is this one, before it is counted.
 fn keys_of(new: &NewOccurrence) -> Keys {
     let record = new.record();
     Keys {
@@ -228,7 +222,7 @@ fn keys_of(new: &NewOccurrence) -> Keys {
     }
 }
 
-/// What the first occurrence says of a ticket.
+/// Returns the fields that come from a ticket's first occurrence.
 fn begin_with(first: &NewOccurrence) -> Document {
     let record = first.record();
     doc! {
@@ -238,7 +232,7 @@ fn begin_with(first: &NewOccurrence) -> Document {
     }
 }
 
-/// What the newest occurrence says of a ticket.
+/// Returns the fields that come from a ticket's newest occurrence.
 fn describe(last: &NewOccurrence) -> Document {
     let (record, location) = (last.record(), &last.record().location);
     doc! {
@@ -257,19 +251,20 @@ fn describe(last: &NewOccurrence) -> Document {
     }
 }
 
-/// Counts in hours, and says what the ticket counts itself from now on: its newest hour, so that a batch
-/// seldom has to write another document for it.
+/// Adds to the counts per hour, and returns the ticket's fields for its newest hour. That hour is
+/// counted in the ticket's own document, which a batch writes anyway, and moves to `hours` when a
+/// newer one begins.
 fn add_hours(
     unit: &Unit,
     id: TicketId,
     known: Option<&Known>,
-    added: &[&NewOccurrence],
+    added: &Added<'_>,
     statements: &mut Statements,
 ) -> Document {
-    let app_id = added.first().map_or("", |new| new.record().app_id.as_str());
+    let app_id = added.newest.record().app_id.as_str();
     let mut hours: BTreeMap<i64, i64> = known.and_then(|known| known.hour).into_iter().collect();
-    for new in added {
-        let (hour, count) = (new.record().time.hour(), i64::from(new.repeats()));
+    for (hour, count) in &added.hours {
+        let (hour, count) = (*hour, to_i64(*count));
         *hours.entry(hour).or_default() += count;
         *statements.sums.entry((app_id.to_owned(), hour)).or_default() += count;
     }
@@ -282,23 +277,20 @@ fn add_hours(
     doc! { "h": newest, "hn": count }
 }
 
-/// Adds the pairs of release and environment that are new as far as the ticket remembers, and says what
-/// the ticket remembers from now on.
+/// Adds the pairs of release and environment that the ticket does not remember, and returns the
+/// field of those that it remembers from now on.
 fn add_seen(
     unit: &Unit,
     id: TicketId,
     known: Option<&Known>,
-    added: &[&NewOccurrence],
+    added: &Added<'_>,
     statements: &mut Statements,
 ) -> Document {
     let remembered = known.map_or(&[][..], |known| &known.seen);
-    let pairs: BTreeSet<_> = added
+    let new: Vec<Bson> = added
+        .seen
         .iter()
-        .map(|new| (new.record().release.as_deref(), new.record().environment.as_deref()))
-        .collect();
-    let new: Vec<Bson> = pairs
-        .into_iter()
-        .map(|(release, environment)| Bson::from(doc! { "r": release, "e": environment }))
+        .map(|(release, environment)| Bson::from(doc! { "r": *release, "e": *environment }))
         .filter(|pair| !remembered.contains(pair))
         .collect();
     if known.is_some() && new.is_empty() {
@@ -315,7 +307,7 @@ fn add_seen(
     doc! { "seen": pairs }
 }
 
-/// The document of an occurrence.
+/// Returns the document of an occurrence.
 fn occurrence(new: &NewOccurrence, token: i64) -> Outcome<RawDocumentBuf> {
     let record = new.record();
     let payload = serde_json::to_string(record)

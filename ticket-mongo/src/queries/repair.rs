@@ -1,4 +1,4 @@
-//! Removing what a crash left.
+//! Repair after a crash.
 
 use async_trait::async_trait;
 use mongodb::bson::{Bson, doc};
@@ -10,18 +10,18 @@ use crate::error::{Outcome, corrupt};
 use crate::lease;
 use crate::place::Keys;
 use crate::row::{integer, ticket_id};
-use crate::schema::set_blocks;
+use crate::setup::set_blocks;
 use crate::unit::{Effects, Unit, Work};
 
-/// What [`MongoBackend::repair`](crate::MongoBackend::repair) removed.
+/// What [`MongoBackend::repair`](crate::MongoBackend::repair) repaired.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Repaired {
-    /// Occurrences that belong to no batch, or to no ticket.
+    /// The number of occurrences removed because they belonged to no batch or to no ticket.
     pub occurrences: u64,
-    /// Tickets whose count was not the sum of their counts per hour, and is again.
+    /// The number of tickets whose count was corrected to the sum of their hours.
     pub tickets: u64,
-    /// Hours of an application whose count was not the sum of those of its tickets, and is again.
+    /// The number of hours of applications whose count was corrected to the sum over their tickets.
     pub sums: u64,
 }
 
@@ -37,7 +37,7 @@ pub(crate) async fn repair(connection: &Connection) -> Result<Repaired> {
         tickets: in_steps(connection, &Recount, STEP).await?,
         sums: in_steps(connection, &sums::Recounting, sums::STEP).await?,
     };
-    // What an older program has recorded since the collections were brought to this version.
+    // An older program may have recorded these since the migration.
     let mut last = Some(i64::MIN);
     while let Some(after) = last {
         let step = async { set_blocks(connection, after).await.map_err(Error::from) };
@@ -48,7 +48,7 @@ pub(crate) async fn repair(connection: &Connection) -> Result<Repaired> {
 
 const STEP: u64 = 500;
 
-/// Occurrences that were inserted after they were undone, and those without a ticket.
+/// Removes occurrences that were inserted after they had been undone, and those without a ticket.
 struct Orphans;
 
 #[async_trait]
@@ -82,7 +82,7 @@ impl Work for Orphans {
     }
 }
 
-/// Tickets whose count is not the sum of their counts per hour.
+/// Corrects tickets whose count is not the sum of their hours.
 struct Recount;
 
 #[async_trait]

@@ -1,4 +1,4 @@
-//! What a person decides about a ticket (rules 6 and 7).
+//! Changes of a ticket's status by a person (rules 6 and 7).
 
 use async_trait::async_trait;
 use mongodb::bson::doc;
@@ -10,7 +10,8 @@ use crate::connection::Connection;
 use crate::error::Outcome;
 use crate::place::Keys;
 use crate::row::{status_fields, ticket_key};
-use crate::unit::{Effects, Unit, Work, write};
+use crate::unit::{Effects, Unit, Work};
+use crate::write::write;
 
 pub(crate) async fn set_status(
     connection: &Connection,

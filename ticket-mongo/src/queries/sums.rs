@@ -1,8 +1,8 @@
-//! Counts per application and hour: the sums of those of its tickets.
+//! Counts per application and hour: the sums over its tickets.
 //!
-//! A sum is in parts, so that transactions at once are not in each other's way at one document: each
-//! session writes a part of its own, and takes another one when it collides. What goes is taken off the
-//! part of whoever deletes it, so that a part can be below zero, and the sum cannot.
+//! A sum is split into parts, because concurrent transactions that update one document conflict.
+//! Each session writes to a part of its own, and moves to another part after a conflict. A deletion
+//! subtracts from the part of its own session, so a part can be negative, but the sum cannot.
 
 use std::collections::BTreeMap;
 
@@ -15,13 +15,13 @@ use crate::error::{Outcome, corrupt};
 use crate::row::{integer, required_text, ticket_key};
 use crate::unit::{Effects, Unit, Work};
 
-/// How many sums a step looks at.
+/// The number of sums that a step visits.
 pub(super) const STEP: u64 = 500;
 
-/// What changes, by application and hour.
+/// Amounts by application and hour.
 pub(super) type Sums = BTreeMap<(String, i64), i64>;
 
-/// Adds to sums.
+/// Adds to the sums.
 pub(super) fn add(unit: &Unit, effects: &mut Effects, sums: Sums) {
     let statements = sums.into_iter().map(|((app_id, hour), count)| {
         let key = doc! { "a": app_id, "h": hour, "p": unit.part };
@@ -30,7 +30,8 @@ pub(super) fn add(unit: &Unit, effects: &mut Effects, sums: Sums) {
     effects.update(&unit.name("app_counts"), statements.collect());
 }
 
-/// What tickets have counted: in their hours, and in the newest one, which they keep themselves.
+/// Returns the counts of tickets: those in `hours`, and those of the newest hours, which the
+/// tickets hold themselves.
 pub(super) async fn of_tickets(unit: &mut Unit, ids: &[TicketId]) -> Outcome<Sums> {
     let keys: Vec<Bson> = ids.iter().map(|id| ticket_key(*id)).collect();
     let newest = doc! {
@@ -92,7 +93,7 @@ impl Work for Sweeping {
     }
 }
 
-/// Puts right the sums that are not those of the tickets.
+/// Corrects the sums that differ from those of the tickets.
 pub(super) struct Recounting;
 
 #[async_trait]
@@ -100,7 +101,7 @@ impl Work for Recounting {
     type Answer = u64;
 
     async fn plan(&self, unit: &mut Unit) -> Outcome<(u64, Effects)> {
-        // One by one: a transaction carries out no `$unionWith`.
+        // Three queries, because `$unionWith` is not allowed in a transaction.
         let parts = [
             ("hours", doc! { "a": "$a", "h": "$_id.h" }, "$n", 1),
             ("tickets", doc! { "a": "$a", "h": "$h" }, "$hn", 1),

@@ -1,7 +1,7 @@
-//! Questions about tickets (rules 10 to 14).
+//! Queries for tickets (rules 10 to 14).
 
 use mongodb::bson::{Bson, Document, doc};
-use ticket_core::backend::{SortKey, TicketPlan};
+use ticket_core::backend::{QueryPlan, SortKey, TicketPosition};
 use ticket_core::{
     Direction, MAX_LIMIT, Page, Result, StatusKind, Ticket, TicketFilter, TicketId, TicketQuery,
     TicketSort, Timestamp,
@@ -22,13 +22,14 @@ pub(super) fn find_ticket(collection: &str, id: TicketId) -> Document {
     doc! { "find": collection, "filter": { "_id": ticket_key(id) } }
 }
 
-/// Where places are rough, in two steps: the first finds out how far the page reaches.
+/// Reads a page of tickets. Where places are rough it takes two steps: the first finds out how far
+/// the page reaches.
 pub(crate) async fn get_tickets(
     connection: &Connection,
     query: &TicketQuery,
 ) -> Outcome<Page<Ticket>> {
     let (plan, now) = (query.plan()?, Timestamp::now());
-    let is_far = query.offset > u64::from(MAX_LIMIT);
+    let is_far = query.offset() > u64::from(MAX_LIMIT);
     let is_sorted_whole = is_far || query.filter.id_prefix.is_some();
     loop {
         let mut list = List::new(connection, query, now)?;
@@ -38,7 +39,8 @@ pub(crate) async fn get_tickets(
             is_more_expected = list.reaches(&found)?;
         }
         let found = connection.read(list.page()).await?;
-        // Fewer than there were: somebody deletes them, or changes their status, just now.
+        // Fewer tickets than in the first step: some are being deleted or change their status,
+        // so try again.
         if is_more_expected && found.len() < plan.fetch() {
             continue;
         }
@@ -52,7 +54,7 @@ pub(crate) async fn count_tickets(connection: &Connection, filter: &TicketFilter
     Ok(found.first().map_or(Ok(0), |found| row::count(found, "n"))?)
 }
 
-/// The ticket with its status as it is at the time `now`.
+/// Returns the ticket with its status at the time `now`.
 fn at(ticket: Ticket, now: Timestamp) -> Ticket {
     Ticket { status: ticket.status.clone().effective(now), ..ticket }
 }
@@ -61,9 +63,9 @@ fn at(ticket: Ticket, now: Timestamp) -> Ticket {
 struct List<'a> {
     connection: &'a Connection,
     query: &'a TicketQuery,
-    plan: TicketPlan,
+    plan: QueryPlan<TicketPosition>,
     now: Timestamp,
-    /// A part of the order for each status, which are then one order.
+    /// The range of each status; merged, they make up the order.
     walks: Vec<(StatusKind, Range)>,
 }
 
@@ -85,16 +87,16 @@ impl<'a> List<'a> {
         sign(self.query.direction).2
     }
 
-    /// How many tickets the page needs, with those that it passes over.
+    /// Returns the number of tickets that the page needs, including those that it skips.
     fn most(&self) -> i64 {
-        to_i64(self.query.offset).saturating_add(to_i64(self.plan.fetch()))
+        to_i64(self.plan.offset()).saturating_add(to_i64(self.plan.fetch()))
     }
 
     fn by_key(&self) -> Document {
         doc! { "$sort": { sort_field(self.query.sort): self.order(), "_id": self.order() } }
     }
 
-    /// What lies behind the cursor.
+    /// Returns the condition for tickets after the cursor.
     fn after(&self) -> Document {
         let Some(after) = self.plan.after() else { return Document::new() };
         let key = match &after.key {
@@ -105,7 +107,7 @@ impl<'a> List<'a> {
         behind(self.query.direction, fields, &[key, ticket_key(after.id)])
     }
 
-    /// The tickets of all walks, each in an order and at most as many as the page needs.
+    /// Returns the stages that read all ranges, each in an order and only as far as the page needs.
     fn walk(&self, order: impl Fn(&Range) -> Document) -> Vec<Document> {
         let filter = &self.query.filter;
         let mut walks = self.walks.iter().map(|(status, range)| {
@@ -129,14 +131,14 @@ impl<'a> List<'a> {
         stages
     }
 
-    /// The command of the first step: along the places.
+    /// Returns the command of the first step, which follows the places.
     fn reach(&self) -> Document {
         let mut stages = self.walk(|range| doc! { "$sort": range.sort(self.order()) });
         stages.push(doc! { "$project": { "s": 1, sort_field(self.query.sort): 1 } });
         self.command(stages, place::INDEX)
     }
 
-    /// Lets each walk go no further than it need, and says whether the page will be full.
+    /// Limits each range to what the page needs, and returns `true` if the page will be full.
     fn reaches(&mut self, found: &[Document]) -> Result<bool> {
         let (direction, field) = (self.query.direction, sort_field(self.query.sort));
         let most = self.most();
@@ -157,7 +159,7 @@ impl<'a> List<'a> {
         Ok(to_i64(found.len()) >= most)
     }
 
-    /// The command of the page.
+    /// Returns the command of the page.
     fn page(&self) -> Document {
         let filter = &self.query.filter;
         let (mut stages, hint) = if filter.id_prefix.is_some() {
@@ -175,8 +177,8 @@ impl<'a> List<'a> {
         if self.walks.len() > 1 {
             stages.push(self.by_key());
         }
-        if self.query.offset > 0 {
-            stages.push(doc! { "$skip": to_i64(self.query.offset) });
+        if self.query.offset() > 0 {
+            stages.push(doc! { "$skip": to_i64(self.plan.offset()) });
         }
         stages.push(doc! { "$limit": to_i64(self.plan.fetch()) });
         stages.push(doc! { "$project": { "search": 0, "seen": 0, "k": 0 } });
@@ -191,15 +193,15 @@ impl<'a> List<'a> {
             "allowDiskUse": true,
         };
         if self.connection.transactions {
-            // All walks see the same: none misses a ticket that goes from one status to another
-            // meanwhile.
+            // A snapshot: otherwise a ticket whose status changes meanwhile could be missed in both
+            // ranges.
             list.insert("readConcern", doc! { "level": "snapshot" });
         }
         list
     }
 }
 
-/// The command of a count.
+/// Returns the command of a count.
 pub(super) fn count(connection: &Connection, filter: &TicketFilter, now: Timestamp) -> Document {
     let (any, hint) = if filter.id_prefix.is_some() {
         (any_status(filter, now), "_id_")
@@ -217,19 +219,19 @@ pub(super) fn count(connection: &Connection, filter: &TicketFilter, now: Timesta
     doc! { "aggregate": connection.names.of("tickets"), "pipeline": stages, "hint": hint }
 }
 
-/// The field that an order goes by.
+/// Returns the field of an order.
 const fn sort_field(sort: TicketSort) -> &'static str {
     match sort {
         TicketSort::FirstOccurrence => "f",
         TicketSort::Count => "n",
         TicketSort::Level => "l",
         TicketSort::Channel => "c",
-        // Including those that this version does not know.
+        // Unknown sort keys of a later version sort like the default.
         _ => "m",
     }
 }
 
-/// Where the tickets of a status stand in an order, as far as the filter is about what it goes by.
+/// Returns the range of a status in an order, as far as the filter restricts the sort key.
 fn range(filter: &TicketFilter, sort: TicketSort, status: StatusKind) -> Range {
     let range = Range::of(filter.app_id.as_deref(), sort, status);
     let number = |time: Timestamp| SortKey::Number(time.as_micros());
@@ -249,7 +251,7 @@ fn range(filter: &TicketFilter, sort: TicketSort, status: StatusKind) -> Range {
     to.iter().fold(range, Range::to)
 }
 
-/// The conditions apart from the status.
+/// Returns all conditions except that on the status.
 fn conditions(filter: &TicketFilter) -> Document {
     let mut all = Vec::new();
     let mut add = |field: &str, condition: Bson| all.push(doc! { field: condition });
@@ -273,7 +275,7 @@ fn conditions(filter: &TicketFilter) -> Document {
         add("_id", range.into());
     }
     if let Some(text) = &filter.search {
-        // The text means itself: it is neither a pattern nor the name of a field.
+        // `$literal`: the text is neither a pattern nor the name of a field.
         let place = doc! { "$indexOfBytes": ["$search", { "$literal": text }] };
         add("$expr", doc! { "$gte": [place, 0] }.into());
     }
@@ -284,7 +286,8 @@ fn conditions(filter: &TicketFilter) -> Document {
     }
 }
 
-/// What can be stored of tickets that have a status now: one muted until a time that has passed is open.
+/// Returns the stored statuses that a status can have now. A ticket that is muted until a time in
+/// the past is open.
 fn statuses(status: Option<StatusKind>) -> Vec<StatusKind> {
     match status {
         None => StatusKind::ALL.to_vec(),
@@ -293,7 +296,7 @@ fn statuses(status: Option<StatusKind>) -> Vec<StatusKind> {
     }
 }
 
-/// What makes a stored status the one that is wanted.
+/// Returns the condition under which a stored status is the wanted one now.
 fn since(wanted: Option<StatusKind>, stored: StatusKind, now: Timestamp) -> Document {
     let now = now.as_micros();
     match (wanted, stored) {
@@ -303,7 +306,7 @@ fn since(wanted: Option<StatusKind>, stored: StatusKind, now: Timestamp) -> Docu
     }
 }
 
-/// The condition on the status alone.
+/// Returns the condition on the status.
 fn any_status(filter: &TicketFilter, now: Timestamp) -> Document {
     let ways = statuses(filter.status).into_iter().map(|status| {
         let mut way = doc! { "s": i32::from(status.as_u8()) };
@@ -313,7 +316,7 @@ fn any_status(filter: &TicketFilter, now: Timestamp) -> Document {
     doc! { "$or": ways.collect::<Vec<_>>() }
 }
 
-/// The stages that keep the tickets of which one record had this release and this environment.
+/// Returns the stages that keep the tickets with a record of this release and this environment.
 fn was_seen(connection: &Connection, filter: &TicketFilter) -> Vec<Document> {
     let mut wanted = Document::new();
     for (field, value) in [("_id.r", &filter.release), ("_id.e", &filter.environment)] {

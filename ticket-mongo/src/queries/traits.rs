@@ -1,9 +1,9 @@
-//! What types and traits there are (rule 17).
+//! Event types, trait types and traits (rule 17).
 
 use std::collections::BTreeSet;
 
 use mongodb::bson::{Bson, Document, doc};
-use ticket_core::backend::EventPosition;
+use ticket_core::backend::{EventPosition, TraitWalk};
 use ticket_core::{
     Direction, EventTrait, EventTypeQuery, Page, Result, TraitQuery, TraitType, TraitTypeQuery,
     ValueKind,
@@ -81,40 +81,34 @@ const fn index(app_id: Option<&str>) -> &'static str {
     if app_id.is_some() { "by_app" } else { "by_type" }
 }
 
-/// Name by name, and the events of each in the order of time, until the page is full.
+/// Walks name after name through the events that have it, until the page is full.
 pub(crate) async fn get_traits(
     connection: &Connection,
     query: &TraitQuery,
 ) -> Outcome<Page<EventTrait>> {
-    let plan = query.plan()?;
-    let app_id = query.app_id.as_deref();
-    let names: BTreeSet<String> = match &query.name {
-        Some(name) => BTreeSet::from([name.clone()]),
+    let traits = TraitWalk::new(query)?;
+    let names = match &query.name {
+        Some(name) => vec![name.clone()],
         None => {
-            let types = trait_types_of(connection, app_id, &query.event_type).await?;
-            types.into_iter().map(|one| one.name).collect()
+            let types =
+                trait_types_of(connection, query.app_id.as_deref(), &query.event_type).await?;
+            let mut names: Vec<String> = types.into_iter().map(|one| one.name).collect();
+            // A name with values of two kinds appears twice in a row.
+            names.dedup();
+            names
         }
     };
-    let mut traits = Vec::new();
-    for name in names {
-        let after = match plan.after() {
-            Some(after) if after.name > name => continue,
-            Some(after) if after.name == name => Some(&after.event),
-            Some(_) | None => None,
-        };
-        let find = with_trait(connection, query, &name, after, plan.fetch() - traits.len());
+    let mut traits = traits.with_names(names);
+    while let Some(step) = traits.next_step() {
+        let find = with_trait(connection, query, &step.name, step.after.as_ref(), step.limit);
         for found in connection.read(find).await? {
             let event = occurrence(&found)?;
-            if let Some(value) = event.record.traits.get(name.as_str()) {
-                let (name, value) = (name.clone(), value.clone());
-                traits.push(EventTrait { name, value, event: EventPosition::of(&event) });
-            }
-        }
-        if traits.len() >= plan.fetch() {
-            break;
+            let value = event.record.traits.get(step.name.as_str()).cloned();
+            let (name, event) = (step.name.clone(), EventPosition::of(&event));
+            traits.add(value.map(|value| EventTrait { name, value, event }));
         }
     }
-    Ok(plan.page(traits))
+    Ok(traits.into_page())
 }
 
 pub(super) fn with_trait(

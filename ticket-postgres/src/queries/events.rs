@@ -1,28 +1,31 @@
 //! Events by their traits (rules 15 and 16).
 //!
-//! An index leads to events that may be meant, in the order of time, and what it leaves open is tested
-//! on each record. Which index leads is found out by looking: see [`Lead::choose`].
+//! An index leads to candidates in the order of time, and what the index cannot tell is tested on each record. See
+//! [`Lead`] for which index that is.
 
 use ticket_core::backend::{EventPosition, Tally};
-use ticket_core::{
-    Comparison, Direction, EventFilter, EventQuery, Occurrence, Page, Result, Timestamp, Traits,
-};
+use ticket_core::{Comparison, Direction, EventQuery, Occurrence, Page, Result};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::event_statements::{by_id, by_places, by_time};
-use super::leads::Lead;
-use super::occurrences::before_all;
+use super::leads::{Lead, list, up_to};
+use super::occurrences::signs;
 use super::to_i64;
-use super::traits::types;
+use super::walk::{Place, Walk};
 use crate::connection::{Call, Connections, Param};
-use crate::row::{get, json, occurrence, occurrence_id, ticket_id, time, uuid_of};
+use crate::row::{
+    OCCURRENCE_COLUMNS, get, occurrence, occurrence_id, only_traits, ticket_id, time,
+};
 
-/// How many events are fetched at once to be tested: few at first, which is often enough.
+/// The number of types that are read side by side in the order of time.
+const SIDE_BY_SIDE: usize = 16;
+
+/// The number of events that are fetched at a time to be tested: few at first, which often
+/// suffices.
 const CHUNKS: std::ops::RangeInclusive<usize> = 256..=4_096;
 
-/// How many bytes of records are fetched at once, about: they may be large.
+/// The approximate number of bytes that are fetched at a time, because records may be large.
 const BYTES: usize = 4 << 20;
 
 pub(crate) async fn get_events(
@@ -34,104 +37,25 @@ pub(crate) async fn get_events(
     let mut call = connections.read().await?.along_indexes();
     let walk = Walk::new(&mut call, filter, query.direction, plan.after()).await?;
     let lead = Lead::choose(&mut call, &walk).await?;
-    let mut reader = Reader::new(query.offset, plan.fetch()).testing(&filter.traits);
+    let mut reader = Reader::new(plan.offset(), plan.fetch()).testing(&filter.traits);
     read(&mut call, &walk, lead, &mut reader, |row, _| occurrence(row).map(Some)).await?;
     call.finish().await?;
     Ok(plan.page(reader.found))
 }
 
-/// The traits of a row of [`OCCURRENCE_COLUMNS`], without the rest of its record.
-pub(super) fn only_traits(row: &Row) -> Result<Traits> {
-    #[derive(serde::Deserialize)]
-    struct OnlyTraits {
-        #[serde(default)]
-        traits: Traits,
-    }
-    json::<OnlyTraits>(get(row, 4)?, "an occurrence").map(|record| record.traits)
-}
-
-/// Where an event stands in the order of time.
-pub(super) type Place = (i64, Uuid, Uuid);
-
-/// What all events that are meant have in common, apart from their traits.
-pub(super) struct Walk<'a> {
-    pub(super) filter: &'a EventFilter,
-    pub(super) direction: Direction,
-    after: Place,
-    pub(super) since: i64,
-    pub(super) until: i64,
-    /// Their types; `None` for all there are.
-    pub(super) types: Option<Vec<i64>>,
-}
-
-impl<'a> Walk<'a> {
-    pub(super) async fn new(
-        call: &mut Call<'_>,
-        filter: &'a EventFilter,
-        direction: Direction,
-        after: Option<&EventPosition>,
-    ) -> Result<Self> {
-        let before_all = before_all(direction);
-        let types = match (&filter.app_id, &filter.event_type) {
-            (None, None) => None,
-            (app_id, event_type) => {
-                Some(types(call, app_id.as_deref(), event_type.as_deref()).await?)
-            }
-        };
-        Ok(Self {
-            filter,
-            direction,
-            after: after.map_or((before_all.0, before_all.1, before_all.1), |after| {
-                (after.time.as_micros(), *after.id.as_uuid(), uuid_of(after.ticket_id))
-            }),
-            since: filter.since.unwrap_or(Timestamp::MIN).as_micros(),
-            until: filter.until.unwrap_or(Timestamp::MAX).as_micros(),
-            types,
-        })
-    }
-
-    /// The place to begin behind, within the range of time.
-    pub(super) const fn start(&self, place: Place) -> Place {
-        match self.direction {
-            Direction::Ascending if place.0 < self.since => (self.since - 1, LAST, LAST),
-            Direction::Descending if place.0 > self.until => (self.until + 1, FIRST, FIRST),
-            Direction::Ascending | Direction::Descending => place,
-        }
-    }
-
-    /// The end of the range that lies ahead.
-    pub(super) const fn end(&self) -> i64 {
-        match self.direction {
-            Direction::Ascending => self.until,
-            Direction::Descending => self.since,
-        }
-    }
-
-    /// The same, but not more than so many microseconds ahead of a time.
-    pub(super) fn end_within(&self, time: i64, window: u64) -> i64 {
-        match self.direction {
-            Direction::Ascending => time.saturating_add_unsigned(window).min(self.until),
-            Direction::Descending => time.saturating_sub_unsigned(window).max(self.since),
-        }
-    }
-}
-
-const FIRST: Uuid = Uuid::from_bytes([0; 16]);
-const LAST: Uuid = Uuid::from_bytes([0xff; 16]);
-
-/// Takes what belongs on a page from rows in the order of time.
+/// Collects the answers of a page from rows in the order of time.
 pub(super) struct Reader<'a, T> {
-    pass_over: u64,
+    skip: u64,
     wanted: usize,
-    pub(super) tally: Tally<'a>,
-    /// Whether every row that comes is meant.
+    tally: Tally<'a>,
+    /// Set if every row matches, so that rows can be skipped by the statement.
     all_are_meant: bool,
     pub(super) found: Vec<T>,
 }
 
 impl<'a, T> Reader<'a, T> {
-    pub(super) fn new(pass_over: u64, wanted: usize) -> Self {
-        Self { pass_over, wanted, tally: Tally::new(&[]), all_are_meant: false, found: Vec::new() }
+    pub(super) fn new(skip: u64, wanted: usize) -> Self {
+        Self { skip, wanted, tally: Tally::new(&[]), all_are_meant: false, found: Vec::new() }
     }
 
     fn testing(mut self, comparisons: &'a [Comparison]) -> Self {
@@ -148,31 +72,32 @@ impl<'a, T> Reader<'a, T> {
         Ok(self.tally.comparisons().is_empty() || self.tally.test(&only_traits(row)?))
     }
 
-    /// How many more will have to be tested.
-    pub(super) fn expected(&self) -> usize {
-        let pass_over = usize::try_from(self.pass_over).unwrap_or(usize::MAX);
-        let missing = self.wanted.saturating_sub(self.found.len()).saturating_add(pass_over);
-        self.tally.expected(missing)
+    /// Returns how many more matching events are needed, those to skip included.
+    fn missing(&self) -> usize {
+        let skip = usize::try_from(self.skip).unwrap_or(usize::MAX);
+        self.wanted.saturating_sub(self.found.len()).saturating_add(skip)
     }
 }
 
-/// Reads events along the lead until the page is full. What is made of a row may be nothing.
-pub(super) async fn read<T>(
+/// Reads events along the lead until the page is full. `make` returns `None` for a row that
+/// contributes nothing.
+pub(super) async fn read<'a, T>(
     call: &mut Call<'_>,
-    walk: &Walk<'_>,
-    lead: Lead,
-    reader: &mut Reader<'_, T>,
+    walk: &Walk<'a>,
+    lead: Lead<'a>,
+    reader: &mut Reader<'a, T>,
     mut make: impl FnMut(&Row, EventPosition) -> Result<Option<T>>,
 ) -> Result<()> {
     let mut source = Source { lead, place: walk.after, chunk: *CHUNKS.start() };
     while !reader.is_full() {
-        // Where every row is meant, as many are read as are wanted, and none that are passed over.
-        let (chunk, pass_over) = if reader.all_are_meant {
-            (reader.wanted, std::mem::take(&mut reader.pass_over))
+        // If every row matches, the statement skips the offset and reads exactly what the page
+        // needs.
+        let (chunk, skip) = if reader.all_are_meant {
+            (reader.wanted, std::mem::take(&mut reader.skip))
         } else {
             (source.chunk, 0)
         };
-        let Some(rows) = source.next(call, walk, chunk, pass_over).await? else { break };
+        let Some(rows) = source.next(call, walk, chunk, skip).await? else { break };
         for row in &rows {
             if reader.is_full() {
                 break;
@@ -180,8 +105,8 @@ pub(super) async fn read<T>(
             if !reader.is_meant(row)? {
                 continue;
             }
-            if reader.pass_over > 0 {
-                reader.pass_over -= 1;
+            if reader.skip > 0 {
+                reader.skip -= 1;
                 continue;
             }
             let event = EventPosition {
@@ -191,35 +116,38 @@ pub(super) async fn read<T>(
             };
             reader.found.extend(make(row, event)?);
         }
-        if let Lead::Time(Some(trial)) = &mut source.lead
+        if let Lead::Time(Some(choice)) = &mut source.lead
             && !reader.is_full()
-            && let Some(rarest) = trial.rarest(call, walk, reader, &rows).await?
         {
-            source.lead = Lead::Traits(rarest);
+            let missing = reader.missing();
+            let entries = choice.reconsider(call, walk, &reader.tally, missing, &rows).await?;
+            if let Some(entries) = entries {
+                source.lead = Lead::Traits(entries);
+            }
         }
     }
     Ok(())
 }
 
-/// Where rows come from, and what of them was read.
-struct Source {
-    lead: Lead,
-    /// The last one that was read.
+/// The source of rows and the progress through it.
+struct Source<'a> {
+    lead: Lead<'a>,
+    /// The position of the last row that was read.
     place: Place,
     chunk: usize,
 }
 
-impl Source {
-    /// The next rows, in the order of time; `None` at the end.
+impl Source<'_> {
+    /// Returns the next rows in the order of time; `None` at the end.
     async fn next(
         &mut self,
         call: &mut Call<'_>,
         walk: &Walk<'_>,
         chunk: usize,
-        pass_over: u64,
+        skip: u64,
     ) -> Result<Option<Vec<Row>>> {
         let rows = match &mut self.lead {
-            Lead::None => return Ok(None),
+            Lead::Nothing => return Ok(None),
             Lead::Traits(entries) => {
                 let places = entries.next(call, walk, self.place, chunk).await?;
                 if places.is_empty() {
@@ -228,9 +156,9 @@ impl Source {
                 at_places(call, walk, self.place, places).await?
             }
             lead => {
-                let rows = along(call, walk, lead, self.place, chunk, pass_over).await?;
+                let rows = along(call, walk, lead, self.place, chunk, skip).await?;
                 if rows.len() < chunk {
-                    self.lead = Lead::None;
+                    self.lead = Lead::Nothing;
                 }
                 rows
             }
@@ -247,7 +175,7 @@ fn place(row: &Row) -> Result<Place> {
     Ok((get(row, 0)?, get(row, 1)?, get(row, 2)?))
 }
 
-/// Twice as many rows, as far as they are not too large.
+/// Doubles the number of rows, as far as their size allows.
 fn next_chunk(chunk: usize, rows: &[Row]) -> Result<usize> {
     let mut bytes = 0;
     for row in rows {
@@ -257,7 +185,7 @@ fn next_chunk(chunk: usize, rows: &[Row]) -> Result<usize> {
     Ok((2 * chunk).min(*CHUNKS.end()).min(fitting).max(1))
 }
 
-/// What there is at these times and under these ids, behind a place and within the range of time.
+/// Reads the events at these times and ids that lie after a position and within the range of time.
 async fn at_places(
     call: &mut Call<'_>,
     walk: &Walk<'_>,
@@ -286,12 +214,12 @@ async fn at_places(
 async fn along(
     call: &mut Call<'_>,
     walk: &Walk<'_>,
-    lead: &Lead,
+    lead: &Lead<'_>,
     place: Place,
     chunk: usize,
-    pass_over: u64,
+    skip: u64,
 ) -> Result<Vec<Row>> {
-    let (limit, offset) = (to_i64(chunk), to_i64(pass_over));
+    let (limit, offset) = (to_i64(chunk), to_i64(skip));
     let (place, end) = (walk.start(place), walk.end());
     let (app_id, channel) = (&walk.filter.app_id, &walk.filter.event_type);
     let mut params: Vec<Param<'_>> = vec![
@@ -309,9 +237,77 @@ async fn along(
             params.push((id, Type::UUID));
             by_id(walk.direction)
         }
-        Lead::None | Lead::Time(_) | Lead::Traits(_) => {
+        Lead::Nothing | Lead::Time(_) | Lead::Traits(_) => {
             by_time(walk.direction, walk.types.as_deref())
         }
     };
     call.query(&call.names().sql(&sql), &params).await
+}
+
+/// The conditions: after the position ($1, $2, $3), up to the time $4, of the application $5 and
+/// the channel $6.
+fn conditions(direction: Direction) -> String {
+    let (sign, _) = signs(direction);
+    format!(
+        "(o.time, o.id, o.ticket_id) {sign} ($1, $2, $3) AND o.time {} $4 \
+         AND ($5::text IS NULL OR o.app_id = $5) AND ($6::text IS NULL OR o.channel = $6)",
+        up_to(direction)
+    )
+}
+
+fn order_by(direction: Direction, alias: &str) -> String {
+    let (_, order) = signs(direction);
+    format!("ORDER BY {alias}.time {order}, {alias}.id {order}, {alias}.ticket_id {order}")
+}
+
+/// $9 is the id of the occurrence. `OFFSET 0` is an optimization fence: without it the planner
+/// follows the index of the order instead of that of the id.
+pub(super) fn by_id(direction: Direction) -> String {
+    format!(
+        r#"SELECT * FROM (SELECT {OCCURRENCE_COLUMNS} FROM {{s}}."{{p}}occurrences" o
+  WHERE o.id = $9 AND {} OFFSET 0) o
+{} LIMIT $7 OFFSET $8"#,
+        conditions(direction),
+        order_by(direction, "o")
+    )
+}
+
+pub(super) fn by_time(direction: Direction, types: Option<&[i64]>) -> String {
+    let (conditions, order) = (conditions(direction), order_by(direction, "o"));
+    let select = format!(r#"SELECT {OCCURRENCE_COLUMNS} FROM {{s}}."{{p}}occurrences" o WHERE"#);
+    match types {
+        None => format!("{select} {conditions} {order} LIMIT $7 OFFSET $8"),
+        Some([one]) => {
+            format!("{select} o.type = {one} AND {conditions} {order} LIMIT $7 OFFSET $8")
+        }
+        Some(types) if types.len() > SIDE_BY_SIDE => {
+            let list = list(types);
+            format!("{select} o.type IN ({list}) AND {conditions} {order} LIMIT $7 OFFSET $8")
+        }
+        Some(types) => {
+            let branches: Vec<String> = types
+                .iter()
+                .map(|one| {
+                    format!("({select} o.type = {one} AND {conditions} {order} LIMIT $7::int8 + $8::int8)")
+                })
+                .collect();
+            format!(
+                "SELECT * FROM ({}) o {} LIMIT $7 OFFSET $8",
+                branches.join(" UNION ALL "),
+                order_by(direction, "o")
+            )
+        }
+    }
+}
+
+/// $1 are the times and $2 the ids of occurrences, of the application $3 and the channel $4.
+/// `OFFSET 0` keeps the planner from following the index of the order.
+pub(super) fn by_places(direction: Direction) -> String {
+    format!(
+        r#"SELECT o.* FROM unnest($1::int8[], $2::uuid[]) AS k (time, id)
+CROSS JOIN LATERAL (SELECT {OCCURRENCE_COLUMNS} FROM {{s}}."{{p}}occurrences" o
+  WHERE o.time = k.time AND o.id = k.id AND ($3::text IS NULL OR o.app_id = $3)
+    AND ($4::text IS NULL OR o.channel = $4) OFFSET 0) o {}"#,
+        order_by(direction, "o")
+    )
 }

@@ -1,117 +1,119 @@
-//! What leads to [`events`](super::events), found out by looking.
+//! The index along which events are read, and the statements on the index of traits.
 
 use std::collections::VecDeque;
 
-use ticket_core::backend::ValueTest;
-use ticket_core::{Comparison, Operator, Result};
+use ticket_core::backend::{PlanStep, Tally, TraitPlanner, ValueTest};
+use ticket_core::{Comparison, Direction, Operator, Result};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::event_statements::{SHORT, count_entries, entries};
-use super::events::{Place, Reader, Walk};
+use super::occurrences::signs;
 use super::to_i64;
-use super::traits::types;
+use super::walk::{Place, Walk, types};
 use crate::connection::{Call, Param};
 use crate::row::{get, value_key};
 
-/// What has at most so many entries in the index of traits is rare: it leads, whatever else there is.
-const RARE: usize = 2_000;
-
-/// So many entries are read in the time that it takes to test one event.
-const PER_TEST: usize = 20;
-
-/// How many entries are fetched at once.
+/// The number of entries that are fetched at a time.
 const ENTRIES: usize = 2_048;
 
-/// What leads to the events.
-pub(super) enum Lead {
-    /// There are none.
-    None,
+/// Counts the events from the time $1 to the time $2, up to $3.
+pub(super) const COUNT_EVENTS: &str = r#"SELECT count(*) FROM (SELECT 1 FROM {s}."{p}occurrences" o
+WHERE o.time >= $1 AND o.time <= $2 LIMIT $3) s"#;
+
+/// The index along which events are read.
+pub(super) enum Lead<'a> {
+    /// No event can match.
+    Nothing,
     /// The index of ids.
     Id(Uuid),
-    /// The index of times, of each of a few types or of all.
-    Time(Option<Trial>),
+    /// The index of times. With a choice, comparisons may still turn out to be quicker.
+    Time(Option<Choice<'a>>),
     /// The index of traits.
     Traits(Entries),
 }
 
-impl Lead {
-    /// Looks for what is rare: the range of time, or one of the comparisons. If nothing is, the order of
-    /// time leads, until that turns out to take long.
-    pub(super) async fn choose(call: &mut Call<'_>, walk: &Walk<'_>) -> Result<Self> {
+impl<'a> Lead<'a> {
+    pub(super) async fn choose(call: &mut Call<'_>, walk: &Walk<'a>) -> Result<Self> {
         if walk.types.as_ref().is_some_and(Vec::is_empty) {
-            return Ok(Self::None);
+            return Ok(Self::Nothing);
         }
         if let Some(id) = walk.filter.occurrence_id {
             return Ok(Self::Id(*id.as_uuid()));
         }
-        let comparisons = &walk.filter.traits;
-        if comparisons.is_empty() || in_range(call, walk, RARE + 1).await? <= RARE {
-            return Ok(Self::Time(None));
-        }
-        let types = match &walk.types {
-            Some(types) => types.clone(),
-            None => types(call, None, None).await?,
-        };
-        let (mut rarest, mut most) = (None, RARE);
-        for comparison in comparisons {
-            let entries = Entries::of(comparison, &types);
-            if let Some(count) = entries.count(call, most).await? {
-                (rarest, most) = (Some(entries), count);
-            }
-        }
-        Ok(rarest.map_or_else(|| Self::Time(Some(Trial { types, most })), Self::Traits))
+        let planner = TraitPlanner::new(walk.filter);
+        let mut choice = Choice { planner, types: walk.types.clone() };
+        let entries = choice.decide(call, walk).await?;
+        let is_on_trial = choice.planner.is_on_trial();
+        Ok(entries.map_or_else(|| Self::Time(is_on_trial.then_some(choice)), Self::Traits))
     }
 }
 
-/// The order of time leads for as long as nothing else is known to be quicker.
-pub(super) struct Trial {
-    types: Vec<i64>,
-    /// The rarest comparison has more entries than this.
-    most: usize,
+/// The planner, and the types under which entries are counted for it.
+pub(super) struct Choice<'a> {
+    planner: TraitPlanner<'a>,
+    types: Option<Vec<i64>>,
 }
 
-impl Trial {
-    /// The rarest comparison, as far as those that were tested show it, if it is sooner done to follow that one
-    /// than to test as many more as have to be expected. The rows are those that were tested last.
-    pub(super) async fn rarest<T>(
+impl<'a> Choice<'a> {
+    /// Returns the entries to follow from now on, if that is quicker. Called after some events were
+    /// tested in the order of time; `rows` are the last of these.
+    pub(super) async fn reconsider(
         &mut self,
         call: &mut Call<'_>,
         walk: &Walk<'_>,
-        reader: &Reader<'_, T>,
+        tally: &Tally<'a>,
+        missing: usize,
         rows: &[Row],
     ) -> Result<Option<Entries>> {
-        let most = in_range(call, walk, reader.expected()).await?.saturating_mul(PER_TEST);
-        // What was counted up to is not counted again for a little more.
-        if most < self.most.saturating_mul(2) {
-            return Ok(None);
-        }
-        self.most = most;
-        let Some((rarest, hits)) = reader.tally.rarest() else { return Ok(None) };
-        let mut entries = Entries::of(rarest, &self.types);
-        if entries.count(call, most).await?.is_none() {
-            return Ok(None);
-        }
-        if let [first, .., last] = rows {
+        self.planner.reconsider(tally, missing);
+        let mut entries = self.decide(call, walk).await?;
+        if let (Some(entries), Some((_, hits)), [first, .., last]) =
+            (&mut entries, tally.rarest(), rows)
+        {
             let time = get::<i64>(first, 0)?.abs_diff(get(last, 0)?) / rows.len() as u64;
-            let events = 2 * ENTRIES * reader.tally.tested() / hits.max(1);
+            let events = 2 * ENTRIES * tally.tested() / hits.max(1);
             entries.window = Some(time.saturating_mul(events as u64));
         }
-        Ok(Some(entries))
+        Ok(entries)
     }
-}
 
-/// How many events there are in the range of time that is asked for, but `most` at most.
-async fn in_range(call: &mut Call<'_>, walk: &Walk<'_>, most: usize) -> Result<usize> {
-    if walk.filter.since.is_none() && walk.filter.until.is_none() {
-        return Ok(most);
+    /// Counts what the planner asks for, and returns the entries to follow; `None` for the order of
+    /// time.
+    async fn decide(&mut self, call: &mut Call<'_>, walk: &Walk<'_>) -> Result<Option<Entries>> {
+        loop {
+            match self.planner.next_step() {
+                PlanStep::CountEvents { most } => {
+                    let (sql, limit) = (call.names().sql(COUNT_EVENTS), to_i64(most));
+                    let params: [Param<'_>; 3] = [
+                        (&walk.since, Type::INT8),
+                        (&walk.until, Type::INT8),
+                        (&limit, Type::INT8),
+                    ];
+                    let count = counted(&call.query(&sql, &params).await?)?;
+                    self.planner.counted(Some(count));
+                }
+                PlanStep::CountEntries { comparison, most } => {
+                    let entries = Entries::of(comparison, self.types(call).await?);
+                    let count = entries.count(call, most).await?;
+                    self.planner.counted(count);
+                }
+                PlanStep::FollowTime => return Ok(None),
+                PlanStep::FollowTraits(comparison) => {
+                    return Ok(Some(Entries::of(comparison, self.types(call).await?)));
+                }
+            }
+        }
     }
-    let sql = call.names().sql(SHORT);
-    let limit = to_i64(most);
-    let params: [Param<'_>; 3] =
-        [(&walk.since, Type::INT8), (&walk.until, Type::INT8), (&limit, Type::INT8)];
-    counted(&call.query(&sql, &params).await?)
+
+    /// Returns the wanted types. If all are wanted, they are looked up once.
+    async fn types(&mut self, call: &mut Call<'_>) -> Result<&[i64]> {
+        let found = match self.types.take() {
+            Some(types) => types,
+            None => types(call, None, None).await?,
+        };
+        Ok(self.types.insert(found))
+    }
 }
 
 fn counted(rows: &[Row]) -> Result<usize> {
@@ -119,17 +121,18 @@ fn counted(rows: &[Row]) -> Result<usize> {
     Ok(usize::try_from(count).unwrap_or(usize::MAX))
 }
 
-/// A part of the index of traits, which is read in the order of time.
+/// A part of the index of traits, read in the order of time.
 pub(super) struct Entries {
     types: Vec<i64>,
     name: String,
     ranges: Vec<Range>,
-    /// What was read and not yet taken: times, and ids of occurrences.
+    /// Entries that were read and not yet taken: times and occurrence ids.
     read: VecDeque<(i64, Uuid)>,
-    /// Where the last one stands that was read.
+    /// The position of the last entry that was read.
     place: Option<(i64, Uuid)>,
-    /// How many microseconds from the first one on are read at first, as far as there are likely to be enough: what
-    /// the index tells to be of another time takes half as long as what has to be sorted.
+    /// The first read is limited to this many microseconds from the start, which is likely to
+    /// contain enough entries. The index discards an entry of another time in half the time that it
+    /// takes to sort one.
     window: Option<u64>,
     is_at_end: bool,
 }
@@ -152,12 +155,12 @@ impl Entries {
         Self::new(types, comparison.name(), ranges)
     }
 
-    /// All entries of a trait's name, whatever its values.
+    /// Returns all entries of a name, whatever their values.
     pub(super) fn of_name(name: &str, types: &[i64]) -> Self {
         Self::new(types, name, vec![Range::All])
     }
 
-    /// How many there are at any time; `None` if there are more than `most`.
+    /// Counts the entries of all times; `None` if there are more than `most`.
     pub(super) async fn count(&self, call: &mut Call<'_>, most: usize) -> Result<Option<usize>> {
         if self.types.is_empty() {
             return Ok(Some(0));
@@ -170,7 +173,7 @@ impl Entries {
         Ok((count <= most).then_some(count))
     }
 
-    /// The next ones behind a place, which is that of the last event found; each once, and none at the end.
+    /// Returns up to `chunk` entries after a position, each once; none at the end.
     pub(super) async fn next(
         &mut self,
         call: &mut Call<'_>,
@@ -191,7 +194,8 @@ impl Entries {
                 (&end, Type::INT8),
             ];
             params.extend(self.ranges.iter().flat_map(Range::params));
-            // At the place of the cursor there may be one more event, of another ticket.
+            // Another ticket may have an event at the cursor's own position, so the first read
+            // includes it.
             let is_first = self.place.is_none();
             let sql = entries(walk.direction, &self.types, &self.ranges, is_first);
             let rows = call.query(&call.names().sql(&sql), &params).await?;
@@ -207,12 +211,12 @@ impl Entries {
     }
 }
 
-/// A range of the values in the index of traits, which have their kind in front.
+/// A range of encoded values in the index of traits. The first byte is the kind.
 pub(super) enum Range {
     /// All values of all kinds.
     All,
     One(Vec<u8>),
-    /// From the first one on, up to the second one, which is not in it.
+    /// From the first value up to, but not including, the second.
     Between(Vec<u8>, Vec<u8>),
 }
 
@@ -220,13 +224,14 @@ impl Range {
     pub(super) fn of(test: &ValueTest) -> Self {
         let kind = test.value.kind().as_u8();
         let value = value_key(&test.value);
-        // No value lies between one and the same with a zero byte behind it.
+        // No encoded value lies between this one and itself with a zero byte appended.
         let mut behind = value.clone();
         behind.push(0);
         let (first, end) = (vec![kind], vec![kind + 1]);
         match test.op {
             Operator::Eq => Self::One(value),
-            // All but one value: what is not meant among them is found out when the record is tested.
+            // All values but one. Reading the one as well is no slower; testing the record sorts it
+            // out.
             Operator::Ne => Self::Between(first, end),
             Operator::Lt => Self::Between(first, value),
             Operator::Le => Self::Between(first, behind),
@@ -235,7 +240,8 @@ impl Range {
         }
     }
 
-    /// What its [parameters](Self::params) are compared with, the first of which has this number.
+    /// Returns the condition on its [parameters](Self::params), the first of which has the number
+    /// `first`.
     pub(super) fn condition(&self, first: usize) -> String {
         match self {
             Self::All => String::new(),
@@ -250,5 +256,63 @@ impl Range {
             Self::One(value) => vec![(value, Type::BYTEA)],
             Self::Between(from, to) => vec![(from, Type::BYTEA), (to, Type::BYTEA)],
         }
+    }
+}
+
+/// Counts the entries of the name $1, up to $2; the ranges' parameters start at $3.
+pub(super) fn count_entries(types: &[i64], ranges: &[Range]) -> String {
+    format!("SELECT count(*) FROM ({} LIMIT $2) s", in_ranges("1", types, ranges, 3, ""))
+}
+
+/// Reads up to $2 entries of the name $1 after the time $3 and the id $4 (or including that
+/// position), up to the time $5; the ranges' parameters start at $6.
+pub(super) fn entries(
+    direction: Direction,
+    types: &[i64],
+    ranges: &[Range],
+    from_there_on: bool,
+) -> String {
+    let (sign, order) = signs(direction);
+    let or_equal = if from_there_on { "=" } else { "" };
+    let behind = format!(
+        " AND (x.time, x.occurrence_id) {sign}{or_equal} ($3, $4) AND x.time {} $5",
+        up_to(direction)
+    );
+    format!(
+        "{} ORDER BY time {order}, occurrence_id {order} LIMIT $2",
+        in_ranges("x.time, x.occurrence_id", types, ranges, 6, &behind)
+    )
+}
+
+fn in_ranges(
+    columns: &str,
+    types: &[i64],
+    ranges: &[Range],
+    mut first: usize,
+    further: &str,
+) -> String {
+    let list = list(types);
+    let mut branches = Vec::new();
+    for range in ranges {
+        let condition = range.condition(first);
+        branches.push(format!(
+            r#"SELECT {columns} FROM {{s}}."{{p}}traits" x
+WHERE x.type IN ({list}) AND x.name = $1{condition}{further}"#
+        ));
+        first += range.params().len();
+    }
+    branches.join("\nUNION ALL ")
+}
+
+/// Formats a list of numbers for a statement.
+pub(super) fn list(numbers: &[i64]) -> String {
+    numbers.iter().map(i64::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// The operator for comparing with the end of a range of time.
+pub(super) const fn up_to(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Ascending => "<=",
+        Direction::Descending => ">=",
     }
 }

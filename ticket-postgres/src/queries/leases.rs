@@ -1,4 +1,4 @@
-//! Who does what only one should do (rule 28).
+//! Leases (rule 28): at most one holder at a time does a job.
 
 use ticket_core::Result;
 use ticket_core::backend::Lease;
@@ -6,7 +6,8 @@ use tokio_postgres::types::Type;
 
 use crate::connection::{Connections, Param};
 
-/// Whether somebody else holds it is found in the statement that takes it. By the server's clock.
+/// Takes or renews a lease in one statement, so that no two processes see it free. The clock is the
+/// server's, which all processes share.
 const TAKE: &str = r#"INSERT INTO {s}."{p}leases" AS l (name, holder, until)
 VALUES ($1, $2, clock_timestamp() + $3::int8 * interval '1 microsecond')
 ON CONFLICT (name) DO UPDATE SET holder = EXCLUDED.holder, until = EXCLUDED.until

@@ -1,21 +1,22 @@
-//! Every statement but those that make the tables.
+//! All statements except those that create the tables.
 
-/// How often something is tried that others get in the way of.
+/// The number of attempts when other transactions interfere.
 const ATTEMPTS: u32 = 10;
 
-/// Tries again what failed because others wrote at the same time: all of it was rolled back. The work is
-/// an `async` block that borrows what it needs. (A function of an async closure could not say that its
-/// future is `Send`.)
+/// Repeats work that failed because another transaction wrote at the same time; all of it was
+/// rolled back. The work is an `async` block that borrows what it needs. This is a macro because
+/// the future of an async closure could not be declared `Send`.
 macro_rules! again {
     ($work:expr) => {{
         let mut attempt = 1;
+        let mut backoff = $crate::queries::backoff();
         loop {
             match $work.await {
                 Err(error)
                     if attempt < $crate::queries::ATTEMPTS
                         && $crate::error::is_conflict(&error) =>
                 {
-                    $crate::queries::pause(attempt).await;
+                    tokio::time::sleep(backoff.next_delay()).await;
                 }
                 result => break result,
             }
@@ -24,26 +25,25 @@ macro_rules! again {
     }};
 }
 
-mod event_statements;
 mod events;
-mod explained;
+#[cfg(test)]
+mod explain;
 mod histogram;
 mod leads;
 mod leases;
 mod occurrences;
 mod prune;
-mod prune_statements;
 mod record;
-mod record_rows;
-mod record_statements;
 mod status;
 mod tickets;
 mod traits;
+mod walk;
 
 use std::time::Duration;
 
+use ticket_core::backend::Backoff;
+
 pub(crate) use self::events::get_events;
-pub(crate) use self::explained::explained;
 pub(crate) use self::histogram::count_occurrences;
 pub(crate) use self::leases::lease;
 pub(crate) use self::occurrences::get_occurrences;
@@ -53,14 +53,12 @@ pub(crate) use self::status::set_status;
 pub(crate) use self::tickets::{count_tickets, get_ticket, get_tickets};
 pub(crate) use self::traits::{event_types, get_traits, trait_types};
 
-/// Waits a little, longer each time, and not as long as those that were in the way.
-async fn pause(attempt: u32) {
-    let id = ticket_core::OccurrenceId::random(ticket_core::Timestamp::UNIX_EPOCH);
-    let random = u64::from(id.as_bytes()[15]);
-    tokio::time::sleep(Duration::from_micros(u64::from(attempt) * (1_000 + 20 * random))).await;
+/// The delays between attempts, about as long as the interfering transactions take.
+const fn backoff() -> Backoff {
+    Backoff::new(Duration::from_millis(4), Duration::from_millis(64))
 }
 
-/// A number as PostgreSQL holds it; what is larger is as good as endless.
+/// Converts a number for PostgreSQL, saturating at the largest `i64`.
 fn to_i64(number: impl TryInto<i64>) -> i64 {
     number.try_into().unwrap_or(i64::MAX)
 }

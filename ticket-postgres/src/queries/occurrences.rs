@@ -19,7 +19,7 @@ pub(crate) async fn get_occurrences(
         (Some(after), _) => (after.time.as_micros(), *after.id.as_uuid()),
         (None, direction) => before_all(direction),
     };
-    let (limit, offset) = (to_i64(plan.fetch()), to_i64(query.offset));
+    let (limit, offset) = (to_i64(plan.fetch()), to_i64(plan.offset()));
     let call = connections.read().await?;
     let sql = call.names().sql(&of_ticket(query.direction));
     let params: [Param<'_>; 5] = [
@@ -33,7 +33,7 @@ pub(crate) async fn get_occurrences(
     Ok(plan.page(rows.iter().map(occurrence).collect::<Result<_>>()?))
 }
 
-/// $1 is the ticket's id; the occurrences begin behind the time $2 and the id $3.
+/// $1 is the ticket's id; the occurrences start after the time $2 and the id $3.
 pub(super) fn of_ticket(direction: Direction) -> String {
     let (sign, order) = signs(direction);
     format!(
@@ -43,7 +43,7 @@ ORDER BY o.time {order}, o.id {order} LIMIT $4 OFFSET $5"#
     )
 }
 
-/// How to compare with what lies before, and the order.
+/// The operator for comparing with an earlier position, and the SQL keyword of the order.
 pub(super) const fn signs(direction: Direction) -> (&'static str, &'static str) {
     match direction {
         Direction::Ascending => (">", "ASC"),
@@ -51,7 +51,7 @@ pub(super) const fn signs(direction: Direction) -> (&'static str, &'static str) 
     }
 }
 
-/// A place in the order of time that lies before all there can be.
+/// Returns a position before all others in the order of time.
 pub(super) fn before_all(direction: Direction) -> (i64, Uuid) {
     match direction {
         Direction::Ascending => (Timestamp::MIN.as_micros() - 1, Uuid::from_bytes([0; 16])),

@@ -1,7 +1,7 @@
-//! Deleting (rules 9, 18, 19 and 20).
+//! Deletion (rules 9, 18, 19 and 20).
 //!
-//! What can be much is done in short transactions, so that no writer waits long. In between, others
-//! write: each transaction looks at what is there then.
+//! Deletion that may be large proceeds in short transactions so that no writer waits long. Others
+//! write in between, so each transaction looks again at what is stored.
 
 use std::collections::BTreeSet;
 
@@ -10,25 +10,118 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::events::only_traits;
-use super::prune_statements::{
-    DELETE_APP_COUNTS, DELETE_SEEN, DELETE_SOLVED, DELETE_TICKET, DELETE_TRAITS, LOCK_APP_COUNTS,
-    MONTHS, SOLVED, SUBTRACT, SURPLUS, TICKETS_FROM, by_keys, delete_hours, expired, of_ticket,
-};
 use super::to_i64;
 use crate::connection::{Call, Connections, Param};
 use crate::error::is_retryable_lock;
-use crate::partitions::Month;
-use crate::row::{get, type_key, uuid_of, value_key};
-use crate::schema::{self, DATA_TABLES};
+use crate::month::Month;
+use crate::row::{get, only_traits, type_key, uuid_of, value_key};
+use crate::schema::{DATA_TABLES, PART};
 
-/// How many occurrences one transaction deletes at most, with all their traits.
+/// The number of occurrences that one transaction deletes at most, with all their traits.
 const OCCURRENCES: u64 = 500;
 
-/// How many tickets one transaction looks at, or deletes, at most.
+/// The number of tickets that one transaction visits or deletes at most.
 const TICKETS: u64 = 250;
 
-/// Deletes a ticket with all that belongs to it, in one transaction.
+/// This locks the ticket. The rows that are deleted with it are looked up afterwards, so none is
+/// missed.
+pub(super) const DELETE_TICKET: &str = r#"DELETE FROM {s}."{p}tickets" WHERE id = $1 RETURNING id"#;
+
+/// Returns what has to be subtracted from the sums of the applications.
+pub(super) fn delete_hours() -> String {
+    format!(
+        r#"WITH gone AS (
+  DELETE FROM {{s}}."{{p}}hours" WHERE ticket_id = ANY($1) RETURNING ticket_id, app_id, hour, count
+) SELECT app_id, hour, ({PART})::int2, sum(count)::int8 FROM gone GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"#
+    )
+}
+
+/// Locks in the same order as recording, so that the two cannot deadlock.
+pub(super) const LOCK_APP_COUNTS: &str = r#"SELECT 1
+FROM unnest($1::text[], $2::int8[], $3::int2[]) AS gone (app_id, hour, part)
+JOIN {s}."{p}app_counts" a
+  ON a.app_id = gone.app_id AND a.hour = gone.hour AND a.part = gone.part
+ORDER BY a.app_id, a.hour, a.part FOR UPDATE OF a"#;
+
+pub(super) const SUBTRACT: &str = r#"UPDATE {s}."{p}app_counts" a SET count = a.count - gone.count
+FROM unnest($1::text[], $2::int8[], $3::int2[], $4::int8[]) AS gone (app_id, hour, part, count)
+WHERE a.app_id = gone.app_id AND a.hour = gone.hour AND a.part = gone.part"#;
+
+pub(super) const DELETE_APP_COUNTS: &str = r#"DELETE FROM {s}."{p}app_counts" a
+USING unnest($1::text[], $2::int8[], $3::int2[]) AS gone (app_id, hour, part)
+WHERE a.app_id = gone.app_id AND a.hour = gone.hour AND a.part = gone.part AND a.count = 0"#;
+
+pub(super) const DELETE_SEEN: &str = r#"DELETE FROM {s}."{p}seen" WHERE ticket_id = ANY($1)"#;
+
+/// The columns from which the keys of an occurrence's traits follow.
+const DELETED: &str = "o.time, o.id, o.ticket_id, o.repeats, o.payload, o.app_id, o.channel";
+
+pub(super) fn of_ticket() -> String {
+    format!(
+        r#"WITH gone AS (SELECT ticket_id, id FROM {{s}}."{{p}}occurrences" WHERE ticket_id = $1 LIMIT $2)
+DELETE FROM {{s}}."{{p}}occurrences" o USING gone
+WHERE o.ticket_id = gone.ticket_id AND o.id = gone.id RETURNING {DELETED}"#
+    )
+}
+
+/// Starts at the time $2 and the id $3; everything before that position is kept.
+pub(super) fn expired() -> String {
+    format!(
+        r#"WITH gone AS (SELECT ticket_id, id FROM {{s}}."{{p}}occurrences"
+  WHERE time < $1 AND (time, id) >= ($2, $3) AND ($4::text IS NULL OR app_id = $4)
+  ORDER BY time, id, ticket_id LIMIT $5)
+DELETE FROM {{s}}."{{p}}occurrences" o USING gone
+WHERE o.ticket_id = gone.ticket_id AND o.id = gone.id RETURNING {DELETED}"#
+    )
+}
+
+pub(super) fn by_keys() -> String {
+    format!(
+        r#"DELETE FROM {{s}}."{{p}}occurrences" o
+USING unnest($1::uuid[], $2::uuid[]) AS gone (ticket_id, id)
+WHERE o.ticket_id = gone.ticket_id AND o.id = gone.id RETURNING {DELETED}"#
+    )
+}
+
+pub(super) const DELETE_TRAITS: &str = r#"DELETE FROM {s}."{p}traits" x
+USING unnest($1::int8[], $2::text[], $3::bytea[], $4::int8[], $5::uuid[], $6::uuid[])
+  AS gone (type, name, value, time, occurrence_id, ticket_id)
+WHERE x.type = gone.type AND x.name = gone.name AND x.value = gone.value AND x.time = gone.time
+  AND x.occurrence_id = gone.occurrence_id AND x.ticket_id = gone.ticket_id"#;
+
+/// The tickets that may be deleted, after the time $3 and the id $4. They are locked in the same
+/// order as recording locks them: nobody adds an occurrence to one or reopens it until they are
+/// gone.
+pub(super) const SOLVED: &str = r#"SELECT t.id, found.last_time FROM (
+  SELECT t.id, t.last_time FROM {s}."{p}tickets" t
+  WHERE t.status = 2 AND t.last_time < $1 AND ($2::text IS NULL OR t.app_id = $2)
+    AND (t.last_time, t.id) > ($3, $4)
+    AND NOT EXISTS (SELECT 1 FROM {s}."{p}occurrences" o WHERE o.ticket_id = t.id)
+  ORDER BY t.last_time, t.id LIMIT $5) found
+JOIN {s}."{p}tickets" t ON t.id = found.id ORDER BY t.id FOR UPDATE OF t"#;
+
+/// Checks again, because a ticket may have changed while this transaction waited for its lock.
+pub(super) const DELETE_SOLVED: &str = r#"DELETE FROM {s}."{p}tickets" t
+WHERE t.id = ANY($1) AND t.status = 2 AND t.last_time < $2
+  AND NOT EXISTS (SELECT 1 FROM {s}."{p}occurrences" o WHERE o.ticket_id = t.id)
+RETURNING t.id"#;
+
+pub(super) const TICKETS_FROM: &str = r#"SELECT t.id FROM {s}."{p}tickets" t
+WHERE t.id > $1 AND ($2::text IS NULL OR t.app_id = $2) ORDER BY t.id LIMIT $3"#;
+
+/// The occurrences of the tickets $1 except the first and the newest $2 of each.
+pub(super) const SURPLUS: &str = r#"SELECT s.ticket_id, s.id
+FROM unnest($1::uuid[]) AS t (id) CROSS JOIN LATERAL (
+  SELECT o.ticket_id, o.id FROM {s}."{p}occurrences" o
+  WHERE o.ticket_id = t.id AND o.id <> (
+    SELECT f.id FROM {s}."{p}occurrences" f WHERE f.ticket_id = t.id ORDER BY f.time, f.id LIMIT 1)
+  ORDER BY o.time DESC, o.id DESC LIMIT $3 OFFSET $2) s
+LIMIT $3"#;
+
+pub(super) const MONTHS: &str = "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid \
+    WHERE i.inhparent = to_regclass($1) ORDER BY c.relname";
+
+/// Deletes a ticket and everything that belongs to it in one transaction.
 pub(crate) async fn delete_ticket(connections: &Connections, id: TicketId) -> Result<bool> {
     let id = uuid_of(id);
     again!(async {
@@ -53,7 +146,8 @@ pub(crate) async fn delete_ticket(connections: &Connections, id: TicketId) -> Re
     })
 }
 
-/// Deletes what is counted of tickets; what it answers with is to be [subtracted](Less::subtract).
+/// Deletes the counts of tickets and returns what is to be [subtracted](Less::subtract) from the
+/// sums.
 async fn delete_counts(call: &mut Call<'_>, tickets: &[Uuid]) -> Result<Less> {
     let mut less = Less::default();
     for row in
@@ -68,7 +162,7 @@ async fn delete_counts(call: &mut Call<'_>, tickets: &[Uuid]) -> Result<Less> {
     Ok(less)
 }
 
-/// What applications have less of, column by column.
+/// Amounts to subtract from the sums of applications, column by column.
 #[derive(Default)]
 struct Less {
     app_ids: Vec<String>,
@@ -78,8 +172,8 @@ struct Less {
 }
 
 impl Less {
-    /// Takes it from the sums of the applications. Others count there too: this is the last thing that a
-    /// transaction does.
+    /// Subtracts the amounts. All recording updates these sums, so this comes last in a
+    /// transaction, which then holds their locks only briefly.
     async fn subtract(&self, call: &mut Call<'_>) -> Result<()> {
         let params: [Param<'_>; 4] = [
             (&self.app_ids, Type::TEXT_ARRAY),
@@ -97,7 +191,7 @@ impl Less {
     }
 }
 
-/// Deletes the traits of occurrences that are deleted: their keys follow from the records.
+/// Deletes the traits of deleted occurrences; their keys follow from the records.
 async fn delete_traits(call: &mut Call<'_>, rows: &[Row]) -> Result<()> {
     let (mut types, mut names, mut values) = (Vec::new(), Vec::new(), Vec::new());
     let (mut times, mut ids, mut tickets) = (Vec::new(), Vec::new(), Vec::new());
@@ -152,7 +246,7 @@ pub(crate) async fn clear_expired(connections: &Connections, expiry: &Expiry) ->
     Ok(expired)
 }
 
-/// Deletes some; answers with how many, and where the last one was.
+/// Deletes some occurrences, and returns how many and the position of the last one.
 async fn expire_some(
     connections: &Connections,
     expiry: &Expiry,
@@ -181,8 +275,8 @@ async fn expire_some(
     })
 }
 
-/// Deletes some solved tickets that have nothing left; answers with how many, and up to which ticket;
-/// `None` at the end.
+/// Deletes some solved tickets without occurrences, and returns how many and the last ticket
+/// visited; `None` at the end.
 async fn expire_tickets(
     connections: &Connections,
     expiry: &Expiry,
@@ -222,8 +316,8 @@ fn ids(rows: &[Row]) -> Result<Vec<Uuid>> {
     rows.iter().map(|row| get(row, 0)).collect()
 }
 
-/// Drops the months that hold nothing younger and nothing of another application, and answers with how
-/// many occurrences went with them. What somebody else is using stays for the usual way.
+/// Drops the months that contain nothing younger and nothing of another application, and returns
+/// the number of occurrences dropped. A month that is in use is left to the row-by-row expiry.
 async fn drop_months(connections: &Connections, expiry: &Expiry) -> Result<u64> {
     let names = connections.names();
     let call = connections.read().await?;
@@ -249,10 +343,10 @@ async fn drop_month(connections: &Connections, expiry: &Expiry, month: Month) ->
     let occurrences = names.sql(&format!(r#"{{s}}."{{p}}occurrences_{}""#, month.name()));
     let traits = names.sql(&format!(r#"{{s}}."{{p}}traits_{}""#, month.name()));
     let mut call = connections.maintain().await?;
-    // Nobody waits for us for long, and we wait for nobody for long.
+    // The lock blocks all writers of the month, so it is neither waited for nor held for long.
     call.execute("SET LOCAL lock_timeout = 1000").await?;
-    schema::lock(&mut call, names).await?;
-    // From here on nobody adds to this month.
+    call.lock_store().await?;
+    // From here on nobody can add to this month.
     call.execute(&format!("LOCK TABLE {occurrences}, {traits} IN SHARE ROW EXCLUSIVE MODE"))
         .await?;
     let sql = format!(
@@ -303,7 +397,7 @@ pub(crate) async fn keep_per_ticket(
     }
 }
 
-/// Deletes some of what is too much; answers with how many.
+/// Deletes some surplus occurrences and returns how many.
 async fn keep_some(connections: &Connections, tickets: &[Uuid], newest: u32) -> Result<u64> {
     let (newest, limit) = (i64::from(newest), to_i64(OCCURRENCES));
     again!(async {
@@ -327,7 +421,7 @@ async fn keep_some(connections: &Connections, tickets: &[Uuid], newest: u32) -> 
     })
 }
 
-/// Empties the tables, whatever their size.
+/// Empties the tables in a time that does not depend on their size.
 pub(crate) async fn clear(connections: &Connections) -> Result<()> {
     again!(async {
         let mut call = connections.maintain().await?;

@@ -2,58 +2,197 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ticket_core::backend::{NewOccurrence, Recorded, TicketChange, TicketUpdate};
+use ticket_core::backend::{Added, Batch, NewOccurrence, Recorded, TicketChange, TicketUpdate};
 use ticket_core::{OccurrenceId, Result, TicketId, Timestamp};
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::record_rows::{Rows, repeats};
-use super::record_statements::{STORED, record};
-use super::{ATTEMPTS, pause};
+use super::{ATTEMPTS, backoff, to_i64};
 use crate::connection::{Connections, Param};
 use crate::error::{corrupt, is_conflict, is_stopped};
-use crate::partitions::{self, Month};
-use crate::row::{count, get, ticket_id, uuid_of};
+use crate::month::Month;
+use crate::partitions;
+use crate::row::{count, get, ticket_id, type_key, uuid_of, value_key};
+use crate::schema::PART;
 
-pub(crate) async fn record_tickets(
-    connections: &Connections,
-    batch: &[NewOccurrence],
-) -> Result<Recorded> {
+/// Records a whole batch in one statement, and therefore in one round trip.
+///
+/// Its parts, each of which reads what one before it returns:
+///
+/// ```text
+/// locked    lock the tickets that exist, in the order of their ids
+/// new       insert the occurrences that are not stored yet
+/// counted   count the new occurrences of each ticket
+/// fresh     the tickets to write; divides by zero unless all of their occurrences are new
+/// stored    insert or update the tickets
+/// counts    add to the counts per ticket and hour
+/// seen      add pairs of release and environment
+/// compared  add the traits
+/// summed    add to the counts per application and hour
+/// ```
+///
+/// The statement assumes that either all of a ticket's occurrences in the batch are new or none is,
+/// because then their effect on the ticket is known in advance. Otherwise the division by zero in
+/// `fresh` rolls everything back, and the batch is sent again without the stored occurrences.
+///
+/// The 42 parameters are arrays, one for each column of the rows to insert; the groups are
+///
+/// | parameters | rows |
+/// |---|---|
+/// | `$1` to `$8` | occurrences |
+/// | `$9` to `$28` | tickets |
+/// | `$29` to `$31` | counts per ticket and hour |
+/// | `$32` to `$34` | pairs of release and environment |
+/// | `$35` to `$40` | traits |
+/// | `$41` | a random id of this attempt, which marks the tickets that it reopens |
+/// | `$42` | the schema version that this program writes |
+///
+/// Locks are taken in an order that excludes deadlocks. `locked` locks existing tickets by id, so
+/// it and a concurrent deletion wait for each other. A ticket that appears in the meantime is
+/// handled by the `ON CONFLICT` of `stored`. Everything after that is written under the lock of its
+/// ticket. The sums of applications do not belong to one ticket: `summed` reads all of `stored`
+/// first and then locks the sums in the order of their keys, as deletion does, and nothing waits
+/// for a ticket after that.
+const RECORD: &str = r#"
+WITH locked AS MATERIALIZED (
+  SELECT 1 FROM {s}."{p}tickets" WHERE id = ANY($9) ORDER BY id FOR UPDATE
+), new AS (
+  INSERT INTO {s}."{p}occurrences" (ticket_id, id, time, type, app_id, channel, repeats, payload)
+  SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int8[], $4::int8[], $5::text[], $6::text[],
+    $7::int8[], $8::text[])
+  WHERE (SELECT count(*) FROM locked) >= 0
+    AND 1 / ((SELECT coalesce(max(version), 0) FROM {s}."{p}schema_versions") = $42)::int = 1
+  ON CONFLICT (ticket_id, id) DO NOTHING
+  RETURNING ticket_id
+), counted AS (
+  SELECT ticket_id, count(*) AS n FROM new GROUP BY ticket_id
+), fresh AS (
+  SELECT d.*, 1 / (d.n = c.n)::int AS one
+  FROM unnest($9::uuid[], $10::int8[], $11::text[], $12::int2[], $13::text[], $14::text[], $15::text[],
+    $16::int8[], $17::text[], $18::text[], $19::text[], $20::int8[], $21::uuid[], $22::text[],
+    $23::int8[], $24::uuid[], $25::text[], $26::int8[], $27::text[], $28::text[])
+    AS d (id, n, app_id, level, channel, message, file, line, module, function, error_type,
+      first_time, first_id, first_release, last_time, last_id, last_release, count, ingredients,
+      search_text)
+  JOIN counted c ON c.ticket_id = d.id
+  ORDER BY d.id
+), stored AS (
+  INSERT INTO {s}."{p}tickets" AS t (id, app_id, level, channel, message, file, line, module, function,
+    error_type, status, first_time, first_id, first_release, last_time, last_id, last_release, count,
+    reopened, ingredients, search_text)
+  SELECT id, app_id, level, channel, message, file, line, module, function, error_type, 1, first_time,
+    first_id, first_release, last_time, last_id, last_release, count * one, 0, ingredients, search_text
+  FROM fresh
+  ON CONFLICT (id) DO UPDATE SET
+    count = t.count + excluded.count,
+    {changes}
+  RETURNING t.id, t.app_id, t.count, t.reopened_by IS NOT DISTINCT FROM $41 AS is_reopened
+), counts AS (
+  INSERT INTO {s}."{p}hours" AS h (ticket_id, app_id, hour, count)
+  SELECT u.ticket_id, t.app_id, u.hour, u.count
+  FROM unnest($29::uuid[], $30::int8[], $31::int8[]) AS u (ticket_id, hour, count)
+  JOIN stored t ON t.id = u.ticket_id
+  ON CONFLICT (ticket_id, hour) DO UPDATE SET count = h.count + excluded.count
+), seen AS (
+  INSERT INTO {s}."{p}seen" (ticket_id, release, environment)
+  SELECT u.* FROM unnest($32::uuid[], $33::text[], $34::text[]) AS u (ticket_id, release, environment)
+  WHERE u.ticket_id IN (SELECT id FROM stored)
+  ON CONFLICT DO NOTHING
+), compared AS (
+  INSERT INTO {s}."{p}traits" (ticket_id, occurrence_id, time, type, name, value)
+  SELECT u.* FROM unnest($35::uuid[], $36::uuid[], $37::int8[], $38::int8[], $39::text[], $40::bytea[])
+    AS u (ticket_id, occurrence_id, time, type, name, value)
+  WHERE u.ticket_id IN (SELECT id FROM stored)
+), summed AS (
+  INSERT INTO {s}."{p}app_counts" AS a (app_id, hour, part, count)
+  SELECT t.app_id, u.hour, {part}, sum(u.count)
+  FROM unnest($29::uuid[], $30::int8[], $31::int8[]) AS u (ticket_id, hour, count)
+  JOIN stored t ON t.id = u.ticket_id
+  GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+  ON CONFLICT (app_id, hour, part) DO UPDATE SET count = a.count + excluded.count
+)
+SELECT id, count, is_reopened FROM stored"#;
+
+/// The columns of an existing ticket that an older, a newer and a reopening occurrence change, each
+/// with its condition.
+const CHANGES: [(&str, &[&str]); 3] = [
+    (
+        "(excluded.first_time, excluded.first_id) < (t.first_time, t.first_id)",
+        &["first_time", "first_id", "first_release"],
+    ),
+    (
+        "(excluded.last_time, excluded.last_id) > (t.last_time, t.last_id)",
+        &[
+            "level",
+            "channel",
+            "message",
+            "file",
+            "line",
+            "module",
+            "function",
+            "error_type",
+            "last_time",
+            "last_id",
+            "last_release",
+            "search_text",
+        ],
+    ),
+    (
+        "t.status = 2 AND excluded.last_time > t.status_time",
+        &["status", "status_time", "solved_release"],
+    ),
+];
+
+pub(super) fn record() -> String {
+    let mut changes = Vec::new();
+    for (condition, columns) in CHANGES {
+        for column in columns {
+            changes.push(format!(
+                "{column} = CASE WHEN {condition} THEN excluded.{column} ELSE t.{column} END"
+            ));
+        }
+    }
+    let reopening = CHANGES[2].0;
+    changes.push(format!("reopened = t.reopened + ({reopening})::int"));
+    changes
+        .push(format!("reopened_by = CASE WHEN {reopening} THEN $41::uuid ELSE t.reopened_by END"));
+    RECORD.replace("{changes}", &changes.join(",\n    ")).replace("{part}", PART)
+}
+
+pub(super) const STORED: &str = r#"SELECT o.ticket_id, o.id
+FROM unnest($1::uuid[], $2::uuid[]) AS r (ticket_id, id)
+JOIN {s}."{p}occurrences" o ON o.ticket_id = r.ticket_id AND o.id = r.id"#;
+
+pub(crate) async fn record_tickets(connections: &Connections, batch: &Batch) -> Result<Recorded> {
     if batch.is_empty() {
         return Ok(Recorded::default());
     }
-    let mut tickets = by_ticket(batch);
+    let mut tickets: Tickets<'_> = batch
+        .tickets()
+        .map(|ticket| (ticket.id(), ticket.occurrences().iter().collect()))
+        .collect();
     let months: BTreeSet<Month> =
         batch.iter().filter_map(|new| Month::of_id(new.record().id.as_uuid())).collect();
     partitions::provide(connections, months).await?;
     let mut attempt = 1;
+    let mut backoff = backoff();
     loop {
         let result = send(connections, &tickets).await;
         match result {
             Err(error) if attempt < ATTEMPTS && is_stopped(&error) => {
                 leave_out_stored(connections, &mut tickets).await?;
             }
-            Err(error) if attempt < ATTEMPTS && is_conflict(&error) => pause(attempt).await,
+            Err(error) if attempt < ATTEMPTS && is_conflict(&error) => {
+                tokio::time::sleep(backoff.next_delay()).await;
+            }
             result => return result,
         }
         attempt += 1;
     }
 }
 
+/// The occurrences to send, by ticket and in the batch's order.
 type Tickets<'a> = BTreeMap<TicketId, Vec<&'a NewOccurrence>>;
-
-/// By ticket, and within one in the batch's order, without those whose id another one further to the
-/// front has.
-fn by_ticket(batch: &[NewOccurrence]) -> Tickets<'_> {
-    let mut tickets = Tickets::new();
-    let mut ids = BTreeSet::new();
-    for new in batch {
-        if ids.insert((new.ticket_id(), new.record().id)) {
-            tickets.entry(new.ticket_id()).or_default().push(new);
-        }
-    }
-    tickets
-}
 
 async fn leave_out_stored(connections: &Connections, tickets: &mut Tickets<'_>) -> Result<()> {
     let ids = tickets.iter().flat_map(|(ticket, news)| {
@@ -109,4 +248,195 @@ async fn send(connections: &Connections, tickets: &Tickets<'_>) -> Result<Record
     }
     recorded.updates.sort_unstable_by_key(|update| update.ticket_id);
     Ok(recorded)
+}
+
+/// The parameters of [`RECORD`], column by column.
+#[derive(Default)]
+struct Rows<'a> {
+    // The rows of occurrences.
+    ticket_ids: Vec<Uuid>,
+    ids: Vec<Uuid>,
+    times: Vec<i64>,
+    types: Vec<i64>,
+    app_ids: Vec<&'a str>,
+    channels: Vec<&'a str>,
+    repeats: Vec<i64>,
+    payloads: Vec<String>,
+    tickets: TicketRows<'a>,
+    hours: (Vec<Uuid>, Vec<i64>, Vec<i64>),
+    seen: (Vec<Uuid>, Vec<String>, Vec<String>),
+    traits: TraitRows<'a>,
+}
+
+#[derive(Default)]
+struct TicketRows<'a> {
+    ids: Vec<Uuid>,
+    numbers: Vec<i64>,
+    app_ids: Vec<&'a str>,
+    levels: Vec<i16>,
+    channels: Vec<&'a str>,
+    messages: Vec<&'a str>,
+    files: Vec<Option<&'a str>>,
+    lines: Vec<Option<i64>>,
+    modules: Vec<Option<&'a str>>,
+    functions: Vec<Option<&'a str>>,
+    error_types: Vec<Option<&'a str>>,
+    first_times: Vec<i64>,
+    first_ids: Vec<Uuid>,
+    first_releases: Vec<Option<&'a str>>,
+    last_times: Vec<i64>,
+    last_ids: Vec<Uuid>,
+    last_releases: Vec<Option<&'a str>>,
+    counts: Vec<i64>,
+    ingredients: Vec<String>,
+    search_texts: Vec<String>,
+}
+
+#[derive(Default)]
+struct TraitRows<'a> {
+    ticket_ids: Vec<Uuid>,
+    occurrence_ids: Vec<Uuid>,
+    times: Vec<i64>,
+    types: Vec<i64>,
+    names: Vec<&'a str>,
+    values: Vec<Vec<u8>>,
+}
+
+impl<'a> Rows<'a> {
+    fn add(&mut self, id: TicketId, occurrences: &[&'a NewOccurrence]) -> Result<()> {
+        let ticket_id = uuid_of(id);
+        let Some(added) = Added::of(occurrences.iter().copied()) else { return Ok(()) };
+        // Two writers that send the same occurrences have to insert them in the same order:
+        // otherwise each could wait for a key that the other has inserted.
+        let mut by_id = occurrences.to_vec();
+        by_id.sort_unstable_by_key(|new| new.record().id);
+        for new in by_id {
+            let record = new.record();
+            let (id, time) = (*record.id.as_uuid(), record.time.as_micros());
+            let event_type = type_key(&record.app_id, &record.channel);
+            self.ticket_ids.push(ticket_id);
+            self.ids.push(id);
+            self.times.push(time);
+            self.types.push(event_type);
+            self.app_ids.push(&record.app_id);
+            self.channels.push(&record.channel);
+            self.repeats.push(new.repeats().into());
+            self.payloads.push(to_json(record)?);
+            for (name, value) in &record.traits {
+                self.traits.ticket_ids.push(ticket_id);
+                self.traits.occurrence_ids.push(id);
+                self.traits.times.push(time);
+                self.traits.types.push(event_type);
+                self.traits.names.push(name);
+                self.traits.values.push(value_key(value));
+            }
+        }
+        for (hour, count) in &added.hours {
+            self.hours.0.push(ticket_id);
+            self.hours.1.push(*hour);
+            self.hours.2.push(to_i64(*count));
+        }
+        for (release, environment) in &added.seen {
+            self.seen.0.push(ticket_id);
+            self.seen.1.push(seen_text(*release));
+            self.seen.2.push(seen_text(*environment));
+        }
+        self.tickets.add(ticket_id, occurrences, &added)
+    }
+
+    fn params<'b>(&'b self, batch: &'b Uuid) -> [Param<'b>; 42] {
+        let (tickets, traits) = (&self.tickets, &self.traits);
+        [
+            (&self.ticket_ids, Type::UUID_ARRAY),
+            (&self.ids, Type::UUID_ARRAY),
+            (&self.times, Type::INT8_ARRAY),
+            (&self.types, Type::INT8_ARRAY),
+            (&self.app_ids, Type::TEXT_ARRAY),
+            (&self.channels, Type::TEXT_ARRAY),
+            (&self.repeats, Type::INT8_ARRAY),
+            (&self.payloads, Type::TEXT_ARRAY),
+            (&tickets.ids, Type::UUID_ARRAY),
+            (&tickets.numbers, Type::INT8_ARRAY),
+            (&tickets.app_ids, Type::TEXT_ARRAY),
+            (&tickets.levels, Type::INT2_ARRAY),
+            (&tickets.channels, Type::TEXT_ARRAY),
+            (&tickets.messages, Type::TEXT_ARRAY),
+            (&tickets.files, Type::TEXT_ARRAY),
+            (&tickets.lines, Type::INT8_ARRAY),
+            (&tickets.modules, Type::TEXT_ARRAY),
+            (&tickets.functions, Type::TEXT_ARRAY),
+            (&tickets.error_types, Type::TEXT_ARRAY),
+            (&tickets.first_times, Type::INT8_ARRAY),
+            (&tickets.first_ids, Type::UUID_ARRAY),
+            (&tickets.first_releases, Type::TEXT_ARRAY),
+            (&tickets.last_times, Type::INT8_ARRAY),
+            (&tickets.last_ids, Type::UUID_ARRAY),
+            (&tickets.last_releases, Type::TEXT_ARRAY),
+            (&tickets.counts, Type::INT8_ARRAY),
+            (&tickets.ingredients, Type::TEXT_ARRAY),
+            (&tickets.search_texts, Type::TEXT_ARRAY),
+            (&self.hours.0, Type::UUID_ARRAY),
+            (&self.hours.1, Type::INT8_ARRAY),
+            (&self.hours.2, Type::INT8_ARRAY),
+            (&self.seen.0, Type::UUID_ARRAY),
+            (&self.seen.1, Type::TEXT_ARRAY),
+            (&self.seen.2, Type::TEXT_ARRAY),
+            (&traits.ticket_ids, Type::UUID_ARRAY),
+            (&traits.occurrence_ids, Type::UUID_ARRAY),
+            (&traits.times, Type::INT8_ARRAY),
+            (&traits.types, Type::INT8_ARRAY),
+            (&traits.names, Type::TEXT_ARRAY),
+            (&traits.values, Type::BYTEA_ARRAY),
+            (batch, Type::UUID),
+            (&crate::schema::CURRENT, Type::INT4),
+        ]
+    }
+}
+
+impl<'a> TicketRows<'a> {
+    fn add(
+        &mut self,
+        id: Uuid,
+        occurrences: &[&'a NewOccurrence],
+        added: &Added<'a>,
+    ) -> Result<()> {
+        let (first, last) = (added.oldest.record(), added.newest);
+        let (record, location) = (last.record(), &last.record().location);
+        self.ids.push(id);
+        self.numbers.push(to_i64(occurrences.len()));
+        self.app_ids.push(&record.app_id);
+        self.levels.push(record.level.as_u8().into());
+        self.channels.push(&record.channel);
+        self.messages.push(&record.message);
+        self.files.push(location.file.as_deref());
+        self.lines.push(location.line.map(i64::from));
+        self.modules.push(location.module.as_deref());
+        self.functions.push(location.function.as_deref());
+        self.error_types.push(record.error_type());
+        self.first_times.push(first.time.as_micros());
+        self.first_ids.push(*first.id.as_uuid());
+        self.first_releases.push(first.release.as_deref());
+        self.last_times.push(record.time.as_micros());
+        self.last_ids.push(*record.id.as_uuid());
+        self.last_releases.push(record.release.as_deref());
+        self.counts.push(to_i64(added.repeats));
+        // The ticket keeps the ingredients of the occurrence that was given first.
+        self.ingredients.push(to_json(occurrences[0].ingredients())?);
+        self.search_texts.push(last.search_text());
+        Ok(())
+    }
+}
+
+fn to_json(value: &impl serde::Serialize) -> Result<String> {
+    serde_json::to_string(value).map_err(|error| corrupt("a record").with_source(error))
+}
+
+/// Returns the number of records that these occurrences stand for.
+fn repeats(occurrences: &[&NewOccurrence]) -> u64 {
+    occurrences.iter().map(|new| u64::from(new.repeats())).sum()
+}
+
+/// Encodes a release or an environment as part of a key, which cannot contain null.
+pub(super) fn seen_text(text: Option<&str>) -> String {
+    text.map(|text| format!("={text}")).unwrap_or_default()
 }

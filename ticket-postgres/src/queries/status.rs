@@ -1,14 +1,15 @@
-//! What a person decides about a ticket (rules 6 and 7).
+//! Changes of a ticket's status by a person (rules 6 and 7).
 
-use ticket_core::backend::StatusChange;
+use ticket_core::backend::{StatusChange, status_columns};
 use ticket_core::{Result, Status, Ticket, TicketId, Timestamp};
 use tokio_postgres::types::Type;
 
 use super::tickets::{BY_ID, at, get_ticket};
 use crate::connection::{Connections, Param};
-use crate::row::{TICKET_COLUMNS, status_columns, ticket, uuid_of};
+use crate::row::{TICKET_COLUMNS, ticket, uuid_of};
 
-/// That nothing has happened since it was solved is found in the statement that solves it.
+/// The statement itself checks that the ticket has no occurrence later than the moment of solving
+/// ($5).
 pub(super) const SET_STATUS: &str = r#"UPDATE {s}."{p}tickets" t
 SET status = $2, status_time = $3, solved_release = $4
 WHERE t.id = $1 AND ($5::int8 IS NULL OR $5 >= t.last_time)"#;
@@ -18,13 +19,14 @@ pub(crate) async fn set_status(
     id: TicketId,
     change: StatusChange,
 ) -> Result<Option<Ticket>> {
-    // Whether it has come back since is for the statement to find out.
+    // The statement checks whether the ticket has recurred since.
     let Some(status) = change.status(Timestamp::MIN) else {
         return get_ticket(connections, id).await;
     };
     again!(async {
         let id = uuid_of(id);
         let (kind, time, release) = status_columns(&status);
+        let kind = i16::from(kind);
         let settled =
             if let Status::Solved { at, .. } = &status { Some(at.as_micros()) } else { None };
         let mut call = connections.write().await?;

@@ -1,4 +1,4 @@
-//! Questions about tickets (rules 10 to 14).
+//! Queries for tickets (rules 10 to 14).
 
 use ticket_core::backend::SortKey;
 use ticket_core::{
@@ -7,7 +7,7 @@ use ticket_core::{
 };
 use tokio_postgres::types::{ToSql, Type};
 
-use super::record_rows::seen_text;
+use super::record::seen_text;
 use super::to_i64;
 use crate::connection::{Connections, Param};
 use crate::row::{self, TICKET_COLUMNS, ticket, uuid_of};
@@ -42,7 +42,7 @@ pub(crate) async fn count_tickets(connections: &Connections, filter: &TicketFilt
     rows.first().map_or(Ok(0), |row| row::count(row, 0))
 }
 
-/// The ticket with its status as it is at the time `now`.
+/// Returns the ticket with its status at the time `now`.
 pub(super) fn at(ticket: Ticket, now: Timestamp) -> Ticket {
     Ticket { status: ticket.status.clone().effective(now), ..ticket }
 }
@@ -59,7 +59,7 @@ impl Statement {
     }
 }
 
-/// The statement of a page.
+/// Builds the statement of a page.
 pub(super) fn list(query: &TicketQuery, now: Timestamp) -> Result<Statement> {
     let plan = query.plan()?;
     let column = sort_column(query.sort);
@@ -77,26 +77,26 @@ pub(super) fn list(query: &TicketQuery, now: Timestamp) -> Result<Statement> {
         conditions.texts.push(format!("(t.{column}, t.id) {sign} ({key}, {id})"));
     }
     let limit = conditions.value(to_i64(plan.fetch()), Type::INT8);
-    let offset = conditions.value(to_i64(query.offset), Type::INT8);
+    let offset = conditions.value(to_i64(plan.offset()), Type::INT8);
     Ok(conditions.statement(
         TICKET_COLUMNS,
         &format!("ORDER BY t.{column} {order}, t.id {order} LIMIT {limit} OFFSET {offset}"),
     ))
 }
 
-/// The statement of a count.
+/// Builds the statement of a count.
 pub(super) fn count(filter: &TicketFilter, now: Timestamp) -> Statement {
     Conditions::new(filter, now).statement("count(*)", "")
 }
 
-/// The column that an order goes by.
+/// Returns the column of an order.
 const fn sort_column(sort: TicketSort) -> &'static str {
     match sort {
         TicketSort::FirstOccurrence => "first_time",
         TicketSort::Count => "count",
         TicketSort::Level => "level",
         TicketSort::Channel => "channel",
-        // Including those that this version does not know.
+        // Unknown sort keys of a later version sort like the default.
         _ => "last_time",
     }
 }
@@ -156,7 +156,7 @@ impl Conditions {
         }
     }
 
-    /// Keeps a value, and answers with how it stands in the statement.
+    /// Adds a parameter and returns its placeholder.
     fn value(&mut self, value: impl ToSql + Sync + Send + 'static, kind: Type) -> String {
         self.values.push((Box::new(value), kind));
         format!("${}", self.values.len())
@@ -176,8 +176,8 @@ impl Conditions {
     }
 }
 
-/// The condition on what is stored that makes a status as it is now: one that is muted until a time that
-/// has passed is open.
+/// Returns the condition on stored columns under which a ticket has a status now. A ticket that is
+/// muted until a time in the past is open.
 fn status_is(status: StatusKind, now: &str) -> String {
     match status {
         StatusKind::Open => {

@@ -1,7 +1,8 @@
-//! Which types and traits there are (rule 17).
+//! Event types, trait types and traits (rule 17).
 
 use std::collections::BTreeSet;
 
+use ticket_core::backend::TraitWalk;
 use ticket_core::{
     Direction, EventFilter, EventTrait, EventTypeQuery, Page, Result, TraitQuery, TraitType,
     TraitTypeQuery, ValueKind,
@@ -9,25 +10,19 @@ use ticket_core::{
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
-use super::events::{Reader, Walk, only_traits, read};
+use super::events::{Reader, read};
 use super::leads::{Entries, Lead};
+use super::walk::{TYPES, Walk, types};
 use crate::connection::{Call, Connections};
 use crate::error::corrupt;
-use crate::row::{get, type_key};
+use crate::row::{get, only_traits};
 
-/// More entries of a name than this do not lead: so many events have it that each may be read.
+/// A name with more entries than this is so common that reading all events in the order of time is
+/// faster than following its entries.
 const RARE: usize = 30_000;
 
-/// One step along the index for each type, whatever the number of its events.
-pub(super) const TYPES: &str = r#"WITH RECURSIVE types AS (
-  (SELECT o.type, o.app_id, o.channel FROM {s}."{p}occurrences" o ORDER BY o.type LIMIT 1)
-  UNION ALL
-  SELECT next.* FROM types CROSS JOIN LATERAL (
-    SELECT o.type, o.app_id, o.channel FROM {s}."{p}occurrences" o
-    WHERE o.type > types.type ORDER BY o.type LIMIT 1) next
-) SELECT type, app_id, channel FROM types"#;
-
-/// One step for each name and kind of the type $1.
+/// Finds the names and kinds of the type $1 with one index lookup for each, however many traits
+/// there are.
 pub(super) const TRAIT_TYPES: &str = r#"WITH RECURSIVE kinds AS (
   (SELECT x.name, substr(x.value, 1, 1) AS kind FROM {s}."{p}traits" x
    WHERE x.type = $1 ORDER BY x.name, x.value LIMIT 1)
@@ -38,27 +33,6 @@ pub(super) const TRAIT_TYPES: &str = r#"WITH RECURSIVE kinds AS (
       AND (x.name, x.value) >= (kinds.name, set_byte(kinds.kind, 0, get_byte(kinds.kind, 0) + 1))
     ORDER BY x.name, x.value LIMIT 1) next
 ) SELECT name, get_byte(kind, 0)::int2 FROM kinds"#;
-
-/// The numbers of the types of an application, of a channel, or of both.
-pub(super) async fn types(
-    call: &mut Call<'_>,
-    app_id: Option<&str>,
-    channel: Option<&str>,
-) -> Result<Vec<i64>> {
-    if let (Some(app_id), Some(channel)) = (app_id, channel) {
-        return Ok(vec![type_key(app_id, channel)]);
-    }
-    let mut found = Vec::new();
-    for row in call.query(&call.names().sql(TYPES), &[]).await? {
-        let is = |asked: Option<&str>, column| {
-            get::<&str>(&row, column).map(|text| asked.is_none_or(|asked| asked == text))
-        };
-        if is(app_id, 1)? && is(channel, 2)? {
-            found.push(get(&row, 0)?);
-        }
-    }
-    Ok(found)
-}
 
 pub(crate) async fn event_types(
     connections: &Connections,
@@ -100,53 +74,43 @@ async fn trait_types_of(call: &mut Call<'_>, types: &[i64]) -> Result<BTreeSet<T
     Ok(found)
 }
 
-/// Name after name, each as a walk through the events that have it.
+/// Walks name after name through the events that have it.
 pub(crate) async fn get_traits(
     connections: &Connections,
     query: &TraitQuery,
 ) -> Result<Page<EventTrait>> {
-    let plan = query.plan()?;
+    let traits = TraitWalk::new(query)?;
     let mut call = connections.read().await?.along_indexes();
     let mut filter = EventFilter::new().with_event_type(query.event_type.as_str());
     filter.app_id.clone_from(&query.app_id);
     let types = types(&mut call, query.app_id.as_deref(), Some(&query.event_type)).await?;
-    let mut traits = Vec::new();
-    for name in names(&mut call, query, &types, plan.after().map(|after| &after.name)).await? {
-        let after = plan.after().filter(|after| after.name == name).map(|after| &after.event);
-        let walk = Walk::new(&mut call, &filter, Direction::Ascending, after).await?;
-        let entries = Entries::of_name(&name, &types);
+    let mut traits = traits.with_names(names(&mut call, query, &types).await?);
+    while let Some(step) = traits.next_step() {
+        let walk = Walk::new(&mut call, &filter, Direction::Ascending, step.after.as_ref()).await?;
+        let entries = Entries::of_name(&step.name, &types);
         let lead = match entries.count(&mut call, RARE).await? {
             Some(_) => Lead::Traits(entries),
             None => Lead::Time(None),
         };
-        let mut reader = Reader::new(0, plan.fetch() - traits.len());
+        let mut reader = Reader::new(0, step.limit);
         let make = |row: &Row, event| {
-            let value = only_traits(row)?.remove(name.as_str());
-            Ok(value.map(|value| EventTrait { name: name.clone(), value, event }))
+            let value = only_traits(row)?.remove(step.name.as_str());
+            Ok(value.map(|value| EventTrait { name: step.name.clone(), value, event }))
         };
         read(&mut call, &walk, lead, &mut reader, make).await?;
-        traits.append(&mut reader.found);
-        if traits.len() >= plan.fetch() {
-            break;
-        }
+        traits.add(reader.found);
     }
     call.finish().await?;
-    Ok(plan.page(traits))
+    Ok(traits.into_page())
 }
 
-async fn names(
-    call: &mut Call<'_>,
-    query: &TraitQuery,
-    types: &[i64],
-    after: Option<&String>,
-) -> Result<BTreeSet<String>> {
+async fn names(call: &mut Call<'_>, query: &TraitQuery, types: &[i64]) -> Result<Vec<String>> {
     if let Some(name) = &query.name {
-        return Ok(after
-            .is_none_or(|after| after <= name)
-            .then(|| name.clone())
-            .into_iter()
-            .collect());
+        return Ok(vec![name.clone()]);
     }
-    let found = trait_types_of(call, types).await?.into_iter().map(|found| found.name);
-    Ok(found.filter(|name| after.is_none_or(|after| after <= name)).collect())
+    let mut names: Vec<String> =
+        trait_types_of(call, types).await?.into_iter().map(|found| found.name).collect();
+    // A name with values of two kinds appears twice in a row.
+    names.dedup();
+    Ok(names)
 }

@@ -14,6 +14,7 @@ mod refusals;
 mod setups;
 #[path = "../support/mod.rs"]
 mod support;
+#[cfg(feature = "tls")]
 mod tls;
 mod writers;
 
@@ -52,7 +53,9 @@ fn main() -> ExitCode {
         ),
         trial!(support::URL, isolation::f39_locks_on_the_applications_tables_hold_nobody_up),
         trial!(support::URL, isolation::f39_a_lock_on_our_tables_costs_the_deadline_and_no_more),
+        #[cfg(feature = "tls")]
         trial!(cluster::BIN, tls::tls_is_verified_as_the_uri_asks),
+        #[cfg(feature = "tls")]
         trial!(cluster::BIN, tls::tls_that_the_server_lacks_or_demands_is_told),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()

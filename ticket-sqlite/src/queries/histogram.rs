@@ -1,4 +1,4 @@
-//! Counts over time (rule 12).
+//! Counts of occurrences per hour (rule 12).
 
 use rusqlite::{Params, params};
 use ticket_core::backend::HistogramScope;

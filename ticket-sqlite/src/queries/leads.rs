@@ -1,98 +1,76 @@
-//! What leads to [`events`](super::events), found out by looking.
+//! The index along which events are read, and the statements on the index of traits.
 
 use rusqlite::types::ToSqlOutput;
 use rusqlite::{params, params_from_iter};
-use ticket_core::backend::{EventPosition, ValueTest};
+use ticket_core::backend::{EventPosition, PlanStep, TraitPlanner, ValueTest};
 use ticket_core::{Comparison, Operator, Result};
 
-use super::event_statements::{KEYS, SHORT, count_entries, entries};
-use super::events::{Events, Walk};
-use super::occurrences::Reader;
 use super::to_i64;
+use super::walk::{Snapshot, Walk};
 use crate::error::from_sqlite;
 use crate::row::{get, trait_value};
 
-/// What has at most so many entries in the index of traits is rare: it leads, whatever else there is.
-const RARE: usize = 2_000;
+/// The numbers and types of the keys of the name ?1, of the kinds ?2 to ?3.
+pub(super) const KEYS: &str = "SELECT no, type FROM {p}trait_keys \
+    WHERE name = ?1 AND kind >= ?2 AND kind <= ?3";
 
-/// So many entries are read in the time that it takes to test one event.
-const PER_TEST: usize = 20;
+/// How many events there are from the time ?1 to the time ?2, but ?3 at most.
+pub(super) const COUNT_EVENTS: &str = "SELECT count(*) FROM (SELECT 1 FROM {p}occurrences \
+    WHERE time >= ?1 AND time <= ?2 LIMIT ?3)";
 
-/// What leads to the events.
-pub(super) enum Lead {
-    /// There are none.
-    None,
+/// The index along which events are read.
+pub(super) enum Lead<'a> {
+    /// No event can match.
+    Nothing,
     /// The index of ids.
     Id,
-    /// The index of times, of each of a few types or of all.
-    Time(Option<Trial>),
+    /// The index of times; with a planner, comparisons may still turn out to be quicker.
+    Time(Option<TraitPlanner<'a>>),
     /// The index of traits.
     Traits(Entries),
 }
 
-impl Lead {
-    /// Looks for what is rare: the range of time, or one of the comparisons. If nothing is, the order of
-    /// time leads, until that turns out to take long.
-    pub(super) fn choose(events: &Events<'_>, walk: &Walk<'_>) -> Result<Self> {
+impl<'a> Lead<'a> {
+    pub(super) fn choose(snapshot: &Snapshot<'_>, walk: &Walk<'a>) -> Result<Self> {
         if walk.types.as_ref().is_some_and(Vec::is_empty) {
-            return Ok(Self::None);
+            return Ok(Self::Nothing);
         }
         if walk.filter.occurrence_id.is_some() {
             return Ok(Self::Id);
         }
-        let comparisons = &walk.filter.traits;
-        if comparisons.is_empty() || in_range(events, walk, RARE + 1)? <= RARE {
-            return Ok(Self::Time(None));
-        }
-        let (mut rarest, mut most) = (None, RARE);
-        for comparison in comparisons {
-            let entries = Entries::of(events, walk, comparison)?;
-            if let Some(count) = entries.count(events, most)? {
-                (rarest, most) = (Some(entries), count);
+        let mut planner = TraitPlanner::new(walk.filter);
+        let entries = decide(snapshot, walk, &mut planner)?;
+        Ok(entries
+            .map_or_else(|| Self::Time(planner.is_on_trial().then_some(planner)), Self::Traits))
+    }
+}
+
+/// Counts what the planner asks for, and returns the entries to go along; `None` for the order of time.
+pub(super) fn decide(
+    snapshot: &Snapshot<'_>,
+    walk: &Walk<'_>,
+    planner: &mut TraitPlanner<'_>,
+) -> Result<Option<Entries>> {
+    loop {
+        match planner.next_step() {
+            PlanStep::CountEvents { most } => {
+                let mut read = snapshot.prepare(COUNT_EVENTS)?;
+                let range = params![walk.since, walk.until, to_i64(most)];
+                let count = read.query_row(range, |row| row.get(0)).map_err(from_sqlite)?;
+                planner.counted(Some(to_usize(count)));
+            }
+            PlanStep::CountEntries { comparison, most } => {
+                planner.counted(Entries::of(snapshot, walk, comparison)?.count(snapshot, most)?);
+            }
+            PlanStep::FollowTime => return Ok(None),
+            PlanStep::FollowTraits(comparison) => {
+                return Entries::of(snapshot, walk, comparison).map(Some);
             }
         }
-        Ok(rarest.map_or(Self::Time(Some(Trial { most })), Self::Traits))
     }
 }
 
-/// The order of time leads for as long as nothing else is known to be quicker.
-pub(super) struct Trial {
-    /// The rarest comparison has more entries than this.
-    most: usize,
-}
-
-impl Trial {
-    /// The rarest comparison, as far as those that were tested show it, if it is sooner done to follow that one
-    /// than to test as many more as have to be expected.
-    pub(super) fn rarest<T>(
-        &mut self,
-        events: &Events<'_>,
-        walk: &Walk<'_>,
-        reader: &Reader<'_, T>,
-    ) -> Result<Option<Entries>> {
-        let most = in_range(events, walk, reader.expected())?.saturating_mul(PER_TEST);
-        // What was counted up to is not counted again for a little more.
-        if most < self.most.saturating_mul(2) {
-            return Ok(None);
-        }
-        self.most = most;
-        let Some((rarest, _)) = reader.tally.rarest() else { return Ok(None) };
-        let entries = Entries::of(events, walk, rarest)?;
-        Ok(entries.count(events, most)?.map(|_| entries))
-    }
-}
-
-/// How many events there are in the range of time that is asked for, but `most` at most.
-fn in_range(events: &Events<'_>, walk: &Walk<'_>, most: usize) -> Result<usize> {
-    if walk.filter.since.is_none() && walk.filter.until.is_none() {
-        return Ok(most);
-    }
-    let mut read = events.prepare(SHORT)?;
-    let range = params![walk.since, walk.until, to_i64(most)];
-    read.query_row(range, |row| row.get(0)).map(counted).map_err(from_sqlite)
-}
-
-fn counted(count: i64) -> usize {
+fn to_usize(count: i64) -> usize {
     usize::try_from(count).unwrap_or(usize::MAX)
 }
 
@@ -101,20 +79,21 @@ pub(super) struct Entries {
     ranges: Vec<Range>,
 }
 
-/// Some keys, all of one kind, and what their value has to be.
+/// Keys of one kind, and the values that are wanted under them.
 struct Range {
     keys: Vec<i64>,
     test: Option<ValueTest>,
-    /// The other end, where another comparison of the same trait gives one.
+    /// The other end, where another comparison of the same trait has one.
     end: Option<ValueTest>,
 }
 
 impl Entries {
-    /// Those that a comparison finds; none if no event has such a trait.
-    fn of(events: &Events<'_>, walk: &Walk<'_>, comparison: &Comparison) -> Result<Self> {
+    /// Returns what a comparison finds; nothing if no event has such a trait.
+    fn of(snapshot: &Snapshot<'_>, walk: &Walk<'_>, comparison: &Comparison) -> Result<Self> {
         let mut ranges = Vec::new();
         for test in comparison.tests() {
-            let keys = keys(events, walk, comparison.name(), Some(test.value.kind().as_u8()))?;
+            let kind = test.value.kind().as_u8();
+            let keys = keys(snapshot, walk, comparison.name(), Some(kind))?;
             if !keys.is_empty() {
                 let end = end_of_range(comparison, test, &walk.filter.traits);
                 ranges.push(Range { keys, test: Some(test.clone()), end });
@@ -123,21 +102,21 @@ impl Entries {
         Ok(Self { ranges })
     }
 
-    /// All entries of a trait's name, whatever its values.
-    pub(super) fn of_name(events: &Events<'_>, walk: &Walk<'_>, name: &str) -> Result<Self> {
-        let keys = keys(events, walk, name, None)?;
+    /// Returns all entries of a name, whatever their values.
+    pub(super) fn of_name(snapshot: &Snapshot<'_>, walk: &Walk<'_>, name: &str) -> Result<Self> {
+        let keys = keys(snapshot, walk, name, None)?;
         Ok(Self { ranges: vec![Range { keys, test: None, end: None }] })
     }
 
-    /// How many there are at any time; `None` if there are more than `most`.
-    pub(super) fn count(&self, events: &Events<'_>, most: usize) -> Result<Option<usize>> {
+    /// Counts the entries of all times; `None` if there are more than `most`.
+    pub(super) fn count(&self, snapshot: &Snapshot<'_>, most: usize) -> Result<Option<usize>> {
         let mut count = 0;
         for range in &self.ranges {
-            let mut read = events.prepare(&count_entries(range.op(), range.end_op()))?;
+            let mut read = snapshot.prepare(&count_entries(range.op(), range.end_op()))?;
             let limit = to_i64(most.saturating_add(1) - count);
             let values = [range.keys(), limit.into()].into_iter().chain(range.values());
             let values = params_from_iter(values);
-            count += read.query_row(values, |row| row.get(0)).map(counted).map_err(from_sqlite)?;
+            count += to_usize(read.query_row(values, |row| row.get(0)).map_err(from_sqlite)?);
             if count > most {
                 return Ok(None);
             }
@@ -145,17 +124,19 @@ impl Entries {
         Ok(Some(count))
     }
 
-    /// Their times and the numbers of their occurrences, in the order of time, from a place on.
+    /// Returns the times and the numbers of the occurrences, in the order of time, from a place on.
+    ///
+    /// All of them are read before the first is used: the index is ordered by value, not by time.
     pub(super) fn collect(
         &self,
-        events: &Events<'_>,
+        snapshot: &Snapshot<'_>,
         walk: &Walk<'_>,
         after: Option<&EventPosition>,
     ) -> Result<Vec<(i64, i64)>> {
         let (start, end) = (walk.start(after).time, walk.end());
         let mut collected = Vec::new();
         for range in &self.ranges {
-            let mut read = events.prepare(&entries(range.op(), range.end_op()))?;
+            let mut read = snapshot.prepare(&entries(range.op(), range.end_op()))?;
             let times = [start.min(end).into(), start.max(end).into()];
             let values = [range.keys()].into_iter().chain(times).chain(range.values());
             let mut rows = read.query(params_from_iter(values)).map_err(from_sqlite)?;
@@ -177,7 +158,7 @@ impl Range {
         self.end.as_ref().map(|test| test.op)
     }
 
-    /// As JSON.
+    /// Returns the keys as a JSON array, which `json_each` takes as one parameter.
     fn keys(&self) -> ToSqlOutput<'_> {
         serde_json::Value::from(self.keys.as_slice()).to_string().into()
     }
@@ -188,9 +169,14 @@ impl Range {
     }
 }
 
-/// The numbers of the keys of a trait, of one kind or of all.
-fn keys(events: &Events<'_>, walk: &Walk<'_>, name: &str, kind: Option<u8>) -> Result<Vec<i64>> {
-    let mut read = events.prepare(KEYS)?;
+/// Returns the numbers of a name's keys, of one kind or of all kinds.
+fn keys(
+    snapshot: &Snapshot<'_>,
+    walk: &Walk<'_>,
+    name: &str,
+    kind: Option<u8>,
+) -> Result<Vec<i64>> {
+    let mut read = snapshot.prepare(KEYS)?;
     let mut rows = read
         .query(params![name, kind.unwrap_or(0), kind.unwrap_or(u8::MAX)])
         .map_err(from_sqlite)?;
@@ -204,7 +190,8 @@ fn keys(events: &Events<'_>, walk: &Walk<'_>, name: &str, kind: Option<u8>) -> R
     Ok(keys)
 }
 
-/// The other end of the range that begins with a test: one without the other may be most of the traits.
+/// Returns the upper end of a range whose lower end is `test`. Each end alone may match nearly every entry:
+/// `duration > 10` together with `duration < 11` is rare although neither half is.
 fn end_of_range(
     comparison: &Comparison,
     test: &ValueTest,
@@ -219,4 +206,28 @@ fn end_of_range(
         matches!(end.op, Operator::Lt | Operator::Le) && end.value.kind() == test.value.kind()
     };
     tests.find(is_end).cloned()
+}
+
+/// How many entries the keys ?1 (as JSON) have, but ?2 at most; ?3 is the value to compare with, and ?4 the value at
+/// the other end.
+pub(super) fn count_entries(op: Option<Operator>, end: Option<Operator>) -> String {
+    format!("SELECT count(*) FROM (SELECT 1 {} LIMIT ?2)", from_traits(op, end, 3))
+}
+
+/// The entries of the keys ?1 (as JSON) from the time ?2 to the time ?3; ?4 is the value to compare with, and ?5 the
+/// value at the other end.
+pub(super) fn entries(op: Option<Operator>, end: Option<Operator>) -> String {
+    let from_traits = from_traits(op, end, 4);
+    format!("SELECT time, occurrence {from_traits} AND time >= ?2 AND time <= ?3")
+}
+
+fn from_traits(op: Option<Operator>, end: Option<Operator>, first: usize) -> String {
+    let test = match op {
+        // All values but one: reading the one as well and testing its record later is no slower.
+        None | Some(Operator::Ne) => String::new(),
+        Some(op) => format!(" AND value {} ?{first}", op.as_str()),
+    };
+    let end = end.map(|op| format!(" AND value {} ?{}", op.as_str(), first + 1));
+    let end = end.unwrap_or_default();
+    format!("FROM {{p}}traits WHERE key IN (SELECT value FROM json_each(?1)){test}{end}")
 }

@@ -1,4 +1,4 @@
-//! Who does what only one should do (rule 28).
+//! Leases (rule 28): at most one holder at a time does a job.
 
 use rusqlite::params;
 use ticket_core::backend::Lease;
@@ -7,8 +7,8 @@ use ticket_core::{Result, Timestamp};
 use super::write;
 use crate::connection::Connection;
 
-/// Whether somebody else holds it is found in the statement that takes it. By the clock of this
-/// machine, which all processes on the file share.
+/// Takes or renews a lease in one statement, so that no two processes see it free. The clock is
+/// this machine's, which all processes on the file share.
 const TAKE: &str = "INSERT INTO {p}leases (name, holder, until) VALUES (?1, ?2, ?3) \
     ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until \
     WHERE holder = excluded.holder OR until <= ?4";

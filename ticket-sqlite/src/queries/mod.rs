@@ -1,6 +1,5 @@
-//! Every statement but those that make the tables.
+//! All statements except those that create the tables.
 
-mod event_statements;
 mod events;
 #[cfg(test)]
 mod explain;
@@ -13,6 +12,7 @@ mod record;
 mod status;
 mod tickets;
 mod traits;
+mod walk;
 
 use rusqlite::{CachedStatement, TransactionBehavior};
 use ticket_core::Result;
@@ -30,9 +30,9 @@ pub(crate) use self::traits::{event_types, get_traits, trait_types};
 use crate::connection::Connection;
 use crate::error::from_sqlite;
 use crate::interner::Interner;
-use crate::schema::Names;
+use crate::names::Names;
 
-/// A transaction that writes. Nobody else writes meanwhile, and what is read stays true.
+/// A write transaction. It holds the write lock, so what it reads stays true until it commits.
 struct Writer<'a> {
     sqlite: &'a rusqlite::Connection,
     names: &'a Names,
@@ -44,20 +44,20 @@ impl<'a> Writer<'a> {
         self.sqlite.prepare_cached(&self.names.sql(template)).map_err(from_sqlite)
     }
 
-    /// Carries out one statement and says how many rows it changed.
+    /// Runs one statement and returns the number of rows it changed.
     fn execute(&self, template: &str, row: impl rusqlite::Params) -> Result<usize> {
         self.prepare(template)?.execute(row).map_err(from_sqlite)
     }
 }
 
-/// Writes in one transaction, whole or not at all.
+/// Runs `work` in one transaction.
 fn write<T>(
     connection: &mut Connection,
     work: impl FnOnce(&mut Writer<'_>) -> Result<T>,
 ) -> Result<T> {
     let result = in_transaction(connection, work);
     if result.is_err() {
-        // Numbers that were made in it are not there.
+        // The rollback has removed the numbers that the transaction added.
         connection.interner.forget();
     }
     result
@@ -67,12 +67,13 @@ fn in_transaction<T>(
     connection: &mut Connection,
     work: impl FnOnce(&mut Writer<'_>) -> Result<T>,
 ) -> Result<T> {
-    // To begin as a reader and to write later would fail at once when somebody else writes.
+    // A deferred transaction that upgrades to writing fails at once if another connection wrote in
+    // between; an immediate one waits for its turn.
     let transaction = connection
         .sqlite
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .map_err(from_sqlite)?;
-    // Another program may have replaced the tables by newer ones.
+    // A newer program may have migrated the tables since the last transaction.
     connection.schema.require_current(&transaction)?;
     connection.interner.sync(&transaction)?;
     let mut writer = Writer {
@@ -85,7 +86,7 @@ fn in_transaction<T>(
     Ok(value)
 }
 
-/// A number as SQLite holds it; what is larger is as good as endless.
+/// Converts a number for SQLite, saturating at the largest `i64`.
 fn to_i64(number: impl TryInto<i64>) -> i64 {
     number.try_into().unwrap_or(i64::MAX)
 }

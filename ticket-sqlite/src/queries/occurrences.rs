@@ -1,4 +1,5 @@
-//! The occurrences of one ticket (rules 10 and 11), and what all readers of occurrences share.
+//! The occurrences of one ticket (rules 10 and 11), and the reader that all queries for occurrences
+//! share.
 
 use rusqlite::{Row, Rows, params};
 use ticket_core::backend::{EventPosition, Tally};
@@ -21,7 +22,7 @@ pub(crate) fn get_occurrences(
     let mut read = connection.sqlite.prepare_cached(&sql).map_err(from_sqlite)?;
     let start = Start::new(query.direction, plan.after());
     let mut rows = read.query(params![id.as_bytes(), start.time, start.id]).map_err(from_sqlite)?;
-    let mut reader = Reader::new(query.direction, plan.after(), query.offset, plan.fetch());
+    let mut reader = Reader::new(query.direction, plan.after(), plan.offset(), plan.fetch());
     reader.read(&mut rows, usize::MAX, |row, _| occurrence(row).map(Some))?;
     Ok(plan.page(reader.found))
 }
@@ -36,7 +37,7 @@ pub(super) fn of_ticket(direction: Direction) -> String {
     )
 }
 
-/// How to compare with the start, and the order.
+/// The operator for comparing with the start, and the SQL keyword of the order.
 pub(super) const fn signs(direction: Direction) -> (&'static str, &'static str) {
     match direction {
         Direction::Ascending => (">=", "ASC"),
@@ -44,7 +45,8 @@ pub(super) const fn signs(direction: Direction) -> (&'static str, &'static str) 
     }
 }
 
-/// Where in the order of time to begin: with the cursor's own place, which is passed over.
+/// The position in the order of time at which to start. With a cursor it is the cursor's own
+/// position, and the reader skips that row.
 pub(super) struct Start {
     pub(super) time: i64,
     pub(super) id: [u8; 16],
@@ -61,12 +63,12 @@ impl Start {
     }
 }
 
-/// Takes what belongs on a page from rows in the order of time.
+/// Collects the answers of a page from rows in the order of time.
 pub(super) struct Reader<'a, T> {
     direction: Direction,
-    /// The last one that is not asked for any more.
+    /// The last position that is done: the cursor's, then that of the row read last.
     pub(super) after: Option<EventPosition>,
-    pass_over: u64,
+    skip: u64,
     wanted: usize,
     pub(super) tally: Tally<'a>,
     pub(super) found: Vec<T>,
@@ -76,13 +78,13 @@ impl<'a, T> Reader<'a, T> {
     pub(super) fn new(
         direction: Direction,
         after: Option<&EventPosition>,
-        pass_over: u64,
+        skip: u64,
         wanted: usize,
     ) -> Self {
         Self {
             direction,
             after: after.copied(),
-            pass_over,
+            skip,
             wanted,
             tally: Tally::new(&[]),
             found: Vec::new(),
@@ -98,8 +100,9 @@ impl<'a, T> Reader<'a, T> {
         self.found.len() >= self.wanted
     }
 
-    /// Reads rows that begin with the time, the occurrence's id and the ticket's id, until the page is full or so
-    /// many were tested in all; says whether there may be more of them. What is made of a row may be nothing.
+    /// Reads rows until the page is full or `tested` rows have been tested in all, and returns
+    /// `true` if there may be more. Each row starts with the time, the occurrence id and the ticket
+    /// id. `make` returns `None` for a row that contributes nothing.
     pub(super) fn read(
         &mut self,
         rows: &mut Rows<'_>,
@@ -117,8 +120,8 @@ impl<'a, T> Reader<'a, T> {
             if !self.is_meant(row)? {
                 continue;
             }
-            if self.pass_over > 0 {
-                self.pass_over -= 1;
+            if self.skip > 0 {
+                self.skip -= 1;
             } else {
                 self.found.extend(make(row, position)?);
             }
@@ -130,11 +133,10 @@ impl<'a, T> Reader<'a, T> {
         Ok(self.tally.comparisons().is_empty() || self.tally.test(&traits(row, 4)?))
     }
 
-    /// How many more will have to be tested.
-    pub(super) fn expected(&self) -> usize {
-        let pass_over = usize::try_from(self.pass_over).unwrap_or(usize::MAX);
-        let missing = self.wanted.saturating_sub(self.found.len()).saturating_add(pass_over);
-        self.tally.expected(missing)
+    /// Returns how many more matching events are needed, those to skip included.
+    pub(super) fn missing(&self) -> usize {
+        let skip = usize::try_from(self.skip).unwrap_or(usize::MAX);
+        self.wanted.saturating_sub(self.found.len()).saturating_add(skip)
     }
 }
 

@@ -1,7 +1,7 @@
-//! Deleting (rules 9, 18, 19 and 20).
+//! Deletion (rules 9, 18, 19 and 20).
 //!
-//! Everything here is done in short transactions, so that no writer waits long. In between, others
-//! write: each transaction looks at what is there then.
+//! Deletion proceeds in short transactions so that no writer waits long. Others write in between,
+//! so each transaction looks again at what is stored.
 
 use std::collections::BTreeSet;
 
@@ -15,10 +15,10 @@ use crate::row::{get, trait_value, traits};
 use crate::schema::DATA_TABLES;
 use crate::threads::Step;
 
-/// How many occurrences one transaction deletes at most, with all their traits.
+/// The number of occurrences that one transaction deletes at most, with all their traits.
 const OCCURRENCES: u64 = 250;
 
-/// How many tickets one transaction looks at, or deletes, at most.
+/// The number of tickets that one transaction visits or deletes at most.
 const TICKETS: u64 = 250;
 
 const DELETE_TICKET: &str = "DELETE FROM {p}tickets WHERE id = ?1 RETURNING no, app_id";
@@ -48,7 +48,8 @@ pub(super) const EXPIRED: &str = "SELECT o.no, o.time, o.id FROM {p}occurrences 
     WHERE o.time < ?1 AND (o.time, o.id) >= (?2, ?3) AND (?4 IS NULL OR o.type IN \
     (SELECT no FROM {p}event_types WHERE app_id = ?4)) ORDER BY o.time, o.id, t.id LIMIT ?5";
 
-/// That a ticket is still solved and without occurrences is found in the statement that deletes it.
+/// The statement itself checks that the ticket is still solved and has no occurrences: an
+/// occurrence may have arrived since the last transaction.
 pub(super) const DELETE_SOLVED: &str = "DELETE FROM {p}tickets WHERE no IN \
     (SELECT t.no FROM {p}tickets t WHERE t.status = 2 AND t.last_time < ?1 \
     AND (?2 IS NULL OR +t.app_id = ?2) \
@@ -58,7 +59,7 @@ pub(super) const DELETE_SOLVED: &str = "DELETE FROM {p}tickets WHERE no IN \
 pub(super) const TICKETS_FROM: &str = "SELECT no FROM {p}tickets \
     WHERE no > ?1 AND (?2 IS NULL OR +app_id = ?2) ORDER BY no LIMIT ?3";
 
-/// All but the first one and the newest ?2.
+/// The occurrences of a ticket except the first and the newest ?2.
 pub(super) const SURPLUS: &str = "SELECT no FROM {p}occurrences WHERE ticket = ?1 AND no <> \
     (SELECT no FROM {p}occurrences WHERE ticket = ?1 ORDER BY time, id LIMIT 1) \
     ORDER BY time DESC, id DESC LIMIT ?3 OFFSET ?2";
@@ -77,8 +78,8 @@ const DELETE_KEY: &str = "DELETE FROM {p}trait_keys WHERE no = ?1 \
 const DELETE_TYPE: &str = "DELETE FROM {p}event_types WHERE no = ?1 \
     AND NOT EXISTS (SELECT 1 FROM {p}occurrences WHERE type = ?1)";
 
-/// Deletes a ticket with everything that is counted. Its occurrences are out of sight from then on, as
-/// their ticket is gone, and are deleted by [`purge_deleted`].
+/// Deletes a ticket and its counts. Its occurrences become invisible at once, because every query
+/// joins the ticket; [`purge_deleted`] removes them later.
 pub(crate) fn delete_ticket(connection: &mut Connection, id: TicketId) -> Result<bool> {
     write(connection, |writer| {
         let mut delete = writer.prepare(DELETE_TICKET)?;
@@ -101,9 +102,10 @@ fn delete_counts(writer: &Writer<'_>, ticket: i64, app_id: &str) -> Result<()> {
     Ok(())
 }
 
-/// Deletes some of the occurrences whose tickets are gone, also those that a killed process left.
+/// Deletes some of the occurrences whose tickets are gone, including those that a killed process
+/// left behind.
 pub(crate) fn purge_deleted(connection: &mut Connection) -> Result<Step<()>> {
-    // Most of the time there are none, and no writer needs to be kept waiting for that.
+    // Usually there are none. Reading first avoids taking the write lock for nothing.
     let sql = connection.names.sql(BURIED);
     let mut find = connection.sqlite.prepare_cached(&sql).map_err(from_sqlite)?;
     let buried = find.query_row([], |row| row.get::<_, i64>(0)).optional().map_err(from_sqlite)?;
@@ -120,10 +122,10 @@ pub(crate) fn purge_deleted(connection: &mut Connection) -> Result<Step<()>> {
     })
 }
 
-/// An expiry at work.
+/// The state of an expiry between its transactions.
 pub(crate) struct Expiring {
     expiry: Expiry,
-    /// Where the next transaction goes on: what lies before is not to be deleted.
+    /// Where the next transaction continues; everything before this position is kept.
     from: (i64, [u8; 16]),
     occurrences_are_done: bool,
     expired: Expired,
@@ -151,7 +153,7 @@ impl Expiring {
         Ok(if is_done { Step::Done(self.expired) } else { Step::Again })
     }
 
-    /// Deletes some; answers whether that were the last ones.
+    /// Deletes some occurrences and returns `true` if none are left to expire.
     fn expire_occurrences(&mut self, connection: &mut Connection) -> Result<bool> {
         let left = self.expiry.max_count.map_or(u64::MAX, |max| max - self.expired.occurrences);
         let wanted = left.min(OCCURRENCES);
@@ -199,10 +201,10 @@ impl Expiring {
     }
 }
 
-/// A pruning of each ticket at work.
+/// The state of `keep_per_ticket` between its transactions.
 pub(crate) struct Keeping {
     keep: KeepPerTicket,
-    /// The last ticket that is done.
+    /// The last ticket that has been pruned completely.
     ticket: i64,
     deleted: u64,
 }
@@ -225,7 +227,7 @@ impl Keeping {
                 delete_occurrences(writer, &surplus)?;
                 deleted += surplus.len() as u64;
                 if deleted == OCCURRENCES {
-                    // There may be more of this one.
+                    // This ticket may have more to prune.
                     return Ok((ticket, deleted, false));
                 }
                 ticket = *next;
@@ -238,7 +240,8 @@ impl Keeping {
     }
 }
 
-/// Empties the tables. SQLite drops the content of a table at once, however large it is.
+/// Empties the tables. Without a WHERE clause SQLite frees whole pages, so this takes the same time
+/// however much is stored.
 pub(crate) fn clear(connection: &mut Connection) -> Result<()> {
     write(connection, |writer| {
         for table in DATA_TABLES {
@@ -257,8 +260,8 @@ fn numbers(
     rows.collect::<rusqlite::Result<_>>().map_err(from_sqlite)
 }
 
-/// Deletes occurrences with their traits, whose keys follow from the record, and the names that
-/// nothing uses any more.
+/// Deletes occurrences with their traits, and the names that become unused. The keys of the traits
+/// follow from the stored record, so no index from occurrences to traits is needed.
 fn delete_occurrences(writer: &mut Writer<'_>, numbers: &[i64]) -> Result<()> {
     let (mut types, mut keys) = (BTreeSet::new(), BTreeSet::new());
     let mut find = writer.prepare(FIND_OCCURRENCE)?;

@@ -1,16 +1,19 @@
 //! Recording (rules 1 to 8).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{ToSql, params};
-use ticket_core::backend::{NewOccurrence, Recorded, TicketChange, TicketUpdate};
-use ticket_core::{Ingredients, OccurrenceId, Result, Status, TicketId, Timestamp, Value};
+use ticket_core::backend::{
+    Added, Batch, KnownTicket, NewOccurrence, Recorded, TicketBatch, TicketChange, TicketUpdate,
+    status_columns,
+};
+use ticket_core::{Result, Status, TicketId, Value};
 
 use super::{Writer, to_i64, write};
 use crate::connection::Connection;
 use crate::error::{corrupt, from_sqlite};
-use crate::row::{count, get, occurrence_id, status_columns, time, trait_value};
+use crate::row::{count, get, occurrence_id, time, trait_value};
 
 const FIND_TICKET: &str = "SELECT no, app_id, level, channel, status, status_time, first_time, \
     first_id, last_time, last_id, count FROM {p}tickets WHERE id = ?1";
@@ -25,7 +28,8 @@ const ADD_COUNT: &str = "UPDATE {p}tickets SET count = ?2 WHERE no = ?1";
 const BEGIN_WITH: &str =
     "UPDATE {p}tickets SET first_time = ?2, first_id = ?3, first_release = ?4 WHERE no = ?1";
 
-/// Without the level and the channel, which seldom change, and whose four indexes then need no work.
+/// Leaves out the level and the channel: they rarely change, and each of them is in two indexes
+/// that would have to be updated.
 const DESCRIBE: &str = "UPDATE {p}tickets SET count = ?2, last_time = ?3, last_id = ?4, \
     last_release = ?5, message = ?6, file = ?7, line = ?8, module = ?9, function = ?10, \
     error_type = ?11, search_text = ?12 WHERE no = ?1";
@@ -50,31 +54,23 @@ const ADD_TICKET_HOUR: &str = "INSERT INTO {p}ticket_hours (ticket, hour, count)
 const ADD_APP_HOUR: &str = "INSERT INTO {p}app_hours (app_id, hour, count) VALUES (?1, ?2, ?3) \
     ON CONFLICT (app_id, hour) DO UPDATE SET count = count + excluded.count";
 
-pub(crate) fn record_tickets(
-    connection: &mut Connection,
-    batch: &[NewOccurrence],
-) -> Result<Recorded> {
+pub(crate) fn record_tickets(connection: &mut Connection, batch: &Batch) -> Result<Recorded> {
     if batch.is_empty() {
         return Ok(Recorded::default());
-    }
-    // By ticket, so that each ticket is read and written once. Within one, the batch's order stays:
-    // of two occurrences with one id the first one counts.
-    let mut tickets = BTreeMap::<TicketId, Vec<&NewOccurrence>>::new();
-    for new in batch {
-        tickets.entry(new.ticket_id()).or_default().push(new);
     }
     write(connection, |writer| {
         let mut sums = Sums::default();
         let mut recorded = Recorded::default();
-        for (ticket_id, occurrences) in &tickets {
-            record_ticket(writer, *ticket_id, occurrences, &mut sums, &mut recorded)?;
+        for ticket in batch.tickets() {
+            record_ticket(writer, ticket, &mut sums, &mut recorded)?;
         }
         sums.write(writer)?;
         Ok(recorded)
     })
 }
 
-/// What of a batch is written once for many occurrences, or in another order.
+/// Rows that are collected over the whole batch: sums, so that each is written once, and traits, so
+/// that they are written in the order of their index.
 #[derive(Default)]
 struct Sums<'a> {
     app_hours: BTreeMap<(String, i64), u64>,
@@ -88,50 +84,42 @@ struct TraitRow<'a> {
     occurrence: i64,
 }
 
-/// A ticket as far as recording has to know it.
+/// The columns of a stored ticket that recording needs.
 struct Known {
     no: i64,
     app_id: String,
     level: u8,
     channel: String,
-    solved_at: Option<Timestamp>,
-    first: (Timestamp, OccurrenceId),
-    last: (Timestamp, OccurrenceId),
-    count: u64,
+    ticket: KnownTicket,
 }
 
 fn record_ticket<'a>(
     writer: &mut Writer<'_>,
-    id: TicketId,
-    occurrences: &[&'a NewOccurrence],
+    ticket: TicketBatch<'a>,
     sums: &mut Sums<'a>,
     recorded: &mut Recorded,
 ) -> Result<()> {
-    let known = find_ticket(writer, id)?;
-    let (no, added) = match &known {
-        Some(known) => (known.no, add_occurrences(writer, known.no, occurrences, sums)?),
-        None => {
-            let first_of_each = distinct(occurrences);
-            let no = add_ticket(writer, id, &first_of_each)?;
-            (no, add_occurrences(writer, no, &first_of_each, sums)?)
-        }
+    let known = find_ticket(writer, ticket.id())?;
+    let no = match &known {
+        Some(known) => known.no,
+        None => add_ticket(writer, ticket)?,
     };
-    let repeats: u64 = added.iter().map(|new| u64::from(new.repeats())).sum();
-    let Some(any) = added.first() else { return Ok(()) };
-    let before = known.as_ref().map_or(0, |known| known.count);
+    let added = add_occurrences(writer, no, ticket.occurrences(), sums)?;
+    let Some(sum) = Added::of(added.iter().copied()) else { return Ok(()) };
+    let count = known.as_ref().map_or(0, |known| known.ticket.count) + sum.repeats;
     let change = match &known {
-        Some(known) => update_ticket(writer, known, &added, known.count + repeats)?,
+        Some(known) => update_ticket(writer, known, &sum, count)?,
         None => Some(TicketChange::Created),
     };
-    let app_id = known.as_ref().map_or(&*any.record().app_id, |known| &known.app_id);
-    add_hours(writer, no, app_id, &added, sums)?;
-    add_seen(writer, no, &added)?;
+    let app_id = known.as_ref().map_or(&*sum.newest.record().app_id, |known| &known.app_id);
+    add_hours(writer, no, app_id, &sum, sums)?;
+    add_seen(writer, no, &sum)?;
     recorded.occurrences += added.len() as u64;
     recorded.updates.push(TicketUpdate {
-        ticket_id: id,
+        ticket_id: ticket.id(),
         change,
-        added: repeats,
-        occurrence_count: before + repeats,
+        added: sum.repeats,
+        occurrence_count: count,
     });
     Ok(())
 }
@@ -146,41 +134,26 @@ fn find_ticket(writer: &Writer<'_>, id: TicketId) -> Result<Option<Known>> {
         app_id: get(row, 1)?,
         level: get(row, 2)?,
         channel: get(row, 3)?,
-        solved_at: if is_solved { Some(time(row, 5)?) } else { None },
-        first: (time(row, 6)?, occurrence_id(row, 7)?),
-        last: (time(row, 8)?, occurrence_id(row, 9)?),
-        count: count(row, 10)?,
+        ticket: KnownTicket {
+            solved_at: if is_solved { Some(time(row, 5)?) } else { None },
+            first: (time(row, 6)?, occurrence_id(row, 7)?),
+            last: (time(row, 8)?, occurrence_id(row, 9)?),
+            count: count(row, 10)?,
+        },
     }))
 }
 
-/// Without those whose id another one further to the front has.
-fn distinct<'a>(occurrences: &[&'a NewOccurrence]) -> Vec<&'a NewOccurrence> {
-    let mut ids = BTreeSet::new();
-    occurrences.iter().copied().filter(|new| ids.insert(new.record().id)).collect()
-}
-
-fn oldest<'a>(occurrences: &[&'a NewOccurrence]) -> Option<&'a NewOccurrence> {
-    occurrences.iter().copied().min_by_key(|new| new.age_key())
-}
-
-fn newest<'a>(occurrences: &[&'a NewOccurrence]) -> Option<&'a NewOccurrence> {
-    occurrences.iter().copied().max_by_key(|new| new.age_key())
-}
-
-fn add_ticket(writer: &Writer<'_>, id: TicketId, occurrences: &[&NewOccurrence]) -> Result<i64> {
-    let (Some(first), Some(last)) = (oldest(occurrences), newest(occurrences)) else {
+fn add_ticket(writer: &Writer<'_>, ticket: TicketBatch<'_>) -> Result<i64> {
+    let Some(Added { oldest, newest, repeats, .. }) = Added::of(ticket.occurrences()) else {
         return Err(corrupt("a ticket without occurrences"));
     };
-    let (record, location) = (last.record(), &last.record().location);
-    let count: u64 = occurrences.iter().map(|new| u64::from(new.repeats())).sum();
-    // Of those that came with it, the ticket shows the ingredients of the one that was there first.
-    let ingredients: &Ingredients = occurrences[0].ingredients();
-    let ingredients = serde_json::to_string(ingredients)
+    let (first, record, location) = (oldest.record(), newest.record(), &newest.record().location);
+    let ingredients = serde_json::to_string(&ticket.fingerprint().ingredients())
         .map_err(|error| corrupt("a ticket's ingredients").with_source(error))?;
     writer.execute(
         ADD_TICKET,
         params![
-            id.as_bytes(),
+            ticket.id().as_bytes(),
             record.app_id.as_str(),
             record.level.as_u8(),
             record.channel.as_str(),
@@ -191,30 +164,30 @@ fn add_ticket(writer: &Writer<'_>, id: TicketId, occurrences: &[&NewOccurrence])
             location.function.as_deref(),
             record.error_type(),
             status_columns(&Status::Open).0,
-            first.record().time.as_micros(),
-            first.record().id.as_bytes(),
-            first.record().release.as_deref(),
+            first.time.as_micros(),
+            first.id.as_bytes(),
+            first.release.as_deref(),
             record.time.as_micros(),
             record.id.as_bytes(),
             record.release.as_deref(),
-            to_i64(count),
+            to_i64(repeats),
             ingredients,
-            last.search_text(),
+            newest.search_text(),
         ],
     )?;
     Ok(writer.sqlite.last_insert_rowid())
 }
 
-/// Adds those that the ticket does not have yet, and answers with them.
+/// Inserts the occurrences that are not stored yet, and returns them.
 fn add_occurrences<'a>(
     writer: &mut Writer<'_>,
     ticket: i64,
-    occurrences: &[&'a NewOccurrence],
+    occurrences: &'a [NewOccurrence],
     sums: &mut Sums<'a>,
 ) -> Result<Vec<&'a NewOccurrence>> {
     let mut add = writer.prepare(ADD_OCCURRENCE)?;
     let mut added = Vec::with_capacity(occurrences.len());
-    for new in occurrences.iter().copied() {
+    for new in occurrences {
         let record = new.record();
         let (sqlite, names) = (writer.sqlite, writer.names);
         let event_type = (record.app_id.as_str(), record.channel.as_str());
@@ -240,12 +213,11 @@ fn add_occurrences<'a>(
 fn update_ticket(
     writer: &Writer<'_>,
     known: &Known,
-    added: &[&NewOccurrence],
+    added: &Added<'_>,
     count: u64,
 ) -> Result<Option<TicketChange>> {
-    let (Some(first), Some(last)) = (oldest(added), newest(added)) else { return Ok(None) };
-    if first.age_key() < known.first {
-        let record = first.record();
+    if known.ticket.begins_with(added) {
+        let record = added.oldest.record();
         let row = params![
             known.no,
             record.time.as_micros(),
@@ -254,21 +226,19 @@ fn update_ticket(
         ];
         writer.execute(BEGIN_WITH, row)?;
     }
-    if last.age_key() > known.last {
-        describe(writer, known, last, count)?;
+    if known.ticket.is_described_by(added) {
+        describe(writer, known, added.newest, count)?;
     } else {
         writer.execute(ADD_COUNT, params![known.no, to_i64(count)])?;
     }
-    match known.solved_at {
-        Some(at) if last.record().time > at => {
-            writer.execute(REOPEN, params![known.no, status_columns(&Status::Open).0])?;
-            Ok(Some(TicketChange::Reopened))
-        }
-        Some(_) | None => Ok(None),
+    let change = known.ticket.change(added);
+    if change == Some(TicketChange::Reopened) {
+        writer.execute(REOPEN, params![known.no, status_columns(&Status::Open).0])?;
     }
+    Ok(change)
 }
 
-/// What a ticket says of itself is what its newest occurrence says.
+/// Describes the ticket by its newest occurrence.
 fn describe(writer: &Writer<'_>, known: &Known, last: &NewOccurrence, count: u64) -> Result<()> {
     let (record, location) = (last.record(), &last.record().location);
     writer.execute(
@@ -298,32 +268,26 @@ fn add_hours(
     writer: &Writer<'_>,
     ticket: i64,
     app_id: &str,
-    added: &[&NewOccurrence],
+    added: &Added<'_>,
     sums: &mut Sums<'_>,
 ) -> Result<()> {
-    let mut hours = BTreeMap::<i64, u64>::new();
-    for new in added {
-        *hours.entry(new.record().time.hour()).or_default() += u64::from(new.repeats());
-    }
-    for (hour, count) in hours {
-        writer.execute(ADD_TICKET_HOUR, params![ticket, hour, to_i64(count)])?;
-        *sums.app_hours.entry((app_id.to_owned(), hour)).or_default() += count;
+    for (hour, count) in &added.hours {
+        writer.execute(ADD_TICKET_HOUR, params![ticket, hour, to_i64(*count)])?;
+        *sums.app_hours.entry((app_id.to_owned(), *hour)).or_default() += count;
     }
     Ok(())
 }
 
-fn add_seen(writer: &Writer<'_>, ticket: i64, added: &[&NewOccurrence]) -> Result<()> {
-    let seen: BTreeSet<_> = added
-        .iter()
-        .map(|new| (new.record().release.as_deref(), new.record().environment.as_deref()))
-        .collect();
-    for (release, environment) in seen {
-        writer.execute(ADD_SEEN, params![ticket, TextOrZero(release), TextOrZero(environment)])?;
+fn add_seen(writer: &Writer<'_>, ticket: i64, added: &Added<'_>) -> Result<()> {
+    for (release, environment) in &added.seen {
+        writer
+            .execute(ADD_SEEN, params![ticket, TextOrZero(*release), TextOrZero(*environment)])?;
     }
     Ok(())
 }
 
-/// A text, or the number 0 for none: a key cannot hold a null.
+/// A text, or the number 0 for a missing one: a column of the primary key cannot be null, and no
+/// text equals a number.
 struct TextOrZero<'a>(Option<&'a str>);
 
 impl ToSql for TextOrZero<'_> {
@@ -340,7 +304,8 @@ impl Sums<'_> {
         for ((app_id, hour), count) in &self.app_hours {
             writer.execute(ADD_APP_HOUR, params![app_id, hour, to_i64(*count)])?;
         }
-        // Neighbours in the index are written one after the other.
+        // Rows that are neighbours in the index are inserted one after the other, which touches
+        // each page once.
         self.traits.sort_by(|a, b| {
             let values = || a.value.compare(b.value).unwrap_or(std::cmp::Ordering::Equal);
             a.key.cmp(&b.key).then_with(values)

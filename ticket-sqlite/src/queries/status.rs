@@ -1,13 +1,12 @@
-//! What a person decides about a ticket (rules 6 and 7).
+//! Changes of a ticket's status by a person (rules 6 and 7).
 
 use rusqlite::params;
-use ticket_core::backend::StatusChange;
+use ticket_core::backend::{StatusChange, status_columns};
 use ticket_core::{Result, Ticket, TicketId, Timestamp};
 
 use super::tickets::find_ticket;
 use super::write;
 use crate::connection::Connection;
-use crate::row::status_columns;
 
 const SET_STATUS: &str = "UPDATE {p}tickets SET status = ?2, status_time = ?3, solved_release = ?4 \
     WHERE id = ?1";

@@ -1,4 +1,4 @@
-//! Questions about tickets (rules 10 to 14).
+//! Queries for tickets (rules 10 to 14).
 
 use rusqlite::ToSql;
 use ticket_core::backend::SortKey;
@@ -10,15 +10,16 @@ use ticket_core::{
 use super::to_i64;
 use crate::connection::Connection;
 use crate::error::from_sqlite;
+use crate::names::Names;
 use crate::row::{self, TICKET_COLUMNS, ticket};
-use crate::schema::Names;
 
-/// So many of an order's first tickets are looked at, to see how many of them a filter finds …
+/// The number of tickets that are sampled from the start of an order to estimate how many of them
+/// the filter matches.
 const SAMPLE: u64 = 300;
-/// … and if a page would be full only after more than so many, the order is not followed.
+/// The order's index is not followed if filling the page is expected to take more rows than this.
 const FAR: u64 = 20_000;
 
-/// A statement and what its named parameters stand for.
+/// A statement and the values of its named parameters.
 pub(super) struct Statement {
     pub(super) sql: String,
     values: Vec<(&'static str, Box<dyn ToSql>)>,
@@ -35,7 +36,7 @@ pub(crate) fn get_ticket(connection: &Connection, id: TicketId) -> Result<Option
     Ok(found.map(|ticket| at(ticket, Timestamp::now())))
 }
 
-/// A ticket with its status as it was set.
+/// Returns a ticket with its status as stored.
 pub(super) fn find_ticket(
     sqlite: &rusqlite::Connection,
     names: &Names,
@@ -67,36 +68,39 @@ pub(crate) fn count_tickets(connection: &Connection, filter: &TicketFilter) -> R
     rows.next().map_err(from_sqlite)?.map_or(Ok(0), |row| row::count(row, 0))
 }
 
-/// Whether a page would have to go far along its order, judging by the first tickets of it.
+/// Returns `true` if filling the page along its order would read very many rows, judging by a
+/// sample.
 fn finds_little(connection: &Connection, query: &TicketQuery, now: Timestamp) -> Result<bool> {
     let Some(statement) = sample(&connection.names, query, now)? else { return Ok(false) };
     let mut read = connection.sqlite.prepare_cached(&statement.sql).map_err(from_sqlite)?;
     let mut rows = read.query(&*statement.named()).map_err(from_sqlite)?;
     let Some(row) = rows.next().map_err(from_sqlite)? else { return Ok(false) };
     let (looked_at, found) = (row::count(row, 0)?, row::count(row, 1)?);
-    let wanted = query.offset.saturating_add(u64::from(query.limit));
+    let wanted = query.offset().saturating_add(u64::from(query.limit()));
     Ok(looked_at == SAMPLE && wanted.saturating_mul(SAMPLE) > FAR * found)
 }
 
-/// The ticket with its status as it is at the time `now`.
+/// Returns the ticket with its status at the time `now`.
 fn at(ticket: Ticket, now: Timestamp) -> Ticket {
     Ticket { status: ticket.status.clone().effective(now), ..ticket }
 }
 
-/// What the statement of a page goes along.
+/// The access path of a page's statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Along {
-    /// The index of the order: it reads no more than the page needs, where the filter finds many.
+    /// The index of the order. If the filter matches many tickets, this reads few rows more than
+    /// the page holds.
     Order,
-    /// The table, and sorts what it finds: where the filter finds few, to read all tickets one after
-    /// the other is several times faster than to look each of them up.
+    /// The table, followed by a sort. If the filter matches few tickets, reading all of them
+    /// sequentially is several times faster than looking each up through the index.
     Table,
 }
 
-/// The statement of a page.
+/// Builds the statement of a page.
 ///
-/// An index gives the order for one status, so that statuses are read side by side, as their own
-/// ordered lists, and merged: SQLite reads no more of each than the page needs.
+/// Each index starts with the status, so it yields the order for one status alone. The statement is
+/// a `UNION ALL` of one ordered branch per status, which SQLite merges without reading more of each
+/// branch than the page needs.
 pub(super) fn list(
     names: &Names,
     query: &TicketQuery,
@@ -118,12 +122,12 @@ pub(super) fn list(
     );
     let mut values = conditions.values;
     values.push((":limit", Box::new(to_i64(plan.fetch()))));
-    values.push((":offset", Box::new(to_i64(query.offset))));
+    values.push((":offset", Box::new(to_i64(plan.offset()))));
     Ok(Statement { sql: names.sql(&sql), values })
 }
 
-/// The statement that says how many of the first tickets of an order there are, and how many of
-/// them a filter finds; none if whatever the order's index gives is found.
+/// Builds the statement that counts the sampled tickets and those among them that the filter
+/// matches; `None` if the index alone decides what matches.
 pub(super) fn sample(
     names: &Names,
     query: &TicketQuery,
@@ -146,7 +150,7 @@ pub(super) fn sample(
     Ok(Some(Statement { sql: names.sql(&sql), values: conditions.values }))
 }
 
-/// The statement of a count.
+/// Builds the statement of a count.
 pub(super) fn count(names: &Names, filter: &TicketFilter, now: Timestamp) -> Statement {
     let conditions = Conditions::new(filter, now, Walk::Any);
     let branches = conditions.branches("SELECT count(*) FROM {p}tickets t");
@@ -154,13 +158,13 @@ pub(super) fn count(names: &Names, filter: &TicketFilter, now: Timestamp) -> Sta
     Statement { sql: names.sql(&sql), values: conditions.values }
 }
 
-/// What a page is sorted by, and then by the id.
+/// The first sort key of a page; the second is the id.
 struct Order {
     column: &'static str,
-    /// The column's place in [`TICKET_COLUMNS`], counted from 1.
+    /// The column's position in [`TICKET_COLUMNS`], counted from 1.
     position: usize,
     direction: &'static str,
-    /// How what comes after something compares to it.
+    /// The operator that a later row satisfies when compared with an earlier one.
     after: &'static str,
 }
 
@@ -171,7 +175,7 @@ impl Order {
             TicketSort::Count => ("count", 16),
             TicketSort::Level => ("level", 3),
             TicketSort::Channel => ("channel", 4),
-            // Including those that this version does not know.
+            // Unknown sort keys of a later version sort like the default.
             _ => ("last_time", 15),
         };
         let (after, direction) = match query.direction {
@@ -182,16 +186,16 @@ impl Order {
     }
 }
 
-/// Which index a statement goes along.
+/// The index that a statement is meant to use.
 enum Walk {
-    /// The one of an order. Other columns are hidden from SQLite's choice by a plus sign: it knows
-    /// nothing of how many rows there are, and would rather sort them all.
+    /// The index of an order. A unary plus hides all other columns from SQLite's planner, which has
+    /// no statistics and would rather use another index and sort.
     Order(&'static str),
-    /// That of the ids, of which the few with a prefix are wanted.
+    /// The index of ids, for the few tickets with a prefix.
     Id,
-    /// None: all rows of the table, one after the other.
+    /// No index: the table is read sequentially.
     Table,
-    /// Whichever SQLite takes.
+    /// Whichever SQLite chooses.
     Any,
 }
 
@@ -208,9 +212,9 @@ impl Walk {
 }
 
 struct Conditions {
-    /// What the index holds, so that no row is read in vain for it.
+    /// Conditions that the index can check without reading the row.
     bounds: Vec<String>,
-    /// What each row has to be read for.
+    /// Conditions that need the row.
     tests: Vec<String>,
     is_table: bool,
     statuses: Vec<String>,
@@ -281,7 +285,7 @@ impl Conditions {
         }
     }
 
-    /// Only what comes after the query's cursor.
+    /// Restricts the statement to rows after the query's cursor.
     fn add_after(&mut self, order: &Order, query: &TicketQuery) -> Result<()> {
         let plan = query.plan()?;
         let Some(after) = plan.after() else { return Ok(()) };
@@ -295,7 +299,7 @@ impl Conditions {
         Ok(())
     }
 
-    /// One statement for each stored status; one for all of them if it reads the whole table.
+    /// Returns one statement for each stored status, or a single one if it reads the whole table.
     fn branches(&self, select: &str) -> Vec<String> {
         let others: String =
             self.bounds.iter().chain(&self.tests).map(|text| format!(" AND {text}")).collect();
@@ -306,14 +310,14 @@ impl Conditions {
         self.statuses.iter().map(|status| of(status)).collect()
     }
 
-    /// The rows of all statuses.
+    /// Returns a statement for the rows of all statuses.
     fn rows(&self, select: &str) -> String {
         self.branches(select).join(" UNION ALL ")
     }
 }
 
-/// The conditions on what is stored that make a status as it is now: one that is muted until a time
-/// that has passed is open.
+/// Returns the conditions on stored columns under which a ticket has a status now. A ticket that is
+/// muted until a time in the past is open.
 fn statuses(status: Option<StatusKind>, plus: &str) -> Vec<String> {
     let is = |status: StatusKind| format!("{plus}t.status = {}", status.as_u8());
     match status {

@@ -1,11 +1,11 @@
 //! A batch on a full disk.
 
-use ticket_core::{ErrorKind, Fingerprint, Level, Record};
+use ticket_core::{ErrorKind, Fingerprint, Ingredients, Level, Record};
 
 use super::*;
 use crate::config::SqliteConfig;
 
-fn batch(kind: &str, size: usize) -> Vec<NewOccurrence> {
+fn batch(kind: &str, size: usize) -> Batch {
     let new = |_| {
         let record = Record::new(Level::Error, kind, kind).with_trait("text", "x".repeat(900));
         let ingredients = Ingredients::new("test/1").with("kind", kind);
@@ -20,7 +20,7 @@ fn a_full_disk_is_unavailable_and_leaves_nothing_of_the_batch() {
     let folder = tempfile::tempdir().unwrap();
     let config = SqliteConfig::new(folder.path().join("tickets.db"));
     let mut connection = Connection::open(&config).unwrap();
-    connection.schema.set_up(&mut connection.sqlite, &config).unwrap();
+    connection.schema.set_up(&mut connection.sqlite, Some(config.busy_timeout())).unwrap();
     record_tickets(&mut connection, &batch("small", 3)).unwrap();
     connection.sqlite.pragma_update(None, "max_page_count", 80).unwrap();
     let large = batch("large", 1_000);

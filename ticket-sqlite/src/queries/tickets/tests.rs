@@ -10,7 +10,7 @@ use crate::config::SqliteConfig;
 fn store(size: usize) -> Connection {
     let config = SqliteConfig::in_memory();
     let mut connection = Connection::open(&config).unwrap();
-    connection.schema.set_up(&mut connection.sqlite, &config).unwrap();
+    connection.schema.set_up(&mut connection.sqlite, None).unwrap();
     let batch: Vec<NewOccurrence> = (0..size)
         .map(|number| {
             let channel = if number % 2 == 0 { "even" } else { "odd" };
@@ -22,7 +22,7 @@ fn store(size: usize) -> Connection {
             NewOccurrence::new(record, fingerprint)
         })
         .collect();
-    record_tickets(&mut connection, &batch).unwrap();
+    record_tickets(&mut connection, &batch.into()).unwrap();
     connection
 }
 
@@ -60,7 +60,7 @@ fn both_ways_give_the_same_pages() {
                 .with_order(sort, direction)
                 .with_limit(30);
             let page = get_tickets(&connection, &query).unwrap();
-            query.after = page.next;
+            query = query.with_after(page.next);
             let ways = [Along::Order, Along::Table].map(|along| {
                 let statement = list(&connection.names, &query, now, along).unwrap();
                 let mut read = connection.sqlite.prepare(&statement.sql).unwrap();

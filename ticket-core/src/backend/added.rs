@@ -1,0 +1,133 @@
+//! What new occurrences of one ticket change of the ticket.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{NewOccurrence, TicketChange};
+use crate::{OccurrenceId, Timestamp};
+
+/// The occurrences of one ticket that a store did not have yet, summed up.
+#[derive(Clone, Debug)]
+pub struct Added<'a> {
+    /// The oldest of them, by time and then id: what a ticket says of its beginning.
+    pub oldest: &'a NewOccurrence,
+    /// The newest of them, by time and then id: what a ticket says of itself.
+    pub newest: &'a NewOccurrence,
+    /// How many records they stand for.
+    pub repeats: u64,
+    /// How many records they stand for in each hour since 1970.
+    pub hours: BTreeMap<i64, u64>,
+    /// The pairs of release and environment that they come from.
+    pub seen: BTreeSet<(Option<&'a str>, Option<&'a str>)>,
+}
+
+impl<'a> Added<'a> {
+    /// Sums occurrences up; `None` if there are none.
+    #[must_use]
+    pub fn of(occurrences: impl IntoIterator<Item = &'a NewOccurrence>) -> Option<Self> {
+        let mut occurrences = occurrences.into_iter();
+        let first = occurrences.next()?;
+        let mut added = Self {
+            oldest: first,
+            newest: first,
+            repeats: 0,
+            hours: BTreeMap::new(),
+            seen: BTreeSet::new(),
+        };
+        added.add(first);
+        occurrences.for_each(|new| added.add(new));
+        Some(added)
+    }
+
+    fn add(&mut self, new: &'a NewOccurrence) {
+        let (record, repeats) = (new.record(), u64::from(new.repeats()));
+        if new.age_key() < self.oldest.age_key() {
+            self.oldest = new;
+        }
+        if new.age_key() > self.newest.age_key() {
+            self.newest = new;
+        }
+        self.repeats += repeats;
+        *self.hours.entry(record.time.hour()).or_default() += repeats;
+        self.seen.insert((record.release.as_deref(), record.environment.as_deref()));
+    }
+}
+
+/// What a store knows of a ticket that decides what new occurrences change (rules 5 and 6).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownTicket {
+    /// The time and id of its first occurrence, stored or pruned.
+    pub first: (Timestamp, OccurrenceId),
+    /// The time and id of its newest occurrence, stored or pruned.
+    pub last: (Timestamp, OccurrenceId),
+    /// When it was solved, if it is solved.
+    pub solved_at: Option<Timestamp>,
+    /// How many records it stands for.
+    pub count: u64,
+}
+
+impl KnownTicket {
+    /// Returns `true` if the ticket begins with what was added.
+    #[must_use]
+    pub fn begins_with(&self, added: &Added<'_>) -> bool {
+        added.oldest.age_key() < self.first
+    }
+
+    /// Returns `true` if what was added describes the ticket from now on.
+    #[must_use]
+    pub fn is_described_by(&self, added: &Added<'_>) -> bool {
+        added.newest.age_key() > self.last
+    }
+
+    /// Returns [`TicketChange::Reopened`] if what was added reopens the ticket.
+    #[must_use]
+    pub fn change(&self, added: &Added<'_>) -> Option<TicketChange> {
+        let is_later = |at| added.newest.record().time > at;
+        self.solved_at.is_some_and(is_later).then_some(TicketChange::Reopened)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Fingerprint, Ingredients, Level, Record};
+
+    fn at(micros: i64) -> NewOccurrence {
+        let record = Record::new(Level::Error, "test", "test")
+            .with_release(format!("r{}", micros % 2))
+            .with_time(Timestamp::from_micros(micros));
+        let fingerprint = Fingerprint::new("", b"", Ingredients::new("test/1"));
+        NewOccurrence::new(record, fingerprint).with_repeats(2)
+    }
+
+    #[test]
+    fn occurrences_are_summed_up_whatever_their_order() {
+        const HOUR: i64 = 3_600_000_000;
+        let all = [at(HOUR), at(5), at(HOUR + 1), at(7)];
+        let added = Added::of(&all).unwrap();
+        assert_eq!(added.oldest, &all[1]);
+        assert_eq!(added.newest, &all[2]);
+        assert_eq!(added.repeats, 8);
+        assert_eq!(added.hours, BTreeMap::from([(0, 4), (1, 4)]));
+        assert_eq!(added.seen.len(), 2);
+        assert!(Added::of([]).is_none());
+    }
+
+    #[test]
+    fn a_ticket_changes_only_by_what_lies_outside_of_what_it_knows() {
+        let [first, middle, last] = [at(10), at(20), at(30)];
+        let known = KnownTicket {
+            first: first.age_key(),
+            last: last.age_key(),
+            solved_at: Some(Timestamp::from_micros(30)),
+            count: 2,
+        };
+        let inside = Added::of([&middle, &first, &last]).unwrap();
+        assert!(!known.begins_with(&inside) && !known.is_described_by(&inside));
+        assert_eq!(known.change(&inside), None, "none is later than the moment of solving");
+        let (older, newer) = (at(9), at(31));
+        let outside = Added::of([&older, &newer]).unwrap();
+        assert!(known.begins_with(&outside) && known.is_described_by(&outside));
+        assert_eq!(known.change(&outside), Some(TicketChange::Reopened));
+        assert_eq!(KnownTicket { solved_at: None, ..known }.change(&outside), None);
+    }
+}

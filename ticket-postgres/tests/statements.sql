@@ -1,0 +1,319 @@
+-- The statements of ticket-postgres, with the index that each has to go along and what it may sort.
+-- {s} is the schema and {p} the prefix of the tables.
+-- UPDATE_STATEMENTS=1 cargo test -p ticket-postgres --lib writes this file anew.
+
+-- index: tickets_by_last; sorts: nothing
+SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients FROM {s}."{p}tickets" t WHERE ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.last_time ASC, t.id ASC LIMIT $3 OFFSET $4;
+
+-- index: tickets_by_first; sorts: nothing
+SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients FROM {s}."{p}tickets" t WHERE ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.first_time ASC, t.id ASC LIMIT $3 OFFSET $4;
+
+-- index: tickets_by_count; sorts: nothing
+SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients FROM {s}."{p}tickets" t WHERE ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.count ASC, t.id ASC LIMIT $3 OFFSET $4;
+
+-- index: tickets_by_level; sorts: nothing
+SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients FROM {s}."{p}tickets" t WHERE ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.level ASC, t.id ASC LIMIT $3 OFFSET $4;
+
+-- index: tickets_by_channel; sorts: nothing
+SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients FROM {s}."{p}tickets" t WHERE ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.channel ASC, t.id ASC LIMIT $3 OFFSET $4;
+
+-- index: tickets_by_app; sorts: nothing
+SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients FROM {s}."{p}tickets" t WHERE t.app_id = $1 ORDER BY t.last_time ASC, t.id ASC LIMIT $2 OFFSET $3;
+
+-- index: _ticket_id_time_id_idx; sorts: nothing
+SELECT o.time, o.id, o.ticket_id, o.repeats, o.payload FROM {s}."{p}occurrences" o
+WHERE o.ticket_id = $1 AND (o.time, o.id) > ($2, $3)
+ORDER BY o.time ASC, o.id ASC LIMIT $4 OFFSET $5;
+
+-- index: _time_id_idx; sorts: Incremental Sort
+SELECT o.time, o.id, o.ticket_id, o.repeats, o.payload FROM {s}."{p}occurrences" o WHERE (o.time, o.id, o.ticket_id) > ($1, $2, $3) AND o.time <= $4 AND ($5::text IS NULL OR o.app_id = $5) AND ($6::text IS NULL OR o.channel = $6) ORDER BY o.time ASC, o.id ASC, o.ticket_id ASC LIMIT $7 OFFSET $8;
+
+-- index: _type_time_id_idx; sorts: Incremental Sort
+SELECT o.time, o.id, o.ticket_id, o.repeats, o.payload FROM {s}."{p}occurrences" o WHERE o.type = 1 AND (o.time, o.id, o.ticket_id) > ($1, $2, $3) AND o.time <= $4 AND ($5::text IS NULL OR o.app_id = $5) AND ($6::text IS NULL OR o.channel = $6) ORDER BY o.time ASC, o.id ASC, o.ticket_id ASC LIMIT $7 OFFSET $8;
+
+-- index: _type_time_id_idx; sorts: Sort
+SELECT * FROM ((SELECT o.time, o.id, o.ticket_id, o.repeats, o.payload FROM {s}."{p}occurrences" o WHERE o.type = 1 AND (o.time, o.id, o.ticket_id) > ($1, $2, $3) AND o.time <= $4 AND ($5::text IS NULL OR o.app_id = $5) AND ($6::text IS NULL OR o.channel = $6) ORDER BY o.time ASC, o.id ASC, o.ticket_id ASC LIMIT $7::int8 + $8::int8) UNION ALL (SELECT o.time, o.id, o.ticket_id, o.repeats, o.payload FROM {s}."{p}occurrences" o WHERE o.type = 2 AND (o.time, o.id, o.ticket_id) > ($1, $2, $3) AND o.time <= $4 AND ($5::text IS NULL OR o.app_id = $5) AND ($6::text IS NULL OR o.channel = $6) ORDER BY o.time ASC, o.id ASC, o.ticket_id ASC LIMIT $7::int8 + $8::int8)) o ORDER BY o.time ASC, o.id ASC, o.ticket_id ASC LIMIT $7 OFFSET $8;
+
+-- index: _id_idx; sorts: Sort
+SELECT * FROM (SELECT o.time, o.id, o.ticket_id, o.repeats, o.payload FROM {s}."{p}occurrences" o
+  WHERE o.id = $9 AND (o.time, o.id, o.ticket_id) > ($1, $2, $3) AND o.time <= $4 AND ($5::text IS NULL OR o.app_id = $5) AND ($6::text IS NULL OR o.channel = $6) OFFSET 0) o
+ORDER BY o.time ASC, o.id ASC, o.ticket_id ASC LIMIT $7 OFFSET $8;
+
+-- index: _time_id_idx; sorts: Sort
+SELECT o.* FROM unnest($1::int8[], $2::uuid[]) AS k (time, id)
+CROSS JOIN LATERAL (SELECT o.time, o.id, o.ticket_id, o.repeats, o.payload FROM {s}."{p}occurrences" o
+  WHERE o.time = k.time AND o.id = k.id AND ($3::text IS NULL OR o.app_id = $3)
+    AND ($4::text IS NULL OR o.channel = $4) OFFSET 0) o ORDER BY o.time ASC, o.id ASC, o.ticket_id ASC;
+
+-- index: _type_name_value_time_occurrence_id_idx; sorts: nothing
+SELECT x.time, x.occurrence_id FROM {s}."{p}traits" x
+WHERE x.type IN (1) AND x.name = $1 AND x.value = $6 AND (x.time, x.occurrence_id) >= ($3, $4) AND x.time <= $5 ORDER BY time ASC, occurrence_id ASC LIMIT $2;
+
+-- index: _type_name_value_time_occurrence_id_idx; sorts: Sort
+SELECT x.time, x.occurrence_id FROM {s}."{p}traits" x
+WHERE x.type IN (1, 2) AND x.name = $1 AND x.value >= $6 AND x.value < $7 AND (x.time, x.occurrence_id) > ($3, $4) AND x.time <= $5 ORDER BY time ASC, occurrence_id ASC LIMIT $2;
+
+-- index: tickets_by_last; sorts: nothing
+SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients FROM {s}."{p}tickets" t WHERE ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.last_time DESC, t.id DESC LIMIT $3 OFFSET $4;
+
+-- index: tickets_by_first; sorts: nothing
+SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients FROM {s}."{p}tickets" t WHERE ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.first_time DESC, t.id DESC LIMIT $3 OFFSET $4;
+
+-- index: tickets_by_count; sorts: nothing
+SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients FROM {s}."{p}tickets" t WHERE ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.count DESC, t.id DESC LIMIT $3 OFFSET $4;
+
+-- index: tickets_by_level; sorts: nothing
+SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients FROM {s}."{p}tickets" t WHERE ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.level DESC, t.id DESC LIMIT $3 OFFSET $4;
+
+-- index: tickets_by_channel; sorts: nothing
+SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients FROM {s}."{p}tickets" t WHERE ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.channel DESC, t.id DESC LIMIT $3 OFFSET $4;
+
+-- index: tickets_by_app; sorts: nothing
+SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients FROM {s}."{p}tickets" t WHERE t.app_id = $1 ORDER BY t.last_time DESC, t.id DESC LIMIT $2 OFFSET $3;
+
+-- index: _ticket_id_time_id_idx; sorts: nothing
+SELECT o.time, o.id, o.ticket_id, o.repeats, o.payload FROM {s}."{p}occurrences" o
+WHERE o.ticket_id = $1 AND (o.time, o.id) < ($2, $3)
+ORDER BY o.time DESC, o.id DESC LIMIT $4 OFFSET $5;
+
+-- index: _time_id_idx; sorts: Incremental Sort
+SELECT o.time, o.id, o.ticket_id, o.repeats, o.payload FROM {s}."{p}occurrences" o WHERE (o.time, o.id, o.ticket_id) < ($1, $2, $3) AND o.time >= $4 AND ($5::text IS NULL OR o.app_id = $5) AND ($6::text IS NULL OR o.channel = $6) ORDER BY o.time DESC, o.id DESC, o.ticket_id DESC LIMIT $7 OFFSET $8;
+
+-- index: _type_time_id_idx; sorts: Incremental Sort
+SELECT o.time, o.id, o.ticket_id, o.repeats, o.payload FROM {s}."{p}occurrences" o WHERE o.type = 1 AND (o.time, o.id, o.ticket_id) < ($1, $2, $3) AND o.time >= $4 AND ($5::text IS NULL OR o.app_id = $5) AND ($6::text IS NULL OR o.channel = $6) ORDER BY o.time DESC, o.id DESC, o.ticket_id DESC LIMIT $7 OFFSET $8;
+
+-- index: _type_time_id_idx; sorts: Sort
+SELECT * FROM ((SELECT o.time, o.id, o.ticket_id, o.repeats, o.payload FROM {s}."{p}occurrences" o WHERE o.type = 1 AND (o.time, o.id, o.ticket_id) < ($1, $2, $3) AND o.time >= $4 AND ($5::text IS NULL OR o.app_id = $5) AND ($6::text IS NULL OR o.channel = $6) ORDER BY o.time DESC, o.id DESC, o.ticket_id DESC LIMIT $7::int8 + $8::int8) UNION ALL (SELECT o.time, o.id, o.ticket_id, o.repeats, o.payload FROM {s}."{p}occurrences" o WHERE o.type = 2 AND (o.time, o.id, o.ticket_id) < ($1, $2, $3) AND o.time >= $4 AND ($5::text IS NULL OR o.app_id = $5) AND ($6::text IS NULL OR o.channel = $6) ORDER BY o.time DESC, o.id DESC, o.ticket_id DESC LIMIT $7::int8 + $8::int8)) o ORDER BY o.time DESC, o.id DESC, o.ticket_id DESC LIMIT $7 OFFSET $8;
+
+-- index: _id_idx; sorts: Sort
+SELECT * FROM (SELECT o.time, o.id, o.ticket_id, o.repeats, o.payload FROM {s}."{p}occurrences" o
+  WHERE o.id = $9 AND (o.time, o.id, o.ticket_id) < ($1, $2, $3) AND o.time >= $4 AND ($5::text IS NULL OR o.app_id = $5) AND ($6::text IS NULL OR o.channel = $6) OFFSET 0) o
+ORDER BY o.time DESC, o.id DESC, o.ticket_id DESC LIMIT $7 OFFSET $8;
+
+-- index: _time_id_idx; sorts: Sort
+SELECT o.* FROM unnest($1::int8[], $2::uuid[]) AS k (time, id)
+CROSS JOIN LATERAL (SELECT o.time, o.id, o.ticket_id, o.repeats, o.payload FROM {s}."{p}occurrences" o
+  WHERE o.time = k.time AND o.id = k.id AND ($3::text IS NULL OR o.app_id = $3)
+    AND ($4::text IS NULL OR o.channel = $4) OFFSET 0) o ORDER BY o.time DESC, o.id DESC, o.ticket_id DESC;
+
+-- index: _type_name_value_time_occurrence_id_idx; sorts: nothing
+SELECT x.time, x.occurrence_id FROM {s}."{p}traits" x
+WHERE x.type IN (1) AND x.name = $1 AND x.value = $6 AND (x.time, x.occurrence_id) <= ($3, $4) AND x.time >= $5 ORDER BY time DESC, occurrence_id DESC LIMIT $2;
+
+-- index: _type_name_value_time_occurrence_id_idx; sorts: Sort
+SELECT x.time, x.occurrence_id FROM {s}."{p}traits" x
+WHERE x.type IN (1, 2) AND x.name = $1 AND x.value >= $6 AND x.value < $7 AND (x.time, x.occurrence_id) < ($3, $4) AND x.time >= $5 ORDER BY time DESC, occurrence_id DESC LIMIT $2;
+
+-- index: _type_name_value_time_occurrence_id_idx; sorts: nothing
+SELECT count(*) FROM (SELECT 1 FROM {s}."{p}traits" x
+WHERE x.type IN (1, 2) AND x.name = $1 AND x.value >= $3 AND x.value < $4 LIMIT $2) s;
+
+-- index: _time_id_idx; sorts: nothing
+SELECT count(*) FROM (SELECT 1 FROM {s}."{p}occurrences" o
+WHERE o.time >= $1 AND o.time <= $2 LIMIT $3) s;
+
+-- index: _type_time_id_idx; sorts: nothing
+WITH RECURSIVE types AS (
+  (SELECT o.type, o.app_id, o.channel FROM {s}."{p}occurrences" o ORDER BY o.type LIMIT 1)
+  UNION ALL
+  SELECT next.* FROM types CROSS JOIN LATERAL (
+    SELECT o.type, o.app_id, o.channel FROM {s}."{p}occurrences" o
+    WHERE o.type > types.type ORDER BY o.type LIMIT 1) next
+) SELECT type, app_id, channel FROM types;
+
+-- index: _type_name_value_time_occurrence_id_idx; sorts: nothing
+WITH RECURSIVE kinds AS (
+  (SELECT x.name, substr(x.value, 1, 1) AS kind FROM {s}."{p}traits" x
+   WHERE x.type = $1 ORDER BY x.name, x.value LIMIT 1)
+  UNION ALL
+  SELECT next.* FROM kinds CROSS JOIN LATERAL (
+    SELECT x.name, substr(x.value, 1, 1) AS kind FROM {s}."{p}traits" x
+    WHERE x.type = $1
+      AND (x.name, x.value) >= (kinds.name, set_byte(kinds.kind, 0, get_byte(kinds.kind, 0) + 1))
+    ORDER BY x.name, x.value LIMIT 1) next
+) SELECT name, get_byte(kind, 0)::int2 FROM kinds;
+
+-- index: hours_pkey; sorts: nothing
+SELECT hour, count FROM {s}."{p}hours"
+WHERE ticket_id = $3 AND hour >= $1 AND hour < $2;
+
+-- index: app_counts_pkey; sorts: nothing
+SELECT hour, sum(count)::int8 FROM {s}."{p}app_counts"
+WHERE hour >= $1 AND hour < $2 AND app_id = $3 GROUP BY hour;
+
+-- index: app_counts_by_hour; sorts: nothing
+SELECT hour, sum(count)::int8 FROM {s}."{p}app_counts"
+WHERE hour >= $1 AND hour < $2 GROUP BY hour;
+
+-- index: tickets_pkey; sorts: Sort
+
+WITH locked AS MATERIALIZED (
+  SELECT 1 FROM {s}."{p}tickets" WHERE id = ANY($9) ORDER BY id FOR UPDATE
+), new AS (
+  INSERT INTO {s}."{p}occurrences" (ticket_id, id, time, type, app_id, channel, repeats, payload)
+  SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int8[], $4::int8[], $5::text[], $6::text[],
+    $7::int8[], $8::text[])
+  WHERE (SELECT count(*) FROM locked) >= 0
+    AND 1 / ((SELECT coalesce(max(version), 0) FROM {s}."{p}schema_versions") = $42)::int = 1
+  ON CONFLICT (ticket_id, id) DO NOTHING
+  RETURNING ticket_id
+), counted AS (
+  SELECT ticket_id, count(*) AS n FROM new GROUP BY ticket_id
+), fresh AS (
+  SELECT d.*, 1 / (d.n = c.n)::int AS one
+  FROM unnest($9::uuid[], $10::int8[], $11::text[], $12::int2[], $13::text[], $14::text[], $15::text[],
+    $16::int8[], $17::text[], $18::text[], $19::text[], $20::int8[], $21::uuid[], $22::text[],
+    $23::int8[], $24::uuid[], $25::text[], $26::int8[], $27::text[], $28::text[])
+    AS d (id, n, app_id, level, channel, message, file, line, module, function, error_type,
+      first_time, first_id, first_release, last_time, last_id, last_release, count, ingredients,
+      search_text)
+  JOIN counted c ON c.ticket_id = d.id
+  ORDER BY d.id
+), stored AS (
+  INSERT INTO {s}."{p}tickets" AS t (id, app_id, level, channel, message, file, line, module, function,
+    error_type, status, first_time, first_id, first_release, last_time, last_id, last_release, count,
+    reopened, ingredients, search_text)
+  SELECT id, app_id, level, channel, message, file, line, module, function, error_type, 1, first_time,
+    first_id, first_release, last_time, last_id, last_release, count * one, 0, ingredients, search_text
+  FROM fresh
+  ON CONFLICT (id) DO UPDATE SET
+    count = t.count + excluded.count,
+    first_time = CASE WHEN (excluded.first_time, excluded.first_id) < (t.first_time, t.first_id) THEN excluded.first_time ELSE t.first_time END,
+    first_id = CASE WHEN (excluded.first_time, excluded.first_id) < (t.first_time, t.first_id) THEN excluded.first_id ELSE t.first_id END,
+    first_release = CASE WHEN (excluded.first_time, excluded.first_id) < (t.first_time, t.first_id) THEN excluded.first_release ELSE t.first_release END,
+    level = CASE WHEN (excluded.last_time, excluded.last_id) > (t.last_time, t.last_id) THEN excluded.level ELSE t.level END,
+    channel = CASE WHEN (excluded.last_time, excluded.last_id) > (t.last_time, t.last_id) THEN excluded.channel ELSE t.channel END,
+    message = CASE WHEN (excluded.last_time, excluded.last_id) > (t.last_time, t.last_id) THEN excluded.message ELSE t.message END,
+    file = CASE WHEN (excluded.last_time, excluded.last_id) > (t.last_time, t.last_id) THEN excluded.file ELSE t.file END,
+    line = CASE WHEN (excluded.last_time, excluded.last_id) > (t.last_time, t.last_id) THEN excluded.line ELSE t.line END,
+    module = CASE WHEN (excluded.last_time, excluded.last_id) > (t.last_time, t.last_id) THEN excluded.module ELSE t.module END,
+    function = CASE WHEN (excluded.last_time, excluded.last_id) > (t.last_time, t.last_id) THEN excluded.function ELSE t.function END,
+    error_type = CASE WHEN (excluded.last_time, excluded.last_id) > (t.last_time, t.last_id) THEN excluded.error_type ELSE t.error_type END,
+    last_time = CASE WHEN (excluded.last_time, excluded.last_id) > (t.last_time, t.last_id) THEN excluded.last_time ELSE t.last_time END,
+    last_id = CASE WHEN (excluded.last_time, excluded.last_id) > (t.last_time, t.last_id) THEN excluded.last_id ELSE t.last_id END,
+    last_release = CASE WHEN (excluded.last_time, excluded.last_id) > (t.last_time, t.last_id) THEN excluded.last_release ELSE t.last_release END,
+    search_text = CASE WHEN (excluded.last_time, excluded.last_id) > (t.last_time, t.last_id) THEN excluded.search_text ELSE t.search_text END,
+    status = CASE WHEN t.status = 2 AND excluded.last_time > t.status_time THEN excluded.status ELSE t.status END,
+    status_time = CASE WHEN t.status = 2 AND excluded.last_time > t.status_time THEN excluded.status_time ELSE t.status_time END,
+    solved_release = CASE WHEN t.status = 2 AND excluded.last_time > t.status_time THEN excluded.solved_release ELSE t.solved_release END,
+    reopened = t.reopened + (t.status = 2 AND excluded.last_time > t.status_time)::int,
+    reopened_by = CASE WHEN t.status = 2 AND excluded.last_time > t.status_time THEN $41::uuid ELSE t.reopened_by END
+  RETURNING t.id, t.app_id, t.count, t.reopened_by IS NOT DISTINCT FROM $41 AS is_reopened
+), counts AS (
+  INSERT INTO {s}."{p}hours" AS h (ticket_id, app_id, hour, count)
+  SELECT u.ticket_id, t.app_id, u.hour, u.count
+  FROM unnest($29::uuid[], $30::int8[], $31::int8[]) AS u (ticket_id, hour, count)
+  JOIN stored t ON t.id = u.ticket_id
+  ON CONFLICT (ticket_id, hour) DO UPDATE SET count = h.count + excluded.count
+), seen AS (
+  INSERT INTO {s}."{p}seen" (ticket_id, release, environment)
+  SELECT u.* FROM unnest($32::uuid[], $33::text[], $34::text[]) AS u (ticket_id, release, environment)
+  WHERE u.ticket_id IN (SELECT id FROM stored)
+  ON CONFLICT DO NOTHING
+), compared AS (
+  INSERT INTO {s}."{p}traits" (ticket_id, occurrence_id, time, type, name, value)
+  SELECT u.* FROM unnest($35::uuid[], $36::uuid[], $37::int8[], $38::int8[], $39::text[], $40::bytea[])
+    AS u (ticket_id, occurrence_id, time, type, name, value)
+  WHERE u.ticket_id IN (SELECT id FROM stored)
+), summed AS (
+  INSERT INTO {s}."{p}app_counts" AS a (app_id, hour, part, count)
+  SELECT t.app_id, u.hour, get_byte(uuid_send(ticket_id), 15) % 8, sum(u.count)
+  FROM unnest($29::uuid[], $30::int8[], $31::int8[]) AS u (ticket_id, hour, count)
+  JOIN stored t ON t.id = u.ticket_id
+  GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+  ON CONFLICT (app_id, hour, part) DO UPDATE SET count = a.count + excluded.count
+)
+SELECT id, count, is_reopened FROM stored;
+
+-- index: occurrences_other_pkey; sorts: nothing
+SELECT o.ticket_id, o.id
+FROM unnest($1::uuid[], $2::uuid[]) AS r (ticket_id, id)
+JOIN {s}."{p}occurrences" o ON o.ticket_id = r.ticket_id AND o.id = r.id;
+
+-- index: tickets_pkey; sorts: nothing
+SELECT t.id FROM {s}."{p}tickets" t WHERE t.id = $1;
+
+-- index: tickets_pkey; sorts: nothing
+UPDATE {s}."{p}tickets" t
+SET status = $2, status_time = $3, solved_release = $4
+WHERE t.id = $1 AND ($5::int8 IS NULL OR $5 >= t.last_time);
+
+-- index: tickets_pkey; sorts: nothing
+DELETE FROM {s}."{p}tickets" WHERE id = $1 RETURNING id;
+
+-- index: _time_id_idx; sorts: Incremental Sort
+WITH gone AS (SELECT ticket_id, id FROM {s}."{p}occurrences"
+  WHERE time < $1 AND (time, id) >= ($2, $3) AND ($4::text IS NULL OR app_id = $4)
+  ORDER BY time, id, ticket_id LIMIT $5)
+DELETE FROM {s}."{p}occurrences" o USING gone
+WHERE o.ticket_id = gone.ticket_id AND o.id = gone.id RETURNING o.time, o.id, o.ticket_id, o.repeats, o.payload, o.app_id, o.channel;
+
+-- index: _ticket_id; sorts: nothing
+WITH gone AS (SELECT ticket_id, id FROM {s}."{p}occurrences" WHERE ticket_id = $1 LIMIT $2)
+DELETE FROM {s}."{p}occurrences" o USING gone
+WHERE o.ticket_id = gone.ticket_id AND o.id = gone.id RETURNING o.time, o.id, o.ticket_id, o.repeats, o.payload, o.app_id, o.channel;
+
+-- index: occurrences_other_pkey; sorts: nothing
+DELETE FROM {s}."{p}occurrences" o
+USING unnest($1::uuid[], $2::uuid[]) AS gone (ticket_id, id)
+WHERE o.ticket_id = gone.ticket_id AND o.id = gone.id RETURNING o.time, o.id, o.ticket_id, o.repeats, o.payload, o.app_id, o.channel;
+
+-- index: _type_name_value_time_occurrence_id_idx; sorts: nothing
+DELETE FROM {s}."{p}traits" x
+USING unnest($1::int8[], $2::text[], $3::bytea[], $4::int8[], $5::uuid[], $6::uuid[])
+  AS gone (type, name, value, time, occurrence_id, ticket_id)
+WHERE x.type = gone.type AND x.name = gone.name AND x.value = gone.value AND x.time = gone.time
+  AND x.occurrence_id = gone.occurrence_id AND x.ticket_id = gone.ticket_id;
+
+-- index: _ticket_id_time_id_idx; sorts: nothing
+SELECT s.ticket_id, s.id
+FROM unnest($1::uuid[]) AS t (id) CROSS JOIN LATERAL (
+  SELECT o.ticket_id, o.id FROM {s}."{p}occurrences" o
+  WHERE o.ticket_id = t.id AND o.id <> (
+    SELECT f.id FROM {s}."{p}occurrences" f WHERE f.ticket_id = t.id ORDER BY f.time, f.id LIMIT 1)
+  ORDER BY o.time DESC, o.id DESC LIMIT $3 OFFSET $2) s
+LIMIT $3;
+
+-- index: tickets_pkey; sorts: nothing
+SELECT t.id FROM {s}."{p}tickets" t
+WHERE t.id > $1 AND ($2::text IS NULL OR t.app_id = $2) ORDER BY t.id LIMIT $3;
+
+-- index: tickets_by_solved; sorts: Sort
+SELECT t.id, found.last_time FROM (
+  SELECT t.id, t.last_time FROM {s}."{p}tickets" t
+  WHERE t.status = 2 AND t.last_time < $1 AND ($2::text IS NULL OR t.app_id = $2)
+    AND (t.last_time, t.id) > ($3, $4)
+    AND NOT EXISTS (SELECT 1 FROM {s}."{p}occurrences" o WHERE o.ticket_id = t.id)
+  ORDER BY t.last_time, t.id LIMIT $5) found
+JOIN {s}."{p}tickets" t ON t.id = found.id ORDER BY t.id FOR UPDATE OF t;
+
+-- index: _ticket_id_time_id_idx; sorts: nothing
+DELETE FROM {s}."{p}tickets" t
+WHERE t.id = ANY($1) AND t.status = 2 AND t.last_time < $2
+  AND NOT EXISTS (SELECT 1 FROM {s}."{p}occurrences" o WHERE o.ticket_id = t.id)
+RETURNING t.id;
+
+-- index: seen_pkey; sorts: nothing
+DELETE FROM {s}."{p}seen" WHERE ticket_id = ANY($1);
+
+-- index: app_counts_pkey; sorts: Sort
+SELECT 1
+FROM unnest($1::text[], $2::int8[], $3::int2[]) AS gone (app_id, hour, part)
+JOIN {s}."{p}app_counts" a
+  ON a.app_id = gone.app_id AND a.hour = gone.hour AND a.part = gone.part
+ORDER BY a.app_id, a.hour, a.part FOR UPDATE OF a;
+
+-- index: app_counts_pkey; sorts: nothing
+UPDATE {s}."{p}app_counts" a SET count = a.count - gone.count
+FROM unnest($1::text[], $2::int8[], $3::int2[], $4::int8[]) AS gone (app_id, hour, part, count)
+WHERE a.app_id = gone.app_id AND a.hour = gone.hour AND a.part = gone.part;
+
+-- index: app_counts_pkey; sorts: nothing
+DELETE FROM {s}."{p}app_counts" a
+USING unnest($1::text[], $2::int8[], $3::int2[]) AS gone (app_id, hour, part)
+WHERE a.app_id = gone.app_id AND a.hour = gone.hour AND a.part = gone.part AND a.count = 0;
+
+-- index: hours_pkey; sorts: Sort
+WITH gone AS (
+  DELETE FROM {s}."{p}hours" WHERE ticket_id = ANY($1) RETURNING ticket_id, app_id, hour, count
+) SELECT app_id, hour, (get_byte(uuid_send(ticket_id), 15) % 8)::int2, sum(count)::int8 FROM gone GROUP BY 1, 2, 3 ORDER BY 1, 2, 3;
