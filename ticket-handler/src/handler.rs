@@ -78,8 +78,8 @@ impl BackgroundHandler {
     /// [`WhenFull::Block`](crate::WhenFull::Block) was chosen, and then no longer than that deadline.
     ///
     /// [`Accepted`](Emitted::Accepted) means that the record is in the spool, or counted because its
-    /// ticket is beyond its [budget](Builder::with_budget). It can still be lost: with the process, if
-    /// there is no [spool on disk](Builder::with_spool), or because more severe records need its
+    /// ticket is beyond its [budget](crate::Builder::with_budget). It can still be lost: with the process, if
+    /// there is no [spool on disk](crate::Builder::with_spool), or because more severe records need its
     /// place; [`stats`](Self::stats) says how many were.
     /// [`Ignored`](Emitted::Ignored) is what the options filter out, and every record made on the
     /// worker's own thread.
