@@ -1,22 +1,22 @@
-//! What a backend may lack.
+//! Optional features of a backend.
 
 use std::fmt;
 
-/// Something that a backend may lack and then has to declare.
+/// A feature that a backend may lack, provided that it says so.
 ///
-/// A call that needs a lacking capability answers with
-/// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported), and the conformance cases that need it
-/// are shown as ignored, with the reason.
+/// A call that needs a missing capability returns
+/// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported). The conformance suite reports the cases that
+/// need it as ignored, with the reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Capability {
-    /// The [`EventStore`](crate::EventStore): events, their types and traits, expiry.
+    /// The backend implements [`EventStore`](crate::EventStore): events, their types and traits, and expiry.
     Events,
-    /// Data outlives the handle, and several processes may open the same store at once.
+    /// Data outlives the handle, and several processes can open the same store at once.
     SharedStorage,
-    /// The schema has a version: an older one is migrated, a newer one refused.
+    /// The schema is versioned: older versions are migrated, newer versions are rejected.
     SchemaVersions,
-    /// The store lives in a database that an application may use for its own transactions too.
+    /// The store shares its database with the application's own transactions.
     ApplicationTransactions,
 }
 
@@ -25,7 +25,7 @@ impl Capability {
     pub const ALL: [Self; 4] =
         [Self::Events, Self::SharedStorage, Self::SchemaVersions, Self::ApplicationTransactions];
 
-    /// The name, as the conformance suite prints it.
+    /// Returns the name as printed by the conformance suite.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -59,17 +59,17 @@ pub struct Capabilities {
 }
 
 impl Capabilities {
-    /// Everything.
+    /// Returns the set of all capabilities.
     pub const fn all() -> Self {
         Self { lacking: 0 }
     }
 
-    /// All of these but one.
+    /// Removes a capability from the set.
     pub const fn without(self, capability: Capability) -> Self {
         Self { lacking: self.lacking | 1 << capability as u32 }
     }
 
-    /// Whether the backend has it.
+    /// Returns `true` if the backend has this capability.
     #[must_use]
     pub const fn has(self, capability: Capability) -> bool {
         self.lacking & (1 << capability as u32) == 0

@@ -1,30 +1,30 @@
-//! One error type for every backend: branch on [`Error::kind`], never on the text.
+//! The error type of all backends. Branch on [`Error::kind`], never on the message.
 
 use std::error::Error as StdError;
 use std::fmt;
 
-/// A specialised `Result`.
+/// A specialized `Result` whose error type defaults to [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What a caller can do about an [`Error`].
+/// A category of [`Error`] that tells the caller how to react.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The store cannot be reached, is busy, read-only, or did not answer in time.
-    /// The same call may succeed later; repeating a batch is harmless.
+    /// The store is unreachable, busy or read-only, or did not answer in time.
+    /// The same call may succeed later; a batch can be sent again safely.
     Unavailable,
-    /// The store refused this very record or batch and always will.
+    /// The store refused this particular record or batch; retrying does not help.
     Rejected,
-    /// The backend declares that it lacks this [`Capability`](crate::Capability).
+    /// The call needs a [`Capability`](crate::Capability) that the backend lacks.
     Unsupported,
-    /// The caller asked for something that cannot be: a bad URI, option, limit, cursor or id.
+    /// The caller passed an invalid URI, option, limit, cursor or id.
     Config,
-    /// What is stored cannot be understood: a newer schema, damaged content.
+    /// The stored data cannot be read: its schema is newer, or its content is damaged.
     Corrupt,
 }
 
 impl ErrorKind {
-    /// The kind's name in lower case.
+    /// Returns the kind's name in lower case.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -43,10 +43,10 @@ impl fmt::Display for ErrorKind {
     }
 }
 
-/// An error of a backend, a handler or a query.
+/// An error from a backend, a handler or a query.
 ///
-/// Neither `Debug` nor `Display` may show a secret: whoever builds one from a driver's error has to
-/// leave out passwords and statements with values.
+/// Neither `Debug` nor `Display` may reveal a secret. Code that converts a driver's error must leave out
+/// passwords and statements that contain values.
 ///
 /// ```
 /// use ticket_core::{Error, ErrorKind};
@@ -64,13 +64,13 @@ pub struct Error {
 }
 
 impl Error {
-    /// An error of `backend` (a crate's short name such as `sqlite`, or `core`).
+    /// Creates an error of `backend`, a crate's short name such as `sqlite`, or `core`.
     #[must_use]
     pub fn new(kind: ErrorKind, backend: &'static str, message: impl Into<String>) -> Self {
         Self { kind, backend, message: message.into(), source: None }
     }
 
-    /// The same error with what caused it.
+    /// Attaches the underlying cause.
     #[must_use]
     pub fn with_source(
         mut self,
@@ -80,37 +80,37 @@ impl Error {
         self
     }
 
-    /// An error of the caller's: a wrong option, limit, cursor or id.
+    /// Creates an [`ErrorKind::Config`] error for an invalid option, limit, cursor or id.
     #[must_use]
     pub fn config(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Config, "core", message)
     }
 
-    /// The answer of a backend that lacks a capability.
+    /// Creates an [`ErrorKind::Unsupported`] error for a backend that lacks a capability.
     #[must_use]
     pub fn unsupported(backend: &'static str, what: &str) -> Self {
         Self::new(ErrorKind::Unsupported, backend, format!("{what} is not supported"))
     }
 
-    /// What can be done about it.
+    /// Returns the category of the error.
     #[must_use]
     pub const fn kind(&self) -> ErrorKind {
         self.kind
     }
 
-    /// Which backend it came from.
+    /// Returns the short name of the backend that reported the error.
     #[must_use]
     pub const fn backend(&self) -> &'static str {
         self.backend
     }
 
-    /// What went wrong, without the backend's name.
+    /// Returns the message without the backend's name.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// Whether the same call may succeed later.
+    /// Returns `true` if the same call may succeed later.
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
         matches!(self.kind, ErrorKind::Unavailable)

@@ -1,4 +1,4 @@
-//! Conveniences for every backend.
+//! Extension traits with convenience methods.
 
 use std::time::Duration;
 
@@ -12,45 +12,47 @@ use crate::{
     Timestamp,
 };
 
-/// Conveniences for every [`BackendBase`].
+/// Convenience methods for every [`BackendBase`].
 #[async_trait]
 pub trait BackendExt: BackendBase {
-    /// Records one occurrence.
+    /// Records a single occurrence.
     ///
     /// # Errors
     ///
-    /// Those of [`record_tickets`](BackendBase::record_tickets).
+    /// Returns the errors of [`record_tickets`](BackendBase::record_tickets).
     async fn record_ticket(&self, occurrence: NewOccurrence) -> Result<Recorded> {
         self.record_tickets(occurrence.into()).await
     }
 
-    /// Solves a ticket: everything recorded up to now is settled, also what carries a later time by
-    /// a clock that is ahead. `None` if there is none of this id; the ticket may come back open if it
-    /// occurred again in this very moment.
+    /// Marks a ticket as solved, including all occurrences recorded so far.
+    ///
+    /// Occurrences whose time lies in the future, because the clock of their host is ahead, are included.
+    /// Returns `None` if there is no such ticket. The returned ticket is open if it occurred again while
+    /// it was being solved.
     ///
     /// # Errors
     ///
-    /// Those of the store.
+    /// Returns the errors of the backend.
     async fn solve_ticket(&self, id: TicketId, release: Option<String>) -> Result<Option<Ticket>> {
         let Some(ticket) = self.get_ticket(id).await? else { return Ok(None) };
         let at = Timestamp::now().max(ticket.last_occurrence_time);
         self.set_status(id, StatusChange::Solve { at, release }).await
     }
 
-    /// Opens a ticket again.
+    /// Reopens a ticket. Returns `None` if there is no such ticket.
     ///
     /// # Errors
     ///
-    /// Those of the store.
+    /// Returns the errors of the backend.
     async fn reopen_ticket(&self, id: TicketId) -> Result<Option<Ticket>> {
         self.set_status(id, StatusChange::Reopen).await
     }
 
-    /// Mutes a ticket, for a while or for good.
+    /// Mutes a ticket for `duration`, or indefinitely if it is `None`.
     ///
     /// # Errors
     ///
-    /// Those of the store.
+    /// Returns the errors of the backend.
     async fn mute_ticket(
         &self,
         id: TicketId,
@@ -60,21 +62,21 @@ pub trait BackendExt: BackendBase {
         self.set_status(id, StatusChange::Mute { until }).await
     }
 
-    /// The newest stored occurrence of a ticket.
+    /// Returns the newest stored occurrence of a ticket.
     ///
     /// # Errors
     ///
-    /// Those of the store.
+    /// Returns the errors of the backend.
     async fn last_occurrence(&self, id: TicketId) -> Result<Option<Occurrence>> {
         let page = self.get_occurrences(id, &OccurrenceQuery::new().with_limit(1)).await?;
         Ok(page.items.into_iter().next())
     }
 
-    /// The one ticket whose id begins so; `None` if there is none.
+    /// Returns the only ticket whose id starts with `prefix`, or `None` if there is none.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`](crate::ErrorKind::Config) naming the candidates if there are several.
+    /// Returns [`ErrorKind::Config`](crate::ErrorKind::Config), listing candidates, if several tickets match.
     async fn find_ticket(&self, prefix: TicketIdPrefix) -> Result<Option<Ticket>> {
         const SHOWN: u32 = 5;
         let filter = TicketFilter::new().with_id_prefix(prefix);
@@ -97,11 +99,11 @@ pub trait BackendExt: BackendBase {
         )))
     }
 
-    /// How many tickets of an application are open, solved and muted, in this order.
+    /// Counts the open, solved and muted tickets that match `filter`, in this order.
     ///
     /// # Errors
     ///
-    /// Those of the store.
+    /// Returns the errors of the backend.
     async fn count_by_status(&self, filter: &TicketFilter) -> Result<[(StatusKind, u64); 3]> {
         let mut counts = StatusKind::ALL.map(|status| (status, 0));
         for (status, count) in &mut counts {
@@ -110,7 +112,7 @@ pub trait BackendExt: BackendBase {
         Ok(counts)
     }
 
-    /// All tickets that a query finds, page by page from its cursor on.
+    /// Streams all tickets that match `query`, reading page after page from its cursor.
     fn walk_tickets(&self, query: TicketQuery) -> BoxStream<'_, Result<Ticket>> {
         walk(query, move |query| async move {
             let page = self.get_tickets(&query).await?;
@@ -119,7 +121,7 @@ pub trait BackendExt: BackendBase {
         })
     }
 
-    /// All occurrences of a ticket that a query finds, page by page from its cursor on.
+    /// Streams all occurrences of a ticket that match `query`, reading page after page from its cursor.
     fn walk_occurrences(
         &self,
         id: TicketId,
@@ -135,10 +137,10 @@ pub trait BackendExt: BackendBase {
 
 impl<T: BackendBase + ?Sized> BackendExt for T {}
 
-/// Conveniences for every [`EventStore`].
+/// Convenience methods for every [`EventStore`].
 #[async_trait]
 pub trait EventStoreExt: EventStore {
-    /// All events that a query finds, page by page from its cursor on.
+    /// Streams all events that match `query`, reading page after page from its cursor.
     fn walk_events(&self, query: EventQuery) -> BoxStream<'_, Result<Occurrence>> {
         walk(query, move |query| async move {
             let page = self.get_events(&query).await?;
@@ -147,17 +149,16 @@ pub trait EventStoreExt: EventStore {
         })
     }
 
-    /// The expiry that leaves the newest events, so many of them, of an application or of all; `None` if
-    /// there are no more than that.
+    /// Returns the expiry that keeps the `newest` newest events of one application, or of all
+    /// applications if `app_id` is `None`. Returns `None` if there are no more events than that.
     ///
-    /// Events of the very same time go or stay together: so there may be more of them left.
-    /// It reads its way past those that stay, along an index: with a million of them that takes in
-    /// the order of a second.
+    /// Events with the same time are kept or deleted together, so more than `newest` may remain. The
+    /// query walks an index past the events to keep, which takes about a second for a million events.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`](crate::ErrorKind::Config) to keep none: that is what
-    /// [`clear`](EventStore::clear) is for; and those of the store.
+    /// Returns [`ErrorKind::Config`](crate::ErrorKind::Config) if `newest` is 0, for which
+    /// [`clear`](EventStore::clear) exists; otherwise returns the errors of the backend.
     async fn expiry_beyond(&self, app_id: Option<&str>, newest: u64) -> Result<Option<Expiry>> {
         let Some(before) = newest.checked_sub(1) else {
             return Err(Error::config("to keep 0 events would delete them all: keep at least 1"));
@@ -179,7 +180,7 @@ pub trait EventStoreExt: EventStore {
 
 impl<T: EventStore + ?Sized> EventStoreExt for T {}
 
-/// The items of page after page: `read` answers with a page and the query for the next one.
+/// Streams the items of all pages. `read` returns a page and the query for the next one, if any.
 fn walk<'a, Q, T, F, R>(query: Q, read: F) -> BoxStream<'a, Result<T>>
 where
     Q: Send + 'a,

@@ -1,4 +1,4 @@
-//! Handlers: what stands between a producer of records and a store.
+//! The trait of handlers, which pass records from a producer to a store.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,15 +7,15 @@ use async_trait::async_trait;
 
 use crate::{Fingerprint, Record, Result, TicketId};
 
-/// Takes records and turns them into tickets, in a database or in any other tracker.
+/// A handler takes records and turns them into tickets, in a database or another tracker.
 ///
-/// There are two implementations: `TicketingHandler` in the crate `ticket-direct`, whose
-/// [`emit`](Self::emit) returns when the database has the record, and `BackgroundHandler` in the crate
-/// `ticket-handler`, whose `emit` returns at once and which records on a thread of its own.
+/// Two implementations exist. [`emit`](Self::emit) of `TicketingHandler` (crate `ticket-direct`) returns
+/// once the database has stored the record. `BackgroundHandler` (crate `ticket-handler`) returns
+/// immediately and stores records on a background thread.
 ///
-/// # Implementing it
+/// # Implementing a handler
 ///
-/// A tracker that is no database at all needs nothing but this trait:
+/// A tracker that is not a database needs only this trait:
 ///
 /// ```
 /// use std::sync::Mutex;
@@ -62,33 +62,33 @@ use crate::{Fingerprint, Record, Result, TicketId};
 /// ```
 #[async_trait]
 pub trait TicketingBaseHandler: fmt::Debug + Send + Sync + 'static {
-    /// The record's fingerprint: which ticket it belongs to.
+    /// Computes the record's fingerprint, which determines its ticket.
     fn hash_record(&self, record: &Record) -> Fingerprint;
 
-    /// Changes the record before it is fingerprinted and stored, or drops it.
+    /// Modifies the record before it is fingerprinted and stored, or returns `None` to drop it.
     fn process_record(&self, record: Record) -> Option<Record>;
 
-    /// Takes one record.
+    /// Accepts one record.
     ///
     /// # Errors
     ///
-    /// What keeps the record from being taken. It is the caller's again: nothing of it was stored, or
-    /// all of it, and emitting the same record again is harmless.
+    /// Returns the reason why the record was not accepted. It was then stored either completely or not
+    /// at all, and the caller may safely emit the same record again.
     async fn emit(&self, record: Record) -> Result<Emitted>;
 
-    /// Waits until everything that was taken before is stored, at most for `deadline`.
+    /// Waits up to `deadline` until all records accepted so far are stored.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) if it is not stored by then.
+    /// Returns [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable) if they are not stored by then.
     async fn flush(&self, deadline: Duration) -> Result<()>;
 }
 
-/// What became of a record.
+/// The outcome of emitting a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Emitted {
-    /// It is below the level, or the filter or the processor did not want it.
+    /// The record is below the minimum level, or the filter or processor dropped it.
     Ignored,
-    /// It was taken for this ticket.
+    /// The record was accepted and belongs to this ticket.
     Accepted(TicketId),
 }

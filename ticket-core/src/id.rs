@@ -1,4 +1,4 @@
-//! The two identities: of a ticket (its fingerprint) and of an occurrence.
+//! The ids of tickets and occurrences.
 
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
@@ -14,10 +14,10 @@ use uuid::Uuid;
 
 use crate::{Error, Timestamp};
 
-/// A ticket's identity: 128 bits of the hash of what makes its records belong together.
+/// The id of a ticket: 128 bits of the hash over the fingerprint ingredients of its records.
 ///
-/// Every writer knows it without asking the database. It is shown as 32 hexadecimal digits; people
-/// type a unique prefix, see [`TicketIdPrefix`].
+/// Writers compute it without asking the database. It is displayed as 32 hexadecimal digits; people
+/// type a unique prefix instead, see [`TicketIdPrefix`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TicketId([u8; 16]);
 
@@ -27,13 +27,13 @@ impl TicketId {
     /// The highest id.
     pub const MAX: Self = Self([0xff; 16]);
 
-    /// The id of these bytes.
+    /// Creates an id from its bytes.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }
 
-    /// The bytes, the most significant first.
+    /// Returns the bytes, most significant first.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 16] {
         &self.0
@@ -52,7 +52,7 @@ impl fmt::Debug for TicketId {
     }
 }
 
-/// Reads 32 hexadecimal digits.
+/// Parses 32 hexadecimal digits.
 impl FromStr for TicketId {
     type Err = Error;
 
@@ -81,7 +81,7 @@ impl<'de> Deserialize<'de> for TicketId {
     }
 }
 
-/// The first digits of a ticket id, as a person types them: 1 to 32 hexadecimal digits.
+/// The first 1 to 32 hexadecimal digits of a ticket id, as typed by a person.
 ///
 /// ```
 /// use ticket_core::TicketIdPrefix;
@@ -98,19 +98,19 @@ pub struct TicketIdPrefix {
 }
 
 impl TicketIdPrefix {
-    /// The lowest id with this prefix.
+    /// Returns the lowest id with this prefix.
     #[must_use]
     pub const fn first(&self) -> TicketId {
         TicketId(self.first)
     }
 
-    /// The highest id with this prefix.
+    /// Returns the highest id with this prefix.
     #[must_use]
     pub const fn last(&self) -> TicketId {
         TicketId(self.last)
     }
 
-    /// Whether the id begins so.
+    /// Returns `true` if the id starts with this prefix.
     #[must_use]
     pub fn matches(&self, id: TicketId) -> bool {
         (self.first..=self.last).contains(&id.0)
@@ -118,7 +118,7 @@ impl TicketIdPrefix {
 }
 
 impl fmt::Display for TicketIdPrefix {
-    /// The digits, in lower case.
+    /// Writes the digits in lower case.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.first().to_string()[..self.digits])
     }
@@ -159,29 +159,29 @@ impl From<TicketId> for TicketIdPrefix {
     }
 }
 
-/// An occurrence's identity: a UUIDv7, so the record's time (in milliseconds, clamped to what 48 bits
-/// hold) and 74 bits that are a counter and random, or made from a text.
+/// The id of an occurrence: a UUIDv7 that holds the record's time in milliseconds, clamped to 48 bits,
+/// and 74 further bits that are either a counter with random bits or derived from a key.
 ///
-/// Within a ticket an occurrence id counts once. It is what makes repeating a batch harmless.
+/// A ticket counts each occurrence id once, so a batch can be sent again safely.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct OccurrenceId(Uuid);
 
 impl OccurrenceId {
-    /// A new id for a record of this time.
+    /// Creates a new random id for a record with this time.
     #[must_use]
     pub fn random(time: Timestamp) -> Self {
         Self::build(time, random_bytes(SystemTime::now()))
     }
 
-    /// A new id for a record of this time, which is now.
+    /// Creates a new random id for a record whose time is now, without reading the clock again.
     pub(crate) fn now(time: Timestamp, now: SystemTime) -> Self {
         Self::build(time, random_bytes(now))
     }
 
-    /// The id that the text `key` has at this time: the same text and time give the same id.
+    /// Derives an id from a time and a key; the same time and key always give the same id.
     ///
-    /// The key is whatever is unique at the producer: a message id, or a log line's file and offset.
+    /// Use a key that is unique at the producer, such as a message id or a log line's file and offset.
     #[must_use]
     pub fn from_key(time: Timestamp, key: &str) -> Self {
         let hash = Sha256::digest(key.as_bytes());
@@ -190,26 +190,26 @@ impl OccurrenceId {
         Self::build(time, random)
     }
 
-    /// The id of a UUID that came from a store.
+    /// Creates an id from a UUID read from a store.
     #[must_use]
     pub const fn from_uuid(uuid: Uuid) -> Self {
         Self(uuid)
     }
 
-    /// The UUID.
+    /// Returns the UUID.
     #[must_use]
     pub const fn as_uuid(&self) -> &Uuid {
         &self.0
     }
 
-    /// The bytes; they sort like the ids, and like the times to the millisecond.
+    /// Returns the bytes, which sort like the ids and therefore by time in milliseconds.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 16] {
         self.0.as_bytes()
     }
 
     fn build(time: Timestamp, random: [u8; 16]) -> Self {
-        // 48 bits reach into the year 10889, so only times before 1970 are clamped.
+        // 48 bits of milliseconds last until the year 10889, so only times before 1970 are clamped.
         let millis = u64::try_from(time.as_micros().div_euclid(1_000)).unwrap_or(0);
         let mut tail = [0; 10];
         tail.copy_from_slice(&random[6..]);
@@ -217,18 +217,20 @@ impl OccurrenceId {
     }
 }
 
-/// Bytes that no other call gives, in this process or any other.
+/// Returns bytes that differ between all calls, in this process and in others.
 ///
-/// A generator in a thread-local would be gone while a thread ends, where records are made too, and
-/// would go on alike in both processes after a fork. So there is one key for the process, a counter that
-/// tells its threads apart, and a clock that tells a process from the one it was forked from.
+/// A thread-local generator would not do: it is already destroyed when another thread-local's destructor
+/// logs, and after a fork both processes would continue the same sequence. Instead, the bytes are a hash
+/// under one random key per process of a counter, which distinguishes calls and threads, and of the clock,
+/// which distinguishes a forked process from its parent.
 fn random_bytes(now: SystemTime) -> [u8; 16] {
     static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
     static COUNTER: AtomicU64 = AtomicU64::new(0);
     let count = COUNTER.fetch_add(1, Ordering::Relaxed);
     let clock = now.duration_since(UNIX_EPOCH).unwrap_or_default();
     let mut bytes = [0; 16];
-    // The first six become those of the time, and of the next two, the counter, twelve bits are taken.
+    // Layout of a UUIDv7: bytes 0..6 are the time, which the caller sets; bytes 6..8 hold 12 bits of the
+    // counter below the version; bytes 8.. hold the hash below the variant.
     bytes[6..8].copy_from_slice(&count.to_be_bytes()[6..]);
     bytes[8..].copy_from_slice(&KEY.hash_one((count, clock)).to_le_bytes());
     bytes
@@ -240,7 +242,7 @@ impl fmt::Display for OccurrenceId {
     }
 }
 
-/// Reads a UUID with hyphens.
+/// Parses a UUID with hyphens.
 impl FromStr for OccurrenceId {
     type Err = Error;
 
@@ -256,7 +258,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_prefix_spans_its_ids() {
+    fn a_prefix_matches_the_ids_between_its_first_and_last() {
         let prefix: TicketIdPrefix = "ABC".parse().unwrap();
         assert_eq!(prefix.first().to_string(), format!("abc{}", "0".repeat(29)));
         assert_eq!(prefix.last().to_string(), format!("abc{}", "f".repeat(29)));
@@ -267,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn bad_ids_are_errors() {
+    fn invalid_ids_are_rejected() {
         for text in ["", "xyz", &"0".repeat(33), "é"] {
             assert!(text.parse::<TicketIdPrefix>().is_err(), "{text:?}");
         }
@@ -275,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn an_occurrence_id_is_a_uuid_of_version_7_with_its_time() {
+    fn an_occurrence_id_is_a_uuid_v7_that_contains_the_time() {
         let time: Timestamp = "2026-11-21T10:47:20.123456Z".parse().unwrap();
         let id = OccurrenceId::random(time);
         assert_eq!(id.as_uuid().get_version_num(), 7);
@@ -285,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn threads_do_not_make_the_same_id_and_one_that_ends_can_still_make_one() {
+    fn ids_are_unique_across_threads_and_can_be_created_while_a_thread_ends() {
         struct Late;
         impl Drop for Late {
             fn drop(&mut self) {
@@ -304,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_gives_the_same_id_on_every_machine() {
+    fn the_same_time_and_key_give_the_same_id() {
         let time: Timestamp = "2026-11-21T10:47:20Z".parse().unwrap();
         let id = OccurrenceId::from_key(time, "app.log:17");
         assert_eq!(id, OccurrenceId::from_key(time, "app.log:17"));

@@ -7,31 +7,31 @@ use serde::{Deserialize, Serialize};
 
 use crate::Error;
 
-/// How bad it is, from `Trace` to `Critical`.
+/// The severity of a record, from `Trace` to `Critical`.
 ///
-/// The numbers are stored; they leave room and never change.
+/// Stores save the numbers, so they never change. The gaps leave room for further levels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[repr(u8)]
 pub enum Level {
-    /// Finest detail.
+    /// The most detailed tracing output.
     Trace = 10,
-    /// For developers.
+    /// Information for developers.
     Debug = 20,
     /// Normal operation.
     Info = 30,
-    /// Normal, but worth a look.
+    /// A normal but noteworthy event.
     Notice = 40,
-    /// Something is off; the work went on.
+    /// Something unexpected that did not stop the current operation.
     Warning = 50,
-    /// The work at hand failed.
+    /// The current operation failed.
     Error = 60,
-    /// The program, or a part of it, cannot go on: a panic, a crash.
+    /// The program or a part of it cannot continue, as after a panic or crash.
     Critical = 70,
 }
 
 impl Level {
-    /// All levels, the least severe first.
+    /// All levels, least severe first.
     pub const ALL: [Self; 7] = [
         Self::Trace,
         Self::Debug,
@@ -42,7 +42,7 @@ impl Level {
         Self::Critical,
     ];
 
-    /// The name in lower case, as it is shown and stored in JSON.
+    /// Returns the name in lower case, as used for display and in JSON.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -56,13 +56,13 @@ impl Level {
         }
     }
 
-    /// The stored number.
+    /// Returns the number under which stores save the level.
     #[must_use]
     pub const fn as_u8(self) -> u8 {
         self as u8
     }
 
-    /// The level of a stored number; `None` if there is none of that number.
+    /// Returns the level with this stored number, or `None` if there is none.
     #[must_use]
     pub fn from_u8(number: u8) -> Option<Self> {
         Self::ALL.into_iter().find(|level| level.as_u8() == number)
@@ -75,7 +75,7 @@ impl fmt::Display for Level {
     }
 }
 
-/// Reads a level's name in any case, with the usual names of other systems (`warn`, `fatal`, `err`, …).
+/// Parses a level's name in any case, including common names of other systems (`warn`, `fatal`, `err`, …).
 impl FromStr for Level {
     type Err = Error;
 
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_and_numbers_come_back() {
+    fn names_and_numbers_round_trip() {
         for level in Level::ALL {
             assert_eq!(level.as_str().parse::<Level>().unwrap(), level);
             assert_eq!(Level::from_u8(level.as_u8()), Some(level));
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_level_names_the_known_ones() {
+    fn the_error_for_an_unknown_level_lists_the_known_ones() {
         let error = "loud".parse::<Level>().unwrap_err();
         assert!(error.message().contains("\"loud\"") && error.message().contains("critical"));
     }

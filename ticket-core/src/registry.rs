@@ -1,4 +1,4 @@
-//! From a URI to a store.
+//! A registry that opens stores by URI.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,9 +10,10 @@ use crate::{Error, Result, Store};
 
 type Connect = Arc<dyn Fn(String) -> BoxFuture<'static, Result<Arc<dyn Store>>> + Send + Sync>;
 
-/// The backends that a program knows, by the schemes of their URIs.
+/// The backends that a program supports, by URI scheme.
 ///
-/// It is a plain value: whoever makes one decides what is in it.
+/// A registry is a plain value; there is no global one. Each backend crate has a `register` function that
+/// adds its schemes.
 ///
 /// ```
 /// # use ticket_core::Registry;
@@ -32,14 +33,15 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// A registry without backends.
+    /// Creates an empty registry.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a backend: `connect` opens the store of a URI with one of these schemes, and does not
-    /// set it up.
+    /// Registers a backend for these URI schemes.
+    ///
+    /// `connect` receives the whole URI and opens the store without setting it up.
     pub fn register<F, R>(&mut self, schemes: &[&'static str], connect: F)
     where
         F: Fn(String) -> R + Send + Sync + 'static,
@@ -51,19 +53,19 @@ impl Registry {
         }
     }
 
-    /// The schemes there are, sorted.
+    /// Returns the registered schemes in sorted order.
     pub fn schemes(&self) -> impl Iterator<Item = &'static str> {
         self.schemes.keys().copied()
     }
 
-    /// Opens the store of a URI, without setting it up.
+    /// Opens the store at a URI without setting it up.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`](crate::ErrorKind::Config) for a scheme that nobody registered, naming
-    /// those there are; else what the backend answers.
+    /// Returns [`ErrorKind::Config`](crate::ErrorKind::Config), listing the registered schemes, if the
+    /// URI's scheme is not registered; otherwise returns the backend's error.
     pub async fn connect(&self, uri: &str) -> Result<Arc<dyn Store>> {
-        // The rest of the URI may hold a password, so only the scheme is ever shown.
+        // The rest of the URI may contain a password, so errors show only the scheme.
         let scheme = uri.split_once(':').map_or("", |(scheme, _)| scheme);
         let connect = self.schemes.get(scheme.to_ascii_lowercase().as_str()).ok_or_else(|| {
             let known: Vec<String> =
@@ -98,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_unknown_scheme_names_the_known_ones_and_no_secret() {
+    fn the_error_for_an_unknown_scheme_lists_the_known_ones_and_hides_secrets() {
         let mut registry = Registry::new();
         registry.register(&["foo", "bar"], |_| async { Err(Error::config("reached")) });
         let message = |uri: &str| block_on(registry.connect(uri)).unwrap_err().message().to_owned();

@@ -1,6 +1,6 @@
-//! What the URIs of stores have in common, for backends: the options behind the `?`.
+//! Helpers for backends that parse the query part of a store's URI.
 //!
-//! No error shows more than the name and the value of an option; the rest of a URI may hold a
+//! Errors show only the name and value of the option in question, because the rest of a URI may contain a
 //! password.
 
 use std::time::Duration;
@@ -9,45 +9,46 @@ use percent_encoding::percent_decode_str;
 
 use crate::{Error, Result};
 
-/// The longest time that an option can set.
+/// The longest duration that an option accepts.
 const LONGEST: Duration = Duration::from_secs(3_600);
 
-/// Splits a URI at its `?` into what stands before and the options, in their order and not yet
-/// [decoded](decode).
+/// Splits a URI at its first `?` into the part before it and the options after it.
+///
+/// The options keep their order and are not yet [decoded](decode).
 pub fn split(uri: &str) -> (&str, impl Iterator<Item = (&str, &str)>) {
     let (rest, options) = uri.split_once('?').unwrap_or((uri, ""));
     let options = options.split('&').filter(|option| !option.is_empty());
     (rest, options.map(|option| option.split_once('=').unwrap_or((option, ""))))
 }
 
-/// Replaces `%XX` by the byte that it stands for.
+/// Decodes percent-encoding.
 ///
 /// # Errors
 ///
-/// [`ErrorKind::Config`](crate::ErrorKind::Config) for a percent sign that stands for nothing, and for
-/// what is not UTF-8 or has a NUL in it.
+/// Returns [`ErrorKind::Config`](crate::ErrorKind::Config) if a percent sign is not followed by two
+/// hexadecimal digits, or if the decoded text is not UTF-8 or contains NUL.
 pub fn decode(text: &str) -> Result<String> {
     let digits_follow =
         |rest: &str| rest.len() >= 2 && rest.as_bytes()[..2].iter().all(u8::is_ascii_hexdigit);
     if !text.split('%').skip(1).all(digits_follow) {
         return Err(Error::config(format!(
-            "{text:?} has a percent sign without two hexadecimal digits behind it: write %25 for the sign"
+            "{text:?} has a percent sign that is not followed by two hexadecimal digits: write %25 for a literal percent sign"
         )));
     }
     let decoded = percent_decode_str(text).decode_utf8();
     let decoded =
-        decoded.map_err(|_| Error::config(format!("{text:?} is not UTF-8 when decoded")))?;
+        decoded.map_err(|_| Error::config(format!("{text:?} does not decode to valid UTF-8")))?;
     if decoded.contains('\0') {
-        return Err(Error::config(format!("{text:?} has a NUL in it")));
+        return Err(Error::config(format!("{text:?} contains a NUL character")));
     }
     Ok(decoded.into_owned())
 }
 
-/// Reads `true` or `false` as the value of the option `name`.
+/// Parses the value of the option `name` as `true` or `false`.
 ///
 /// # Errors
 ///
-/// [`ErrorKind::Config`](crate::ErrorKind::Config) that says what to write instead.
+/// Returns [`ErrorKind::Config`](crate::ErrorKind::Config) with the accepted values for anything else.
 pub fn flag(name: &str, value: &str) -> Result<bool> {
     match value {
         "true" => Ok(true),
@@ -56,11 +57,11 @@ pub fn flag(name: &str, value: &str) -> Result<bool> {
     }
 }
 
-/// Reads a time such as `500ms` or `5s` as the value of the option `name`: at most an hour.
+/// Parses the value of the option `name` as a duration of at most one hour, such as `500ms` or `5s`.
 ///
 /// # Errors
 ///
-/// [`ErrorKind::Config`](crate::ErrorKind::Config) that says what to write instead.
+/// Returns [`ErrorKind::Config`](crate::ErrorKind::Config) with the accepted values for anything else.
 pub fn duration(name: &str, value: &str) -> Result<Duration> {
     let number = |digits: &str| digits.parse().ok();
     let parsed = match value.strip_suffix("ms") {
@@ -79,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn options_come_in_their_order() {
+    fn split_returns_the_options_in_order() {
         let (rest, options) = split("x://user:p%3F@h/d?a=1&&b=x=y&c");
         assert_eq!(rest, "x://user:p%3F@h/d");
         assert_eq!(options.collect::<Vec<_>>(), [("a", "1"), ("b", "x=y"), ("c", "")]);
@@ -87,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_read_or_say_what_to_write() {
+    fn invalid_values_are_rejected_with_a_suggestion() {
         assert_eq!(decode("a%20%C3%BC%25").unwrap(), "a ü%");
         assert!(decode("%2").unwrap_err().message().contains("%25"));
         assert!(decode("%FF").unwrap_err().message().contains("UTF-8"));

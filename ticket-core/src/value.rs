@@ -10,8 +10,8 @@ use crate::Timestamp;
 
 /// A typed value.
 ///
-/// What none of the types can hold becomes text, and it does so here, in the `From` implementations:
-/// a `u64` above `i64::MAX`, an `i128` outside of `i64`, NaN and the infinities.
+/// The `From` implementations convert numbers that no variant can hold to text: integers outside the
+/// range of `i64`, NaN and the infinities.
 ///
 /// ```
 /// use ticket_core::Value;
@@ -21,18 +21,18 @@ use crate::Timestamp;
 /// assert_eq!(Value::from(f64::NAN), Value::Text("NaN".into()));
 /// ```
 ///
-/// Equality is that of what is stored: floats compare bit for bit, so `0.0` and `-0.0` differ here,
-/// while a [comparison](crate::Comparison) takes them as equal.
+/// `==` compares stored representations: floats are compared bit for bit, so `0.0` and `-0.0` differ.
+/// A [`Comparison`](crate::Comparison) in a query treats them as equal.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Value {
-    /// Any text.
+    /// A text.
     Text(SmolStr),
-    /// A whole number.
+    /// An integer.
     Int(i64),
     /// A finite number.
     Float(f64),
-    /// Yes or no.
+    /// A boolean.
     Bool(bool),
     /// A point in time.
     Time(Timestamp),
@@ -56,10 +56,10 @@ pub enum ValueKind {
 }
 
 impl ValueKind {
-    /// All kinds, in the order of their numbers.
+    /// All kinds, ordered by their stored numbers.
     pub const ALL: [Self; 5] = [Self::Text, Self::Int, Self::Float, Self::Bool, Self::Time];
 
-    /// The kind's name in lower case.
+    /// Returns the kind's name in lower case.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -71,13 +71,13 @@ impl ValueKind {
         }
     }
 
-    /// The number that stores keep for the kind.
+    /// Returns the number under which stores save the kind.
     #[must_use]
     pub const fn as_u8(self) -> u8 {
         self as u8
     }
 
-    /// The kind of a stored number.
+    /// Returns the kind with this stored number, or `None` if there is none.
     #[must_use]
     pub fn from_u8(number: u8) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_u8() == number)
@@ -91,7 +91,7 @@ impl fmt::Display for ValueKind {
 }
 
 impl Value {
-    /// The value's type.
+    /// Returns the value's type.
     #[must_use]
     pub const fn kind(&self) -> ValueKind {
         match self {
@@ -103,9 +103,9 @@ impl Value {
         }
     }
 
-    /// How two values of one type compare; `None` if their types differ.
+    /// Compares two values of the same type; returns `None` if their types differ.
     ///
-    /// Text compares by code point, `false` is less than `true`, `-0.0` equals `0.0`.
+    /// Text is ordered by code point, `false` is less than `true`, and `-0.0` equals `0.0`.
     #[must_use]
     pub fn compare(&self, other: &Self) -> Option<Ordering> {
         match (self, other) {
@@ -118,9 +118,9 @@ impl Value {
         }
     }
 
-    /// The natural JSON of the value, as the command and the API show it: text and times are strings.
+    /// Converts the value to plain JSON for display; text and times become strings.
     ///
-    /// The type is not always visible in it; the stored form (`serde`) keeps it.
+    /// This form loses the distinction between text and times. The `serde` form keeps the type.
     #[must_use]
     pub fn to_json(&self) -> serde_json::Value {
         match self {
@@ -149,7 +149,7 @@ impl fmt::Display for Value {
         match self {
             Self::Text(text) => f.write_str(text),
             Self::Int(number) => number.fmt(f),
-            // Debug keeps the point of a whole number: 3.0 is not the integer 3.
+            // `Debug` prints 3.0 as "3.0", so that it cannot be mistaken for the integer 3.
             Self::Float(number) => write!(f, "{number:?}"),
             Self::Bool(yes) => yes.fmt(f),
             Self::Time(time) => time.fmt(f),
@@ -167,7 +167,7 @@ macro_rules! value_from {
     };
 }
 
-/// An integer that fits, else its digits as text.
+/// Converts an integer to `Int` if it fits into `i64`, or to text otherwise.
 fn int_or_text<T: Copy + TryInto<i64> + fmt::Display>(number: T) -> Value {
     number.try_into().map_or_else(|_| Value::Text(number.to_smolstr()), Value::Int)
 }
@@ -202,14 +202,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_no_type_holds_becomes_text() {
+    fn numbers_that_no_variant_can_hold_become_text() {
         assert_eq!(Value::from(i128::MIN), Value::Text(i128::MIN.to_smolstr()));
         assert_eq!(Value::from(f64::NEG_INFINITY), Value::Text("-inf".into()));
         assert_eq!(Value::from(i64::MAX as u64), Value::Int(i64::MAX));
     }
 
     #[test]
-    fn zero_and_minus_zero_are_stored_apart_and_compare_equal() {
+    fn zero_and_minus_zero_are_stored_differently_but_compare_equal() {
         let (zero, minus) = (Value::Float(0.0), Value::Float(-0.0));
         assert_ne!(zero, minus);
         assert_eq!(zero.compare(&minus), Some(Ordering::Equal));
@@ -217,7 +217,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn floats_survive_json_bit_for_bit(bits in any::<u64>()) {
+        fn floats_round_trip_through_json_bit_for_bit(bits in any::<u64>()) {
             let value = Value::from(f64::from_bits(bits));
             let json = serde_json::to_string(&value).unwrap();
             prop_assert_eq!(serde_json::from_str::<Value>(&json).unwrap(), value);

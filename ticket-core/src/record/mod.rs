@@ -1,4 +1,4 @@
-//! The parts of a [`Record`].
+//! The [`Record`] and the types that it contains.
 
 mod parts;
 mod redact;
@@ -12,7 +12,7 @@ pub use self::parts::{Breadcrumb, ErrorCause, Frame, Location, Request, Span};
 pub use self::redact::Redact;
 use crate::{Level, OccurrenceId, Timestamp, Traits, Value};
 
-/// One log record or error, as its producer describes it.
+/// A log record or error as reported by its producer.
 ///
 /// ```
 /// use ticket_core::{Level, Location, Record};
@@ -26,49 +26,49 @@ use crate::{Level, OccurrenceId, Timestamp, Traits, Value};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Record {
-    /// The occurrence's identity. Sending the same id again is harmless.
+    /// The occurrence id. Recording the same id twice stores it once.
     pub id: OccurrenceId,
-    /// When it happened.
+    /// The time at which it happened.
     pub time: Timestamp,
-    /// How bad it is.
+    /// The severity.
     pub level: Level,
-    /// The logger's name, or the `tracing` target. As an event: its type.
+    /// The logger's name or the `tracing` target; for an event, the event type.
     #[serde(default, skip_serializing_if = "SmolStr::is_empty")]
     pub channel: SmolStr,
-    /// What happened, for a person.
+    /// A human-readable description of what happened.
     #[serde(default, skip_serializing_if = "SmolStr::is_empty")]
     pub message: SmolStr,
-    /// Where in the source.
+    /// The source location that produced the record.
     #[serde(default, skip_serializing_if = "Location::is_empty")]
     pub location: Location,
-    /// The error and its causes (`source()`), the outermost first.
+    /// The error and its chain of `source()`s, outermost first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub error: Vec<ErrorCause>,
-    /// The stack, the innermost frame first.
+    /// The stack trace, innermost frame first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub backtrace: Vec<Frame>,
-    /// Typed values by name.
+    /// Structured fields: typed values by name.
     #[serde(default, skip_serializing_if = "Traits::is_empty")]
     pub traits: Traits,
-    /// The web request that was being served.
+    /// The web request that was being served at the time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<Request>,
-    /// What happened before, the oldest first.
+    /// Earlier events that led up to the record, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub breadcrumbs: Vec<Breadcrumb>,
-    /// The spans around it, the outermost first.
+    /// The enclosing spans, outermost first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub spans: Vec<Span>,
-    /// Which application; applications do not see each other's tickets.
+    /// The application id. Each application has its own tickets.
     #[serde(default, skip_serializing_if = "SmolStr::is_empty")]
     pub app_id: SmolStr,
-    /// Which version of the application.
+    /// The version of the application.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub release: Option<SmolStr>,
-    /// Where it is deployed, such as `production`.
+    /// The deployment environment, such as `production`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub environment: Option<SmolStr>,
-    /// The machine's name.
+    /// The host name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host: Option<SmolStr>,
     /// The process id.
@@ -77,20 +77,20 @@ pub struct Record {
     /// The thread's name or number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thread: Option<SmolStr>,
-    /// The distributed trace.
+    /// The id of the distributed trace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace_id: Option<SmolStr>,
-    /// The span of the distributed trace.
+    /// The id of the span within the distributed trace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub span_id: Option<SmolStr>,
-    /// Overrides the grouping for this record: records of one application with the same text share
-    /// a ticket.
+    /// Overrides the grouping: all records of an application with the same value here share a
+    /// ticket.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<SmolStr>,
 }
 
 impl Record {
-    /// A record of now, with a random id and everything else empty.
+    /// Creates a record with the current time and a random id; all other fields are empty.
     #[must_use]
     pub fn new(level: Level, channel: impl Into<SmolStr>, message: impl Into<SmolStr>) -> Self {
         let now = SystemTime::now();
@@ -120,7 +120,7 @@ impl Record {
         }
     }
 
-    /// Sets the time, and a new random id of that time.
+    /// Sets the time and replaces the id with a new random one for that time.
     #[must_use]
     pub fn with_time(mut self, time: Timestamp) -> Self {
         self.time = time;
@@ -128,29 +128,30 @@ impl Record {
         self
     }
 
-    /// Makes the id from the record's time and a text that is unique at the producer; call it after
-    /// [`with_time`](Self::with_time).
+    /// Derives the id from the record's time and a key that is unique at the producer.
+    ///
+    /// Call this after [`with_time`](Self::with_time), which replaces the id.
     #[must_use]
     pub fn with_key(mut self, key: &str) -> Self {
         self.id = OccurrenceId::from_key(self.time, key);
         self
     }
 
-    /// Sets where in the source it was made.
+    /// Sets the source location.
     #[must_use]
     pub fn with_location(mut self, location: Location) -> Self {
         self.location = location;
         self
     }
 
-    /// Sets one trait.
+    /// Sets a trait, replacing any trait of the same name.
     #[must_use]
     pub fn with_trait(mut self, name: impl Into<SmolStr>, value: impl Into<Value>) -> Self {
         self.traits.insert(name.into(), value.into());
         self
     }
 
-    /// Sets the error chain to that of `error`.
+    /// Sets the error chain to `error` and its sources.
     #[must_use]
     pub fn with_error(mut self, error: &(dyn std::error::Error + 'static)) -> Self {
         self.error = ErrorCause::chain(error);
@@ -178,7 +179,7 @@ impl Record {
         self
     }
 
-    /// The type of the outermost error, where it is known.
+    /// Returns the type of the outermost error, if known.
     #[must_use]
     pub fn error_type(&self) -> Option<&str> {
         self.error.first().and_then(|cause| cause.type_name.as_deref())
@@ -197,7 +198,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_empty_record_is_small_and_survives_json() {
+    fn an_empty_record_has_a_compact_json_form_that_round_trips() {
         let record = Record::new(Level::Info, "", "");
         let json = serde_json::to_string(&record).unwrap();
         assert!(json.len() < 130, "{json}");

@@ -1,101 +1,101 @@
-//! What a record is made of.
+//! The types that a record contains.
 
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use crate::{Level, Timestamp, Traits};
 
-/// Where in the source a record was made.
+/// The place in the source code that produced a record.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Location {
     /// The source file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<SmolStr>,
-    /// The line in it, counted from 1.
+    /// The line number, starting at 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<u32>,
-    /// The module.
+    /// The module path.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub module: Option<SmolStr>,
-    /// The function.
+    /// The function name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub function: Option<SmolStr>,
 }
 
-/// One error of a chain.
+/// An error in an error chain.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ErrorCause {
-    /// The error's type, where it is known.
+    /// The error's type, if known.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub type_name: Option<SmolStr>,
-    /// Its text.
+    /// The error's message.
     pub message: SmolStr,
 }
 
-/// One frame of a stack.
+/// A frame of a stack trace.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Frame {
     /// The function's name.
     pub function: SmolStr,
-    /// The source file, where it is known.
+    /// The source file, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<SmolStr>,
-    /// The line in it, counted from 1.
+    /// The line number, starting at 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<u32>,
-    /// Whether it is the application's own code.
+    /// `true` if the frame belongs to the application's own code.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub in_app: bool,
 }
 
-/// The web request during which a record was made.
+/// The web request that was being served when a record was produced.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Request {
-    /// Such as `GET`.
+    /// The HTTP method, such as `GET`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub method: Option<SmolStr>,
-    /// The path that was asked for.
+    /// The requested path.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<SmolStr>,
-    /// The route that it matched, such as `/users/{id}`.
+    /// The route that the path matched, such as `/users/{id}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub route: Option<SmolStr>,
-    /// The answer's status code.
+    /// The status code of the response.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
-    /// Who asked, on the network.
+    /// The client's network address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remote_address: Option<SmolStr>,
-    /// Who asked, in the application.
+    /// The authenticated user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<SmolStr>,
-    /// The request's id.
+    /// The request id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<SmolStr>,
 }
 
-/// A smaller thing that happened before.
+/// An earlier event that led up to a record.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Breadcrumb {
-    /// When it happened.
+    /// The time at which it happened.
     pub time: Timestamp,
-    /// How bad it was.
+    /// The severity.
     pub level: Level,
     /// The logger's name.
     pub channel: SmolStr,
-    /// What happened.
+    /// A description of what happened.
     pub message: SmolStr,
-    /// Its values.
+    /// The event's fields.
     #[serde(default, skip_serializing_if = "Traits::is_empty")]
     pub traits: Traits,
 }
 
-/// A span that was open when a record was made.
+/// A span that was open when a record was produced.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Span {
@@ -104,19 +104,19 @@ pub struct Span {
     /// The span's target.
     #[serde(default, skip_serializing_if = "SmolStr::is_empty")]
     pub target: SmolStr,
-    /// Its fields.
+    /// The span's fields.
     #[serde(default, skip_serializing_if = "Traits::is_empty")]
     pub traits: Traits,
 }
 
 impl Location {
-    /// An unknown location.
+    /// Creates a location about which nothing is known.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Whether nothing is known.
+    /// Returns `true` if no field is set.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
@@ -151,7 +151,7 @@ impl Location {
     }
 }
 
-/// `file:line`, with the function or module behind it; empty if nothing is known.
+/// Writes `file:line` followed by the function or module; writes nothing if the location is unknown.
 impl std::fmt::Display for Location {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut gap = "";
