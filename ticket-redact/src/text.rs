@@ -116,7 +116,8 @@ fn search(keys: &Keys, text: &str, wanted: u8) -> Option<String> {
         };
         if let Some(mark) = mark {
             let clean = clean.get_or_insert_with(|| String::with_capacity(text.len()));
-            clean.push_str(&text[copied..start]);
+            // The dashes that end one private key may be those that begin the next.
+            clean.push_str(&text[copied..start.max(copied)]);
             clean.push_str(mark);
             copied = end;
         }

@@ -6,7 +6,7 @@ use crate::Value;
 
 /// Removes secrets from the texts of a record.
 ///
-/// [`Record::redact`] applies it alone. A handler applies it together with the
+/// [`Record::redact`](crate::Record::redact) applies it alone. A handler applies it together with the
 /// [limits](crate::limits), so that each text is read once; the rules themselves are in the crate
 /// `ticket-redact`.
 ///

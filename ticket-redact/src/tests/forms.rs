@@ -1,7 +1,7 @@
 //! Secrets in texts, by the form that they have there.
 
 use super::{becomes, stays, text};
-use crate::marks::{CARD, TOKEN};
+use crate::marks::{CARD, PRIVATE_KEY, TOKEN};
 
 #[test]
 fn names_and_values_in_text() {
@@ -203,4 +203,10 @@ fn card_numbers() {
     ] {
         stays(text);
     }
+}
+
+#[test]
+fn private_keys_that_share_their_dashes_are_both_replaced() {
+    let shared = "-----BEGIN PRIVATE KEY-----a-----END -----BEGIN PRIVATE KEY-----b";
+    becomes(shared, &PRIVATE_KEY.repeat(2));
 }
