@@ -77,7 +77,7 @@ fn a_missing_folder_is_unavailable_until_it_is_there() {
     let path = folder.path().join("later").join("tickets.db");
     let store = open(&path);
     let error = block_on(store.setup_backend()).unwrap_err();
-    assert!(error.is_retryable() && error.message().contains("folder"), "{error}");
+    assert!(error.is_retryable() && error.message().contains("directory"), "{error}");
     std::fs::create_dir(path.parent().unwrap()).unwrap();
     block_on(store.setup_backend()).unwrap();
 }
