@@ -8,6 +8,9 @@ use std::process::{Command, ExitCode};
 
 use crate::{cargo, root};
 
+/// The profile in `Cargo.toml` that compiles dependencies without optimisation, which is faster.
+const PROFILE: &str = "unoptimized";
+
 /// Builds the service and the command `ticket`, runs the one and lists its tickets with the other.
 pub(crate) fn run() -> Result<ExitCode, Box<dyn Error>> {
     eprintln!(
@@ -15,7 +18,8 @@ pub(crate) fn run() -> Result<ExitCode, Box<dyn Error>> {
          on two cores the first time."
     );
     let mut build = cargo("build");
-    build.args(["--package=service", "--bin=service", "--package=ticket-cli", "--bin=ticket"]);
+    build.args(["--profile", PROFILE, "--package=service", "--bin=service"]);
+    build.args(["--package=ticket-cli", "--bin=ticket"]);
     // Of the backends only SQLite: the drivers of the others would triple the wait.
     build.args(["--no-default-features", "--features=ticket-cli/sqlite"]);
     run_to_success(&mut build)?;
@@ -42,16 +46,20 @@ pub(crate) fn run() -> Result<ExitCode, Box<dyn Error>> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The program `name` of the same build, which is in this program's folder.
+/// The program `name` of that profile.
 fn built(name: &str) -> Result<PathBuf, Box<dyn Error>> {
-    Ok(env::current_exe()?.with_file_name(format!("{name}{EXE_SUFFIX}")))
+    Ok(target()?.join(PROFILE).join(format!("{name}{EXE_SUFFIX}")))
+}
+
+/// The target folder, which this program is in.
+fn target() -> Result<PathBuf, Box<dyn Error>> {
+    let program = env::current_exe()?;
+    Ok(program.ancestors().nth(2).ok_or("this program is not in a target folder")?.to_path_buf())
 }
 
 /// The folder `demo` in the target folder, without the files of an earlier run.
 fn empty_folder() -> Result<PathBuf, Box<dyn Error>> {
-    let program = env::current_exe()?;
-    let target = program.ancestors().nth(2).ok_or("this program is not in a target folder")?;
-    let folder = target.join("demo");
+    let folder = target()?.join("demo");
     if folder.exists() {
         fs::remove_dir_all(&folder)
             .map_err(|error| format!("cannot empty {}: {error}", folder.display()))?;
