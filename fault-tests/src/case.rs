@@ -1,4 +1,4 @@
-//! Cases: named after their fault, ignored with the reason where what they need is not there.
+//! Builds the test cases: one per fault and database, ignored with a reason if a requirement is missing.
 
 use std::path::Path;
 
@@ -8,29 +8,29 @@ use crate::Outcome;
 use crate::machine::{Ability, in_namespace};
 use crate::servers::Database;
 
-/// Which database a case is about.
+/// The kind of database that a case runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Engine {
     /// An SQLite file.
     Sqlite,
     /// A PostgreSQL server.
     Postgres,
-    /// A MongoDB replica set of one.
+    /// A MongoDB replica set with a single member.
     Mongod,
 }
 
 impl Engine {
-    /// All of them.
+    /// Every kind of database.
     pub const ALL: [Self; 3] = [Self::Sqlite, Self::Postgres, Self::Mongod];
-    /// Those that are a server, which can be killed.
+    /// The databases that run as a server process, which a test can kill.
     pub const SERVERS: [Self; 2] = [Self::Postgres, Self::Mongod];
 
-    /// A database of this kind, started.
+    /// Starts a database of this kind in the default folder for temporary files.
     pub fn start(self) -> Outcome<Database> {
         self.start_in(&std::env::temp_dir())
     }
 
-    /// The same, with its data below this folder.
+    /// Starts a database of this kind that keeps its data below `parent`.
     pub fn start_in(self, parent: &Path) -> Outcome<Database> {
         match self {
             Self::Sqlite => Database::sqlite(parent),
@@ -47,7 +47,7 @@ impl Engine {
         }
     }
 
-    /// The variable that names its program.
+    /// Returns the environment variable that locates the server's program, or `None` if none is needed.
     const fn needs(self) -> Option<&'static str> {
         match self {
             Self::Sqlite => None,
@@ -57,7 +57,7 @@ impl Engine {
     }
 }
 
-/// One fault on several databases.
+/// Creates one case per database for a fault.
 pub fn on(engines: &[Engine], name: &str, case: fn(Engine) -> Outcome) -> Vec<Trial> {
     let on = |&engine: &Engine| {
         trial(&format!("{name}::{}", engine.name()), engine.needs(), move || case(engine))
@@ -65,7 +65,7 @@ pub fn on(engines: &[Engine], name: &str, case: fn(Engine) -> Outcome) -> Vec<Tr
     engines.iter().map(on).collect()
 }
 
-/// One fault on several databases, on disks of the case's own.
+/// Creates one case per database for a fault that needs to mount disks.
 pub fn on_disks(engines: &[Engine], name: &str, case: fn(Engine) -> Outcome) -> Vec<Trial> {
     let on = |&engine: &Engine| {
         let name = format!("{name}::{}", engine.name());
@@ -76,16 +76,20 @@ pub fn on_disks(engines: &[Engine], name: &str, case: fn(Engine) -> Outcome) -> 
     engines.iter().map(on).collect()
 }
 
-/// A case that needs a machine which lets it do something: where it does not, the case is ignored, and that
-/// is declared, so that `cargo xtask test` shows it as skipped with the reason.
-#[allow(clippy::print_stderr, reason = "a test program tells why it ignores a case")]
+/// Marks a case as ignored if the machine lacks an ability that the case needs.
+///
+/// The reason is printed in the form that `cargo xtask test` parses, so its summary lists the case as
+/// skipped together with the reason.
+#[allow(clippy::print_stderr, reason = "reports why a case is ignored")]
 pub fn able(ability: Ability, trial: Trial) -> Trial {
     let Some(reason) = ability.lacking() else { return trial };
     eprintln!("ticket-faults: ignored {}: capability {ability:?}: {reason}", trial.name());
     trial.with_ignored_flag(true)
 }
 
-/// A case that needs a variable of the environment, or nothing.
+/// Creates a case that is ignored if the environment variable in `needs` is unset or empty.
+///
+/// In CI and under `TICKET_REQUIRE_SERVERS` such a case fails instead.
 pub fn trial(
     name: &str,
     needs: Option<&'static str>,
@@ -101,7 +105,7 @@ pub fn trial(
     Trial::test(shown, move || Err(Failed::from(reason))).with_ignored_flag(!required)
 }
 
-/// Whether the long form of the faults is asked for.
+/// Returns `true` if the long form of the tests was requested with `TICKET_FAULTS_LONG=1`.
 pub fn long() -> bool {
     std::env::var_os("TICKET_FAULTS_LONG").is_some_and(|value| value == "1")
 }

@@ -6,5 +6,5 @@ pub mod oracle;
 pub mod servers;
 pub mod victim;
 
-/// What goes wrong while a fault is prepared or checked, as text.
+/// The result of preparing a fault or checking its effects.
 pub type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;

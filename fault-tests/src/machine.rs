@@ -1,4 +1,5 @@
-//! What not every machine lets a test do: mounting disks of its own, and failing another program's calls.
+//! Abilities that not every machine grants to tests: mounting disks and making another program's system
+//! calls fail.
 
 use std::fs::File;
 use std::io::{ErrorKind, Write as _};
@@ -9,21 +10,23 @@ use tempfile::TempDir;
 
 use crate::Outcome;
 
-/// Something that a case needs, and that a machine may refuse: a container, a system that lets nobody
-/// but root make namespaces, a program that is not there.
+/// An ability that a case needs and that a machine may lack.
+///
+/// Containers often forbid it, some systems allow only root to create namespaces, and the program that
+/// provides it may not be installed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ability {
-    /// Mounting disks that nobody else sees.
+    /// Mounting disks that no other process sees.
     Mounts,
-    /// Failing the calls of another program, with `strace`.
+    /// Making the system calls of another program fail, with `strace`.
     Injection,
 }
 
 impl Ability {
-    /// Why this machine lacks it, found out by trying.
+    /// Tries to use the ability, and returns the reason if the machine lacks it.
     pub fn lacking(self) -> Option<String> {
         let mut attempt = match self {
-            // Inside of a namespace it was tried outside.
+            // Whoever created the namespace has already tried this.
             Self::Mounts if is_namespace() => return None,
             Self::Mounts => {
                 let mut attempt = namespace();
@@ -31,7 +34,8 @@ impl Ability {
                 attempt
             }
             Self::Injection => {
-                // Some systems let only a parent trace its children: here both are children of the shell.
+                // Some systems only allow a process to trace its descendants. Here the tracer and its target are
+                // siblings, as they are in the tests.
                 let strace = "strace --output=/dev/null --inject=getppid:error=EIO";
                 let mut attempt = Command::new("sh");
                 attempt.args(["-c", &format!("sleep 0.3 & {strace} --attach=$! && true")]);
@@ -50,16 +54,18 @@ impl Ability {
     }
 }
 
-/// Set where a case runs in a namespace of its own.
+/// The environment variable that is set while a case runs in its own namespace.
 const NAMESPACE: &str = "TICKET_FAULTS_NAMESPACE";
 
-/// Whether this process can mount what nobody else sees.
+/// Returns `true` if this process runs in its own namespace and may mount disks.
 pub fn is_namespace() -> bool {
     std::env::var_os(NAMESPACE).is_some()
 }
 
-/// Runs a case of this program where it may mount disks, which go with it: in this program started once
-/// more, with the case's full name.
+/// Runs a case in its own namespace, where it may mount disks.
+///
+/// Outside a namespace, this starts the test program again inside a new one, filtered to the case with
+/// the full name `name`. The mounts vanish when that process exits.
 pub fn in_namespace(name: &str, case: impl FnOnce() -> Outcome) -> Outcome {
     if is_namespace() {
         return case();
@@ -68,29 +74,33 @@ pub fn in_namespace(name: &str, case: impl FnOnce() -> Outcome) -> Outcome {
     again.arg(std::env::current_exe()?).args(["--exact", name, "--nocapture"]);
     let output = again.env(NAMESPACE, "1").output()?;
     let [said, error] = [&output.stdout, &output.stderr].map(|of| String::from_utf8_lossy(of));
-    // With a name that no case has it would succeed too.
+    // The status alone is not enough: a run whose filter matches no case succeeds as well.
     if output.status.success() && said.contains("1 passed") {
         return Ok(());
     }
     Err(format!("in a namespace of its own: {}\n{said}{error}", output.status).into())
 }
 
-/// Runs what follows with mounts of its own.
+/// Returns a command that runs its further arguments as a program in a new mount namespace.
 fn namespace() -> Command {
     let mut command = Command::new("unshare");
     command.args(["--user", "--map-root-user", "--mount"]);
     command
 }
 
-/// Runs a program in a namespace as somebody who is not root there: PostgreSQL does not run as root. It
-/// is the same person all the same, and may do the same to files.
+/// Returns a command that runs a program inside the namespace as a user other than root.
+///
+/// PostgreSQL refuses to run as root. Outside the namespace the user is the same, so file permissions do
+/// not change.
 pub fn not_as_root(program: &Path) -> Command {
     let mut command = Command::new("unshare");
     command.args(["--user", "--map-user=1", "--map-group=1"]).arg(program);
     command
 }
 
-/// A small disk that only the program sees which is named next, at `folder`.
+/// Returns a command that runs its further arguments as a program with a small disk mounted at `folder`.
+///
+/// Only that program sees the disk.
 pub fn with_disk(folder: &Path, size: &str) -> Command {
     let mut command = namespace();
     let folder = folder.display();
@@ -99,34 +109,34 @@ pub fn with_disk(folder: &Path, size: &str) -> Command {
     command
 }
 
-/// A disk in memory, in a namespace.
+/// A disk in memory that is mounted in a namespace.
 #[derive(Debug)]
 pub struct Disk {
     folder: TempDir,
 }
 
 impl Disk {
-    /// Mounts one with room for this, such as `64m`.
+    /// Mounts a disk of the given size, such as `64m`.
     pub fn new(size: &str) -> Outcome<Self> {
         let disk = Self { folder: TempDir::new()? };
         disk.mount(&["-t", "tmpfs", "-o", &format!("size={size}"), "none"])?;
         Ok(disk)
     }
 
-    /// Where it is.
+    /// Returns the folder where the disk is mounted.
     pub fn path(&self) -> &Path {
         self.folder.path()
     }
 
-    /// From now on it can be read only, or be written again.
+    /// Makes the disk read-only, or writable again.
     pub fn set_read_only(&self, read_only: bool) -> Outcome {
         self.mount(&["-o", if read_only { "remount,ro" } else { "remount,rw" }])
     }
 
-    /// Somebody else takes all the room that is left.
+    /// Fills the disk with a file until no space is left.
     pub fn fill(&self) -> Outcome {
         let mut file = File::create(self.ballast())?;
-        // Down to the last page.
+        // Large writes first, then single pages until not even one fits.
         for size in [1 << 20, 4 << 10] {
             loop {
                 match file.write_all(&vec![0; size]) {
@@ -139,7 +149,7 @@ impl Disk {
         Ok(())
     }
 
-    /// There is room again.
+    /// Frees the space that [`Disk::fill`] took.
     pub fn make_room(&self) -> Outcome {
         Ok(std::fs::remove_file(self.ballast())?)
     }
@@ -156,7 +166,8 @@ impl Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        // Or its folder could not be removed; whoever still has it open does not matter.
+        // The folder cannot be removed while the disk is mounted. `--lazy` detaches it even if a process
+        // still has files open.
         let _ = Command::new("umount").arg("--lazy").arg(self.path()).status();
     }
 }

@@ -1,4 +1,4 @@
-//! What has to be true when the fault is over.
+//! The conditions that must hold when a fault is over.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -13,20 +13,22 @@ use ticket_core::{
 use crate::Outcome;
 use crate::victim::APP;
 
-/// How long a case waits for what has to come. MongoDB keeps the transaction of a client that was
-/// killed for 60 seconds, and with it the tickets that it has touched.
+/// How long [`check`] waits for acknowledged records to be stored.
+///
+/// MongoDB keeps the transaction of a killed client open for 60 seconds, and until then nobody else can
+/// update the tickets that it touched.
 const PATIENCE: Duration = Duration::from_secs(150);
 
-/// What is stored of the victim's records.
+/// The victim's records that are stored.
 #[derive(Debug, Default)]
 pub struct Stored {
-    /// How often each number is there.
+    /// How many times each record number is stored.
     pub numbers: BTreeMap<u64, u64>,
-    /// For each ticket its count, and its first and last time, over its occurrences.
+    /// The number of occurrences of each ticket, and the time of the first and the last one.
     tickets: BTreeMap<TicketId, (u64, Timestamp, Timestamp)>,
 }
 
-/// Reads all of them.
+/// Reads all of the victim's records from the store.
 pub async fn read(store: &dyn Store) -> Outcome<Stored> {
     let filter = EventFilter::new().with_app_id(APP);
     let query = EventQuery::new().with_filter(filter).with_limit(MAX_LIMIT);
@@ -37,7 +39,7 @@ pub async fn read(store: &dyn Store) -> Outcome<Stored> {
         let (count, first, last) = stored.tickets.entry(event.ticket_id).or_insert((0, time, time));
         *count += u64::from(event.repeats);
         (*first, *last) = ((*first).min(time), (*last).max(time));
-        // The handler's own tickets have no number.
+        // Occurrences of the handler's own tickets have no number.
         if let Some(Value::Int(number)) = event.record.traits.get("number") {
             *stored.numbers.entry(u64::try_from(*number)?).or_default() += 1;
         }
@@ -45,8 +47,10 @@ pub async fn read(store: &dyn Store) -> Outcome<Stored> {
     Ok(stored)
 }
 
-/// Waits until everything that was acknowledged is stored, then checks that it is, with nothing else
-/// and nothing twice, and that the tickets say the same as their occurrences.
+/// Waits until all acknowledged records are stored, then checks the store.
+///
+/// Every stored record must have been issued, none may be stored twice, and each ticket's count and times
+/// must agree with its occurrences.
 pub async fn check(
     store: &dyn Store,
     acknowledged: &BTreeSet<u64>,
@@ -87,12 +91,13 @@ pub async fn check(
         let of = stored.tickets.get(&ticket.id);
         if of != Some(&counted) {
             let message = &ticket.message;
-            return Err(format!("`{message}`: {counted:?}, its occurrences: {of:?}").into());
+            return Err(format!("ticket `{message}` has {counted:?}, but its occurrences {of:?}").into());
         }
         seen += 1;
     }
     if seen != stored.tickets.len() {
-        return Err(format!("{seen} tickets, occurrences of {}", stored.tickets.len()).into());
+        let expected = stored.tickets.len();
+        return Err(format!("found {seen} tickets, but occurrences of {expected}").into());
     }
     Ok(stored)
 }

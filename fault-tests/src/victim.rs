@@ -1,4 +1,4 @@
-//! The program that faults are done to, and what it has told before.
+//! Starts the victim, the program that the tests break, and collects what it reports.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -15,40 +15,40 @@ use crate::servers::until;
 
 /// The application that the victim's records belong to.
 pub const APP: &str = "faults";
-/// How many tickets they belong to.
+/// The number of tickets that the victim's records belong to.
 pub const TICKETS: u64 = 20;
 
-/// What a victim does: emits the numbered records, waits for them if `linger` says so, and ends.
+/// The victim's command line: which records it emits, and how.
 #[derive(Clone, Debug, Parser)]
 pub struct Plan {
-    /// Where the database is
+    /// The database's URI
     #[arg(long)]
     pub url: String,
-    /// The spool's folder; without it, memory
+    /// The spool's folder; without it, the spool is kept in memory
     #[arg(long)]
     pub spool: Option<PathBuf>,
-    /// How many threads emit
+    /// The number of threads that emit records
     #[arg(long, default_value_t = 8)]
     pub threads: u64,
-    /// The first record's number
+    /// The number of the first record
     #[arg(long, default_value_t = 0)]
     pub first: u64,
-    /// How many records
+    /// The number of records to emit
     #[arg(long, default_value_t = 0)]
     pub records: u64,
-    /// Microseconds that each thread rests after a record
+    /// The pause of each thread after a record, in microseconds
     #[arg(long, default_value_t = 0)]
     pub pace: u64,
-    /// Emit by `tracing`, where everything is recorded that any library says
+    /// Emit through `tracing`, with a layer that records the events of all libraries at every level
     #[arg(long)]
     pub traced: bool,
-    /// Wait for a line on the standard input before the end
+    /// Wait for a line on standard input before exiting
     #[arg(long)]
     pub linger: bool,
 }
 
 impl Plan {
-    /// Nothing but a start at this database: what waits in the spool is recorded.
+    /// Creates a plan that emits no records. A victim with this plan only stores what waits in its spool.
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
@@ -62,7 +62,7 @@ impl Plan {
         }
     }
 
-    /// The numbers of the records that it issues.
+    /// Returns the numbers of the records that the plan emits.
     pub const fn issued(&self) -> Range<u64> {
         self.first..self.first + self.records
     }
@@ -97,44 +97,45 @@ pub struct Victim {
     said: Option<JoinHandle<String>>,
 }
 
-/// What it has told.
+/// The reports of a victim, read from its standard output.
 #[derive(Clone, Debug, Default)]
 pub struct Heard {
-    /// The records whose `emit` returned well.
+    /// The numbers of the records whose `emit` succeeded.
     pub acknowledged: BTreeSet<u64>,
-    /// The records whose `emit` returned an error.
+    /// The numbers of the records whose `emit` returned an error.
     pub refused: BTreeSet<u64>,
-    /// Its last line: what its handler counted.
+    /// The handler's counters, which the victim prints before it exits.
     pub stats: Option<serde_json::Value>,
 }
 
-/// What became of a victim that has ended.
+/// The outcome of a victim that has exited.
 #[derive(Debug)]
 pub struct Ended {
-    /// What it has told.
+    /// What the victim reported.
     pub heard: Heard,
     status: ExitStatus,
-    /// What it wrote to standard error.
+    /// The victim's standard error.
     said: String,
 }
 
 impl Ended {
-    /// What its handler has counted, by the name that it has in the victim's last line.
+    /// Returns one of the handler's counters by its name in the victim's `STATS` line.
     pub fn counted(&self, name: &str) -> Outcome<u64> {
         let stats = self.heard.stats.as_ref();
         let count = stats.and_then(|stats| stats[name].as_u64());
-        Ok(count.ok_or_else(|| format!("no count of {name}: {stats:?}"))?)
+        Ok(count.ok_or_else(|| format!("the victim reported no counter `{name}`: {stats:?}"))?)
     }
 }
 
 impl Victim {
-    /// Starts the program.
+    /// Starts the victim's program with this plan.
     pub fn start(program: &str, plan: &Plan) -> Outcome<Self> {
         Self::run(Command::new(program).args(plan.arguments()))
     }
 
-    /// Starts it by another program, such as one that limits or traces it: `wrapper` ends with what
-    /// comes before the program's own name.
+    /// Starts the victim through another program, such as `strace`.
+    ///
+    /// The victim's program and arguments are appended to `wrapper`.
     pub fn start_by(mut wrapper: Command, program: &str, plan: &Plan) -> Outcome<Self> {
         Self::run(wrapper.arg(program).args(plan.arguments()))
     }
@@ -142,14 +143,14 @@ impl Victim {
     fn run(command: &mut Command) -> Outcome<Self> {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().map_err(|error| format!("{command:?}: {error}"))?;
-        let stdout = child.stdout.take().ok_or("no pipe")?;
-        let mut stderr = child.stderr.take().ok_or("no pipe")?;
+        let stdout = child.stdout.take().ok_or("the victim's output is not piped")?;
+        let mut stderr = child.stderr.take().ok_or("the victim's output is not piped")?;
         let heard = Arc::new(Mutex::new(Heard::default()));
         let to = Arc::clone(&heard);
         let hearing = std::thread::spawn(move || {
             let mut lines = BufReader::new(stdout);
             let mut line = String::new();
-            // A line that was cut off by a kill acknowledges nothing.
+            // A line without its newline was cut off by a kill and acknowledges nothing.
             while lines.read_line(&mut line).is_ok_and(|_| line.ends_with('\n')) {
                 to.lock().unwrap_or_else(PoisonError::into_inner).hear(line.trim_end());
                 line.clear();
@@ -163,44 +164,44 @@ impl Victim {
         Ok(Self { child, heard, hearing: Some(hearing), said: Some(said) })
     }
 
-    /// What it has told by now.
+    /// Returns what the victim has reported so far.
     pub fn heard(&self) -> Heard {
         self.heard.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Its process.
+    /// Returns the victim's process id.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// Lets one that lingers go to its end.
+    /// Tells a lingering victim to exit.
     pub fn let_go(&mut self) {
         if let Some(mut stdin) = self.child.stdin.take() {
             let _ = stdin.write_all(b"\n");
         }
     }
 
-    /// Kills it, wherever it is, and says what it had told.
+    /// Kills the victim and returns what it had reported until then.
     pub fn kill(mut self) -> Outcome<Ended> {
         self.child.kill()?;
         self.ended()
     }
 
-    /// Waits for its end, which has to be a good one.
+    /// Tells the victim to exit, and waits until it has done so successfully.
     pub fn wait(mut self) -> Outcome<Ended> {
         self.let_go();
         let child = &mut self.child;
-        until("the victim has ended", || Ok(child.try_wait()?.is_some()))?;
+        until("the victim has exited", || Ok(child.try_wait()?.is_some()))?;
         let ended = self.ended()?;
         if ended.status.success() {
             return Ok(ended);
         }
-        Err(format!("the victim: {}: {}", ended.status, ended.said).into())
+        Err(format!("the victim failed: {}: {}", ended.status, ended.said).into())
     }
 
     fn ended(mut self) -> Outcome<Ended> {
         let status = self.child.wait()?;
-        let gone = "a thread of the test panicked";
+        let gone = "a thread that reads the victim's output panicked";
         self.hearing.take().ok_or(gone)?.join().map_err(|_| gone)?;
         let said = self.said.take().ok_or(gone)?.join().map_err(|_| gone)?;
         let heard = self.heard();
@@ -210,7 +211,7 @@ impl Victim {
 
 impl Drop for Victim {
     fn drop(&mut self) {
-        // After its end there is nothing to kill.
+        // Killing fails if the victim has already exited, which is fine.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -226,7 +227,7 @@ impl Heard {
         }
     }
 
-    /// Joins what several victims have told.
+    /// Merges the reports of another victim into these, keeping the other victim's counters.
     pub fn add(&mut self, other: Self) {
         self.acknowledged.extend(other.acknowledged);
         self.refused.extend(other.refused);

@@ -1,6 +1,6 @@
-//! Emits numbered records, and acknowledges each one whose `emit` returned.
+//! Emits numbered records and acknowledges each one whose `emit` succeeded.
 
-#![allow(clippy::print_stdout, reason = "it talks to the test through its output")]
+#![allow(clippy::print_stdout, reason = "the test reads this program's output")]
 
 use std::io::{self, Write as _};
 use std::sync::Arc;
@@ -41,12 +41,14 @@ fn main() -> Outcome {
     })?;
     let mut guard = handler.guard();
     if plan.spool.is_none() {
-        // What waits is nowhere else; on a busy machine the usual two seconds are too short for it.
+        // Queued records exist only in memory, and the default of two seconds may be too short to store them
+        // all on a busy machine.
         guard = guard.with_timeout(Duration::from_secs(60));
     }
     if plan.traced {
         let layer = TicketLayer::new(handler.clone());
-        // Not `init`, which may set a logger by itself, as another package of the workspace wants it.
+        // `init` would also install a logger if another package in the workspace enables
+        // `tracing-subscriber`'s feature `tracing-log`; installing ours would then fail.
         let subscriber = tracing_subscriber::registry().with(layer).with(Others);
         tracing::subscriber::set_global_default(subscriber)?;
         tracing_log::LogTracer::init()?;
@@ -89,13 +91,13 @@ fn burst(handler: &BackgroundHandler, plan: &Plan, thread: u64) {
     }
 }
 
-/// What the victim itself says by `tracing`.
+/// The target of the victim's own `tracing` events.
 const OWN: &str = "faults";
 
-/// How much others have said: the handler, the databases' drivers.
+/// The number of events from other targets, such as the handler and the database drivers.
 static OTHERS: AtomicU64 = AtomicU64::new(0);
 
-/// Counts that.
+/// A layer that counts the events in [`OTHERS`].
 struct Others;
 
 impl<S: tracing::Subscriber> Layer<S> for Others {
@@ -107,7 +109,8 @@ impl<S: tracing::Subscriber> Layer<S> for Others {
 fn record(number: u64) -> Record {
     let channel = format!("faults.{}", number % TICKETS);
     let number = i64::try_from(number).unwrap_or(i64::MAX);
-    // One a millisecond. The same number is the same record, whichever process emits it.
+    // Records are one millisecond apart. The time and the key depend on the number alone, so a record that
+    // several processes emit is the same occurrence.
     let time = Timestamp::from_micros(START + number * 1_000);
     Record::new(Level::Error, channel, format!("order {number} is lost"))
         .with_time(time)
@@ -115,8 +118,8 @@ fn record(number: u64) -> Record {
         .with_trait("number", number)
 }
 
-/// One write for a line: shorter than what a pipe takes whole. Nobody hears it any more when the test
-/// has ended.
+/// Prints a line in a single write. Writes to a pipe up to `PIPE_BUF` bytes are atomic, so lines of
+/// different threads do not mix. Errors are ignored because the test may have ended and closed the pipe.
 fn say(line: &str) {
     let _ = io::stdout().write_all(line.as_bytes());
 }

@@ -1,4 +1,4 @@
-//! Databases of a test's own, so that what happens to them harms nobody else.
+//! Databases that belong to a single test, so a test can break them without affecting others.
 
 mod mongod;
 mod postgres;
@@ -18,37 +18,37 @@ pub use self::process::{Process, free_port, signal, until};
 pub use self::proxy::{Fault, Proxy};
 use crate::Outcome;
 
-/// How long a call may take, in seconds: a test need not wait longer to see one fail.
+/// The timeout of a call in seconds, short so that tests see calls fail soon.
 const TIMEOUT: u32 = 2;
 
-/// A database that a test may do anything to.
+/// A database that belongs to a single test, which may break it.
 #[derive(Debug)]
 pub enum Database {
-    /// A file.
+    /// An SQLite file in its own folder.
     Sqlite(TempDir),
-    /// One server.
+    /// A PostgreSQL server.
     Postgres(Postgres),
-    /// A single server or a replica set.
+    /// A standalone MongoDB server or a replica set.
     Mongod(Mongod),
 }
 
 impl Database {
-    /// An SQLite file in a folder of its own, below this one.
+    /// Creates a folder for an SQLite file below `parent`.
     pub fn sqlite(parent: &Path) -> Outcome<Self> {
         Ok(Self::Sqlite(TempDir::new_in(parent)?))
     }
 
-    /// A PostgreSQL server.
+    /// Starts a PostgreSQL server with its data below `parent`.
     pub fn postgres(parent: &Path) -> Outcome<Self> {
         Ok(Self::Postgres(Postgres::new_in(parent)?))
     }
 
-    /// A MongoDB replica set of one.
+    /// Starts a MongoDB replica set with a single member and its data below `parent`.
     pub fn mongod(parent: &Path) -> Outcome<Self> {
         Ok(Self::Mongod(Mongod::new_in(parent, Kind::Set(1))?))
     }
 
-    /// Where the handler and the oracle find it. A call takes at most two seconds.
+    /// Returns the database's URI, with a timeout of two seconds for each call.
     pub fn url(&self) -> String {
         match self {
             Self::Sqlite(folder) => format!("sqlite:{}/tickets.db", folder.path().display()),
@@ -57,18 +57,18 @@ impl Database {
         }
     }
 
-    /// The same through a proxy before the server.
+    /// Returns the database's URI with the proxy's address in place of the server's.
     pub fn url_through(&self, proxy: &Proxy) -> Outcome<String> {
         let port = format!("127.0.0.1:{}", proxy.port());
         match self {
-            Self::Sqlite(_) => Err("a file has no server".into()),
+            Self::Sqlite(_) => Err("SQLite has no server".into()),
             Self::Postgres(server) => Ok(self.url().replace(&server.host(), &port)),
-            // The set's own list of members would lead past the proxy.
+            // A driver that connects to the set would take the members' addresses from it and bypass the proxy.
             Self::Mongod(_) => Ok(mongod_at(&port)),
         }
     }
 
-    /// The same, for whoever insists on this server, whether it can be written to or not.
+    /// Returns a URI that connects to this server even if it is not the primary of its set.
     pub fn url_of_this_server(&self) -> String {
         match self {
             Self::Sqlite(_) | Self::Postgres(_) => self.url(),
@@ -76,25 +76,27 @@ impl Database {
         }
     }
 
-    /// Where the server listens.
+    /// Returns the server's address and port.
     pub fn host(&self) -> Outcome<String> {
         match self {
-            Self::Sqlite(_) => Err("a file has no server".into()),
+            Self::Sqlite(_) => Err("SQLite has no server".into()),
             Self::Postgres(server) => Ok(server.host()),
             Self::Mongod(servers) => Ok(servers.host()),
         }
     }
 
-    /// The store, opened by the test itself.
+    /// Opens the store from within the test.
     pub async fn open(&self) -> Outcome<Arc<dyn Store>> {
         Ok(registry().connect(&self.url()).await?)
     }
 
-    /// From now on the server takes no writes, or takes them again: it reads only, as a standby does, or is
-    /// not the primary of its set.
+    /// Makes the server refuse writes, or accept them again.
+    ///
+    /// PostgreSQL makes its transactions read-only, as on a standby; MongoDB steps down as the primary of
+    /// its set.
     pub fn set_read_only(&self, read_only: bool) -> Outcome {
         match self {
-            Self::Sqlite(_) => Err("a file has no server".into()),
+            Self::Sqlite(_) => Err("SQLite has no server".into()),
             Self::Postgres(server) => {
                 let setting = if read_only { "on" } else { "off" };
                 server
@@ -113,23 +115,25 @@ impl Database {
         }
     }
 
-    /// Runs a statement on PostgreSQL, as its superuser.
+    /// Runs a statement on PostgreSQL as its superuser.
     pub fn sql(&self, statement: &str) -> Outcome {
         match self {
             Self::Postgres(server) => server.sql(statement),
-            Self::Sqlite(_) | Self::Mongod(_) => Err("this is not PostgreSQL".into()),
+            Self::Sqlite(_) | Self::Mongod(_) => Err("only PostgreSQL supports this".into()),
         }
     }
 
-    /// A connection to PostgreSQL that is there until it is killed.
+    /// Opens a connection to PostgreSQL that stays open until the returned process is killed.
     pub fn busy_connection(&self) -> Outcome<Process> {
         match self {
             Self::Postgres(server) => server.busy_connection(),
-            Self::Sqlite(_) | Self::Mongod(_) => Err("this is not PostgreSQL".into()),
+            Self::Sqlite(_) | Self::Mongod(_) => Err("only PostgreSQL supports this".into()),
         }
     }
 
-    /// Kills the server at once, as a power cut does. A file's folder is gone, as one that is not mounted.
+    /// Kills the server without letting it clean up, like a power cut.
+    ///
+    /// The folder of an SQLite file is moved away, like that of a disk that is no longer mounted.
     pub fn kill(&mut self) -> Outcome {
         match self {
             Self::Sqlite(folder) => Ok(std::fs::rename(folder.path(), away(folder))?),
@@ -138,7 +142,7 @@ impl Database {
         }
     }
 
-    /// Starts it again, with the same data on the same port.
+    /// Starts the server again with the same data on the same port, or moves the SQLite file's folder back.
     pub fn start_again(&mut self) -> Outcome {
         match self {
             Self::Sqlite(folder) => Ok(std::fs::rename(away(folder), folder.path())?),
@@ -147,7 +151,7 @@ impl Database {
         }
     }
 
-    /// Whether the server has not ended by itself. A file is there.
+    /// Returns `true` if the server's process has not exited; always `true` for SQLite.
     pub fn runs(&mut self) -> Outcome<bool> {
         match self {
             Self::Sqlite(_) => Ok(true),
@@ -156,36 +160,36 @@ impl Database {
         }
     }
 
-    /// Lets the server stand still: its connections stay, and nobody answers.
+    /// Suspends the server: its connections stay open, but nothing answers.
     pub fn stop(&self) -> Outcome {
         match self {
-            Self::Sqlite(_) => Err("a file has no server".into()),
+            Self::Sqlite(_) => Err("SQLite has no server".into()),
             Self::Postgres(server) => server.process.stop(),
             Self::Mongod(servers) => servers.stop(0),
         }
     }
 
-    /// Lets it go on.
+    /// Resumes a suspended server.
     pub fn go_on(&self) -> Outcome {
         match self {
-            Self::Sqlite(_) => Err("a file has no server".into()),
+            Self::Sqlite(_) => Err("SQLite has no server".into()),
             Self::Postgres(server) => server.process.go_on(),
             Self::Mongod(servers) => servers.go_on(0),
         }
     }
 }
 
-/// Where a folder is that is gone.
+/// Returns the path to which [`Database::kill`] moves the folder of an SQLite file.
 fn away(folder: &TempDir) -> PathBuf {
     folder.path().with_extension("away")
 }
 
-/// One server of a set, whatever the others do.
+/// Returns a URI that connects to one server of a set only.
 fn mongod_at(host: &str) -> String {
     format!("mongodb://{host}/faults?timeout={TIMEOUT}s&directConnection=true")
 }
 
-/// The backends that faults are done to.
+/// Returns a registry of all backends that are tested.
 pub fn registry() -> Registry {
     let mut registry = Registry::new();
     ticket_sqlite::register(&mut registry);

@@ -1,4 +1,4 @@
-//! MongoDB servers of a test's own: a single one or a replica set.
+//! MongoDB servers that belong to a single test: a standalone server or a replica set.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -12,22 +12,22 @@ use tempfile::TempDir;
 use super::process::{Process, free_port, until};
 use crate::Outcome;
 
-/// The variable with the server's program.
+/// The environment variable that names the server's program.
 pub const MONGOD_PROGRAM: &str = "TICKET_TEST_MONGOD";
 
-/// The database of the store.
+/// The name of the database that the store uses.
 const DATABASE: &str = "faults";
 
-/// Which servers.
+/// The kind of MongoDB deployment.
 #[derive(Clone, Copy, Debug)]
 pub enum Kind {
-    /// A single server, which has no transactions.
+    /// A standalone server, which has no transactions.
     Standalone,
-    /// A replica set of so many.
+    /// A replica set with this number of members.
     Set(usize),
 }
 
-/// Servers with data in folders of their own; they go with this value.
+/// MongoDB servers with their own data folders. Dropping the value kills the servers and deletes the data.
 #[derive(Debug)]
 pub struct Mongod {
     kind: Kind,
@@ -35,12 +35,14 @@ pub struct Mongod {
 }
 
 impl Mongod {
-    /// Starts them, and makes them a set.
+    /// Starts the servers, with their data in the default folder for temporary files.
+    ///
+    /// A replica set is initiated, and has a primary when this returns.
     pub fn new(kind: Kind) -> Outcome<Self> {
         Self::new_in(&std::env::temp_dir(), kind)
     }
 
-    /// The same, with their data below this folder.
+    /// Starts the servers as [`Mongod::new`] does, with their data below `parent`.
     pub fn new_in(parent: &Path, kind: Kind) -> Outcome<Self> {
         let count = match kind {
             Kind::Standalone => 1,
@@ -63,7 +65,7 @@ impl Mongod {
         Ok(servers)
     }
 
-    /// Which of those that answer is the primary.
+    /// Returns the index of the primary, or `None` if no member that answers is the primary.
     pub fn primary(&self) -> Option<usize> {
         self.members.iter().position(|member| {
             let hello = member.run("admin", doc! { "hello": 1 });
@@ -71,43 +73,44 @@ impl Mongod {
         })
     }
 
-    /// Kills one of them, as a power cut does.
+    /// Kills a member without letting it clean up, like a power cut.
     pub fn kill(&mut self, member: usize) -> Outcome {
         self.members[member].process.kill()
     }
 
-    /// Starts it again, with the same data on the same port.
+    /// Starts a member again, with the same data on the same port.
     pub fn start(&mut self, member: usize) -> Outcome {
         self.members[member].start(self.kind)
     }
 
-    /// Whether one has not ended by itself.
+    /// Returns `true` if the member's process has not exited.
     pub fn runs(&mut self, member: usize) -> Outcome<bool> {
         self.members[member].process.runs()
     }
 
-    /// Lets one stand still: its connections stay, and it does not answer.
+    /// Suspends a member: its connections stay open, but it does not answer.
     pub fn stop(&self, member: usize) -> Outcome {
         self.members[member].process.stop()
     }
 
-    /// Lets it go on.
+    /// Resumes a suspended member.
     pub fn go_on(&self, member: usize) -> Outcome {
         self.members[member].process.go_on()
     }
 
-    /// A command to one member, for all of it.
+    /// Runs a command on a member's `admin` database.
     pub fn run(&self, member: usize, command: Document) -> Outcome<Document> {
         self.members[member].run("admin", command)
     }
 
-    /// A command to the first member, for the database that the store is in.
+    /// Runs a command on the store's database, on the first member.
     pub fn run_in_store(&self, command: Document) -> Outcome<Document> {
         self.members[0].run(DATABASE, command)
     }
 
-    /// Holds the commands of a client for 8 s before they are carried out, longer than a lease: from a
-    /// certain one on, which is for a certain collection. A client is known by its `appName`.
+    /// Delays a client's commands on one of the store's collections by 8 s, which is longer than a lease.
+    ///
+    /// The client is identified by its `appName`. The first `skip` matching commands are not delayed.
     pub fn hold(&self, client: &str, command: &str, collection: &str, skip: i32) -> Outcome {
         let data = doc! {
             "appName": client,
@@ -121,7 +124,10 @@ impl Mongod {
         self.run(0, hold).map(drop)
     }
 
-    /// How many occurrences are stored, and how many the tickets count, whatever a crash has left.
+    /// Returns the number of stored occurrences and the sum of the tickets' counts.
+    ///
+    /// Both are read from the collections directly, so the store gets no chance to repair what a crash has
+    /// left behind.
     pub fn stored_and_counted(&self) -> Outcome<(i64, i64)> {
         let sum = |collection: &str, of: Bson| -> Outcome<i64> {
             let sum = doc! { "$group": { "_id": null, "n": { "$sum": of } } };
@@ -135,7 +141,7 @@ impl Mongod {
         Ok((sum("occurrences", 1_i64.into())?, sum("tickets", "$n".into())?))
     }
 
-    /// Somebody else's transaction in the database that the store is in.
+    /// Starts a transaction of another client in the store's database and runs `work` in it.
     pub fn transaction(
         &self,
         work: impl AsyncFnOnce(&Database, &mut ClientSession) -> Outcome,
@@ -148,12 +154,12 @@ impl Mongod {
         })
     }
 
-    /// Where the first one listens.
+    /// Returns the first member's address and port.
     pub fn host(&self) -> String {
         self.members[0].host()
     }
 
-    /// Where they are, with the time that a call may take at most, in seconds.
+    /// Returns the deployment's URI, with a timeout for each call in seconds.
     pub fn url_with_timeout(&self, seconds: u32) -> String {
         let hosts: Vec<String> = self.members.iter().map(Member::host).collect();
         let set = if let Kind::Set(_) = self.kind { "&replicaSet=faults" } else { "" };
@@ -164,7 +170,8 @@ impl Mongod {
 #[derive(Debug)]
 struct Member {
     folder: TempDir,
-    /// Not on the disk of the data, which may be full: it ends when it cannot write its log.
+    /// The log's folder. It is not on the disk of the data because `mongod` exits when it cannot write its
+    /// log, and tests fill that disk.
     log: TempDir,
     port: u16,
     process: Process,
@@ -190,7 +197,7 @@ impl Member {
     fn wait(&mut self) -> Outcome {
         until("mongod answers", || {
             if !self.process.runs()? {
-                return Err("mongod ended at once".into());
+                return Err("mongod exited during its start".into());
             }
             Ok(self.run("admin", doc! { "hello": 1 }).is_ok())
         })
@@ -200,7 +207,7 @@ impl Member {
         format!("127.0.0.1:{}", self.port)
     }
 
-    /// A client of this very member.
+    /// Connects to this member only.
     async fn client(&self) -> Outcome<Client> {
         let uri = format!("mongodb://{}/?directConnection=true", self.host());
         let mut options = ClientOptions::parse(uri).await?;
@@ -208,12 +215,12 @@ impl Member {
         Ok(Client::with_options(options)?)
     }
 
-    /// A command to this very member.
+    /// Runs a command on this member only.
     fn run(&self, database: &str, command: Document) -> Outcome<Document> {
         block_on(async {
             let database = self.client().await?.database(database);
             let answer = database.run_command(command);
-            // The driver waits for an answer without end.
+            // The driver itself would wait for an answer forever.
             Ok(tokio::time::timeout(Duration::from_secs(30), answer).await??)
         })
     }
@@ -227,7 +234,7 @@ fn start(folder: &Path, log: &Path, port: u16, kind: Kind) -> Outcome<Process> {
     let mut mongod = Command::new(std::env::var_os(MONGOD_PROGRAM).unwrap_or_default());
     mongod.args(["--bind_ip", "127.0.0.1", "--nounixsocket", "--wiredTigerCacheSizeGB", "0.25"]);
     mongod.args(["--setParameter", "diagnosticDataCollectionEnabled=false"]);
-    // So that a case can hold it at a certain point.
+    // Enables fail points, with which a test delays commands.
     mongod.args(["--setParameter", "enableTestCommands=1"]);
     mongod.args(["--port", &port.to_string()]).arg("--dbpath").arg(folder.join("data"));
     mongod.arg("--logpath").arg(log.join("log")).arg("--logappend").stdout(Stdio::null());

@@ -1,4 +1,4 @@
-//! A PostgreSQL server of a test's own.
+//! A PostgreSQL server that belongs to a single test.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -9,12 +9,12 @@ use super::process::{Process, free_port, until};
 use crate::Outcome;
 use crate::machine::{is_namespace, not_as_root};
 
-/// The variable with the folder of the server's programs.
+/// The environment variable that names the folder of PostgreSQL's programs.
 pub const POSTGRES_PROGRAMS: &str = "TICKET_TEST_PG_BIN";
-/// The variable with the user to run it as, where we are root.
+/// The environment variable that names the user to run PostgreSQL as when the tests run as root.
 const USER: &str = "TICKET_TEST_PG_USER";
 
-/// A server with data in a folder of its own; both go with this value.
+/// A PostgreSQL server with its own data folder. Dropping the value kills the server and deletes the data.
 #[derive(Debug)]
 pub struct Postgres {
     folder: TempDir,
@@ -24,19 +24,19 @@ pub struct Postgres {
 }
 
 impl Postgres {
-    /// Makes a cluster, and starts a server on it.
+    /// Creates a database cluster in the default folder for temporary files and starts a server on it.
     pub fn new() -> Outcome<Self> {
         Self::new_in(&std::env::temp_dir())
     }
 
-    /// The same, with its data below this folder.
+    /// Creates a database cluster below `parent` and starts a server on it.
     pub fn new_in(parent: &Path) -> Outcome<Self> {
         let folder = TempDir::new_in(parent)?;
         let user = std::env::var(USER).unwrap_or_default();
         if !user.is_empty() && !is_namespace() {
             let owner = format!("{user}:");
             let status = Command::new("chown").arg(owner).arg(folder.path()).status()?;
-            assert!(status.success(), "the folder is given to {user}");
+            assert!(status.success(), "chown to {user}: {status}");
         }
         let mut initdb = program("initdb", folder.path());
         initdb.args([
@@ -55,7 +55,7 @@ impl Postgres {
         Ok(server)
     }
 
-    /// The same data on the same port.
+    /// Starts the server again with the same data on the same port.
     pub fn start_again(&mut self) -> Outcome {
         self.process = start(self.folder.path(), self.port)?;
         self.wait()
@@ -64,18 +64,18 @@ impl Postgres {
     fn wait(&mut self) -> Outcome {
         let state = self.folder.path().join("data/postmaster.pid");
         let process = &mut self.process;
-        until("PostgreSQL takes sessions", || {
+        until("PostgreSQL accepts connections", || {
             if !process.runs()? {
-                return Err("PostgreSQL ended at once".into());
+                return Err("PostgreSQL exited during its start".into());
             }
             let state = std::fs::read_to_string(&state).unwrap_or_default();
-            // One that was killed has left its own state there.
+            // A killed server leaves its file behind, so the first line has to be this server's id.
             let own = state.lines().next() == Some(&process.id().to_string());
             Ok(own && state.lines().any(|line| line.trim() == "ready"))
         })
     }
 
-    /// Runs a statement, as the superuser.
+    /// Runs a statement as the superuser.
     pub fn sql(&self, statement: &str) -> Outcome {
         let output = self.psql().args(["--command", statement]).output()?;
         if output.status.success() {
@@ -84,9 +84,9 @@ impl Postgres {
         Err(format!("{statement}: {}", String::from_utf8_lossy(&output.stderr)).into())
     }
 
-    /// A connection that is there until it is killed.
+    /// Opens a connection that stays open until the returned process is killed.
     pub fn busy_connection(&self) -> Outcome<Process> {
-        // It waits for statements that never come.
+        // `psql` waits for statements on a pipe that nobody writes to.
         Process::start(self.psql().stdin(Stdio::piped()).stdout(Stdio::null()))
     }
 
@@ -97,12 +97,12 @@ impl Postgres {
         psql
     }
 
-    /// Where it listens.
+    /// Returns the server's address and port.
     pub fn host(&self) -> String {
         format!("127.0.0.1:{}", self.port)
     }
 
-    /// Where it is, with the time that a call may take at most, in seconds.
+    /// Returns the server's URI, with a timeout for each call in seconds.
     pub fn url_with_timeout(&self, seconds: u32) -> String {
         let (host, connect) = (self.host(), seconds.div_ceil(2));
         format!("postgres://ticket@{host}/postgres?timeout={seconds}s&connect_timeout={connect}s")
@@ -117,13 +117,13 @@ fn start(folder: &Path, port: u16) -> Outcome<Process> {
     Process::start(postgres.stderr(log))
 }
 
-/// A program of PostgreSQL, as the user that may run it.
+/// Returns a command that runs one of PostgreSQL's programs as a user other than root.
 fn program(name: &str, folder: &Path) -> Command {
     let program = PathBuf::from(std::env::var_os(POSTGRES_PROGRAMS).unwrap_or_default()).join(name);
     let user = std::env::var(USER).unwrap_or_default();
     let mut command = Command::new(&program);
     if is_namespace() {
-        // Nobody else is known there.
+        // The namespace maps no user but our own, so `USER` does not exist there.
         command = not_as_root(&program);
     } else if !user.is_empty() {
         use std::os::unix::process::CommandExt as _;

@@ -1,4 +1,4 @@
-//! Processes of servers, and the signals that they get.
+//! Server processes and the signals that tests send to them.
 
 use std::fs;
 use std::net::TcpListener;
@@ -7,38 +7,38 @@ use std::time::{Duration, Instant};
 
 use crate::Outcome;
 
-/// How long anything is waited for; as long as `ticket ingest` waits for a store.
+/// How long [`until`] waits: as long as `ticket ingest` waits for a store.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// A port that nobody listens on.
+/// Returns a local port that no process listens on.
 pub fn free_port() -> std::io::Result<u16> {
     Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }
 
-/// A server's process and those that it has started; it ends with this value, whatever becomes of the
-/// test.
+/// A server's process and its child processes. Dropping the value kills all of them, even if the test
+/// panics.
 #[derive(Debug)]
 pub struct Process(Child);
 
 impl Process {
-    /// Starts it.
+    /// Starts the process.
     pub fn start(command: &mut Command) -> Outcome<Self> {
         Ok(Self(command.spawn().map_err(|error| format!("{command:?}: {error}"))?))
     }
 
-    /// Its number.
+    /// Returns the process id.
     pub fn id(&self) -> u32 {
         self.0.id()
     }
 
-    /// Whether it has not ended by itself.
+    /// Returns `true` if the process has not exited.
     pub fn runs(&mut self) -> Outcome<bool> {
         Ok(self.0.try_wait()?.is_none())
     }
 
-    /// Ends all of it at once, as a power cut does.
+    /// Kills the process and its children without letting them clean up, like a power cut.
     pub fn kill(&mut self) -> Outcome {
-        // It must not notice how its children end, or start others.
+        // A running parent would notice that its children die, and start new ones.
         let _ = signal("STOP", self.0.id());
         for child in children(self.0.id()) {
             let _ = signal("KILL", child);
@@ -48,13 +48,13 @@ impl Process {
         Ok(())
     }
 
-    /// Lets all of it stand still: its connections stay, and nobody answers.
+    /// Suspends the process and its children: connections stay open, but nothing answers.
     pub fn stop(&self) -> Outcome {
         signal("STOP", self.0.id())?;
         children(self.0.id()).into_iter().try_for_each(|child| signal("STOP", child))
     }
 
-    /// Lets it go on.
+    /// Resumes a suspended process and its children.
     pub fn go_on(&self) -> Outcome {
         children(self.0.id()).into_iter().try_for_each(|child| signal("CONT", child))?;
         signal("CONT", self.0.id())
@@ -63,7 +63,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Its data goes too, so there is no need for it to end in order.
+        // The server's data is deleted as well, so an orderly shutdown is not needed.
         let _ = self.kill();
     }
 }
@@ -73,13 +73,16 @@ pub fn signal(name: &str, process: u32) -> Outcome {
     let mut kill = Command::new("kill");
     kill.args(["-s", name, &process.to_string()]).stderr(std::process::Stdio::null());
     let status = kill.status()?;
-    if status.success() { Ok(()) } else { Err(format!("no process {process} for {name}").into()) }
+    if status.success() { Ok(()) } else { Err(format!("cannot send {name} to process {process}").into()) }
 }
 
-/// The processes whose parent this one is. PostgreSQL's are groups of their own.
+/// Returns the children of a process.
+///
+/// Signalling the process group would miss PostgreSQL's children, each of which leads its own group.
 fn children(parent: u32) -> Vec<u32> {
     let is_child = |process: &u32| {
-        // `pid (name) state parent …`; the name may hold anything.
+        // The format is `pid (name) state parent …`. The name may contain spaces and parentheses, so the
+        // fields are read from the last parenthesis on.
         let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
         let fields = stat.rsplit_once(") ").map_or("", |(_, fields)| fields);
         fields.split(' ').nth(1) == Some(&parent.to_string())
@@ -91,12 +94,13 @@ fn children(parent: u32) -> Vec<u32> {
         .collect()
 }
 
-/// Waits until something is the case.
+/// Polls a condition until it holds, and fails after 300 seconds. `what` describes the condition in the
+/// error, such as "the server answers".
 pub fn until(what: &str, mut condition: impl FnMut() -> Outcome<bool>) -> Outcome {
     let deadline = Instant::now() + PATIENCE;
     while !condition()? {
         if Instant::now() > deadline {
-            return Err(format!("still not after {PATIENCE:?}: {what}").into());
+            return Err(format!("waited {PATIENCE:?} in vain until {what}").into());
         }
         std::thread::sleep(Duration::from_millis(20));
     }

@@ -1,4 +1,4 @@
-//! A proxy before a server, for what goes wrong between the two.
+//! A proxy between a client and a server that simulates network faults.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -11,21 +11,22 @@ use socket2::SockRef;
 
 use crate::Outcome;
 
-/// What a proxy does to the connections through it, old and new.
+/// The fault that a proxy applies to its open and new connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// Nothing.
+    /// No fault: bytes are forwarded.
     None,
-    /// Resets them, and every new one.
+    /// Resets all connections.
     Reset,
-    /// Ends them in order, and every new one.
+    /// Closes all connections in an orderly way.
     End,
-    /// Takes everything, and gives nothing on.
+    /// Reads all bytes and forwards none.
     BlackHole,
-    /// Gives on what the application says, and swallows what the server answers from the moment on at
-    /// which the application has said this: what was committed is not known to be.
+    /// Forwards what the client sends, but drops the server's answers once the client has sent this text.
+    ///
+    /// The client cannot know whether its transaction was committed.
     NoAnswerTo(&'static str),
-    /// Gives on a byte every now and then.
+    /// Forwards one byte every 100 ms.
     Trickle,
 }
 
@@ -50,7 +51,7 @@ struct State {
 }
 
 impl Proxy {
-    /// A proxy before the server that listens there.
+    /// Starts a proxy for the server with this address and port.
     pub fn new(server: &str) -> Outcome<Self> {
         let server: SocketAddr = server.parse()?;
         let listener = TcpListener::bind(("127.0.0.1", 0))?;
@@ -63,24 +64,24 @@ impl Proxy {
                 if of.lock().gone {
                     return;
                 }
-                // A connection that cannot be made is one that the application sees fail.
+                // If the server cannot be reached, the client's connection is closed.
                 let _ = client.and_then(|client| serve(&of, client, server));
             }
         });
         Ok(Self { port, shared })
     }
 
-    /// Where it listens.
+    /// Returns the local port on which the proxy listens.
     pub const fn port(&self) -> u16 {
         self.port
     }
 
-    /// How many bytes of answers it has swallowed.
+    /// Returns the number of bytes of answers that [`Fault::NoAnswerTo`] has dropped.
     pub fn swallowed(&self) -> u64 {
         self.shared.swallowed.load(Relaxed)
     }
 
-    /// From now on does this.
+    /// Applies a fault from now on.
     pub fn set(&self, fault: Fault) {
         let mut state = self.shared.lock();
         state.fault = fault;
@@ -89,7 +90,7 @@ impl Proxy {
         }
     }
 
-    /// Ends all connections, as after an outage, and does nothing more to new ones.
+    /// Closes all connections, as at the end of an outage, and forwards new ones.
     pub fn heal(&self) {
         let mut state = self.shared.lock();
         state.fault = Fault::None;
@@ -103,7 +104,7 @@ impl Drop for Proxy {
         state.gone = true;
         end(&mut state);
         drop(state);
-        // It learns it by one more connection.
+        // The listening thread only notices `gone` when it accepts a connection.
         let _ = TcpStream::connect(("127.0.0.1", self.port));
     }
 }
@@ -122,7 +123,8 @@ fn end(state: &mut State) {
     let fault = state.fault;
     for connection in state.connections.drain(..) {
         if fault == Fault::Reset {
-            // With that, to close is to reset; to shut it down for both would end it in order before.
+            // Closing a socket without lingering resets the connection. Shutting down the writing half would
+            // close it in an orderly way before that.
             let _ = SockRef::from(&connection).set_linger(Some(Duration::ZERO));
             let _ = connection.shutdown(Shutdown::Read);
         } else {
@@ -158,14 +160,15 @@ fn serve(shared: &Arc<Shared>, client: TcpStream, server: SocketAddr) -> io::Res
     Ok(())
 }
 
-/// Which way bytes go, and whether the words were said that get no answer.
+/// The direction of the bytes, with a flag that both directions of a connection share: whether the client
+/// has sent the text of [`Fault::NoAnswerTo`].
 enum Way {
     Asking(Arc<AtomicBool>),
     Answering(Arc<AtomicBool>),
 }
 
 impl Way {
-    /// Whether these bytes get through to the other side.
+    /// Returns `true` if these bytes are forwarded under [`Fault::NoAnswerTo`].
     fn lets_through(&self, bytes: &[u8], words: &str) -> bool {
         match self {
             Self::Asking(said) => {
@@ -180,7 +183,7 @@ impl Way {
     }
 }
 
-/// Gives on what comes, until one of the two ends.
+/// Forwards bytes until one of the two connections is closed.
 fn pump(shared: &Shared, mut from: TcpStream, mut to: TcpStream, way: &Way) {
     let mut bytes = vec![0; 64 << 10];
     while let Ok(length @ 1..) = from.read(&mut bytes) {
