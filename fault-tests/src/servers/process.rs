@@ -94,7 +94,7 @@ fn children(parent: u32) -> Vec<u32> {
         .collect()
 }
 
-/// Polls a condition until it holds, and fails after 300 seconds. `what` describes the condition in the
+/// Polls a condition until it holds, and fails after five minutes. `what` describes the condition in the
 /// error, such as "the server answers".
 pub fn until(what: &str, mut condition: impl FnMut() -> Outcome<bool>) -> Outcome {
     let deadline = Instant::now() + PATIENCE;

@@ -1,4 +1,4 @@
-//! Others who want the same database at the same time.
+//! Faults of other clients that use the same database at the same time.
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
@@ -26,7 +26,7 @@ pub(crate) fn cases() -> impl Iterator<Item = Trial> {
     .flatten()
 }
 
-/// The server has no connection left: the records wait until there is one.
+/// All of the server's connections are taken, and records wait until one is free.
 fn f14_taken(engine: Engine) -> Outcome {
     let mut database = engine.start()?;
     block_on(async { Ok(database.open().await?.setup_backend().await?) })?;
@@ -40,9 +40,9 @@ fn f14_taken(engine: Engine) -> Outcome {
     plan.spool = Some(spool.path().to_owned());
     (plan.records, plan.linger) = (1_000, true);
     let victim = Victim::start(VICTIM, &plan)?;
-    until("all is acknowledged", || Ok(victim.heard().acknowledged.len() == 1_000))?;
+    until("all records are acknowledged", || Ok(victim.heard().acknowledged.len() == 1_000))?;
     std::thread::sleep(Duration::from_secs(2));
-    assert!(database.sql("SELECT 1").is_err(), "there was a connection");
+    assert!(database.sql("SELECT 1").is_err(), "a connection was free");
     for other in &mut others {
         other.kill()?;
     }
@@ -52,10 +52,10 @@ fn f14_taken(engine: Engine) -> Outcome {
         oracle::check(&*store, &issued.clone().collect(), &issued).await
     })?;
     let retries = victim.wait()?.counted("retries")?;
-    if retries > 0 { Ok(()) } else { Err("it was never refused".into()) }
+    if retries > 0 { Ok(()) } else { Err("the victim was never refused a connection".into()) }
 }
 
-/// A hundred readers ask for all there is while a victim records: it is not held up by them.
+/// A hundred readers query tickets without a pause, and do not keep a victim from recording.
 fn f14_asked(engine: Engine) -> Outcome {
     let database = engine.start()?;
     let mut plan = Plan::new(database.url());
@@ -70,7 +70,7 @@ fn f14_asked(engine: Engine) -> Outcome {
         let readers = futures::future::join_all((0..100).map(|_| async move {
             let mut answers = 0_u64;
             while !done.load(Relaxed) {
-                // One that has to wait too long for a connection is told so: nobody is lost by it.
+                // A reader that waits too long for a connection gets an error, which is fine.
                 answers += u64::from(store.get_tickets(&TicketQuery::new()).await.is_ok());
                 tokio::task::yield_now().await;
             }
@@ -84,14 +84,14 @@ fn f14_asked(engine: Engine) -> Outcome {
         };
         let (answers, checked) = futures::future::join(readers, check).await;
         checked?;
-        assert!(answers.iter().sum::<u64>() > 100, "{answers:?}");
+        assert!(answers.iter().sum::<u64>() > 100, "too few answers: {answers:?}");
         victim.wait()?;
         Ok(())
     })
 }
 
-/// Pruning all the time while a victim records: every record is counted, and of each ticket the first
-/// occurrence and the newest ones are there.
+/// Occurrences are pruned without a pause while a victim records: every record is counted, and each ticket
+/// keeps its first occurrence and its newest ones.
 fn f36_pruned(engine: Engine) -> Outcome {
     const KEPT: u32 = 5;
     let database = engine.start()?;
@@ -115,7 +115,7 @@ fn f36_pruned(engine: Engine) -> Outcome {
         assert_eq!(counts().await?, [plan.records / TICKETS; 20]);
         let stored = oracle::read(&*store).await?;
         assert_eq!(stored.numbers.len() as u64, TICKETS * u64::from(KEPT));
-        // The first of each ticket, and its newest ones.
+        // What is left are the first occurrence of each ticket and its newest ones.
         let last = plan.records - TICKETS * (u64::from(KEPT) - 1);
         assert!(stored.numbers.keys().all(|number| *number < TICKETS || *number >= last));
         Ok(())

@@ -1,4 +1,4 @@
-//! What happens to the disks: full, broken.
+//! Faults of disks: a full disk, and a disk that fails.
 
 use std::path::Path;
 use std::process::Command;
@@ -33,8 +33,9 @@ pub(crate) fn cases() -> impl Iterator<Item = Trial> {
     .flatten()
 }
 
-/// The disk of the database is full, first before there is a table and then while records are stored, and
-/// has room again: a server that has ended over it is started again, and nothing is lost.
+/// The database's disk is full, first before its tables exist and then when they hold records.
+///
+/// A server that exits because of it is started again once there is space, and no record is lost.
 fn f05_database(engine: Engine) -> Outcome {
     const RECORDS: u64 = 4_000;
     let disk = Disk::new("512m")?;
@@ -47,8 +48,10 @@ fn f05_database(engine: Engine) -> Outcome {
         plan.first = round * RECORDS;
         disk.fill()?;
         let victim = Victim::start(VICTIM, &plan)?;
-        until("all is acknowledged", || Ok(victim.heard().acknowledged.len() as u64 == RECORDS))?;
-        // Longer than a call may take: no more is stored than fits.
+        until("all records are acknowledged", || {
+            Ok(victim.heard().acknowledged.len() as u64 == RECORDS)
+        })?;
+        // Longer than a call's timeout, so that whatever still fits has been stored.
         std::thread::sleep(Duration::from_secs(4));
         let read = async || oracle::read(&*database.open().await?).await;
         let stored = block_on(read()).map_or(0, |stored| stored.numbers.len() as u64);
@@ -56,7 +59,7 @@ fn f05_database(engine: Engine) -> Outcome {
             return Err("the disk was never full".into());
         }
         disk.make_room()?;
-        until("it can be written to", || {
+        until("the database can be written to", || {
             if !database.runs()? {
                 database.start_again()?;
             }
@@ -75,10 +78,12 @@ fn f05_database(engine: Engine) -> Outcome {
     Ok(())
 }
 
-/// The spool's disk is full while the database is away: what fits into memory besides is kept, the rest
-/// is counted, the application goes on, and so does the spool when there is room again.
+/// The spool's disk is full while the database is down.
+///
+/// As many further records as fit are kept in memory, and the others are counted as lost. The
+/// application does not block, and once the database is back, everything that was kept is stored.
 fn f05_spool(engine: Engine) -> Outcome {
-    /// More than the disk and the memory take together, 12 MiB.
+    /// More records than fit on the disk and into memory, which hold 12 MiB together.
     const RECORDS: u64 = 120_000;
     let mut database = engine.start()?;
     block_on(async { Ok(database.open().await?.setup_backend().await?) })?;
@@ -88,17 +93,17 @@ fn f05_spool(engine: Engine) -> Outcome {
     plan.spool = Some(folder.path().to_owned());
     (plan.records, plan.linger) = (RECORDS, true);
     let victim = Victim::start_by(with_disk(folder.path(), "4m"), VICTIM, &plan)?;
-    until("all is told", || {
+    until("each record is acknowledged or refused", || {
         let heard = victim.heard();
         Ok((heard.acknowledged.len() + heard.refused.len()) as u64 == RECORDS)
     })?;
     database.start_again()?;
     let heard = victim.heard();
-    // Its disk goes with it: all of it has to be recorded before.
+    // The disk vanishes when the victim exits, so everything has to be stored before.
     let stored =
         || block_on(async { Ok(oracle::read(&*database.open().await?).await?.numbers.len()) });
     let mut before = 0;
-    until("no more is recorded", || {
+    until("no more records are stored", || {
         std::thread::sleep(Duration::from_secs(3));
         let (last, now) = (before, stored()?);
         before = now;
@@ -108,7 +113,7 @@ fn f05_spool(engine: Engine) -> Outcome {
     let (recorded, lost) = (ended.counted("recorded")?, ended.counted("lost")?);
     let stored = block_on(async { oracle::read(&*database.open().await?).await })?;
     assert!(lost > 0, "the disk was never full");
-    // What the handler says of its losses is true to the record.
+    // The handler's count of lost records is exact.
     assert_eq!(recorded + lost, RECORDS);
     let numbers = stored.numbers.len() as u64;
     assert_eq!(numbers, recorded);
@@ -116,12 +121,12 @@ fn f05_spool(engine: Engine) -> Outcome {
     Ok(())
 }
 
-/// The file system fails to sync some times: not stored, or stored once, and nothing in between.
+/// The file system fails to sync a few times: each batch is stored once or not at all, and sent again.
 fn f06_sync() -> Outcome {
     let folder = TempDir::new()?;
     let mut plan = Plan::new(format!("sqlite:{}/tickets.db", folder.path().display()));
     plan.spool = Some(folder.path().join("spool"));
-    // For two seconds, some ten batches.
+    // Two seconds, which is about ten batches.
     (plan.records, plan.pace, plan.linger) = (8_000, 2_000, true);
     let mut strace = Command::new("strace");
     strace.args(["--follow-forks", "--output=/dev/null", "--trace=fsync,fdatasync"]);
@@ -129,7 +134,7 @@ fn f06_sync() -> Outcome {
     let victim = Victim::start_by(strace, VICTIM, &plan)?;
     let issued = plan.issued();
     let file = folder.path().join("tickets.db");
-    until("the file is there", || Ok(file.exists()))?;
+    until("the database file exists", || Ok(file.exists()))?;
     block_on(async {
         let store = open(&plan.url).await?;
         store.setup_backend().await?;
@@ -137,10 +142,10 @@ fn f06_sync() -> Outcome {
     })?;
     assert_eq!(sqlite_check(&file)?, "ok");
     let retries = victim.wait()?.counted("retries")?;
-    if retries > 0 { Ok(()) } else { Err("no sync has failed".into()) }
+    if retries > 0 { Ok(()) } else { Err("no sync failed".into()) }
 }
 
-/// Each write of the spool fails for a while: the records are kept in memory meanwhile.
+/// All writes to the spool fail for a while, during which records are kept in memory.
 fn f06_write() -> Outcome {
     let folder = TempDir::new()?;
     let mut plan = Plan::new(format!("sqlite:{}/tickets.db", folder.path().display()));
@@ -149,11 +154,11 @@ fn f06_write() -> Outcome {
     (plan.threads, plan.records, plan.pace, plan.linger) = (1, 8_000, 1_000, true);
     block_on(async { Ok(open(&plan.url).await?.setup_backend().await?) })?;
     let victim = Victim::start(VICTIM, &plan)?;
-    until("something is acknowledged", || Ok(!victim.heard().acknowledged.is_empty()))?;
+    until("a record is acknowledged", || Ok(!victim.heard().acknowledged.is_empty()))?;
     let mut strace = Command::new("strace");
     strace.args(["--follow-forks", "--quiet=attach", "--output=/dev/null"]);
     strace.args(["--inject=write:error=EIO:when=1..300", &format!("--attach={}", victim.id())]);
-    // Those of the spool alone; what the victim tells is to be heard.
+    // Only writes to the spool fail; the victim must still be able to write to its pipe.
     strace.args(next_segments(&spool)?.iter().map(|path| format!("--trace-path={path}")));
     let tracer = Process::start(&mut strace)?;
     let issued = plan.issued();
@@ -163,10 +168,12 @@ fn f06_write() -> Outcome {
     })?;
     drop(tracer);
     let failures = victim.wait()?.counted("disk_failures")?;
-    if failures > 0 { Ok(()) } else { Err("no write has failed".into()) }
+    if failures > 0 { Ok(()) } else { Err("no write failed".into()) }
 }
 
-/// The files that the one process in a spool will write to next. `strace` knows a file by its whole path.
+/// Returns the files that the only process in a spool will write to next.
+///
+/// `strace` matches full paths, so files that do not exist yet have to be listed.
 fn next_segments(spool: &Path) -> Outcome<Vec<String>> {
     let folder = std::fs::read_dir(spool)?.next().ok_or("the spool is empty")??.path();
     let numbers = std::fs::read_dir(&folder)?
@@ -180,7 +187,7 @@ async fn open(url: &str) -> Outcome<std::sync::Arc<dyn Store>> {
     Ok(registry().connect(url).await?)
 }
 
-/// What SQLite itself says of a file.
+/// Returns the result of SQLite's integrity check, which is `ok` for a sound file.
 fn sqlite_check(file: &Path) -> Outcome<String> {
     let connection = rusqlite::Connection::open(file)?;
     Ok(connection.query_row("PRAGMA integrity_check", [], |row| row.get(0))?)

@@ -1,4 +1,4 @@
-//! The faults. See the crate's README for how they are judged.
+//! The fault tests. The crate's README explains how they are judged.
 
 mod crowd;
 mod disk;
@@ -10,12 +10,12 @@ mod values;
 
 use libtest_mimic::Arguments;
 
-/// The program that faults are done to.
+/// The path of the program that the tests break.
 const VICTIM: &str = env!("CARGO_BIN_EXE_victim");
 
 fn main() -> std::process::ExitCode {
     let mut arguments = Arguments::from_args();
-    // Each case fills the machine by itself, and waits for deadlines.
+    // Each case loads all cores and depends on deadlines, so cases do not run in parallel.
     arguments.test_threads = Some(1);
     let trials = process::cases()
         .chain(server::cases())

@@ -1,4 +1,4 @@
-//! What happens to the application's process.
+//! Faults of the application's process.
 
 use std::time::Duration;
 
@@ -24,7 +24,8 @@ pub(crate) fn cases() -> impl Iterator<Item = Trial> {
     .flatten()
 }
 
-/// Rounds of SIGKILL at a random moment of a burst: what was acknowledged is recorded by later starts.
+/// The process is killed several times at a random moment of a burst, and later starts store every
+/// acknowledged record.
 fn f01_killed(engine: Engine) -> Outcome {
     const RECORDS: u64 = 20_000;
     let database = engine.start()?;
@@ -35,7 +36,7 @@ fn f01_killed(engine: Engine) -> Outcome {
     let mut heard = Heard::default();
     for round in 0..rounds {
         (plan.first, plan.records) = (round * RECORDS, RECORDS);
-        // Long enough to be killed in the middle.
+        // Slow enough that the kill hits the middle of the burst.
         plan.pace = 200;
         let victim = Victim::start(VICTIM, &plan)?;
         std::thread::sleep(Duration::from_millis(fastrand::u64(100..2_000)));
@@ -43,9 +44,9 @@ fn f01_killed(engine: Engine) -> Outcome {
     }
     let issued = 0..rounds * RECORDS;
     if heard.acknowledged.is_empty() {
-        return Err("nothing was acknowledged before a kill".into());
+        return Err("no record was acknowledged before a kill".into());
     }
-    // One more start records the rest, and takes new ones.
+    // One more start stores the rest, and accepts new records.
     (plan.first, plan.records, plan.linger) = (issued.end, 10, true);
     let fresh = plan.issued();
     let last = Victim::start(VICTIM, &plan)?;
@@ -57,7 +58,8 @@ fn f01_killed(engine: Engine) -> Outcome {
     last.wait().map(drop)
 }
 
-/// Two processes emit the very same records at once, and a third one after them: each is one.
+/// Two processes emit the same records at the same time, and a third one afterwards: each record is stored
+/// once.
 fn f08_twice(engine: Engine) -> Outcome {
     let database = engine.start()?;
     let mut plan = Plan::new(database.url());
@@ -66,7 +68,7 @@ fn f08_twice(engine: Engine) -> Outcome {
     let mut ended = both.into_iter().map(Victim::wait).collect::<Outcome<Vec<_>>>()?;
     ended.push(Victim::start(VICTIM, &plan)?.wait()?);
     let told = |name: &str| ended.iter().map(|ended| ended.counted(name)).sum::<Outcome<u64>>();
-    // Exactly one of the three was told that a record is new.
+    // For each record, exactly one of the three was told that it is new.
     assert_eq!((told("recorded")?, told("duplicates")?), (5_000, 10_000));
     let issued = plan.issued();
     block_on(async {
@@ -75,7 +77,7 @@ fn f08_twice(engine: Engine) -> Outcome {
     })
 }
 
-/// Eight processes with eight threads each emit the first occurrences of the same tickets.
+/// Eight processes with eight threads each emit the first occurrence of the same tickets.
 fn f09_first(engine: Engine) -> Outcome {
     let database = engine.start()?;
     let victims = (0..8).map(|process| {
@@ -97,8 +99,8 @@ fn f09_first(engine: Engine) -> Outcome {
     })
 }
 
-/// One loop solves while a victim emits: what comes after the moment of solving always reopens, once for
-/// each solving, and nothing is lost by it.
+/// A loop solves tickets while a victim emits: an occurrence after the time of solving always reopens the
+/// ticket, each solved ticket is reopened at most once, and no record is lost.
 fn f10_solved(engine: Engine) -> Outcome {
     let database = engine.start()?;
     let mut plan = Plan::new(database.url());
@@ -114,8 +116,8 @@ fn f10_solved(engine: Engine) -> Outcome {
                 TicketQuery::new().with_filter(TicketFilter::new().with_status(StatusKind::Open));
             let Ok(page) = store.get_tickets(&open).await else { continue };
             for ticket in page.items {
-                // Ahead of what has come, by some of the ten seconds that the records are over: else there
-                // is something later before it is solved, and it stays as it is.
+                // The records cover ten seconds. Solving at a time slightly ahead of the last occurrence
+                // leaves room for the ones that arrive meanwhile; a later one would keep the ticket open.
                 let at = ticket.last_occurrence_time.saturating_add(Duration::from_millis(500));
                 let change = StatusChange::Solve { at, release: None };
                 let solved = store.set_status(ticket.id, change).await?;
@@ -126,11 +128,15 @@ fn f10_solved(engine: Engine) -> Outcome {
         let all = store.get_tickets(&TicketQuery::new()).await?.items;
         let reopened: u64 = all.iter().map(|ticket| ticket.reopened_count).sum();
         let still = all.iter().filter(|ticket| is_solved(ticket)).count() as u64;
-        assert_eq!(reopened + still, solvings, "each is reopened, or is solved still");
-        assert!(reopened > 0, "nothing came after the {solvings} solvings");
+        assert_eq!(
+            reopened + still,
+            solvings,
+            "each solved ticket is reopened once or still solved"
+        );
+        assert!(reopened > 0, "none of {solvings} solved tickets was reopened");
         for ticket in all {
             if let Status::Solved { at, .. } = ticket.status {
-                assert!(ticket.last_occurrence_time <= at, "hidden: {ticket:?}");
+                assert!(ticket.last_occurrence_time <= at, "should be reopened: {ticket:?}");
             }
         }
         Ok(())
@@ -138,7 +144,8 @@ fn f10_solved(engine: Engine) -> Outcome {
     victim.wait().map(drop)
 }
 
-/// An application starts, runs and ends in order while the database is away; the next start records.
+/// The application starts, runs and exits three times while the database is down, and the next start stores
+/// everything.
 fn f33_away(engine: Engine) -> Outcome {
     let mut database = engine.start()?;
     block_on(async { Ok(database.open().await?.setup_backend().await?) })?;
@@ -152,7 +159,7 @@ fn f33_away(engine: Engine) -> Outcome {
         plan.first = start * plan.records;
         let ended = Victim::start(VICTIM, &plan)?.wait()?;
         if ended.heard.acknowledged.len() != 500 {
-            return Err(format!("with its database away: {ended:?}").into());
+            return Err(format!("not all records were acknowledged: {ended:?}").into());
         }
         heard.add(ended.heard);
     }
@@ -167,7 +174,7 @@ fn f33_away(engine: Engine) -> Outcome {
     last.wait().map(drop)
 }
 
-/// Runs what a test awaits.
+/// Runs a future on a new runtime.
 pub(crate) fn block_on<T>(future: impl Future<Output = Outcome<T>>) -> Outcome<T> {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)

@@ -1,4 +1,4 @@
-//! A database that takes no writes for a while: the records wait, and reading goes on.
+//! A database that is read-only for a while: records wait, and reads still work.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ fn f15_file(engine: Engine) -> Outcome {
     meanwhile(&database, |read_only| disk.set_read_only(read_only))
 }
 
-/// PostgreSQL as a standby is, MongoDB as a server that is not the primary of its set.
+/// PostgreSQL is read-only like a standby, and MongoDB steps down as the primary of its set.
 fn f15_server(engine: Engine) -> Outcome {
     let database = engine.start()?;
     meanwhile(&database, |read_only| database.set_read_only(read_only))
@@ -48,14 +48,16 @@ fn meanwhile(database: &Database, set_read_only: impl Fn(bool) -> Outcome) -> Ou
     set_read_only(true)?;
     (plan.first, plan.records, plan.linger) = (BEFORE, MEANWHILE, true);
     let victim = Victim::start(VICTIM, &plan)?;
-    until("all is acknowledged", || Ok(victim.heard().acknowledged.len() as u64 == MEANWHILE))?;
+    until("all records are acknowledged", || {
+        Ok(victim.heard().acknowledged.len() as u64 == MEANWHILE)
+    })?;
     std::thread::sleep(Duration::from_secs(3));
     let stored = block_on(async { oracle::read(&*open().await?).await })?;
-    assert_eq!(stored.numbers.len() as u64, BEFORE, "what is there can be read, and no more is");
+    assert_eq!(stored.numbers.len() as u64, BEFORE, "stored while the database was read-only");
 
     set_read_only(false)?;
     let issued = 0..BEFORE + MEANWHILE;
     block_on(async { oracle::check(&*open().await?, &issued.clone().collect(), &issued).await })?;
     let retries = victim.wait()?.counted("retries")?;
-    if retries > 0 { Ok(()) } else { Err("it was never read-only".into()) }
+    if retries > 0 { Ok(()) } else { Err("the database was never read-only".into()) }
 }

@@ -1,4 +1,4 @@
-//! What happens to the database while the application goes on.
+//! Faults of the database server and the network while the application runs on.
 
 use std::time::Duration;
 
@@ -33,26 +33,26 @@ fn f02_killed(engine: Engine) -> Outcome {
 fn f03_stopped(engine: Engine) -> Outcome {
     during_a_burst(engine, |database| {
         database.stop()?;
-        // Longer than a call may take, so that its connection is given up.
+        // Longer than a call's timeout, so that the connection is given up.
         std::thread::sleep(Duration::from_secs(if long() { 60 } else { 5 }));
         database.go_on()
     })
 }
 
-/// Something happens to the server while a victim emits, with its spool in memory and on disk.
+/// Applies a fault to the server while a victim with a spool folder emits.
 fn during_a_burst(engine: Engine, fault: fn(&mut Database) -> Outcome) -> Outcome {
     let mut database = engine.start()?;
     let spool = TempDir::new()?;
     let mut plan = Plan::new(database.url());
     plan.spool = Some(spool.path().to_owned());
-    // Longer than the fault lasts, so that records come after it too.
+    // The burst outlasts the fault, so records are emitted after it as well.
     (plan.records, plan.pace, plan.linger) = (20_000, if long() { 32_000 } else { 4_000 }, true);
     block_on(async { Ok(database.open().await?.setup_backend().await?) })?;
     let victim = Victim::start(VICTIM, &plan)?;
     std::thread::sleep(Duration::from_millis(500));
     fault(&mut database)?;
     if victim.heard().acknowledged.len() as u64 == plan.records {
-        return Err("the burst was over before the fault was".into());
+        return Err("the burst ended before the fault did".into());
     }
     let issued = plan.issued();
     let stored = block_on(async {
@@ -66,8 +66,10 @@ fn during_a_burst(engine: Engine, fault: fn(&mut Database) -> Outcome) -> Outcom
     Ok(())
 }
 
-/// Resets, ends, black holes, trickles, and answers that never come: first each of them under way, then
-/// nothing is lost, and nothing is there twice although the server had kept what it never confirmed.
+/// Connections are reset, closed, cut off silently and slowed to a trickle, and answers are dropped.
+///
+/// No record is lost, and none is stored twice even if the server committed a batch without the client
+/// learning about it.
 fn f04_network(engine: Engine) -> Outcome {
     let database = engine.start()?;
     let proxy = Proxy::new(&database.host()?)?;
@@ -75,26 +77,26 @@ fn f04_network(engine: Engine) -> Outcome {
     let mut plan = Plan::new(database.url_through(&proxy)?);
     plan.spool = Some(spool.path().to_owned());
     (plan.threads, plan.records, plan.linger) = (2, 20_000, true);
-    // Longer than all of them last.
+    // The burst has to outlast all of the faults.
     plan.pace = if long() { 6_000 } else { 2_500 };
     block_on(async { Ok(database.open().await?.setup_backend().await?) })?;
     let victim = Victim::start(VICTIM, &plan)?;
-    // To all that is said, or to the one thing after which it is stored.
+    // PostgreSQL's answers are all dropped, MongoDB's from the commit of a transaction on.
     let no_answer = match engine {
         Engine::Mongod => Fault::NoAnswerTo("commitTransaction"),
         Engine::Sqlite | Engine::Postgres => Fault::NoAnswerTo(""),
     };
     let faults = [no_answer, Fault::Reset, Fault::End, Fault::BlackHole, Fault::Trickle];
     for fault in faults {
-        // Connected again, and recording.
+        // Time to reconnect and to store records again.
         std::thread::sleep(Duration::from_secs(1));
         proxy.set(fault);
-        // Longer than a call may take.
+        // Longer than a call's timeout.
         std::thread::sleep(Duration::from_secs(if long() { 10 } else { 3 }));
         proxy.heal();
     }
     if victim.heard().acknowledged.len() as u64 == plan.records {
-        return Err("the burst was over before the faults were".into());
+        return Err("the burst ended before the faults did".into());
     }
     let issued = plan.issued();
     let stored = block_on(async {
@@ -104,7 +106,7 @@ fn f04_network(engine: Engine) -> Outcome {
     assert_eq!(stored.numbers.len() as u64, plan.records);
     let again = victim.wait()?.counted("duplicates")?;
     if proxy.swallowed() == 0 || again == 0 {
-        return Err("no answer was swallowed".into());
+        return Err("no answer was dropped after a commit".into());
     }
     Ok(())
 }

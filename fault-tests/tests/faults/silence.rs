@@ -1,5 +1,6 @@
-//! What the drivers of the databases say by `tracing` and `log`: none of it may become a record, or that is
-//! recorded, said, recorded …
+//! Events that the database drivers emit through `tracing` and `log` while a record is stored.
+//!
+//! None of them may become a record, because storing that record would emit further events, without end.
 
 use std::time::Duration;
 
@@ -15,8 +16,8 @@ pub(crate) fn cases() -> impl Iterator<Item = Trial> {
     on(&Engine::ALL, "f26_nothing_that_drivers_say_comes_back", f26_drivers).into_iter()
 }
 
-/// An application that records all that it hears, down to `TRACE`, from whomever, while its database goes and
-/// comes back, and then for a while in which it says nothing itself.
+/// An application records the events of all libraries, down to `TRACE`, while its database goes down and
+/// comes back, and then for a while in which it emits no events itself.
 fn f26_drivers(engine: Engine) -> Outcome {
     const RECORDS: u64 = 20;
     let mut database = engine.start()?;
@@ -36,13 +37,13 @@ fn f26_drivers(engine: Engine) -> Outcome {
     block_on(async { oracle::check(&*database.open().await?, &all, &issued).await })?;
     std::thread::sleep(Duration::from_secs(if long() { 60 } else { 3 }));
     let ended = victim.wait()?;
-    // What a server kept and could no longer confirm is sent again, and is a duplicate then.
+    // A batch that the server committed but could not confirm is sent again and counts as duplicates.
     let recorded = ended.counted("recorded")? + ended.counted("duplicates")?;
     let counts = [recorded, ended.counted("ignored")?, ended.counted("lost")?];
     assert_eq!(counts, [RECORDS, 0, 0], "recorded, ignored, lost");
-    // Of the three, the driver of PostgreSQL says what it does.
+    // Of the three drivers, only PostgreSQL's emits events.
     if engine == Engine::Postgres && ended.counted("others")? == 0 {
-        return Err("nobody else has said anything".into());
+        return Err("no library emitted an event".into());
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Hostile values: what a handler takes, each database gives back.
+//! Hostile values: every database returns a record as the handler accepted it.
 
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ fn record(message: impl Into<SmolStr>) -> Record {
     Record::new(Level::Error, "hostile", message)
 }
 
-/// Texts that break databases, terminals and drivers.
+/// Returns records with texts that tend to break databases, terminals and drivers.
 fn texts() -> Vec<Record> {
     let texts = [
         "a NUL \0 in the middle".to_owned(),
@@ -62,7 +62,7 @@ fn texts() -> Vec<Record> {
         .collect()
 }
 
-/// Structures and numbers at the ends of what there is.
+/// Returns records with extreme structures, numbers and times.
 fn structures() -> Vec<Record> {
     let mut many = record("ten thousand traits");
     many.traits =
@@ -90,7 +90,7 @@ fn structures() -> Vec<Record> {
     all
 }
 
-/// All of them are recorded, by one handler, none keeps another one out, and each comes back as the
+/// Records all of `records` with one handler, and checks that each of them is read back as the handler's
 /// limits leave it.
 fn come_back(engine: Engine, records: &[Record]) -> Outcome {
     let database = engine.start()?;
@@ -117,10 +117,10 @@ fn come_back(engine: Engine, records: &[Record]) -> Outcome {
         stored.sort_by_key(|(id, _)| *id);
         expected.sort_by_key(|(id, _)| *id);
         for (stored, expected) in stored.iter().zip(&expected) {
-            assert!(stored == expected, "{stored:?}\nis not\n{expected:?}");
+            assert!(stored == expected, "stored: {stored:?}\nexpected: {expected:?}");
         }
         assert_eq!(stored.len(), expected.len());
-        // The lists can be read with them in it.
+        // Lists of tickets can be read as well.
         let tickets = store.walk_tickets(TicketQuery::new());
         let count: u64 =
             tickets.try_fold(0, async |sum, ticket| Ok(sum + ticket.occurrence_count)).await?;
