@@ -1,6 +1,7 @@
-//! The packer of the spool's entries against `rmp-serde`: bytes, and nanoseconds to encode and to decode.
+//! Compares the packer that encodes the spool's entries with `rmp-serde` and `serde_json`: the size of an
+//! encoded record, and the time to encode and to decode it.
 
-#![allow(clippy::print_stdout, reason = "the answer is what it prints")]
+#![allow(clippy::print_stdout, reason = "prints the results")]
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -10,25 +11,25 @@ use serde::Serialize;
 use ticket_core::record::{Breadcrumb, Span};
 use ticket_core::{Level, Location, Record, Timestamp};
 
-// The packer is private to the handler; it depends on serde alone.
-#[allow(dead_code, unreachable_pub, reason = "a part of another crate")]
+// The packer is private to the handler, but its source file depends on serde only.
+#[allow(dead_code, unreachable_pub, reason = "a source file of another crate")]
 #[path = "../../ticket-handler/src/spool/pack.rs"]
 mod pack;
 
 const ROUNDS: usize = 21;
 const TIMES: u32 = 20_000;
 
-/// One line of the answer.
+/// One line of the output.
 #[derive(Serialize)]
 struct Measured {
     case: &'static str,
     bytes: usize,
-    /// Nanoseconds, the median of the rounds.
+    /// Nanoseconds per record, as the median of all rounds.
     encode: f64,
     decode: f64,
 }
 
-/// The record that the layer makes of the event which the benchmark `emit` reports.
+/// Returns the record that the layer creates for the event of the benchmark `emit`.
 fn record() -> Record {
     let mut record = Record::new(Level::Error, "emit", "cannot reserve 17: timed out")
         .with_location(Location::new().with_file("benches/src/emit/main.rs").with_line(60))
@@ -53,7 +54,7 @@ fn record() -> Record {
     record
 }
 
-/// Nanoseconds of one call: the median of the rounds.
+/// Returns the time of one call in nanoseconds, as the median of all rounds.
 fn time(mut call: impl FnMut()) -> f64 {
     let mut rounds: Vec<f64> = (0..ROUNDS)
         .map(|_| {
@@ -74,7 +75,7 @@ fn measure(
 ) -> Result<()> {
     let mut bytes = Vec::new();
     encode(record, &mut bytes);
-    ensure!(decode(&bytes) == *record, "{case}: the record is not read back as it was");
+    ensure!(decode(&bytes) == *record, "{case}: the decoded record differs from the encoded one");
     let len = bytes.len();
     let encode = time(|| {
         bytes.clear();
@@ -86,7 +87,7 @@ fn measure(
     Ok(())
 }
 
-#[expect(clippy::unwrap_used, reason = "what was just encoded can be decoded")]
+#[expect(clippy::unwrap_used, reason = "a record can be encoded and decoded again")]
 fn main() -> Result<()> {
     let record = record();
     let own = |record: &Record, bytes: &mut Vec<u8>| {
@@ -101,10 +102,12 @@ fn main() -> Result<()> {
     measure("the spool's packer, read by rmp-serde", &record, own, rmp)?;
     measure("rmp-serde, fields by name", &record, named, rmp)?;
     measure("serde_json", &record, json, |bytes| serde_json::from_slice(bytes).unwrap())?;
-    // A field that is skipped leaves no place for itself in a list.
+    // Encoding the fields as a list is no option: a skipped field leaves no gap, so the following fields are
+    // decoded at the wrong positions.
     let list = rmp_serde::to_vec(&record)?;
-    ensure!(rmp_serde::from_slice::<Record>(&list).is_err(), "fields as a list would be possible");
-    // What a spool in memory could hold in place of bytes. Clones share texts, so it is a lower bound.
+    ensure!(rmp_serde::from_slice::<Record>(&list).is_err(), "a record encoded as a list was decoded");
+    // A spool in memory could also keep records without encoding them. Clones share their texts, so the
+    // measured size is a lower bound.
     let before = resident()?;
     let kept: Vec<_> = (0..TIMES).map(|_| Box::new(record.clone())).collect();
     let bytes = (resident()? - before) / kept.len();
@@ -115,9 +118,9 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// The resident memory of this program, in bytes.
+/// Returns the resident memory of this process in bytes.
 fn resident() -> Result<usize> {
     let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS in /proc/self/status")?;
     Ok(line.trim().trim_end_matches(" kB").parse::<usize>()? * 1_024)
 }

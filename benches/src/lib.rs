@@ -1,5 +1,5 @@
-//! What the programs that `cargo xtask bench` measures with have in common: a made-up application
-//! whose log is the same in each run, and the backends.
+//! The code that the programs of `cargo xtask bench` share: a simulated application that logs the same
+//! events in every run, and the registry of backends.
 
 mod random;
 mod shop;
@@ -10,7 +10,7 @@ use ticket_core::Registry;
 pub use self::random::Random;
 pub use self::shop::{APP, Shop};
 
-/// All databases that can be measured.
+/// Returns a registry of all backends that can be measured.
 #[cfg(feature = "databases")]
 #[must_use]
 pub fn backends() -> Registry {

@@ -1,7 +1,8 @@
-//! Measures questions on a large store and on a small one, both filled by `seed`: the medians of
-//! calls within this process, in milliseconds, one JSON object a line.
+//! Measures queries on a large store and on a small one, both filled by `seed`.
+//!
+//! Prints one JSON object per query, with the median time of its calls in milliseconds.
 
-#![allow(clippy::print_stdout, reason = "what was measured")]
+#![allow(clippy::print_stdout, reason = "prints the results")]
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -18,15 +19,19 @@ use ticket_core::{
 
 const WARM_UP: usize = 3;
 const WEEK: Duration = Duration::from_secs(7 * 24 * 60 * 60);
-/// Calls ask in turn for the values of so many occurrences, from the newest to the oldest.
+/// The number of occurrences whose values the queries look for in turn, from the newest to the oldest.
 const SAMPLES: u32 = 20;
 
-/// Measure questions on a large store and on a small one
+/// Measure queries on a large store and on a small one
+///
+/// Prints one JSON object per query.
 #[derive(Debug, Parser)]
 struct Arguments {
+    /// The URI of the large store
     large: String,
+    /// The URI of the small store
     small: String,
-    /// How often each question is asked
+    /// The number of measured calls per query
     #[arg(long, default_value_t = 40)]
     runs: usize,
 }
@@ -36,7 +41,7 @@ async fn main() -> Result<()> {
     let Arguments { large, small, runs } = Arguments::parse();
     let stores = [Filled::open(&large).await?, Filled::open(&small).await?];
     for question in Question::ALL {
-        // In turn, so that both meet the same neighbours on the machine.
+        // The stores take turns, so that other load on the machine affects both alike.
         let mut times = [Vec::new(), Vec::new()];
         for run in 0..WARM_UP + runs {
             for (store, times) in stores.iter().zip(&mut times) {
@@ -89,7 +94,8 @@ impl Question {
         Self::SeldomTogether,
     ];
 
-    /// With how much of the store each comparison finds.
+    /// Returns the query's name in the output. The share of occurrences that each comparison matches is in
+    /// parentheses.
     const fn name(self) -> &'static str {
         match self {
             Self::NewestTickets => "newest 50 tickets",
@@ -107,7 +113,7 @@ impl Question {
     }
 }
 
-/// A store that `seed` has filled, and values that it has.
+/// A store that `seed` has filled, and values from it to query for.
 struct Filled {
     store: Arc<dyn Store>,
     busiest: TicketId,
@@ -122,7 +128,7 @@ impl Filled {
         let end = async |direction| -> Result<Timestamp> {
             let query = EventQuery::new().with_direction(direction).with_limit(1);
             let page = store.get_events(&query).await?;
-            Ok(page.items.first().context("the store is empty: seed it")?.record.time)
+            Ok(page.items.first().context("the store is empty: fill it with `seed` first")?.record.time)
         };
         let (from, until) = (end(Direction::Ascending).await?, end(Direction::Descending).await?);
         let span = SystemTime::from(until).duration_since(from.into())?;
@@ -201,7 +207,7 @@ impl Filled {
 
     async fn hours(&self, query: HistogramQuery) -> Result<()> {
         let buckets = self.store.count_occurrences(&query).await?;
-        ensure!(buckets.iter().any(|bucket| bucket.count > 0), "a chart without occurrences");
+        ensure!(buckets.iter().any(|bucket| bucket.count > 0), "the histogram has no occurrences");
         Ok(())
     }
 
@@ -212,8 +218,8 @@ impl Filled {
     }
 }
 
-/// A fast answer that is wrong counts for nothing.
+/// Checks the number of rows, because a fast but wrong answer must not be measured.
 fn expect(found: usize, expected: std::ops::RangeInclusive<usize>) -> Result<()> {
-    ensure!(expected.contains(&found), "{found} rows were found, and not {expected:?}");
+    ensure!(expected.contains(&found), "found {found} rows instead of {expected:?}");
     Ok(())
 }

@@ -1,9 +1,11 @@
-/// A small generator of our own (splitmix64): the same numbers on every machine, for good.
+/// A random number generator (splitmix64) that yields the same numbers on every machine.
+///
+/// It is implemented here because crates may change their generators between versions.
 #[derive(Debug)]
 pub struct Random(u64);
 
 impl Random {
-    /// One that begins here.
+    /// Creates a generator with this seed.
     #[must_use]
     pub const fn new(seed: u64) -> Self {
         Self(seed)
@@ -17,13 +19,13 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number below `end`, all of them equally often.
+    /// Returns a uniformly distributed number below `end`.
     pub fn below(&mut self, end: u32) -> u32 {
-        // The upper half of the product is below `end`, and fits.
+        // The upper half of the 64-bit product is below `end`, so it fits into a `u32`.
         u32::try_from(((self.next() >> 32) * u64::from(end)) >> 32).unwrap_or_default()
     }
 
-    /// Below `end`, and far more often near 0, as few problems make most of a log.
+    /// Returns a number below `end` that is most often close to 0, as a few problems cause most of a log.
     pub fn skewed(&mut self, end: u32) -> u32 {
         let once = self.below(end);
         let twice = self.below(once + 1);

@@ -1,5 +1,6 @@
-//! Fills a store with tickets and occurrences as a busy application would, the same in each run: through the
-//! public calls, so that what is measured later is what recording makes.
+//! Fills a store with the tickets and occurrences of a busy application, the same in every run.
+//!
+//! It records through the public API, so that later measurements see a store as recording leaves it.
 
 use std::sync::mpsc;
 use std::thread;
@@ -13,18 +14,18 @@ use ticket_core::{
     TicketFilter, TicketId, Timestamp,
 };
 
-/// What one call records; the store's own time for it does not matter here.
+/// The number of occurrences per call. The time that a call takes does not matter here.
 const BATCH: usize = 5_000;
-/// SQLite writes a page of its indexes once for all that a call adds to it, so that many at once are far
-/// sooner done.
+/// The number of occurrences per call for SQLite, which writes each page of an index once per transaction.
+/// Large batches are much faster for that reason.
 const BATCH_OF_FILE: usize = 200_000;
-/// One ticket in so many is solved.
+/// One in this many tickets is solved.
 const SOLVED: usize = 50;
 
-/// Fill a store with tickets and occurrences, from where an earlier run was broken off
+/// Fill a store with tickets and occurrences, or continue an earlier run that was interrupted
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// The store, which has to be empty, or to hold what an earlier run has made
+    /// The URI of the store, which must be empty or hold the data of an earlier run
     url: String,
     #[arg(long, default_value_t = 100_000)]
     tickets: u32,
@@ -43,15 +44,16 @@ async fn main() -> Result<()> {
     if found == expected {
         return Ok(());
     }
-    // Batches are whole, always the same, and tickets are solved after the last one.
+    // Every run records the same batches, each of them completely, and solves tickets after the last one. A
+    // store that an interrupted run left behind therefore holds a number of whole batches.
     let mut recorded = usize::try_from(found.occurrences)?;
     let was_broken_off = found.solved == 0 && found.occurrences <= expected.occurrences;
     ensure!(
         was_broken_off && (recorded.is_multiple_of(batch) || recorded == occurrences as usize),
-        "the store holds something else: remove it, or name another one; it has {found:?}"
+        "the store holds other data ({found:?}): delete it, or use another store"
     );
 
-    // Made beside the recording.
+    // Another thread prepares the next batch while this one records.
     let (sender, batches) = mpsc::sync_channel(1);
     thread::spawn(move || {
         let mut shop = Shop::new(tickets, occurrences);
@@ -62,7 +64,7 @@ async fn main() -> Result<()> {
             }
         }
     });
-    // The first occurrences are one of each ticket.
+    // The first occurrences belong to one ticket each.
     let mut left = tickets as usize;
     let mut solved: Vec<TicketId> = Vec::new();
     for batch in batches {
@@ -77,11 +79,11 @@ async fn main() -> Result<()> {
         store.solve_ticket(id, None).await?;
     }
     let found = Content::of(&*store).await?;
-    ensure!(found == expected, "it has become {found:?}");
+    ensure!(found == expected, "the store should hold {expected:?}, but holds {found:?}");
     Ok(())
 }
 
-/// How much a store holds.
+/// The number of items in a store.
 #[derive(Debug, PartialEq, Eq)]
 struct Content {
     tickets: u64,

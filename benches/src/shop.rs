@@ -6,10 +6,10 @@ use ticket_direct::HandlerOptions;
 
 use crate::Random;
 
-/// How many tickets are hot, and that each so-manieth occurrence is one of theirs.
+/// The number of hot tickets, and `n` such that one in `n` occurrences belongs to a hot ticket.
 const HOT: (u32, u32) = (10, 4);
 
-/// The application that has half of the tickets.
+/// The id of the application that has half of the tickets.
 pub const APP: &str = "shop";
 const APPS: [&str; 4] = [APP, "mail", APP, "search"];
 const CHANNELS: [&str; 8] = [
@@ -24,10 +24,10 @@ const CHANNELS: [&str; 8] = [
 ];
 const LEVELS: [Level; 4] = [Level::Error, Level::Error, Level::Warning, Level::Critical];
 
-/// What a busy shop logs: so many occurrences of so many tickets, in the order of time.
+/// An iterator over the occurrences that a busy shop logs, in chronological order.
 ///
-/// Four traits each: `user_id` (one of a million), `path` (one of 5,000), `duration_ms` (0 to 12,857,
-/// all equally often) and `retried` (half of them).
+/// Each occurrence has four traits: `user_id` (one of a million), `path` (one of 5,000), `duration_ms`
+/// (uniform between 0 and 12,857) and `retried` (true for half of the occurrences).
 #[derive(Debug)]
 pub struct Shop {
     tickets: u32,
@@ -39,10 +39,10 @@ pub struct Shop {
 }
 
 impl Shop {
-    /// Over how long the occurrences are spread, up to now.
+    /// The time span that the occurrences cover, which ends now.
     pub const SPAN: Duration = Duration::from_secs(60 * 24 * 60 * 60);
 
-    /// One that logs until now.
+    /// Creates a shop with `occurrences` occurrences of `tickets` tickets, the last of them now.
     #[must_use]
     pub fn new(tickets: u32, occurrences: u32) -> Self {
         let started = Timestamp::now().saturating_sub(Self::SPAN);

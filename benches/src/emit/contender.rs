@@ -1,4 +1,4 @@
-//! What is measured, each as a whole `tracing` set-up.
+//! The contenders, each with a complete `tracing` set-up.
 
 use std::fs::File;
 use std::io;
@@ -19,22 +19,22 @@ use super::store::Store;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// The layer with a spool on disk, each record stored whole.
+    /// The layer with a spool on disk and no budget, so that every record is stored in full.
     Disk,
-    /// The layer with a spool in memory, each record stored whole.
+    /// The layer with a spool in memory and no budget, so that every record is stored in full.
     Memory,
-    /// The layer with a spool on disk, while the store is away.
+    /// The layer with a spool on disk while the store is unavailable.
     Away,
-    /// The layer as it is by default, with one kind of error over and over.
+    /// The layer with the default budget, while the same error is reported again and again.
     Storm,
-    /// The layer over a handler that is off.
+    /// The layer with a handler that is switched off.
     Off,
     JsonSink,
     JsonFile,
     JsonNonBlocking,
-    /// As `sentry::init` has it: with the integrations that are on by default.
+    /// The Sentry layer as `sentry::init` sets it up, with the default integrations.
     Sentry,
-    /// Without any.
+    /// The Sentry layer without integrations.
     SentryCore,
 }
 
@@ -68,7 +68,7 @@ impl Kind {
     }
 }
 
-/// What has to be kept, and waited for, beside the set-up.
+/// The parts of a set-up that must stay alive while it is measured.
 enum Keep {
     Nothing,
     Handler(BackgroundHandler),
@@ -95,7 +95,7 @@ impl Contender {
             Kind::JsonSink => (json(io::sink), Keep::Nothing),
             Kind::JsonFile => (json(Arc::new(file()?)), Keep::Nothing),
             Kind::JsonNonBlocking => {
-                // No line may be dropped: the others keep theirs.
+                // The other contenders drop nothing, so this one may not either.
                 let builder = tracing_appender::non_blocking::NonBlockingBuilder::default();
                 let (writer, guard) = builder.lossy(false).finish(file()?);
                 (json(writer), Keep::Writer { _guard: guard })
@@ -106,7 +106,7 @@ impl Contender {
         Ok(Self { kind, dispatch, keep })
     }
 
-    /// Before each turn: what is one for the whole process becomes this one's.
+    /// Prepares a turn by making this contender's Sentry client, if it has one, the process-wide client.
     pub(crate) fn begin(&self) {
         if let Keep::Sentry(client) = &self.keep {
             Hub::main().bind_client(Some(Arc::clone(client)));
@@ -114,7 +114,7 @@ impl Contender {
         }
     }
 
-    /// Waits until what was emitted is stored, so that the next one is not disturbed.
+    /// Waits until all emitted records are stored, so that the next contender's turn is not disturbed.
     pub(crate) fn settle(&self) -> Result<()> {
         let Keep::Handler(handler) = &self.keep else { return Ok(()) };
         if self.kind != Kind::Away {
@@ -134,7 +134,7 @@ fn builder() -> Builder {
     BackgroundHandler::builder(HandlerOptions::new("bench").with_release("1.4.2"))
 }
 
-/// Without a budget: all the events are of one kind.
+/// Returns a builder without a budget: all events belong to one ticket, and a budget would merge them.
 fn whole() -> Builder {
     builder().with_budget(u32::MAX)
 }
@@ -162,7 +162,7 @@ impl Transport for Null {
 fn sentry(complete: impl FnOnce(ClientOptions) -> ClientOptions) -> (Dispatch, Keep) {
     let options = ClientOptions::new().dsn("https://key@localhost/1").transport(Arc::new(Null));
     let client = Arc::new(Client::from_config(complete(options.release("1.4.2"))));
-    #[expect(deprecated, reason = "the one layer that makes events, as applications have it")]
+    #[expect(deprecated, reason = "the layer that applications use to turn errors into Sentry events")]
     let layer = sentry_tracing::layer();
     (tracing_subscriber::registry().with(layer).into(), Keep::Sentry(client))
 }

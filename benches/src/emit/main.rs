@@ -1,7 +1,7 @@
-//! What it costs an application to report an error: the layer against other ways to get rid of an event,
-//! all of them on the same events in one run, taking turns.
+//! Measures what it costs an application to report an error: the layer compared with other `tracing`
+//! set-ups. All contenders get the same events and take turns within one run.
 
-#![allow(clippy::print_stdout, reason = "the answer is what it prints")]
+#![allow(clippy::print_stdout, reason = "prints the results")]
 
 mod contender;
 mod store;
@@ -18,38 +18,40 @@ use tracing::{Dispatch, dispatcher, error, info_span};
 
 use self::contender::{Contender, Kind};
 
-/// Measure what an event costs; print one JSON object for each contender
+/// Measure the cost of an event and print one JSON object per contender
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// A folder for spools and log files
+    /// The folder for spools and log files
     folder: PathBuf,
-    /// How many events a turn has
+    /// The number of events per turn
     #[arg(long, default_value_t = 10_000)]
     events: u32,
-    /// How many turns each has
+    /// The number of turns per contender
     #[arg(long, default_value_t = 15)]
     turns: u32,
-    /// Only contenders whose name contains this
+    /// Measure only contenders whose name contains this text
     #[arg(long, default_value = "")]
     only: String,
 }
 
-/// How many threads report at once, where it is not one.
+/// The number of threads that report at the same time in the multi-threaded cases.
 const THREADS: u32 = 8;
 
-/// Nanoseconds an event.
+/// One line of the output, in nanoseconds per event.
 #[derive(Debug, Serialize)]
 struct Measured {
     case: String,
-    /// The median of the turns: a turn's time by its events.
+    /// The median over all turns of a turn's time divided by its number of events.
     mean: f64,
-    /// Of all events by themselves, with the time that reading the clock takes.
+    /// The median over all individually timed events. Like the following quantiles, it includes the time
+    /// to read the clock.
     p50: f64,
     p99: f64,
     p999: f64,
 }
 
-/// One event as a web service would report it: 4 fields, 2 of the span round it, about 300 bytes of JSON.
+/// Reports one event like a web service does, with four fields of its own and two of the enclosing span:
+/// about 300 bytes of JSON.
 fn report(number: u32) {
     error!(
         user_id = number % 100_003,
@@ -61,7 +63,7 @@ fn report(number: u32) {
     );
 }
 
-/// The same kind of event with the same text, over and over.
+/// Reports the same kind of event as [`report`], with the same text every time.
 fn report_storm(number: u32) {
     error!(
         user_id = number % 100_003,
@@ -73,7 +75,8 @@ fn report_storm(number: u32) {
     );
 }
 
-/// What a turn took, an event; and what each event of another turn took.
+/// Runs a turn and returns its mean time per event. Then times each event of a second turn, and appends
+/// these times to `each`.
 fn turn(kind: Kind, dispatch: &Dispatch, events: u32, each: &mut Vec<Duration>) -> f64 {
     let report = if kind == Kind::Storm { report_storm } else { report };
     dispatcher::with_default(dispatch, || {
@@ -96,7 +99,8 @@ fn turn(kind: Kind, dispatch: &Dispatch, events: u32, each: &mut Vec<Duration>) 
     })
 }
 
-/// The same by several threads at once: the time of all by the events of all.
+/// Runs a turn with several threads at the same time. The mean is the elapsed time divided by the events of
+/// all threads.
 fn turn_of_threads(kind: Kind, dispatch: &Dispatch, events: u32, each: &mut Vec<Duration>) -> f64 {
     let report = if kind == Kind::Storm { report_storm } else { report };
     let barrier = Barrier::new(THREADS as usize + 1);
@@ -171,7 +175,7 @@ fn main() -> Result<()> {
             means.push(mean);
             contender.settle()?;
             if round == 0 {
-                // To warm up.
+                // The first round only warms up.
                 means.clear();
                 each.clear();
             }

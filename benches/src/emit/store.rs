@@ -1,4 +1,4 @@
-//! A store that costs nothing, so that a measurement shows only the path to it.
+//! A store that takes no time, so that only the path to the store is measured.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -17,7 +17,7 @@ pub(crate) enum Store {
     Away,
 }
 
-/// Answers every read: nothing is stored.
+/// An empty backend that answers all reads.
 static EMPTY: LazyLock<MemoryBackend> = LazyLock::new(MemoryBackend::new);
 
 #[async_trait]
@@ -30,7 +30,7 @@ impl BackendBase for Store {
 
     async fn record_tickets(&self, batch: Batch) -> Result<Recorded> {
         if matches!(self, Self::Away) {
-            return Err(Error::new(ErrorKind::Unavailable, "bench", "as the measurement asked"));
+            return Err(Error::new(ErrorKind::Unavailable, "bench", "this store is unavailable on purpose"));
         }
         let mut added = BTreeMap::<TicketId, u64>::new();
         for occurrence in &batch {

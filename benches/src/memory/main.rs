@@ -1,7 +1,7 @@
-//! How much memory a burst of errors takes: the peak of a program of its own, to be compared with that of the
-//! same program whose handler is off.
+//! Measures how much memory a burst of errors takes. Each measurement is a process of its own, whose peak is
+//! compared with that of the same program with the handler switched off.
 
-#![allow(clippy::print_stdout, reason = "the answer is what it prints")]
+#![allow(clippy::print_stdout, reason = "prints the results")]
 
 #[path = "../emit/store.rs"]
 mod store;
@@ -19,37 +19,37 @@ use tracing_subscriber::prelude::*;
 
 use self::store::Store;
 
-/// Emit a burst of errors; print the most memory that the process had, in KiB
+/// Emit a burst of errors and print the peak of the process's resident memory in KiB
 #[derive(Debug, Parser)]
 struct Arguments {
     #[arg(value_enum)]
     handler: Handler,
-    /// A folder for the spool
+    /// The spool's folder; without it, the spool is kept in memory
     #[arg(long)]
     spool: Option<PathBuf>,
-    /// How many errors each of eight threads reports
+    /// The number of errors that each of eight threads reports
     #[arg(long, default_value_t = 100_000)]
     events: u32,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Handler {
-    /// Takes nothing
+    /// The handler is switched off
     Off,
-    /// Has a store that takes everything
+    /// The handler's store accepts every record
     Well,
-    /// Has a store that is away
+    /// The handler's store is unavailable
     Away,
 }
 
 const THREADS: u32 = 8;
-/// So many kinds of errors: more than a handler keeps budgets for.
+/// The number of kinds of errors, which is larger than the number of budgets that a handler keeps.
 const KINDS: u32 = 10_000;
 
 fn main() -> Result<()> {
     let Arguments { handler, spool, events } = Arguments::parse();
     let options = HandlerOptions::new("bench");
-    // The tables in memory are to be full.
+    // Without this limit the handler's tables in memory fill up.
     let mut builder =
         BackgroundHandler::builder(options.clone()).with_new_tickets_per_hour(u32::MAX);
     if let Some(spool) = spool {
@@ -60,7 +60,7 @@ fn main() -> Result<()> {
         Handler::Well => builder.backend(Store::Takes)?,
         Handler::Away => builder.backend(Store::Away)?,
     };
-    // Not `filtered`, so that the layer's own work is in the program in both cases.
+    // Not `filtered`, so that the layer itself runs even if the handler is off.
     let subscriber = tracing_subscriber::registry().with(TicketLayer::new(handler));
     let dispatch = subscriber.into();
     thread::scope(|scope| {
@@ -77,7 +77,7 @@ fn burst(thread: u32, events: u32) {
     let span = info_span!("request", method = "POST", request_id = "7f3a-1b");
     let _entered = span.entered();
     for number in 0..events {
-        // Half of them in a storm, half of many kinds.
+        // Half of the errors are of the same kind, the others of many kinds.
         let kind = if number.is_multiple_of(2) { 0 } else { (number * 7_919 + thread) % KINDS };
         if number.is_multiple_of(10) {
             info!(number, "a breadcrumb");
@@ -91,15 +91,15 @@ fn burst(thread: u32, events: u32) {
     }
 }
 
-/// A text that no template makes equal to another's.
+/// Spells a number with letters, because the message's template would replace digits.
 fn word(number: u32) -> String {
     number.to_string().bytes().map(|digit| char::from(b'a' + (digit - b'0'))).collect()
 }
 
-/// The peak of the resident memory, in KiB.
+/// Returns the peak of the resident memory in KiB.
 fn peak() -> Result<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").context("this takes Linux")?;
+    let status = std::fs::read_to_string("/proc/self/status").context("cannot read /proc/self/status, which only Linux has")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let number = line.and_then(|line| line.split_whitespace().next()).context("no VmHWM")?;
+    let number = line.and_then(|line| line.split_whitespace().next()).context("no VmHWM in /proc/self/status")?;
     Ok(number.parse()?)
 }

@@ -1,4 +1,4 @@
-//! The batches: what a service under load reports, the same in each run.
+//! The batches to record: what a service under load reports, the same in every run.
 
 use std::time::Duration;
 
@@ -27,9 +27,10 @@ impl Batches {
         numbers.filter_map(|number| self.options.prepare(self.record(number))).collect()
     }
 
-    /// About 300 bytes of JSON with 4 traits.
+    /// Creates a record with four traits, about 300 bytes as JSON.
     fn record(&self, number: u32) -> Record {
-        // Spread over the tickets without an order that an index would like.
+        // A multiplicative hash spreads the records over the tickets, so that they do not arrive in the order
+        // of an index.
         let mixed = number.wrapping_mul(2_654_435_761);
         let ticket = mixed % self.plan.tickets;
         Record::new(Level::Error, "shop::db", format!("cannot reserve {}: timed out", mixed % 997))

@@ -1,11 +1,11 @@
-//! How fast batches are recorded, against the bare driver that writes the same rows into the same tables
-//! with the same indexes.
+//! Measures how fast batches are recorded, compared with the bare driver that writes the same rows into the
+//! same tables with the same indexes.
 //!
-//! Both take turns, batch by batch, in one run on one server. What the bare driver writes is read back from
-//! what the backend has recorded, so that it is the same to the byte; it leaves out the tickets and the
-//! counts, which it could not keep by inserting alone.
+//! Both take turns, batch by batch, in one run on one server. The rows that the bare driver writes are read
+//! back from the backend's tables, so both write the same bytes. The bare driver does not write tickets and
+//! counts, because those cannot be maintained with inserts alone.
 
-#![allow(clippy::print_stdout, reason = "the answer is what it prints")]
+#![allow(clippy::print_stdout, reason = "prints the results")]
 
 mod data;
 mod mongodb;
@@ -16,27 +16,27 @@ use anyhow::Result;
 use clap::Parser;
 use serde::Serialize;
 
-/// Measure how fast batches are recorded; print one JSON object for each case
+/// Measure how fast batches are recorded and print one JSON object per case
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// The PostgreSQL server, whose database gets two schemas for the time being
+    /// The PostgreSQL database, in which two schemas are created for the measurement
     #[arg(long, env = "TICKET_POSTGRES_URL", hide_env_values = true)]
     postgres: Option<String>,
-    /// The MongoDB server, which gets two databases for the time being
+    /// The MongoDB server, on which two databases are created for the measurement
     #[arg(long, env = "TICKET_MONGODB_URL", hide_env_values = true)]
     mongodb: Option<String>,
-    /// A folder for SQLite files
+    /// The folder for SQLite files
     #[arg(long)]
     sqlite: Option<std::path::PathBuf>,
-    /// How many batches are measured
+    /// The number of batches to measure
     #[arg(long, default_value_t = 100)]
     batches: usize,
-    /// How many records a batch has
+    /// The number of records per batch
     #[arg(long, default_value_t = 500)]
     size: u32,
 }
 
-/// Records in a second, by the backend and by the bare driver.
+/// One line of the output: records per second, by the backend and by the bare driver.
 #[derive(Debug, Serialize)]
 struct Measured {
     case: String,
@@ -44,23 +44,23 @@ struct Measured {
     baseline: f64,
 }
 
-/// What is recorded.
+/// The number and size of the batches to record.
 #[derive(Clone, Copy, Debug)]
 struct Plan {
     batches: usize,
-    /// How many records a batch has.
+    /// The number of records per batch.
     size: u32,
-    /// To how many tickets they belong: the kinds of problems that a service has at a time.
+    /// The number of tickets that the records belong to.
     tickets: u32,
 }
 
-/// Few problems, as of most services most of the time, and very many.
+/// The numbers of tickets to measure with: few, as most services have most of the time, and many.
 const TICKETS: [u32; 2] = [20, 200];
 
-/// How many batches come first and are not measured.
+/// The number of batches that are recorded first and not measured.
 const WARM_UP: usize = 10;
 
-/// The times of both sides, in seconds.
+/// The time per batch of both sides, in seconds.
 #[derive(Debug, Default)]
 struct Times {
     backend: Vec<f64>,

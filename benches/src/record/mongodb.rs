@@ -1,4 +1,4 @@
-//! MongoDB: against `insert_many`, acknowledged by a majority, for each batch.
+//! Compares the MongoDB backend with one `insert_many` per batch that a majority acknowledges.
 
 use std::time::Instant;
 
@@ -21,7 +21,7 @@ pub(crate) async fn measure(url: &str, plan: Plan) -> Result<Measured> {
     let client = Client::with_uri_str(url).await?;
     drop_databases(&client).await?;
     let store = open(&client, DATABASES[0]).await?;
-    // The same collections for the bare driver, made by the backend.
+    // The backend also creates the collections and indexes for the bare driver.
     open(&client, DATABASES[1]).await?;
     let occurrences = |database: &str| -> Collection<RawDocumentBuf> {
         let name = format!("{}occurrences", MongoConfig::DEFAULT_PREFIX);
@@ -49,7 +49,7 @@ pub(crate) async fn measure(url: &str, plan: Plan) -> Result<Measured> {
     }
     let counts =
         (recorded_in.count_documents(doc! {}).await?, bare.count_documents(doc! {}).await?);
-    ensure!(counts.0 == counts.1 && counts.0 > 0, "both have written the same: {counts:?}");
+    ensure!(counts.0 == counts.1 && counts.0 > 0, "the numbers of stored occurrences differ: {counts:?}");
     drop_databases(&client).await?;
     Ok(times.measured("MongoDB, against insert_many", plan))
 }

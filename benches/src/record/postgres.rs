@@ -1,4 +1,4 @@
-//! PostgreSQL: against binary `COPY` in one transaction for each batch.
+//! Compares the PostgreSQL backend with binary `COPY`, in one transaction per batch.
 
 use std::time::Instant;
 
@@ -21,7 +21,7 @@ pub(crate) async fn measure(url: &str, plan: Plan) -> Result<Measured> {
     tokio::spawn(connection);
     drop_schemas(&client).await?;
     let store = open(url, SCHEMAS[0]).await?;
-    // The same tables for the bare driver, made by the backend.
+    // The backend also creates the tables and indexes for the bare driver.
     open(url, SCHEMAS[1]).await?;
 
     let mut data = Batches::new(plan);
@@ -46,7 +46,7 @@ pub(crate) async fn measure(url: &str, plan: Plan) -> Result<Measured> {
         )
         .await?;
     let counts: (i64, i64) = (counts.get(0), counts.get(1));
-    ensure!(counts.0 == counts.1 && counts.0 > 0, "both have written the same: {counts:?}");
+    ensure!(counts.0 == counts.1 && counts.0 > 0, "the numbers of stored traits differ: {counts:?}");
     drop_schemas(&client).await?;
     Ok(times.measured("PostgreSQL, against binary COPY", plan))
 }
@@ -64,7 +64,7 @@ async fn drop_schemas(client: &Client) -> Result<()> {
     Ok(())
 }
 
-/// What one batch has become, in the form of `COPY`.
+/// The rows that the backend has written for one batch, in the format of `COPY`.
 struct Rows {
     occurrences: Bytes,
     traits: Bytes,

@@ -1,4 +1,4 @@
-//! SQLite: against a loop of prepared inserts in one transaction for each batch.
+//! Compares the SQLite backend with a loop of prepared inserts, in one transaction per batch.
 
 use std::path::Path;
 use std::time::Instant;
@@ -18,7 +18,7 @@ pub(crate) async fn measure(folder: &Path, plan: Plan) -> Result<Measured> {
     let paths = ["backend", "bare"].map(|name| folder.join(format!("{name}-{tickets}.db")));
     let store = SqliteBackend::new(SqliteConfig::new(&paths[0]));
     store.setup_backend().await?;
-    // The same tables for the bare driver, made by the backend, and the same settings.
+    // The backend also creates the tables and indexes for the bare driver, which gets the same settings below.
     SqliteBackend::new(SqliteConfig::new(&paths[1])).setup_backend().await?;
     let recorded = Connection::open(&paths[0])?;
     let mut bare = Connection::open(&paths[1])?;
@@ -51,7 +51,7 @@ pub(crate) async fn measure(folder: &Path, plan: Plan) -> Result<Measured> {
             .query_row("SELECT count(*) FROM ticketing_traits", [], |row| row.get::<_, i64>(0))
     };
     let counts = (count(&recorded)?, count(&bare)?);
-    ensure!(counts.0 == counts.1 && counts.0 > 0, "both have written the same: {counts:?}");
+    ensure!(counts.0 == counts.1 && counts.0 > 0, "the numbers of stored traits differ: {counts:?}");
     Ok(times.measured("SQLite, against prepared inserts", plan))
 }
 
