@@ -1,5 +1,5 @@
-//! A job that wants to know: `emit` returns when the database has the record.
-#![allow(clippy::print_stdout, reason = "a command's output")]
+//! A job that records its errors directly: `emit` returns once the database has stored the record.
+#![allow(clippy::print_stdout, reason = "prints the results")]
 
 use futures::executor::block_on;
 use ticket_core::{BackendBase, Emitted, Level, Record, TicketingBaseHandler};
@@ -7,7 +7,7 @@ use ticket_direct::HandlerOptions;
 use ticket_sqlite::{SqliteBackend, SqliteHandler};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    // Any runtime does; SQLite needs none.
+    // SQLite needs no particular runtime; any executor works.
     block_on(nightly_job())
 }
 
@@ -24,7 +24,7 @@ async fn nightly_job() -> Result<(), Box<dyn std::error::Error>> {
         if let Emitted::Accepted(id) = handler.emit(record).await?
             && let Some(ticket) = handler.backend().get_ticket(id).await?
         {
-            println!("{id}: {} ({} times by now)", ticket.message, ticket.occurrence_count);
+            println!("{id}: {} ({} times so far)", ticket.message, ticket.occurrence_count);
         }
     }
     Ok(())

@@ -1,5 +1,5 @@
-//! Occurrences as events: a type, a time and typed traits, which one can search by.
-#![allow(clippy::print_stdout, reason = "a command's output")]
+//! Occurrences as events: each has a type, a time and typed traits, and can be searched by them.
+#![allow(clippy::print_stdout, reason = "prints the results")]
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ async fn run() -> Result<()> {
 
     let orders = [("ann", 12.50, true), ("bob", 99.0, false), ("cy", 140.0, false)];
     let events = orders.map(|(user, amount, paid)| {
-        Record::new(Level::Info, "checkout", "an order came in")
+        Record::new(Level::Info, "checkout", "order received")
             .with_app_id("shop")
             .with_trait("user", user)
             .with_trait("amount", amount)
@@ -32,7 +32,7 @@ async fn run() -> Result<()> {
 
     let query = TraitTypeQuery::new("checkout").with_app_id("shop");
     for name in store.trait_types(&query).await? {
-        println!("checkout events have {} ({})", name.name, name.kind);
+        println!("checkout events have the trait {} ({})", name.name, name.kind);
     }
     let filter = EventFilter::new()
         .with_event_type("checkout")
@@ -44,6 +44,6 @@ async fn run() -> Result<()> {
 
     let month = Duration::from_secs(30 * 24 * 3_600);
     let expired = store.clear_expired(&Expiry::time_to_live(month)?.with_app_id("shop")).await?;
-    println!("{} events were older than a month", expired.occurrences);
+    println!("deleted {} events that were older than a month", expired.occurrences);
     Ok(())
 }

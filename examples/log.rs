@@ -1,5 +1,5 @@
-//! A program that logs with the crate `log` and has no `tracing`.
-#![allow(clippy::print_stdout, reason = "a command's output")]
+//! A program that logs with the `log` crate instead of `tracing`.
+#![allow(clippy::print_stdout, reason = "prints the results")]
 
 use std::time::Duration;
 
@@ -11,13 +11,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let handler = BackgroundHandler::builder(HandlerOptions::new("shop"))
         .backend(SqliteBackend::from_uri(&url)?)?;
     let _guard = handler.guard();
-    // A logger that you have already goes behind it: `.with_next(…)`.
+    // To keep an existing logger, pass it to `.with_next(…)`.
     TicketLog::new(handler.clone()).init()?;
 
-    log::info!("charging the card"); // a breadcrumb of what follows
+    log::info!("charging the card"); // becomes a breadcrumb of the next error
     log::error!(order = 17, user = "ann"; "payment refused");
 
     handler.blocking_flush(Duration::from_secs(10))?;
-    println!("{} records stored", handler.stats().recorded);
+    println!("stored {} records", handler.stats().recorded);
     Ok(())
 }

@@ -1,8 +1,8 @@
-//! Tell somebody: a function of your own, and a chat, when tickets are new, come back, or get loud.
+//! Notifications when a ticket is created, reopened or reaches a number of occurrences.
 //!
-//! With `TICKET_WEBHOOK=https://…` the chat behind that URL is told, in the form that Slack, Mattermost and
-//! others take.
-#![allow(clippy::print_stdout, reason = "a command's output")]
+//! A function of the application is always called. With `TICKET_WEBHOOK=https://…`, messages are also sent to
+//! the chat behind that URL, in the format that Slack, Mattermost and others accept.
+#![allow(clippy::print_stdout, reason = "prints the results")]
 
 use std::time::Duration;
 
@@ -15,21 +15,21 @@ use ticket_webhook::Webhook;
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let url = std::env::var("TICKET_URL").unwrap_or_else(|_| "sqlite:tickets.db".to_owned());
     let notifier = match std::env::var("TICKET_WEBHOOK") {
-        // A chat in your own network needs `.with_private_addresses(true)`.
+        // A chat server on a private network needs `.with_private_addresses(true)`.
         Ok(url) => Some(Webhook::slack(url).with_messages_per_hour(30).start()?),
         Err(_) => None,
     };
 
     let mut builder = BackgroundHandler::builder(HandlerOptions::new("shop").with_release("1.4.0"))
-        // It runs where records are stored, so it has to be quick.
+        // The function runs on the thread that stores records, so it must be fast.
         .on_ticket(|event| match event.news {
             TicketNews::Created => println!("new: {}", event.record.message),
-            TicketNews::Reopened => println!("back again: {}", event.record.message),
+            TicketNews::Reopened => println!("reopened: {}", event.record.message),
             TicketNews::Reached(count) => println!("{count} times: {}", event.record.message),
             _ => {}
         });
     if let Some(notifier) = &notifier {
-        // This one only puts the event into a queue; a thread of its own sends it.
+        // This hook only queues the message; the notifier's own thread sends it.
         builder = builder.on_ticket(notifier.hook());
     }
     let handler = builder.backend(SqliteBackend::from_uri(&url)?)?;
@@ -40,7 +40,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     handler.blocking_flush(Duration::from_secs(10))?;
 
     if let Some(notifier) = notifier {
-        // A program that goes on running does not need to wait.
+        // Only a program that is about to exit needs to wait for the messages to be sent.
         notifier.blocking_flush(Duration::from_secs(10))?;
         println!("{:?}", notifier.stats());
     }

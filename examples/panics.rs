@@ -1,5 +1,5 @@
-//! Panics become tickets, with their place and backtrace, and so do errors that somebody handles.
-#![allow(clippy::print_stdout, reason = "a command's output")]
+//! Panics become tickets with their location and backtrace, and handled errors can become tickets too.
+#![allow(clippy::print_stdout, reason = "prints the results")]
 
 use std::thread;
 use std::time::Duration;
@@ -12,19 +12,19 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let handler = BackgroundHandler::builder(HandlerOptions::new("shop"))
         .backend(SqliteBackend::from_uri(&url)?)?;
     let _guard = handler.guard();
-    // The hook that was there before is called too: the panic is still written to standard error.
+    // The previous hook is still called, so the panic is printed to standard error as usual.
     install_panic_hook(&handler);
 
     let worker = thread::spawn(|| {
         let orders: Vec<u64> = Vec::new();
         orders[17]
     });
-    println!("the worker has {}", if worker.join().is_err() { "panicked" } else { "gone home" });
+    println!("the worker {}", if worker.join().is_err() { "panicked" } else { "finished" });
 
-    // An error that is dealt with, and known all the same.
+    // The error is handled with a default value, and reported nevertheless.
     let page: u32 = "seventeen".parse().report(&handler).unwrap_or(1);
 
     handler.blocking_flush(Duration::from_secs(10))?;
-    println!("page {page}, {} records stored", handler.stats().recorded);
+    println!("page {page}, stored {} records", handler.stats().recorded);
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! No secret gets into the database: what is taken out by itself, and how to take out more.
-#![allow(clippy::print_stdout, reason = "a command's output")]
+//! Keeping secrets out of the database: what is redacted by default, and how to redact more.
+#![allow(clippy::print_stdout, reason = "prints the results")]
 
 use futures::executor::block_on;
 use ticket_core::{EventQuery, EventStore, Level, Record, TicketingBaseHandler};
@@ -14,9 +14,9 @@ fn main() -> ticket_core::Result<()> {
 async fn run() -> ticket_core::Result<()> {
     let url = std::env::var("TICKET_URL").unwrap_or_else(|_| "sqlite:tickets.db".to_owned());
     let options = HandlerOptions::new("shop")
-        // Names of your own, beside those that are known.
+        // Redacts the values of these keys, in addition to the built-in ones.
         .with_redaction(Redaction::new().with_keys(["iban"]))
-        // What has neither a name nor a form is for a function.
+        // A function can redact what is recognised neither by its key nor by its format.
         .with_processor(|mut record| {
             record.message = record.message.replace("Ann Example", "<customer>").into();
             Some(record)

@@ -1,5 +1,6 @@
-//! Keep the database small: the handler deletes what is too old or too much, and counts stay.
-#![allow(clippy::print_stdout, reason = "a command's output")]
+//! Keeping the database small: the handler deletes occurrences that are too old or too many, and keeps the
+//! counts.
+#![allow(clippy::print_stdout, reason = "prints the results")]
 
 use std::thread;
 use std::time::Duration;
@@ -22,20 +23,20 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         )
         .backend(SqliteBackend::from_uri(&url)?)?;
 
-    // Something from last year, which the next round takes away; its ticket and its count stay.
+    // This occurrence is a year old, so the next round deletes it. Its ticket and the ticket's count stay.
     let last_year = Timestamp::now().saturating_sub(365 * DAY);
-    let record = Record::new(Level::Error, "shop::import", "the supplier sent nothing");
+    let record = Record::new(Level::Error, "shop::import", "the supplier sent an empty list");
     handler.emit(record.with_time(last_year))?;
     handler.blocking_flush(Duration::from_secs(10))?;
 
-    // A service runs on and on: a round a minute, in one of its processes.
-    println!("waiting for the next round, which is at most 80 seconds away");
+    // In a service a round runs once a minute, in one of its processes.
+    println!("waiting for the next round, which starts within 80 seconds");
     for _ in 0..80 {
         thread::sleep(Duration::from_secs(1));
         if handler.stats().pruned > 0 {
             break;
         }
     }
-    println!("{} occurrences were too old", handler.stats().pruned);
+    println!("deleted {} occurrences", handler.stats().pruned);
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Your own tests: which tickets must the code under test make, and which not?
+//! Tests of an application: which tickets the code under test creates, and which it does not.
 //!
 //! Run it with `cargo test -p ticket-examples --test testing`. No database is needed.
 
@@ -22,7 +22,7 @@ fn pay(order: u64, amount: f64) {
 }
 
 #[test]
-fn a_payment_that_is_too_high_makes_one_ticket() {
+fn a_payment_over_the_limit_creates_one_ticket() {
     let recorder = Recorder::new();
     pay(17, 500.0);
     pay(18, 700.0);
@@ -32,23 +32,23 @@ fn a_payment_that_is_too_high_makes_one_ticket() {
 }
 
 #[test]
-fn a_payment_that_is_accepted_makes_none() {
+fn an_accepted_payment_creates_no_ticket() {
     let recorder = Recorder::new();
     pay(17, 20.0);
     recorder.assert_none();
 }
 
 #[test]
-fn nothing_is_lost_while_the_database_is_away() {
+fn no_record_is_lost_while_the_database_is_unavailable() {
     let away = [Fault::Error(ErrorKind::Unavailable); 3];
     let plan = script(Method::RecordTickets, away);
     let backend = Arc::new(FaultyBackend::new(MemoryBackend::new(), plan));
     let handler = BackgroundHandler::builder(HandlerOptions::new("shop"))
         .backend(Arc::clone(&backend))
-        .expect("a handler starts with any store");
+        .expect("the handler starts with any backend");
     handler
         .emit(Record::new(Level::Error, "shop", "payment refused"))
-        .expect("there is room for a record");
-    handler.blocking_flush(Duration::from_secs(60)).expect("it is stored in the end");
+        .expect("the queue has space for a record");
+    handler.blocking_flush(Duration::from_secs(60)).expect("the record is stored after three failures");
     assert_eq!((handler.stats().recorded, backend.calls(Method::RecordTickets)), (1, 4));
 }

@@ -1,9 +1,9 @@
-//! The shop's error.
+//! The shop's error type.
 
 use std::error::Error;
 use std::fmt;
 
-/// What the shop wanted to do, and what kept it from that.
+/// An operation that failed, with the error that caused it.
 #[derive(Debug)]
 pub(crate) struct Failure {
     what: String,

@@ -1,6 +1,6 @@
-//! A small shop that fails for real: nobody listens where it sends its payments, its order files are
-//! missing, its suppliers send broken JSON, and its report has a bug. Every error lands in SQLite.
-#![allow(clippy::print_stdout, reason = "a command's output")]
+//! A small shop whose requests fail for real: its bank refuses connections, its order files are missing, its
+//! suppliers send truncated JSON, and its report has a bug. Every error is recorded in SQLite.
+#![allow(clippy::print_stdout, reason = "prints the results")]
 
 mod failure;
 mod orders;
@@ -21,7 +21,7 @@ use tracing_subscriber::prelude::*;
 
 use crate::payments::Payments;
 
-/// What the shop's visitors ask for, again and again.
+/// The paths that the shop's visitors request, in an endless cycle.
 const TRAFFIC: [&str; 15] = [
     "/health",
     "/search",
@@ -43,23 +43,23 @@ const TRAFFIC: [&str; 15] = [
 fn main() -> Result<(), Box<dyn Error>> {
     let url = std::env::var("TICKET_URL").unwrap_or_else(|_| "sqlite:tickets.db".to_owned());
 
-    // This is all it takes: a handler over a store, a guard for the end, a layer.
+    // The whole set-up: a handler that writes to a store, a guard that flushes it at the end, and a layer.
     let options = HandlerOptions::new("shop").with_release("1.4.0").with_environment("demo");
     let handler = BackgroundHandler::builder(options).backend(SqliteBackend::from_uri(&url)?)?;
     let _guard = handler.guard();
     tracing_subscriber::registry().with(TicketLayer::new(handler.clone()).filtered()).init();
     panic::set_hook(Box::new(log_panic));
 
-    println!("A shop serves 60 requests on 4 threads, and records what goes wrong in {url}.");
+    println!("A shop serves 60 requests on 4 threads and records its errors in {url}.");
     let failed = serve(&Payments::new()?, 60);
     handler.blocking_flush(Duration::from_secs(10))?;
     let stats = handler.stats();
     let (stored, lost) = (stats.recorded, stats.dropped.total());
-    println!("{failed} requests failed; {stored} records stored, {lost} lost.");
+    println!("{failed} requests failed; {stored} records were stored, {lost} were lost.");
     Ok(())
 }
 
-/// Serves requests on a few threads, and says how many failed.
+/// Serves requests on four threads, and returns the number of requests that failed.
 fn serve(payments: &Payments, requests: u32) -> usize {
     let requests = Mutex::new(1..=requests);
     let next = || requests.lock().ok()?.next();
@@ -70,12 +70,12 @@ fn serve(payments: &Payments, requests: u32) -> usize {
     })
 }
 
-/// Answers one request; `false` if it failed.
+/// Answers one request, and returns `false` if it failed.
 fn answer(payments: &Payments, number: u32) -> bool {
     let path = TRAFFIC[number as usize % TRAFFIC.len()];
     let request_id = format!("r-{number:04}");
     let order = 4_700 + number;
-    // The span's fields are on everything that is logged while it is entered.
+    // Every event inside this span is recorded with the span's fields.
     let _request = info_span!("request", method = "GET", path, request_id).entered();
     info!(order, "request received");
     match path {
@@ -88,7 +88,7 @@ fn answer(payments: &Payments, number: u32) -> bool {
     }
 }
 
-/// A panic is an error like any other.
+/// Logs a panic as an error, which becomes a ticket like any other.
 fn log_panic(panic: &PanicHookInfo<'_>) {
     let place = panic.location().map(ToString::to_string);
     let payload = panic.payload();

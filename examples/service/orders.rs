@@ -1,4 +1,4 @@
-//! The order files are missing, and a supplier's list is cut off.
+//! Orders whose files are missing, and a supplier's list that arrives truncated.
 
 use std::error::Error;
 use std::fs;
@@ -21,7 +21,7 @@ pub(crate) fn show(order: u32) -> Result<(), Failure> {
 
 pub(crate) fn import(order: u32) -> Result<(), Failure> {
     let list = format!(r#"{{"order": {order}, "items": ["lamp", "desk", "chair"]}}"#);
-    // Cut off at another place each time.
+    // Truncate the list at a different position each time.
     let received = &list[..list.len() - 3 - order as usize % 7];
     info!(bytes = received.len(), "parsing the supplier's list");
     let parsed = serde_json::from_str::<serde_json::Value>(received);

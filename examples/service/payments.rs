@@ -1,4 +1,4 @@
-//! Nobody listens where the payments go.
+//! Payments to a bank that refuses connections.
 
 use std::error::Error;
 use std::io;
@@ -14,22 +14,22 @@ pub(crate) struct Payments {
 
 impl Payments {
     pub(crate) fn new() -> io::Result<Self> {
-        // The listener is closed at once: from now on connections to its port are refused.
+        // The listener is dropped immediately, so connections to its port are refused.
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         Ok(Self { address })
     }
 
     pub(crate) fn charge(&self, order: u32) -> Result<(), Failure> {
         for attempt in 1..=2 {
-            // Not enough for a ticket: it becomes a breadcrumb of the next one.
+            // An info event creates no ticket, but becomes a breadcrumb of the next error.
             info!(attempt, address = %self.address, "calling the bank");
             let Err(error) = TcpStream::connect(self.address) else { return Ok(()) };
             if attempt == 1 {
-                warn!(error = &error as &dyn Error, "the bank does not answer, trying again");
+                warn!(error = &error as &dyn Error, "the bank does not answer, retrying");
                 continue;
             }
             let failure = Failure::new(format!("cannot charge order {order}"), error);
-            // `&dyn Error` brings the whole chain of causes.
+            // A `&dyn Error` is recorded with its whole chain of causes.
             error!(error = &failure as &dyn Error, order, "payment failed: {failure}");
             return Err(failure);
         }

@@ -1,4 +1,4 @@
-//! Somebody types letters into the address.
+//! A search whose page number in the address is not a number.
 
 use std::error::Error;
 

@@ -1,4 +1,4 @@
-//! The programs are in the folder above; this library has the workspace's README compiled as a test.
+//! Compiles the code in the workspace's README as a documentation test. The examples are in the folder above.
 
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
