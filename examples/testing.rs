@@ -49,6 +49,8 @@ fn no_record_is_lost_while_the_database_is_unavailable() {
     handler
         .emit(Record::new(Level::Error, "shop", "payment refused"))
         .expect("the queue has space for a record");
-    handler.blocking_flush(Duration::from_secs(60)).expect("the record is stored after three failures");
+    handler
+        .blocking_flush(Duration::from_secs(60))
+        .expect("the record is stored after three failures");
     assert_eq!((handler.stats().recorded, backend.calls(Method::RecordTickets)), (1, 4));
 }

@@ -105,7 +105,7 @@ fn main() -> Result<()> {
     // Encoding the fields as a list is no option: a skipped field leaves no gap, so the following fields are
     // decoded at the wrong positions.
     let list = rmp_serde::to_vec(&record)?;
-    ensure!(rmp_serde::from_slice::<Record>(&list).is_err(), "a record encoded as a list was decoded");
+    ensure!(rmp_serde::from_slice::<Record>(&list).is_err(), "a list could be decoded");
     // A spool in memory could also keep records without encoding them. Clones share their texts, so the
     // measured size is a lower bound.
     let before = resident()?;
@@ -121,6 +121,6 @@ fn main() -> Result<()> {
 /// Returns the resident memory of this process in bytes.
 fn resident() -> Result<usize> {
     let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS in /proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
     Ok(line.trim().trim_end_matches(" kB").parse::<usize>()? * 1_024)
 }

@@ -128,7 +128,7 @@ impl Filled {
         let end = async |direction| -> Result<Timestamp> {
             let query = EventQuery::new().with_direction(direction).with_limit(1);
             let page = store.get_events(&query).await?;
-            Ok(page.items.first().context("the store is empty: fill it with `seed` first")?.record.time)
+            Ok(page.items.first().context("the store is empty: seed it first")?.record.time)
         };
         let (from, until) = (end(Direction::Ascending).await?, end(Direction::Descending).await?);
         let span = SystemTime::from(until).duration_since(from.into())?;

@@ -25,7 +25,7 @@ impl Payments {
             info!(attempt, address = %self.address, "calling the bank");
             let Err(error) = TcpStream::connect(self.address) else { return Ok(()) };
             if attempt == 1 {
-                warn!(error = &error as &dyn Error, "the bank does not answer, retrying");
+                warn!(error = &error as &dyn Error, "the bank does not answer, trying again");
                 continue;
             }
             let failure = Failure::new(format!("cannot charge order {order}"), error);

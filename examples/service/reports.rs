@@ -15,7 +15,7 @@ pub(crate) fn week(order: u32) -> io::Result<()> {
         (0..7).map(|day| SALES[day] + order).sum::<u32>()
     })?;
     if report.join().is_err() {
-        warn!("the report failed, showing yesterday's instead");
+        warn!("the report's thread has ended: the page shows yesterday's");
     }
     Ok(())
 }

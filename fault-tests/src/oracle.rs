@@ -91,7 +91,9 @@ pub async fn check(
         let of = stored.tickets.get(&ticket.id);
         if of != Some(&counted) {
             let message = &ticket.message;
-            return Err(format!("ticket `{message}` has {counted:?}, but its occurrences {of:?}").into());
+            return Err(
+                format!("ticket `{message}` has {counted:?}, but its occurrences {of:?}").into()
+            );
         }
         seen += 1;
     }

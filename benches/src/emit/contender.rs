@@ -162,7 +162,10 @@ impl Transport for Null {
 fn sentry(complete: impl FnOnce(ClientOptions) -> ClientOptions) -> (Dispatch, Keep) {
     let options = ClientOptions::new().dsn("https://key@localhost/1").transport(Arc::new(Null));
     let client = Arc::new(Client::from_config(complete(options.release("1.4.2"))));
-    #[expect(deprecated, reason = "the layer that applications use to turn errors into Sentry events")]
+    #[expect(
+        deprecated,
+        reason = "the layer that applications use to turn errors into Sentry events"
+    )]
     let layer = sentry_tracing::layer();
     (tracing_subscriber::registry().with(layer).into(), Keep::Sentry(client))
 }

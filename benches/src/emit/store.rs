@@ -30,7 +30,7 @@ impl BackendBase for Store {
 
     async fn record_tickets(&self, batch: Batch) -> Result<Recorded> {
         if matches!(self, Self::Away) {
-            return Err(Error::new(ErrorKind::Unavailable, "bench", "this store is unavailable on purpose"));
+            return Err(Error::new(ErrorKind::Unavailable, "bench", "unavailable on purpose"));
         }
         let mut added = BTreeMap::<TicketId, u64>::new();
         for occurrence in &batch {

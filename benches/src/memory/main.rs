@@ -98,8 +98,8 @@ fn word(number: u32) -> String {
 
 /// Returns the peak of the resident memory in KiB.
 fn peak() -> Result<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").context("cannot read /proc/self/status, which only Linux has")?;
+    let status = std::fs::read_to_string("/proc/self/status").context("this needs Linux")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let number = line.and_then(|line| line.split_whitespace().next()).context("no VmHWM in /proc/self/status")?;
+    let number = line.and_then(|line| line.split_whitespace().next()).context("no VmHWM")?;
     Ok(number.parse()?)
 }

@@ -46,7 +46,7 @@ pub(crate) async fn measure(url: &str, plan: Plan) -> Result<Measured> {
         )
         .await?;
     let counts: (i64, i64) = (counts.get(0), counts.get(1));
-    ensure!(counts.0 == counts.1 && counts.0 > 0, "the numbers of stored traits differ: {counts:?}");
+    ensure!(counts.0 == counts.1 && counts.0 > 0, "different row counts: {counts:?}");
     drop_schemas(&client).await?;
     Ok(times.measured("PostgreSQL, against binary COPY", plan))
 }

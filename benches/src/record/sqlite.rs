@@ -51,7 +51,7 @@ pub(crate) async fn measure(folder: &Path, plan: Plan) -> Result<Measured> {
             .query_row("SELECT count(*) FROM ticketing_traits", [], |row| row.get::<_, i64>(0))
     };
     let counts = (count(&recorded)?, count(&bare)?);
-    ensure!(counts.0 == counts.1 && counts.0 > 0, "the numbers of stored traits differ: {counts:?}");
+    ensure!(counts.0 == counts.1 && counts.0 > 0, "different row counts: {counts:?}");
     Ok(times.measured("SQLite, against prepared inserts", plan))
 }
 

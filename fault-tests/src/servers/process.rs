@@ -73,7 +73,11 @@ pub fn signal(name: &str, process: u32) -> Outcome {
     let mut kill = Command::new("kill");
     kill.args(["-s", name, &process.to_string()]).stderr(std::process::Stdio::null());
     let status = kill.status()?;
-    if status.success() { Ok(()) } else { Err(format!("cannot send {name} to process {process}").into()) }
+    if status.success() {
+        Ok(())
+    } else {
+        Err(format!("cannot send {name} to process {process}").into())
+    }
 }
 
 /// Returns the children of a process.
