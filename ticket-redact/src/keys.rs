@@ -103,14 +103,16 @@ const fn place(letter: u8) -> usize {
 ///
 /// ```text
 /// … third second last          LAST_LETTERS[place(last)] = [second letters, third letters]
-///     k      e     n   token   LAST_LETTERS['n']         = [ e i o s …    , k s … ]
+///     k      e     n   token   LAST_LETTERS[place('n')]  = [e o s, i k s]
 /// ```
 ///
 /// The two sets are independent, so a name may pass although no secret ends in its three letters. The opposite
 /// never happens.
 const LAST_LETTERS: [[u32; 2]; 32] = {
     const fn add(row: [u32; 2], letters: &str) -> [u32; 2] {
-        let [.., third, second, _] = letters.as_bytes() else { panic!("a name needs at least three letters") };
+        let [.., third, second, _] = letters.as_bytes() else {
+            panic!("a name needs at least three letters")
+        };
         [row[0] | 1 << place(*second), row[1] | 1 << place(*third)]
     }
     let mut table = [[0; 2]; 32];

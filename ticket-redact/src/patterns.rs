@@ -237,7 +237,8 @@ pub(crate) fn scheme(bytes: &[u8], start: usize) -> Option<Found> {
 ///
 /// ```text
 /// -----BEGIN RSA PRIVATE KEY----- … -----END RSA PRIVATE KEY-----
-/// ^begin^start                                                   ^end
+/// ^    ^                                                         ^
+/// begin start                                                 end
 /// ```
 pub(crate) fn private_key(text: &str, start: usize) -> Option<Found> {
     let rest = text[start..].strip_prefix("BEGIN ")?;

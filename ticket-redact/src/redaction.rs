@@ -167,7 +167,7 @@ pub(crate) fn is_secret(keys: &Keys, name: &str, value: &Value) -> bool {
     (keys.ends_in_secret(name.as_bytes()).is_some()
         || bytes::has(name.as_bytes(), [b'.']) && keys::is_of_secrets(name))
         && match value {
-            // `has_session` and `token_expires` tell nothing that must be hidden.
+            // `has_session: true` and the time of a token give nothing away.
             Value::Bool(_) | Value::Time(_) => false,
             Value::Text(text) => !text.is_empty(),
             Value::Int(_) | Value::Float(_) => true,

@@ -86,8 +86,8 @@ pub(crate) fn glance(text: &[u8]) -> u8 {
             look(lanes, next);
         }
     } else {
-        // At most 16 bytes, in no order that has successors. `e` as the successor of each reports every `b` as
-        // the start of a scheme; a web token needs at least 20 bytes.
+        // At most 16 bytes, which `lanes` rearranges, so that their successors are lost. With `e` as the successor
+        // of all, every `b` is reported as the start of a scheme. A web token needs at least 20 bytes.
         look(&bytes::lanes(text), &[b'e'; LANES]);
     }
     let has = |wanted| found.iter().fold(false, |any, lane| any | (lane & wanted != 0));
