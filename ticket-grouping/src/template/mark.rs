@@ -57,8 +57,8 @@ impl Mark {
     }
 }
 
-/// Returns `true` if this text separates the items of a list: a comma, a semicolon or nothing, followed by `space`,
-/// which only the first two may omit.
+/// Returns `true` if this separates two items of a list: a comma or semicolon, with or without a space, or a space
+/// alone.
 pub(super) fn separator(text: &[u8], space: bool) -> bool {
     matches!((text, space), (b"," | b";", _) | (b"", true))
 }

@@ -7,17 +7,18 @@ const CUT: &str = "…";
 
 /// The minimum number of bytes that are kept of a word that is cut.
 ///
-/// A shorter piece could be read as something else when the template is scanned again: `Novelty` as the month `Nov`,
-/// for example.
+/// A shorter piece could be read as something else when the template is scanned again: `<n> msgs` cut after
+/// `ms` is a duration.
 const PIECE: usize = 16;
 
 /// The template as far as it is written, with the positions that the next token needs to know.
 ///
 /// ```text
-/// unknown user <n>, <n>
-/// ^words[0]^words[1]
-///              ^mark: the list continues, so a second `<n>` is dropped
-///                 ^safe: a cut here leaves the text before it unchanged
+/// unknown user <n>,
+/// ^       ^    ^   ^safe: a cut here does not change how the text before it is read
+/// |       |    |mark: if `<n>` is next, it continues a list and is dropped
+/// |       |words[1]
+/// |words[0]
 /// ```
 pub(super) struct Output {
     text: String,

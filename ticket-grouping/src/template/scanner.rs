@@ -28,7 +28,7 @@ const QUOTES: [(char, char); 7] =
 /// message    user 4711: '/srv/a' timed out
 ///                       ^at
 /// output     user <n>:
-///                    ^before = Edge, since a space precedes the quote
+///                     ^before = Edge, since a space precedes the quote
 /// closing              the next `'` that can close this quote; one position for each kind of quote
 /// mail                 the next email address, here none
 /// ```
@@ -46,8 +46,7 @@ pub(super) struct Scanner<'a> {
     pub(super) before: Before,
     pub(super) output: Output,
     mail: Mail,
-    /// For each kind of quote, the next position that can close one; `usize::MAX` if there is none. It is searched
-    /// for again once it has been passed.
+    /// The next position that can close each kind of quote, or `usize::MAX`. Once passed, it is looked for again.
     closing: [usize; QUOTES.len()],
 }
 
@@ -82,6 +81,7 @@ impl<'a> Scanner<'a> {
         self.output.finish()
     }
 
+    /// Skips white space of `length` bytes.
     fn space(&mut self, length: usize) {
         self.output.space();
         self.before = Before::Edge;
@@ -118,6 +118,7 @@ impl<'a> Scanner<'a> {
         self.at = end;
     }
 
+    /// Handles a character beyond ASCII.
     fn beyond_ascii(&mut self) {
         let Some(next) = self.text[self.at..].chars().next() else { return };
         if next.is_alphanumeric() {
@@ -129,6 +130,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    /// Handles an ASCII character that is neither white space, a letter nor a digit: it begins a value, or it is kept.
     fn ascii_punctuation(&mut self, byte: u8) {
         let at = self.at;
         let found = match byte {
