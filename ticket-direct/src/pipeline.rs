@@ -65,8 +65,8 @@ impl Pipeline {
 
     /// Returns `true` if the options contain no filter, processor or custom grouping.
     ///
-    /// The ticket of a record is then determined by its level, channel, location, message, errors and explicit
-    /// fingerprint. If a record agrees in all of these with an earlier one, a handler may reuse the earlier
+    /// The ticket of a record is then determined by its application, level, channel, location, message, errors
+    /// and explicit fingerprint. If a record agrees in all of these with an earlier one, a handler may reuse the earlier
     /// fingerprint without building the record.
     #[must_use]
     pub const fn is_pure(&self) -> bool {

@@ -50,7 +50,7 @@ use crate::text::{self, glance};
 /// - a secret that is encoded (`%3D`, Base64);
 /// - a secret in the *name* of a trait;
 /// - a secret number in a trait whose name is not a secret's;
-/// - anything in channels, span names, the host or the thread, which are never redacted.
+/// - anything in the other texts of a record, such as channels, span names, the host and the thread.
 ///
 /// After `name: `, a word in lower case is kept unless the name is that of a password or a key, so that
 /// `session: closed by peer` stays readable.
