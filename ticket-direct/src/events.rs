@@ -1,19 +1,19 @@
-//! [`RecordEvents`]: records as events, without a handler.
+//! [`RecordEvents`]: storing records without a handler.
 
 use ticket_core::backend::{Batch, NewOccurrence, Recorded, async_trait};
 use ticket_core::{BackendBase, Record, Result};
 use ticket_grouping::Grouping;
 
-/// Stores records as events, for every [`BackendBase`].
+/// Stores records without a handler; implemented for every [`BackendBase`].
 #[async_trait]
 pub trait RecordEvents: BackendBase {
-    /// Records events in one batch, under [`Grouping::Stable`] and without a salt.
+    /// Stores records in one batch, grouped by [`Grouping::Stable`] without a salt.
     ///
-    /// Nothing is filtered or redacted: a handler does that.
+    /// Records are neither filtered nor redacted. Use a handler for that.
     ///
     /// # Errors
     ///
-    /// Those of [`record_tickets`](BackendBase::record_tickets).
+    /// Returns the errors of [`record_tickets`](BackendBase::record_tickets).
     async fn record_events(&self, events: Vec<Record>) -> Result<Recorded> {
         let occurrence = |record| {
             let fingerprint = Grouping::Stable.fingerprint(&record, &[]);

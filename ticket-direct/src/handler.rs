@@ -9,10 +9,10 @@ use ticket_core::{
 
 use crate::HandlerOptions;
 
-/// The direct handler: [`emit`](TicketingBaseHandler::emit) returns when the store has the record.
+/// A handler whose [`emit`](TicketingBaseHandler::emit) returns when the backend has stored the record.
 ///
-/// For commands and jobs that want to know. In a service, where no request may wait for a log record,
-/// use the `BackgroundHandler` of the crate `ticket-handler`.
+/// It suits commands and jobs that need to know whether a record was stored. In a service, where no request
+/// may wait for a log record, use the `BackgroundHandler` of the crate `ticket-handler`.
 #[derive(Clone, Debug)]
 pub struct TicketingHandler<B> {
     backend: B,
@@ -20,23 +20,23 @@ pub struct TicketingHandler<B> {
 }
 
 impl<B: BackendBase> TicketingHandler<B> {
-    /// A handler over a backend, which it sets up.
+    /// Sets up a backend and creates a handler that stores records in it.
     ///
     /// # Errors
     ///
-    /// Those of [`setup_backend`](BackendBase::setup_backend).
+    /// Returns the errors of [`setup_backend`](BackendBase::setup_backend).
     pub async fn new(backend: B, options: HandlerOptions) -> Result<Self> {
         backend.setup_backend().await?;
         Ok(Self { backend, options })
     }
 
-    /// The backend, for reading.
+    /// Returns the backend, for queries.
     #[must_use]
     pub const fn backend(&self) -> &B {
         &self.backend
     }
 
-    /// What it does with a record before it is stored.
+    /// Returns the options.
     #[must_use]
     pub const fn options(&self) -> &HandlerOptions {
         &self.options
@@ -60,7 +60,7 @@ impl<B: BackendBase> TicketingBaseHandler for TicketingHandler<B> {
         Ok(Emitted::Accepted(id))
     }
 
-    /// Has nothing to wait for: what was taken is stored.
+    /// Returns at once: every accepted record is already stored.
     async fn flush(&self, _deadline: Duration) -> Result<()> {
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! [`HandlerOptions`].
+//! [`HandlerOptions`]: what every handler does with a record before it is stored.
 
 #[cfg(test)]
 mod tests;
@@ -15,9 +15,19 @@ use ticket_redact::Redaction;
 type Filter = Arc<dyn Fn(&Record) -> bool + Send + Sync>;
 type Processor = Arc<dyn Fn(Record) -> Option<Record> + Send + Sync>;
 
-/// What every handler does with a record before it goes anywhere: level, filter, what all records of
-/// the application have in common, processor, [redaction](Redaction), limits, fingerprint, in this
-/// order.
+/// The options of a handler, which determine what happens to a record before it is stored.
+///
+/// Every handler applies them in this order:
+///
+/// 1. Records below the level are dropped.
+/// 2. The application, release, environment and host are filled in where the record has none.
+/// 3. The filter may drop the record.
+/// 4. The processor may change or drop it.
+/// 5. The [redaction](Redaction) removes secrets.
+/// 6. The [limits](ticket_core::limits) shorten what is too long.
+/// 7. The [grouping](Grouping) computes the fingerprint.
+///
+/// # Examples
 ///
 /// ```
 /// use ticket_core::{Level, Record};
@@ -45,7 +55,7 @@ pub struct HandlerOptions {
     host: Option<SmolStr>,
 }
 
-/// The application `generic`, from [`Level::Warning`] on, [`Grouping::Stable`], with redaction.
+/// Returns [`HandlerOptions::new`] for the application `generic`.
 impl Default for HandlerOptions {
     fn default() -> Self {
         Self::new("generic")
@@ -53,8 +63,8 @@ impl Default for HandlerOptions {
 }
 
 impl HandlerOptions {
-    /// The defaults for an application: from [`Level::Warning`] on, [`Grouping::Stable`], with
-    /// redaction.
+    /// Creates the default options for an application: [`Level::Warning`] and above, [`Grouping::Stable`], and the
+    /// default [redaction](Redaction::new).
     #[must_use]
     pub fn new(app_id: impl Into<SmolStr>) -> Self {
         Self {
@@ -71,42 +81,47 @@ impl HandlerOptions {
         }
     }
 
-    /// Sets the application that records belong to, unless they name one themselves.
+    /// Sets the application of records that name none.
     #[must_use]
     pub fn with_app_id(mut self, app_id: impl Into<SmolStr>) -> Self {
         self.app_id = app_id.into();
         self
     }
 
-    /// Sets the salt of the fingerprints; it keeps two set-ups of one application apart.
+    /// Sets the salt of the fingerprints, empty by default.
+    ///
+    /// Two deployments of one application that use different salts never share a ticket.
     #[must_use]
     pub fn with_salt(mut self, salt: impl Into<Vec<u8>>) -> Self {
         self.salt = salt.into();
         self
     }
 
-    /// Sets the level from which on records are taken.
+    /// Sets the minimum level of records, [`Level::Warning`] by default.
     #[must_use]
     pub fn with_level(mut self, level: Level) -> Self {
         self.level = level;
         self
     }
 
-    /// Takes only records for which the filter is true.
+    /// Sets a filter, which drops the records for which it returns `false`.
+    ///
+    /// Records below the [level](Self::with_level) never reach it.
     #[must_use]
     pub fn with_filter(mut self, filter: impl Fn(&Record) -> bool + Send + Sync + 'static) -> Self {
         self.filter = Some(Arc::new(filter));
         self
     }
 
-    /// Sets how records are grouped into tickets.
+    /// Sets how records are grouped into tickets, [`Grouping::Stable`] by default.
     #[must_use]
     pub fn with_grouping(mut self, grouping: Grouping) -> Self {
         self.grouping = grouping;
         self
     }
 
-    /// Changes each record before it is fingerprinted and stored, or drops it.
+    /// Sets a processor, which changes each record before it is fingerprinted and stored, or drops it by
+    /// returning `None`.
     #[must_use]
     pub fn with_processor(
         mut self,
@@ -116,10 +131,10 @@ impl HandlerOptions {
         self
     }
 
-    /// Sets what is taken out of records as secret; [`Redaction::new`] unless it is set.
+    /// Sets the redaction, [`Redaction::new`] by default.
     ///
-    /// It comes after the processor, so that a processor may still look at what is secret, and what
-    /// it adds is redacted too.
+    /// It is applied after the processor. So the processor still sees the secrets, and what it adds is redacted
+    /// too.
     #[must_use]
     pub fn with_redaction(mut self, redaction: Redaction) -> Self {
         self.redaction = redaction;
@@ -147,31 +162,31 @@ impl HandlerOptions {
         self
     }
 
-    /// The application.
+    /// Returns the application of records that name none.
     #[must_use]
     pub fn app_id(&self) -> &str {
         &self.app_id
     }
 
-    /// What is taken out of records as secret.
+    /// Returns the redaction.
     #[must_use]
     pub const fn redaction(&self) -> &Redaction {
         &self.redaction
     }
 
-    /// The level from which on records are taken.
+    /// Returns the minimum level of records.
     #[must_use]
     pub const fn level(&self) -> Level {
         self.level
     }
 
-    /// The record's fingerprint.
+    /// Returns the fingerprint of a record.
     #[must_use]
     pub fn hash_record(&self, record: &Record) -> Fingerprint {
         self.grouping.fingerprint(record, &self.salt)
     }
 
-    /// Applies the processor.
+    /// Applies the processor; returns `None` if it drops the record.
     #[must_use]
     pub fn process_record(&self, record: Record) -> Option<Record> {
         match &self.processor {
@@ -180,7 +195,7 @@ impl HandlerOptions {
         }
     }
 
-    /// Makes a record ready to be stored; returns `None` if it is not wanted.
+    /// Applies all options to a record; returns `None` if it is dropped.
     #[must_use]
     pub fn prepare(&self, mut record: Record) -> Option<NewOccurrence> {
         self.is_wanted(&mut record).then(|| {
@@ -188,8 +203,8 @@ impl HandlerOptions {
         })
     }
 
-    /// Applies the level, the common fields, the filter and the processor; returns `false` if the record
-    /// is not wanted.
+    /// Applies the level, the common fields, the filter and the processor; returns `false` if the record is
+    /// dropped.
     pub(crate) fn is_wanted(&self, record: &mut Record) -> bool {
         if record.level < self.level {
             return false;
@@ -199,7 +214,8 @@ impl HandlerOptions {
             return false;
         }
         let Some(processor) = &self.processor else { return true };
-        // The processor takes the record by value. What stands in its place meanwhile is never seen.
+        // The processor takes the record by value. Nobody sees the placeholder: it is overwritten, or the caller
+        // discards the record.
         let taken = mem::replace(record, Record::new(self.level, "", ""));
         match processor(taken) {
             Some(processed) => {
@@ -217,7 +233,7 @@ impl HandlerOptions {
             || matches!(self.grouping, Grouping::Custom(_))
     }
 
-    /// What all records of the application have in common, where the record does not say otherwise.
+    /// Fills in the application, release, environment and host where the record has none.
     pub(crate) fn add_common(&self, record: &mut Record) {
         if record.app_id.is_empty() {
             record.app_id.clone_from(&self.app_id);
@@ -237,7 +253,7 @@ impl HandlerOptions {
 
 impl fmt::Debug for HandlerOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The salt is left out: whoever knows it can forge fingerprints.
+        // The salt is omitted, since it can be used to forge fingerprints.
         f.debug_struct("HandlerOptions")
             .field("app_id", &self.app_id)
             .field("level", &self.level)

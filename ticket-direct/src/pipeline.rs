@@ -1,15 +1,14 @@
-//! The steps of [`HandlerOptions`] one by one, for implementors of handlers.
+//! The individual steps of [`HandlerOptions`], for implementors of handlers.
 //!
-//! An application needs only [`HandlerOptions`], and a simple handler only
-//! [`HandlerOptions::prepare`]. A handler that saves work for records it has seen before, or makes records
-//! itself, uses a [`Pipeline`].
+//! An application needs only [`HandlerOptions`], and a simple handler only [`HandlerOptions::prepare`]. A handler
+//! that caches the fingerprints of repeated records, or creates records itself, uses a [`Pipeline`].
 
 use ticket_core::Record;
 use ticket_core::backend::NewOccurrence;
 
 use crate::HandlerOptions;
 
-/// What a handler does with its records, according to [`HandlerOptions`].
+/// Applies [`HandlerOptions`] to records step by step.
 ///
 /// ```
 /// use ticket_core::backend::NewOccurrence;
@@ -43,10 +42,10 @@ impl Pipeline {
         &self.options
     }
 
-    /// Prepares a record in place: level, common fields, filter, processor, redaction, and limits.
+    /// Applies the level, the common fields, the filter, the processor, the redaction and the limits to a record.
     ///
-    /// Returns `false` if the record is not wanted; its content is then unspecified. In place, because a
-    /// record is large and each move of it is a copy.
+    /// Returns `false` if the record is dropped; its content is then unspecified. The record is changed in place,
+    /// because it is large and each move would copy it.
     #[must_use]
     pub fn admit(&self, record: &mut Record) -> bool {
         let is_wanted = self.options.is_wanted(record);
@@ -56,7 +55,7 @@ impl Pipeline {
         is_wanted
     }
 
-    /// Prepares a record of the handler's own, which the level, the filter and the processor do not concern.
+    /// Prepares a record that the handler itself has created. Level, filter and processor do not apply to it.
     #[must_use]
     pub fn prepare_own(&self, mut record: Record) -> NewOccurrence {
         self.options.add_common(&mut record);
@@ -64,11 +63,11 @@ impl Pipeline {
         NewOccurrence::prepare(record, self.options.redaction(), hash)
     }
 
-    /// Returns `true` if no function of the application decides about records.
+    /// Returns `true` if the options contain no filter, processor or custom grouping.
     ///
-    /// Then a record's level, location, message, errors and own fingerprint determine its ticket. A handler
-    /// that has seen a record need not build another one that agrees with it in all of these to know its
-    /// ticket, and may use the same fingerprint.
+    /// The ticket of a record is then determined by its application, level, channel, location, message, errors
+    /// and explicit fingerprint. If a record agrees in all of these with an earlier one, a handler may reuse the earlier
+    /// fingerprint without building the record.
     #[must_use]
     pub const fn is_pure(&self) -> bool {
         !self.options.has_functions()

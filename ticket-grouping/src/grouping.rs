@@ -1,4 +1,4 @@
-//! [`Grouping`]: how the fingerprint of a record is made.
+//! [`Grouping`]: the rule by which records are grouped into tickets.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,34 +8,37 @@ use ticket_core::{Fingerprint, Ingredients, Record, SmolStr};
 
 use crate::template;
 
-/// How records are grouped into tickets; one choice for each handler.
+/// The rule by which a handler groups records into tickets.
 ///
-/// A record's own [`fingerprint`](Record::fingerprint) overrides it.
+/// Records with the same fingerprint belong to the same ticket. A record with an explicit
+/// [`fingerprint`](Record::fingerprint) is grouped by that text instead.
 #[derive(Clone, Default)]
 #[non_exhaustive]
 pub enum Grouping {
-    /// By level, channel, file, and function or else module; by the types of the error chain; and by
-    /// the [template](crate::template) of the message, in which the errors' own texts become a mark.
+    /// Groups by level, channel, file, function (or module, if the function is unknown), the types of the error
+    /// chain, and the [template](crate::template) of the message, in which the texts of those errors are
+    /// replaced by `<error>`.
     ///
-    /// Line numbers do not count, so that an edit above the call makes no new ticket.
+    /// Line numbers are ignored, so that an edit above the call does not open a new ticket.
     #[default]
     Stable,
-    /// By level, channel, file and line, as Logbook does.
+    /// Groups by level, channel, file and line, as Logbook does.
     Location,
-    /// By a text that a function makes of the record.
+    /// Groups by the text that a function returns for the record.
     Custom(Arc<dyn Fn(&Record) -> SmolStr + Send + Sync>),
 }
 
 impl Grouping {
-    /// Grouping by a text that a function makes of the record.
+    /// Creates a grouping by the text that a function returns for the record.
     pub fn custom<T: Into<SmolStr>>(
         function: impl Fn(&Record) -> T + Send + Sync + 'static,
     ) -> Self {
         Self::Custom(Arc::new(move |record| function(record).into()))
     }
 
-    /// The record's fingerprint in its application. The salt keeps two set-ups of one application
-    /// apart.
+    /// Returns the fingerprint of a record within its application.
+    ///
+    /// Two deployments of one application that use different salts never share a ticket.
     ///
     /// ```
     /// use ticket_core::{Level, Record};
@@ -82,15 +85,18 @@ fn stable(record: &Record) -> Ingredients {
         (None, module) => ingredients.with_known("module", module.clone()),
     };
     for cause in &record.error {
-        // An error whose type is not known is told from others by its text.
+        // Without a type, only the text distinguishes one error from another.
         let name = cause.type_name.clone().unwrap_or_else(|| template(&cause.message).into());
         ingredients = ingredients.with("error", name);
     }
     ingredients.with("message", message_template(record))
 }
 
-/// The template of the message, in which the text of each error of the chain is a mark: what varies
-/// in an error's text must not split a ticket whose errors are of one type.
+/// Returns the template of the message, with the text of each error of the chain replaced by `<error>`.
+///
+/// Messages often end in the text of their error. Variable parts of that text must not split a ticket, since the
+/// type of the error already is an ingredient. Texts of one or two bytes are left alone: they would match by
+/// chance.
 fn message_template(record: &Record) -> String {
     let mut message = Cow::Borrowed(record.message.as_str());
     for cause in record.error.iter().filter(|cause| cause.message.len() > 2) {
@@ -110,8 +116,8 @@ fn location(record: &Record) -> Ingredients {
         .with_known("line", location.line.map(|line| line.to_string()))
 }
 
-/// A source file as every machine sees it: the part below the folder of a package registry, with
-/// slashes.
+/// Returns a source file in a form that is the same on every machine: with forward slashes, and without the path
+/// to the local copy of the package registry.
 fn stable_file(file: &str) -> String {
     let file = file.replace('\\', "/");
     match file.split_once("/registry/src/").and_then(|(_, rest)| rest.split_once('/')) {
@@ -136,8 +142,8 @@ mod tests {
         Grouping::Stable.fingerprint(record, b"").id()
     }
 
-    /// Changing one of these makes every stored ticket a new one: raise the grouping's version, and
-    /// say so in the changelog.
+    /// A change of these values orphans every stored ticket. If it is intended, raise the version of the grouping
+    /// and add a line to the changelog.
     #[test]
     fn fingerprints_are_pinned() {
         let mut with_error = record("cannot load user 17");
@@ -161,7 +167,7 @@ mod tests {
         assert_eq!(ids, PINNED);
     }
 
-    /// Computed by another program from the description at [`Fingerprint::new`].
+    /// Computed by an independent program from the description of [`Fingerprint::new`].
     const PINNED: [&str; 7] = [
         "cf8e33b03ba8e0149acabb770d26b9a7",
         "8b28a07e107cf173c36f1e9c56708e81",
@@ -173,7 +179,7 @@ mod tests {
     ];
 
     #[test]
-    fn what_separates_tickets() {
+    fn a_change_of_an_ingredient_opens_another_ticket() {
         let base = record("timeout");
         let other = |change: fn(&mut Record)| {
             let mut record = base.clone();
@@ -190,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_separate_tickets() {
+    fn values_lines_and_deployments_do_not_split_a_ticket() {
         let base = record("user 17 timed out");
         let mut other = record("user 4711 timed out").with_trait("a", 1).with_release("2");
         other.location.line = Some(99);
@@ -199,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_of_one_type_at_two_calls_stay_apart_and_their_texts_do_not_split() {
+    fn the_text_of_an_error_does_not_split_a_ticket_but_the_message_does() {
         let failed = |message: &str, error: &str| {
             let mut record = record(message);
             record.error = vec![ErrorCause::new(Some("Os".into()), error)];
@@ -216,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_a_dependency_is_the_same_on_every_machine() {
+    fn a_file_of_a_dependency_is_independent_of_the_machine() {
         let file = stable_file("/home/a/.cargo/registry/src/index-1949cf8c/hyper-1.0.0/src/lib.rs");
         assert_eq!(file, "hyper-1.0.0/src/lib.rs");
         assert_eq!(stable_file("src\\db.rs"), "src/db.rs");

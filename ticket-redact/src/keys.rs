@@ -1,21 +1,22 @@
-//! The names of secrets.
+//! Recognition of the names of secrets.
 
-/// How sure a name makes that its value is a secret.
+/// How certain it is that the value of a name is a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Secret {
-    /// What follows is one.
+    /// The value is a secret.
     Sure,
-    /// In a sentence, what follows may as well be said about it: `session: closed`.
+    /// In a sentence, the text after the name may be a remark about it: `session: closed`.
     Likely,
 }
 
 use Secret::{Likely, Sure};
 
-/// The letters that a secret's name ends in; whether they may be the end of a longer word
-/// (`dbpassword`: there is no innocent word with this end).
+/// The letters that a secret's name ends in, and whether they may be glued to other letters.
+///
+/// `password` may be, since no harmless word ends in it: `dbpassword`. `secret` may not: `undersecret`.
 struct Ending(&'static str, Secret, bool);
 
-/// By their last letter, so that most names are done with at once.
+/// Returns the endings with this last letter, so that a name is compared with few of them.
 const fn endings(last: u8) -> &'static [Ending] {
     match last {
         b'c' => &[Ending("cvc", Sure, false)],
@@ -78,7 +79,7 @@ const fn endings(last: u8) -> &'static [Ending] {
     }
 }
 
-/// Words behind a secret's name with which it still is one, by their last letter: `password_hash`.
+/// Returns the words with this last letter that may follow a secret's name, as in `password_hash`.
 const fn carriers(last: u8) -> &'static [&'static str] {
     match last {
         b'd' => &["old"],
@@ -93,16 +94,25 @@ const fn carriers(last: u8) -> &'static [&'static str] {
     }
 }
 
-/// A letter's place in the alphabet, from 1 on.
+/// Returns the position of a letter in the alphabet, starting at 1, for either case.
 const fn place(letter: u8) -> usize {
     (letter & 0x1f) as usize
 }
 
-/// Which letters names of secrets end in: for each last letter those just before it, and those before these, as
-/// bits. By it almost all names are known to be harmless.
+/// The last three letters of the names of secrets, as bit sets; they rule out almost every harmless name.
+///
+/// ```text
+/// … third second last          LAST_LETTERS[place(last)] = [second letters, third letters]
+///     k      e     n   token   LAST_LETTERS[place('n')]  = [e o s, i k s]
+/// ```
+///
+/// The two sets are independent, so a name may pass although no secret ends in its three letters. The opposite
+/// never happens.
 const LAST_LETTERS: [[u32; 2]; 32] = {
     const fn add(row: [u32; 2], letters: &str) -> [u32; 2] {
-        let [.., third, second, _] = letters.as_bytes() else { panic!("a name of two letters") };
+        let [.., third, second, _] = letters.as_bytes() else {
+            panic!("a name needs at least three letters")
+        };
         [row[0] | 1 << place(*second), row[1] | 1 << place(*third)]
     }
     let mut table = [[0; 2]; 32];
@@ -125,26 +135,26 @@ const LAST_LETTERS: [[u32; 2]; 32] = {
     table
 };
 
-/// Whether a text may end in the name of a secret, at a glance.
+/// Returns `false` if the last three letters of a text rule out that it ends in the name of a secret.
 #[inline]
 fn may_end_in_secret(text: &[u8]) -> bool {
     let [.., third, second, last] = text else { return false };
     let [before, first] = LAST_LETTERS[place(*last)];
-    // What is no letter may be a separator.
+    // Anything but a letter may be a separator, which `starts_at` skips.
     let is_of = |row: u32, byte: u8| !byte.is_ascii_alphabetic() || row >> place(byte) & 1 == 1;
     is_of(before, *second)
         && match text {
-            // `session_id`
+            // A separator before the last two letters: `session_id`.
             [.., fourth, b'_' | b'-' | b' ' | b'.', _, _] => is_of(first, *fourth),
             _ => is_of(first, *third),
         }
 }
 
-/// The names of an object all of whose values are secrets, as in `cookies.sid`.
+/// The names of objects in which every value is a secret, as in `cookies.sid`.
 const OBJECTS: [&str; 6] =
     ["cookies", "cookie", "credentials", "credential", "secrets", "authorization"];
 
-/// Whether a name is one of such an object.
+/// Returns `true` if a dotted name is inside one of [`OBJECTS`].
 pub(crate) fn is_of_secrets(name: &str) -> bool {
     name.rsplit_once('.').is_some_and(|(objects, _)| {
         objects
@@ -153,10 +163,10 @@ pub(crate) fn is_of_secrets(name: &str) -> bool {
     })
 }
 
-/// The names that are known, and those of the application.
+/// The names of secrets: the built-in ones, and those added by the application.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Keys {
-    /// Letters and digits only, in lower case.
+    /// The added names, reduced to letters and digits in lower case.
     own: Vec<Box<[u8]>>,
 }
 
@@ -172,8 +182,10 @@ impl Keys {
         }
     }
 
-    /// Whether a text ends in the name of a secret; looks at so many bytes at most as the longest
-    /// name has.
+    /// Returns how certain it is that a text ends in the name of a secret; `None` if it does not.
+    ///
+    /// It looks at no more bytes than the longest name needs, so that calling it for each separator of a text
+    /// stays linear.
     #[inline]
     pub(crate) fn ends_in_secret(&self, text: &[u8]) -> Option<Secret> {
         let rest = without_number(text);
@@ -208,7 +220,7 @@ impl Keys {
     }
 }
 
-/// `password` of `password2` and `password_2`.
+/// Strips up to four trailing digits and the separator before them: `password2`, `password_2`.
 #[inline]
 fn without_number(text: &[u8]) -> &[u8] {
     let mut rest = text;
@@ -220,6 +232,7 @@ fn without_number(text: &[u8]) -> &[u8] {
     if rest.len() < text.len() { without_separator(rest) } else { text }
 }
 
+/// Strips one trailing separator.
 fn without_separator(text: &[u8]) -> &[u8] {
     match text {
         [rest @ .., b'_' | b'-' | b' ' | b'.'] => rest,
@@ -227,8 +240,10 @@ fn without_separator(text: &[u8]) -> &[u8] {
     }
 }
 
-/// Where a name at the end of a text begins: its letters in any case, with at most one separator
-/// between any two, and as whole words unless it may be glued to what stands before it.
+/// Returns where a name begins that the text ends in; `None` if the text does not end in it.
+///
+/// Case is ignored, and one separator may stand between any two letters: `api_key` and `API-Key` both match
+/// `apikey`. Unless `glued` is set, the name has to begin at the start of a word.
 fn starts_at(text: &[u8], letters: &[u8], glued: bool) -> Option<usize> {
     let mut at = text.len();
     for (index, letter) in letters.iter().enumerate().rev() {
@@ -245,7 +260,7 @@ fn starts_at(text: &[u8], letters: &[u8], glued: bool) -> Option<usize> {
     (glued || begins_word(text, at)).then_some(at)
 }
 
-/// Whether a word of a name begins here: `token` in `access_token`, `accessToken`, `APIToken`.
+/// Returns `true` if a word of a name begins here, as `token` in `access_token`, `accessToken` and `APIToken`.
 fn begins_word(text: &[u8], at: usize) -> bool {
     let Some(&before) = at.checked_sub(1).and_then(|before| text.get(before)) else { return true };
     let lower_behind = text.get(at + 1).is_some_and(u8::is_ascii_lowercase);
@@ -254,7 +269,7 @@ fn begins_word(text: &[u8], at: usize) -> bool {
         || text[at].is_ascii_uppercase() && (before.is_ascii_lowercase() || lower_behind)
 }
 
-/// Letters and digits, and what other alphabets are made of.
+/// Returns `true` for ASCII letters and digits, and for every byte of a character beyond ASCII.
 pub(crate) const fn is_letter(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || !byte.is_ascii()
 }

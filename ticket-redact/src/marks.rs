@@ -1,8 +1,8 @@
-//! The marks that stand for secrets in redacted texts.
+//! The marks that replace secrets in redacted text.
 
-/// Replaces a secret that is known by its name or by what surrounds it.
+/// Replaces a secret that is recognized by its name or its context.
 pub(crate) const MARK: &str = "<redacted>";
-/// Replaces a number that passes the check of payment cards.
+/// Replaces a payment card number.
 pub(crate) const CARD: &str = "<redacted card number>";
 /// Replaces a JSON web token.
 pub(crate) const TOKEN: &str = "<redacted token>";

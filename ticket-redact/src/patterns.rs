@@ -1,14 +1,14 @@
-//! Secrets that are known by their form.
+//! Secrets that are recognized by their form.
 
 use crate::keys::is_letter;
 use crate::marks::{CARD, MARK, PRIVATE_KEY, TOKEN};
 
-/// What was found: what it is replaced with, if anything, and where to go on.
+/// The result of looking at one position: what to replace, and where the search continues.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Found {
     pub(crate) start: usize,
     pub(crate) end: usize,
-    /// `None`: nothing to replace up to here, and nothing to look at again.
+    /// The replacement. `None` if there is no secret before `end`, so that the search continues there.
     pub(crate) mark: Option<&'static str>,
 }
 
@@ -22,18 +22,21 @@ impl Found {
     }
 }
 
-/// From this length on, a URL's user without a password is taken for a token.
+/// The length from which on the user of a URL without a password is considered a token.
 const LONG_USER: usize = 20;
 
-/// The URLs of one text. What was found out about a word of it is kept: a word may hold many of them.
+/// Finds credentials in the URLs of one text.
+///
+/// One word may contain many URLs, as in `a://b:ca://b:c…`. The last `@` of the word is remembered, since looking
+/// for it again from each of them would take quadratic time.
 #[derive(Debug, Default)]
 pub(crate) struct Urls {
-    /// The end of the last word that was looked at to its end, and its last `@`.
+    /// The end of the word that was scanned last, and the position of its last `@`.
     word: Option<(usize, Option<usize>)>,
 }
 
 impl Urls {
-    /// The password, or the token, in what stands behind `scheme://`.
+    /// Finds the password or token after `scheme://`, which ends at `start`.
     pub(crate) fn credentials(&mut self, bytes: &[u8], start: usize) -> Found {
         let length = bytes[start..]
             .iter()
@@ -45,7 +48,7 @@ impl Urls {
         if let (None, Some(colon)) = (at_sign, colon)
             && !is_port(&authority[colon + 1..])
         {
-            // No port: a password with a slash or the like in it, as people write them.
+            // What follows the colon is not a port. It may be a password with an unescaped `/`, `?` or `#`.
             at_sign = self.last_at_sign(bytes, start).filter(|at| *at > start + colon);
         }
         let Some(at_sign) = at_sign else { return Found::nothing(start + length) };
@@ -62,6 +65,7 @@ impl Urls {
         Found::new(secret, at_sign, MARK)
     }
 
+    /// Returns the position of the last `@` in the word that contains `start`.
     fn last_at_sign(&mut self, bytes: &[u8], start: usize) -> Option<usize> {
         if let Some((end, at_sign)) = self.word
             && start < end
@@ -97,10 +101,10 @@ fn begins_word(bytes: &[u8], at: usize) -> bool {
     at.checked_sub(1).is_none_or(|before| !is_letter(bytes[before]) && bytes[before] != b'_')
 }
 
-/// The digits of the shortest payment card's number.
+/// The number of digits of the shortest payment card number.
 pub(crate) const MIN_CARD: usize = 13;
 
-/// Whether there are so many digits in a row, with at most one space or hyphen between two.
+/// Returns `true` if [`MIN_CARD`] digits follow each other with at most one space or hyphen between any two.
 pub(crate) fn may_be_card(bytes: &[u8]) -> bool {
     let (mut digits, mut before) = (0, 0);
     bytes.iter().any(|byte| {
@@ -114,12 +118,13 @@ pub(crate) fn may_be_card(bytes: &[u8]) -> bool {
     })
 }
 
-/// How a payment card's digits are grouped.
+/// The ways in which the digits of a payment card are grouped.
 const GROUPS: [&[usize]; 5] =
     [&[4, 4, 4, 4, 3], &[4, 4, 4, 4], &[4, 6, 5], &[4, 6, 4], &[4, 4, 4, 1]];
 
-/// A payment card's number, or how far there is none. Cards begin with a digit of 2 to 6, so that most times
-/// and ids are none.
+/// Finds a payment card number that begins at `start`, a digit.
+///
+/// Cards begin with a digit from 2 to 6, which excludes most timestamps and ids.
 pub(crate) fn card(bytes: &[u8], start: usize) -> Found {
     let run = bytes[start..].iter().take_while(|byte| byte.is_ascii_digit()).count();
     let none = Found::nothing(start + run);
@@ -156,7 +161,7 @@ pub(crate) fn card(bytes: &[u8], start: usize) -> Found {
     GROUPS.iter().find_map(end).map_or(none, |end| Found::new(start, end, CARD))
 }
 
-/// Whether neither a digit nor another part of an identifier follows.
+/// Returns `true` if the number ends here: no digit and no other part of an identifier follows.
 fn ends_number(bytes: &[u8], end: usize) -> bool {
     match bytes[end..] {
         [byte, ..] if is_letter(byte) || byte == b'_' => false,
@@ -165,7 +170,7 @@ fn ends_number(bytes: &[u8], end: usize) -> bool {
     }
 }
 
-/// The check digit of payment cards, by Luhn's rule.
+/// Returns `true` if the check digit is valid by Luhn's algorithm.
 fn passes_check(digits: &[u8]) -> bool {
     let digits = digits.iter().filter(|byte| byte.is_ascii_digit()).rev();
     let sum: u32 = digits
@@ -182,9 +187,10 @@ fn passes_check(digits: &[u8]) -> bool {
     sum.is_multiple_of(10)
 }
 
-/// A JSON web token: parts of Base64 with points between them, of which the first begins as `{"` does.
+/// Finds a JSON web token: parts in Base64 separated by dots, the first of which begins with `eyJ`, an
+/// encoded `{"`.
 ///
-/// `at` is its third letter, the rarest.
+/// `at` is the position of the `J`, the rarest of the three letters.
 pub(crate) fn web_token(bytes: &[u8], at: usize) -> Option<Found> {
     let start = at.checked_sub(2)?;
     if !bytes[start..].starts_with(b"eyJ") || !begins_word(bytes, start) {
@@ -204,7 +210,7 @@ pub(crate) fn web_token(bytes: &[u8], at: usize) -> Option<Found> {
     Some(if is_token { Found::new(start, end, TOKEN) } else { Found::nothing(end) })
 }
 
-/// What stands behind `Bearer` or `Basic`, if it looks like a token rather than like a word.
+/// Finds what follows `Bearer` or `Basic`, if it looks like a token rather than a word.
 pub(crate) fn scheme(bytes: &[u8], start: usize) -> Option<Found> {
     let is = |name: &[u8]| {
         bytes.get(start..start + name.len()).is_some_and(|word| word.eq_ignore_ascii_case(name))
@@ -219,17 +225,26 @@ pub(crate) fn scheme(bytes: &[u8], start: usize) -> Option<Found> {
     let token = &bytes[from..from + length];
     let capital = token.iter().skip(1).any(u8::is_ascii_uppercase);
     let digit = token.iter().any(u8::is_ascii_digit);
-    // What ends a sentence does not count.
+    // The full stop at the end of a sentence does not make a word a token.
     let inner = &token[..length.saturating_sub(1)];
     let joined = name.len() == 7 && inner.iter().any(|byte| b"-._~+/".contains(byte));
     (length >= 8 && (capital || digit || joined)).then_some(Found::new(from, from + length, MARK))
 }
 
-/// A private key in PEM form, up to its end or that of the text.
+/// Finds a private key in PEM form, up to its end or the end of the text.
+///
+/// `start` is the position of `BEGIN`:
+///
+/// ```text
+/// -----BEGIN RSA PRIVATE KEY----- … -----END RSA PRIVATE KEY-----
+/// ^    ^                                                         ^
+/// begin start                                                 end
+/// ```
 pub(crate) fn private_key(text: &str, start: usize) -> Option<Found> {
     let rest = text[start..].strip_prefix("BEGIN ")?;
     let begin = text[..start].strip_suffix("-----")?.len();
-    // As keys are labelled. So no mark that stands for another secret becomes a part of it.
+    // Labels are in capitals. A mark such as `<redacted>` is not, so that replacing another secret within the
+    // dashes cannot create a label, and redaction stays idempotent.
     let in_label = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b' ';
     let head = rest.as_bytes().iter().take(64).take_while(|byte| in_label(byte)).count();
     let body =

@@ -1,4 +1,4 @@
-//! [`Redaction`]: the rules that are applied to records and texts.
+//! [`Redaction`]: the redaction rules of an application.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -11,38 +11,54 @@ use crate::keys::{self, Keys};
 use crate::marks::MARK;
 use crate::text::{self, glance};
 
-/// Takes secrets out of records, before they are fingerprinted and stored; on by default in
-/// the handlers of `ticket-direct` and `ticket-handler`.
+/// Removes secrets from records before they are fingerprinted and stored.
 ///
-/// | what | becomes |
+/// The handlers of `ticket-direct` and `ticket-handler` redact by default.
+///
+/// # Rules
+///
+/// | secret | replacement |
 /// |---|---|
-/// | a trait with a secret's name: of the record, a span or a breadcrumb | the text `<redacted>`; bools and times stay |
-/// | `name=value`, `name: value`, `"name":"value"`, `Name { name: "value" }` in a text | `name=<redacted>`, … |
+/// | a trait of the record, a span or a breadcrumb whose name is a secret's | the text `<redacted>`; booleans and times are kept |
+/// | `name=value`, `name: value`, `"name":"value"`, `Name { name: "value" }` within a text | `name=<redacted>`, … |
 /// | `scheme://user:password@host`, `scheme://a-long-token@host` | `scheme://user:<redacted>@host`, `scheme://<redacted>@host` |
 /// | `Bearer …`, `Basic …` | `Bearer <redacted>` |
 /// | a JSON web token (`eyJ….….…`) | `<redacted token>` |
 /// | a private key in PEM form | `<redacted private key>` |
-/// | 13 to 19 digits as on a payment card, in one or in groups, with a right check digit | `<redacted card number>` |
+/// | a payment card number: 13 to 19 digits, in a row or in groups, with a valid check digit | `<redacted card number>` |
 ///
-/// Texts are: the message, the errors' messages, the values of traits, the messages of breadcrumbs,
-/// the request's path, route and user, functions and files of the backtrace, and the record's own
-/// [`fingerprint`](Record::fingerprint).
+/// The rules apply to these texts of a record: the message, the messages of errors and breadcrumbs, the values
+/// of traits, the path, route and user of the request, the functions and files of the backtrace, and the
+/// explicit [`fingerprint`](Record::fingerprint).
 ///
-/// A secret's name *ends* in one of these, as whole words of a name in snake, camel or kebab case, in
-/// any case: `password`, `passwd`, `pwd`, `passphrase`, `passcode`, `secret`, `token`, `jwt`,
+/// A name is a secret's if it *ends* in one of the following, in whole words and ignoring case; snake, camel
+/// and kebab case are all recognized: `password`, `passwd`, `pwd`, `passphrase`, `passcode`, `secret`, `token`, `jwt`,
 /// `authorization`, `cookie`, `session`, `session id`, `credential`, `api key`, `private key`,
 /// `access key`, `secret key`, `account key`, `encryption key`, `signing key`, `master key`,
 /// `card number`, `cvv`, `cvc`, `otp`, `ssn`. So `db.password`, `X-Api-Key`, `sessionToken` and
 /// `password_hash` are secrets; `token_count`, `max_tokens` and `secretary` are not.
 ///
-/// It takes time linear in the length of the texts, changes nothing that has no secret, and applied
-/// again it changes nothing. What it does **not** promise: to know a secret that has neither a name
-/// nor one of these forms (a password within a sentence, a token of a service's own form), one in an
-/// encoding (`%3D`, Base64), one in the *name* of a trait, and one in a number that is a trait of
-/// another name. After `name: `, a word of small letters stays unless the name is a password's or a
-/// key's, so that `session: closed by peer` can be read. Nor does it touch channels, span names, the
-/// host, or the thread. For what only the application knows there are
-/// [`with_keys`](Self::with_keys) and the processor of a handler's options.
+/// Redaction takes time linear in the length of the texts, leaves text without secrets unchanged, and is
+/// idempotent.
+///
+/// # Limits
+///
+/// Redaction does **not** find:
+///
+/// - a secret with neither a known name nor a known form, such as a password within a sentence or a token in a
+///   format private to some service;
+/// - a secret that is encoded (`%3D`, Base64);
+/// - a secret in the *name* of a trait;
+/// - a secret number in a trait whose name is not a secret's;
+/// - anything in the other texts of a record, such as channels, span names, the host and the thread.
+///
+/// After `name: `, a word in lower case is kept unless the name is that of a password or a key, so that
+/// `session: closed by peer` stays readable.
+///
+/// Use [`with_keys`](Self::with_keys), or the processor in a handler's options, for secrets that only the
+/// application knows.
+///
+/// # Examples
 ///
 /// ```
 /// use ticket_core::{Level, Record, Value};
@@ -61,11 +77,11 @@ use crate::text::{self, glance};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Redaction {
-    /// `None` if it is off.
+    /// The names of secrets; `None` if redaction is off.
     pub(crate) keys: Option<Arc<Keys>>,
 }
 
-/// As [`new`](Redaction::new).
+/// Returns the same as [`Redaction::new`].
 impl Default for Redaction {
     fn default() -> Self {
         Self::new()
@@ -73,21 +89,23 @@ impl Default for Redaction {
 }
 
 impl Redaction {
-    /// The rules that are on by default.
+    /// Creates the default redaction: every rule, and the names listed above.
     #[must_use]
     pub fn new() -> Self {
         Self { keys: Some(Arc::default()) }
     }
 
-    /// No redaction: records are stored as they are.
+    /// Turns redaction off: records are stored unchanged.
     #[must_use]
     pub const fn none() -> Self {
         Self { keys: None }
     }
 
-    /// Adds names of secrets; each is found at the end of a name, as those that are known already:
-    /// `iban` in `customer_iban` and `customerIban`. `account number`, `account_number` and
-    /// `accountNumber` are one. It switches redaction on if it was off.
+    /// Adds names of secrets.
+    ///
+    /// Like the built-in names, each also matches at the end of a longer name: `iban` matches `customer_iban`
+    /// and `customerIban`. Case and separators are ignored: `account number`, `account_number` and
+    /// `accountNumber` are the same name. This turns redaction on if it was off.
     #[must_use]
     pub fn with_keys<K: AsRef<str>>(mut self, keys: impl IntoIterator<Item = K>) -> Self {
         let all = Arc::make_mut(self.keys.get_or_insert_default());
@@ -95,12 +113,12 @@ impl Redaction {
         self
     }
 
-    /// Removes the secrets from a record.
+    /// Removes the secrets from a record in place.
     pub fn apply(&self, record: &mut Record) {
         record.redact(self);
     }
 
-    /// A text without its secrets; borrowed if it has none.
+    /// Returns a text without its secrets, borrowed if there are none.
     ///
     /// ```
     /// use ticket_redact::Redaction;
@@ -134,8 +152,8 @@ impl Redact for Redaction {
     }
 }
 
-/// Removes the secrets from a text in which a [`glance`] has seen these classes of bytes.
-// Out of line: almost no text gets here.
+/// Removes the secrets from a text in which [`glance`] has seen these classes of bytes.
+// Kept out of line: only a few texts get here, and the inlined part of `redact_text` must stay small.
 #[inline(never)]
 fn clean(keys: &Keys, text: &mut SmolStr, seen: u8) {
     if let Some(redacted) = text::redacted(keys, text, seen) {
@@ -143,13 +161,13 @@ fn clean(keys: &Keys, text: &mut SmolStr, seen: u8) {
     }
 }
 
-/// Returns `true` if a trait of this name and value is a secret.
+/// Returns `true` if a trait with this name and value is a secret.
 #[inline]
 pub(crate) fn is_secret(keys: &Keys, name: &str, value: &Value) -> bool {
     (keys.ends_in_secret(name.as_bytes()).is_some()
         || bytes::has(name.as_bytes(), [b'.']) && keys::is_of_secrets(name))
         && match value {
-            // A bool or a time is no secret, whatever its name.
+            // `has_session: true` and the time of a token give nothing away.
             Value::Bool(_) | Value::Time(_) => false,
             Value::Text(text) => !text.is_empty(),
             Value::Int(_) | Value::Float(_) => true,

@@ -1,4 +1,4 @@
-//! Each rule both ways: what it takes out, and what looks like it and stays.
+//! Each rule from both sides: the secrets that it removes, and similar text that it keeps.
 
 mod forms;
 mod names;
@@ -19,8 +19,8 @@ fn text(text: &str) -> String {
 
 #[track_caller]
 fn becomes(from: &str, to: &str) {
-    assert_eq!(text(from), to, "of {from:?}");
-    assert_eq!(text(to), to, "once more");
+    assert_eq!(text(from), to, "the text was {from:?}");
+    assert_eq!(text(to), to, "redacting {to:?} again changes it");
 }
 
 #[track_caller]
@@ -31,7 +31,7 @@ fn stays(text: &str) {
 }
 
 #[test]
-fn all_texts_of_a_record_and_nothing_else() {
+fn every_text_of_a_record_is_redacted_and_nothing_else() {
     let mut record = Record::new(Level::Error, "shop::token", "password=1")
         .with_trait("password", "x")
         .with_trait("pin.otp", 1234)
@@ -87,9 +87,9 @@ fn all_texts_of_a_record_and_nothing_else() {
     assert_eq!(record, once);
 }
 
-/// The limits rely on the answer of `redact_text`, and search for NUL only where it is `false`.
+/// The limits rely on the result of `redact_text` and search for NUL only where it is `false`.
 #[test]
-fn nul_is_found_wherever_it_stands() {
+fn nul_is_replaced_at_every_position() {
     for length in 1..40 {
         for at in 0..length {
             let mut text = "x".repeat(length);

@@ -1,4 +1,4 @@
-//! Secrets in a text: one pass from its start to its end.
+//! The search for secrets in a text, in one pass from start to end.
 
 use crate::bytes::{self, LANES};
 use crate::keys::Keys;
@@ -6,22 +6,28 @@ use crate::marks::MARK;
 use crate::patterns::{self, Found, Urls};
 use crate::value::{self, Style, Value};
 
-/// How often a text at most is looked at again in which there was a secret. Hardly any needs more than one more look, and
-/// each of them is linear.
+/// The maximum number of times that a text with a secret is searched again.
+///
+/// Hardly any text needs more than one more search. The limit keeps the total time linear.
 const LOOKS: usize = 8;
 
-/// What a byte may be the beginning of.
+// The classes of bytes at which a secret may be found. `glance` and the search share these bits.
+
+/// `:` and `=`, which separate a name from its value.
 const SEPARATOR: u8 = 1;
+/// A letter of `Bearer`, `Basic`, `BEGIN` or `eyJ`.
 const WORD: u8 = 2;
+/// A digit, which may begin a card number.
 const DIGIT: u8 = 4;
-/// What has to leave a text all the same, though not as a secret.
+/// NUL, which is no secret. `glance` looks for it because the limits would otherwise scan the text once more.
 const NUL: u8 = 8;
 
+/// The class of each byte at which [`search`] stops. For `eyJ` it stops at `J`, the rarest of the three.
 const CLASSES: [u8; 256] = {
     let mut table = [0; 256];
     let mut index = 0;
     while index < table.len() {
-        // `index` is below 256.
+        // `index` is below 256, the length of the table.
         #[allow(clippy::cast_possible_truncation)]
         let byte = index as u8;
         table[index] = match byte {
@@ -35,16 +41,31 @@ const CLASSES: [u8; 256] = {
     table
 };
 
+/// Returns the class if the condition holds, and no class otherwise; compiles to a mask without a branch.
 const fn class(is_it: bool, class: u8) -> u8 {
     if is_it { class } else { 0 }
 }
 
-/// Which classes of bytes in a text may lead to a secret, mostly none, and whether there is a NUL. This is on the
-/// way of every text of every record, and written such that the compiler makes vector instructions of it.
+/// Returns the classes of bytes in a text that may lead to a secret, usually none, and [`NUL`].
+///
+/// A class that is reported may turn out to be harmless; one that is not reported is never needed.
+///
+/// Every text of every record passes through here, so the loop is written for the vectorizer: arrays of a fixed
+/// length, `&` and `|` instead of `&&` and `||`, no early exit, and results kept per lane until the end. Each
+/// byte is compared together with its successor, since a lone `b` or `y` is in almost every text:
+///
+/// ```text
+/// text      0                16               32     39       a text of 40 bytes
+/// before    |----------------|----------------|               chunks of 0..39, from byte 0
+/// behind     |----------------|----------------|              the same, from byte 1
+/// last                              |----------------|        23..39 in `before`, 24..40 in `behind`
+/// ```
+///
+/// The last block overlaps the one before it, so there is no remainder to loop over.
 pub(crate) fn glance(text: &[u8]) -> u8 {
     let ([before @ .., last], [_, behind @ ..]) = (text, text) else { return 0 };
     let (mut found, mut digits) = ([0; LANES], [0_u8; LANES]);
-    // Bytes, each with the one behind it.
+    // Compares 16 bytes, each with its successor.
     let mut look = |lanes: &[u8; LANES], behind: &[u8; LANES]| {
         for (lane, byte) in lanes.iter().enumerate() {
             let [small, next] = [byte | 0x20, behind[lane] | 0x20];
@@ -57,28 +78,31 @@ pub(crate) fn glance(text: &[u8]) -> u8 {
         }
     };
     if let (Some(lanes), Some(next)) = (before.last_chunk(), behind.last_chunk()) {
-        // What of it was seen already does no harm. Its last byte is in no lane: behind a separator there has to
-        // be something, and a digit less is enough.
+        // Bytes that are seen twice do no harm: a digit counted twice only costs a call of `may_be_card`. The
+        // very last byte has no successor and is in no lane. That is enough for a separator, which needs a value
+        // after it; for digits, where one is added below; and for NUL, which is compared below.
         look(lanes, next);
         for (lanes, next) in before.as_chunks().0.iter().zip(behind.as_chunks().0) {
             look(lanes, next);
         }
     } else {
-        // Whatever is behind it, a letter may begin a scheme; for a token it is too short.
+        // At most 16 bytes, which `lanes` rearranges, so that their successors are lost. With `e` as the successor
+        // of all, every `b` is reported as the start of a scheme. A web token needs at least 20 bytes.
         look(&bytes::lanes(text), &[b'e'; LANES]);
     }
     let has = |wanted| found.iter().fold(false, |any, lane| any | (lane & wanted != 0));
     let digits = digits.into_iter().map(u32::from).sum::<u32>() as usize;
     let few = class(has(SEPARATOR), SEPARATOR) | class(has(NUL) | (*last == 0), NUL);
     if text.len() < patterns::MIN_CARD {
-        // Too short for anything else.
+        // Schemes with their tokens, private keys and card numbers are all longer.
         return few;
     }
     few | class(has(WORD), WORD) | class(digits + 1 >= patterns::MIN_CARD, DIGIT)
 }
 
-/// The text without its secrets, to which bytes of the classes that were seen at a [`glance`] may lead; `None` if it
-/// has none.
+/// Returns the text without its secrets; `None` if it has none.
+///
+/// Only the classes of bytes in `seen`, the result of [`glance`], are searched for.
 pub(crate) fn redacted(keys: &Keys, text: &str, seen: u8) -> Option<String> {
     let mut wanted = seen & (SEPARATOR | WORD | DIGIT);
     if wanted & DIGIT != 0 && !patterns::may_be_card(text.as_bytes()) {
@@ -88,7 +112,8 @@ pub(crate) fn redacted(keys: &Keys, text: &str, seen: u8) -> Option<String> {
         return None;
     }
     let mut clean = search(keys, text, wanted)?;
-    // What stands beside a mark may be another thing than beside what it stands for: a word goes on, a number is alone.
+    // A replacement changes what its neighbours are next to: digits that were glued to a token now stand alone and
+    // may be a card number. Searching until nothing changes makes redaction idempotent.
     for _ in 0..LOOKS {
         let Some(cleaner) = search(keys, &clean, wanted) else { break };
         clean = cleaner;
@@ -96,7 +121,7 @@ pub(crate) fn redacted(keys: &Keys, text: &str, seen: u8) -> Option<String> {
     Some(clean)
 }
 
-/// Looks at every byte of these classes.
+/// Replaces the secrets found at bytes of the wanted classes; returns `None` if there are none.
 fn search(keys: &Keys, text: &str, wanted: u8) -> Option<String> {
     let bytes = text.as_bytes();
     let mut urls = Urls::default();
@@ -116,7 +141,7 @@ fn search(keys: &Keys, text: &str, wanted: u8) -> Option<String> {
         };
         if let Some(mark) = mark {
             let clean = clean.get_or_insert_with(|| String::with_capacity(text.len()));
-            // The dashes that end one private key may be those that begin the next.
+            // Two private keys may share the dashes between them, so that this one starts before `copied`.
             clean.push_str(&text[copied..start.max(copied)]);
             clean.push_str(mark);
             copied = end;
@@ -126,8 +151,10 @@ fn search(keys: &Keys, text: &str, wanted: u8) -> Option<String> {
     clean.map(|clean| clean + &text[copied..])
 }
 
-/// Where the first byte of these classes is; eight at a time where only separators are wanted, as mostly. A function of
-/// its own, because within all the rest its loop would take twice as long.
+/// Returns the position of the first byte of the wanted classes.
+///
+/// Usually only separators are wanted; then eight bytes are skipped at a time.
+// Kept out of line: inlined into `search`, the loop is short of registers and takes twice as long.
 #[inline(never)]
 fn first(bytes: &[u8], wanted: u8) -> Option<usize> {
     let has_none = |eight: &&[u8; 8]| wanted == SEPARATOR && !bytes::has(*eight, [b':', b'=']);
@@ -136,12 +163,12 @@ fn first(bytes: &[u8], wanted: u8) -> Option<usize> {
     bytes[skipped..].iter().position(is_wanted).map(|at| skipped + at)
 }
 
-/// A separator between a name and its value, or in a URL.
+/// Handles a `:` or `=`, which separates a name from its value or belongs to a URL.
 fn separator(keys: &Keys, text: &str, at: usize, urls: &mut Urls) -> Option<Found> {
     let bytes = text.as_bytes();
     if bytes[at] == b':' {
         match bytes[at + 1..] {
-            // A path such as `session::store`.
+            // A path in Rust, such as `session::store`.
             [b':', ..] => return Some(Found::nothing(at + 2)),
             [b'/', b'/', ..] => return Some(urls.credentials(bytes, at + 3)),
             _ => {}
@@ -149,7 +176,7 @@ fn separator(keys: &Keys, text: &str, at: usize, urls: &mut Urls) -> Option<Foun
     }
     let (name, quoted) = name_before(&bytes[..at]);
     let secret = keys.ends_in_secret(name)?;
-    // `=>`, `:=`, `==`
+    // The rest of `=>`, `:=` and `==`.
     let more =
         bytes[at + 1..].iter().take(2).take_while(|byte| matches!(byte, b'=' | b'>')).count();
     let spaces =
@@ -163,8 +190,9 @@ fn separator(keys: &Keys, text: &str, at: usize, urls: &mut Urls) -> Option<Foun
     })
 }
 
-/// The text up to the end of the name before a separator, and whether the name is in quotes:
-/// `name`, `"name"`, `\"name\"`, `list["name"]`.
+/// Returns the text up to the end of the name that precedes a separator, and whether the name is quoted.
+///
+/// Recognizes `name`, `"name"`, `\"name\"` and `list["name"]`.
 fn name_before(text: &[u8]) -> (&[u8], bool) {
     let mut end = text.len();
     let last = |end: usize| end.checked_sub(1).map_or(0, |last| text[last]);

@@ -1,32 +1,32 @@
-//! The value behind a secret's name: where it ends.
+//! The extent of the value that follows a secret's name.
 
 use std::ops::Range;
 
 use crate::keys::{Secret, is_letter};
 use crate::marks::{CARD, MARK, PRIVATE_KEY, TOKEN};
 
-/// How name and value are written.
+/// The notation of a name and its value.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Style {
     pub(crate) secret: Secret,
-    /// The name is in quotes, as in JSON.
+    /// The name is quoted, as in JSON.
     pub(crate) quoted: bool,
-    /// `name: value`, as in a header and as in a sentence.
+    /// `name: value`, which may be a header or a sentence.
     pub(crate) sentence: bool,
 }
 
-/// What stands behind a name.
+/// What follows a name.
 #[derive(Debug)]
 pub(crate) enum Value {
-    /// Nothing.
+    /// There is no value.
     None,
-    /// Something up to here that is no secret.
+    /// The text up to this position is not a secret.
     Stays(usize),
-    /// A secret.
+    /// This range is a secret.
     Secret(Range<usize>),
 }
 
-/// Instead of a value, what is said about it.
+/// Words that say something about a value instead of being one.
 const REMARKS: [&str; 15] = [
     "true",
     "false",
@@ -45,13 +45,13 @@ const REMARKS: [&str; 15] = [
     "hidden",
 ];
 
-/// Before what is in fact the value: schemes with one word behind them.
+/// Authentication schemes that are followed by one word, the actual value.
 const SCHEMES: [&str; 8] =
     ["bearer", "basic", "token", "negotiate", "ntlm", "apikey", "dpop", "key"];
-/// Schemes with a list of values up to the end of the line.
+/// Authentication schemes that are followed by a list of values up to the end of the line.
 const LIST_SCHEMES: [&str; 5] = ["digest", "hawk", "oauth", "aws4-hmac-sha256", "signature"];
 
-/// The value that begins here.
+/// Finds the extent of the value that begins at `start`.
 pub(crate) fn at(text: &str, start: usize, style: Style) -> Value {
     let bytes = text.as_bytes();
     let rest = &text[start..];
@@ -60,7 +60,7 @@ pub(crate) fn at(text: &str, start: usize, style: Style) -> Value {
     {
         return Value::Stays(start + mark.len());
     }
-    // Python's and Rust's byte strings.
+    // Byte strings in Python and Rust: `b"…"`.
     let prefix = usize::from(matches!(rest.as_bytes(), [b'b' | b'u' | b'r', b'"' | b'\'', ..]));
     let backslashes =
         bytes[start + prefix..].iter().take(8).take_while(|byte| **byte == b'\\').count();
@@ -70,7 +70,7 @@ pub(crate) fn at(text: &str, start: usize, style: Style) -> Value {
             let inner = inner + 1;
             let end = closing_quote(bytes, inner, *quote, backslashes);
             let (content, is_open) = (&text[inner..end], end == bytes.len());
-            // In a sentence, quotes are round what it is about: unexpected token: `}`.
+            // In a sentence, the quoted text may be what it is about: unexpected token: `}`.
             let remark =
                 style.sentence && style.secret == Secret::Likely && is_remark(content, style);
             if content.is_empty() || content == MARK || remark {
@@ -86,6 +86,7 @@ pub(crate) fn at(text: &str, start: usize, style: Style) -> Value {
     }
 }
 
+/// Finds the extent of a value that is not quoted.
 fn word(text: &str, start: usize, style: Style) -> Value {
     let bytes = text.as_bytes();
     let end = word_end(bytes, start, style);
@@ -107,7 +108,7 @@ fn word(text: &str, start: usize, style: Style) -> Value {
     if is_remark(word, style) {
         return Value::Stays(end);
     }
-    // `Name { field: "…" }`, `Some("…")`
+    // A value as `Debug` prints it: `Name { field: "…" }`, `Some("…")`.
     let brackets = match bytes[end..] {
         [b'(' | b'{' | b'[', ..] => end,
         [b' ', b'{', ..] => end + 1,
@@ -117,7 +118,7 @@ fn word(text: &str, start: usize, style: Style) -> Value {
     Value::Secret(start..closing_bracket(bytes, brackets))
 }
 
-/// Whether a value rather says something about the secret.
+/// Returns `true` if a value is a remark about the secret, such as `missing`, or already masked with `*`.
 fn is_remark(value: &str, style: Style) -> bool {
     let word = value.trim_end_matches(['.', '!']);
     if REMARKS.iter().any(|remark| word.eq_ignore_ascii_case(remark)) {
@@ -130,13 +131,13 @@ fn is_remark(value: &str, style: Style) -> bool {
     likely && (word.bytes().all(|byte| byte.is_ascii_lowercase()) || !value.bytes().any(is_letter))
 }
 
-/// The end of a value without quotes.
+/// Returns the end of a value that is not quoted.
 fn word_end(bytes: &[u8], start: usize, style: Style) -> usize {
     let ends = |at: usize| match bytes[at] {
         byte if byte.is_ascii_whitespace() => true,
         b'&' | b';' | b'"' => true,
         b'(' | b'{' | b'[' => at > start,
-        // Within a word they belong to it: a password may have any of them.
+        // Before a letter or digit these belong to the value, since a password may contain any of them.
         b',' | b')' | b']' | b'}' | b'\'' | b'`' | b'>' => {
             style.quoted || !bytes.get(at + 1).copied().is_some_and(is_letter)
         }
@@ -146,7 +147,7 @@ fn word_end(bytes: &[u8], start: usize, style: Style) -> usize {
     (start..bytes.len()).find(|at| ends(*at)).unwrap_or(bytes.len())
 }
 
-/// The end of further cookies: `a=1; b=2`.
+/// Returns the end of the cookies that follow: `; b=2; c=3`.
 fn cookies(bytes: &[u8], mut end: usize, style: Style) -> usize {
     while let [b';', b' ', ..] = bytes[end..] {
         let next = word_end(bytes, end + 2, style);
@@ -158,13 +159,27 @@ fn cookies(bytes: &[u8], mut end: usize, style: Style) -> usize {
     end
 }
 
+/// Returns the end of the line.
 fn line_end(bytes: &[u8], start: usize) -> usize {
     bytes[start..].iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |end| start + end)
 }
 
-/// The quote, or the backslashes before it, that ends what a quote began with so many backslashes before it;
-/// else the end of the text. Each time that text with quotes is quoted again, `n` backslashes become
-/// `2n + 1`, and twice as many stand for each within the text.
+/// Returns where quoted text ends: at its closing quote, or at the backslashes that belong to that quote. If it
+/// is never closed, it ends with the text.
+///
+/// `backslashes` is the number of backslashes before the opening quote. It tells how often the text was
+/// quoted, as JSON is within JSON. Each time, a quote becomes `\"` and a backslash becomes `\\`:
+///
+/// | quoted | opening and closing quote | quote within the text | backslash within the text |
+/// |---|---|---|---|
+/// | once | `"` | `\"` | `\\` |
+/// | twice | `\"` | `\\\"` | `\\\\` |
+/// | three times | `\\\"` | `\\\\\\\"` | `\\\\\\\\` |
+/// | … | `n` backslashes | `2n + 1` | `2(n + 1)` |
+///
+/// So a quote after a run of `r` backslashes closes the text if `r` is `n` more than a multiple of `2(n + 1)`:
+/// the multiple is backslashes within the text, the `n` belong to the quote. A quote within the text leaves
+/// `2n + 1` instead.
 fn closing_quote(bytes: &[u8], start: usize, quote: u8, backslashes: usize) -> usize {
     let mut run = 0;
     for (at, byte) in bytes.iter().enumerate().skip(start) {
@@ -180,7 +195,10 @@ fn closing_quote(bytes: &[u8], start: usize, quote: u8, backslashes: usize) -> u
     bytes.len()
 }
 
-/// Behind the bracket that closes the one here; else the end of the text. Brackets in quotes do not count.
+/// Returns the position after the bracket that closes the one at `start`, or the end of the text.
+///
+/// Brackets within double quotes do not count. The kind of a bracket is not checked, since `(` and `]` never pair
+/// in text that a program wrote.
 fn closing_bracket(bytes: &[u8], start: usize) -> usize {
     let mut depth = 0_usize;
     let mut at = start;

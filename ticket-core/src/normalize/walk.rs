@@ -113,6 +113,7 @@ impl<R: Redact> Walk<'_, R> {
     }
 
     /// Visits a text that is redacted.
+    #[inline]
     fn text(&mut self, text: &mut SmolStr, limit: usize) {
         let free_of_nul = self.rules.redact_text(text);
         if free_of_nul && text.len() <= limit {
@@ -123,6 +124,7 @@ impl<R: Redact> Walk<'_, R> {
     }
 
     /// Visits a text that is never redacted.
+    #[inline]
     fn name(&mut self, text: &mut SmolStr, limit: usize) {
         if self.limits {
             limits::fit(text, limit);
@@ -138,6 +140,7 @@ impl<R: Redact> Walk<'_, R> {
         text.iter_mut().for_each(|text| self.name(text, limit));
     }
 
+    #[inline]
     fn traits(&mut self, traits: &mut Traits) {
         if traits.is_empty() {
             return;

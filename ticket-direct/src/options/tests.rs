@@ -13,7 +13,7 @@ fn redaction_comes_after_the_processor_and_before_the_fingerprint() {
     assert!(one.ingredients().iter().all(|(_, value)| !value.contains("abc")));
 
     let processor = |mut record: Record| {
-        assert!(record.message.ends_with("abc"), "a processor sees the record as it was made");
+        assert!(record.message.ends_with("abc"), "the processor sees the record before redaction");
         record.message = format!("{} secret=added", record.message).into();
         Some(record)
     };
@@ -23,7 +23,7 @@ fn redaction_comes_after_the_processor_and_before_the_fingerprint() {
     let off = HandlerOptions::new("app").with_redaction(Redaction::none());
     assert_eq!(with_secret(off, "abc").record().message, "login with token=abc");
 
-    // Long before it is cut, so that a cut does not hide what it is.
+    // Redaction comes before the limits. A secret that was cut first might no longer be recognized.
     let long = format!("{} password={}", "x".repeat(8_150), "y".repeat(1_000));
     let long = HandlerOptions::new("app").prepare(Record::new(Level::Error, "a", long)).unwrap();
     assert!(long.record().message.ends_with("password=<redacted>"));

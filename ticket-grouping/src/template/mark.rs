@@ -1,12 +1,12 @@
-//! The marks that stand for varying text, and the lengths of templates.
+//! The marks that replace values, and the limits on the length of messages and templates.
 
-/// So much of a message is looked at, in bytes. It is cut at a character.
+/// The number of bytes of a message that are read, rounded down to a character boundary.
 pub(super) const REACH: usize = 4 * 1024;
 
-/// No template is longer, in bytes; what is over is cut at a word, with `…` at the end.
+/// The maximum length of a template in bytes. A longer one is cut at a word and ends in `…`.
 pub(super) const LENGTH: usize = 1024;
 
-/// What stands in a template for what varies.
+/// A mark, which replaces a value in a template.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mark {
     Number,
@@ -18,7 +18,7 @@ pub(super) enum Mark {
     Url,
     Email,
     Text,
-    /// Put into a message by the fingerprint, for the text of an error of the chain.
+    /// The text of an error of the chain. `Grouping` writes it into the message before the template is made.
     Error,
 }
 
@@ -51,13 +51,14 @@ impl Mark {
         }
     }
 
-    /// The mark that stands at a position already.
+    /// Returns the mark that the text already contains at a position.
     pub(super) fn at(text: &str, at: usize) -> Option<Self> {
         Self::ALL.into_iter().find(|mark| text[at..].starts_with(mark.as_str()))
     }
 }
 
-/// Whether this is what separates the entries of a list: `, `, a comma, a semicolon, a space.
+/// Returns `true` if this separates two items of a list: a comma or semicolon, with or without a space, or a space
+/// alone.
 pub(super) fn separator(text: &[u8], space: bool) -> bool {
     matches!((text, space), (b"," | b";", _) | (b"", true))
 }

@@ -1,8 +1,11 @@
-//! What a token is: each function reads at one position and answers where the token ends.
+//! Readers of tokens: each takes a position and returns where the token that begins there ends.
 //!
-//! Nothing here looks further than its token, or than a fixed number of bytes.
+//! No reader looks further than its token, or a fixed number of bytes beyond it. [`Mail`] is the exception, and
+//! the scanner keeps its result.
 
 use super::mark::Mark;
+
+// The classes of ASCII characters, as bits. A byte may be in several.
 
 pub(super) const LETTER: u8 = 1;
 pub(super) const DIGIT: u8 = 2;
@@ -51,24 +54,26 @@ const CLASSES: [u8; 256] = {
     classes
 };
 
-/// Whether a byte is of one of these classes; none that is not ASCII is.
+/// Returns `true` if a byte is in one of these classes. Bytes beyond ASCII are in none.
 pub(super) fn is(byte: u8, classes: u8) -> bool {
     CLASSES[usize::from(byte)] & classes != 0
 }
 
-/// The byte at a position; behind the end a NUL, which is of the class of white space.
+/// Returns the byte at a position. After the end of the text this is NUL, which counts as white space.
 pub(super) fn peek(text: &str, at: usize) -> u8 {
     text.as_bytes().get(at).copied().unwrap_or(0)
 }
 
-/// How many bytes from here on are of one of these classes.
+/// Returns the number of consecutive bytes in one of these classes.
 pub(super) fn count(text: &str, at: usize, classes: u8) -> usize {
     let rest = text.as_bytes().get(at..).unwrap_or_default();
     rest.iter().take_while(|byte| is(**byte, classes)).count()
 }
 
-/// Whether a token may end here: neither a letter or digit follows, nor a mark, which may stand for
-/// the rest of the word.
+/// Returns `true` if a token may end here: no letter, digit or mark follows.
+///
+/// A mark may have replaced the rest of the word, so a token that could not end before the value cannot end before
+/// its mark either.
 pub(super) fn ends_word(text: &str, at: usize) -> bool {
     match text[at..].chars().next() {
         Some('<') => Mark::at(text, at).is_none(),
@@ -77,7 +82,7 @@ pub(super) fn ends_word(text: &str, at: usize) -> bool {
     }
 }
 
-/// A run of letters and digits.
+/// A run of letters and digits, and which of them it contains.
 pub(super) struct Word {
     pub(super) end: usize,
     pub(super) ascii: bool,
@@ -86,6 +91,7 @@ pub(super) struct Word {
 }
 
 impl Word {
+    /// Reads the word that begins at a position.
     pub(super) fn at(text: &str, at: usize) -> Self {
         let (mut end, mut ascii, mut classes) = (at, true, 0);
         loop {
@@ -109,6 +115,7 @@ impl Word {
     }
 }
 
+/// Returns the letter or digit beyond ASCII at a position.
 fn letter_beyond_ascii(text: &str, at: usize) -> Option<char> {
     if peek(text, at) < 0x80 {
         return None;
@@ -116,7 +123,9 @@ fn letter_beyond_ascii(text: &str, at: usize) -> Option<char> {
     text.get(at..)?.chars().next().filter(|next| next.is_alphanumeric())
 }
 
-/// The next address of electronic mail.
+/// The next email address: `start` is its first byte, `sign` its `@`, and `end` the position after it.
+///
+/// If there is none, all three are `usize::MAX`.
 pub(super) struct Mail {
     pub(super) start: usize,
     pub(super) sign: usize,
@@ -124,7 +133,7 @@ pub(super) struct Mail {
 }
 
 impl Mail {
-    /// The first one whose `@` is behind a position, as far as it is behind it.
+    /// Finds the first address whose `@` is at or after a position. The part of it before that position is ignored.
     pub(super) fn after(text: &str, from: usize) -> Self {
         let mut search = from;
         while let Some(distance) = text[search..].find('@') {
@@ -148,7 +157,7 @@ impl Mail {
     }
 }
 
-/// `://` and what follows it, behind a scheme.
+/// Reads a URL from its `://` on.
 pub(super) fn url(text: &str, scheme_end: usize) -> Option<usize> {
     let rest = scheme_end + 3;
     if !text[scheme_end..].starts_with("://") || !is(peek(text, rest), URL) {
@@ -159,7 +168,7 @@ pub(super) fn url(text: &str, scheme_end: usize) -> Option<usize> {
         .filter(|end| *end > rest)
 }
 
-/// A path from its slash on, with a query.
+/// Reads a path from its slash on, including a query.
 pub(super) fn path(text: &str, at: usize) -> Option<usize> {
     let first = peek(text, at + 1);
     let named = is(first, LETTER | DIGIT)
@@ -176,7 +185,7 @@ pub(super) fn path(text: &str, at: usize) -> Option<usize> {
     Some(at + text[at..end].trim_end_matches(['.', ',', ';', ':', '!', '?', ']']).len())
 }
 
-/// The part of a Windows path behind `C:` or the first backslash of `\\server`.
+/// Reads a Windows path after `C:` or after the first backslash of `\\server`.
 pub(super) fn windows_path(text: &str, at: usize) -> Option<usize> {
     if !matches!(peek(text, at), b'\\' | b'/') {
         return None;
@@ -190,11 +199,12 @@ pub(super) fn windows_path(text: &str, at: usize) -> Option<usize> {
         }
         end = next;
     }
-    // A path never ends in a backslash: it would take the escape of a quote with it.
+    // A path never ends in a backslash, which may escape the quote that follows.
     let length = text[at..end].trim_end_matches(['.', '\\', '/']).len();
     (length > 1).then_some(at + length)
 }
 
+/// Returns the end of a run of bytes in a class and of letters beyond ASCII.
 fn run(text: &str, at: usize, class: u8) -> usize {
     let mut end = at;
     loop {
@@ -206,7 +216,7 @@ fn run(text: &str, at: usize, class: u8) -> usize {
     }
 }
 
-/// 8-4-4-4-12 hexadecimal digits.
+/// Reads a UUID: 8-4-4-4-12 hexadecimal digits.
 pub(super) fn uuid(text: &str, at: usize) -> Option<usize> {
     let bytes = text.as_bytes().get(at..at + 36)?;
     let fits = bytes.iter().enumerate().all(|(place, byte)| match place {
@@ -216,7 +226,8 @@ pub(super) fn uuid(text: &str, at: usize) -> Option<usize> {
     fits.then_some(at + 36)
 }
 
-/// At least six pairs of hexadecimal digits with colons: a hardware address, a certificate's print.
+/// Reads at least six pairs of hexadecimal digits separated by colons: a MAC address, or the fingerprint of a
+/// certificate.
 pub(super) fn hex_pairs(text: &str, at: usize) -> Option<usize> {
     let (mut end, mut good, mut pairs) = (at, at, 0);
     while is(peek(text, end), HEX) && is(peek(text, end + 1), HEX) {
@@ -233,7 +244,7 @@ pub(super) fn hex_pairs(text: &str, at: usize) -> Option<usize> {
     (pairs >= 6).then_some(good)
 }
 
-/// `10.0.0.1`, with a port or the length of a network.
+/// Reads an IPv4 address, including a port or prefix length.
 pub(super) fn ip4(text: &str, at: usize) -> Option<usize> {
     let mut end = at;
     for part in 0..4 {
@@ -262,10 +273,10 @@ pub(super) fn ip4(text: &str, at: usize) -> Option<usize> {
     Some(end)
 }
 
-/// An address such as `2001:db8::1`, with a zone or the length of a network.
+/// Reads an IPv6 address such as `2001:db8::1`, including a zone or prefix length.
 ///
-/// `face::b64` is a path in Rust: where it begins with a letter, it has to be of a kind that is in
-/// use, such as `fe80::1`.
+/// `face::b64` is a path in Rust. So an address that begins with a letter has to be in a range that is in use,
+/// `fc00::` to `ffff::`, as `fe80::1` is.
 pub(super) fn ip6(text: &str, at: usize) -> Option<usize> {
     let (mut end, mut groups, mut digit) = (at, 0, false);
     let mut short = text[at..].starts_with("::");
@@ -306,7 +317,7 @@ pub(super) fn ip6(text: &str, at: usize) -> Option<usize> {
         }
     }
     let whole = if short { (1..8).contains(&groups) } else { groups == 8 };
-    // What was too long for a group may have become a mark.
+    // A group with too many digits may have become a mark.
     let goes_on = peek(text, end) == b':' && Mark::at(text, end + 1).is_some();
     if !whole || !digit || goes_on || !ends_word(text, end) {
         return None;
@@ -323,7 +334,7 @@ pub(super) fn ip6(text: &str, at: usize) -> Option<usize> {
     Some(end)
 }
 
-/// `0x` and hexadecimal digits; also how many.
+/// Reads `0x` and hexadecimal digits; returns the end and the number of digits.
 pub(super) fn prefixed_hex(text: &str, at: usize) -> Option<(usize, usize)> {
     if peek(text, at) != b'0' || !matches!(peek(text, at + 1), b'x' | b'X') {
         return None;

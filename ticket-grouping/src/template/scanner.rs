@@ -1,39 +1,52 @@
-//! The walk over a message: white space, punctuation, quotes.
+//! [`Scanner`]: the walk over a message, with the rules for white space, punctuation and quotes.
 
 use super::mark::{LENGTH, Mark};
 use super::output::Output;
 use super::scan::{self, DIGIT, LETTER, Mail, SPACE, ends_word, is, peek};
 use super::token;
 
-/// What the last token was.
+/// The kind of the last token.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Before {
-    /// White space, or nothing at all.
+    /// White space, or the start of the message.
     Edge,
-    /// A character that is no part of a word; 0 if it is not ASCII.
+    /// A character that is not part of a word; 0 if it is not ASCII.
     Punctuation(u8),
     /// A word that was kept.
     Word,
-    /// A mark: what is glued to it is the rest of what varied.
+    /// A mark. Text that is glued to it is the rest of the value.
     Mark,
 }
 
-/// Opening and closing quotes; those that are not ASCII are in [`Output::punctuation`] as well.
+/// The opening and closing quotes. [`Output::punctuation`] lists those beyond ASCII as well.
 const QUOTES: [(char, char); 7] =
     [('\'', '\''), ('"', '"'), ('`', '`'), ('‘', '’'), ('“', '”'), ('„', '“'), ('«', '»')];
 
 /// One pass over a message.
 ///
-/// What makes templates stable (the template of a template is that template): a token is decided by
-/// its own text, by what has been *written* before it, and by nothing behind it that could become
-/// a mark. So each function that needs a token to end takes a mark for more of the same word.
+/// ```text
+/// message    user 4711: '/srv/a' timed out
+///                       ^at
+/// output     user <n>:
+///                     ^before = Edge, since a space precedes the quote
+/// closing              the next `'` that can close this quote; one position for each kind of quote
+/// mail                 the next email address, here none
+/// ```
+///
+/// **Idempotence.** The template of a template must be that template, so a mark has to be read like the value
+/// that it replaced. A token therefore depends only on its own text, on what was already *written* before it, and
+/// on nothing after it that could become a mark. For the same reason, [`ends_word`] treats a mark that follows
+/// as more of the same word.
+///
+/// **Linear time.** A quote or an `@` may be far away, and looking for it from each token would take quadratic time.
+/// Both are looked for once and remembered until `at` has passed them.
 pub(super) struct Scanner<'a> {
     pub(super) text: &'a str,
     pub(super) at: usize,
     pub(super) before: Before,
     pub(super) output: Output,
     mail: Mail,
-    /// For each kind of quote, the next place that can close one; searched for when it is passed.
+    /// The next position that can close each kind of quote, or `usize::MAX`. Once passed, it is looked for again.
     closing: [usize; QUOTES.len()],
 }
 
@@ -49,6 +62,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    /// Scans the message and returns its template.
     pub(super) fn run(mut self) -> String {
         while self.at < self.text.len() && !self.output.is_full() {
             let byte = peek(self.text, self.at);
@@ -67,18 +81,21 @@ impl<'a> Scanner<'a> {
         self.output.finish()
     }
 
+    /// Skips white space of `length` bytes.
     fn space(&mut self, length: usize) {
         self.output.space();
         self.before = Before::Edge;
         self.at += length;
     }
 
+    /// Replaces the text up to `end` by a mark.
     pub(super) fn mark(&mut self, mark: Mark, end: usize) {
         self.output.mark(mark, ends_word(self.text, end));
         self.before = Before::Mark;
         self.at = end;
     }
 
+    /// Keeps a character that is not part of a word, of `length` bytes.
     pub(super) fn punctuation(&mut self, length: usize) {
         self.output.punctuation(&self.text[self.at..self.at + length]);
         let byte = peek(self.text, self.at);
@@ -86,6 +103,7 @@ impl<'a> Scanner<'a> {
         self.at += length;
     }
 
+    /// Keeps the text up to `end` as one word.
     pub(super) fn name(&mut self, end: usize) {
         let text = &self.text[self.at..end];
         self.output.name(text, (0, text.len()));
@@ -93,12 +111,14 @@ impl<'a> Scanner<'a> {
         self.at = end;
     }
 
+    /// Keeps the letters up to `end`, which may be cut if the template gets too long.
     pub(super) fn letters(&mut self, end: usize) {
         self.output.letters(&self.text[self.at..end]);
         self.before = Before::Word;
         self.at = end;
     }
 
+    /// Handles a character beyond ASCII.
     fn beyond_ascii(&mut self) {
         let Some(next) = self.text[self.at..].chars().next() else { return };
         if next.is_alphanumeric() {
@@ -110,6 +130,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    /// Handles an ASCII character that is neither white space, a letter nor a digit: it begins a value, or it is kept.
     fn ascii_punctuation(&mut self, byte: u8) {
         let at = self.at;
         let found = match byte {
@@ -140,7 +161,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Whether a path or an address can begin here.
+    /// Returns `true` if a path or an address can begin here.
     fn is_boundary(&self) -> bool {
         match self.before {
             Before::Edge => true,
@@ -149,7 +170,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Whether a hyphen here is a sign.
+    /// Returns `true` if a `-` or `+` here is the sign of a number.
     fn takes_sign(&self) -> bool {
         match self.before {
             Before::Edge => true,
@@ -158,7 +179,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Quoted text, if a quote opens here.
+    /// Handles quoted text; returns `false` if the quote here does not open any.
     fn quote(&mut self, quote: char) -> bool {
         let Some(kind) = QUOTES.iter().position(|(open, _)| *open == quote) else { return false };
         if matches!(self.before, Before::Word | Before::Mark | Before::Punctuation(b'\\')) {
@@ -188,18 +209,19 @@ impl<'a> Scanner<'a> {
         true
     }
 
-    /// Whether text in double or single quotes up to here stands where a key does.
+    /// Returns `true` if quoted text that ends here is in the place of a key: `{"key":`.
     fn is_key(&self, end: usize) -> bool {
         peek(self.text, end) == b':' && matches!(self.output.last_byte(), Some(b'{' | b','))
     }
 
-    /// serde quotes what it was given as it quotes names.
+    /// Returns `true` after `unknown variant` or `unknown field`. There serde puts the value that it was given in
+    /// backquotes, as it does with names.
     fn is_unknown_variant(&self) -> bool {
         matches!(self.output.last_words(), ["unknown", "variant" | "field"])
             && self.output.since_last_word() == ("", true)
     }
 
-    /// The end of the address of electronic mail that covers a position.
+    /// Returns the end of the email address that contains a position.
     pub(super) fn mail_at(&mut self, at: usize) -> Option<usize> {
         if self.mail.sign < at {
             self.mail = Mail::after(self.text, at);
@@ -208,7 +230,11 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// The next quote that can close one: not escaped, and nothing glued to it that goes on.
+/// Returns the next quote that can close quoted text: it is not escaped, and no text is glued to it. Returns
+/// `usize::MAX` if there is none.
+///
+/// The second condition keeps apostrophes, as in `don't`, from closing text. A mark counts as glued text, since it
+/// may have replaced some.
 fn closing_quote(text: &str, from: usize, quote: char) -> usize {
     let mut search = from;
     while let Some(distance) = text[search..].find(quote) {

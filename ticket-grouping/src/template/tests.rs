@@ -4,9 +4,9 @@ mod properties;
 use super::mark::{LENGTH, REACH};
 use super::template;
 
-/// What varies between occurrences of one problem does not tell them apart.
+/// Values that vary between occurrences do not distinguish problems.
 #[test]
-fn these_are_the_same_problem() {
+fn messages_that_differ_in_values_have_one_template() {
     let pairs = [
         ("user 17 is gone", "user 4711 is gone"),
         ("user -1 is gone", "user 3.5e-7 is gone"),
@@ -36,9 +36,9 @@ fn these_are_the_same_problem() {
     }
 }
 
-/// What names the problem does.
+/// Names and codes do.
 #[test]
-fn these_are_different_problems() {
+fn messages_that_differ_in_names_or_codes_have_different_templates() {
     let pairs = [
         ("connect failed (os error 111)", "connect failed (os error 110)"),
         ("status 404", "status 500"),
@@ -69,7 +69,7 @@ fn these_are_different_problems() {
 }
 
 #[test]
-fn a_long_message_is_cut_with_a_mark() {
+fn a_long_template_is_cut_and_ends_in_an_ellipsis() {
     let prose = "the quick brown fox ".repeat(100);
     let cut = template(&prose);
     assert!(cut.len() <= LENGTH && cut.len() > LENGTH - 24 && cut.ends_with('…'), "{cut}");
@@ -79,25 +79,24 @@ fn a_long_message_is_cut_with_a_mark() {
     assert_eq!(template(&word), format!("{}…", "é".repeat((LENGTH - 3) / 2)));
 }
 
-/// A value's length must not decide how much of the text behind it counts.
+/// The length of a value must not affect how much of the text after it is compared.
 #[test]
-fn a_long_value_leaves_room_for_the_text_behind_it() {
+fn a_long_value_leaves_room_for_the_text_after_it() {
     let one = format!("cannot parse '{}' as a name", "x".repeat(17));
     let other = format!("cannot parse '{}' as a name", "y".repeat(REACH - 100));
     assert_eq!(template(&one), template(&other));
 }
 
 #[test]
-fn only_the_start_of_a_message_is_looked_at() {
+fn only_the_start_of_a_long_message_is_read() {
     let start = "1 ".repeat(REACH / 2);
     assert_eq!(template(&format!("{start}one")), template(&format!("{start}other")));
     assert_eq!(template(&format!("{start}one")), "<n> …");
 }
 
-/// Looking ahead must not make long messages cost more than their length: these take minutes if it
-/// is quadratic without a bound.
+/// With an unbounded look-ahead, the time would be quadratic and this test would take minutes.
 #[test]
-fn what_could_cost_much_does_not() {
+fn repetitive_messages_take_bounded_time() {
     for piece in
         ["1a-", "a.", "a@", "'a ", "ab:", "aB1-", "`", "\\\\", "/", "::", "<n>", "fe80:", "0x_"]
     {

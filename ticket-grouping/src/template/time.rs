@@ -1,4 +1,4 @@
-//! Dates and times, as programs write them.
+//! Readers of dates and times in the formats that programs print.
 
 use super::scan::{DIGIT, LETTER, Word, count, is, peek};
 
@@ -20,10 +20,10 @@ const MONTHS: [&str; 12] = [
 const DAYS: [&str; 7] =
     ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
-/// A date or time that begins with digits, which end at the position given:
-/// `2026-11-21T10:47:20Z`, `21/Nov/2026:10:47:20 +0000`, `10:47:20.123`.
+/// Reads a date or time that begins with digits: `2026-11-21T10:47:20Z`, `21/Nov/2026:10:47:20 +0000`,
+/// `10:47:20.123`.
 ///
-/// Behind a colon no time of day, since `main.rs:10:47:20` has none.
+/// `end` is the end of those digits. After a colon there is no time of day: `main.rs:10:47:20`.
 pub(super) fn from_digit(text: &str, at: usize, end: usize, behind_colon: bool) -> Option<usize> {
     match (end - at, peek(text, end)) {
         (4, b'-' | b'/' | b'.') => numeric_date(text, at),
@@ -34,8 +34,8 @@ pub(super) fn from_digit(text: &str, at: usize, end: usize, behind_colon: bool) 
     }
 }
 
-/// A date that begins with the name of a month or of a day of the week, which is followed by a space
-/// or a comma.
+/// Reads a date that begins with the name of a month or a weekday, which ends at `end` and is followed by a
+/// space or a comma.
 pub(super) fn from_letter(text: &str, at: usize, end: usize) -> Option<usize> {
     let name = &text[at..end];
     let next = peek(text, end + 1);
@@ -58,7 +58,7 @@ pub(super) fn from_letter(text: &str, at: usize, end: usize) -> Option<usize> {
     if is_name(&text[date..word.end], &MONTHS) { month_first(text, word.end) } else { None }
 }
 
-/// Whether a word is one of these names, or the first three letters of one.
+/// Returns `true` if a word is one of these names or its first three letters, ignoring case.
 fn is_name(word: &str, names: &[&str]) -> bool {
     let Some(start) = word.as_bytes().first_chunk::<3>() else { return false };
     let start = start.to_ascii_lowercase();
@@ -68,7 +68,7 @@ fn is_name(word: &str, names: &[&str]) -> bool {
     })
 }
 
-/// Behind one or two spaces.
+/// Skips one or two spaces.
 fn spaces(text: &str, at: usize) -> Option<usize> {
     match (peek(text, at), peek(text, at + 1)) {
         (b' ', b' ') => Some(at + 2),
@@ -77,13 +77,13 @@ fn spaces(text: &str, at: usize) -> Option<usize> {
     }
 }
 
-/// Behind so many digits and no more.
+/// Skips a run of digits; returns `None` if their number is not in the range.
 fn digits(text: &str, at: usize, wanted: std::ops::RangeInclusive<usize>) -> Option<usize> {
     let found = count(text, at, DIGIT);
     wanted.contains(&found).then_some(at + found)
 }
 
-/// `2026-11-21`, with a time of day.
+/// Reads `2026-11-21`, including a time of day.
 fn numeric_date(text: &str, at: usize) -> Option<usize> {
     let year = digits(text, at, 4..=4)?;
     let separator = peek(text, year);
@@ -95,7 +95,7 @@ fn numeric_date(text: &str, at: usize) -> Option<usize> {
     Some(with_clock(text, day))
 }
 
-/// `20261121T104720Z`.
+/// Reads `20261121T104720Z`.
 fn compact(text: &str, at: usize) -> Option<usize> {
     let date = digits(text, at, 8..=8)?;
     if peek(text, date) != b'T' {
@@ -106,7 +106,7 @@ fn compact(text: &str, at: usize) -> Option<usize> {
     (!is(peek(text, end), LETTER | DIGIT)).then_some(end)
 }
 
-/// `21/Nov/2026`, `21 Nov 2026`, `21-Nov-26`, with a time of day.
+/// Reads `21/Nov/2026`, `21 Nov 2026` or `21-Nov-26`, including a time of day.
 fn day_first(text: &str, at: usize) -> Option<usize> {
     let day = digits(text, at, 1..=2)?;
     let separator = peek(text, day);
@@ -122,7 +122,7 @@ fn day_first(text: &str, at: usize) -> Option<usize> {
     Some(with_clock(text, year))
 }
 
-/// What follows the month in `Nov 21 10:47:20 2026`, `Nov 21, 2026 10:47`.
+/// Reads what follows the month in `Nov 21 10:47:20 2026` or `Nov 21, 2026 10:47`.
 fn month_first(text: &str, month: usize) -> Option<usize> {
     let day = digits(text, spaces(text, month)?, 1..=2)?;
     let next = if peek(text, day) == b',' { day + 1 } else { day };
@@ -135,7 +135,7 @@ fn month_first(text: &str, month: usize) -> Option<usize> {
     Some(year.map_or(end, |year| zone(text, year)))
 }
 
-/// The end of a date, or of the time of day that follows it.
+/// Returns the end of the time of day that follows a date, or the end of the date.
 fn with_clock(text: &str, date: usize) -> usize {
     if matches!(peek(text, date), b'T' | b't' | b' ' | b'_' | b':') {
         clock(text, date + 1, false).unwrap_or(date)
@@ -144,7 +144,7 @@ fn with_clock(text: &str, date: usize) -> usize {
     }
 }
 
-/// `10:47:20.123`, with a zone.
+/// Reads `10:47:20.123`, including a time zone.
 fn clock(text: &str, at: usize, needs_seconds: bool) -> Option<usize> {
     let hours = digits(text, at, 1..=2)?;
     if peek(text, hours) != b':' {
@@ -163,6 +163,7 @@ fn clock(text: &str, at: usize, needs_seconds: bool) -> Option<usize> {
     Some(zone(text, end))
 }
 
+/// Skips the fraction of a second, if there is one.
 fn fraction(text: &str, at: usize) -> usize {
     if matches!(peek(text, at), b'.' | b',') && is(peek(text, at + 1), DIGIT) {
         at + 1 + count(text, at + 1, DIGIT)
@@ -171,7 +172,7 @@ fn fraction(text: &str, at: usize) -> usize {
     }
 }
 
-/// The end of `Z`, `+02:00`, ` +0000`, ` UTC`; without a zone, where it would begin.
+/// Skips a time zone, if there is one: `Z`, `+02:00`, ` +0000`, ` UTC`.
 fn zone(text: &str, at: usize) -> usize {
     let start = if peek(text, at) == b' ' { at + 1 } else { at };
     match peek(text, start) {
@@ -184,7 +185,7 @@ fn zone(text: &str, at: usize) -> usize {
     }
 }
 
-/// `0200`, `02:00`.
+/// Reads the digits of an offset from UTC: `0200` or `02:00`.
 fn offset(text: &str, at: usize) -> Option<usize> {
     digits(text, at, 4..=4).or_else(|| {
         let hours = digits(text, at, 2..=2)?;

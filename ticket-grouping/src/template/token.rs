@@ -1,29 +1,34 @@
-//! What a word with digits is: a name, an id, a quantity.
+//! Classification of words that contain digits: names, ids and quantities.
 
 use super::scan::{DIGIT, HEX, LETTER, Word, count, ends_word, is, peek};
 
-/// A name keeps so many digits in a row: `utf8`, `sha256`, but not `user12345`.
+/// The maximum number of digits in a row within a name: `utf8`, `sha256`, but not `user12345`.
 const NAME_DIGITS: usize = 3;
 
-/// A run of random letters and digits is at least so long.
+/// The minimum length of an id of letters and digits in both cases.
 const ID_LENGTH: usize = 16;
 
-/// The same behind an underscore.
+/// The same for an id after an underscore, as in `cus_NffrFeUfNV2Hib`.
 const TYPED_ID_LENGTH: usize = 10;
 
-/// How far an id with separators is looked for.
+/// The maximum number of bytes that are examined of an id with separators.
 const REACH: usize = 128;
 
-/// Names with two runs of digits, which would pass for ids.
+/// Names with two runs of digits, which would otherwise be taken for ids.
 const NAMES: [&str; 6] = ["utf8mb3", "utf8mb4", "x509v3", "log4j2", "ipv4to6", "ipv6to4"];
 
-/// Whether a word is hexadecimal and no name: at least as long as git's short form, with letters and
-/// digits.
+/// Returns `true` if a word of letters and digits is a hexadecimal number: at least as long as git's short hash.
 pub(super) fn is_hex(word: &str) -> bool {
     word.len() >= 7 && word.bytes().all(|byte| is(byte, HEX))
 }
 
-/// How the letters and digits of a token alternate.
+/// Counts how often the letters and digits of a token alternate, which tells random text from names.
+///
+/// ```text
+/// token    a B 1 c D 2       kinds: lower, upper, digit
+/// pairs     1 2 3 4 5        neighbours
+/// turns     1 2 3 4 5        neighbours of different kinds
+/// ```
 #[derive(Default)]
 struct Mixture {
     last: Option<Kind>,
@@ -35,6 +40,7 @@ struct Mixture {
     upper: bool,
 }
 
+/// The kind of a letter or digit.
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
     Lower,
@@ -60,12 +66,12 @@ impl Mixture {
         self.last = Some(kind);
     }
 
-    /// Whether this is no name; one that follows an underscore, as in `cus_NffrFeUfNV2Hib`, may be
-    /// shorter.
+    /// Returns `true` if the token is random text rather than a name. After an underscore, as in
+    /// `cus_NffrFeUfNV2Hib`, a shorter one suffices.
     fn is_random(&self, behind_underscore: bool) -> bool {
         if self.lower && self.upper {
-            // Letters and digits at random turn from one kind to another in 62 of 100 places, the
-            // words of `Http2ConnectionError` in 30.
+            // In random letters and digits, 62 of 100 neighbours differ in kind; in names such as
+            // `Http2ConnectionError`, about 30. The threshold, 9 of 20, lies between them.
             let enough = if behind_underscore { TYPED_ID_LENGTH } else { ID_LENGTH };
             let long = self.length >= enough && self.digit_runs > 0;
             (long || self.length >= 5 && self.digit_runs >= 2) && self.turns * 20 >= self.pairs * 9
@@ -74,13 +80,17 @@ impl Mixture {
         }
     }
 
-    /// The same for a token with separators, in which names such as `s3-bucket-2` are usual.
+    /// Returns `true` if a token with separators is random text. The condition is stricter, since names such as
+    /// `s3-bucket-2` are common.
     fn is_random_with_separators(&self) -> bool {
         self.lower && self.upper && self.length >= ID_LENGTH && self.is_random(false)
     }
 }
 
-/// Where the id that begins with this word ends. The word has letters and digits.
+/// Returns the end of the id that begins with this word, which has letters and digits.
+///
+/// An id may have several parts, as in `V1StGXR8_Z5jdHi6B-myT`. The longest prefix of whole parts that looks random is
+/// the id.
 pub(super) fn id(text: &str, at: usize, word: &Word) -> Option<usize> {
     let behind_underscore = at > 0 && peek(text, at - 1) == b'_';
     let mut mixture = Mixture::default();
@@ -92,7 +102,7 @@ pub(super) fn id(text: &str, at: usize, word: &Word) -> Option<usize> {
         && is(peek(text, end + 1), LETTER | DIGIT)
     {
         if end - at > REACH {
-            // What began as an id for so long goes on as one.
+            // It is too long to examine, so everything that is joined to it belongs to it.
             return best.map(|_| end + joined(text, end));
         }
         let length = count(text, end + 1, LETTER | DIGIT);
@@ -106,7 +116,7 @@ pub(super) fn id(text: &str, at: usize, word: &Word) -> Option<usize> {
     best.map(|end| end + padding(text, end))
 }
 
-/// The rest of a run in the alphabets of base 64.
+/// Returns the length of a run of characters from the alphabets of Base64.
 fn joined(text: &str, at: usize) -> usize {
     text.as_bytes()[at..]
         .iter()
@@ -116,30 +126,31 @@ fn joined(text: &str, at: usize) -> usize {
         .count()
 }
 
-/// The `=` at the end of base 64.
+/// Returns the length of the padding at the end of Base64.
 fn padding(text: &str, at: usize) -> usize {
     let length = text.as_bytes()[at..].iter().take(2).take_while(|byte| **byte == b'=').count();
     if is(peek(text, at + length), LETTER | DIGIT) { 0 } else { length }
 }
 
-/// A number with the unit that is glued to it.
+/// A number and the unit that is glued to it.
 pub(super) struct Quantity {
-    /// Where the number ends.
+    /// The end of the number.
     pub(super) number: usize,
-    /// What stands for the unit, and where it ends.
+    /// The replacement of the unit, and the end of the unit.
     pub(super) unit: Option<(&'static str, usize)>,
-    /// Whether the number is a run of digits and nothing else.
+    /// Whether the number consists of digits only.
     pub(super) whole: bool,
 }
 
 impl Quantity {
+    /// Reads the quantity that begins at a position.
     pub(super) fn at(text: &str, at: usize) -> Self {
         let (number, whole) = number(text, at);
         Self { number, unit: unit(text, number), whole }
     }
 }
 
-/// `1`, `1.5`, `1.2.3`, `1e-7`.
+/// Returns the end of a number such as `1`, `1.5`, `1.2.3` or `1e-7`, and whether it consists of digits only.
 fn number(text: &str, at: usize) -> (usize, bool) {
     let first = at + count(text, at, DIGIT);
     let mut end = first;
@@ -157,8 +168,10 @@ fn number(text: &str, at: usize) -> (usize, bool) {
     (end, end == first)
 }
 
-/// The unit that follows a number, in the form that stands for all of its kind, since `999ms` and
-/// `1.2s` are written by one statement, and `980KiB` and `1.1MiB`.
+/// Returns the replacement and the end of the unit that follows a number.
+///
+/// All units of a kind have one replacement, since one statement may print `999ms` or `1.2s`, and `980KiB` or
+/// `1.1MiB`.
 fn unit(text: &str, number: usize) -> Option<(&'static str, usize)> {
     let mut end = unit_end(text, number);
     let unit = match &text[number..end] {
@@ -169,7 +182,7 @@ fn unit(text: &str, number: usize) -> Option<(&'static str, usize)> {
         "st" | "nd" | "rd" | "th" => "th",
         _ => return None,
     };
-    // `1h30m12.5s`
+    // The further parts of `1h30m12.5s`.
     while unit == "s" && is(peek(text, end), DIGIT) {
         let next = self::number(text, end).0;
         end = unit_end(text, next);
@@ -180,8 +193,9 @@ fn unit(text: &str, number: usize) -> Option<(&'static str, usize)> {
     (Word::at(text, end).end == end).then_some((unit, end))
 }
 
-/// What stands for a unit that a space separates from its number. ASCII only: such words have been
-/// found to be no part of an address.
+/// Returns the replacement of a unit that is separated from its number by a space.
+///
+/// The units are ASCII only. For such words, the scanner has already ruled out that they begin an address.
 pub(super) fn separate_unit(word: &str) -> Option<&'static str> {
     match word {
         "ns" | "us" | "ms" => Some("s"),
@@ -190,21 +204,22 @@ pub(super) fn separate_unit(word: &str) -> Option<&'static str> {
     }
 }
 
-/// The end of the letters here.
+/// Returns the end of the letters at a position.
 fn unit_end(text: &str, at: usize) -> usize {
     let letters = text[at..].chars().take_while(|next| next.is_alphabetic());
     at + letters.map(char::len_utf8).sum::<usize>()
 }
 
-/// Whether a word is digits, an `x`, and digits: `1920x1080`.
+/// Returns `true` if a word is a size in two dimensions: `1920x1080`.
 pub(super) fn is_size(word: &str) -> bool {
     word.split_once('x').is_some_and(|(width, height)| {
         [width, height].iter().all(|part| part.bytes().all(|byte| is(byte, DIGIT)))
     })
 }
 
-/// The first run of digits in a word that is too long for a name, if there is one. The word begins
-/// with a letter; `E11000` and `ERR10023` are names of errors.
+/// Returns the first run of digits that is too long for a name. The word begins with a letter.
+///
+/// `E11000` and `ERR10023` have none, since they are names of errors.
 pub(super) fn varying_digits(word: &str) -> Option<(usize, usize)> {
     let code = word.strip_prefix("ERR").or_else(|| word.strip_prefix('E'));
     if code.is_some_and(|code| code.len() <= 5 && code.bytes().all(|byte| is(byte, DIGIT))) {
@@ -224,7 +239,7 @@ pub(super) fn varying_digits(word: &str) -> Option<(usize, usize)> {
     None
 }
 
-/// Whether backquoted text is code, which names something, rather than a value.
+/// Returns `true` if backquoted text is code, which is a name, rather than a value.
 pub(super) fn is_code(text: &str) -> bool {
     let bytes = text.as_bytes();
     if bytes.is_empty() || bytes.len() > 64 || bytes[0] == b'/' || text.contains("://") {
@@ -250,7 +265,7 @@ pub(super) fn is_code(text: &str) -> bool {
     true
 }
 
-/// Whether quoted text can be the key of a value: `{"status": 404}`.
+/// Returns `true` if quoted text can be a key, as in `{"status": 404}`.
 pub(super) fn is_key(text: &str) -> bool {
     !text.is_empty()
         && text.len() <= 64

@@ -1,4 +1,6 @@
-//! Words and numbers: what of them is a name, and what varies.
+//! The rules for words and numbers: which parts are names, and which are values.
+//!
+//! This is the second half of [`Scanner`]; the documentation of the module `template` says why.
 
 use super::mark::Mark;
 use super::scan::{self, DIGIT, Word, count, ends_word, is, peek};
@@ -6,7 +8,7 @@ use super::scanner::{Before, Scanner};
 use super::time;
 use super::token::{self, Quantity};
 
-/// Behind these words stands a code: which problem it is, rather than a value of this occurrence.
+/// Words that announce a code, which identifies the problem and is therefore kept.
 const CODES: [&str; 13] = [
     "errno",
     "status",
@@ -23,11 +25,13 @@ const CODES: [&str; 13] = [
     "statuscode",
 ];
 
-/// With one of these before it, and nothing but a space behind it, `code` is such a word too.
+/// Words after which `code` announces a code even if only a space follows: `exit code 1`.
 const CODES_OF: [&str; 6] = ["exit", "error", "status", "response", "return", "with"];
 
 impl Scanner<'_> {
-    /// A token that begins with a letter, or the rest of a word behind a mark.
+    /// Handles a token that begins with a letter, or the rest of a word after a mark.
+    ///
+    /// The order of the rules matters: values with a form of their own come first, then units, then names.
     pub(super) fn word(&mut self) {
         let (text, at) = (self.text, self.at);
         let word = Word::at(text, at);
@@ -72,7 +76,7 @@ impl Scanner<'_> {
         }
     }
 
-    /// What stands for the unit that this word is, if it follows a number.
+    /// Returns the replacement for this word if it is the unit of the number before it: `250 ms`.
     fn separate_unit(&self, word: &Word) -> Option<&'static str> {
         if word.end - self.at > 3
             || !self.output.is_behind_number()
@@ -83,7 +87,7 @@ impl Scanner<'_> {
         token::separate_unit(&self.text[self.at..word.end])
     }
 
-    /// What varies and begins with a letter.
+    /// Finds a value that begins with a letter; the byte after the word tells which kinds are possible.
     fn token_with_letter(&mut self, word: &Word) -> Option<(Mark, usize)> {
         let (text, at, end) = (self.text, self.at, word.end);
         if !word.ascii {
@@ -117,7 +121,7 @@ impl Scanner<'_> {
         self.mixed(word)
     }
 
-    /// Hexadecimal digits or an id that begins with this word of letters and digits.
+    /// Finds a hexadecimal number or an id that begins with this word of letters and digits.
     fn mixed(&self, word: &Word) -> Option<(Mark, usize)> {
         if !ends_word(self.text, word.end) {
             return None;
@@ -128,7 +132,10 @@ impl Scanner<'_> {
         token::id(self.text, self.at, word).map(|end| (Mark::Id, end))
     }
 
-    /// A token that begins with a digit, or with a sign at the position given and then a digit.
+    /// Handles a token that begins with a digit; `sign` is the position of the sign before it, if there is one.
+    ///
+    /// The sign belongs to a number (`-5` is `<n>`) and to a code (`exit code -1`). Before any other value it is
+    /// punctuation.
     pub(super) fn digits(&mut self, sign: Option<usize>) {
         let (text, at) = (self.text, self.at);
         if self.before == Before::Mark {
@@ -156,6 +163,7 @@ impl Scanner<'_> {
         }
     }
 
+    /// Writes a number and its unit.
     fn quantity(&mut self, quantity: &Quantity) {
         self.mark(Mark::Number, quantity.number);
         match quantity.unit {
@@ -164,13 +172,14 @@ impl Scanner<'_> {
         }
     }
 
+    /// Writes the replacement of a unit that ends at `end`.
     fn unit(&mut self, unit: &str, end: usize) {
         self.output.letters(unit);
         self.before = Before::Word;
         self.at = end;
     }
 
-    /// What varies, begins with a digit, and shows by its separators what it is.
+    /// Finds a value that begins with a digit and whose separators tell what it is.
     fn token_with_digit(&mut self, word: &Word) -> Option<(Mark, usize)> {
         let (text, at, end) = (self.text, self.at, word.end);
         if let Some(end) = self.mail_at(at) {
@@ -196,7 +205,7 @@ impl Scanner<'_> {
         }
     }
 
-    /// Hexadecimal digits or an id that begins with a digit, and is no quantity.
+    /// Finds a hexadecimal number or an id that begins with a digit and is not a quantity.
     fn mixed_with_digit(&self, word: &Word, quantity: &Quantity) -> Option<(Mark, usize)> {
         if let Some((end, _)) = scan::prefixed_hex(self.text, self.at) {
             return Some((Mark::Hex, end));
@@ -209,7 +218,7 @@ impl Scanner<'_> {
         if number { None } else { self.mixed(word) }
     }
 
-    /// The end of a code that names a problem: `status 404`, `os error 2`, `SQLSTATE 42P01`.
+    /// Returns the end of a code that identifies a problem: `status 404`, `os error 2`, `SQLSTATE 42P01`.
     fn code(&self, word: &Word, quantity: &Quantity) -> Option<usize> {
         let (text, at) = (self.text, self.at);
         let number = quantity.whole && quantity.number == word.end && word.end - at <= 5;
@@ -222,7 +231,7 @@ impl Scanner<'_> {
         (number || is_state(&text[at..word.end])).then_some(word.end)
     }
 
-    /// Whether what was written last says that a code follows.
+    /// Returns `true` if the text that was written last announces a code.
     fn expects_code(&self) -> bool {
         let (gap, space) = self.output.since_last_word();
         if gap.len() > 3 || !gap.bytes().all(|byte| b" :=([#-_\"'".contains(&byte)) {
@@ -232,17 +241,17 @@ impl Scanner<'_> {
         let one_of =
             |word: &str, names: &[&str]| names.iter().any(|name| name.eq_ignore_ascii_case(word));
         if one_of(word, &["error", "err", "ora"]) {
-            // Not `error: 5 rows are missing`.
+            // In `error: 5 rows are missing`, the number is a value.
             return !gap.contains(':');
         }
         if one_of(word, &["code"]) {
-            // Not `verification code 12345`.
+            // In `verification code 12345`, the number is a value.
             return (gap, space) != ("", true) || one_of(prior, &CODES_OF);
         }
         one_of(word, &CODES) || word.starts_with("HTTP/")
     }
 
-    /// What is glued to a mark: all of its digits vary.
+    /// Handles the text up to `end`, which is glued to a mark: all of its digits are values, its letters are kept.
     fn rest_of_word(&mut self, end: usize) {
         while self.at < end {
             let digits = count(self.text, self.at, DIGIT);
@@ -257,14 +266,14 @@ impl Scanner<'_> {
     }
 }
 
-/// Whether this is the shape of an SQLSTATE: five digits and capitals, of both.
+/// Returns `true` if a word has the form of an SQLSTATE: five digits or capitals, at least one of them a digit.
 fn is_state(word: &str) -> bool {
     word.len() == 5
         && word.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase())
         && word.bytes().any(|byte| byte.is_ascii_digit())
 }
 
-/// Whether this begins like `v1.2.3`.
+/// Returns `true` for the first part of a version such as `v1.2.3`.
 fn is_version(word: &str) -> bool {
     word.strip_prefix(['v', 'V'])
         .is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| is(byte, DIGIT)))

@@ -1,10 +1,10 @@
-//! Secrets in texts, by the form that they have there.
+//! Secrets in texts, grouped by their form.
 
 use super::{becomes, stays, text};
 use crate::marks::{CARD, PRIVATE_KEY, TOKEN};
 
 #[test]
-fn names_and_values_in_text() {
+fn a_value_after_the_name_of_a_secret_is_redacted() {
     for (from, to) in [
         ("login with password=hunter2 failed", "login with password=<redacted> failed"),
         ("password = hunter2", "password = <redacted>"),
@@ -47,7 +47,7 @@ fn names_and_values_in_text() {
 }
 
 #[test]
-fn what_is_no_value_of_a_secret() {
+fn text_that_is_not_the_value_of_a_secret_is_kept() {
     for text in [
         "token_count=5",
         "max_tokens: 4096",
@@ -77,7 +77,7 @@ fn what_is_no_value_of_a_secret() {
 }
 
 #[test]
-fn headers() {
+fn credentials_in_headers_are_redacted() {
     for (from, to) in [
         ("Authorization: Bearer abc.def", "Authorization: <redacted>"),
         ("authorization: Basic dXNlcjpwYXNz failed", "authorization: <redacted> failed"),
@@ -109,7 +109,7 @@ fn headers() {
 }
 
 #[test]
-fn credentials_in_urls() {
+fn credentials_in_urls_are_redacted() {
     for (from, to) in [
         ("postgres://ann:hunter2@db:5432/shop", "postgres://ann:<redacted>@db:5432/shop"),
         ("redis://:hunter2@cache", "redis://:<redacted>@cache"),
@@ -139,9 +139,9 @@ fn credentials_in_urls() {
     }
 }
 
-/// What is found beside a mark, and was not beside what it stands for.
+/// Replacing one secret exposes another one next to it.
 #[test]
-fn at_a_second_look() {
+fn a_secret_exposed_by_a_replacement_is_redacted() {
     let token = "eyJhbGciOiJIUzI1NiJ9.a";
     becomes(&format!("4111111111111111-{token}"), &format!("{CARD}-{TOKEN}"));
     becomes("a://b:c://password={d e}@f", "a://b:<redacted>@f");
@@ -152,7 +152,7 @@ fn at_a_second_look() {
 }
 
 #[test]
-fn tokens_and_keys() {
+fn web_tokens_and_private_keys_are_redacted() {
     let token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
     becomes(&format!("got {token}."), "got <redacted token>.");
     becomes(token.rsplit_once('.').unwrap().0, TOKEN);
@@ -165,14 +165,14 @@ fn tokens_and_keys() {
     becomes("-----BEGIN PRIVATE KEY-----\nMIIE", "<redacted private key>");
     stays("-----BEGIN CERTIFICATE-----\nMIIE\n-----END CERTIFICATE-----");
     stays("BEGIN PRIVATE KEY-----");
-    // What is replaced in between is shorter then, and made it a label.
+    // A replacement between the dashes once shortened the text to a valid label.
     let [token, end] = ["eyJhbGciOiJIUzI1NiJ9", "-----BEGIN passwordPRIVATE KEY-----BEGIN "];
     let once = text(&format!("-----BEGIN {token}=Bearer {token}{end}"));
     assert_eq!(text(&once), once);
 }
 
 #[test]
-fn card_numbers() {
+fn card_numbers_are_redacted() {
     for number in [
         "4111111111111111",
         "4111 1111 1111 1111",

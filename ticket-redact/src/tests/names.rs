@@ -1,4 +1,4 @@
-//! Names of secrets.
+//! The names of secrets.
 
 use ticket_core::Value;
 
@@ -10,7 +10,7 @@ fn is_secret(name: &str) -> bool {
 }
 
 #[test]
-fn names_of_secrets() {
+fn names_of_secrets_are_recognized() {
     for name in [
         "password",
         "Password",
@@ -71,12 +71,12 @@ fn names_of_secrets() {
         "credentials.user",
         "smtp_pass",
     ] {
-        assert!(is_secret(name), "{name}");
+        assert!(is_secret(name), "{name} should be a secret");
     }
 }
 
 #[test]
-fn names_that_look_like_those_of_secrets() {
+fn similar_but_harmless_names_are_not_secrets() {
     for name in [
         "",
         "token_count",
@@ -125,15 +125,14 @@ fn names_that_look_like_those_of_secrets() {
         "data",
         "value2",
     ] {
-        assert!(!is_secret(name), "{name}");
+        assert!(!is_secret(name), "{name} should not be a secret");
     }
 }
 
-/// Known names and parts of names, in their writings. With a name of the application's no name is passed over for its
-/// last letters.
+/// Compares lookups with and without the filter on the last letters, which an added key turns off.
 #[test]
-fn last_letters_pass_no_name_over() {
-    let [known, all] = [Redaction::new(), Redaction::new().with_keys(["…"])];
+fn the_filter_on_the_last_letters_hides_no_secret() {
+    let [filtered, unfiltered] = [Redaction::new(), Redaction::new().with_keys(["…"])];
     let names = "password Pwd sess session id old access auth token TOKEN secret api key hash hex cvv otp jwt ss n x 1";
     let names = || names.split(' ');
     let ends = |redaction: &Redaction, name: &str| {
@@ -144,7 +143,7 @@ fn last_letters_pass_no_name_over() {
             for third in names() {
                 for (gap, end) in [("", ""), ("_", ""), (".", "12"), ("-", "_2")] {
                     let name = [first, second, third].join(gap) + end;
-                    assert_eq!(ends(&known, &name), ends(&all, &name), "{name}");
+                    assert_eq!(ends(&filtered, &name), ends(&unfiltered, &name), "{name}");
                 }
             }
         }
@@ -152,7 +151,7 @@ fn last_letters_pass_no_name_over() {
 }
 
 #[test]
-fn own_names() {
+fn added_keys_are_recognized() {
     let redaction = Redaction::none().with_keys(["Account Number", "iban", "пароль", "", "-"]);
     for (from, to) in [
         ("accountNumber=17, iban: X", "accountNumber=<redacted>, iban: <redacted>"),

@@ -1,5 +1,4 @@
-//! Texts of all kinds: redaction is done once and for all, overlooks nothing, and takes no longer than its
-//! text is long.
+//! Properties that hold for all texts: redaction is idempotent, misses nothing, and takes linear time.
 
 use proptest::prelude::*;
 
@@ -12,7 +11,7 @@ use crate::Redaction;
 use crate::keys::Keys;
 use crate::text::{glance, redacted as redact_seen};
 
-/// Texts of the pieces that the rules look for.
+/// Generates texts from pieces that the rules look for.
 fn pieces() -> impl Strategy<Value = String> {
     let piece = prop::sample::select(vec![
         "password",
@@ -78,26 +77,26 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
     #[test]
-    fn applied_again_it_changes_nothing(from in pieces()) {
+    fn redaction_is_idempotent(from in pieces()) {
         let once = text(&from);
-        prop_assert_eq!(text(&once), once, "of {:?}", from);
+        prop_assert_eq!(text(&once), once, "the text was {:?}", from);
     }
 
     #[test]
-    fn no_text_is_too_strange(from in any::<String>()) {
+    fn redaction_of_arbitrary_text_is_idempotent(from in any::<String>()) {
         let once = text(&from);
         prop_assert_eq!(text(&once), once);
     }
 
     #[test]
-    fn a_glance_sees_whatever_leads_to_a_secret(from in pieces()) {
+    fn a_glance_reports_every_class_that_leads_to_a_secret(from in pieces()) {
         let keys = Keys::default();
         let redacted = |seen| redact_seen(&keys, &from, seen);
         prop_assert_eq!(redacted(glance(from.as_bytes())), redacted(u8::MAX));
     }
 
     #[test]
-    fn one_walk_does_the_same_as_redaction_and_then_the_limits(
+    fn one_walk_equals_redaction_followed_by_the_limits(
         texts in prop::collection::vec((pieces(), 0_usize..400), 4),
     ) {
         let [message, text, name, error] = [0, 1, 2, 3].map(|at| texts[at].0.repeat(texts[at].1 + 1));
@@ -111,7 +110,7 @@ proptest! {
     }
 
     #[test]
-    fn a_secret_behind_its_name_never_stays(before in pieces(), after in pieces()) {
+    fn a_secret_after_its_name_is_always_removed(before in pieces(), after in pieces()) {
         let secret = "S3cr3tS3cr3t";
         let clean = text(&format!("{before} password={secret} {after}"));
         prop_assert!(!clean.contains(secret), "{}", clean);
@@ -119,7 +118,7 @@ proptest! {
 }
 
 #[test]
-fn at_a_glance_nothing_is_overlooked() {
+fn a_glance_sees_secrets_at_every_offset() {
     for secret in
         ["otp=1", "4222222222222", "Bearer abcdefg1", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0"]
     {
@@ -132,9 +131,9 @@ fn at_a_glance_nothing_is_overlooked() {
     }
 }
 
-/// With work that is quadratic in the length, this would not end today.
+/// With quadratic work, this test would run for hours.
 #[test]
-fn long_texts_of_one_piece() {
+fn long_repetitive_texts_take_linear_time() {
     for piece in [
         "a://b:c",
         "a://b:c@",

@@ -1,4 +1,4 @@
-//! Messages as programs write them, and their templates.
+//! Messages that real programs print, and their templates.
 
 use super::super::template;
 
@@ -247,9 +247,13 @@ const TABLE: &[(&str, &str)] = &[
 ];
 
 #[test]
-fn real_messages_become_what_is_written_here() {
+fn real_messages_have_the_expected_templates() {
     for (message, expected) in TABLE {
-        assert_eq!(template(message), *expected, "of {message:?}");
-        assert_eq!(template(expected), *expected, "again, of {message:?}");
+        assert_eq!(template(message), *expected, "the message was {message:?}");
+        assert_eq!(
+            template(expected),
+            *expected,
+            "the template of {message:?} is not its own template"
+        );
     }
 }

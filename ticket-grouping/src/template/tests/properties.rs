@@ -1,11 +1,11 @@
-//! Messages of all kinds: a template is its own template, and no value in a message counts.
+//! Properties that hold for all messages: templates are idempotent and independent of values.
 
 use proptest::prelude::*;
 
 use super::super::mark::LENGTH;
 use super::super::template;
 
-/// Pieces that mean something to the scanner, in any order, with and without space between.
+/// Generates messages from pieces that mean something to the scanner, in any order.
 fn pieces() -> impl Strategy<Value = String> {
     const PIECES: &[&str] = &[
         "<n>",
@@ -145,15 +145,16 @@ fn pieces() -> impl Strategy<Value = String> {
     .prop_map(|pieces| pieces.concat())
 }
 
+/// Checks what every template has to fulfil: it is its own template, short enough, and free of surplus spaces.
 fn check(message: &str) -> Result<(), TestCaseError> {
     let once = template(message);
-    prop_assert_eq!(template(&once), once.as_str(), "of {:?}", message);
+    prop_assert_eq!(template(&once), once.as_str(), "the message was {:?}", message);
     prop_assert!(once.len() <= LENGTH);
     prop_assert!(!once.contains("  ") && once.trim() == once, "{:?}", once);
     Ok(())
 }
 
-/// A message with a value in it, as most programs write one.
+/// Returns the template of a message that contains a value.
 fn with(value: impl std::fmt::Display) -> String {
     template(&format!("loading {value} of the shop failed"))
 }
@@ -167,13 +168,13 @@ proptest! {
     }
 
     #[test]
-    fn no_text_makes_it_panic(message in any::<String>(), other in "[ -~é…“”<>0-9a-f:.'\"/\\\\-]*") {
+    fn arbitrary_text_has_a_valid_template(message in any::<String>(), other in "[ -~é…“”<>0-9a-f:.'\"/\\\\-]*") {
         check(&message)?;
         check(&other)?;
     }
 
     #[test]
-    fn numbers_do_not_count(integer in any::<i64>(), float in any::<f64>()) {
+    fn templates_ignore_numbers(integer in any::<i64>(), float in any::<f64>()) {
         prop_assert_eq!(with(integer), with(1));
         prop_assert_eq!(with(format!("#{}", integer.unsigned_abs())), with("#1"));
         if float.is_finite() {
@@ -183,13 +184,13 @@ proptest! {
     }
 
     #[test]
-    fn durations_do_not_count(nanos in any::<u64>(), shift in 0..64) {
+    fn templates_ignore_durations(nanos in any::<u64>(), shift in 0..64) {
         let duration = std::time::Duration::from_nanos(nanos >> shift);
         prop_assert_eq!(with(format!("{duration:?}")), with("1s"));
     }
 
     #[test]
-    fn addresses_do_not_count(four in any::<[u8; 4]>(), six in any::<[u16; 7]>(), port in any::<u16>()) {
+    fn templates_ignore_addresses(four in any::<[u8; 4]>(), six in any::<[u16; 7]>(), port in any::<u16>()) {
         let four = std::net::Ipv4Addr::from(four);
         prop_assert_eq!(with(four), with("10.0.0.1"));
         prop_assert_eq!(with(format!("{four}:{port}")), with("10.0.0.1"));
@@ -199,14 +200,14 @@ proptest! {
     }
 
     #[test]
-    fn ids_do_not_count(bytes in any::<[u8; 16]>(), micros in any::<i64>()) {
+    fn templates_ignore_ids_and_times(bytes in any::<[u8; 16]>(), micros in any::<i64>()) {
         prop_assert_eq!(with(uuid::Uuid::from_bytes(bytes)), with(uuid::Uuid::nil()));
         prop_assert_eq!(with(ticket_core::Timestamp::from_micros(micros)), with(ticket_core::Timestamp::MIN));
         prop_assert_eq!(with(format!("0x{:x}", u128::from_le_bytes(bytes))), with("0x1f"));
     }
 
     #[test]
-    fn quoted_text_does_not_count(text in "[^'\\\\]*") {
+    fn templates_ignore_quoted_text(text in "[^'\\\\]*") {
         prop_assert_eq!(with(format!("'{text}'")), with("'x'"));
     }
 }
