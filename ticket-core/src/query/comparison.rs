@@ -71,7 +71,7 @@ pub struct ValueTest {
 ///
 /// let traits = Traits::from([("user_id".into(), Value::Int(42))]);
 /// assert!(Comparison::new("user_id", Operator::Ge, 42).matches(&traits));
-/// assert!(!Comparison::new("user_id", Operator::Ge, 41.5).matches(&traits), "the trait is an integer, the value a float");
+/// assert!(!Comparison::new("user_id", Operator::Ge, 41.5).matches(&traits), "42 is no float");
 /// assert!(Comparison::number("user_id", Operator::Ge, 41.5).unwrap().matches(&traits), "any number");
 /// ```
 #[derive(Clone, Debug, PartialEq)]
