@@ -8,8 +8,7 @@ use futures::stream::{BoxStream, StreamExt, TryStreamExt, iter, try_unfold};
 use crate::backend::{NewOccurrence, Recorded, StatusChange};
 use crate::{
     BackendBase, Error, EventFilter, EventQuery, EventStore, Expiry, Occurrence, OccurrenceQuery,
-    Page, Result, StatusKind, Ticket, TicketFilter, TicketId, TicketIdPrefix, TicketQuery,
-    Timestamp,
+    Page, Result, Ticket, TicketId, TicketQuery, Timestamp,
 };
 
 /// Convenience methods for every [`BackendBase`].
@@ -48,7 +47,8 @@ pub trait BackendExt: BackendBase {
         self.set_status(id, StatusChange::Reopen).await
     }
 
-    /// Mutes a ticket for `duration`, or indefinitely if it is `None`.
+    /// Mutes a ticket for `duration`, or indefinitely if it is `None`. Returns `None` if there is no such
+    /// ticket.
     ///
     /// # Errors
     ///
@@ -62,57 +62,7 @@ pub trait BackendExt: BackendBase {
         self.set_status(id, StatusChange::Mute { until }).await
     }
 
-    /// Returns the newest stored occurrence of a ticket.
-    ///
-    /// # Errors
-    ///
-    /// Returns the errors of the backend.
-    async fn last_occurrence(&self, id: TicketId) -> Result<Option<Occurrence>> {
-        let page = self.get_occurrences(id, &OccurrenceQuery::new().with_limit(1)).await?;
-        Ok(page.items.into_iter().next())
-    }
-
-    /// Returns the only ticket whose id starts with `prefix`, or `None` if there is none.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`ErrorKind::Config`](crate::ErrorKind::Config), listing candidates, if several tickets match.
-    async fn find_ticket(&self, prefix: TicketIdPrefix) -> Result<Option<Ticket>> {
-        const SHOWN: u32 = 5;
-        let filter = TicketFilter::new().with_id_prefix(prefix);
-        let query = TicketQuery::new().with_filter(filter).with_limit(SHOWN);
-        let mut page = self.get_tickets(&query).await?;
-        if page.items.len() < 2 {
-            return Ok(page.items.pop());
-        }
-        let candidates: Vec<String> = page
-            .items
-            .iter()
-            .map(|ticket| {
-                format!("{} ({})", ticket.id, ticket.message.lines().next().unwrap_or(""))
-            })
-            .collect();
-        let more = if page.next.is_some() { ", and more" } else { "" };
-        Err(Error::config(format!(
-            "several tickets begin so, write more digits: {}{more}",
-            candidates.join(", ")
-        )))
-    }
-
-    /// Counts the open, solved and muted tickets that match `filter`, in this order.
-    ///
-    /// # Errors
-    ///
-    /// Returns the errors of the backend.
-    async fn count_by_status(&self, filter: &TicketFilter) -> Result<[(StatusKind, u64); 3]> {
-        let mut counts = StatusKind::ALL.map(|status| (status, 0));
-        for (status, count) in &mut counts {
-            *count = self.count_tickets(&filter.clone().with_status(*status)).await?;
-        }
-        Ok(counts)
-    }
-
-    /// Streams all tickets that match `query`, reading page after page from its cursor.
+    /// Streams all tickets that match `query`, fetching one page at a time.
     fn walk_tickets(&self, query: TicketQuery) -> BoxStream<'_, Result<Ticket>> {
         walk(query, move |query| async move {
             let page = self.get_tickets(&query).await?;
@@ -121,7 +71,7 @@ pub trait BackendExt: BackendBase {
         })
     }
 
-    /// Streams all occurrences of a ticket that match `query`, reading page after page from its cursor.
+    /// Streams all occurrences of a ticket that match `query`, fetching one page at a time.
     fn walk_occurrences(
         &self,
         id: TicketId,
@@ -140,7 +90,7 @@ impl<T: BackendBase + ?Sized> BackendExt for T {}
 /// Convenience methods for every [`EventStore`].
 #[async_trait]
 pub trait EventStoreExt: EventStore {
-    /// Streams all events that match `query`, reading page after page from its cursor.
+    /// Streams all events that match `query`, fetching one page at a time.
     fn walk_events(&self, query: EventQuery) -> BoxStream<'_, Result<Occurrence>> {
         walk(query, move |query| async move {
             let page = self.get_events(&query).await?;

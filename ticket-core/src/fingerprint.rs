@@ -9,19 +9,19 @@ use smol_str::SmolStr;
 use crate::TicketId;
 use crate::limits::{self, INGREDIENT, INGREDIENTS, MISSING_TRAITS};
 
-/// The version of the way in which ingredients become an id.
+/// The version of the hash input, which is the first byte that is hashed.
 const FORMAT: u8 = 1;
 
-/// The id of a record's ticket, together with the ingredients that it was made of.
+/// The id of a record's ticket, together with the ingredients that it was computed from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fingerprint {
     id: TicketId,
-    /// Within the limits. The id was made before they were applied.
+    /// The ingredients, cut to the limits. The id is computed from the uncut ones.
     ingredients: Ingredients,
 }
 
 impl Fingerprint {
-    /// Makes a fingerprint from its ingredients, for one application.
+    /// Computes a fingerprint from its ingredients, for one application.
     ///
     /// The id is the first half of a SHA-256 over a version byte, the application, the salt, and the
     /// name and value of each ingredient. Each of these is preceded by its length in bytes (64 bits,
@@ -44,28 +44,29 @@ impl Fingerprint {
         Self::from_parts(TicketId::from_bytes(id), ingredients)
     }
 
-    /// Puts together a fingerprint that was made before: an id and its ingredients.
+    /// Reassembles a fingerprint that was computed before from its id and ingredients.
     #[must_use]
     pub fn from_parts(id: TicketId, mut ingredients: Ingredients) -> Self {
         ingredients.normalize();
         Self { id, ingredients }
     }
 
-    /// The id of the ticket.
+    /// Returns the id of the ticket.
     #[must_use]
     pub const fn id(&self) -> TicketId {
         self.id
     }
 
-    /// What the id was made of, besides the application and the salt.
+    /// Returns the ingredients from which the id was computed, along with the application and the salt.
     #[must_use]
     pub const fn ingredients(&self) -> &Ingredients {
         &self.ingredients
     }
 }
 
-/// What the records of one ticket have in common, as names and values, so that a person sees why they
-/// belong together. The first one names the grouping and its version.
+/// The names and values that the records of one ticket have in common.
+///
+/// They show a person why the records were grouped. The first one names the grouping and its version.
 ///
 /// Clones share the list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,8 +1,9 @@
-//! [`fold`]: how a search ignores case, the same on every backend.
+//! [`fold`]: case folding for searches, identical on every backend.
 
-/// Folds text for searching, so that upper and lower case are the same.
+/// Folds text for a case-insensitive search.
 ///
-/// Stored texts and search terms are folded alike, because no two databases agree on what case is.
+/// Stored text and search terms are folded here rather than in the database, because no two databases
+/// agree on case.
 #[must_use]
 pub fn fold(text: &str) -> String {
     text.to_lowercase()

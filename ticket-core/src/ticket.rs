@@ -1,45 +1,45 @@
-//! What is stored: tickets and their occurrences.
+//! The stored data: tickets and their occurrences.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{Ingredients, Level, Location, Record, TicketId, Timestamp};
 
-/// One kind of problem.
+/// A problem: the summary of all occurrences that share a fingerprint.
 ///
-/// `level`, `channel`, `location`, `message`, `error_type` and `last_release` are those of the newest
-/// occurrence, `first_release` that of the first; which is newest is decided by time, then by id,
-/// whatever the order of arrival, and among all that there ever were, stored or pruned.
+/// `level`, `channel`, `location`, `message`, `error_type` and `last_release` are taken from the newest
+/// occurrence, and `first_release` from the oldest. Occurrences are ordered by time and then by id,
+/// regardless of the order in which they arrive. Pruned occurrences count as well as stored ones.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Ticket {
-    /// The fingerprint of its records.
+    /// The ticket id, which is the fingerprint of the ticket's records.
     pub id: TicketId,
-    /// Which application.
+    /// The application that the ticket belongs to.
     pub app_id: String,
-    /// How bad.
+    /// The severity.
     pub level: Level,
-    /// The logger's name.
+    /// The logger's name, or the event type.
     pub channel: String,
-    /// What happened.
+    /// A description of what happened.
     pub message: String,
-    /// Where in the source.
+    /// The source location that produced the record.
     pub location: Location,
-    /// The type of the outermost error, where it is known.
+    /// The type of the outermost error, if known.
     pub error_type: Option<String>,
-    /// Whether somebody has to look at it.
+    /// The status: open, solved or muted.
     pub status: Status,
     /// The time of the first occurrence.
     pub first_occurrence_time: Timestamp,
     /// The time of the newest occurrence.
     pub last_occurrence_time: Timestamp,
-    /// How many records it stands for: the sum of `repeats`, also of those that were pruned since.
+    /// The number of records: the sum of `repeats` over all occurrences, including pruned ones.
     pub occurrence_count: u64,
-    /// How often an occurrence opened it again after it was solved.
+    /// The number of times that an occurrence reopened the ticket after it was solved.
     pub reopened_count: u64,
     /// The release of the first occurrence.
     pub first_release: Option<String>,
     /// The release of the newest occurrence.
     pub last_release: Option<String>,
-    /// What its records have in common: why they belong together.
+    /// The values that the ticket's records share and that were hashed into its id.
     pub ingredients: Ingredients,
 }
 
@@ -47,26 +47,26 @@ pub struct Ticket {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", tag = "state")]
 pub enum Status {
-    /// Somebody has to look at it.
+    /// The ticket needs attention.
     #[default]
     Open,
-    /// Solved; a later occurrence opens it again.
+    /// The ticket is solved. A later occurrence reopens it.
     Solved {
-        /// The moment it was solved: occurrences up to it leave it solved.
+        /// The time up to which occurrences are settled; only a later occurrence reopens the ticket.
         at: Timestamp,
-        /// The release that solves it, where it was named.
+        /// The release that solves the ticket, if one was named.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         release: Option<String>,
     },
-    /// Known and not wanted in the list; it counts on.
+    /// The ticket is known and hidden from the list of open tickets. Its occurrences are still counted.
     Muted {
-        /// When it is open again by itself; never, if `None`.
+        /// The time at which the ticket becomes open again; `None` means never.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         until: Option<Timestamp>,
     },
 }
 
-/// A [`Status`] without its details, to filter by and to store.
+/// A [`Status`] without its details, used for filtering and storage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[repr(u8)]
@@ -80,10 +80,10 @@ pub enum StatusKind {
 }
 
 impl StatusKind {
-    /// All of them.
+    /// All kinds, in the order of their numbers.
     pub const ALL: [Self; 3] = [Self::Open, Self::Solved, Self::Muted];
 
-    /// The name in lower case.
+    /// Returns the name in lower case.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -93,7 +93,7 @@ impl StatusKind {
         }
     }
 
-    /// The number that stores keep.
+    /// Returns the number that represents this kind in stores.
     #[must_use]
     pub const fn as_u8(self) -> u8 {
         self as u8
@@ -101,7 +101,7 @@ impl StatusKind {
 }
 
 impl Status {
-    /// Which one it is.
+    /// Returns the status without its details.
     #[must_use]
     pub const fn kind(&self) -> StatusKind {
         match self {
@@ -111,7 +111,7 @@ impl Status {
         }
     }
 
-    /// What a stored status means at the time `now`: one that was muted until then is open.
+    /// Returns the status that applies at the time `now`: a ticket whose mute has ended is open.
     #[must_use]
     pub fn effective(self, now: Timestamp) -> Self {
         match self {
@@ -124,9 +124,9 @@ impl Status {
 /// A stored record.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Occurrence {
-    /// The ticket it belongs to.
+    /// The ticket that the occurrence belongs to.
     pub ticket_id: TicketId,
-    /// How many records it stands for, at least 1.
+    /// The number of records that the occurrence stands for, at least 1.
     pub repeats: u32,
     /// The record.
     pub record: Record,

@@ -13,9 +13,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::Error;
 
-/// A point in time in UTC, in microseconds, from the year 1 to the end of the year 9999.
+/// A point in time in UTC with microsecond precision, from the year 1 to the end of the year 9999.
 ///
-/// Shown, and stored in JSON, as RFC 3339 with six digits: such texts sort like the times.
+/// `Display` and JSON use RFC 3339 with six fractional digits, so that the text forms sort
+/// chronologically.
 ///
 /// ```
 /// use ticket_core::Timestamp;
@@ -37,13 +38,15 @@ impl Timestamp {
     /// 1970-01-01T00:00:00Z.
     pub const UNIX_EPOCH: Self = Self(0);
 
-    /// The system clock's time.
+    /// Returns the current time of the system clock.
     #[must_use]
     pub fn now() -> Self {
         SystemTime::now().into()
     }
 
-    /// Microseconds since the Unix epoch; what is outside of the range becomes its nearest end.
+    /// Creates a timestamp from microseconds since the Unix epoch.
+    ///
+    /// A value out of range is clamped to [`Timestamp::MIN`] or [`Timestamp::MAX`].
     #[must_use]
     pub const fn from_micros(micros: i64) -> Self {
         if micros < Self::MIN.0 {
@@ -55,40 +58,40 @@ impl Timestamp {
         }
     }
 
-    /// Microseconds since the Unix epoch.
+    /// Returns the number of microseconds since the Unix epoch.
     #[must_use]
     pub const fn as_micros(self) -> i64 {
         self.0
     }
 
-    /// The time that is `duration` later, at most [`Timestamp::MAX`].
+    /// Adds a duration, saturating at [`Timestamp::MAX`].
     #[must_use]
     pub fn saturating_add(self, duration: Duration) -> Self {
         let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
         Self::from_micros(self.0.saturating_add(micros))
     }
 
-    /// The time that is `duration` earlier, at least [`Timestamp::MIN`].
+    /// Subtracts a duration, saturating at [`Timestamp::MIN`].
     #[must_use]
     pub fn saturating_sub(self, duration: Duration) -> Self {
         let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
         Self::from_micros(self.0.saturating_sub(micros))
     }
 
-    /// The number of the hour this time lies in, counted from the Unix epoch; negative before it.
+    /// Returns the number of whole hours since the Unix epoch, rounded down; negative before the epoch.
     #[must_use]
     pub const fn hour(self) -> i64 {
         self.0.div_euclid(MICROS_PER_HOUR)
     }
 
-    /// The start of an hour counted from the Unix epoch, within the range of a timestamp.
+    /// Returns the start of an hour, given as its number since the Unix epoch, clamped to the valid range.
     #[must_use]
     pub const fn from_hour(hour: i64) -> Self {
         Self::from_micros(hour.saturating_mul(MICROS_PER_HOUR))
     }
 }
 
-/// A time before the year 1 or after 9999 becomes the nearest end.
+/// Clamps a time before the year 1 or after 9999 to the nearest valid timestamp.
 impl From<SystemTime> for Timestamp {
     fn from(time: SystemTime) -> Self {
         match time.duration_since(UNIX_EPOCH) {
@@ -105,17 +108,19 @@ impl From<Timestamp> for SystemTime {
     }
 }
 
-/// jiff's own timestamp ends some hours before the year 9999 does, so its civil time is used.
+/// The epoch as a civil time, because jiff's `Timestamp` ends some hours before the year 9999 does.
 const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 
-/// Its text, without an allocation.
+/// The text form of a timestamp, built without an allocation.
 struct Text([u8; 27]);
 
 impl Text {
-    /// Digit by digit: every record has several times, and formatting them in the usual way would be
-    /// half of what it takes to write a record into a spool.
+    /// Formats a timestamp digit by digit.
+    ///
+    /// Every record has several timestamps, and `core::fmt` would take half of the time that it takes to
+    /// write a record into a spool.
     fn of(time: Timestamp) -> Option<Self> {
-        // Every value of the type lies within the range of a civil time.
+        // Never `None`: every timestamp is within the range of a civil time.
         let utc = EPOCH.checked_add(SignedDuration::from_micros(time.0)).ok()?;
         let mut text = *b"0000-00-00T00:00:00.000000Z";
         let mut put = |end: usize, mut value: u64| {
@@ -148,7 +153,7 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// Reads RFC 3339. Digits after the microsecond are cut.
+/// Parses RFC 3339. Fractional digits beyond microseconds are truncated.
 impl FromStr for Timestamp {
     type Err = Error;
 
@@ -161,7 +166,7 @@ impl FromStr for Timestamp {
     }
 }
 
-/// The time, if there is one with its offset and within the range.
+/// Parses a date and time with an offset; `None` if it is malformed or out of range.
 fn parse(text: &str) -> Option<Timestamp> {
     let pieces = Pieces::parse(text).ok()?;
     let offset = match pieces.offset()? {
@@ -176,13 +181,13 @@ fn parse(text: &str) -> Option<Timestamp> {
     (time.0 == micros).then_some(time)
 }
 
-/// Where nobody is to read it, as in a spool, the microseconds.
+/// Serializes as text in human-readable formats, and as microseconds in binary ones such as a spool.
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if !serializer.is_human_readable() {
             return serializer.serialize_i64(self.0);
         }
-        let text = Text::of(*self).ok_or_else(|| S::Error::custom("no time"))?;
+        let text = Text::of(*self).ok_or_else(|| S::Error::custom("the time is out of range"))?;
         serializer.serialize_str(text.as_str())
     }
 }
@@ -204,19 +209,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_ends_are_where_they_should_be() {
+    fn the_range_spans_the_years_1_to_9999() {
         assert_eq!(Timestamp::MIN.to_string(), "0001-01-01T00:00:00.000000Z");
         assert_eq!(Timestamp::MAX.to_string(), "9999-12-31T23:59:59.999999Z");
     }
 
     #[test]
-    fn a_fraction_before_the_epoch_counts_downwards() {
+    fn times_before_the_epoch_round_down() {
         assert_eq!(Timestamp::from_micros(-1).to_string(), "1969-12-31T23:59:59.999999Z");
         assert_eq!(Timestamp::from_micros(-1).hour(), -1);
     }
 
     #[test]
-    fn nonsense_says_what_to_write() {
+    fn a_parse_error_names_the_expected_format() {
         for text in ["yesterday", "2026-11-21", "2026-11-21T10:47:20", "0000-12-31T23:00:00Z", ""] {
             let error = text.parse::<Timestamp>().unwrap_err();
             assert!(error.message().contains("RFC 3339"), "{text:?}");
@@ -225,14 +230,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_time_survives_text_and_the_system_clock(micros in Timestamp::MIN.0..=Timestamp::MAX.0) {
+        fn times_round_trip_through_text_and_system_time(micros in Timestamp::MIN.0..=Timestamp::MAX.0) {
             let time = Timestamp::from_micros(micros);
             prop_assert_eq!(time.to_string().parse::<Timestamp>().unwrap(), time);
             prop_assert_eq!(Timestamp::from(SystemTime::from(time)), time);
         }
 
         #[test]
-        fn texts_sort_like_times(a in Timestamp::MIN.0..=Timestamp::MAX.0, b in Timestamp::MIN.0..=Timestamp::MAX.0) {
+        fn text_forms_sort_chronologically(a in Timestamp::MIN.0..=Timestamp::MAX.0, b in Timestamp::MIN.0..=Timestamp::MAX.0) {
             let (a, b) = (Timestamp::from_micros(a), Timestamp::from_micros(b));
             prop_assert_eq!(a.cmp(&b), a.to_string().cmp(&b.to_string()));
         }

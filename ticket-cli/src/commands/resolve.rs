@@ -8,7 +8,7 @@ use crate::sanitize;
 
 /// Returns the one ticket of the application, or of all applications, whose id starts with these digits.
 ///
-/// This is not `BackendExt::find_ticket` because the error shows the candidates, one per line.
+/// If several tickets match, the error lists the first of them, one per line.
 pub(super) async fn ticket(
     store: &dyn Store,
     context: &Context,

@@ -1,27 +1,27 @@
-//! What new occurrences of one ticket change of the ticket.
+//! [`Added`] and [`KnownTicket`]: how new occurrences change their ticket.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{NewOccurrence, TicketChange};
 use crate::{OccurrenceId, Timestamp};
 
-/// The occurrences of one ticket that a store did not have yet, summed up.
+/// A summary of the occurrences of one ticket that are new to the store.
 #[derive(Clone, Debug)]
 pub struct Added<'a> {
-    /// The oldest of them, by time and then id: what a ticket says of its beginning.
+    /// The oldest occurrence, by time and then id. It may become the ticket's first one.
     pub oldest: &'a NewOccurrence,
-    /// The newest of them, by time and then id: what a ticket says of itself.
+    /// The newest occurrence, by time and then id. It may become the one that describes the ticket.
     pub newest: &'a NewOccurrence,
-    /// How many records they stand for.
+    /// The number of records: the sum of `repeats`.
     pub repeats: u64,
-    /// How many records they stand for in each hour since 1970.
+    /// The number of records in each hour, where hours are numbered from the Unix epoch.
     pub hours: BTreeMap<i64, u64>,
-    /// The pairs of release and environment that they come from.
+    /// The distinct pairs of release and environment.
     pub seen: BTreeSet<(Option<&'a str>, Option<&'a str>)>,
 }
 
 impl<'a> Added<'a> {
-    /// Sums occurrences up; `None` if there are none.
+    /// Summarizes occurrences; returns `None` if there are none.
     #[must_use]
     pub fn of(occurrences: impl IntoIterator<Item = &'a NewOccurrence>) -> Option<Self> {
         let mut occurrences = occurrences.into_iter();
@@ -52,33 +52,33 @@ impl<'a> Added<'a> {
     }
 }
 
-/// What a store knows of a ticket that decides what new occurrences change (rules 5 and 6).
+/// The stored fields of a ticket that decide how new occurrences change it (rules 5 and 6).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownTicket {
-    /// The time and id of its first occurrence, stored or pruned.
+    /// The time and id of the first occurrence, stored or pruned.
     pub first: (Timestamp, OccurrenceId),
-    /// The time and id of its newest occurrence, stored or pruned.
+    /// The time and id of the newest occurrence, stored or pruned.
     pub last: (Timestamp, OccurrenceId),
-    /// When it was solved, if it is solved.
+    /// The time up to which the ticket is solved; `None` if it is not solved.
     pub solved_at: Option<Timestamp>,
-    /// How many records it stands for.
+    /// The ticket's `occurrence_count`.
     pub count: u64,
 }
 
 impl KnownTicket {
-    /// Returns `true` if the ticket begins with what was added.
+    /// Returns `true` if the oldest new occurrence becomes the ticket's first one.
     #[must_use]
     pub fn begins_with(&self, added: &Added<'_>) -> bool {
         added.oldest.age_key() < self.first
     }
 
-    /// Returns `true` if what was added describes the ticket from now on.
+    /// Returns `true` if the newest new occurrence becomes the one that describes the ticket.
     #[must_use]
     pub fn is_described_by(&self, added: &Added<'_>) -> bool {
         added.newest.age_key() > self.last
     }
 
-    /// Returns [`TicketChange::Reopened`] if what was added reopens the ticket.
+    /// Returns [`TicketChange::Reopened`] if the new occurrences reopen the ticket.
     #[must_use]
     pub fn change(&self, added: &Added<'_>) -> Option<TicketChange> {
         let is_later = |at| added.newest.record().time > at;
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn occurrences_are_summed_up_whatever_their_order() {
+    fn occurrences_are_summarized_in_any_order() {
         const HOUR: i64 = 3_600_000_000;
         let all = [at(HOUR), at(5), at(HOUR + 1), at(7)];
         let added = Added::of(&all).unwrap();
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ticket_changes_only_by_what_lies_outside_of_what_it_knows() {
+    fn only_occurrences_outside_of_the_known_range_change_a_ticket() {
         let [first, middle, last] = [at(10), at(20), at(30)];
         let known = KnownTicket {
             first: first.age_key(),
@@ -123,7 +123,7 @@ mod tests {
         };
         let inside = Added::of([&middle, &first, &last]).unwrap();
         assert!(!known.begins_with(&inside) && !known.is_described_by(&inside));
-        assert_eq!(known.change(&inside), None, "none is later than the moment of solving");
+        assert_eq!(known.change(&inside), None, "no occurrence is later than the time of solving");
         let (older, newer) = (at(9), at(31));
         let outside = Added::of([&older, &newer]).unwrap();
         assert!(known.begins_with(&outside) && known.is_described_by(&outside));

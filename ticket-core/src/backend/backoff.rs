@@ -1,10 +1,10 @@
-//! [`Backoff`].
+//! [`Backoff`]: the delays between retries.
 
 use std::time::Duration;
 
 /// Exponential back-off with full jitter.
 ///
-/// Each delay is random between zero and a bound that starts at `first`, doubles after every failure
+/// Each delay is random between zero and a bound. The bound starts at `first`, doubles after every failure
 /// and never exceeds `longest`. The jitter spreads the retries of many processes over the whole
 /// interval, so that they do not all return to a recovering database at the same moment.
 ///
@@ -36,7 +36,7 @@ impl Backoff {
         Self { first, longest, bound: first }
     }
 
-    /// Returns how long to wait after one more failure.
+    /// Returns the delay after another failure.
     #[must_use = "the back-off does not wait by itself"]
     pub fn next_delay(&mut self) -> Duration {
         let bound = self.bound.min(self.longest);
@@ -44,7 +44,7 @@ impl Backoff {
         bound.mul_f64(fastrand::f64())
     }
 
-    /// Starts over with the first delay; call it after a success.
+    /// Resets the bound to `first`. Call this after a success.
     pub const fn reset(&mut self) {
         self.bound = self.first;
     }
@@ -57,7 +57,7 @@ mod tests {
     const FIRST: Duration = Duration::from_millis(100);
     const LONGEST: Duration = Duration::from_secs(30);
 
-    /// The shortest and the longest of many delays after a number of failures.
+    /// Returns the shortest and the longest of many delays after a number of failures.
     fn range(failures: usize) -> (Duration, Duration) {
         let delays = (0..500).map(|_| {
             let mut backoff = Backoff::new(FIRST, LONGEST);
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn a_success_starts_over() {
+    fn reset_starts_over_with_the_first_delay() {
         let mut backoff = Backoff::new(FIRST, LONGEST);
         for _ in 0..10 {
             let _ = backoff.next_delay();
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_delay_limits_the_first_one_too() {
+    fn the_first_delay_does_not_exceed_the_longest() {
         let longest = Duration::from_millis(1);
         let mut backoff = Backoff::new(FIRST, longest);
         assert!((0..100).all(|_| backoff.next_delay() <= longest));

@@ -1,4 +1,4 @@
-//! [`Batch`]: the occurrences of one write, in the order in which a store takes them.
+//! [`Batch`]: the occurrences of one write, in the order in which a store writes them.
 
 use std::collections::HashSet;
 use std::ops::{Deref, Range};
@@ -9,14 +9,14 @@ use crate::{Fingerprint, TicketId};
 
 /// The occurrences of one write.
 ///
-/// Making a batch does once what every backend would otherwise do for itself:
+/// Creating a batch sorts and deduplicates the occurrences, so that no backend has to:
 ///
-/// - The occurrences of a ticket stand together, and tickets are in the order of their ids. Two writers
-///   that lock tickets in this order never wait for each other in a circle (rule 8).
-/// - Within a ticket, occurrences keep the order in which they were given, and an id appears only once:
-///   the first occurrence with it stays (rule 2).
+/// - Occurrences are grouped by ticket, and tickets are sorted by id. Writers that lock tickets in this
+///   order cannot deadlock (rule 8).
+/// - Within a ticket, occurrences keep their order, and only the first occurrence with a given id is kept
+///   (rule 2).
 ///
-/// Clones share the occurrences, so a batch can be moved to another thread or sent again at no cost.
+/// Clones share the occurrences, so it is cheap to clone a batch for another thread or a retry.
 ///
 /// ```
 /// use ticket_core::backend::{Batch, NewOccurrence};
@@ -35,18 +35,18 @@ use crate::{Fingerprint, TicketId};
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
     occurrences: Arc<Vec<NewOccurrence>>,
-    /// The part of them that this batch is.
+    /// The part of `occurrences` that belongs to this batch.
     range: Range<usize>,
 }
 
 impl Batch {
-    /// Returns the tickets of the batch in the order of their ids, each with its occurrences.
+    /// Returns an iterator over the tickets of the batch, sorted by id, each with its occurrences.
     pub fn tickets(&self) -> impl Iterator<Item = TicketBatch<'_>> + Clone {
         self.chunk_by(|one, next| one.ticket_id() == next.ticket_id())
             .map(|occurrences| TicketBatch { occurrences })
     }
 
-    /// Returns a part of the batch without copying any occurrence.
+    /// Returns a part of the batch, which shares the occurrences with this one.
     ///
     /// # Panics
     ///
@@ -63,8 +63,8 @@ impl Batch {
 
 impl From<Vec<NewOccurrence>> for Batch {
     fn from(mut occurrences: Vec<NewOccurrence>) -> Self {
-        // By cached keys, because occurrences are large: this sorts indices and moves each
-        // occurrence at most once.
+        // Occurrences are large: sorting by cached keys sorts indices and moves each occurrence at most
+        // once.
         if !occurrences.is_sorted_by_key(NewOccurrence::ticket_id) {
             occurrences.sort_by_cached_key(NewOccurrence::ticket_id);
         }
@@ -100,7 +100,7 @@ impl FromIterator<NewOccurrence> for Batch {
     }
 }
 
-/// The occurrences of all tickets.
+/// Dereferences to the occurrences of all tickets.
 impl Deref for Batch {
     type Target = [NewOccurrence];
 
@@ -125,19 +125,19 @@ pub struct TicketBatch<'a> {
 }
 
 impl<'a> TicketBatch<'a> {
-    /// The ticket.
+    /// Returns the ticket's id.
     #[must_use]
     pub const fn id(self) -> TicketId {
         self.occurrences[0].ticket_id()
     }
 
-    /// The ticket's id and ingredients.
+    /// Returns the ticket's id and ingredients.
     #[must_use]
     pub const fn fingerprint(self) -> &'a Fingerprint {
         self.occurrences[0].fingerprint()
     }
 
-    /// The occurrences, in the order in which they were given.
+    /// Returns the occurrences, in the order in which they were given.
     #[must_use]
     pub const fn occurrences(self) -> &'a [NewOccurrence] {
         self.occurrences
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn tickets_are_ordered_and_their_occurrences_keep_their_order() {
+    fn tickets_are_sorted_and_their_occurrences_keep_their_order() {
         let given = [("a", "1"), ("b", "2"), ("a", "3"), ("c", "4"), ("b", "5"), ("a", "6")];
         let batch: Batch =
             given.map(|(ticket, message)| occurrence(ticket, message)).into_iter().collect();
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_of_equal_ids_stays_within_its_ticket() {
+    fn the_first_occurrence_with_an_id_is_kept_per_ticket() {
         let first = occurrence("a", "first");
         let mut record = first.record().clone();
         record.message = "second".into();

@@ -1,11 +1,12 @@
-//! Who does what only one should do.
+//! [`Lease`]: at most one holder at a time does a job.
 
 use std::time::Duration;
 
 use crate::limits;
 
-/// The right of one holder to do something for a while, see
-/// [`EventStore::lease`](crate::EventStore::lease).
+/// The exclusive right of a holder to do a job for a limited time.
+///
+/// [`EventStore::lease`](crate::EventStore::lease) acquires, renews and releases leases.
 ///
 /// ```
 /// use std::time::Duration;
@@ -18,20 +19,20 @@ use crate::limits;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Lease {
-    /// What it is the right to; any text, cut like a [name](limits::NAME).
+    /// The name of the job: any text, cut to the limit of a [name](limits::NAME).
     pub name: String,
-    /// Who holds it: a text that no other holder has, cut likewise.
+    /// The holder: a text that is unique to it, cut to the same limit.
     pub holder: String,
-    /// For how long, from the moment at which the store hears of it; zero gives it back.
+    /// The duration, counted from the time at which the store receives the request; zero releases the lease.
     pub time: Duration,
 }
 
 impl Lease {
-    /// The longest time.
+    /// The longest duration of a lease.
     pub const MAX_TIME: Duration = Duration::from_secs(86_400);
 
-    /// The lease `name` for `holder`, for a time of whole microseconds and at most
-    /// [`MAX_TIME`](Self::MAX_TIME): more is taken as that.
+    /// Creates a lease on the job `name` for `holder`. The duration is capped at
+    /// [`MAX_TIME`](Self::MAX_TIME).
     #[must_use]
     pub fn new(name: impl Into<String>, holder: impl Into<String>, time: Duration) -> Self {
         Self {
@@ -41,14 +42,14 @@ impl Lease {
         }
     }
 
-    /// The same, to give it back.
+    /// Converts this into a request to release the lease.
     #[must_use]
     pub const fn given_back(mut self) -> Self {
         self.time = Duration::ZERO;
         self
     }
 
-    /// The time in microseconds, as stores count.
+    /// Returns the duration in whole microseconds, as stores keep it.
     #[must_use]
     pub fn micros(&self) -> i64 {
         i64::try_from(self.time.min(Self::MAX_TIME).as_micros()).unwrap_or(i64::MAX)

@@ -1,9 +1,9 @@
-//! What only implementors of a backend or a handler need.
+//! Types for implementing a backend or a handler.
 //!
-//! An application reads through [`BackendBase`](crate::BackendBase), [`EventStore`](crate::EventStore) and
-//! their extension traits. A backend also needs the types in this module: the [`Batch`] that it is given
-//! and the [`Recorded`] that it answers with, the checked plans of queries, and the definitions that
-//! every backend has to agree with.
+//! Applications use [`BackendBase`](crate::BackendBase), [`EventStore`](crate::EventStore) and their
+//! extension traits. Backends also need the types in this module: the [`Batch`] that they record and the
+//! [`Recorded`] that they return, the validated plans of queries, and the definitions on which all backends
+//! must agree.
 
 mod added;
 mod backoff;

@@ -1,8 +1,8 @@
-//! [`Recorded`]: what a store answers to a batch.
+//! [`Recorded`]: the result of recording a batch.
 
 use crate::TicketId;
 
-/// What a batch changed in the store.
+/// The changes that a batch made in the store.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Recorded {
     /// The number of new occurrences. Occurrences that the store already had are not counted.
@@ -11,7 +11,7 @@ pub struct Recorded {
     pub updates: Vec<TicketUpdate>,
 }
 
-/// What a batch changed in one ticket.
+/// The changes that a batch made to one ticket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TicketUpdate {
     /// The ticket.

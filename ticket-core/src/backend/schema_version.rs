@@ -1,16 +1,16 @@
-//! The check of a stored schema's version.
+//! The version check of a stored schema.
 
 use crate::{Error, ErrorKind, Result};
 
-/// Checks that the stored schema is the one that this program writes (rule 24).
+/// Checks that the stored schema has the version that this program uses (rule 24).
 ///
-/// `what` names the schema in messages, such as `tables`. `found` is the newest version that is stored, 0 if there
-/// is no schema at all, and `current` the version that this program writes.
+/// `what` is a plural noun for error messages, such as `tables`. `found` is the stored version, or 0 if
+/// there is no schema, and `current` is the version that this program uses.
 ///
 /// # Errors
 ///
-/// [`ErrorKind::Config`] for a schema that is missing or older: `setup_backend` puts that right. [`ErrorKind::Corrupt`]
-/// for a newer one, which this program must not touch.
+/// Returns [`ErrorKind::Config`] if the schema is missing or older, which `setup_backend` fixes, and
+/// [`ErrorKind::Corrupt`] if it is newer, in which case this program must not touch it.
 pub fn check_schema_version(
     backend: &'static str,
     what: &str,
@@ -21,12 +21,12 @@ pub fn check_schema_version(
         return Ok(());
     } else if found > current {
         let message = format!(
-            "the {what} are of version {found}, and this program knows versions up to {current}: use a newer program"
+            "the {what} have version {found}, but this program supports versions up to {current}: use a newer program"
         );
         (ErrorKind::Corrupt, message)
     } else if found > 0 {
         let message = format!(
-            "the {what} are of the older version {found}: call setup_backend once without autocreate=false, \
+            "the {what} have the older version {found}: call setup_backend once without autocreate=false, \
              which brings them to version {current}"
         );
         (ErrorKind::Config, message)

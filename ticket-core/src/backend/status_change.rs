@@ -1,22 +1,23 @@
-//! [`StatusChange`]: what a person decides about a ticket.
+//! [`StatusChange`]: a person's decision about a ticket.
 
 use crate::{Status, Timestamp, limits};
 
-/// What a person decides about a ticket, see [`BackendBase::set_status`](crate::BackendBase::set_status).
+/// A person's decision about a ticket, applied by
+/// [`BackendBase::set_status`](crate::BackendBase::set_status).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StatusChange {
-    /// The ticket is solved, as far as every occurrence up to `at` goes.
+    /// Solves the ticket, which settles every occurrence up to `at`.
     Solve {
-        /// The moment up to which occurrences are settled.
+        /// The time up to which occurrences are settled.
         at: Timestamp,
-        /// The release that solves it.
+        /// The release that solves the ticket, if one was named.
         release: Option<String>,
     },
-    /// The ticket is open again.
+    /// Reopens the ticket.
     Reopen,
-    /// The ticket is muted.
+    /// Mutes the ticket.
     Mute {
-        /// The moment at which it opens again by itself; never, if `None`.
+        /// The time at which the ticket becomes open again; `None` means never.
         until: Option<Timestamp>,
     },
 }
@@ -25,7 +26,7 @@ impl StatusChange {
     /// Returns the new status of a ticket whose last occurrence, stored or pruned, was at
     /// `last_occurrence_time`.
     ///
-    /// Returns `None` if the ticket stays as it is because it has occurred again since the moment of
+    /// Returns `None` if the status does not change, because the ticket occurred again after the time of
     /// solving.
     #[must_use]
     pub fn status(self, last_occurrence_time: Timestamp) -> Option<Status> {

@@ -1,14 +1,14 @@
-//! A ticket's status as three columns, which every database keeps alike.
+//! The three columns in which every database stores a ticket's status.
 
 use crate::{Status, StatusKind, Timestamp};
 
-/// Returns the columns of a status: its kind, its time in microseconds since 1970, and the release that solved it.
+/// Converts a status into its columns: the kind, a time in microseconds since the Unix epoch, and a release.
 ///
 /// | status | kind | time | release |
 /// |---|---|---|---|
 /// | open | 1 | – | – |
-/// | solved | 2 | when it was solved | the release that solves it, if one was named |
-/// | muted | 3 | until when; none if it is muted for good | – |
+/// | solved | 2 | the time up to which it is solved | the release that solves it, if one was named |
+/// | muted | 3 | the end of the mute; none if it has no end | – |
 #[must_use]
 pub fn status_columns(status: &Status) -> (u8, Option<i64>, Option<&str>) {
     let kind = status.kind().as_u8();
@@ -19,7 +19,7 @@ pub fn status_columns(status: &Status) -> (u8, Option<i64>, Option<&str>) {
     }
 }
 
-/// Reads the columns of [`status_columns`] back; `None` if they are not those of a status.
+/// Converts the columns of [`status_columns`] back into a status; returns `None` if they are invalid.
 #[must_use]
 pub fn status_from_columns(
     kind: impl Into<i64>,
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_status_survives_its_columns() {
+    fn every_status_round_trips_through_its_columns() {
         let at = Timestamp::from_micros(-5);
         let statuses = [
             Status::Open,
@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_kinds_and_a_solved_ticket_without_a_time_are_no_status() {
+    fn unknown_kinds_and_solved_without_a_time_are_invalid() {
         assert_eq!(status_from_columns(0, None, None), None);
         assert_eq!(status_from_columns(4, Some(1), None), None);
         assert_eq!(status_from_columns(256 + 1, Some(1), None), None);

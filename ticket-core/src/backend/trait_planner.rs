@@ -1,39 +1,40 @@
-//! The choice between the index of times and the index of traits.
+//! [`TraitPlanner`]: the choice between the time index and the trait index.
 
 use crate::query::Tally;
 use crate::{Comparison, EventFilter};
 
-/// Fewer entries than this in the index of traits, or fewer events in the range of time, are read at once, whatever
-/// else there is.
+/// The number of trait index entries, or of events in the time range, that is always cheap enough to read.
 const FEW: usize = 2_000;
 
-/// How many entries of an index are read in the time that it takes to test one event.
+/// The number of index entries that can be read in the time that it takes to test one event.
 const ENTRIES_PER_TEST: usize = 20;
 
-/// Decides which index a query with trait comparisons goes along.
+/// Decides which index a query with trait comparisons follows.
 ///
-/// A database's own planner does not know how rare a trait is: the statistics of one column say nothing of the values
-/// under one name. So the backend counts, with a bound on every count, and this planner tells it what to count. It
-/// does no I/O itself, so blocking and asynchronous backends share it:
+/// A database's own planner cannot know how selective a trait comparison is, because its statistics cover a
+/// whole column and not the values of one trait name. So the backend runs bounded counts, and this planner
+/// tells it what to count. The planner does no I/O itself, so blocking and asynchronous backends can share
+/// it. It chooses as follows:
 ///
-/// 1. Few events in the range of time: read them in order and test each.
-/// 2. A comparison that finds few entries: go along those.
-/// 3. Neither: read in the order of time. Common values are met soon. After each batch of tested events,
-///    [`reconsider`](Self::reconsider) compares how many more would have to be tested with how many entries the
-///    comparison has that seems the rarest.
+/// 1. If the time range contains few events, read them in time order and test each.
+/// 2. If a comparison matches few entries in the trait index, read the events of those entries.
+/// 3. Otherwise, read in time order, where common values are found soon. After each batch of tested events,
+///    [`reconsider`](Self::reconsider) weighs the number of events still to test against the number of
+///    entries of the comparison that seems the most selective.
 ///
-/// Call [`next_step`](Self::next_step) and [`counted`](Self::counted) in turn until the step is to follow an index.
+/// Call [`next_step`](Self::next_step) and [`counted`](Self::counted) in turn until the step is to follow an
+/// index.
 #[derive(Clone, Debug)]
 pub struct TraitPlanner<'a> {
-    /// Whether the filter bounds the time; without a bound there is nothing to count.
+    /// `true` if the filter has a time range. Without one, there are no events to count.
     has_range: bool,
     state: State<'a>,
-    /// Those that are still to be counted.
+    /// The comparisons whose entries were not counted yet.
     comparisons: &'a [Comparison],
     rarest: Option<&'a Comparison>,
-    /// A comparison with more entries than this is of no use.
+    /// The bound of the counts: a comparison with more entries than this is not used.
     most: usize,
-    /// Whether the order of time may turn out to be the wrong choice.
+    /// `true` if time order was chosen for lack of anything better, and may turn out to be slow.
     is_on_trial: bool,
 }
 
@@ -41,40 +42,40 @@ pub struct TraitPlanner<'a> {
 enum State<'a> {
     CountEvents,
     CountEntries,
-    /// Counts the events that reading on in the order of time would have to test; then the entries of a comparison
-    /// only if that is worth it.
+    /// Counts the events that would have to be tested in time order, to decide whether it is worth counting
+    /// the entries of a comparison.
     CountExpected {
         rarest: &'a Comparison,
         expected: usize,
     },
     CountRarest(&'a Comparison),
-    /// The comparison to go along; `None` for the order of time.
+    /// The comparison whose entries to follow; `None` for time order.
     Decided(Option<&'a Comparison>),
 }
 
-/// What a backend does next.
+/// The next step of a backend.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum PlanStep<'a> {
-    /// Count the events in the filter's range of time, but stop at `most`.
+    /// Count the events in the filter's time range, and stop at `most`.
     CountEvents {
-        /// The bound.
+        /// The bound of the count.
         most: usize,
     },
-    /// Count the entries that a comparison finds in the index of traits, and stop when there are more than `most`.
+    /// Count the entries that match a comparison in the trait index, and stop when there are more than `most`.
     CountEntries {
         /// The comparison.
         comparison: &'a Comparison,
-        /// The bound.
+        /// The bound of the count.
         most: usize,
     },
-    /// Read events along the index of times.
+    /// Read events in the order of the time index.
     FollowTime,
-    /// Read events along what this comparison finds in the index of traits.
+    /// Read the events of the entries that match this comparison in the trait index.
     FollowTraits(&'a Comparison),
 }
 
 impl<'a> TraitPlanner<'a> {
-    /// Begins the plan of a filter.
+    /// Creates a planner for a filter.
     #[must_use]
     pub const fn new(filter: &'a EventFilter) -> Self {
         let comparisons = filter.traits.as_slice();
@@ -89,7 +90,7 @@ impl<'a> TraitPlanner<'a> {
         }
     }
 
-    /// Returns what to do next.
+    /// Returns the next step.
     pub fn next_step(&mut self) -> PlanStep<'a> {
         loop {
             match self.state {
@@ -117,7 +118,7 @@ impl<'a> TraitPlanner<'a> {
         }
     }
 
-    /// Takes the count that the last step asked for; `None` if there was more than the step's `most`.
+    /// Accepts the count that the last step asked for; `None` if it exceeds the step's `most`.
     pub fn counted(&mut self, count: Option<usize>) {
         match self.state {
             State::CountEvents => {
@@ -144,14 +145,14 @@ impl<'a> TraitPlanner<'a> {
         }
     }
 
-    /// Returns `true` while the order of time leads without being known to be the quickest: then the backend calls
-    /// [`reconsider`](Self::reconsider) now and then.
+    /// Returns `true` if time order was chosen without knowing that it is the fastest. In that case, the
+    /// backend calls [`reconsider`](Self::reconsider) from time to time.
     #[must_use]
     pub const fn is_on_trial(&self) -> bool {
         self.is_on_trial
     }
 
-    /// Reopens the plan after some events were tested in the order of time, `missing` of which are still to be found.
+    /// Reopens the decision after some events were tested in time order, with `missing` results still to find.
     pub fn reconsider(&mut self, tally: &Tally<'a>, missing: usize) {
         if let (true, Some((rarest, _))) = (self.is_on_trial, tally.rarest()) {
             let expected = tally.expected(missing);
@@ -159,10 +160,10 @@ impl<'a> TraitPlanner<'a> {
         }
     }
 
-    /// Compares the events that would have to be tested with the entries that may be read instead.
+    /// Decides whether to count entries instead of testing this number of events in time order.
     fn weigh(&mut self, rarest: &'a Comparison, tests: usize) {
         let most = tests.saturating_mul(ENTRIES_PER_TEST);
-        // What was counted up to before is not counted again for a little more.
+        // Counting again is only worth it if the bound is at least twice the previous one.
         self.state = if most < self.most.saturating_mul(2) {
             State::Decided(None)
         } else {
@@ -183,7 +184,7 @@ mod tests {
         })
     }
 
-    /// Answers every question from these counts.
+    /// Runs the planner with these counts until it decides.
     fn decide<'a>(
         planner: &mut TraitPlanner<'a>,
         events: usize,
@@ -203,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rarest_comparison_leads() {
+    fn the_most_selective_comparison_is_followed() {
         let filter = filter(&["a", "b", "c"]);
         let mut planner = TraitPlanner::new(&filter);
         let lead = decide(&mut planner, 0, &[("a", 1_000), ("b", 10), ("c", 500)]);
@@ -212,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_range_of_time_leads_whatever_the_traits_are() {
+    fn a_short_time_range_is_read_in_time_order() {
         let filter = filter(&["a"]).with_since(Timestamp::UNIX_EPOCH);
         let mut planner = TraitPlanner::new(&filter);
         assert_eq!(decide(&mut planner, FEW, &[("a", 1)]), None);
@@ -222,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn without_comparisons_nothing_is_counted() {
+    fn nothing_is_counted_without_comparisons() {
         let filter = EventFilter::new().with_since(Timestamp::UNIX_EPOCH);
         let mut planner = TraitPlanner::new(&filter);
         assert_eq!(planner.next_step(), PlanStep::FollowTime);
@@ -230,17 +231,17 @@ mod tests {
     }
 
     #[test]
-    fn the_order_of_time_is_left_when_testing_on_would_take_longer() {
+    fn time_order_is_abandoned_once_the_trait_index_is_cheaper() {
         let filter = filter(&["a"]);
         let mut planner = TraitPlanner::new(&filter);
         assert_eq!(decide(&mut planner, 0, &[("a", 50_000)]), None);
-        assert!(planner.is_on_trial(), "nothing is rare");
+        assert!(planner.is_on_trial(), "no comparison is selective");
         let mut tally = Tally::new(&filter.traits);
         let missed = Traits::from([("a".into(), Value::Int(2))]);
         for _ in 0..256 {
             tally.test(&missed);
         }
-        // 256 tests for one more event: 5,120 entries could be read meanwhile, but there are 50,000.
+        // One more match takes about 256 tests. In that time, 5,120 entries can be read, but there are 50,000.
         planner.reconsider(&tally, 1);
         assert_eq!(decide(&mut planner, 0, &[("a", 50_000)]), None);
         assert!(planner.is_on_trial());
@@ -250,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_counted_is_not_counted_again_for_a_little_more() {
+    fn entries_are_not_counted_again_for_a_slightly_higher_bound() {
         let filter = filter(&["a"]);
         let mut planner = TraitPlanner::new(&filter);
         decide(&mut planner, 0, &[]);
@@ -259,6 +260,6 @@ mod tests {
             tally.test(&Traits::from([("a".into(), Value::Int(2))]));
         }
         planner.reconsider(&tally, 1);
-        assert_eq!(planner.next_step(), PlanStep::FollowTime, "3,000 are not twice 2,000");
+        assert_eq!(planner.next_step(), PlanStep::FollowTime, "3,000 is less than twice 2,000");
     }
 }

@@ -1,12 +1,12 @@
-//! The walk of a [`TraitQuery`], name by name.
+//! [`TraitWalk`]: reads the page of a [`TraitQuery`] name by name.
 
 use crate::query::{EventPosition, QueryPlan, TraitPosition};
 use crate::{EventTrait, Page, Result, TraitQuery};
 
-/// Walks through the traits of a [`TraitQuery`]: one name after the other, and under each name one event after the
-/// other, until the page is full.
+/// Walks the traits of a [`TraitQuery`] name by name, and within a name event by event, until the page is
+/// full.
 ///
-/// A backend reads what each step asks for:
+/// A backend reads the traits that each step asks for:
 ///
 /// ```
 /// # use ticket_core::backend::TraitWalk;
@@ -29,29 +29,29 @@ pub struct TraitWalk {
     found: Vec<EventTrait>,
 }
 
-/// What a backend reads next in a [`TraitWalk`].
+/// The traits that a backend reads next in a [`TraitWalk`].
 #[derive(Debug)]
 pub struct TraitWalkStep {
-    /// The traits of this name, in the order of their events.
+    /// The name of the traits, which are read in the order of their events.
     pub name: String,
-    /// Only those of events after this one.
+    /// The event after which to start; `None` for the first one.
     pub after: Option<EventPosition>,
-    /// At most as many as this.
+    /// The maximum number of traits to read.
     pub limit: usize,
 }
 
 impl TraitWalk {
-    /// Begins a walk that knows no names yet.
+    /// Creates a walk without names.
     ///
     /// # Errors
     ///
-    /// Those of [`TraitQuery::plan`].
+    /// Returns the errors of [`TraitQuery::plan`].
     pub fn new(query: &TraitQuery) -> Result<Self> {
         let (plan, name) = (query.plan()?, query.name.clone());
         Ok(Self { plan, name, names: Vec::new().into_iter(), found: Vec::new() })
     }
 
-    /// Sets the names to walk through, in ascending order. Those that the query does not ask for are passed over.
+    /// Sets the names to walk, in ascending order. Names that the query does not select are skipped.
     #[must_use]
     pub fn with_names(mut self, mut names: Vec<String>) -> Self {
         let first = self.plan.after().map(|after| &after.name);
@@ -63,21 +63,21 @@ impl TraitWalk {
         self
     }
 
-    /// Returns what to read next; `None` if the page is full, or there is nothing left.
+    /// Returns the next step; `None` if the page is full or no names are left.
     pub fn next_step(&mut self) -> Option<TraitWalkStep> {
         let limit = self.plan.fetch().checked_sub(self.found.len()).filter(|limit| *limit > 0)?;
         let name = self.names.next()?;
-        // The cursor stands among the events of one name; under every later name the walk begins at the front.
+        // The cursor points between two events of one name. Every later name is read from its first event.
         let after = self.plan.after().filter(|after| after.name == name).map(|after| after.event);
         Some(TraitWalkStep { name, after, limit })
     }
 
-    /// Adds what was read.
+    /// Adds the traits that were read.
     pub fn add(&mut self, found: impl IntoIterator<Item = EventTrait>) {
         self.found.extend(found);
     }
 
-    /// Makes the page.
+    /// Converts the walk into the page.
     #[must_use]
     pub fn into_page(self) -> Page<EventTrait> {
         self.plan.page(self.found)

@@ -1,63 +1,68 @@
-//! How long things may be, and what happens to what is longer: it is cut, with a mark that says how
-//! much is missing. Nothing is rejected for its length, and nothing is dropped without a mark.
+//! The limits on the size of records.
 //!
-//! Lengths are in bytes of UTF-8. A text that was cut ends in a mark such as `…[+1234 bytes]` and is,
-//! mark included, within its limit. A list that was cut has an element in the place of those that are
-//! missing, whose text is such as `…[+50 frames]`.
+//! Text or a list that exceeds its limit is cut and gets a mark that says how much is missing. Nothing is
+//! rejected for its size, and nothing is dropped without a mark.
 //!
-//! NUL, which PostgreSQL cannot hold, becomes `␀` (U+2400) in every text.
+//! Lengths are in bytes of UTF-8. Text that was cut ends with a mark such as `…[+1234 bytes]`, and its
+//! length including the mark is within the limit. In a list that was cut, one element with a text such as
+//! `…[+50 frames]` replaces the missing ones.
+//!
+//! NUL becomes `␀` (U+2400) in every text, because PostgreSQL cannot store it.
 
 mod text;
 
 pub use self::text::{as_stored, clean, cut};
 pub(crate) use self::text::{fit, fits, left_out, mark};
 
-/// The message of a record, and of each error of its chain.
+/// The length of a record's message, and of each message in its error chain.
 pub const MESSAGE: usize = 8 * 1024;
 
-/// The text of a trait's value, and the message of a breadcrumb.
+/// The length of a trait's text value, and of a breadcrumb's message.
 pub const TRAIT: usize = 1024;
 
-/// A name: of a trait, channel, span, application, release, environment, host, thread, trace, user,
-/// method, address or request.
+/// The length of a name: that of a trait, channel, span, application, release, environment, host, thread,
+/// trace, user, method, address or request.
 pub const NAME: usize = 256;
 
-/// A place or type: file, module, function, the path and route of a request, the type of an error.
+/// The length of a place or type: a file, module or function, the path or route of a request, or the type
+/// of an error.
 pub const PLACE: usize = 1024;
 
-/// A fingerprint given by hand, and the name or value of a fingerprint's ingredient.
+/// The length of a custom fingerprint, and of the name or value of a fingerprint's ingredient.
 pub const INGREDIENT: usize = 1024;
 
-/// A record in its JSON form.
+/// The length of a record's JSON form.
 pub const RECORD: usize = 256 * 1024;
 
-/// The errors of a chain; of a longer one the outermost and the root cause stay.
+/// The number of errors in a chain. The outermost errors and the root causes are kept.
 pub const ERRORS: usize = 32;
 
-/// The frames of a backtrace; of a longer one the innermost stay.
+/// The number of frames in a backtrace. The innermost frames are kept.
 pub const FRAMES: usize = 256;
 
-/// The breadcrumbs of a record; of more than that the newest stay.
+/// The number of breadcrumbs in a record. The newest ones are kept.
 pub const BREADCRUMBS: usize = 100;
 
-/// The spans round a record; of more than that the outermost and the innermost stay.
+/// The number of spans around a record. The outermost and the innermost ones are kept.
 pub const SPANS: usize = 64;
 
-/// The traits of a record, of a breadcrumb or of a span; of more than that the first in the order of
-/// their names stay.
+/// The number of traits in a record, breadcrumb or span. The first ones in the order of their names are
+/// kept.
 pub const TRAITS: usize = 1000;
 
-/// The ingredients of a fingerprint.
+/// The number of ingredients in a fingerprint.
 pub const INGREDIENTS: usize = 32;
 
-/// How deep JSON objects become traits with dotted names; what is deeper stays JSON.
+/// The depth to which JSON objects become traits with dotted names. Anything deeper stays JSON text.
 pub const DEPTH: usize = 16;
 
-/// The name of the trait that stands for those that are missing; its value says how many.
+/// The name of the trait that replaces missing ones. Its value says how many are missing.
 pub const MISSING_TRAITS: &str = "…";
 
-/// Replaces the middle of a list that is longer than `start + 1 + end` by one element, made of how
-/// many are missing and of the last of these. `of` tells for how many an element stands already.
+/// Replaces the middle of a list that is longer than `start + 1 + end` with one element.
+///
+/// `element` creates it from the number of missing elements and the last one of them. `of` returns the
+/// number of elements that an element already stands for, if it is a mark from an earlier cut.
 pub(crate) fn thin<T>(
     list: &mut Vec<T>,
     [start, end]: [usize; 2],

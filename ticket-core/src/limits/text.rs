@@ -1,12 +1,12 @@
-//! Texts: NUL, the cut, and its mark.
+//! The limits on texts: NUL, cuts and marks.
 
-/// What stands for a NUL: the symbol for it, which can be told from it and shown.
+/// The visible symbol that replaces NUL.
 const NUL: &str = "␀";
 
-/// What every mark begins with.
+/// The start of every mark.
 const MARK: &str = "…[+";
 
-/// A text without NUL: each becomes `␀` (U+2400), as in what is stored.
+/// Replaces each NUL with `␀` (U+2400), as in stored text.
 ///
 /// ```
 /// assert_eq!(ticket_core::limits::clean("a\0b"), "a␀b");
@@ -17,7 +17,7 @@ pub fn clean(text: impl Into<String>) -> String {
     if has_nul(&text) { text.replace('\0', NUL) } else { text }
 }
 
-/// A text as it is stored under a limit: what a question has to ask for to find it.
+/// Returns a text as it is stored under a limit. A query must ask for this form to find it.
 #[must_use]
 pub fn as_stored(text: impl Into<String>, limit: usize) -> String {
     let mut text = text.into();
@@ -25,11 +25,11 @@ pub fn as_stored(text: impl Into<String>, limit: usize) -> String {
     text
 }
 
-/// Cuts a text that is longer than `limit` bytes at a character, with a mark at its end that says how
-/// many bytes are missing. With the mark it is within the limit; where there is no room for a mark,
-/// there is none.
+/// Cuts a text that is longer than `limit` bytes, and appends a mark that says how many bytes are missing.
 ///
-/// A text that was cut before says how much is missing of the whole.
+/// The cut is at a character boundary. The result including the mark is within the limit. If the limit is
+/// too small for a mark, there is none. If the text was cut before, the mark counts all bytes that are
+/// missing from the original.
 ///
 /// ```
 /// let mut text = "hello ".repeat(10);
@@ -42,7 +42,7 @@ pub fn cut<T: AsRef<str> + From<String>>(text: &mut T, limit: usize) {
     }
 }
 
-/// Brings a text within its limit and frees it of NUL.
+/// Replaces NUL in a text and cuts it to its limit.
 #[inline]
 pub(crate) fn fit<T: AsRef<str> + From<String>>(text: &mut T, limit: usize) {
     if !fits((*text).as_ref(), limit) {
@@ -50,7 +50,7 @@ pub(crate) fn fit<T: AsRef<str> + From<String>>(text: &mut T, limit: usize) {
     }
 }
 
-/// Whether a text is within its limit and free of NUL.
+/// Returns `true` if a text is within its limit and contains no NUL.
 #[inline]
 pub(crate) fn fits(text: &str, limit: usize) -> bool {
     text.len() <= limit && !has_nul(text)
@@ -78,17 +78,17 @@ fn make_fit<T: AsRef<str> + From<String>>(text: &mut T, limit: usize) {
     }
 }
 
-/// The mark that stands for what is missing, such as `…[+1234 bytes]`.
+/// Returns a mark such as `…[+1234 bytes]`.
 pub(crate) fn mark(count: usize, unit: &str) -> String {
     format!("{MARK}{count} {unit}]")
 }
 
-/// How many `unit` a mark stands for, if the text is nothing but one.
+/// Returns the count in a mark, or `None` if the text is not a mark with this unit.
 pub(crate) fn left_out(text: &str, unit: &str) -> Option<usize> {
     split_mark(text, unit).filter(|(start, _)| *start == 0).map(|(_, count)| count)
 }
 
-/// Where the mark at the end of a text begins, and for how many `unit` it stands.
+/// Returns the start and the count of the mark at the end of a text, if there is one with this unit.
 fn split_mark(text: &str, unit: &str) -> Option<(usize, usize)> {
     let inner = text.strip_suffix(']')?.strip_suffix(unit)?.strip_suffix(' ')?;
     let start = inner.rfind(MARK)?;
@@ -96,11 +96,11 @@ fn split_mark(text: &str, unit: &str) -> Option<(usize, usize)> {
     Some((start, count))
 }
 
-/// A text cut such that it is within the limit when each NUL has become `nul` bytes.
+/// Cuts a text so that it is within the limit once each NUL is replaced with `nul` bytes.
 fn shortened(text: &str, limit: usize, nul: usize) -> String {
     let (end, before) = split_mark(text, "bytes").unwrap_or((text.len(), 0));
     let total = end.saturating_add(before);
-    // The mark for all of it is as long as the mark can become.
+    // The mark for the total is at least as long as the mark for any part of it.
     let marked = mark(total, "bytes").len() <= limit;
     let room = if marked { limit - mark(total, "bytes").len() } else { limit };
     let (mut kept, mut length) = (0, 0);
@@ -134,20 +134,20 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_says_how_much_is_missing() {
+    fn a_mark_counts_the_missing_bytes() {
         assert_eq!(after_cut(&"x".repeat(100), 20), format!("{}…[+95 bytes]", "x".repeat(5)));
         assert_eq!(after_cut(&"é".repeat(50), 20), "éé…[+96 bytes]");
         assert_eq!(after_cut(&"🦀".repeat(50), 26), "🦀🦀…[+192 bytes]");
     }
 
     #[test]
-    fn a_text_that_is_cut_again_says_how_much_of_the_whole_is_missing() {
+    fn cutting_again_counts_the_bytes_missing_from_the_original() {
         let once = after_cut(&"x".repeat(10_000), 1_000);
         assert_eq!(after_cut(&once, 100), after_cut(&"x".repeat(10_000), 100));
     }
 
     #[test]
-    fn where_a_mark_has_no_room_the_text_is_cut_all_the_same() {
+    fn a_limit_too_small_for_a_mark_still_cuts() {
         assert_eq!(after_cut("0123456789", 4), "0123");
         assert_eq!(after_cut("éé", 3), "é");
     }

@@ -23,26 +23,26 @@ impl Redact for Unredacted {
 }
 
 impl Record {
-    /// Brings a record within the limits; applied again, it changes nothing.
+    /// Brings the record within the limits. Applying it again changes nothing.
     ///
-    /// - Texts: NUL becomes `␀`, and what is longer than its limit is cut with a mark.
+    /// - In every text, NUL becomes `␀`, and text that exceeds its limit is cut and marked.
     /// - Floats that are not finite become text.
-    /// - Lists that are longer than their limit get an element that says how many are missing.
-    /// - Trait names that become equal by that are numbered: `name`, `name#2`.
-    /// - A record whose JSON form is longer than [`limits::RECORD`] is shrunk step by step until it fits:
-    ///   1. breadcrumbs: the newest 20;
-    ///   2. frames: the innermost 64;
-    ///   3. the values of spans and breadcrumbs, and the messages of breadcrumbs: 128 bytes;
-    ///   4. breadcrumbs: the newest 5;
-    ///   5. the values of traits: 512 bytes, 256, 128;
-    ///   6. frames: the innermost 16;
-    ///   7. spans: the outermost two and the innermost two; 8 values of a span or breadcrumb;
-    ///   8. the messages of errors: 1 KiB;
-    ///   9. the values of traits: 64 bytes;
-    ///   10. of breadcrumbs, frames, and values of spans and breadcrumbs only how many there were;
-    ///   11. the types and messages of errors: 256 bytes;
-    ///   12. the names of traits: 64 bytes;
-    ///   13. traits: half as many, again and again.
+    /// - In a list that exceeds its limit, one element replaces the missing ones and says how many they are.
+    /// - Trait names that become equal are numbered: `name`, `name#2`.
+    /// - A record whose JSON form exceeds [`limits::RECORD`] is shrunk in steps until it fits:
+    ///   1. Keep the newest 20 breadcrumbs.
+    ///   2. Keep the innermost 64 frames.
+    ///   3. Cut the trait values of spans and breadcrumbs, and the messages of breadcrumbs, to 128 bytes.
+    ///   4. Keep the newest 5 breadcrumbs.
+    ///   5. Cut the trait values of the record to 512 bytes, then 256, then 128.
+    ///   6. Keep the innermost 16 frames.
+    ///   7. Keep the two outermost and the two innermost spans, and 8 traits of each span and breadcrumb.
+    ///   8. Cut the types and messages of errors to 1 KiB.
+    ///   9. Cut the trait values of the record to 64 bytes.
+    ///   10. Replace the breadcrumbs, the frames, and the traits of spans and breadcrumbs with their numbers.
+    ///   11. Cut the types and messages of errors to 256 bytes.
+    ///   12. Cut the trait names of the record to 64 bytes.
+    ///   13. Halve the number of traits until the record fits.
     ///
     /// ```
     /// use ticket_core::{Level, Record, limits};
@@ -61,7 +61,7 @@ impl Record {
         walk::redact(self, rules);
     }
 
-    /// Redacts the record and brings it within the limits, in one walk over its texts.
+    /// Redacts the record and brings it within the limits, in a single pass over its texts.
     ///
     /// This is for handlers that prepare a record in place;
     /// [`NewOccurrence::prepare`](crate::backend::NewOccurrence::prepare) does the same and more.

@@ -1,4 +1,4 @@
-//! A record that is too long as a whole.
+//! Shrinks records whose JSON form is too long.
 
 use std::io;
 
@@ -6,8 +6,10 @@ use super::thin;
 use crate::limits::{RECORD, cut};
 use crate::{Record, Traits, Value};
 
-/// What is left out, step by step, what says least about the problem first. The documentation of
-/// [`Record::normalize`] has the list.
+/// The steps that shrink a record, ordered so that the least informative data goes first.
+///
+/// The documentation of [`Record::normalize`] lists them. The 1 that is added to a count is the element that
+/// says how many are missing.
 const STEPS: [fn(&mut Record); 15] = [
     |record| thin::breadcrumbs(record, 20 + 1),
     |record| thin::frames(record, 64 + 1),
@@ -47,10 +49,10 @@ pub(super) fn shrink(record: &mut Record) {
         }
         step(record);
     }
-    debug_assert!(fits(record), "the last step leaves no more than the limit");
+    debug_assert!(fits(record), "the last step must bring the record within the limit");
 }
 
-/// The values of spans and breadcrumbs.
+/// Returns the traits of all spans and breadcrumbs.
 fn surrounding_traits(record: &mut Record) -> impl Iterator<Item = &mut Traits> {
     let breadcrumbs = record.breadcrumbs.iter_mut().map(|breadcrumb| &mut breadcrumb.traits);
     breadcrumbs.chain(record.spans.iter_mut().map(|span| &mut span.traits))
@@ -80,12 +82,12 @@ fn cut_errors(record: &mut Record, limit: usize) {
     }
 }
 
-/// Whether the JSON form is within the limit.
+/// Returns `true` if the JSON form is within the limit.
 fn fits(record: &Record) -> bool {
     serde_json::to_writer(Room(RECORD), record).is_ok()
 }
 
-/// Takes so many bytes and fails at the next one, so that a long record is not written to its end.
+/// A writer that accepts this number of bytes and then fails, so that measuring stops at the limit.
 struct Room(usize);
 
 impl io::Write for Room {

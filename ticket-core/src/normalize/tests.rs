@@ -28,7 +28,7 @@ fn numbered(prefix: &str, count: usize, value: impl Into<Value>) -> Traits {
 }
 
 #[test]
-fn nul_is_replaced_and_counts_as_what_it_becomes() {
+fn nul_is_replaced_before_the_limit_is_applied() {
     assert_eq!(clean("\0a\0"), "␀a␀");
     let record = normalized(Record::new(Level::Info, "", "\0".repeat(MESSAGE)));
     assert!(record.message.len() <= MESSAGE && record.message.starts_with("␀␀"));
@@ -37,7 +37,7 @@ fn nul_is_replaced_and_counts_as_what_it_becomes() {
 }
 
 #[test]
-fn nul_is_found_wherever_it_stands() {
+fn nul_is_replaced_at_every_position() {
     for length in 1..40 {
         for at in 0..length {
             let mut text = "x".repeat(length);
@@ -60,7 +60,7 @@ fn nul_is_found_wherever_it_stands() {
 
 /// Rule 21.
 #[test]
-fn a_thousand_traits_with_odd_names_stay_as_they_are() {
+fn a_thousand_traits_with_unusual_names_are_unchanged() {
     let mut record = empty();
     record.traits = numbered("n", 990, "value");
     for name in ["", ".", "a.b", "$set", "$", "…", "🦀", " ", "a\nb", "ключ"] {
@@ -71,7 +71,7 @@ fn a_thousand_traits_with_odd_names_stay_as_they_are() {
 }
 
 #[test]
-fn what_is_over_a_thousand_traits_is_summed_up() {
+fn excess_traits_are_replaced_with_their_number() {
     let mut record = empty();
     record.traits = numbered("n", 1_234, 7);
     let record = normalized(record);
@@ -94,13 +94,13 @@ fn names_that_become_equal_are_numbered() {
     let cut = as_stored(format!("{long}1"), NAME);
     let second = as_stored(format!("{long}1"), NAME - 2) + "#2";
     assert_eq!(names, ["a␀", "a␀#2", &cut, &second]);
-    // The one that had its name keeps it.
+    // The trait whose name did not change keeps it.
     assert_eq!(record.traits["a␀"], Value::Int(3));
     assert!(second.len() <= NAME);
 }
 
 #[test]
-fn many_names_that_become_equal_cost_little() {
+fn a_thousand_names_that_become_equal_are_all_numbered() {
     let long = "x".repeat(NAME);
     let mut record = empty();
     record.traits = numbered(&long, TRAITS, 1);
@@ -110,7 +110,7 @@ fn many_names_that_become_equal_cost_little() {
 }
 
 #[test]
-fn long_lists_keep_what_informs_most() {
+fn long_lists_keep_their_most_informative_elements() {
     let mut record = empty();
     record.error = (0..40).map(|number| ErrorCause::new(None, format!("e{number}"))).collect();
     record.backtrace = (0..300).map(|number| Frame::new(format!("f{number}"))).collect();
@@ -143,7 +143,7 @@ fn long_lists_keep_what_informs_most() {
 }
 
 #[test]
-fn a_list_that_is_cut_again_says_how_many_of_all_are_missing() {
+fn thinning_again_counts_all_missing_elements() {
     let mut record = empty();
     record.spans = (0..100).map(|number| Span::new(format!("s{number}"))).collect();
     thin::spans(&mut record, SPANS);
@@ -163,7 +163,7 @@ fn floats_that_are_not_finite_become_text() {
 }
 
 #[test]
-fn a_record_that_is_too_long_keeps_its_message_and_says_what_is_missing() {
+fn a_long_record_keeps_its_message_and_marks_what_is_missing() {
     let mut record = empty();
     record.message = "m".repeat(MESSAGE).into();
     record.traits = numbered("n", TRAITS, "v".repeat(TRAIT));
@@ -178,7 +178,7 @@ fn a_record_that_is_too_long_keeps_its_message_and_says_what_is_missing() {
 }
 
 #[test]
-fn the_worst_record_fits_too() {
+fn the_largest_possible_record_fits() {
     let worst = |limit: usize| SmolStr::from("\u{1}".repeat(limit));
     let traits: Traits = (0..TRAITS)
         .map(|n| (format_smolstr!("{n:04}{}", worst(NAME)), worst(TRAIT).into()))

@@ -1,10 +1,10 @@
-//! Lists that are longer than their limit.
+//! Thins lists that exceed their limits.
 
 use crate::limits::{BREADCRUMBS, ERRORS, FRAMES, SPANS, left_out, mark, thin};
 use crate::record::{Breadcrumb, ErrorCause, Frame, Span};
 use crate::{Level, Record};
 
-/// Leaves no more elements in a record's lists than there may be.
+/// Brings all lists of a record within their limits.
 pub(super) fn lists(record: &mut Record) {
     errors(record, ERRORS);
     frames(record, FRAMES);
@@ -36,7 +36,7 @@ pub(super) fn spans(record: &mut Record, limit: usize) {
     thin(&mut record.spans, both_ends(limit), of, |count, _| Span::new(mark(count, "spans")));
 }
 
-/// How many elements stay at the start and at the end, beside the one that says how many are missing.
+/// Returns the number of elements to keep at the start and at the end, leaving room for the mark.
 fn both_ends(limit: usize) -> [usize; 2] {
     [limit / 2, limit - 1 - limit / 2]
 }

@@ -1,31 +1,32 @@
-//! Comparisons of traits.
+//! Comparisons of traits with values.
 
 use std::cmp::Ordering;
 
 use crate::{Error, Result, Traits, Value, limits};
 
-/// How a trait's value is compared with the one that is asked for.
+/// The operator that compares a trait's value (left) with a given value (right).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Operator {
-    /// Equal.
+    /// Equal to.
     Eq,
-    /// Not equal. A trait that is missing, or of another type, is not matched.
+    /// Not equal to. Does not match a trait that is missing or has another type.
     Ne,
-    /// Less.
+    /// Less than.
     Lt,
-    /// Less or equal.
+    /// Less than or equal to.
     Le,
-    /// Greater.
+    /// Greater than.
     Gt,
-    /// Greater or equal.
+    /// Greater than or equal to.
     Ge,
 }
 
 impl Operator {
-    /// All of them.
+    /// All operators.
     pub const ALL: [Self; 6] = [Self::Eq, Self::Ne, Self::Lt, Self::Le, Self::Gt, Self::Ge];
 
-    /// Whether it holds, given how the trait's value compares with the one asked for.
+    /// Returns `true` if the operator holds for a trait's value that compares like `ordering` with the
+    /// given value.
     #[must_use]
     pub const fn holds(self, ordering: Ordering) -> bool {
         match self {
@@ -38,7 +39,7 @@ impl Operator {
         }
     }
 
-    /// The sign: `=`, `!=`, `<`, `<=`, `>`, `>=`.
+    /// Returns the operator's symbol: `=`, `!=`, `<`, `<=`, `>` or `>=`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -52,24 +53,26 @@ impl Operator {
     }
 }
 
-/// A test of a value: it holds for values of the same type only.
+/// A test of a trait's value. It never holds for a value of another type.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ValueTest {
-    /// How.
+    /// The comparison operator.
     pub op: Operator,
-    /// With what.
+    /// The value to compare with.
     pub value: Value,
 }
 
-/// What one trait has to be: it exists and one of the tests, each of another type, holds for it.
+/// A condition on one trait: the trait exists, and at least one of the tests holds for its value.
+///
+/// Each test is for a different type of value.
 ///
 /// ```
 /// use ticket_core::{Comparison, Operator, Traits, Value};
 ///
 /// let traits = Traits::from([("user_id".into(), Value::Int(42))]);
 /// assert!(Comparison::new("user_id", Operator::Ge, 42).matches(&traits));
-/// assert!(!Comparison::new("user_id", Operator::Ge, 41.5).matches(&traits), "a float, not an integer");
-/// assert!(Comparison::number("user_id", Operator::Ge, 41.5).unwrap().matches(&traits), "either");
+/// assert!(!Comparison::new("user_id", Operator::Ge, 41.5).matches(&traits), "42 is no float");
+/// assert!(Comparison::number("user_id", Operator::Ge, 41.5).unwrap().matches(&traits), "any number");
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Comparison {
@@ -78,7 +81,7 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// Compares with a value of one type.
+    /// Compares a trait with a value of the same type.
     #[must_use]
     pub fn new(name: impl Into<String>, op: Operator, value: impl Into<Value>) -> Self {
         let value = match value.into() {
@@ -88,12 +91,13 @@ impl Comparison {
         Self { name: limits::as_stored(name, limits::NAME), tests: vec![ValueTest { op, value }] }
     }
 
-    /// Compares integer and float traits alike with a number, exactly, also where a float cannot hold
-    /// the integer.
+    /// Compares an integer or float trait with a number.
+    ///
+    /// The comparison is exact, even for integers that a float cannot represent.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if the value is not a number.
+    /// Returns [`ErrorKind::Config`](crate::ErrorKind::Config) if the value is not a number.
     pub fn number(name: impl Into<String>, op: Operator, value: impl Into<Value>) -> Result<Self> {
         let tests = match value.into() {
             Value::Int(number) => {
@@ -107,19 +111,19 @@ impl Comparison {
         Ok(Self { name: limits::as_stored(name, limits::NAME), tests })
     }
 
-    /// The trait's name.
+    /// Returns the trait's name.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The tests, one or two, each for another type of value.
+    /// Returns the tests: one or two, each for a different type of value.
     #[must_use]
     pub fn tests(&self) -> &[ValueTest] {
         &self.tests
     }
 
-    /// Whether it holds: the definition that every backend's query has to agree with.
+    /// Returns `true` if the condition holds. The queries of every backend must agree with this definition.
     #[must_use]
     pub fn matches(&self, traits: &Traits) -> bool {
         traits.get(self.name.as_str()).is_some_and(|value| {
@@ -130,12 +134,12 @@ impl Comparison {
     }
 }
 
-/// The test of float traits that says the same as comparing them with this integer.
+/// Returns the test of float traits that is equivalent to comparing them with this integer.
 fn float_test(op: Operator, number: i64) -> ValueTest {
-    #[allow(clippy::cast_precision_loss, reason = "the rounding is what is examined")]
+    #[allow(clippy::cast_precision_loss, reason = "the rounding error is checked below")]
     let rounded = number as f64;
-    // An i64 and its nearest float both fit into i128, so this comparison is exact.
-    #[allow(clippy::cast_possible_truncation, reason = "a float this small is whole in i128")]
+    // An i64 and its nearest float both fit into an i128, so this comparison is exact.
+    #[allow(clippy::cast_possible_truncation, reason = "a rounded i64 fits into an i128")]
     let test = nearest((rounded as i128).cmp(&i128::from(number)), op);
     match test {
         Nearest::Op(op) => ValueTest { op, value: Value::Float(rounded) },
@@ -144,11 +148,11 @@ fn float_test(op: Operator, number: i64) -> ValueTest {
     }
 }
 
-/// The test of integer traits that says the same as comparing them with this float.
+/// Returns the test of integer traits that is equivalent to comparing them with this float.
 fn int_test(op: Operator, number: f64) -> ValueTest {
     let floor = number.floor();
-    // Saturates at the ends of i64, where every integer lies on one side of the number.
-    #[allow(clippy::cast_possible_truncation, reason = "saturating is what is wanted")]
+    // The cast saturates if the float is out of range; every integer is then on the same side of it.
+    #[allow(clippy::cast_possible_truncation, reason = "the cast is meant to saturate")]
     let (nearest_int, exact) =
         (floor as i64, number == floor && (MIN_INT..END_INT).contains(&number));
     let test = if exact {
@@ -167,18 +171,25 @@ fn int_test(op: Operator, number: f64) -> ValueTest {
     }
 }
 
-/// The least float that is an `i64`, and the least one above all of them.
+/// `i64::MIN` as a float.
 const MIN_INT: f64 = -9_223_372_036_854_775_808.0;
+/// The smallest float that is greater than `i64::MAX`.
 const END_INT: f64 = 9_223_372_036_854_775_808.0;
 
+/// What a comparison becomes in a type that may not be able to represent the value.
 enum Nearest {
+    /// Compare with the nearest representable value, using this operator.
     Op(Operator),
+    /// The comparison holds for no value of the type.
     Never,
+    /// The comparison holds for every value of the type.
     Always,
 }
 
-/// What `op` against a value becomes against its neighbour, which the compared type can hold, when
-/// nothing of that type lies between the two. `neighbour` says how the neighbour compares with the value.
+/// Converts a comparison with a value into a comparison with the value's neighbour.
+///
+/// The neighbour is a value that the compared type can represent, with no other value of that type
+/// between the two. `neighbour` is the neighbour's ordering relative to the value.
 const fn nearest(neighbour: Ordering, op: Operator) -> Nearest {
     match (neighbour, op) {
         (Ordering::Equal, op) => Nearest::Op(op),
@@ -191,8 +202,9 @@ const fn nearest(neighbour: Ordering, op: Operator) -> Nearest {
     }
 }
 
-/// What `op` becomes against a value beyond everything the compared type can hold. `all` says how
-/// all values of the type compare with it.
+/// Converts a comparison with a value that is out of the compared type's range.
+///
+/// `all` is the ordering of every value of the type relative to that value.
 const fn nearest_beyond(op: Operator, all: Ordering) -> Nearest {
     if op.holds(all) { Nearest::Always } else { Nearest::Never }
 }
@@ -216,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_cut_when_it_was_stored_is_found_by_its_whole_text() {
+    fn a_value_that_was_cut_when_stored_matches_its_full_text() {
         let (name, text) = ("n".repeat(2_000), "t\0".repeat(2_000));
         let mut record =
             crate::Record::new(crate::Level::Info, "", "").with_trait(&name, text.as_str());
@@ -225,12 +237,12 @@ mod tests {
     }
 
     #[test]
-    fn text_is_not_a_number() {
+    fn comparing_text_as_a_number_is_rejected() {
         assert!(Comparison::number("n", Operator::Eq, "1").is_err());
     }
 
     #[test]
-    fn integers_that_no_float_holds_are_compared_exactly() {
+    fn integers_without_an_exact_float_are_compared_exactly() {
         let odd = (1_i64 << 53) + 1;
         let below = (1_i64 << 53) as f64;
         assert!(
@@ -244,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn floats_between_and_beyond_the_integers() {
+    fn fractional_and_out_of_range_floats_are_compared_exactly() {
         assert!(number_matches(Operator::Lt, 1.5, 1) && !number_matches(Operator::Lt, 1.5, 2));
         assert!(number_matches(Operator::Ge, -1.5, -1) && !number_matches(Operator::Ge, -1.5, -2));
         assert!(number_matches(Operator::Ne, 1.5, 1) && !number_matches(Operator::Eq, 1.5, 1));
@@ -260,7 +272,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn numbers_compare_alike_in_both_types(asked in -1000_i32..1000, value in -1000_i32..1000, half in any::<bool>()) {
+        fn integers_and_floats_compare_alike(asked in -1000_i32..1000, value in -1000_i32..1000, half in any::<bool>()) {
             let asked_float = f64::from(asked) + if half { 0.5 } else { 0.0 };
             for op in Operator::ALL {
                 let expected = op.holds(f64::from(value).partial_cmp(&asked_float).unwrap());

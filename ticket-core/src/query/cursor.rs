@@ -1,23 +1,23 @@
-//! Pages and the cursors between them.
+//! Pages of results and the cursors that link them.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::{Error, Result};
 
-/// Some of the answers, and where the next page starts.
+/// A page of results.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Page<T> {
-    /// The answers, in the order of the query.
+    /// The results, in the order of the query.
     pub items: Vec<T>,
-    /// Give this to the same query's `with_after` for the next page; `None` at the end.
+    /// The cursor to pass to `with_after` of the same query for the next page; `None` on the last page.
     pub next: Option<Cursor>,
 }
 
-/// A place in an order, between one page and the next. Its text is opaque and safe in a URL.
+/// A position between two pages of a query. Its text form is opaque and URL-safe.
 ///
-/// It says after which answer to go on, by that answer's keys, so that what others write in
-/// between neither shifts the following pages nor repeats an answer.
+/// A cursor holds the sort keys of the last result of a page. Unlike an offset, it is not affected by
+/// results that are added or deleted between two pages: none is repeated or skipped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cursor {
     order: String,
@@ -29,7 +29,7 @@ impl Cursor {
         Self { order: order.into(), keys: keys.into_iter().collect() }
     }
 
-    /// Returns the keys if the cursor belongs to this order.
+    /// Returns the keys, or an error if the cursor belongs to another order.
     pub(crate) fn keys(&self, order: &str) -> Result<&[String]> {
         if self.order != order {
             return Err(Error::config(format!(
@@ -42,22 +42,22 @@ impl Cursor {
     }
 }
 
-/// The error of a cursor that was not made by a page.
+/// Returns the error for a cursor that does not come from a page.
 pub(crate) fn damaged() -> Error {
     Error::config("the cursor is damaged: use the one that came with the last page as it is")
 }
 
-/// Reads a part of a cursor.
+/// Parses one key of a cursor.
 pub(crate) fn key<T: FromStr>(text: &str) -> Result<T> {
     text.parse().map_err(|_| damaged())
 }
 
-/// Any text as hexadecimal digits, so that it is safe between the cursor's dots.
+/// Encodes text as hexadecimal digits, because a key must not contain the dot that separates keys.
 pub(crate) fn text_to_key(text: &str) -> String {
     text.bytes().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The text of [`text_to_key`].
+/// Decodes the result of [`text_to_key`].
 pub(crate) fn key_to_text(key: &str) -> Result<String> {
     if !key.len().is_multiple_of(2) || !key.is_ascii() {
         return Err(damaged());
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cursor_survives_its_text() {
+    fn a_cursor_round_trips_through_its_text_form() {
         let cursor = Cursor::new("channel-asc", [text_to_key("a.b ü"), "00".into()]);
         let again: Cursor = cursor.to_string().parse().unwrap();
         assert_eq!(again, cursor);
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cursor_of_another_order_or_no_cursor_at_all_is_an_error() {
+    fn a_damaged_cursor_or_one_from_another_order_is_rejected() {
         let cursor = Cursor::new("last-desc", ["1".to_owned()]);
         assert!(cursor.keys("count-desc").unwrap_err().message().contains("last-desc"));
         assert!("".parse::<Cursor>().is_err());

@@ -1,78 +1,78 @@
-//! Questions about events, which are occurrences seen by their type and traits.
+//! Queries for events, which are occurrences selected by type and traits.
 
 use super::cursor::{damaged, key};
 use super::paging::{Paging, Position, QueryPlan, paged};
 use super::{Comparison, Direction};
 use crate::{Occurrence, OccurrenceId, Record, Result, TicketId, Timestamp, limits};
 
-/// Which events: a conjunction, everything that is set has to hold.
+/// Selects events. An event matches if it meets all conditions that are set.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct EventFilter {
-    /// Events of this application; of all, if `None`.
+    /// The application of the events; `None` for all applications.
     pub app_id: Option<String>,
-    /// Events of this type, which is their channel.
+    /// The type of the events, which is stored as their channel.
     pub event_type: Option<String>,
-    /// The event with this id.
+    /// The id of the event.
     pub occurrence_id: Option<OccurrenceId>,
-    /// Events of this time or later.
+    /// The earliest time, inclusive.
     pub since: Option<Timestamp>,
-    /// Events of this time or earlier.
+    /// The latest time, inclusive.
     pub until: Option<Timestamp>,
-    /// What their traits have to be.
+    /// The conditions on the events' traits.
     pub traits: Vec<Comparison>,
 }
 
 impl EventFilter {
-    /// All events.
+    /// Selects all events.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Only this application.
+    /// Selects only events of this application.
     #[must_use]
     pub fn with_app_id(mut self, app_id: impl Into<String>) -> Self {
         self.app_id = Some(limits::as_stored(app_id, limits::NAME));
         self
     }
 
-    /// Only this type.
+    /// Selects only events of this type.
     #[must_use]
     pub fn with_event_type(mut self, event_type: impl Into<String>) -> Self {
         self.event_type = Some(limits::as_stored(event_type, limits::NAME));
         self
     }
 
-    /// Only this one.
+    /// Selects only the event with this id.
     #[must_use]
     pub fn with_occurrence_id(mut self, id: OccurrenceId) -> Self {
         self.occurrence_id = Some(id);
         self
     }
 
-    /// Only at this time or later.
+    /// Selects only events at or after this time.
     #[must_use]
     pub fn with_since(mut self, since: Timestamp) -> Self {
         self.since = Some(since);
         self
     }
 
-    /// Only at this time or earlier.
+    /// Selects only events at or before this time.
     #[must_use]
     pub fn with_until(mut self, until: Timestamp) -> Self {
         self.until = Some(until);
         self
     }
 
-    /// Only if this comparison holds too.
+    /// Selects only events for which this comparison holds. Repeated calls add conditions.
     #[must_use]
     pub fn with_comparison(mut self, comparison: Comparison) -> Self {
         self.traits.push(comparison);
         self
     }
 
-    /// Whether a record is meant: the definition that every backend's query has to agree with.
+    /// Returns `true` if a record matches. The queries of every backend must agree with this definition.
     #[must_use]
     pub fn matches(&self, record: &Record) -> bool {
         self.app_id.as_ref().is_none_or(|app_id| *app_id == record.app_id)
@@ -84,14 +84,15 @@ impl EventFilter {
     }
 }
 
-/// Which events, in which order of time, and which page of them. Ties are broken by id, then by
-/// ticket id, in the same direction.
+/// A query for a page of events, ordered by time.
+///
+/// Ties are broken by id and then by ticket id, in the same direction.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct EventQuery {
-    /// Which events.
+    /// The filter that selects the events.
     pub filter: EventFilter,
-    /// Which end comes first; [`Direction::Descending`] (the newest) by default.
+    /// The direction; [`Direction::Descending`] (newest first) by default.
     pub direction: Direction,
     paging: Paging,
 }
@@ -107,7 +108,7 @@ impl Default for EventQuery {
 }
 
 impl EventQuery {
-    /// The 50 newest events.
+    /// Queries the 50 newest events.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -120,18 +121,18 @@ impl EventQuery {
         self
     }
 
-    /// Sets which end comes first.
+    /// Sets the direction.
     #[must_use]
     pub fn with_direction(mut self, direction: Direction) -> Self {
         self.direction = direction;
         self
     }
 
-    /// Checks the query, for a backend to carry out.
+    /// Validates the query and returns the plan that a backend executes.
     ///
     /// # Errors
     ///
-    /// As [`TicketQuery::plan`](super::TicketQuery::plan).
+    /// Returns the errors of [`TicketQuery::plan`](super::TicketQuery::plan).
     pub fn plan(&self) -> Result<QueryPlan<EventPosition>> {
         self.paging.plan(EventOrder { name: "event", direction: self.direction })
     }
@@ -139,21 +140,23 @@ impl EventQuery {
 
 paged!(EventQuery, offset);
 
-/// The order of events, or of the occurrences of one ticket: a cursor of one does not fit the other.
+/// The order of an [`EventQuery`] or an [`OccurrenceQuery`](crate::OccurrenceQuery).
+///
+/// The two have different names, so that a cursor of one is rejected by the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EventOrder {
     pub(super) name: &'static str,
     pub(super) direction: Direction,
 }
 
-/// The place of an event in the order of time.
+/// The position of an event in time order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct EventPosition {
-    /// Its time.
+    /// The event's time.
     pub time: Timestamp,
-    /// Its id.
+    /// The event's id.
     pub id: OccurrenceId,
-    /// Its ticket.
+    /// The event's ticket.
     pub ticket_id: TicketId,
 }
 

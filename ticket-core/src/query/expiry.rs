@@ -1,32 +1,32 @@
-//! Which occurrences have lived long enough.
+//! [`Expiry`]: the deletion of old occurrences.
 
 use crate::{Error, Result, Timestamp, limits};
 
-/// Which occurrences have lived long enough, see
-/// [`EventStore::clear_expired`](crate::EventStore::clear_expired).
+/// Selects the old occurrences that [`EventStore::clear_expired`](crate::EventStore::clear_expired)
+/// deletes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Expiry {
-    /// Those of this application; of all, if `None`.
+    /// The application of the occurrences; `None` for all applications.
     pub app_id: Option<String>,
-    /// Those older than this time.
+    /// The time before which occurrences expire.
     pub before: Timestamp,
-    /// At most so many, the oldest first; all, if `None`.
+    /// The maximum number of occurrences to delete, oldest first; `None` for no limit.
     pub max_count: Option<u64>,
 }
 
 impl Expiry {
-    /// Everything older than this time.
+    /// Selects the occurrences before this time.
     #[must_use]
     pub const fn before(time: Timestamp) -> Self {
         Self { app_id: None, before: time, max_count: None }
     }
 
-    /// Everything older than this, counted back from now: a time to live.
+    /// Selects the occurrences that are older than `ttl`, counted back from now.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`](crate::ErrorKind::Config) for a time to live of zero.
+    /// Returns [`ErrorKind::Config`](crate::ErrorKind::Config) if `ttl` is zero.
     pub fn time_to_live(ttl: std::time::Duration) -> Result<Self> {
         if ttl.is_zero() {
             return Err(Error::config("a time to live of zero would delete everything: use clear"));
@@ -34,14 +34,14 @@ impl Expiry {
         Ok(Self::before(Timestamp::now().saturating_sub(ttl)))
     }
 
-    /// Only this application.
+    /// Selects only occurrences of this application.
     #[must_use]
     pub fn with_app_id(mut self, app_id: impl Into<String>) -> Self {
         self.app_id = Some(limits::as_stored(app_id, limits::NAME));
         self
     }
 
-    /// At most so many.
+    /// Selects at most `max_count` occurrences, oldest first.
     #[must_use]
     pub fn with_max_count(mut self, max_count: u64) -> Self {
         self.max_count = Some(max_count);
@@ -49,11 +49,11 @@ impl Expiry {
     }
 }
 
-/// What an expiry deleted.
+/// The numbers of occurrences and tickets that an expiry deleted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Expired {
-    /// How many occurrences.
+    /// The number of deleted occurrences.
     pub occurrences: u64,
-    /// How many solved tickets, gone with their last occurrence.
+    /// The number of solved tickets that were deleted along with their last occurrence.
     pub tickets: u64,
 }

@@ -1,28 +1,28 @@
-//! Counts over time.
+//! Occurrence counts over time.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 use crate::{Error, Result, TicketId, Timestamp, limits};
 
-/// The most buckets that one answer can hold: more than a year of hours.
+/// The maximum number of buckets in a histogram. It allows more than a year in hours.
 const MAX_BUCKETS: i64 = 10_000;
 
-/// Whose occurrences are counted.
+/// The ticket or application whose occurrences are counted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HistogramScope {
-    /// Those of one ticket.
+    /// One ticket.
     Ticket(TicketId),
-    /// Those of an application; of all, if `None`.
+    /// One application; `None` for all applications.
     App(Option<String>),
 }
 
-/// How wide a bucket is.
+/// The width of a histogram's buckets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum BucketWidth {
     /// One hour.
     Hour,
-    /// One day in UTC.
+    /// One day, in UTC.
     Day,
 }
 
@@ -35,33 +35,34 @@ impl BucketWidth {
     }
 }
 
-/// Counts per hour or day over a range.
+/// A query for the occurrence counts per hour or day in a range of time.
 ///
-/// Buckets are whole: the first one holds `from`, the last one the moment before `to`.
+/// Buckets are never truncated: the first one is the whole hour or day that contains `from`, and the last
+/// one the whole hour or day that contains the microsecond before `to`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct HistogramQuery {
-    /// Whose occurrences.
+    /// The ticket or application whose occurrences are counted.
     pub scope: HistogramScope,
-    /// How wide a bucket is.
+    /// The width of a bucket.
     pub step: BucketWidth,
-    /// Where the range starts.
+    /// The start of the range, inclusive.
     pub from: Timestamp,
-    /// Where the range ends; this moment is not in it any more.
+    /// The end of the range, exclusive.
     pub to: Timestamp,
 }
 
-/// How many occurrences a stretch of time had.
+/// The number of occurrences in an hour or day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bucket {
-    /// Where it starts.
+    /// The start of the hour or day.
     pub start: Timestamp,
-    /// The sum of `repeats` in it, also of occurrences that were pruned since.
+    /// The sum of `repeats` over all occurrences in this bucket, including pruned ones.
     pub count: u64,
 }
 
 impl HistogramQuery {
-    /// Counts of one ticket.
+    /// Counts the occurrences of one ticket.
     #[must_use]
     pub const fn of_ticket(
         id: TicketId,
@@ -72,7 +73,7 @@ impl HistogramQuery {
         Self { scope: HistogramScope::Ticket(id), step, from, to }
     }
 
-    /// Counts of an application, or of all.
+    /// Counts the occurrences of one application, or of all applications if `app_id` is `None`.
     #[must_use]
     pub fn of_app(app_id: Option<&str>, step: BucketWidth, from: Timestamp, to: Timestamp) -> Self {
         Self {
@@ -85,12 +86,12 @@ impl HistogramQuery {
         }
     }
 
-    /// The hours, counted from the Unix epoch, whose counts are wanted.
+    /// Returns the range of hours to read, as numbers of hours since the Unix epoch.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if the range is empty, or has more than 10,000
-    /// buckets.
+    /// Returns [`ErrorKind::Config`](crate::ErrorKind::Config) if the range is empty or has more than
+    /// 10,000 buckets.
     pub fn hours(&self) -> Result<Range<i64>> {
         if self.from >= self.to {
             return Err(Error::config(format!(
@@ -110,12 +111,13 @@ impl HistogramQuery {
         Ok(first..last + step)
     }
 
-    /// Makes the answer, without gaps, from the stored counts per hour: any number of them per hour,
-    /// in any order, within [`hours`](Self::hours).
+    /// Sums the stored counts per hour into buckets, without gaps.
+    ///
+    /// The counts may come in any order and repeat an hour, but must lie within [`hours`](Self::hours).
     ///
     /// # Errors
     ///
-    /// As [`hours`](Self::hours).
+    /// Returns the errors of [`hours`](Self::hours).
     pub fn buckets(&self, counts: impl IntoIterator<Item = (i64, u64)>) -> Result<Vec<Bucket>> {
         let (hours, step) = (self.hours()?, self.step.hours());
         let mut sums = BTreeMap::<i64, u64>::new();
@@ -141,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn gaps_are_filled_with_zeros_and_hours_make_days() {
+    fn hours_are_summed_into_days_and_gaps_are_filled_with_zeros() {
         let query = HistogramQuery::of_app(
             None,
             BucketWidth::Day,
@@ -158,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_range_holds_its_start_and_not_its_end() {
+    fn a_range_includes_its_start_and_excludes_its_end() {
         let query = |to| {
             HistogramQuery::of_app(None, BucketWidth::Hour, time("2026-11-21T10:30:00Z"), time(to))
                 .hours()

@@ -1,11 +1,11 @@
-//! How many occurrences of each ticket stay.
+//! [`KeepPerTicket`]: the number of occurrences to keep of each ticket.
 
 use std::num::NonZeroU32;
 
 use crate::{Error, Result, limits};
 
-/// Says how many occurrences [`EventStore::keep_per_ticket`](crate::EventStore::keep_per_ticket) keeps of
-/// each ticket.
+/// The number of occurrences that [`EventStore::keep_per_ticket`](crate::EventStore::keep_per_ticket)
+/// keeps of each ticket.
 ///
 /// ```
 /// use ticket_core::KeepPerTicket;
@@ -19,7 +19,7 @@ use crate::{Error, Result, limits};
 pub struct KeepPerTicket {
     /// The application of the tickets; `None` for all applications.
     pub app_id: Option<String>,
-    /// The number of occurrences that stay: the first one and the newest `count - 1`.
+    /// The number of occurrences to keep: the first one and the newest `count - 1`.
     pub count: NonZeroU32,
 }
 
@@ -28,7 +28,7 @@ impl KeepPerTicket {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if `count` is 0.
+    /// Returns [`ErrorKind::Config`](crate::ErrorKind::Config) if `count` is 0.
     pub fn new(count: u32) -> Result<Self> {
         let count = NonZeroU32::new(count).ok_or_else(|| {
             Error::config(

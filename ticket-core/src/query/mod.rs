@@ -1,8 +1,9 @@
-//! What can be asked: filters, orders, pages and cursors.
+//! Queries: filters, orders, pages and cursors.
 //!
-//! Every query is a value with defaults and `with_*` setters; the setters bring texts within the limits,
-//! as recording does, so that what was stored can be asked for on every backend. Limits and cursors are checked
-//! here and not in the backends: each takes what [`TicketQuery::plan`] and its siblings return.
+//! Every query is a plain value with defaults and `with_*` setters. The setters cut text to the same limits
+//! as recording does, so a query for a long text finds what was stored for it. Page sizes and cursors are
+//! validated here, once for all backends: a backend works with the result of [`TicketQuery::plan`] and the
+//! `plan` methods of the other queries.
 
 mod comparison;
 mod cursor;
@@ -32,23 +33,23 @@ pub use self::ticket::{
 pub use self::traits::{EventTrait, TraitPosition, TraitQuery, TraitType};
 pub use self::types::{EventTypeQuery, TraitTypeQuery};
 
-/// The most that one page can hold.
+/// The maximum size of a page.
 pub const MAX_LIMIT: u32 = 1_000;
 
-/// The size of a page if nothing else is said.
+/// The default size of a page.
 pub const DEFAULT_LIMIT: u32 = 50;
 
-/// Which end of an order comes first.
+/// The direction of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Direction {
-    /// The smallest first.
+    /// Smallest first.
     Ascending,
-    /// The largest first.
+    /// Largest first.
     Descending,
 }
 
 impl Direction {
-    /// The other way round.
+    /// Returns the opposite direction.
     #[must_use]
     pub const fn reversed(self) -> Self {
         match self {
@@ -57,7 +58,7 @@ impl Direction {
         }
     }
 
-    /// Applies the direction to the result of a comparison.
+    /// Applies the direction to an ordering: `Descending` reverses it.
     #[must_use]
     pub const fn apply(self, ordering: std::cmp::Ordering) -> std::cmp::Ordering {
         match self {

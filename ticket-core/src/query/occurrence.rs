@@ -1,15 +1,15 @@
-//! Questions about the occurrences of one ticket.
+//! Queries for the occurrences of one ticket.
 
 use super::Direction;
 use super::event::{EventOrder, EventPosition};
 use super::paging::{Paging, QueryPlan, paged};
 use crate::Result;
 
-/// Which occurrences of one ticket: ordered by time, ties by id.
+/// A query for a page of one ticket's occurrences, ordered by time. Ties are broken by id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OccurrenceQuery {
-    /// Which end comes first; [`Direction::Descending`] (the newest) by default.
+    /// The direction; [`Direction::Descending`] (newest first) by default.
     pub direction: Direction,
     paging: Paging,
 }
@@ -21,24 +21,24 @@ impl Default for OccurrenceQuery {
 }
 
 impl OccurrenceQuery {
-    /// The 50 newest.
+    /// Queries the 50 newest occurrences.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sets which end comes first.
+    /// Sets the direction.
     #[must_use]
     pub fn with_direction(mut self, direction: Direction) -> Self {
         self.direction = direction;
         self
     }
 
-    /// Checks the query, for a backend to carry out.
+    /// Validates the query and returns the plan that a backend executes.
     ///
     /// # Errors
     ///
-    /// As [`TicketQuery::plan`](super::TicketQuery::plan).
+    /// Returns the errors of [`TicketQuery::plan`](super::TicketQuery::plan).
     pub fn plan(&self) -> Result<QueryPlan<EventPosition>> {
         self.paging.plan(EventOrder { name: "occurrence", direction: self.direction })
     }

@@ -1,12 +1,12 @@
-//! Pages of an ordered answer: what a query asks for, and the checked plan that a backend carries out.
+//! Paging: the page that a query requests, and the validated plan that a backend executes.
 
 use super::cursor::{Cursor, Page};
 use super::{DEFAULT_LIMIT, MAX_LIMIT};
 use crate::{Error, Result};
 
-/// The part of an ordered answer that a query asks for.
+/// The page that a query requests.
 ///
-/// Every query with pages holds one. [`paged!`] gives the query its getters and setters.
+/// Every paged query has a field of this type. [`paged!`] generates the getters and setters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Paging {
     pub(super) limit: u32,
@@ -21,7 +21,7 @@ impl Default for Paging {
 }
 
 impl Paging {
-    /// Checks the limit and the cursor.
+    /// Validates the limit and the cursor.
     pub(super) fn plan<P: Position>(&self, order: P::Order) -> Result<QueryPlan<P>> {
         let after = self
             .after
@@ -42,17 +42,19 @@ impl Paging {
     }
 }
 
-/// Gives a query with a field `paging` its getters and setters; `offset` only where the query's contract has one.
+/// Generates the paging getters and setters of a query with a field `paging`.
+///
+/// Those for the offset are generated only if `offset` is given, because not every query supports one.
 macro_rules! paged {
     ($query:ident $(, $offset:ident)?) => {
         impl $query {
-            /// Returns the size of the page: 1 to [`MAX_LIMIT`](crate::MAX_LIMIT), and 50 by default.
+            /// Returns the page size: 1 to [`MAX_LIMIT`](crate::MAX_LIMIT), 50 by default.
             #[must_use]
             pub const fn limit(&self) -> u32 {
                 self.paging.limit
             }
 
-            /// Sets the size of the page.
+            /// Sets the page size.
             #[must_use]
             pub fn with_limit(mut self, limit: u32) -> Self {
                 self.paging.limit = limit;
@@ -61,13 +63,13 @@ macro_rules! paged {
 
             $($crate::query::paging::paged!(@ $offset);)?
 
-            /// Returns the cursor after which the page starts.
+            /// Returns the cursor after which the page starts, if any.
             #[must_use]
             pub const fn after(&self) -> Option<&$crate::Cursor> {
                 self.paging.after.as_ref()
             }
 
-            /// Continues after a cursor; `None` starts from the beginning.
+            /// Sets the cursor after which the page starts; `None` starts at the beginning.
             #[must_use]
             pub fn with_after(mut self, cursor: impl Into<Option<$crate::Cursor>>) -> Self {
                 self.paging.after = cursor.into();
@@ -76,13 +78,13 @@ macro_rules! paged {
         }
     };
     (@ offset) => {
-        /// Returns how many answers are skipped, counted from the cursor if there is one.
+        /// Returns the number of results to skip, counted from the cursor if there is one.
         #[must_use]
         pub const fn offset(&self) -> u64 {
             self.paging.offset
         }
 
-        /// Skips the first `offset` answers, counted from the cursor if there is one.
+        /// Skips the first `offset` results, counted from the cursor if there is one.
         #[must_use]
         pub fn with_offset(mut self, offset: u64) -> Self {
             self.paging.offset = offset;
@@ -93,38 +95,39 @@ macro_rules! paged {
 
 pub(super) use paged;
 
-/// The place of an answer in the order of its query.
+/// The position of a result in the order of its query.
 ///
 /// [`TicketPosition`](super::TicketPosition), [`EventPosition`](super::EventPosition) and
-/// [`TraitPosition`](super::TraitPosition) implement it; cursors are written and read through it.
+/// [`TraitPosition`](super::TraitPosition) implement this trait, which converts them to and from cursors.
 pub trait Position: Sized {
-    /// The kind of answer that has this position.
+    /// The type of the query's results.
     type Item;
 
-    /// What the answers are ordered by.
+    /// The order of the results.
     type Order: Copy;
 
-    /// Names the order. A cursor carries the name, so that it is rejected under another order.
+    /// Returns the name of the order. A cursor carries it, so that a query with another order rejects it.
     fn order_name(order: Self::Order) -> String;
 
-    /// Returns the position of an answer in this order.
+    /// Returns the position of a result in this order.
     fn from_item(item: &Self::Item, order: Self::Order) -> Self;
 
-    /// Returns the keys that a cursor carries; none of them may contain a dot.
+    /// Returns the keys that a cursor carries. A key must not contain a dot.
     fn to_keys(&self) -> Vec<String>;
 
-    /// Reads the keys of a cursor back.
+    /// Parses the keys of a cursor.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if they are not those of [`to_keys`](Self::to_keys).
+    /// Returns [`ErrorKind::Config`](crate::ErrorKind::Config) if the keys were not created by
+    /// [`to_keys`](Self::to_keys) for this order.
     fn from_keys(order: Self::Order, keys: &[String]) -> Result<Self>;
 }
 
-/// A checked query: the limit is within its bounds, and the cursor belongs to the query's order.
+/// A validated query: its limit is in range, and its cursor belongs to its order.
 ///
-/// A backend reads up to [`fetch`](Self::fetch) answers after [`after`](Self::after), skips
-/// [`offset`](Self::offset) of them first, and hands the rest to [`page`](Self::page).
+/// A backend starts after the position [`after`](Self::after), skips [`offset`](Self::offset) results,
+/// reads up to [`fetch`](Self::fetch) more, and passes those to [`page`](Self::page).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QueryPlan<P: Position> {
     order: P::Order,
@@ -134,25 +137,27 @@ pub struct QueryPlan<P: Position> {
 }
 
 impl<P: Position> QueryPlan<P> {
-    /// Returns the position after which to continue.
+    /// Returns the position after which the page starts; `None` for the beginning.
     #[must_use]
     pub const fn after(&self) -> Option<&P> {
         self.after.as_ref()
     }
 
-    /// Returns how many answers to skip.
+    /// Returns the number of results to skip.
     #[must_use]
     pub const fn offset(&self) -> u64 {
         self.offset
     }
 
-    /// Returns how many answers to read: one more than the page holds, which shows whether there is a next page.
+    /// Returns the number of results to read.
+    ///
+    /// It is one more than the page size: the extra result shows whether there is a next page.
     #[must_use]
     pub const fn fetch(&self) -> usize {
         self.limit + 1
     }
 
-    /// Makes the page from up to [`fetch`](Self::fetch) answers.
+    /// Creates the page from up to [`fetch`](Self::fetch) results.
     #[must_use]
     pub fn page(&self, mut items: Vec<P::Item>) -> Page<P::Item> {
         let has_next = items.len() > self.limit;

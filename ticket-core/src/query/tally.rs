@@ -1,12 +1,12 @@
-//! What testing events one by one shows of the rest.
+//! [`Tally`]: estimates from testing events one by one.
 
 use super::Comparison;
 use crate::Traits;
 
-/// Tests the traits of events, and keeps count of what each comparison finds.
+/// Tests the traits of events, and counts the matches of each comparison.
 ///
-/// It is for backends whose indexes lead to more events than those that are meant: they learn from it which
-/// comparison is the rarest, and how many more events will have to be tested.
+/// A backend uses it when an index yields more events than the query selects. The counts show which
+/// comparison is the most selective, and how many more events will probably have to be tested.
 ///
 /// ```
 /// use ticket_core::{Comparison, Operator, Traits, Value};
@@ -19,31 +19,33 @@ use crate::Traits;
 ///     assert_eq!(tally.test(&Traits::from(traits)), user % 50 == 7);
 /// }
 /// assert_eq!(tally.rarest(), Some((&comparisons[1], 2)));
-/// assert_eq!(tally.expected(3), 150, "2 of 100 were met");
+/// assert_eq!(tally.expected(3), 150, "2 of 100 events matched");
 /// ```
 #[derive(Clone, Debug)]
 pub struct Tally<'a> {
     comparisons: &'a [Comparison],
-    /// How many each comparison finds.
+    /// The number of matches of each comparison.
     hits: Vec<usize>,
     tested: usize,
     met: usize,
 }
 
 impl<'a> Tally<'a> {
-    /// Nothing is tested yet.
+    /// Creates a tally in which no event was tested yet.
     #[must_use]
     pub fn new(comparisons: &'a [Comparison]) -> Self {
         Self { comparisons, hits: vec![0; comparisons.len()], tested: 0, met: 0 }
     }
 
-    /// The comparisons.
+    /// Returns the comparisons.
     #[must_use]
     pub const fn comparisons(&self) -> &'a [Comparison] {
         self.comparisons
     }
 
-    /// Whether all comparisons hold for an event with these traits, as for any if there is no comparison.
+    /// Tests an event with these traits, and returns `true` if all comparisons hold.
+    ///
+    /// Without comparisons, every event matches.
     pub fn test(&mut self, traits: &Traits) -> bool {
         let mut is_met = true;
         for (comparison, hits) in self.comparisons.iter().zip(&mut self.hits) {
@@ -56,20 +58,21 @@ impl<'a> Tally<'a> {
         is_met
     }
 
-    /// How many were tested.
+    /// Returns the number of events that were tested.
     #[must_use]
     pub const fn tested(&self) -> usize {
         self.tested
     }
 
-    /// How many more have to be tested until so many are met, if it goes on like this. If none was met, as many as
-    /// if one had been.
+    /// Estimates how many more events have to be tested to find `missing` more matches.
+    ///
+    /// The estimate assumes the rate of matches so far, and one match if there was none.
     #[must_use]
     pub fn expected(&self, missing: usize) -> usize {
         self.tested.saturating_mul(missing) / self.met.max(1)
     }
 
-    /// The comparison that has found fewest, and how many; `None` if there is no comparison.
+    /// Returns the comparison with the fewest matches, and their number; `None` if there are no comparisons.
     #[must_use]
     pub fn rarest(&self) -> Option<(&'a Comparison, usize)> {
         self.comparisons.iter().zip(self.hits.iter().copied()).min_by_key(|(_, hits)| *hits)

@@ -1,4 +1,4 @@
-//! Questions about tickets.
+//! Queries for tickets.
 
 use super::Direction;
 use super::cursor::{damaged, key, key_to_text, text_to_key};
@@ -6,7 +6,7 @@ use super::paging::{Paging, Position, QueryPlan, paged};
 use crate::search::fold;
 use crate::{Level, Result, StatusKind, Ticket, TicketId, TicketIdPrefix, Timestamp, limits};
 
-/// Which tickets; everything that is set has to hold.
+/// Selects tickets. A ticket matches if it meets all conditions that are set.
 ///
 /// ```
 /// use ticket_core::{Level, StatusKind, TicketFilter};
@@ -21,100 +21,101 @@ use crate::{Level, Result, StatusKind, Ticket, TicketId, TicketIdPrefix, Timesta
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TicketFilter {
-    /// Tickets of this application; of all, if `None`.
+    /// The application of the tickets; `None` for all applications.
     pub app_id: Option<String>,
-    /// Tickets of this status, as it is now: one muted until a time that has passed is open.
+    /// The current status. A ticket whose mute has ended is open.
     pub status: Option<StatusKind>,
-    /// Tickets at least this bad.
+    /// The minimum severity.
     pub min_level: Option<Level>,
-    /// Tickets of exactly this channel.
+    /// The exact channel.
     pub channel: Option<String>,
-    /// Tickets of which at least one record came from this release; with `environment`, one record
-    /// of both. Pruning does not change the answer.
+    /// A release that at least one record of the ticket came from. Together with `environment`, one record
+    /// must have come from both. Pruning does not affect the result.
     pub release: Option<String>,
-    /// Tickets of which at least one record came from this environment.
+    /// An environment that at least one record of the ticket came from.
     pub environment: Option<String>,
-    /// Tickets whose last occurrence is not before this time.
+    /// The earliest time of the last occurrence, inclusive.
     pub since: Option<Timestamp>,
-    /// Tickets whose first occurrence is not after this time.
+    /// The latest time of the first occurrence, inclusive.
     pub until: Option<Timestamp>,
-    /// Tickets with this text in their message or location, whatever its case ([`fold`]ed already).
+    /// A text that the message or location contains, already [`fold`]ed to ignore case.
     pub search: Option<String>,
-    /// Tickets whose id begins so.
+    /// A prefix of the ticket id.
     pub id_prefix: Option<TicketIdPrefix>,
 }
 
 impl TicketFilter {
-    /// All tickets.
+    /// Selects all tickets.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Only this application.
+    /// Selects only tickets of this application.
     #[must_use]
     pub fn with_app_id(mut self, app_id: impl Into<String>) -> Self {
         self.app_id = Some(limits::as_stored(app_id, limits::NAME));
         self
     }
 
-    /// Only this status.
+    /// Selects only tickets with this status.
     #[must_use]
     pub fn with_status(mut self, status: StatusKind) -> Self {
         self.status = Some(status);
         self
     }
 
-    /// Only this level and worse.
+    /// Selects only tickets of at least this severity.
     #[must_use]
     pub fn with_min_level(mut self, level: Level) -> Self {
         self.min_level = Some(level);
         self
     }
 
-    /// Only this channel.
+    /// Selects only tickets of this channel.
     #[must_use]
     pub fn with_channel(mut self, channel: impl Into<String>) -> Self {
         self.channel = Some(limits::as_stored(channel, limits::NAME));
         self
     }
 
-    /// Only what was seen on this release.
+    /// Selects only tickets that were seen in this release.
     #[must_use]
     pub fn with_release(mut self, release: impl Into<String>) -> Self {
         self.release = Some(limits::as_stored(release, limits::NAME));
         self
     }
 
-    /// Only what was seen in this environment.
+    /// Selects only tickets that were seen in this environment.
     #[must_use]
     pub fn with_environment(mut self, environment: impl Into<String>) -> Self {
         self.environment = Some(limits::as_stored(environment, limits::NAME));
         self
     }
 
-    /// Only what happened at this time or later.
+    /// Selects only tickets whose last occurrence is at or after this time.
     #[must_use]
     pub fn with_since(mut self, since: Timestamp) -> Self {
         self.since = Some(since);
         self
     }
 
-    /// Only what happened at this time or earlier.
+    /// Selects only tickets whose first occurrence is at or before this time.
     #[must_use]
     pub fn with_until(mut self, until: Timestamp) -> Self {
         self.until = Some(until);
         self
     }
 
-    /// Only what has this text in its message or location. The empty text is in every one.
+    /// Selects only tickets whose message or location contains this text, ignoring case. The empty text
+    /// matches every ticket.
     #[must_use]
     pub fn with_search(mut self, text: impl Into<String>) -> Self {
         self.search = Some(fold(&limits::clean(text)));
         self
     }
 
-    /// Only ids that begin so.
+    /// Selects only tickets whose id starts with this prefix.
     #[must_use]
     pub fn with_id_prefix(mut self, prefix: TicketIdPrefix) -> Self {
         self.id_prefix = Some(prefix);
@@ -122,11 +123,12 @@ impl TicketFilter {
     }
 }
 
-/// What tickets are ordered by. Ties are broken by id, in the same direction.
+/// The sort key of tickets. Ties are broken by id, in the same direction.
 ///
-/// A ticket's last time and count change while others record: a walk by cursor over these two meets
-/// each ticket that stays in its place exactly once, and one that moves at its old place, at its new
-/// place, or at both. The other keys do not change under `Stable` grouping.
+/// `LastOccurrence` and `Count` change while occurrences are recorded. Paging by cursor over these two
+/// returns every ticket whose key does not change exactly once. A ticket whose key changes in the meantime
+/// may be returned at its old position, at its new position, or at both. The other keys do not change under
+/// `Stable` grouping.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TicketSort {
@@ -139,16 +141,16 @@ pub enum TicketSort {
     Count,
     /// The level.
     Level,
-    /// The channel, by code point.
+    /// The channel, compared by code point.
     Channel,
 }
 
 impl TicketSort {
-    /// All of them.
+    /// All sort keys.
     pub const ALL: [Self; 5] =
         [Self::LastOccurrence, Self::FirstOccurrence, Self::Count, Self::Level, Self::Channel];
 
-    /// The name in lower case.
+    /// Returns the name in lower case.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -160,7 +162,7 @@ impl TicketSort {
         }
     }
 
-    /// The key of a ticket in this order.
+    /// Returns the value by which a ticket is sorted.
     #[must_use]
     pub fn key(self, ticket: &Ticket) -> SortKey {
         match self {
@@ -175,24 +177,24 @@ impl TicketSort {
     }
 }
 
-/// What a ticket is sorted by, as a value.
+/// The value by which a ticket is sorted.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SortKey {
-    /// Microseconds, a count, or a level's number.
+    /// A time in microseconds, a count, or the number of a level.
     Number(i64),
-    /// A channel.
+    /// A channel name.
     Text(String),
 }
 
-/// Which tickets, in which order, and which page of them.
+/// A query for a page of tickets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TicketQuery {
-    /// Which tickets.
+    /// The filter that selects the tickets.
     pub filter: TicketFilter,
-    /// What they are ordered by; [`TicketSort::LastOccurrence`] by default.
+    /// The sort key; [`TicketSort::LastOccurrence`] by default.
     pub sort: TicketSort,
-    /// Which end comes first; [`Direction::Descending`] by default.
+    /// The direction; [`Direction::Descending`] by default.
     pub direction: Direction,
     paging: Paging,
 }
@@ -209,7 +211,7 @@ impl Default for TicketQuery {
 }
 
 impl TicketQuery {
-    /// The 50 tickets with the newest occurrences.
+    /// Queries the 50 tickets with the most recent occurrences.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -222,7 +224,7 @@ impl TicketQuery {
         self
     }
 
-    /// Sets the order.
+    /// Sets the sort key and the direction.
     #[must_use]
     pub fn with_order(mut self, sort: TicketSort, direction: Direction) -> Self {
         self.sort = sort;
@@ -230,12 +232,12 @@ impl TicketQuery {
         self
     }
 
-    /// Checks the query, for a backend to carry out.
+    /// Validates the query and returns the plan that a backend executes.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`](crate::ErrorKind::Config) for a limit outside of 1 to 1,000, or a cursor
-    /// that is damaged or belongs to another order.
+    /// Returns [`ErrorKind::Config`](crate::ErrorKind::Config) if the limit is not between 1 and 1,000, or if
+    /// the cursor is damaged or belongs to another order.
     pub fn plan(&self) -> Result<QueryPlan<TicketPosition>> {
         self.paging.plan(TicketOrder { sort: self.sort, direction: self.direction })
     }
@@ -250,12 +252,12 @@ pub struct TicketOrder {
     direction: Direction,
 }
 
-/// The place of a ticket in an order.
+/// The position of a ticket in the order of a [`TicketQuery`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TicketPosition {
-    /// Its sort key.
+    /// The ticket's sort key.
     pub key: SortKey,
-    /// Its id.
+    /// The ticket's id.
     pub id: TicketId,
 }
 

@@ -1,16 +1,16 @@
-//! Questions about the traits of events.
+//! Queries for the traits of events.
 
 use super::cursor::{damaged, key_to_text, text_to_key};
 use super::event::EventPosition;
 use super::paging::{Paging, Position, QueryPlan, paged};
 use crate::{Result, Value, ValueKind, limits};
 
-/// The name and type of a trait that events of a type have.
+/// The name and value type of a trait that occurs in events.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TraitType {
     /// The trait's name.
     pub name: String,
-    /// The type of its values. A trait with values of two types appears twice.
+    /// The type of the values. A trait with values of two types is listed twice.
     pub kind: ValueKind,
 }
 
@@ -19,28 +19,29 @@ pub struct TraitType {
 pub struct EventTrait {
     /// The trait's name.
     pub name: String,
-    /// Its value.
+    /// The trait's value.
     pub value: Value,
-    /// Whose trait it is.
+    /// The event that has the trait.
     pub event: EventPosition,
 }
 
-/// Which traits of the events of a type: ordered by name, then as their events by time, the oldest
-/// first.
+/// A query for a page of the traits of all events of one type.
+///
+/// Traits are ordered by name, and traits with the same name by the time of their events, oldest first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TraitQuery {
-    /// Events of this application; of all, if `None`.
+    /// The application of the events; `None` for all applications.
     pub app_id: Option<String>,
-    /// Events of this type.
+    /// The type of the events.
     pub event_type: String,
-    /// Only the traits of this name.
+    /// The name of the traits; `None` for all names.
     pub name: Option<String>,
     paging: Paging,
 }
 
 impl TraitQuery {
-    /// The first 50 traits of the events of this type.
+    /// Queries the first 50 traits of the events of this type.
     #[must_use]
     pub fn new(event_type: impl Into<String>) -> Self {
         Self {
@@ -51,34 +52,34 @@ impl TraitQuery {
         }
     }
 
-    /// Only this application.
+    /// Selects only traits of this application's events.
     #[must_use]
     pub fn with_app_id(mut self, app_id: impl Into<String>) -> Self {
         self.app_id = Some(limits::as_stored(app_id, limits::NAME));
         self
     }
 
-    /// Only this name.
+    /// Selects only traits with this name.
     #[must_use]
     pub fn with_name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(limits::as_stored(name, limits::NAME));
         self
     }
 
-    /// Checks the query, for a backend to carry out.
+    /// Validates the query and returns the plan that a backend executes.
     ///
     /// # Errors
     ///
-    /// As [`TicketQuery::plan`](super::TicketQuery::plan).
+    /// Returns the errors of [`TicketQuery::plan`](super::TicketQuery::plan).
     pub fn plan(&self) -> Result<QueryPlan<TraitPosition>> {
         self.paging.plan(())
     }
 }
 
-// The walk goes name by name, and no backend could skip a number of traits without reading them.
+// There is no offset: traits are read name by name, so a backend could only skip traits by reading them.
 paged!(TraitQuery);
 
-/// The place of a trait in the order of a [`TraitQuery`].
+/// The position of a trait in the order of a [`TraitQuery`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TraitPosition {
     /// The trait's name.

@@ -171,17 +171,17 @@ impl std::fmt::Display for Location {
 }
 
 impl ErrorCause {
-    /// One error with its type's name.
+    /// Creates an error from its type name and message.
     #[must_use]
     pub fn new(type_name: Option<SmolStr>, message: impl Into<SmolStr>) -> Self {
         Self { type_name, message: message.into() }
     }
 
-    /// The chain of an error and its sources, the outermost first, at most
-    /// [`limits::ERRORS`](crate::limits::ERRORS) long.
+    /// Collects an error and its sources, outermost first, up to [`limits::ERRORS`](crate::limits::ERRORS)
+    /// of them.
     ///
-    /// The type behind `dyn Error` cannot be asked for its name; it is read from the start of the
-    /// `Debug` form (`ParseIntError { … }`), where there is one.
+    /// A `dyn Error` does not expose its type's name. It is taken from the start of the `Debug` output
+    /// (`ParseIntError { … }`), if that begins with a name.
     #[must_use]
     pub fn chain(error: &(dyn std::error::Error + 'static)) -> Vec<Self> {
         std::iter::successors(Some(error), |error| error.source())
@@ -191,11 +191,12 @@ impl ErrorCause {
     }
 }
 
-/// The leading identifier of the `Debug` form, unless that is no type name (a bare string, a number).
+/// Returns the identifier at the start of the `Debug` output, or `None` if the output starts with
+/// something else, such as a quoted string or a number.
 fn type_name_from_debug(error: &dyn std::error::Error) -> Option<SmolStr> {
     use std::fmt::Write;
 
-    // Only the first name is wanted: the rest of a long Debug form is not even formatted.
+    // Fails at the end of the first identifier, so that the rest of a long output is never formatted.
     struct Head(String);
     impl Write for Head {
         fn write_str(&mut self, text: &str) -> std::fmt::Result {
@@ -215,7 +216,7 @@ fn type_name_from_debug(error: &dyn std::error::Error) -> Option<SmolStr> {
 }
 
 impl Frame {
-    /// A frame of this function.
+    /// Creates a frame for a function.
     #[must_use]
     pub fn new(function: impl Into<SmolStr>) -> Self {
         Self { function: function.into(), ..Self::default() }
@@ -223,7 +224,7 @@ impl Frame {
 }
 
 impl Breadcrumb {
-    /// A breadcrumb of this time.
+    /// Creates a breadcrumb without fields.
     #[must_use]
     pub fn new(
         time: Timestamp,
@@ -242,7 +243,7 @@ impl Breadcrumb {
 }
 
 impl Span {
-    /// A span of this name without fields.
+    /// Creates a span without a target or fields.
     #[must_use]
     pub fn new(name: impl Into<SmolStr>) -> Self {
         Self { name: name.into(), ..Self::default() }
@@ -254,7 +255,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_error_chain_has_types_and_texts() {
+    fn the_error_chain_has_type_names_and_messages() {
         #[derive(Debug)]
         struct Outer(std::num::ParseIntError);
         impl std::fmt::Display for Outer {
@@ -275,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chain_that_never_ends_is_cut() {
+    fn an_endless_error_chain_is_cut() {
         #[derive(Debug)]
         struct Endless;
         impl std::fmt::Display for Endless {

@@ -1,4 +1,4 @@
-//! Traits that are too many, and trait names that are too long or taken.
+//! Limits on the number of traits and on their names.
 
 use smol_str::SmolStr;
 
@@ -9,13 +9,13 @@ use crate::limits::{MISSING_TRAITS, cut, fit, fits, left_out, mark};
 const UNIT: &str = "traits";
 
 impl Traits {
-    /// Keeps at most `limit` traits, the first in the order of their names. The last of them says how
-    /// many are missing.
+    /// Keeps at most `limit` traits, the first in the order of their names. The last one kept is a mark
+    /// that says how many are missing.
     pub(crate) fn thin(&mut self, limit: usize) {
         if self.len() <= limit {
             return;
         }
-        // Traits that were thinned before say how many were missing then.
+        // Traits that were thinned before carry a mark; its count is added to the new one.
         let before = match self.get(MISSING_TRAITS) {
             Some(Value::Text(text)) => left_out(text, UNIT),
             _ => None,
@@ -29,13 +29,13 @@ impl Traits {
         self.insert_numbered(name, mark(missing, UNIT).into(), usize::MAX);
     }
 
-    /// Brings every name within the limit and replaces NUL in it.
+    /// Cuts names that exceed the limit and replaces NUL in them.
     pub(crate) fn fit_names(&mut self, limit: usize) {
         let breaks = |name: &str| !fits(name, limit);
         if !self.keys().any(|name| breaks(name)) {
             return;
         }
-        // Traits that keep their names come first: a changed name must not take one of theirs.
+        // Unchanged names are inserted first, so that a changed name cannot take one of theirs.
         let (changed, kept) =
             std::mem::take(self).into_iter().partition::<Self, _>(|(name, _)| breaks(name));
         *self = kept;
@@ -45,8 +45,8 @@ impl Traits {
         }
     }
 
-    /// Adds a trait. If its name is taken, it gets the first free one of `name#2`, `name#3`, … that
-    /// is within the limit.
+    /// Inserts a trait. If its name is taken, the trait is stored under the first free name of `name#2`,
+    /// `name#3`, …, cut to stay within the limit.
     pub(super) fn insert_numbered(&mut self, name: SmolStr, value: Value, limit: usize) {
         if !self.contains_key(&name) {
             self.insert(name, value);
@@ -58,8 +58,8 @@ impl Traits {
             cut(&mut name, limit.saturating_sub(suffix.len()));
             SmolStr::from(name + &suffix)
         };
-        // Numbers are given out in order, so the first free one is found by doubling and halving:
-        // adding many traits of one name stays cheap.
+        // Numbers are assigned in order, so an exponential and then a binary search finds the first free
+        // one. That keeps it cheap to insert many traits with the same name.
         let (mut taken, mut free) = (1, 2);
         while self.contains_key(&numbered(free)) {
             (taken, free) = (free, free.saturating_mul(2));

@@ -1,4 +1,4 @@
-//! JSON values as traits.
+//! Conversion of JSON values into traits.
 
 use serde_json::Value as Json;
 use smol_str::{SmolStr, ToSmolStr, format_smolstr};
@@ -59,7 +59,7 @@ fn from_number(number: &serde_json::Number) -> Value {
     if let Some(integer) = number.as_i64() {
         Value::Int(integer)
     } else {
-        // An integer beyond the range stays text: a float would round it.
+        // An integer that does not fit into an i64 stays text, because a float would round it.
         let float = number.as_f64().filter(|float| number.is_f64() && float.is_finite());
         float.map_or_else(|| Value::Text(number.to_smolstr()), Value::Float)
     }
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn json_that_is_too_deep_stays_json() {
+    fn json_nested_too_deeply_stays_json_text() {
         let deep = format!("{}1{}", r#"{"a":"#.repeat(DEPTH + 2), "}".repeat(DEPTH + 2));
         let name = vec!["a"; DEPTH].join(".");
         assert_eq!(flat("", &deep), [(name.into(), Value::from(r#"{"a":{"a":1}}"#))]);

@@ -1,4 +1,4 @@
-//! [`Traits`].
+//! [`Traits`]: the typed values of a record by name.
 
 mod fit;
 mod json;
@@ -14,8 +14,9 @@ use smol_str::SmolStr;
 
 use crate::Value;
 
-/// The traits of a record: typed values by name, in the order of their names. Any text is a name, the
-/// empty one too.
+/// The traits of a record: a map from names to typed values, sorted by name.
+///
+/// Any text is a valid name, including the empty one.
 ///
 /// ```
 /// use ticket_core::{Traits, Value};
@@ -26,56 +27,55 @@ use crate::Value;
 /// assert_eq!(traits.keys().collect::<Vec<_>>(), ["path", "retried", "user"]);
 /// ```
 ///
-/// It is a list that is kept in order: a record has a few of them, for which a tree costs more. To find one takes time
-/// logarithmic in their number, to add one in front of others linear; to collect many, in whatever order, no more than
-/// to sort them.
+/// The map is a sorted vector, which is cheaper than a tree for the few traits that a record has. A lookup
+/// takes *O*(log *n*), an insertion *O*(*n*), and collecting from an iterator *O*(*n* log *n*).
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Traits(Vec<(SmolStr, Value)>);
 
 impl Traits {
-    /// None.
+    /// Creates an empty map.
     #[must_use]
     pub const fn new() -> Self {
         Self(Vec::new())
     }
 
-    /// None yet, with room for so many.
+    /// Creates an empty map with room for at least `capacity` traits.
     #[must_use]
     pub fn with_capacity(capacity: usize) -> Self {
         Self(Vec::with_capacity(capacity))
     }
 
-    /// How many there are.
+    /// Returns the number of traits.
     #[must_use]
     pub const fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there is none.
+    /// Returns `true` if there are no traits.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The value of this name.
+    /// Returns the value with this name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.find(name).ok().map(|at| &self.0[at].1)
     }
 
-    /// The value of this name, to be changed.
+    /// Returns a mutable reference to the value with this name.
     #[must_use]
     pub fn get_mut(&mut self, name: &str) -> Option<&mut Value> {
         self.find(name).ok().map(|at| &mut self.0[at].1)
     }
 
-    /// Whether there is one of this name.
+    /// Returns `true` if there is a trait with this name.
     #[must_use]
     pub fn contains_key(&self, name: &str) -> bool {
         self.find(name).is_ok()
     }
 
-    /// Sets a value; answers with the one that had its name before.
+    /// Inserts a value, and returns the previous value with this name.
     pub fn insert(&mut self, name: SmolStr, value: Value) -> Option<Value> {
         match self.find(&name) {
             Ok(at) => Some(std::mem::replace(&mut self.0[at].1, value)),
@@ -86,7 +86,7 @@ impl Traits {
         }
     }
 
-    /// Adds a value if its name is free; answers whether it was.
+    /// Inserts a value if its name is free, and returns whether it was inserted.
     pub fn insert_new(&mut self, name: SmolStr, value: Value) -> bool {
         let free = self.find(&name);
         if let Err(at) = free {
@@ -95,58 +95,58 @@ impl Traits {
         free.is_err()
     }
 
-    /// Takes one out.
+    /// Removes a trait and returns its value.
     pub fn remove(&mut self, name: &str) -> Option<Value> {
         self.find(name).ok().map(|at| self.0.remove(at).1)
     }
 
-    /// Moves all of the others to these; where both have a name, the other's value stays.
+    /// Moves all traits out of `other`. If both have a name, the value from `other` replaces the existing one.
     pub fn append(&mut self, other: &mut Self) {
         for (name, value) in other.0.drain(..) {
             self.insert(name, value);
         }
     }
 
-    /// Leaves the first `len` in the order of their names.
+    /// Keeps the first `len` traits in the order of their names, and drops the rest.
     pub fn truncate(&mut self, len: usize) {
         self.0.truncate(len);
     }
 
-    /// The names, in order.
+    /// Returns an iterator over the names, in sorted order.
     pub fn keys(&self) -> impl DoubleEndedIterator<Item = &SmolStr> + ExactSizeIterator {
         self.0.iter().map(|(name, _)| name)
     }
 
-    /// The values, in the order of their names.
+    /// Returns an iterator over the values, in the order of their names.
     pub fn values(&self) -> impl DoubleEndedIterator<Item = &Value> + ExactSizeIterator {
         self.0.iter().map(|(_, value)| value)
     }
 
-    /// The values, to be changed, in the order of their names.
+    /// Returns a mutable iterator over the values, in the order of their names.
     pub fn values_mut(
         &mut self,
     ) -> impl DoubleEndedIterator<Item = &mut Value> + ExactSizeIterator {
         self.0.iter_mut().map(|(_, value)| value)
     }
 
-    /// Names and values, in the order of the names.
+    /// Returns an iterator over the names and values, in the order of the names.
     pub fn iter(&self) -> Iter<'_> {
         self.into_iter()
     }
 
-    /// Names, and values to be changed, in the order of the names.
+    /// Returns an iterator over the names and mutable values, in the order of the names.
     pub fn iter_mut(&mut self) -> IterMut<'_> {
         self.into_iter()
     }
 
-    /// Where it is, or where it would be. Most are few, or come in order.
+    /// Returns the index of a name, or the index at which to insert it.
     #[inline]
     fn find(&self, name: &str) -> Result<usize, usize> {
         self.0.binary_search_by(|(of, _)| of.as_str().cmp(name))
     }
 }
 
-/// Brings a list into order; of those with one name the last stays.
+/// Sorts a list by name. If a name appears more than once, the last value wins.
 fn sorted(mut list: Vec<(SmolStr, Value)>) -> Traits {
     if !list.is_sorted_by(|(one, _), (next, _)| one < next) {
         list.sort_by(|(one, _), (other, _)| one.cmp(other));
@@ -183,9 +183,11 @@ impl Extend<(SmolStr, Value)> for Traits {
 impl<Q: ?Sized + Borrow<str>> Index<&Q> for Traits {
     type Output = Value;
 
+    /// Returns the value with this name.
+    ///
     /// # Panics
     ///
-    /// If there is none of this name.
+    /// Panics if there is no trait with this name.
     fn index(&self, name: &Q) -> &Value {
         let name = name.borrow();
         self.get(name).unwrap_or_else(|| panic!("no trait {name:?}"))
@@ -198,11 +200,11 @@ impl fmt::Debug for Traits {
     }
 }
 
-/// Iterates over [`Traits`], in the order of their names.
+/// An iterator over [`Traits`], in the order of their names.
 #[derive(Clone, Debug)]
 pub struct Iter<'a>(slice::Iter<'a, (SmolStr, Value)>);
 
-/// Iterates over [`Traits`] whose values may be changed, in the order of their names.
+/// A mutable iterator over [`Traits`], in the order of their names.
 #[derive(Debug)]
 pub struct IterMut<'a>(slice::IterMut<'a, (SmolStr, Value)>);
 
@@ -263,7 +265,7 @@ impl<'a> IntoIterator for &'a mut Traits {
     }
 }
 
-/// As a map.
+/// Serializes as a map.
 impl Serialize for Traits {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self)
@@ -282,7 +284,7 @@ impl<'de> Deserialize<'de> for Traits {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Traits, A::Error> {
-                // What a map says of its length is not believed further than that.
+                // The length hint comes from the input and is not trusted beyond a small bound.
                 let mut list = Vec::with_capacity(map.size_hint().unwrap_or(0).min(64));
                 while let Some(pair) = map.next_entry()? {
                     list.push(pair);
@@ -316,7 +318,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_is_what_a_tree_would_be(first in pairs(), second in pairs(), name in "[a-c]{0,2}") {
+        fn traits_behave_like_a_btree_map(first in pairs(), second in pairs(), name in "[a-c]{0,2}") {
             let mut tree: BTreeMap<_, _> = first.iter().cloned().collect();
             let mut traits: Traits = first.into_iter().collect();
             prop_assert_eq!(list(&traits), list(&tree));
@@ -344,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn of_equal_names_in_a_file_the_last_one_counts() {
+    fn the_last_of_duplicate_names_wins_when_deserialized() {
         let json = r#"{"b":{"int":1},"a":{"int":2},"b":{"int":3}}"#;
         let traits: Traits = serde_json::from_str(json).unwrap();
         assert_eq!(list(&traits), [("a", &Value::Int(2)), ("b", &Value::Int(3))]);

@@ -1,4 +1,4 @@
-//! Records of all kinds, made by chance: each is brought within the limits, and only once.
+//! Property tests: normalizing brings any record within the limits, and is idempotent.
 
 use proptest::prelude::*;
 use smol_str::SmolStr;
@@ -9,13 +9,14 @@ use crate::limits::*;
 use crate::record::{Breadcrumb, ErrorCause, Frame, Request, Span};
 use crate::{Level, Timestamp, Traits, Value};
 
-/// A list over and over.
+/// Repeats a list `times` times.
 fn over<T: Clone>(times: usize, list: impl Iterator<Item = T>) -> Vec<T> {
     let list: Vec<T> = list.collect();
     vec![list; times].concat()
 }
 
-/// Texts round the limit, of what is hard: NUL, escapes, characters of several bytes, marks, secrets and their names.
+/// Generates texts with lengths around the limit and difficult contents: NUL, escapes, multi-byte characters,
+/// marks, secrets and their names.
 fn text(limit: usize) -> impl Strategy<Value = SmolStr> + Clone {
     const PIECES: &[&str] =
         &["a", "é", "\0", "\u{1b}", "\"", "🦀", "…[+7 bytes]", "#2", ".", " pwd=s3cret", ".otp"];
@@ -143,24 +144,24 @@ fn hold_limits(record: &Record) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    // Records of a few hundred KiB take their time without optimisation.
+    // Records of a few hundred KiB are slow to process in unoptimized builds.
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn every_record_is_brought_within_the_limits_once(record in record()) {
+    fn normalizing_holds_all_limits_and_is_idempotent(record in record()) {
         let once = normalized(record);
         hold_limits(&once)?;
         prop_assert_eq!(json(&normalized(once.clone())), json(&once));
     }
 
     #[test]
-    fn the_bound_of_the_length_holds(mut record in record()) {
+    fn the_size_estimate_is_an_upper_bound(mut record in record()) {
         let bound = walk::limit_parts(&mut record, &Unredacted);
         prop_assert!(json(&record).len() <= bound);
     }
 
     #[test]
-    fn what_is_within_the_limits_is_not_changed(mut record in record()) {
+    fn a_record_within_the_limits_is_not_changed(mut record in record()) {
         walk::limit_parts(&mut record, &Unredacted);
         if json(&record).len() <= RECORD {
             prop_assert_eq!(json(&normalized(record.clone())), json(&record));
