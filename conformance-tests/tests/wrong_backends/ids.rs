@@ -1,7 +1,5 @@
 //! Faults in repeated ids: rule 2.
 
-use std::collections::HashSet;
-
 use ticket_core::backend::{NewOccurrence, StatusChange};
 use ticket_core::{OccurrenceId, TicketId};
 
@@ -11,18 +9,12 @@ use crate::wrong::{CORRECT, Hooks, under_another_id};
 
 pub(crate) const MUTANTS: &[Mutant] = &[
     Mutant {
-        fault: "counts an id twice in a batch",
+        fault: "stores an occurrence once more for its repeats",
         found_by: &["rule_02_an_id_twice_in_a_batch_counts_once"],
         hooks: Hooks {
             record: |it, batch| {
-                let mut seen = HashSet::new();
-                let batch: Vec<_> =
-                    batch
-                        .iter()
-                        .map(|new| {
-                            if seen.insert(key(new)) { new.clone() } else { under_another_id(new) }
-                        })
-                        .collect();
+                let again = batch.iter().filter(|new| new.repeats() > 1).map(under_another_id);
+                let batch: Vec<_> = batch.iter().cloned().chain(again).collect();
                 it.record(&batch)
             },
             ..CORRECT

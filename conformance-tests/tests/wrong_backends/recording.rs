@@ -122,14 +122,12 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         },
     },
     Mutant {
-        fault: "returns updates in the order of the batch",
+        fault: "returns updates in the reverse order",
         found_by: &["rule_03_the_result_lists_each_ticket_that_gained_an_occurrence_by_id"],
         hooks: Hooks {
             record: |it, batch| {
                 let mut recorded = it.record(batch)?;
-                recorded.updates.sort_by_key(|update| {
-                    batch.iter().position(|new| new.ticket_id() == update.ticket_id)
-                });
+                recorded.updates.reverse();
                 Ok(recorded)
             },
             ..CORRECT

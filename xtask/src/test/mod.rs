@@ -141,7 +141,7 @@ fn run_everything(stages: &mut Stages) -> Outcome {
         tests.env("TICKET_REQUIRE_SERVERS", "1");
         Job::program(build::name(&program), tests)
     });
-    stages.time("run the tests", || queue::run(programs.collect(), compiling))
+    stages.time("run the tests", || queue::run(programs.collect(), compiling, &Screen::Terminal))
 }
 
 /// Runs the test programs that need no server.
@@ -160,8 +160,8 @@ fn run_quick(stages: &mut Stages) -> Outcome {
         tests.env_remove("CI");
         Job::program(build::name(&program), tests)
     });
-    let (mut report, problems) =
-        stages.time("run the tests", || queue::run(programs.collect(), Vec::new()))?;
+    let (mut report, problems) = stages
+        .time("run the tests", || queue::run(programs.collect(), Vec::new(), &Screen::Terminal))?;
     report.excuse_missing_servers();
     Ok((report, problems))
 }

@@ -32,11 +32,11 @@ impl Screen {
         Self::Buffer(Arc::default())
     }
 
-    /// Moves what was kept to the terminal.
-    pub(super) fn release(&self) {
+    /// Moves the kept output to another screen.
+    pub(super) fn release(&self, mut to: Self) {
         if let Self::Buffer(buffer) = self {
             // A closed terminal must not keep the tests from being counted.
-            let _ = io::stdout().write_all(&mem::take(&mut *lock(buffer)));
+            let _ = to.write_all(&mem::take(&mut *lock(buffer)));
         }
     }
 }
