@@ -34,7 +34,7 @@ async fn connect() -> Result<Client, BoxError> {
     Ok(client)
 }
 
-/// Other versions of the tables.
+/// Turns the tables of one case into those of an older or a newer version.
 #[derive(Clone)]
 struct Store {
     schema: String,
@@ -49,7 +49,7 @@ impl Store {
 
 #[async_trait]
 impl Schema for Store {
-    /// In version 1 the hours did not know their application, and nothing was added up for these.
+    /// Version 1 had no application in the hourly counts, no sums per application, and no leases.
     async fn make_older(&mut self) -> Result<(), BoxError> {
         self.run(
             "DROP TABLE \"{s}\".{t}leases; DROP TABLE \"{s}\".{t}app_counts; DROP INDEX \"{s}\".{t}tickets_by_solved; \
@@ -68,7 +68,7 @@ impl Schema for Store {
     }
 }
 
-/// An application with a connection of its own to the same database.
+/// An application with its own connection to the same database.
 struct Shop {
     client: Option<Client>,
     schema: String,

@@ -1,4 +1,4 @@
-//! The printed statements that distribute the tables.
+//! The printed statements that distribute the tables cover every table.
 
 use ticket_postgres::{Distribution, PostgresConfig};
 

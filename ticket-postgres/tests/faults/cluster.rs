@@ -1,4 +1,4 @@
-//! Servers of a case's own, which it may kill, promote and configure.
+//! Private servers for one test case, which may kill, promote and configure them.
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -8,12 +8,12 @@ use tempfile::TempDir;
 
 use super::support::until;
 
-/// The variable with the folder of the server's programs.
+/// The environment variable with the folder of the server's programs.
 pub(crate) const BIN: &str = "TICKET_TEST_PG_BIN";
-/// The variable with the user to run it as, where we are root.
+/// The environment variable with the user to run the server as when the tests run as root.
 const USER: &str = "TICKET_TEST_PG_USER";
 
-/// A server with data of its own; it ends with this value, whatever becomes of the case.
+/// A server with its own data directory. Dropping this value stops it, even if the case fails.
 pub(crate) struct Server {
     folder: TempDir,
     pub(crate) port: u16,
@@ -21,7 +21,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// A running server with these lines in its configuration.
+    /// Starts a server with these lines in its configuration.
     pub(crate) async fn new(settings: &str) -> Self {
         let mut server = Self::empty();
         let mut initdb = server.program("initdb");
@@ -32,7 +32,7 @@ impl Server {
         server
     }
 
-    /// A standby of this server, which follows it.
+    /// Starts a standby that replicates from this server.
     pub(crate) async fn standby(&self) -> Self {
         let mut standby = Self::empty();
         let mut backup = standby.program("pg_basebackup");
@@ -60,7 +60,7 @@ impl Server {
         self.folder.path()
     }
 
-    /// Adds to the configuration, for the next start.
+    /// Appends to the configuration; takes effect at the next start.
     pub(crate) fn set(&self, settings: &str) {
         use std::io::Write as _;
         let file = self.folder().join("data/postgresql.conf");
@@ -68,11 +68,11 @@ impl Server {
         writeln!(file, "{settings}").unwrap();
     }
 
-    /// Gives a file to the user that the server runs as.
+    /// Makes the user that the server runs as the owner of a file.
     pub(crate) fn own(&self, file: &Path) {
         if let Some(user) = user() {
             let status = Command::new("chown").arg(format!("{user}:")).arg(file).status().unwrap();
-            assert!(status.success(), "{} is given to {user}", file.display());
+            assert!(status.success(), "cannot give {} to {user}", file.display());
         }
     }
 
@@ -90,35 +90,35 @@ impl Server {
                 panic!("PostgreSQL ended at once: {}", log.unwrap_or_default());
             }
             let state = std::fs::read_to_string(&state).unwrap_or_default();
-            // A standby says so with another word.
+            // A standby reports a different word when it is ready.
             state.lines().any(|line| ["ready", "standby"].contains(&line.trim()))
         })
         .await;
     }
 
-    /// Ends all of it at once, as a power cut does.
+    /// Kills the server and all its child processes at once, as a power cut would.
     pub(crate) fn kill(&mut self) {
         let Some(mut process) = self.process.take() else { return };
-        // It must not notice how its children end, or start others.
+        // The postmaster is stopped first, so that it neither sees its children die nor restarts them.
         signal("STOP", process.id());
         children(process.id()).into_iter().for_each(|child| signal("KILL", child));
         let _ = process.kill();
         let _ = process.wait();
-        // It would tell of the dead one that it is ready, until the next one has written its own.
+        // A stale file would report the dead server as ready until the next one has written its own.
         let _ = std::fs::remove_file(self.folder().join("data/postmaster.pid"));
     }
 
-    /// Makes a standby the primary.
+    /// Promotes a standby to primary.
     pub(crate) fn promote(&self) {
         self.carry_out(self.program("pg_ctl").args(["promote", "--wait", "--pgdata", "data"]));
     }
 
-    /// The same for the driver alone, which does not know our options.
+    /// Returns the URL for the bare driver, which does not know our options.
     pub(crate) fn url_of_driver(&self) -> String {
         format!("postgres://ticket@127.0.0.1:{}/postgres", self.port)
     }
 
-    /// A URI of this server's database `postgres`.
+    /// Returns the URL of this server's database `postgres`.
     pub(crate) fn url(&self) -> String {
         format!("postgres://ticket@127.0.0.1:{}/postgres?timeout=2s&connect_timeout=2s", self.port)
     }
@@ -128,7 +128,7 @@ impl Server {
         assert!(output.status.success(), "{command:?}: {output:?}");
     }
 
-    /// A program of PostgreSQL, as the user that may run it, in the server's folder.
+    /// Returns a command for a PostgreSQL program, run as the server's user in the server's folder.
     fn program(&self, name: &str) -> Command {
         let mut command = Command::new(PathBuf::from(std::env::var_os(BIN).unwrap()).join(name));
         if let Some(user) = user() {
@@ -146,7 +146,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Its data goes too, so there is no need for it to end in order.
+        // Its data is deleted too, so a clean shutdown is not needed.
         self.kill();
     }
 }
@@ -155,16 +155,16 @@ fn user() -> Option<String> {
     std::env::var(USER).ok().filter(|user| !user.is_empty())
 }
 
-/// One that has ended already needs no signal.
+/// Sends a signal, and ignores a process that has already ended.
 fn signal(name: &str, process: u32) {
     let mut kill = Command::new("kill");
     let _ = kill.args(["-s", name, &process.to_string()]).stderr(Stdio::null()).status();
 }
 
-/// The processes whose parent this one is.
+/// Returns the child processes of a process.
 fn children(parent: u32) -> Vec<u32> {
     let is_child = |process: &u32| {
-        // `pid (name) state parent …`; the name may hold anything.
+        // `pid (name) state parent …`, where the name may contain spaces and parentheses.
         let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
         let fields = stat.rsplit_once(") ").map_or("", |(_, fields)| fields);
         fields.split(' ').nth(1) == Some(&parent.to_string())

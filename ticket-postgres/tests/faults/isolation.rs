@@ -8,7 +8,7 @@ use ticket_postgres::PostgresHandler;
 
 use super::support::{Database, occurrence, record, total};
 
-/// An application with a table of its own in the database of its tickets.
+/// An application that keeps its own table in the same database as its tickets.
 struct Shop {
     database: Database,
     handler: PostgresHandler,
@@ -37,7 +37,7 @@ impl Shop {
         self.handler.emit(record(message)).await.unwrap();
     }
 
-    /// What others see of the application's work.
+    /// Returns the likes that other sessions see.
     async fn likes(&self) -> i64 {
         let other = Database::at(&self.database.url, "other").await;
         let schema = &self.database.schema;
@@ -60,7 +60,7 @@ pub(crate) async fn f39_what_is_logged_in_a_transaction_that_rolls_back_stays() 
     shop.run("BEGIN").await.unwrap();
     shop.run(LIKE).await.unwrap();
     shop.log("in the middle").await;
-    assert_eq!(shop.likes().await, 0, "nothing was committed by it");
+    assert_eq!(shop.likes().await, 0, "logging committed nothing");
     shop.run(LIKE).await.unwrap();
     shop.log("in the middle").await;
     shop.run("ROLLBACK").await.unwrap();
@@ -79,17 +79,17 @@ pub(crate) async fn f39_what_is_logged_in_a_transaction_that_commits_stays() {
     shop.end().await;
 }
 
-/// The bug of a handler that logged through the application's own session: an update, an exception, and the
-/// log's commit committed the update before anybody could roll it back.
+/// Guards against the classic bug of a handler that logs through the application's own session: after an update
+/// and an exception, the handler's commit also commits the update before anything can roll it back.
 pub(crate) async fn f39_logging_after_a_failure_commits_nothing_of_the_application() {
     let shop = Shop::new("failure").await;
-    // The application fails half-way; its transaction is still good.
+    // The application fails halfway, while its transaction is still usable.
     shop.run("BEGIN").await.unwrap();
     shop.run(LIKE).await.unwrap();
     shop.log("Failed !").await;
     shop.run("ROLLBACK").await.unwrap();
     assert_eq!(shop.likes().await, 0, "logging before rolling back is harmless");
-    // The database fails it: until it is rolled back, that session takes no statement at all.
+    // A statement fails in the database: until the rollback, the session accepts no other statement.
     shop.run("BEGIN").await.unwrap();
     shop.run(LIKE).await.unwrap();
     let error = shop.run("INSERT INTO \"{s}\".posts VALUES (1, 0)").await.unwrap_err();
@@ -97,7 +97,7 @@ pub(crate) async fn f39_logging_after_a_failure_commits_nothing_of_the_applicati
     shop.log("Failed !").await;
     let error = shop.run("SELECT 1").await.unwrap_err();
     let code = tokio_postgres::error::SqlState::IN_FAILED_SQL_TRANSACTION;
-    assert_eq!(error.code(), Some(&code), "it is still in its failed transaction");
+    assert_eq!(error.code(), Some(&code), "the session is still in its failed transaction");
     shop.run("ROLLBACK").await.unwrap();
     assert_eq!((shop.likes().await, shop.tickets().await), (0, 2));
     shop.end().await;
@@ -108,9 +108,9 @@ pub(crate) async fn f39_locks_on_the_applications_tables_hold_nobody_up() {
     let locked = "BEGIN; LOCK TABLE \"{s}\".posts IN ACCESS EXCLUSIVE MODE; \
         SELECT pg_advisory_xact_lock(1), pg_advisory_xact_lock(2)";
     shop.run(locked).await.unwrap();
-    shop.log("while all is locked").await;
+    shop.log("while everything is locked").await;
     assert_eq!(shop.tickets().await, 1);
-    // Setting up needs a lock, and not one of the application's.
+    // Set-up takes a lock as well, but none on the application's tables.
     shop.handler.backend().setup_backend().await.unwrap();
     shop.run("COMMIT").await.unwrap();
     shop.end().await;
@@ -125,7 +125,7 @@ pub(crate) async fn f39_a_lock_on_our_tables_costs_the_deadline_and_no_more() {
     let started = Instant::now();
     let error = store.record_tickets(occurrence("meanwhile").into()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
-    // Far from how long the lock is held: for ever.
+    // The lock is still held, so only the deadline can have ended the call.
     assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
     shop.run("COMMIT").await.unwrap();
     store.record_tickets(occurrence("meanwhile").into()).await.unwrap();

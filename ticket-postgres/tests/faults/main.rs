@@ -1,10 +1,10 @@
-//! What goes wrong around the store: others' transactions, locks and processes, servers that refuse, that
-//! go away or that change their roles. Each case is named after its number in the list of faults.
+//! Faults around the store: transactions, locks and processes of others, and servers that refuse, disappear or
+//! switch roles. Each case is named after its number in the list of faults.
 //!
-//! Servers and their programs are named by the environment: `cargo xtask databases env` prints it. Without
-//! them the cases are ignored with the reason, and fail under `CI` or `TICKET_REQUIRE_SERVERS=1`.
+//! The environment names the servers and their programs; `cargo xtask databases env` prints it. Without
+//! them, the cases are ignored with the reason, and fail under `CI` or `TICKET_REQUIRE_SERVERS=1`.
 
-#![allow(clippy::unwrap_used, reason = "each of these is a test, which fails where it stands")]
+#![allow(clippy::unwrap_used, reason = "a panic here fails the test")]
 
 mod cluster;
 mod failover;
@@ -39,9 +39,9 @@ fn main() -> ExitCode {
         trial!(cluster::BIN, refusals::f16_a_database_that_was_dropped_is_waited_for),
         trial!(
             cluster::BIN,
-            refusals::wrong_passwords_and_unknown_names_are_told_without_the_password
+            refusals::wrong_passwords_and_unknown_names_are_reported_without_the_password
         ),
-        trial!(support::URL, refusals::a_server_that_never_answers_is_told_in_time),
+        trial!(support::URL, refusals::a_server_that_never_answers_is_reported_in_time),
         trial!(support::URL, setups::f17_eight_processes_set_up_at_once_and_some_are_killed),
         trial!(support::URL, setups::f17_a_setup_killed_half_way_leaves_nothing),
         trial!(pooler::URL, pooler::f18_transactions_of_a_pooler_are_enough),
@@ -56,7 +56,7 @@ fn main() -> ExitCode {
         #[cfg(feature = "tls")]
         trial!(cluster::BIN, tls::tls_is_verified_as_the_uri_asks),
         #[cfg(feature = "tls")]
-        trial!(cluster::BIN, tls::tls_that_the_server_lacks_or_demands_is_told),
+        trial!(cluster::BIN, tls::a_tls_mismatch_with_the_server_is_reported),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }

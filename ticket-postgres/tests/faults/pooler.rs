@@ -1,5 +1,5 @@
-//! F18: `pgbouncer` in transaction mode. The whole suite runs through it in `cargo xtask test --matrix`;
-//! this is the short form.
+//! F18: `pgbouncer` in transaction mode. `cargo xtask test --matrix` runs the whole conformance suite through
+//! it; this is the short version.
 
 use ticket_core::backend::{Batch, StatusChange};
 use ticket_core::{
@@ -12,7 +12,7 @@ use super::support::{Database, occurrence, total};
 
 pub(crate) const URL: &str = "TICKET_PGBOUNCER_URL";
 
-/// More clients than the pooler has connections, so that they do share these.
+/// More clients than the pooler has connections, so that they have to share them.
 const CLIENTS: usize = 32;
 
 pub(crate) async fn f18_transactions_of_a_pooler_are_enough() {

@@ -1,4 +1,4 @@
-//! F16, and servers that do not let one in: what somebody has to put right, and may at any time.
+//! F16, and servers that refuse a client: faults that an administrator can repair at any time.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use ticket_postgres::PostgresBackend;
 use super::cluster::Server;
 use super::support::{connect, handler, occurrence, record, recorded, total, until};
 
-/// A server, its store, and a connection of somebody who may do everything.
+/// Starts a server, and returns it with a store on it and a superuser's connection.
 async fn open(options: &str) -> (Server, PostgresBackend, tokio_postgres::Client) {
     let server = Server::new("").await;
     let url = format!("{}&schema=tickets{options}", server.url());
@@ -31,13 +31,13 @@ pub(crate) async fn f16_a_table_that_was_dropped_is_waited_for() {
         handler.emit(record("during")).unwrap();
         let missing = |error: String| error.contains("missing");
         let noticed = async || handler.stats().last_error.is_some_and(missing);
-        until("the handler has noticed what is missing", noticed).await;
+        until("the handler reports the missing table", noticed).await;
         let back = format!("ALTER TABLE tickets.away RENAME TO ticketing_{table}");
         client.batch_execute(&back).await.unwrap();
         recorded(&handler, 1).await;
         assert_eq!(total(&store).await, 2);
     }
-    // All of them: that can be told apart, and setting up again is enough.
+    // If every table is gone, the error names `setup_backend`, and another set-up is enough.
     let (_server, store, client) = open("").await;
     store.record_tickets(occurrence("before").into()).await.unwrap();
     client.batch_execute("DROP SCHEMA tickets CASCADE").await.unwrap();
@@ -49,7 +49,7 @@ pub(crate) async fn f16_a_table_that_was_dropped_is_waited_for() {
     assert_eq!(total(&store).await, 1);
     let astray = "SELECT count(*) FROM tickets.ticketing_occurrences_other";
     let astray: i64 = client.query_one(astray, &[]).await.unwrap().get(0);
-    assert_eq!(astray, 0, "its month has a partition again");
+    assert_eq!(astray, 0, "the month's partition was not created again");
 }
 
 pub(crate) async fn f16_a_right_that_was_lost_is_waited_for() {
@@ -66,9 +66,10 @@ pub(crate) async fn f16_a_right_that_was_lost_is_waited_for() {
     let error = store.record_tickets(occurrence("during").into()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
     assert!(error.message().contains("grant"), "{error}");
-    assert_eq!(total(&store).await, 1, "reading goes on");
+    assert_eq!(total(&store).await, 1, "reads still work");
     handler.emit(record("during")).unwrap();
-    until("the handler has noticed", async || !handler.stats().available).await;
+    until("the handler reports the store as unavailable", async || !handler.stats().available)
+        .await;
     client.batch_execute("GRANT INSERT ON tickets.ticketing_tickets TO app").await.unwrap();
     recorded(&handler, 1).await;
     assert_eq!(total(&store).await, 2);
@@ -82,7 +83,7 @@ pub(crate) async fn f16_a_database_that_was_dropped_is_waited_for() {
     store.setup_backend().await.unwrap();
     store.record_tickets(occurrence("before").into()).await.unwrap();
     client.batch_execute("DROP DATABASE shop WITH (FORCE)").await.unwrap();
-    until("what is wrong is told", async || {
+    until("the error names the missing database", async || {
         let error = store.record_tickets(occurrence("during").into()).await.unwrap_err();
         error.kind() == ErrorKind::Config && error.message().contains("database does not exist")
     })
@@ -93,7 +94,7 @@ pub(crate) async fn f16_a_database_that_was_dropped_is_waited_for() {
     assert_eq!(total(&store).await, 1);
 }
 
-/// The error of the first call; none of it shows the password.
+/// Returns the error of the first call, and checks that the password appears nowhere in it.
 pub(crate) async fn failure(uri: &str) -> Error {
     let store = PostgresBackend::from_uri(uri).unwrap();
     let error = store.get_tickets(&TicketQuery::new()).await.unwrap_err();
@@ -105,7 +106,7 @@ pub(crate) async fn failure(uri: &str) -> Error {
     error
 }
 
-pub(crate) async fn wrong_passwords_and_unknown_names_are_told_without_the_password() {
+pub(crate) async fn wrong_passwords_and_unknown_names_are_reported_without_the_password() {
     let mut server = Server::new("").await;
     let client = connect(&server.url_of_driver()).await;
     client.batch_execute("ALTER ROLE ticket PASSWORD 'S3cret/@'").await.unwrap();
@@ -134,7 +135,7 @@ pub(crate) async fn wrong_passwords_and_unknown_names_are_told_without_the_passw
     let unknown = "postgres://ticket:S3cret@no-such-host.invalid/shop?connect_timeout=2s";
     let error = failure(unknown).await;
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
-    // Two calls of two seconds each at most, on a busy machine.
+    // At most two calls of two seconds each, with a margin for a busy machine.
     assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
     server.kill();
     let error = failure(&url("ticket:S3cret%2F%40", "postgres")).await;
@@ -142,7 +143,7 @@ pub(crate) async fn wrong_passwords_and_unknown_names_are_told_without_the_passw
     assert!(error.message().contains("connection"), "{error}");
 }
 
-pub(crate) async fn a_server_that_never_answers_is_told_in_time() {
+pub(crate) async fn a_server_that_never_answers_is_reported_in_time() {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = silent.local_addr().unwrap().port();
     let started = Instant::now();

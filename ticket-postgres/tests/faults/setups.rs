@@ -1,6 +1,6 @@
-//! F17: many who set up, and some who are killed at it.
+//! F17: concurrent set-ups, some of which are killed.
 //!
-//! This program starts itself again as the processes: where they are to set up stands in the environment.
+//! This program starts itself again as the child processes; an environment variable tells them what to set up.
 
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use ticket_postgres::PostgresBackend;
 
 use super::support::{Database, occurrence, until};
 
-/// The variable that makes this program set up the store of its URI, and nothing else.
+/// The environment variable with the URL of a store. If it is set, this program only sets that store up.
 pub(crate) const JOB: &str = "TICKET_POSTGRES_TEST_SETUP";
 
 const PROCESSES: usize = 8;
@@ -28,7 +28,7 @@ fn start(database: &Database) -> Child {
     program.env(JOB, url).stdin(Stdio::null()).spawn().unwrap()
 }
 
-/// All versions are there, each once, and the store works.
+/// Checks that every schema version is present exactly once and that the store works.
 async fn check(database: &Database) {
     let store = database.store().await;
     let versions = "SELECT count(*) - max(version) FROM \"{s}\".ticketing_schema_versions";
@@ -40,7 +40,7 @@ pub(crate) async fn f17_eight_processes_set_up_at_once_and_some_are_killed() {
     for round in 0..ROUNDS {
         let database = Database::new(&format!("race{round}")).await;
         let mut children: Vec<Child> = (0..PROCESSES).map(|_| start(&database)).collect();
-        // Later in each round, and in the first one nobody.
+        // Each round kills later; the first one kills nobody.
         let killed = if round == 0 { 0 } else { 3 };
         tokio::time::sleep(Duration::from_millis(15 * round)).await;
         for child in &mut children[..killed] {
@@ -57,8 +57,8 @@ pub(crate) async fn f17_eight_processes_set_up_at_once_and_some_are_killed() {
 
 pub(crate) async fn f17_a_setup_killed_half_way_leaves_nothing() {
     let database = Database::new("half").await;
-    // Somebody is about to make one of the later tables, so that whoever sets up waits there, with all
-    // that comes before already made in its transaction.
+    // An open transaction creates one of the later tables, so the set-up blocks there, with all earlier
+    // tables already created in its own transaction.
     database.run("CREATE SCHEMA \"{s}\"").await.unwrap();
     database.run("BEGIN; CREATE TABLE \"{s}\".ticketing_traits ()").await.unwrap();
     let mut child = start(&database);
@@ -68,7 +68,7 @@ pub(crate) async fn f17_a_setup_killed_half_way_leaves_nothing() {
          AND wait_event_type = 'Lock'",
         database.schema
     );
-    until("the set-up is in the middle", async || other.number(&waits).await == 1).await;
+    until("the set-up waits for the lock", async || other.number(&waits).await == 1).await;
     child.kill().unwrap();
     child.wait().unwrap();
     database.run("ROLLBACK").await.unwrap();
@@ -76,10 +76,13 @@ pub(crate) async fn f17_a_setup_killed_half_way_leaves_nothing() {
         "SELECT count(*) FROM pg_stat_activity WHERE application_name = '{}'",
         database.schema
     );
-    until("the server has noticed", async || other.number(&sessions).await == 0).await;
+    until("the server has ended the killed process's session", async || {
+        other.number(&sessions).await == 0
+    })
+    .await;
     let tables = "SELECT count(*) FROM pg_tables WHERE schemaname = '{s}'";
-    assert_eq!(database.number(tables).await, 0, "all or nothing");
-    // The next ones do not find a lock that is left.
+    assert_eq!(database.number(tables).await, 0, "the killed set-up left tables behind");
+    // The killed set-up left no lock for the next ones to wait for.
     let mut children: Vec<Child> = (0..PROCESSES).map(|_| start(&database)).collect();
     for child in &mut children {
         assert!(child.wait().unwrap().success());

@@ -1,4 +1,4 @@
-//! TLS to a server with a certificate of an authority of our own. `openssl` makes both.
+//! TLS to a server whose certificate is signed by a private authority. `openssl` creates both.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,12 +11,12 @@ use super::cluster::Server;
 use super::refusals::failure;
 use super::support::{connect, occurrence, total};
 
-/// The certificate of an authority, and of a server that it has signed: `localhost` is its only name.
+/// Creates an authority and a server certificate that it signs for the single name `localhost`.
 fn certificates(server: &Server, name: &str) -> PathBuf {
     let folder = server.folder();
     let openssl = |arguments: &[&str]| {
         let output = Command::new("openssl").args(arguments).current_dir(folder).output();
-        let output = output.expect("openssl is on the machine");
+        let output = output.expect("openssl is installed");
         assert!(output.status.success(), "openssl {arguments:?}: {output:?}");
     };
     let (ca_key, ca) = (format!("{name}-ca.key"), format!("{name}-ca.pem"));
@@ -38,7 +38,7 @@ fn certificates(server: &Server, name: &str) -> PathBuf {
     folder.join(ca)
 }
 
-/// A server that takes encrypted connections only, and the certificate of its authority.
+/// Starts a server that accepts only encrypted connections, and returns its authority's certificate too.
 async fn encrypted() -> (Server, PathBuf) {
     let mut server = Server::new("").await;
     let client = connect(&server.url_of_driver()).await;
@@ -63,15 +63,15 @@ fn trusting(mode: &str, ca: &Path) -> String {
     format!("sslmode={mode}&sslrootcert={}", ca.display())
 }
 
-/// What is refused has to be put right by somebody, and the message says what.
-fn assert_told(error: &Error, words: &str) {
+/// Checks that the error is a configuration error whose message says what to correct.
+fn assert_config_error(error: &Error, words: &str) {
     assert_eq!(error.kind(), ErrorKind::Config, "{error}");
     assert!(error.message().contains(words), "{error}");
 }
 
 pub(crate) async fn tls_is_verified_as_the_uri_asks() {
     let (server, ca) = encrypted().await;
-    // Its own host name, the other name of the same host, and whether that one matters.
+    // The certificate names `localhost`; the address `127.0.0.1` works only where names are not checked.
     for (host, options) in [
         ("localhost", trusting("verify-full", &ca)),
         ("127.0.0.1", trusting("verify-ca", &ca)),
@@ -88,8 +88,8 @@ pub(crate) async fn tls_is_verified_as_the_uri_asks() {
     assert_eq!(total(&store.unwrap()).await, 5);
 
     let error = failure(&url(&server, "127.0.0.1", &trusting("verify-full", &ca))).await;
-    assert_told(&error, "not of this host");
-    // An authority that has signed something else, and those that the system trusts.
+    assert_config_error(&error, "not of this host");
+    // Neither another authority nor those that the system trusts have signed this certificate.
     let other = Server::new("").await;
     let stranger = certificates(&other, "other");
     for options in [
@@ -102,23 +102,23 @@ pub(crate) async fn tls_is_verified_as_the_uri_asks() {
         match store {
             Ok(_) => {
                 let error = failure(&url(&server, "localhost", &options)).await;
-                assert_told(&error, "sslrootcert");
+                assert_config_error(&error, "sslrootcert");
             }
-            // A machine that trusts nobody.
-            Err(error) => assert_told(&error, "sslrootcert"),
+            // A machine without any trusted authority fails while the store is opened.
+            Err(error) => assert_config_error(&error, "sslrootcert"),
         }
     }
 }
 
-pub(crate) async fn tls_that_the_server_lacks_or_demands_is_told() {
+pub(crate) async fn a_tls_mismatch_with_the_server_is_reported() {
     let (server, _) = encrypted().await;
     let error = failure(&url(&server, "127.0.0.1", "sslmode=disable")).await;
-    assert_told(&error, "sslmode");
+    assert_config_error(&error, "sslmode");
 
     let plain = Server::new("").await;
     for mode in ["require", "verify-ca", "verify-full"] {
         let error = failure(&url(&plain, "127.0.0.1", &format!("sslmode={mode}"))).await;
-        assert_told(&error, "correct the sslmode");
+        assert_config_error(&error, "correct the sslmode");
     }
     let store = PostgresBackend::from_uri(&url(&plain, "127.0.0.1", "sslmode=prefer")).unwrap();
     store.setup_backend().await.unwrap();

@@ -1,4 +1,4 @@
-//! F07: many clients, the same tickets.
+//! F07: many clients that write the same tickets.
 
 use ticket_core::BackendBase;
 use ticket_core::backend::Batch;
@@ -10,14 +10,14 @@ const CLIENTS: u64 = 8;
 const ROUNDS: u64 = 10;
 const TICKETS: usize = 50;
 
-/// Of random orders nearly all transactions of such clients would end as deadlocks.
+/// If batches were not sorted, nearly every transaction of these clients would end in a deadlock.
 pub(crate) async fn f07_batches_in_opposite_orders_meet_no_deadlock() {
     let database = Database::new("orders").await;
     let store = database.store().await;
     let before = database.number(DEADLOCKS).await;
     let clients: Vec<_> = (0..CLIENTS)
         .map(|client| {
-            // Connections of its own, and a name to find them by.
+            // Each client has its own connections, found by their application name.
             let name = format!("{}_{client}", database.schema);
             let separator = if database.url.contains('?') { '&' } else { '?' };
             let uri = format!(
@@ -41,12 +41,12 @@ pub(crate) async fn f07_batches_in_opposite_orders_meet_no_deadlock() {
         client.await.unwrap();
     }
     assert_eq!(total(&store).await, CLIENTS * ROUNDS * TICKETS as u64);
-    // Sessions tell what they have counted when they end at the latest.
+    // Sessions report their statistics no later than when they end.
     let sessions = format!(
         "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE '{}\\_%'",
         database.schema
     );
     until("the clients' sessions have ended", async || database.number(&sessions).await == 0).await;
-    assert_eq!(database.number(DEADLOCKS).await, before, "the server had deadlocks to break");
+    assert_eq!(database.number(DEADLOCKS).await, before, "the server had to break deadlocks");
     database.drop_schema().await;
 }

@@ -1,4 +1,4 @@
-//! Counts, whatever is sent, deleted or expired.
+//! Counts stay exact whatever is sent again, deleted or expired.
 
 use ticket_core::backend::{Batch, NewOccurrence};
 use ticket_core::{
@@ -7,7 +7,7 @@ use ticket_core::{
 
 use super::support::{DEADLOCKS, Database, connect, new, occurrence, record, until};
 
-/// Whatever happens, and several at once.
+/// Holds after concurrent writes, deletions, repeated batches and expiry.
 pub(crate) async fn the_sums_of_an_application_are_those_of_its_tickets() {
     let database = Database::new("sums").await;
     let store = database.store().await;
@@ -29,10 +29,10 @@ pub(crate) async fn the_sums_of_an_application_are_those_of_its_tickets() {
     let empty = "SELECT count(*) FROM \"{s}\".ticketing_app_counts WHERE count <= 0";
     let sum = async || {
         assert_eq!(database.number(differing).await, 0);
-        assert_eq!(database.number(empty).await, 0, "no sum of nothing is left");
+        assert_eq!(database.number(empty).await, 0, "a sum of zero was left behind");
         database.number(total).await
     };
-    // Writers and deleters at once, in any order.
+    // Writers and deleters run concurrently.
     let batches: Vec<_> = (1..=6).map(batch).collect();
     let tasks = batches.iter().cloned().map(|batch| {
         let store = store.clone();
@@ -48,12 +48,12 @@ pub(crate) async fn the_sums_of_an_application_are_those_of_its_tickets() {
         task.await.unwrap();
     }
     assert!(sum().await > 0);
-    // What is sent again adds what was deleted, and then nothing.
+    // Sending a batch again restores what was deleted; sending it once more adds nothing.
     store.record_tickets(Batch::from(&batches[0][..])).await.unwrap();
     let total = sum().await;
     store.record_tickets(Batch::from(&batches[0][..])).await.unwrap();
     assert_eq!(sum().await, total);
-    // Solved and expired, and then all that is left deleted.
+    // Half of the tickets are solved and expire, and then the rest is deleted.
     let tickets = store.get_tickets(&TicketQuery::new().with_limit(1_000)).await.unwrap().items;
     for ticket in tickets.iter().step_by(2) {
         store.solve_ticket(ticket.id, None).await.unwrap();
@@ -69,7 +69,7 @@ pub(crate) async fn the_sums_of_an_application_are_those_of_its_tickets() {
     database.drop_schema().await;
 }
 
-pub(crate) async fn a_batch_of_which_some_is_stored_adds_the_rest() {
+pub(crate) async fn a_partially_stored_batch_adds_only_the_rest() {
     let database = Database::new("mixed").await;
     let store = database.store().await;
     let batch: Vec<NewOccurrence> =
@@ -83,7 +83,7 @@ pub(crate) async fn a_batch_of_which_some_is_stored_adds_the_rest() {
     database.drop_schema().await;
 }
 
-/// Not among the faults: those that count deadlocks would find this one.
+/// Lives apart from the other faults, because those that count deadlocks would see this one.
 pub(crate) async fn f07_a_deadlock_with_somebody_else_does_not_reach_the_caller() {
     let database = Database::new("deadlock").await;
     let store = database.store().await;
@@ -92,7 +92,7 @@ pub(crate) async fn f07_a_deadlock_with_somebody_else_does_not_reach_the_caller(
     store.record_tickets(Batch::from(&batch[..])).await.unwrap();
     let [low, high] = batch.map(|new| uuid::Uuid::from_bytes(*new.ticket_id().as_bytes()));
 
-    // Somebody locks the tickets in the other order.
+    // Another client locks the tickets in the opposite order.
     let before = database.number(DEADLOCKS).await;
     let lock =
         format!("SELECT 1 FROM \"{}\".ticketing_tickets WHERE id = $1 FOR UPDATE", database.schema);
@@ -105,20 +105,23 @@ pub(crate) async fn f07_a_deadlock_with_somebody_else_does_not_reach_the_caller(
     });
     let waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' \
         AND application_name = 'ticketing' AND query LIKE '%{s}%'";
-    until("the store waits, holding the other one", async || database.number(waits).await > 0)
-        .await;
-    // Its own patience ends first, so it is the one that the server sacrifices.
+    until("the store waits while it holds the other ticket", async || {
+        database.number(waits).await > 0
+    })
+    .await;
+    // The store's session has the shorter `deadlock_timeout`, so the server aborts that one.
     transaction.query(&lock, &[&low]).await.unwrap();
     transaction.commit().await.unwrap();
     let recorded = recording.await.unwrap().unwrap();
     assert_eq!(recorded.occurrences, 2);
     assert!(recorded.updates.iter().all(|update| update.occurrence_count == 2));
-    // The counters arrive a little later.
-    until("there was a deadlock", async || database.number(DEADLOCKS).await > before).await;
+    // The server publishes its counters with a delay.
+    until("the server reports the deadlock", async || database.number(DEADLOCKS).await > before)
+        .await;
     database.drop_schema().await;
 }
 
-pub(crate) async fn a_release_that_solves_is_cut_as_a_recorded_one_is() {
+pub(crate) async fn a_solving_release_is_truncated_like_a_recorded_one() {
     let database = Database::new("release").await;
     let store = database.store().await;
     let long = "1".repeat(2 * limits::NAME);

@@ -1,4 +1,4 @@
-//! Events that are found by two comparisons, neither of which is rare.
+//! Searching events with two comparisons, each of which matches many events.
 
 use std::time::Duration;
 
@@ -10,9 +10,9 @@ use ticket_core::{
 
 use super::support::{Database, new, record};
 
-/// The newest of them, and the oldest, are close together, and all others far apart: as many as the ones tell to be
-/// within some time are not there.
-pub(crate) async fn what_is_seldom_together_is_found_however_times_lie() {
+/// The newest and the oldest events lie a millisecond apart, all others ten minutes. A search that estimates from
+/// either end how many events a span of time holds expects far more than there are.
+pub(crate) async fn rare_matches_are_found_however_unevenly_events_are_spread() {
     const COUNT: u64 = 5_400;
     const CLOSE: u64 = 300;
     let database = Database::new("events").await;

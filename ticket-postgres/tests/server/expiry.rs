@@ -1,11 +1,11 @@
-//! Expiry by months: what goes as a whole, and what does not.
+//! Expiry by months: partitions that are dropped whole, and those that are not.
 
 use ticket_core::backend::Batch;
 use ticket_core::{BackendBase, EventQuery, EventStore, Expiry, OccurrenceId};
 
 use super::support::{Database, new, record};
 
-pub(crate) async fn expiry_drops_a_month_that_nobody_needs() {
+pub(crate) async fn expiry_drops_a_month_that_is_no_longer_needed() {
     let database = Database::new("months").await;
     let store = database.store().await;
     let at =
@@ -23,7 +23,7 @@ pub(crate) async fn expiry_drops_a_month_that_nobody_needs() {
     let months = async || database.number(sql).await;
     assert_eq!(months().await, 6);
     let expiry = Expiry::before("2026-02-20T00:00:00Z".parse().unwrap()).with_app_id("shop");
-    // January goes as a whole; of February one goes, and the other application's stays.
+    // January is dropped whole. In February one occurrence expires; the other application's stays.
     assert_eq!(store.clear_expired(&expiry).await.unwrap().occurrences, 3);
     assert_eq!(months().await, 4);
     let expiry = Expiry::before("2026-03-01T00:00:00Z".parse().unwrap());
@@ -32,13 +32,13 @@ pub(crate) async fn expiry_drops_a_month_that_nobody_needs() {
     assert_eq!(store.get_events(&EventQuery::new()).await.unwrap().items.len(), 1);
     let ticket = store.get_ticket(batch[0].ticket_id()).await.unwrap().unwrap();
     assert_eq!(ticket.occurrence_count, 4, "counts stay");
-    // A month that was dropped comes back with the next of its occurrences.
+    // A dropped month is created again for its next occurrence.
     store.record_tickets(vec![at("2026-01-11T00:00:00Z", "shop")].into()).await.unwrap();
     assert_eq!(months().await, 4);
     database.drop_schema().await;
 }
 
-/// An id may come from elsewhere, with another time than its record has.
+/// An id may be generated elsewhere, with a time that differs from its record's.
 pub(crate) async fn expiry_goes_by_the_time_of_the_record_not_of_its_id() {
     let database = Database::new("ids").await;
     let store = database.store().await;
@@ -48,10 +48,10 @@ pub(crate) async fn expiry_goes_by_the_time_of_the_record_not_of_its_id() {
         new(record)
     };
     let batch = [
-        // In the month of January, which is over.
+        // Ids from January, a month that lies entirely before the cutoff.
         with("old", "2026-01-10T00:00:00Z", "2026-01-10T00:00:00Z"),
         with("young, with an old id", "2026-03-05T00:00:00Z", "2026-01-11T00:00:00Z"),
-        // In the months of February, all of it old, and of March, which is not over.
+        // Ids from February, all of it before the cutoff, and from March, which is after it.
         with("old too", "2026-01-20T00:00:00Z", "2026-02-01T00:00:00Z"),
         with("old, with a young id", "2026-01-12T00:00:00Z", "2026-03-20T00:00:00Z"),
     ];

@@ -1,6 +1,6 @@
-//! What only a real server shows, beside the suite and the faults.
+//! Tests that need a real server and belong neither to the conformance suite nor to the faults.
 
-#![allow(clippy::unwrap_used, reason = "each of these is a test, which fails where it stands")]
+#![allow(clippy::unwrap_used, reason = "a panic here fails the test")]
 
 mod counts;
 mod events;
@@ -17,15 +17,15 @@ use support::{URL, trial};
 fn main() -> ExitCode {
     let trials = vec![
         trial!(URL, tables::every_statement_has_its_index),
-        trial!(URL, tables::every_key_begins_with_the_tickets_id_so_that_the_tables_distribute),
-        trial!(URL, tables::every_call_refuses_tables_that_it_does_not_know),
-        trial!(URL, expiry::expiry_drops_a_month_that_nobody_needs),
+        trial!(URL, tables::every_key_begins_with_the_ticket_id_so_that_tables_can_be_distributed),
+        trial!(URL, tables::every_call_rejects_tables_of_an_unknown_version),
+        trial!(URL, expiry::expiry_drops_a_month_that_is_no_longer_needed),
         trial!(URL, expiry::expiry_goes_by_the_time_of_the_record_not_of_its_id),
-        trial!(URL, events::what_is_seldom_together_is_found_however_times_lie),
+        trial!(URL, events::rare_matches_are_found_however_unevenly_events_are_spread),
         trial!(URL, counts::the_sums_of_an_application_are_those_of_its_tickets),
         trial!(URL, counts::f07_a_deadlock_with_somebody_else_does_not_reach_the_caller),
-        trial!(URL, counts::a_release_that_solves_is_cut_as_a_recorded_one_is),
-        trial!(URL, counts::a_batch_of_which_some_is_stored_adds_the_rest),
+        trial!(URL, counts::a_solving_release_is_truncated_like_a_recorded_one),
+        trial!(URL, counts::a_partially_stored_batch_adds_only_the_rest),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }

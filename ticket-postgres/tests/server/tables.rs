@@ -1,4 +1,4 @@
-//! Tables, keys and indexes, as a real server has them.
+//! Tables, keys and indexes on a real server.
 
 use std::time::Duration;
 
@@ -9,11 +9,11 @@ use ticket_core::{
 
 use super::support::{Database, occurrence};
 
-/// Nothing is read from one end to the other, and nothing is sorted but what may be.
+/// No statement scans a whole table, and only the statements that may sort do so.
 pub(crate) async fn every_statement_has_its_index() {
     let database = Database::new("explain").await;
     database.store().await;
-    // `the_file_of_statements_is_current` holds the file and the statements that run together.
+    // `the_file_of_statements_is_current` checks that the file matches the statements that really run.
     let file =
         include_str!("../statements.sql").replace("{s}", &format!("\"{}\"", database.schema));
     let file = file.replace("{p}", "ticketing_");
@@ -37,7 +37,7 @@ pub(crate) async fn every_statement_has_its_index() {
         let highest = (1..100).rev().find(|n| sql.contains(&format!("${n}")));
         let mut nulls = vec!["NULL"; highest.unwrap_or(0)];
         if sql.contains("o.id = $9") {
-            // An id that is nothing is in no partition.
+            // A null id would prune every partition and leave no index to check.
             nulls[8] = "'00000000-0000-0000-0000-000000000000'";
         }
         let nulls = nulls.join(", ");
@@ -68,7 +68,7 @@ pub(crate) async fn every_statement_has_its_index() {
     database.drop_schema().await;
 }
 
-pub(crate) async fn every_key_begins_with_the_tickets_id_so_that_the_tables_distribute() {
+pub(crate) async fn every_key_begins_with_the_ticket_id_so_that_tables_can_be_distributed() {
     let database = Database::new("keys").await;
     database.store().await;
     let sql = "SELECT c.relname::text, i.indisprimary, a.attname::text \
@@ -80,7 +80,7 @@ pub(crate) async fn every_key_begins_with_the_tickets_id_so_that_the_tables_dist
     let mut checked = 0;
     for key in keys {
         let (table, first): (String, String) = (key.get(0), key.get(2));
-        // Sums are of an application and leases of the store; all others have a ticket's id.
+        // Sums belong to an application and leases to the store; all other tables have a ticket id.
         if ["ticketing_schema_versions", "ticketing_app_counts", "ticketing_leases"]
             .contains(&&*table)
         {
@@ -90,9 +90,9 @@ pub(crate) async fn every_key_begins_with_the_tickets_id_so_that_the_tables_dist
         assert_eq!(first, expected, "{table}");
         checked += 1;
     }
-    // Tickets, seen, hours, occurrences, and the partitions of these.
+    // Tickets, seen, hours, occurrences, and their partitions.
     assert!(checked >= 8, "{checked}");
-    // And every table has that column, by which it is distributed.
+    // Every table also has the column by which it is distributed.
     let sql = "SELECT c.relname::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
         WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') \
         AND c.relname NOT IN ('ticketing_schema_versions', 'ticketing_app_counts', 'ticketing_leases') \
@@ -102,7 +102,7 @@ pub(crate) async fn every_key_begins_with_the_tickets_id_so_that_the_tables_dist
     database.drop_schema().await;
 }
 
-pub(crate) async fn every_call_refuses_tables_that_it_does_not_know() {
+pub(crate) async fn every_call_rejects_tables_of_an_unknown_version() {
     let database = Database::new("versions").await;
     let store = database.store().await;
     store.record_tickets(occurrence("a").into()).await.unwrap();

@@ -1,6 +1,6 @@
-//! What the test programs share: the server that the environment names, a schema of one's own, records, waiting.
+//! Helpers that the test programs share: the server from the environment, a private schema, records, and waiting.
 
-#![allow(dead_code, reason = "each program uses a part of it")]
+#![allow(dead_code, reason = "each program uses only some of the helpers")]
 
 use std::future::Future;
 use std::time::{Duration, Instant};
@@ -16,11 +16,11 @@ use tokio_postgres::{Client, NoTls};
 
 pub(crate) const URL: &str = "TICKET_POSTGRES_URL";
 
-/// How often the server has broken a deadlock in this database, whoever was in it.
+/// Counts the deadlocks that the server has broken in this database, no matter whose.
 pub(crate) const DEADLOCKS: &str =
     "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()";
 
-/// An asynchronous case, and the variable that it needs.
+/// Makes a trial from an asynchronous case and the environment variable that it needs.
 macro_rules! trial {
     ($variable:expr, $module:ident::$name:ident) => {
         $crate::support::case(stringify!($name), $variable, || {
@@ -37,7 +37,7 @@ pub(crate) fn run(case: impl Future<Output = ()>) -> Result<(), Failed> {
     Ok(())
 }
 
-/// A case that is ignored without its variable, or fails if servers are required.
+/// Makes a trial that is ignored if its variable is not set, or fails if servers are required.
 pub(crate) fn case(
     name: &str,
     variable: &str,
@@ -53,7 +53,7 @@ pub(crate) fn case(
     Trial::test(shown, move || Err(Failed::from(reason))).with_ignored_flag(!required)
 }
 
-/// A schema of its own on the server that a variable names, and a connection to it beside the store's.
+/// A private schema on the server that a variable names, with a connection separate from the store's.
 pub(crate) struct Database {
     pub(crate) url: String,
     pub(crate) schema: String,
@@ -80,12 +80,12 @@ impl Database {
         store
     }
 
-    /// Carries out statements with the schema's name in place of each `{s}`.
+    /// Runs statements, with each `{s}` replaced by the schema's name.
     pub(crate) async fn run(&self, sql: &str) -> Result<(), tokio_postgres::Error> {
         self.client.batch_execute(&sql.replace("{s}", &self.schema)).await
     }
 
-    /// The number that a statement answers with.
+    /// Returns the number that a query yields.
     pub(crate) async fn number(&self, sql: &str) -> i64 {
         let sql = sql.replace("{s}", &self.schema);
         self.client.query_one(&sql, &[]).await.unwrap().get(0)
@@ -102,7 +102,7 @@ pub(crate) async fn connect(url: &str) -> Client {
     client
 }
 
-/// A record whose ticket is told by its message.
+/// Creates a record that is grouped by its message alone.
 pub(crate) fn record(message: &str) -> Record {
     let mut record = Record::new(Level::Error, "shop", message).with_trait("user_id", 42);
     record.fingerprint = Some(message.into());
@@ -118,25 +118,25 @@ pub(crate) fn new(record: Record) -> NewOccurrence {
     NewOccurrence::new(record, fingerprint)
 }
 
-/// The counts of all tickets together.
+/// Returns the sum of the counts of all tickets.
 pub(crate) async fn total(store: &PostgresBackend) -> u64 {
     let tickets = store.get_tickets(&TicketQuery::new().with_limit(1_000)).await.unwrap().items;
     tickets.iter().map(|ticket| ticket.occurrence_count).sum()
 }
 
-/// What an application has: records on their way in the background.
+/// Creates a handler that records in the background, as in an application.
 pub(crate) fn handler(store: PostgresBackend) -> BackgroundHandler {
     BackgroundHandler::builder(HandlerOptions::new("shop")).backend(store).unwrap()
 }
 
-/// Waits until so many records are stored.
+/// Waits until `count` records are stored, and checks that none was dropped.
 pub(crate) async fn recorded(handler: &BackgroundHandler, count: u64) {
     until("all records are stored", async || handler.stats().recorded >= count).await;
     let stats = handler.stats();
     assert_eq!((stats.recorded, stats.dropped.total()), (count, 0), "{stats:?}");
 }
 
-/// Waits until something is the case.
+/// Waits until a condition holds; `what` describes it in the failure message.
 pub(crate) async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(90);
     while !condition().await {
