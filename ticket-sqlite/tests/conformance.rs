@@ -22,7 +22,7 @@ fn main() -> ExitCode {
     .main()
 }
 
-/// An application that keeps a table of its own in the same file.
+/// An application that keeps its own table in the same file.
 struct App {
     path: PathBuf,
     connection: Option<Connection>,
@@ -35,7 +35,7 @@ impl App {
             connection.execute_batch("CREATE TABLE IF NOT EXISTS cart (item INTEGER)")?;
             self.connection = Some(connection);
         }
-        let connection = self.connection.as_ref().ok_or("it is open")?;
+        let connection = self.connection.as_ref().ok_or("the connection is closed")?;
         Ok(connection.execute_batch(sql)?)
     }
 }
@@ -66,7 +66,7 @@ impl Application for App {
     }
 }
 
-/// Other versions of the tables.
+/// Turns the tables of one case into those of an older or a newer version.
 struct Versions {
     path: PathBuf,
     prefix: String,
@@ -81,7 +81,7 @@ impl Versions {
 
 #[async_trait]
 impl Schema for Versions {
-    /// Version 1 had no counts per application, and no leases.
+    /// Version 1 had neither counts per application nor leases.
     async fn make_older(&mut self) -> Result<(), BoxError> {
         self.run(
             "DROP TABLE {p}app_hours; DROP TABLE {p}leases; \

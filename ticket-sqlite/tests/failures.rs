@@ -1,4 +1,4 @@
-//! What happens when the file cannot be used, or others use it.
+//! Files that cannot be used, or that others use at the same time.
 
 #![allow(clippy::unwrap_used, reason = "a test program")]
 
@@ -50,13 +50,13 @@ fn a_locked_file_is_unavailable_after_the_timeout_and_usable_afterwards() {
     let error = record(&store, "a").unwrap_err();
     assert!(error.is_retryable() && error.message().contains("busy_timeout"), "{error}");
     assert!(start.elapsed() >= Duration::from_millis(90), "it waited");
-    assert_eq!(count(&store), 0, "readers do not wait");
+    assert_eq!(count(&store), 0, "a reader waited for the writer");
     other.execute_batch("ROLLBACK").unwrap();
     assert_eq!(record(&store, "a").unwrap(), 1);
 }
 
 #[test]
-fn what_is_no_database_is_corrupt_and_stays_as_it_is() {
+fn a_file_that_is_not_a_database_is_corrupt_and_stays_unchanged() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tickets.db");
     let text = "this is a text file, and a long one. ".repeat(200);
@@ -65,14 +65,14 @@ fn what_is_no_database_is_corrupt_and_stays_as_it_is() {
     assert_eq!(block_on(store.setup_backend()).unwrap_err().kind(), ErrorKind::Corrupt);
     assert_eq!(record(&store, "a").unwrap_err().kind(), ErrorKind::Corrupt);
     assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
-    // Replaced by a good one, it is used without opening the store again.
+    // Once a valid file replaces it, the store uses that without being opened again.
     std::fs::remove_file(&path).unwrap();
     block_on(store.setup_backend()).unwrap();
     assert_eq!(record(&store, "a").unwrap(), 1);
 }
 
 #[test]
-fn a_missing_folder_is_unavailable_until_it_is_there() {
+fn a_missing_folder_is_unavailable_until_it_exists() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("later").join("tickets.db");
     let store = open(&path);
@@ -99,7 +99,7 @@ fn without_a_setup_the_error_says_what_to_do() {
 }
 
 #[test]
-fn without_autocreate_no_file_comes_into_being() {
+fn no_file_is_created_without_autocreate() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tickets.db");
     let store = SqliteBackend::new(SqliteConfig::new(&path).with_autocreate(false));
@@ -111,7 +111,7 @@ fn without_autocreate_no_file_comes_into_being() {
 }
 
 #[test]
-fn a_newer_program_that_migrates_meanwhile_is_not_written_to() {
+fn a_file_that_a_newer_program_migrates_meanwhile_is_not_written() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tickets.db");
     let store = set_up(&path);
@@ -184,11 +184,11 @@ fn closing_leaves_one_file() {
     assert!(folder.path().join("tickets.db-wal").exists());
     drop(store);
     let files = std::fs::read_dir(folder.path()).unwrap().count();
-    assert_eq!(files, 1, "the log has been moved into the file");
+    assert_eq!(files, 1, "the write-ahead log was not merged into the file");
     assert_eq!(count(&open(&path)), 1);
 }
 
-/// Everything that was deleted is gone from every table, also the names that nothing uses any more.
+/// Deletion removes the data from every table, including names that nothing uses any more.
 #[test]
 fn deleting_leaves_nothing_behind() {
     let folder = tempfile::tempdir().unwrap();
@@ -229,7 +229,7 @@ fn deleting_leaves_nothing_behind() {
 }
 
 #[test]
-fn a_registry_opens_it() {
+fn a_registry_opens_the_store_by_its_uri() {
     let mut backends = Registry::new();
     ticket_sqlite::register(&mut backends);
     let store = block_on(backends.connect("sqlite::memory:")).unwrap();

@@ -1,4 +1,4 @@
-//! F39: the application's transactions on the same file are its own (rule 27).
+//! F39: the store never touches the application's transactions on the same file (rule 27).
 
 #![allow(clippy::unwrap_used, reason = "a test program")]
 
@@ -13,7 +13,7 @@ use ticket_direct::HandlerOptions;
 use ticket_handler::BackgroundHandler;
 use ticket_sqlite::{SqliteBackend, SqliteConfig, SqliteHandler};
 
-/// An application that keeps a table of its own in the file of its tickets.
+/// An application that keeps its own table in the same file as its tickets.
 struct Shop {
     folder: TempDir,
     sqlite: Connection,
@@ -36,7 +36,7 @@ impl Shop {
         self.sqlite.execute_batch(sql).unwrap();
     }
 
-    /// Whether the store had a turn: while the application writes there is none.
+    /// Returns `true` if the record was stored, which cannot happen while the application writes.
     fn log(&self, message: &str) -> bool {
         match block_on(self.handler.emit(record(message))) {
             Ok(_) => true,
@@ -47,7 +47,7 @@ impl Shop {
         }
     }
 
-    /// What others see of the application's work.
+    /// Returns the likes that other connections see.
     fn likes(&self) -> i64 {
         let other = Connection::open(self.folder.path().join("shop.db")).unwrap();
         other.query_row("SELECT likes FROM posts WHERE id = 1", [], |row| row.get(0)).unwrap()
@@ -69,7 +69,7 @@ fn record(message: &str) -> Record {
 
 const LIKE: &str = "UPDATE posts SET likes = likes + 1 WHERE id = 1";
 
-/// A transaction that has only read so far is in nobody's way, and what it reads stays as it was.
+/// A transaction that has only read so far blocks nobody, and keeps seeing its snapshot.
 #[test]
 fn f39_what_is_logged_beside_a_transaction_that_reads_stays() {
     for end in ["ROLLBACK", "COMMIT"] {
@@ -80,21 +80,21 @@ fn f39_what_is_logged_beside_a_transaction_that_reads_stays() {
             .sqlite
             .query_row("SELECT count(*) FROM ticketing_tickets", [], |row| row.get(0))
             .unwrap();
-        assert_eq!(seen, 0, "the transaction still sees the moment at which it began");
+        assert_eq!(seen, 0, "the transaction no longer sees its snapshot");
         shop.run(end);
         assert_eq!((shop.likes(), shop.tickets()), (0, 1));
     }
 }
 
-/// SQLite has one writer: the store waits for its turn, and neither takes the application's nor ends it.
+/// SQLite allows one writer at a time: the store waits, and neither joins nor ends the application's transaction.
 #[test]
 fn f39_logging_while_the_application_writes_leaves_its_transaction() {
     for (end, likes) in [("ROLLBACK", 0), ("COMMIT", 2)] {
         let shop = Shop::new();
         shop.run("BEGIN");
         shop.run(LIKE);
-        assert!(!shop.log("in the middle"), "there is one writer");
-        assert_eq!(shop.likes(), 0, "nothing was committed by it");
+        assert!(!shop.log("in the middle"), "there were two writers at once");
+        assert_eq!(shop.likes(), 0, "logging committed the application's work");
         shop.run(LIKE);
         shop.run(end);
         assert_eq!((shop.likes(), shop.tickets()), (likes, 0));
@@ -103,7 +103,7 @@ fn f39_logging_while_the_application_writes_leaves_its_transaction() {
     }
 }
 
-/// With the handler of a service the record waits instead, and nobody has to repeat anything.
+/// With a background handler the record waits instead, and the caller need not retry.
 #[test]
 fn f39_a_record_made_in_a_transaction_is_stored_after_it() {
     for (end, likes) in [("ROLLBACK", 0), ("COMMIT", 1)] {
@@ -121,8 +121,8 @@ fn f39_a_record_made_in_a_transaction_is_stored_after_it() {
     }
 }
 
-/// The bug of a handler that logged through the application's own session: an update, an exception, and the
-/// log's commit committed the update before anybody could roll it back.
+/// Guards against the classic bug of a handler that logs through the application's own session: after an update
+/// and an exception, the handler's commit also commits the update before anything can roll it back.
 #[test]
 fn f39_logging_after_a_failure_commits_nothing_of_the_application() {
     let shop = Shop::new();
@@ -133,7 +133,7 @@ fn f39_logging_after_a_failure_commits_nothing_of_the_application() {
     let failed = shop.sqlite.execute_batch("INSERT INTO posts VALUES (1, 0)");
     handler.emit(record(&format!("Failed ! {}", failed.unwrap_err()))).unwrap();
     assert!(!shop.log("Failed !"), "directly, too");
-    assert!(!shop.sqlite.is_autocommit(), "the transaction is still open");
+    assert!(!shop.sqlite.is_autocommit(), "the application's transaction was ended");
     shop.run("ROLLBACK");
     handler.blocking_flush(Duration::from_secs(30)).unwrap();
     assert_eq!((shop.likes(), shop.tickets()), (0, 1));

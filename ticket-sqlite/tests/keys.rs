@@ -1,5 +1,5 @@
-//! Which unique keys there are: each begins with a ticket's id, or is an exception that is declared here. A key
-//! that is added has to be thought about.
+//! Every unique key begins with a ticket id or is declared here as an exception, so that adding a key is a
+//! deliberate decision.
 
 #![allow(clippy::unwrap_used, reason = "a test program")]
 
@@ -8,28 +8,32 @@ use std::collections::BTreeSet;
 use rusqlite::Connection;
 use ticket_sqlite::SqliteConfig;
 
-/// A table and the first column of one of its unique keys, and why that is not the ticket's id.
+/// The tables with a unique key that does not begin with a ticket id, the key's first column, and the reason.
 const EXCEPTIONS: [(&str, &str, &str); 10] = [
-    ("schema_versions", "version", "is about the tables, not about tickets"),
-    ("tickets", "no", "the short number of a ticket in this file: other tables name it by that"),
+    ("schema_versions", "version", "describes the tables, not a ticket"),
+    ("tickets", "no", "the short number by which other tables of this file refer to a ticket"),
     ("event_types", "no", "the short number of a type"),
-    ("event_types", "channel", "types are of an application, not of a ticket"),
+    ("event_types", "channel", "a type belongs to an application, not to a ticket"),
     ("occurrences", "no", "the short number of an occurrence"),
-    ("occurrences", "id", "the ticket follows: `find` looks an occurrence up by its id alone"),
+    (
+        "occurrences",
+        "id",
+        "the ticket comes second, because `find` looks up an occurrence by its id alone",
+    ),
     ("trait_keys", "no", "the short number of a trait's name and kind"),
-    ("trait_keys", "type", "names are of a type, not of a ticket"),
-    ("app_hours", "app_id", "the sums of an application"),
-    ("leases", "name", "a lease is of the store, not of a ticket"),
+    ("trait_keys", "type", "a name belongs to a type, not to a ticket"),
+    ("app_hours", "app_id", "a sum belongs to an application, not to a ticket"),
+    ("leases", "name", "a lease belongs to the store, not to a ticket"),
 ];
 
-/// Kept in the order in which comparisons look for them; one file is never distributed.
+/// Traits are stored in the order in which comparisons search them; a single file is never distributed.
 const TRAITS: (&str, &str) = ("traits", "key");
 
 #[test]
 fn every_unique_key_begins_with_a_ticket_or_is_a_declared_exception() {
     let sqlite = Connection::open_in_memory().unwrap();
     sqlite.execute_batch(&SqliteConfig::new("unused").schema_sql()).unwrap();
-    // Those with an index of their own, and the row's number where that is the primary key.
+    // The first query finds keys with their own index, the second one primary keys that are the row id.
     let sql = "SELECT t.name, c.name FROM sqlite_master t, pragma_index_list(t.name) i, \
             pragma_index_info(i.name) c WHERE t.type = 'table' AND i.\"unique\" AND c.seqno = 0 \
         UNION SELECT t.name, c.name FROM sqlite_master t, pragma_table_info(t.name) c \

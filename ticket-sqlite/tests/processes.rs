@@ -1,13 +1,13 @@
-//! Several processes on one file, and processes that are killed.
+//! Several processes that share one file, and processes that are killed.
 //!
-//! This program starts itself again as the processes: what they are to do stands in the environment.
+//! This program starts itself again as the child processes; an environment variable tells them what to do.
 
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
-    reason = "a test program, whose output its parent reads"
+    reason = "a test program whose parent reads its output"
 )]
-#![allow(clippy::zombie_processes, reason = "every child is waited for by who started it")]
+#![allow(clippy::zombie_processes, reason = "every test waits for the children that it starts")]
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -67,7 +67,7 @@ fn occurrence(message: &str) -> NewOccurrence {
     NewOccurrence::new(record, fingerprint)
 }
 
-/// Each thread records one new occurrence, at a signal from the parent.
+/// Records one new occurrence from each thread when the parent gives the signal.
 fn race(store: &SqliteBackend) {
     block_on(store.setup_backend()).unwrap();
     println!("ready");
@@ -91,7 +91,7 @@ fn race(store: &SqliteBackend) {
 fn one_ticket() -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("tickets.db");
-    // They also set the same new file up at once.
+    // The children also race to set up the new file.
     let mut children: Vec<Child> = (0..PROCESSES).map(|_| start("race", &file)).collect();
     let mut outputs: Vec<_> = children
         .iter_mut()
@@ -105,10 +105,13 @@ fn one_ticket() -> Result<(), Failed> {
     }
     let mut created = 0;
     for (child, lines) in children.iter_mut().zip(&mut outputs) {
-        created += lines.next().expect("it says how many it created")?.parse::<usize>()?;
+        created += lines
+            .next()
+            .expect("the child prints how many tickets it created")?
+            .parse::<usize>()?;
         assert!(child.wait()?.success());
     }
-    assert_eq!(created, 1, "exactly one of them created the ticket");
+    assert_eq!(created, 1, "exactly one thread creates the ticket");
     let store = SqliteBackend::new(SqliteConfig::new(&file));
     let tickets = block_on(store.get_tickets(&TicketQuery::new()))?.items;
     assert_eq!(tickets.len(), 1);
@@ -118,7 +121,7 @@ fn one_ticket() -> Result<(), Failed> {
     Ok(())
 }
 
-/// Records batches without end, and says how many occurrences are recorded after each.
+/// Records batches forever, and prints the total number of occurrences after each.
 fn burst(store: &SqliteBackend) {
     block_on(store.setup_backend()).unwrap();
     let mut total = 0;
@@ -136,25 +139,25 @@ fn killed() -> Result<(), Failed> {
     for round in 0..KILLS {
         let mut child = start("burst", &file);
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        // Later in each round, and the first ones in the middle of the set-up.
+        // Each round kills later; the first ones do so in the middle of the set-up.
         std::thread::sleep(Duration::from_millis(3 + round * round * 3));
         child.kill()?;
         child.wait()?;
         if let Some(last) = lines.map_while(Result::ok).last() {
             acknowledged += last.parse::<u64>()?;
         }
-        // A killed process may not even have begun.
+        // A killed process may not even have created the file.
         let stored = if file.exists() { check(&file)? } else { 0 };
         assert!(stored >= acknowledged, "round {round}: {stored} of {acknowledged}");
-        assert_eq!(stored % 50, 0, "round {round}: whole batches");
-        // What was recorded before the kill without being acknowledged counts too.
+        assert_eq!(stored % 50, 0, "round {round}: a batch is stored in part");
+        // A batch may be stored although the kill came before its acknowledgement.
         acknowledged = stored;
     }
-    assert!(acknowledged > 0, "something was recorded between the kills");
+    assert!(acknowledged > 0, "nothing was recorded between the kills");
     Ok(())
 }
 
-/// What is stored agrees with itself; answers with how many occurrences there are.
+/// Checks that the stored data is consistent, and returns the number of occurrences.
 fn check(file: &Path) -> Result<u64, Failed> {
     let sqlite = Connection::open(file)?;
     sqlite.busy_timeout(Duration::from_secs(5))?;
