@@ -1,4 +1,4 @@
-//! The conformance suite on MongoDB: on whatever the URL leads to, a replica set or a standalone server.
+//! The conformance suite on the MongoDB server of the URL, which may be a replica set or a standalone server.
 
 use std::process::ExitCode;
 
@@ -13,7 +13,7 @@ use ticket_mongo::{MongoBackend, MongoConfig};
 
 const URL: &str = "TICKET_MONGODB_URL";
 
-/// All cases share a database, in which each has a prefix of its own.
+/// The database that all cases share; each uses its own prefix in it.
 const DATABASE: &str = "ticket_conformance";
 
 fn main() -> ExitCode {
@@ -41,7 +41,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// Whether the server of the URL keeps no transactions. Where it cannot be reached, the cases say so.
+/// Returns `true` if the server is standalone and so has no transactions. If it cannot be reached, the cases
+/// themselves report that.
 fn is_standalone() -> bool {
     let ask = async {
         let client = Client::with_uri_str(std::env::var(URL).ok()?).await.ok()?;
@@ -61,7 +62,7 @@ async fn remove(database: Database, prefix: String) -> Result<(), BoxError> {
     Ok(())
 }
 
-/// An application that keeps a collection of its own in the same database.
+/// An application that keeps its own collection in the same database.
 struct App {
     client: Client,
     table: Collection<Document>,
@@ -77,7 +78,7 @@ impl App {
 #[async_trait]
 impl Application for App {
     async fn begin(&mut self) -> Result<(), BoxError> {
-        // Not in the transaction, in which it may not be possible.
+        // Older servers cannot create a collection inside a transaction.
         self.client.database(DATABASE).create_collection(self.table.name()).await.or_else(
             |error| if error.to_string().contains("exists") { Ok(()) } else { Err(error) },
         )?;
@@ -106,7 +107,7 @@ impl Application for App {
     }
 }
 
-/// Other versions of the collections.
+/// Turns the collections of one case into those of an older or a newer version.
 struct Versions {
     database: Database,
     prefix: String,
@@ -120,14 +121,14 @@ impl Versions {
 
 #[async_trait]
 impl Schema for Versions {
-    /// Version 1 had an index for each order of tickets, exact places in it, hours of all tickets in one
-    /// collection, no sums of them, and no blocks of time.
+    /// Version 1 had an index for each ticket order with exact sort keys, the hourly counts of all tickets in one
+    /// collection without sums, and no blocks of time.
     async fn make_older(&mut self) -> Result<(), BoxError> {
         let (tickets, hours) = (self.collection("tickets"), self.collection("hours"));
         let mut kept: Vec<Document> = tickets.find(doc! {}).await?.try_collect().await?;
         for ticket in &mut kept {
             let (Some(hour), Some(count)) = (ticket.remove("h"), ticket.remove("hn")) else {
-                return Err("each ticket keeps its newest hour".into());
+                return Err("a ticket lacks its newest hour".into());
             };
             let key = doc! { "_id": { "t": ticket.get("_id"), "h": hour } };
             let add = doc! { "$inc": { "n": count }, "$setOnInsert": { "a": ticket.get("a") } };

@@ -1,4 +1,4 @@
-//! What a user sees when something is wrong: a server that is away, a wrong password, a crash in the
+//! What a user sees when something goes wrong: an unreachable server, a wrong password, or a crash in the
 //! middle of a write.
 
 #![allow(clippy::unwrap_used, reason = "a test program")]
@@ -36,7 +36,7 @@ fn main() -> ExitCode {
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 
-/// Everything that an error tells.
+/// Returns everything that an error displays, including its debug form.
 fn shown(error: &Error) -> String {
     let mut text = format!("{error} {error:?} {error:#?}");
     let mut source = std::error::Error::source(error);
@@ -48,7 +48,7 @@ fn shown(error: &Error) -> String {
 }
 
 async fn away() -> Result<(), Failed> {
-    // Nobody listens; and somebody who never answers.
+    // One port on which nobody listens, and a listener that never answers.
     let silent = TcpListener::bind("127.0.0.1:0")?;
     for port in [port()?, silent.local_addr()?.port()] {
         let uri = format!("mongodb://shop:s3cr3t@127.0.0.1:{port}/shop?timeout=1s");
@@ -85,7 +85,7 @@ async fn no_tls(program: String) -> Result<(), Failed> {
     Ok(())
 }
 
-/// A call that runs out of time in the middle of a transaction must not be in the way of the next one.
+/// A call that times out in the middle of a transaction must not block the next one.
 async fn still(program: String) -> Result<(), Failed> {
     let server = Server::start(&program, &["--replSet", "still"])?;
     let host = format!("127.0.0.1:{}", server.port);
@@ -98,7 +98,7 @@ async fn still(program: String) -> Result<(), Failed> {
     let uri = format!("mongodb://{host}/shop?replicaSet=still&timeout=1s");
     let backend = MongoBackend::from_uri(&uri)?;
     let options = HandlerOptions::default();
-    let new = || options.prepare(record()).ok_or("it is not below any level");
+    let new = || options.prepare(record()).ok_or("the record was filtered out");
     backend.record_tickets(new()?.into()).await?;
     let batch = [new()?];
     server.signal("STOP")?;
@@ -110,7 +110,7 @@ async fn still(program: String) -> Result<(), Failed> {
     let started = Instant::now();
     while let Err(error) = backend.record_tickets(Batch::from(&batch[..])).await {
         assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
-        assert!(started.elapsed() < Duration::from_secs(60), "it is not found again: {error}");
+        assert!(started.elapsed() < Duration::from_secs(60), "the store did not recover: {error}");
     }
     let tickets = backend.get_tickets(&TicketQuery::new()).await?.items;
     assert_eq!(tickets.iter().map(|ticket| ticket.occurrence_count).sum::<u64>(), 2);
@@ -151,7 +151,7 @@ impl Opened {
         Ok(tickets.iter().map(|ticket| ticket.occurrence_count).collect())
     }
 
-    /// What the chart of all applications adds up to.
+    /// Returns the sum of the histogram over all applications.
     async fn hours_of_all(&self) -> Result<u64, Failed> {
         let (day, now) = (Duration::from_secs(86_400), Timestamp::now());
         let (from, to) = (now.saturating_sub(day), now.saturating_add(day));
@@ -165,7 +165,7 @@ fn record() -> Record {
     Record::new(Level::Error, "shop", "payment refused")
 }
 
-/// Makes the lease and the journal look as a killed writer leaves them, before and after it decided.
+/// Leaves the lease and the journal as a writer does that is killed just before, or just after, its decision.
 async fn cut_off(url: String) -> Result<(), Failed> {
     let opened = Opened::new(&url, "cut").await?;
     opened.backend.record_events(vec![record()]).await?;
@@ -195,7 +195,7 @@ async fn cut_off(url: String) -> Result<(), Failed> {
                     .insert_one(doc! { "_id": key, "undo": is_undo, "command": command })
                     .await?;
             }
-            let dead = doc! { "$set": { "owner": "somebody who is dead", "token": token, "phase": phase,
+            let dead = doc! { "$set": { "owner": "a dead writer", "token": token, "phase": phase,
             "until": mongodb::bson::DateTime::from_millis(0) } };
             opened.collection("lease").update_one(doc! { "_id": "writer" }, dead).await?;
             assert_eq!((opened.events().await?, opened.counts().await?), (events, vec![count]));
@@ -203,7 +203,7 @@ async fn cut_off(url: String) -> Result<(), Failed> {
             assert!(matches!(opened.lease().await?.get("owner"), Some(Bson::Null)));
         }
     } else {
-        // There is no such moment: the transaction of a dead writer is not seen, and is ended.
+        // A replica set has no such window: a dead writer's transaction stays invisible, and the next write ends it.
         let client = opened.database.client().clone();
         let mut session = client.start_session().await?;
         let id = session.id().get("id").cloned().ok_or("an id")?;
@@ -228,7 +228,7 @@ async fn repair(url: String) -> Result<(), Failed> {
     opened.backend.record_events(vec![record()]).await?;
     let repaired = opened.backend.repair().await?;
     let found = (repaired.occurrences, repaired.tickets, repaired.sums);
-    assert_eq!(found, (0, 0, 0), "there is nothing to repair");
+    assert_eq!(found, (0, 0, 0), "a consistent store was changed");
 
     let occurrences = opened.collection("occurrences");
     let mut orphan = occurrences.find_one(doc! {}).await?.ok_or("an occurrence")?;
@@ -247,7 +247,7 @@ async fn repair(url: String) -> Result<(), Failed> {
     Ok(opened.database.drop().await?)
 }
 
-/// When it solves a ticket, as when it is recorded.
+/// An overlong release is truncated when it solves a ticket, just as when it is recorded.
 async fn long_release(url: String) -> Result<(), Failed> {
     let opened = Opened::new(&url, "release").await?;
     let long = "1".repeat(2 * limits::NAME);
@@ -260,8 +260,8 @@ async fn long_release(url: String) -> Result<(), Failed> {
     Ok(opened.database.drop().await?)
 }
 
-/// On a standalone server a writer may stand still until its lease is over and others have finished its work and
-/// done more. What it still sends then has been done.
+/// On a standalone server, a writer may stall until its lease has expired and others have finished its batch and
+/// written more. Whatever it sends after that must change nothing.
 async fn slow(program: String) -> Result<(), Failed> {
     let server = Server::start(&program, &[])?;
     let url = format!("mongodb://127.0.0.1:{}/", server.port);
@@ -305,7 +305,7 @@ async fn slow(program: String) -> Result<(), Failed> {
             repeated += 1;
         }
     }
-    assert!(repeated > 10, "only {repeated} commands were seen");
+    assert!(repeated > 10, "only {repeated} commands were repeated");
     assert_eq!(state().await?, before);
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Every command that the store sends is shown by `explain` to go along an index.
+//! Every command that the store sends uses an index, as `explain` shows.
 
 #![allow(clippy::unwrap_used, reason = "a test program")]
 
@@ -12,7 +12,7 @@ use support::everything::{store, use_everything};
 use support::{URL, database, run, trial};
 
 fn main() -> ExitCode {
-    let name = "every_command_goes_along_an_index";
+    let name = "every_command_uses_an_index";
     let trials = vec![trial(name, Some(URL), |url| run(commands(url)))];
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
@@ -32,7 +32,7 @@ async fn commands(url: String) -> Result<(), Failed> {
                 .map_err(|error| format!("{error}: {one}"))?;
             assert!(
                 !plan.to_string().contains("\"COLLSCAN\""),
-                "{one} reads a whole collection: {plan}"
+                "{one} scans a whole collection: {plan}"
             );
             explained += 1;
         }
@@ -42,7 +42,7 @@ async fn commands(url: String) -> Result<(), Failed> {
     Ok(())
 }
 
-/// The commands as the server explains them: each statement of a write by itself, without the session.
+/// Splits a command into those that `explain` accepts: one per statement of a write, and without the session.
 fn explainable(command: &Document) -> Vec<Document> {
     let mut command = command.clone();
     for field in [

@@ -34,7 +34,7 @@ fn occurrence(text: &str) -> NewOccurrence {
     HandlerOptions::new("app").prepare(Record::new(Level::Error, "shop", text)).unwrap()
 }
 
-/// The application's client may acknowledge as quickly as it likes.
+/// A weaker write concern on the application's client must not weaken the store's.
 async fn decides(url: String) -> Result<(), Failed> {
     let commands: Arc<Mutex<Vec<Document>>> = Arc::default();
     let seen = Arc::clone(&commands);
@@ -69,15 +69,15 @@ async fn decides(url: String) -> Result<(), Failed> {
     decided(1);
     backend.solve_ticket(other.ticket_id(), None).await?;
     decided(1);
-    // The occurrence, and then the ticket, which is solved.
+    // The occurrence expires in one unit of work, and the solved ticket in another.
     let expired = backend.clear_expired(&Expiry::before(Timestamp::now())).await?;
     assert_eq!((expired.occurrences, expired.tickets), (1, 1));
     decided(2);
     Ok(plain.drop().await?)
 }
 
-/// With what concern a command makes a unit of work last, if it does: the commit of a transaction, or on a
-/// standalone server the update of the lease before which all is undone and after which it is redone.
+/// Returns the write concern of a command that makes a unit of work durable: the commit of a transaction or, on a
+/// standalone server, the lease update that separates batches that recovery undoes from those that it redoes.
 fn concern_of_decision(command: &Document) -> Option<Document> {
     let concern = command.get_document("writeConcern").cloned().unwrap_or_default();
     let concern = concern.into_iter().filter(|(name, _)| name != "wtimeout").collect();
@@ -89,7 +89,7 @@ fn concern_of_decision(command: &Document) -> Option<Document> {
     (set.get("phase") == Some(&Bson::Int32(2))).then_some(concern)
 }
 
-/// The primary alone acknowledges, and dies; the others, which did not hear of it, go on without.
+/// The primary acknowledges a write alone and dies; the other members never saw the write and continue without it.
 async fn lost(program: String) -> Result<(), Failed> {
     const MEMBERS: usize = 3;
     let servers = (0..MEMBERS).map(|_| Server::start(&program, &["--replSet", "majority"]));
@@ -99,7 +99,7 @@ async fn lost(program: String) -> Result<(), Failed> {
     let direct = async |host: &String| {
         let client =
             Client::with_uri_str(format!("mongodb://{host}/?directConnection=true")).await?;
-        // All have to be there before one can invite the others.
+        // All members must be up before the first one can initiate the set.
         client.database("admin").run_command(doc! { "ping": 1 }).await?;
         Ok::<_, Failed>(client)
     };
@@ -128,7 +128,7 @@ async fn lost(program: String) -> Result<(), Failed> {
     let batch = [occurrence("before")];
     let hasty = MongoBackend::from_uri(&format!("{uri}&timeout=2s"))?;
     let error = hasty.record_tickets(Batch::from(&batch[..])).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Unavailable, "what a majority has not is not acknowledged");
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "a write without a majority was acknowledged");
     primaries[0].kill()?;
     for server in &mut others {
         server.start_again()?;
@@ -137,11 +137,14 @@ async fn lost(program: String) -> Result<(), Failed> {
     let started = Instant::now();
     while let Err(error) = backend.record_tickets(Batch::from(&batch[..])).await {
         assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
-        assert!(started.elapsed() < Duration::from_secs(120), "there is no new primary: {error}");
+        assert!(
+            started.elapsed() < Duration::from_secs(120),
+            "no new primary was elected: {error}"
+        );
     }
     let tickets = backend.get_tickets(&TicketQuery::new()).await?.items;
     assert_eq!(tickets.iter().map(|ticket| ticket.occurrence_count).collect::<Vec<_>>(), [2]);
     let left = notes.distinct("_id", doc! {}).await?;
-    assert_eq!(left, [Bson::from("before")], "it was acknowledged, and is lost");
+    assert_eq!(left, [Bson::from("before")], "the write with `w=1` was expected to be lost");
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! Orders are exact though the places in indexes are rough, and writers of one application are not in each
-//! other's way at its sums.
+//! Orders are exact although index keys are coarse, and writers of one application do not conflict over its
+//! sums.
 
 #![allow(clippy::unwrap_used, reason = "a test program")]
 
@@ -28,9 +28,13 @@ use ticket_mongo::{MongoBackend, MongoConfig};
 
 fn main() -> ExitCode {
     let trials = vec![
-        trial("tickets_in_rough_places_are_listed_exactly", Some(URL), |url| run(tickets(url))),
-        trial("events_in_blocks_of_time_are_listed_exactly", Some(URL), |url| run(events(url))),
-        trial("writers_of_one_application_do_not_collide", Some(URL), |url| run(writers(url))),
+        trial("tickets_with_coarse_index_keys_are_listed_in_exact_order", Some(URL), |url| {
+            run(tickets(url))
+        }),
+        trial("events_in_blocks_of_time_are_listed_in_exact_order", Some(URL), |url| {
+            run(events(url))
+        }),
+        trial("writers_of_one_application_do_not_conflict", Some(URL), |url| run(writers(url))),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
@@ -42,7 +46,7 @@ async fn store(url: &str, test: &str) -> Result<(MongoBackend, mongodb::Database
     Ok((backend, client.database(&database(test))))
 }
 
-/// Numbers without an order that anything would like.
+/// Scrambles a number, so that a sequence of them has no useful order.
 fn mixed(number: u32) -> u32 {
     number.wrapping_mul(2_654_435_761) >> 7
 }
@@ -53,7 +57,7 @@ fn prepare(record: Record) -> NewOccurrence {
 
 const DIRECTIONS: [Direction; 2] = [Direction::Ascending, Direction::Descending];
 
-/// Tickets of a few minutes, with small counts and large ones, in one status and in several.
+/// Lists tickets that span a few minutes, with small and large counts, filtered by one status and by several.
 async fn tickets(url: String) -> Result<(), Failed> {
     let (backend, plain) = store(&url, "tickets").await?;
     let start = Timestamp::now().saturating_sub(Duration::from_secs(3_600));
@@ -101,7 +105,10 @@ async fn tickets(url: String) -> Result<(), Failed> {
                     backend.get_tickets(&query.clone().with_limit(1_000)).await?.items;
                 assert_eq!(expected.len(), ids.len());
                 let walked = walk(&backend, &query).await?;
-                assert_eq!(walked, expected, "{sort:?} {direction:?}: page by page as at once");
+                assert_eq!(
+                    walked, expected,
+                    "{sort:?} {direction:?}: paging differs from one large page"
+                );
                 expected.sort_by(|a, b| direction.apply(key(sort, a).cmp(&key(sort, b))));
                 assert_eq!(walked, expected, "{sort:?} {direction:?}");
                 let skipped = backend.get_tickets(&query.with_offset(100).with_limit(9)).await?;
@@ -134,7 +141,7 @@ async fn walk(backend: &MongoBackend, query: &TicketQuery) -> Result<Vec<Ticket>
     }
 }
 
-/// Events of three days, some of them at the same time, found by two comparisons.
+/// Finds events by two comparisons; they span three days, and some share the same time.
 async fn events(url: String) -> Result<(), Failed> {
     let (backend, plain) = store(&url, "events").await?;
     let start = Timestamp::now().saturating_sub(Duration::from_secs(3 * 86_400));
@@ -231,7 +238,7 @@ async fn writers(url: String) -> Result<(), Failed> {
         backend.count_occurrences(&query).await?.iter().map(|bucket| bucket.count).sum();
     assert_eq!(counted, u64::from(WRITERS * BATCHES));
     let aborted = aborted.load(Ordering::Relaxed);
-    // At one document nearly every batch would be in the way of another one.
+    // If all writers updated one document, nearly every batch would conflict with another one.
     assert!(aborted < WRITERS * BATCHES / 4, "{aborted} commands failed");
     Ok(plain.drop().await?)
 }

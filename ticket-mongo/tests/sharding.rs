@@ -1,5 +1,5 @@
-//! Every key begins with the ticket id, and every statement names the tickets that it is about or is declared
-//! to ask all shards: so the collections can be sharded by ticket id.
+//! The collections can be sharded by ticket id: every key begins with it, and every statement names the tickets
+//! that it concerns or is declared to query all shards.
 
 #![allow(clippy::unwrap_used, reason = "a test program")]
 
@@ -23,7 +23,7 @@ use ticket_mongo::MongoConfig;
 fn main() -> ExitCode {
     let trials = vec![
         trial("every_key_begins_with_the_ticket_id", Some(URL), |url| run(keys(url))),
-        trial("every_statement_names_its_tickets_or_is_a_declared_scatter", Some(URL), |url| {
+        trial("every_statement_names_its_tickets_or_is_declared_as_a_scatter", Some(URL), |url| {
             run(targets(url))
         }),
         trial("the_manual_shards_by_these_keys", None, manual),
@@ -31,24 +31,24 @@ fn main() -> ExitCode {
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 
-/// The collections that grow, and what they are sharded by.
+/// The collections that grow, and their shard keys.
 const SHARDED: [(&str, &str); 4] =
     [("tickets", "_id"), ("occurrences", "_id.t"), ("hours", "_id"), ("seen", "_id.t")];
 
-/// The collections that stay small and on one shard, and why their keys are others.
+/// The collections that stay small and on one shard, and why their keys need no ticket id.
 const ON_ONE_SHARD: [(&str, &str); 5] = [
     ("app_counts", "a few documents for each application and hour"),
-    ("lease", "one document: who may write to a standalone server"),
-    ("journal", "what one writer to a standalone server has begun"),
+    ("lease", "one document that names who may write to a standalone server"),
+    ("journal", "the unfinished batch of one writer to a standalone server"),
     ("sessions", "one document for each session of a process"),
     ("schema_versions", "one document for each version"),
 ];
 
-/// What has to ask every shard, and why. Never a write.
+/// The statements that have to query every shard, and why. None of them is a write.
 const SCATTERED: [(&str, &str, &str); 5] = [
-    ("aggregate", "tickets", "lists and counts of tickets"),
+    ("aggregate", "tickets", "listing and counting tickets"),
     ("find", "tickets", "expiry and thinning go through all tickets"),
-    ("find", "occurrences", "events of all tickets, and the oldest of them"),
+    ("find", "occurrences", "events of all tickets, and the oldest of those"),
     ("aggregate", "occurrences", "the traits of a type"),
     ("distinct", "occurrences", "the types"),
 ];
@@ -56,7 +56,7 @@ const SCATTERED: [(&str, &str, &str); 5] = [
 async fn keys(url: String) -> Result<(), Failed> {
     let (backend, plain, _) = store(&url, "keys").await?;
     let record = Record::new(Level::Error, "shop", "failure").with_app_id("app");
-    // The newest hour is the ticket's own.
+    // The ticket itself holds its newest hour, so only an older one gets a document in `hours`.
     let older = record.clone().with_time(Timestamp::from_micros(0));
     backend.record_events(vec![older, record]).await?;
     let ticket = backend.get_tickets(&TicketQuery::new()).await?.items.remove(0);
@@ -100,7 +100,7 @@ async fn keys(url: String) -> Result<(), Failed> {
         }
         assert!(
             indexes.iter().any(|index| first(index).as_deref() == Some(*shard_key)),
-            "{name} has no index that begins with {shard_key}, so it cannot be sharded by it"
+            "{name} has no index that begins with {shard_key}, so it cannot be sharded by that key"
         );
     }
     database.drop().await?;
@@ -111,7 +111,7 @@ async fn targets(url: String) -> Result<(), Failed> {
     let (backend, plain, seen) = store(&url, "targets").await?;
     let take = || std::mem::take(&mut *seen.lock().unwrap());
     take();
-    // What is done all the time: each of its commands names the tickets that it is about.
+    // Every command of these frequent operations names the tickets that it concerns.
     let record = |text: &str| Record::new(Level::Error, "shop", text).with_app_id("app");
     backend.record_events(vec![record("one"), record("two")]).await?;
     backend.record_events(vec![record("one"), record("two")]).await?;
@@ -144,19 +144,23 @@ async fn targets(url: String) -> Result<(), Failed> {
         });
         scattered.insert(declared.ok_or_else(|| format!("not declared: {statement:?}"))?);
     }
-    assert_eq!(scattered.len(), SCATTERED.len(), "what is declared occurs: {scattered:?}");
+    assert_eq!(
+        scattered.len(),
+        SCATTERED.len(),
+        "some declared scatters never occur: {scattered:?}"
+    );
     plain.database(&database("targets")).drop().await?;
     Ok(())
 }
 
-/// A statement to a collection that is sharded.
+/// A statement on a sharded collection.
 #[derive(Debug)]
 struct Statement {
     verb: String,
     collection: String,
-    /// Whether it names the tickets that it is about.
+    /// `true` if it names the tickets that it concerns.
     is_targeted: bool,
-    #[expect(dead_code, reason = "shown when it is not targeted")]
+    #[expect(dead_code, reason = "shown by `Debug` when the statement is not targeted")]
     text: String,
 }
 
@@ -187,7 +191,7 @@ fn statements(command: &Document) -> Vec<Statement> {
             let first = stages[0].as_document().unwrap();
             vec![first.get_document("$match").unwrap().clone()]
         }
-        _ => panic!("what does {command} do?"),
+        _ => panic!("unknown command: {command}"),
     };
     let statement = |filter: Document| Statement {
         verb: verb.clone(),
@@ -198,7 +202,7 @@ fn statements(command: &Document) -> Vec<Statement> {
     filters.into_iter().map(statement).collect()
 }
 
-/// Whether a condition holds for documents of certain tickets only.
+/// Returns `true` if a condition matches only documents of tickets that it names.
 fn names_tickets(filter: &Document) -> bool {
     filter.iter().any(|(field, value)| match (field.as_str(), value) {
         ("$and", Bson::Array(all)) => all.iter().filter_map(Bson::as_document).any(names_tickets),
@@ -208,7 +212,7 @@ fn names_tickets(filter: &Document) -> bool {
         ("_id" | "_id.t", Bson::Document(condition)) if is_operator(condition) => {
             match (condition.get_array("$in"), condition.get("$gte")) {
                 (Ok(keys), _) => keys.iter().all(|key| ticket_of(key).is_some()),
-                // From one key of a ticket to another one of the same.
+                // A range between two keys of the same ticket.
                 (Err(_), Some(from)) => {
                     let to = condition.get("$lt").or_else(|| condition.get("$lte"));
                     matches!(from, Bson::Document(_))
@@ -227,7 +231,7 @@ fn is_operator(condition: &Document) -> bool {
     condition.keys().any(|key| key.starts_with('$'))
 }
 
-/// The ticket id that a key begins with.
+/// Returns the ticket id that a key begins with.
 fn ticket_of(key: &Bson) -> Option<&[u8]> {
     match key {
         Bson::Binary(id) if id.bytes.len() == 16 => Some(&id.bytes),
@@ -238,7 +242,7 @@ fn ticket_of(key: &Bson) -> Option<&[u8]> {
     }
 }
 
-/// The manual tells to shard just what is declared here, by just these keys.
+/// The manual shards exactly the collections that are declared here, by exactly these keys.
 fn manual(_url: String) -> Result<(), Failed> {
     let manual = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/operations.md");
     let manual = std::fs::read_to_string(manual)?;

@@ -1,4 +1,4 @@
-//! The server's own expiry, by a TTL index.
+//! Expiry by the server itself, through a TTL index.
 
 #![allow(clippy::unwrap_used, reason = "a test program")]
 
@@ -24,9 +24,11 @@ const DAY: Duration = Duration::from_secs(86_400);
 
 fn main() -> ExitCode {
     let trials = vec![
-        trial("set_up_makes_changes_and_removes_the_index", Some(URL), |url| run(index(url))),
+        trial("set_up_creates_changes_and_removes_the_index", Some(URL), |url| run(index(url))),
         trial("older_occurrences_get_their_date", Some(URL), |url| run(migrated(url))),
-        trial("the_server_deletes_and_counts_stay", Some(PROGRAM), |it| run(deletes(it))),
+        trial("the_server_deletes_old_occurrences_and_counts_stay", Some(PROGRAM), |it| {
+            run(deletes(it))
+        }),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
@@ -35,7 +37,7 @@ fn occurrences(database: &Database) -> Collection<Document> {
     database.collection(&format!("{}occurrences", MongoConfig::DEFAULT_PREFIX))
 }
 
-/// After how many seconds the server deletes an occurrence, if it does.
+/// Returns the number of seconds after which the server deletes an occurrence, if there is a TTL index.
 async fn seconds(database: &Database) -> Result<Option<u64>, Failed> {
     let mut indexes = occurrences(database).list_indexes().await?;
     let mut found = None;
@@ -44,7 +46,7 @@ async fn seconds(database: &Database) -> Result<Option<u64>, Failed> {
         let after = index.options.and_then(|options| options.expire_after);
         if let Some(after) = after {
             assert_eq!(index.keys, doc! { "d": 1 });
-            assert!(found.replace(after.as_secs()).is_none(), "one such index");
+            assert!(found.replace(after.as_secs()).is_none(), "there is more than one TTL index");
         }
     }
     Ok(found)
@@ -56,7 +58,7 @@ async fn index(url: String) -> Result<(), Failed> {
     let config = || MongoConfig::with_client(client.clone(), plain.name());
     let set_up = async |config| MongoBackend::new(config).setup_backend().await;
     set_up(config()).await?;
-    assert_eq!(seconds(&plain).await?, None, "nobody has asked for it");
+    assert_eq!(seconds(&plain).await?, None, "nothing asked for the index");
     let month = config().with_ttl(30 * DAY)?;
     for _ in 0..2 {
         set_up(month.clone()).await?;
@@ -64,21 +66,21 @@ async fn index(url: String) -> Result<(), Failed> {
     }
     set_up(month.with_ttl(DAY)?.with_autocreate(false)).await?;
     set_up(config()).await?;
-    assert_eq!(seconds(&plain).await?, Some(30 * 86_400), "left as it is");
+    assert_eq!(seconds(&plain).await?, Some(30 * 86_400), "the index stays as it is");
     set_up(config().with_ttl(DAY)?).await?;
-    assert_eq!(seconds(&plain).await?, Some(86_400), "changed");
+    assert_eq!(seconds(&plain).await?, Some(86_400), "the index is changed");
     for _ in 0..2 {
         set_up(config().with_ttl(Duration::ZERO)?).await?;
-        assert_eq!(seconds(&plain).await?, None, "removed");
+        assert_eq!(seconds(&plain).await?, None, "the index is removed");
     }
-    // Several programs of different opinions: one of them wins, and none fails.
+    // Several programs ask for different periods: one of them wins, and none fails.
     let all = (1..=8).map(|days| set_up(config().with_ttl(days * DAY).unwrap()));
     futures::future::try_join_all(all).await?;
     assert!(seconds(&plain).await?.is_some());
     Ok(plain.drop().await?)
 }
 
-/// Version 3 had no date; the way from there gives them one, as recording does now.
+/// Occurrences of version 3 had no date; the migration gives them the same one that recording sets now.
 async fn migrated(url: String) -> Result<(), Failed> {
     let client = Client::with_uri_str(url).await?;
     let plain = client.database(&database("ttl_migrated"));
@@ -141,16 +143,16 @@ async fn deletes(program: String) -> Result<(), Failed> {
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    assert_eq!(left().await?, 2, "what is old is gone");
-    // Once more round, so that whatever else it would take is gone too.
+    assert_eq!(left().await?, 2, "old occurrences are still there");
+    // Wait for another round of the server's TTL monitor, which would delete anything else that it considers old.
     tokio::time::sleep(Duration::from_secs(3)).await;
-    assert_eq!(left().await?, 2, "what is not, is there");
+    assert_eq!(left().await?, 2, "recent occurrences were deleted");
 
     assert!(backend.get_occurrences(old, &OccurrenceQuery::new()).await?.items.is_empty());
     assert_eq!(
         backend.event_types(&EventTypeQuery::new()).await?,
         ["both", "new"],
-        "a type goes with its last event"
+        "a type disappears with its last event"
     );
     let tickets = backend.get_tickets(&TicketQuery::new()).await?.items;
     assert_eq!(tickets.iter().map(|ticket| ticket.occurrence_count).sum::<u64>(), 4);
@@ -165,10 +167,13 @@ async fn deletes(program: String) -> Result<(), Failed> {
     let of_ticket = HistogramQuery::of_ticket(old, BucketWidth::Day, from, to);
     let buckets = backend.count_occurrences(&of_ticket).await?;
     assert_eq!(buckets.iter().map(|bucket| bucket.count).sum::<u64>(), 1);
-    // That is what the server does not do.
-    assert!(backend.get_ticket(old).await?.is_some(), "a solved ticket stays");
+    // The TTL index does not delete solved tickets; `clear_expired` does.
+    assert!(
+        backend.get_ticket(old).await?.is_some(),
+        "the TTL index does not delete a solved ticket"
+    );
     let expired = backend.clear_expired(&Expiry::before(now.saturating_sub(30 * DAY))).await?;
     assert_eq!((expired.occurrences, expired.tickets), (0, 1));
-    assert!(backend.get_ticket(old).await?.is_none(), "expiry takes it");
+    assert!(backend.get_ticket(old).await?.is_none(), "`clear_expired` deletes the solved ticket");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! A store whose commands are seen, and calls that send every command there is.
+//! A store whose commands are captured, and calls that make it send every command it has.
 
 use std::sync::{Arc, Mutex};
 
@@ -22,7 +22,7 @@ use super::database;
 
 pub(crate) type Seen = Arc<Mutex<Vec<Document>>>;
 
-/// A store of its own, and the commands that it sends from now on.
+/// Creates a store in the test's own database, and captures the commands that it sends from now on.
 pub(crate) async fn store(url: &str, test: &str) -> Result<(MongoBackend, Client, Seen), Failed> {
     let seen = Seen::default();
     let watched = Arc::clone(&seen);
@@ -42,7 +42,7 @@ pub(crate) async fn store(url: &str, test: &str) -> Result<(MongoBackend, Client
     Ok((backend, Client::with_uri_str(url).await?, seen))
 }
 
-/// Calls every method, with every filter and order that has commands of its own.
+/// Calls every method, with every filter and order that leads to a different command.
 pub(crate) async fn use_everything(backend: &MongoBackend) -> Result<(), Failed> {
     let record = |i: i64| {
         let text = format!("failure {}", ["one", "two", "three"][usize::try_from(i % 3).unwrap()]);

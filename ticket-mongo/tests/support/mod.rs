@@ -1,6 +1,6 @@
-//! What the test programs have in common.
+//! Helpers that the test programs share.
 
-#![allow(dead_code, reason = "each program uses a part of it")]
+#![allow(dead_code, reason = "each program uses only some of the helpers")]
 
 pub(crate) mod everything;
 
@@ -9,13 +9,13 @@ use std::process::{Child, Command, Stdio};
 
 use libtest_mimic::{Failed, Trial};
 
-/// The variable that names the server.
+/// The environment variable with the URL of the server.
 pub(crate) const URL: &str = "TICKET_MONGODB_URL";
 
-/// The variable that names the server program, for tests that want a server with settings of its own.
+/// The environment variable with the server program, for tests that start a server with their own settings.
 pub(crate) const PROGRAM: &str = "TICKET_TEST_MONGOD";
 
-/// A test that needs a variable, and is ignored without it unless it has to run.
+/// Makes a trial that is ignored if the variable it needs is not set, or fails if servers are required.
 pub(crate) fn trial(
     name: &str,
     variable: Option<&'static str>,
@@ -30,7 +30,7 @@ pub(crate) fn trial(
     Trial::test(name, run).with_ignored_flag(is_ignored)
 }
 
-/// Runs a test to its end.
+/// Runs an asynchronous test to completion.
 pub(crate) fn run(test: impl Future<Output = Result<(), Failed>>) -> Result<(), Failed> {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -39,17 +39,17 @@ pub(crate) fn run(test: impl Future<Output = Result<(), Failed>>) -> Result<(), 
         .block_on(test)
 }
 
-/// Each test has a database of its own, which it drops.
+/// Returns the name of a test's own database, which the test drops.
 pub(crate) fn database(test: &str) -> String {
     format!("ticket_{test}_{}", std::process::id())
 }
 
-/// A port that nobody uses.
+/// Returns a free port.
 pub(crate) fn port() -> std::io::Result<u16> {
     TcpListener::bind("127.0.0.1:0")?.local_addr().map(|address| address.port())
 }
 
-/// A server that ends with the test.
+/// A server that is stopped when this value is dropped.
 pub(crate) struct Server {
     process: Child,
     pub(crate) port: u16,
@@ -83,7 +83,7 @@ impl Server {
         Ok(())
     }
 
-    /// Starts one that was killed, with its data.
+    /// Starts a killed server again with its old data.
     pub(crate) fn start_again(&mut self) -> Result<(), Failed> {
         self.process = self.command.spawn()?;
         Ok(())
@@ -92,7 +92,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // The server may have ended by itself.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
