@@ -24,14 +24,18 @@ use ticket_mongo::{MongoBackend, MongoConfig};
 
 fn main() -> ExitCode {
     let trials = vec![
-        trial("a_server_that_is_away_is_unavailable_in_time", None, |_| run(away())),
-        trial("a_wrong_password_is_named_and_not_shown", Some(PROGRAM), |it| run(password(it))),
-        trial("a_server_without_tls_is_not_talked_to", Some(PROGRAM), |it| run(no_tls(it))),
-        trial("a_server_that_stood_still_is_found_again", Some(PROGRAM), |it| run(still(it))),
-        trial("a_write_that_was_cut_off_is_undone_or_finished", Some(URL), |it| run(cut_off(it))),
-        trial("repair_removes_what_belongs_to_no_ticket", Some(URL), |it| run(repair(it))),
-        trial("a_release_that_is_too_long_is_cut", Some(URL), |it| run(long_release(it))),
-        trial("what_a_slow_writer_sends_changes_nothing", Some(PROGRAM), |it| run(slow(it))),
+        trial("an_unreachable_server_is_reported_as_unavailable_in_time", None, |_| run(away())),
+        trial("a_wrong_password_is_reported_and_not_shown", Some(PROGRAM), |it| run(password(it))),
+        trial("a_server_without_tls_is_rejected", Some(PROGRAM), |it| run(no_tls(it))),
+        trial("a_stopped_server_is_used_again_when_it_continues", Some(PROGRAM), |it| {
+            run(still(it))
+        }),
+        trial("an_interrupted_write_is_undone_or_finished", Some(URL), |it| run(cut_off(it))),
+        trial("repair_removes_occurrences_without_a_ticket", Some(URL), |it| run(repair(it))),
+        trial("an_overlong_release_is_truncated", Some(URL), |it| run(long_release(it))),
+        trial("late_commands_of_a_stalled_writer_change_nothing", Some(PROGRAM), |it| {
+            run(slow(it))
+        }),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }

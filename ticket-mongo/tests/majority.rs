@@ -24,7 +24,9 @@ use ticket_mongo::{MongoBackend, MongoConfig};
 
 fn main() -> ExitCode {
     let trials = vec![
-        trial("what_decides_a_write_waits_for_a_majority", Some(URL), |url| run(decides(url))),
+        trial("the_decisive_command_of_a_write_waits_for_a_majority", Some(URL), |url| {
+            run(decides(url))
+        }),
         trial("f12_with_w_1_an_acknowledged_write_is_lost", Some(PROGRAM), |it| run(lost(it))),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
