@@ -1,4 +1,4 @@
-//! Spools that earlier versions have left are read, whole.
+//! Spools that earlier versions left behind are read in full.
 
 #![allow(clippy::unwrap_used)] // Helpers too: what fails here fails the test.
 
@@ -15,7 +15,7 @@ use ticket_core::{ErrorKind, EventQuery, EventStore, Level, Location, Record, Ti
 use ticket_direct::HandlerOptions;
 use ticket_handler::{BackgroundHandler, spool};
 
-/// The fixtures of version 1: with the names of fields, and with their numbers.
+/// The fixtures of version 1: one that names the fields, and one that numbers them.
 const FIXTURES: [&str; 2] = ["spool-1", "spool-1-numbers"];
 
 fn folder(name: &str) -> PathBuf {
@@ -95,7 +95,7 @@ fn spools_of_version_1_are_read() {
     }
 }
 
-/// Reads a fixture, with zeros appended to each segment as in files that were filled in advance.
+/// Reads a fixture, with zeros appended to each segment as in preallocated files.
 fn assert_read(fixture: &Path, zeros: usize) {
     if std::env::var_os("TICKET_WRITE_FIXTURES").is_some()
         && !fixture.join("4711-00c0ffee").exists()

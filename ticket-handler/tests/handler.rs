@@ -1,4 +1,4 @@
-//! What the application sees: emit, flush, guard, stats.
+//! The handler as the application sees it: emit, flush, guard, stats.
 
 #![allow(clippy::unwrap_used)] // Helpers too: what fails here fails the test.
 
@@ -120,7 +120,7 @@ fn without_a_store_memory_is_bounded_and_severe_records_are_kept() {
     let page = block_on(backend.store.get_tickets(&page)).unwrap();
     assert_eq!(page.items[0].occurrence_count, 20);
     assert_eq!(total(&handler), 2_000);
-    // The losses have a ticket too, which is not one of the application's records.
+    // The loss report is a ticket too, but not one of the application's records.
     let all = block_on(backend.store.get_tickets(&ticket_core::TicketQuery::new())).unwrap();
     let own = all.items.iter().filter(|ticket| ticket.channel == "test");
     let count: u64 = own.map(|ticket| ticket.occurrence_count).sum();
@@ -169,7 +169,7 @@ fn flush_waits_neither_for_a_full_batch_nor_for_the_end_of_a_delay() {
     backend.always(Some(Fault::Fail(ErrorKind::Unavailable)));
     let handler = builder().backend(backend.clone()).unwrap();
     handler.emit(error("late")).unwrap();
-    // The delays have grown to many seconds by now.
+    // By now the delay between retries has grown to many seconds.
     until(|| handler.stats().retries >= 6);
     backend.always(None);
     let start = Instant::now();

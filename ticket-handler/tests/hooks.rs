@@ -1,4 +1,4 @@
-//! What `on_ticket` tells, and how often.
+//! What `on_ticket` reports, and how often.
 
 #![allow(clippy::unwrap_used)] // Helpers too: what fails here fails the test.
 
@@ -13,7 +13,7 @@ use ticket_handler::TicketNews::{Created, Reached, Reopened};
 use ticket_handler::{BackgroundHandler, Builder, TicketNews, in_worker};
 use ticket_memory::MemoryBackend;
 
-/// Longer than anything here takes on a busy machine.
+/// Longer than any step of these tests takes on a busy machine.
 const LONG: Duration = Duration::from_secs(60);
 
 fn builder() -> Builder {
@@ -129,7 +129,7 @@ fn a_slow_hook_delays_the_worker_but_not_emit_and_its_log_lines_are_ignored() {
         .backend(MemoryBackend::new())
         .unwrap();
     handler.emit(error("it broke")).unwrap();
-    assert!(told.recv_timeout(LONG).unwrap(), "what is logged here is not recorded");
+    assert!(told.recv_timeout(LONG).unwrap(), "what the hook logs is not recorded");
     // The hook waits for this thread: if `emit` waited for the hook, the test would hang.
     for _ in 0..100 {
         handler.emit(error("it broke")).unwrap();

@@ -85,7 +85,7 @@ fn f32_a_slow_store_costs_the_least_severe_records_and_every_record_is_stored_or
     assert_eq!((stored(&backend), stats.queued), (stats.recorded, 0));
     let severe = block_on(backend.store.get_tickets(&TicketQuery::new())).unwrap().items;
     let severe = severe.iter().find(|ticket| ticket.level == Level::Critical).unwrap();
-    assert_eq!(severe.occurrence_count, SEVERE, "none of the severe ones went");
+    assert_eq!(severe.occurrence_count, SEVERE, "severe records were dropped");
 
     // All losses are reported at the latest when the handler is dropped.
     drop(handler);

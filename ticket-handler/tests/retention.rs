@@ -25,7 +25,7 @@ use ticket_memory::MemoryBackend;
 use ticket_sqlite::SqliteBackend;
 use tokio::runtime::Runtime;
 
-/// Longer than anything here takes on a busy machine.
+/// Longer than any step of these tests takes on a busy machine.
 const LONG: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -108,9 +108,12 @@ fn the_newest_occurrences_stay_per_ticket_and_in_total() {
     assert_eq!(apply(Retention::new().with_max_per_ticket(10).with_max_total(15)), 185 + 5);
     let left = block_on(store.get_events(&EventQuery::new())).unwrap().items;
     let kept: Vec<_> = left.iter().map(|event| event.record.id).collect();
-    assert!(batch[291..].iter().all(|one| kept.contains(&one.record().id)), "the newest stay");
+    assert!(
+        batch[291..].iter().all(|one| kept.contains(&one.record().id)),
+        "a newest occurrence was deleted"
+    );
     let other = block_on(store.expiry_beyond(Some("depot"), 1)).unwrap();
-    assert!(other.is_none(), "another application has nothing");
+    assert!(other.is_none(), "another application's ticket appeared");
     assert_eq!(block_on(counted(&store)), 300);
     let error = block_on(Retention::new().with_max_total(0).apply(&store, None)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Config);
@@ -133,7 +136,7 @@ fn nothing_is_deleted_while_another_process_holds_the_lease() {
     while backend.calls(Method::Lease) == 0 {
         thread::sleep(Duration::from_millis(5));
     }
-    // Once the lease was asked for, leave time for a step.
+    // After the handler has tried to get the lease, leave it time for a deletion step.
     handler.emit(Record::new(Level::Error, "test", "it broke")).unwrap();
     handler.blocking_flush(LONG).unwrap();
     thread::sleep(Duration::from_millis(100));
@@ -159,7 +162,7 @@ fn a_handler_gives_the_lease_back_when_it_ends() {
 }
 
 #[test]
-fn a_store_that_hangs_or_panics_while_it_deletes_records_all_the_same() {
+fn records_are_stored_even_if_the_store_hangs_or_panics_while_it_deletes() {
     for fault in [Fault::Hang, Fault::Panic, Fault::Error(ErrorKind::Unavailable)] {
         let store = MemoryBackend::new();
         block_on(store.record_tickets(vec![occurrence("shop", "old", 30 * DAY)].into())).unwrap();
@@ -215,7 +218,7 @@ async fn write(store: &Arc<dyn Store>, rounds: usize) -> u64 {
 
 async fn assert_exact(store: &Arc<dyn Store>, each: u64) {
     let tickets = tickets(store).await;
-    assert_eq!(tickets.len(), TICKETS, "no ticket is gone");
+    assert_eq!(tickets.len(), TICKETS, "a ticket was deleted");
     assert!(tickets.iter().all(|ticket| ticket.occurrence_count == each), "{each}: {tickets:?}");
     assert_eq!(counted(store).await, each * TICKETS as u64);
 }
@@ -273,7 +276,7 @@ fn f36_a_ticket_that_reopens_while_it_is_pruned_is_not_lost() {
             let left = tickets(&store).await;
             for one in &new {
                 let ticket = left.iter().find(|ticket| ticket.id == one.ticket_id());
-                let ticket = ticket.expect("a ticket that has just occurred is there");
+                let ticket = ticket.expect("a ticket that has just occurred exists");
                 // The ticket has either reopened, or it was deleted and is new.
                 let count = (ticket.occurrence_count, ticket.reopened_count);
                 assert!([(2, 1), (1, 0)].contains(&count), "{ticket:?}");
@@ -320,12 +323,12 @@ fn f36_a_process_killed_while_it_prunes_leaves_every_count_exact() {
         each += runtime.block_on(write(&store, 10));
         thread::sleep(Duration::from_millis(round * 7));
         process.kill().unwrap();
-        assert!(!process.wait().unwrap().success(), "it was killed while it worked");
+        assert!(!process.wait().unwrap().success(), "the process ended before it was killed");
         runtime.block_on(assert_exact(&store, each));
     }
     let left = runtime.block_on(events(&store)) as u64;
-    assert!(left < each * TICKETS as u64, "the processes have deleted something");
-    // The store is consistent, and the next process goes on.
+    assert!(left < each * TICKETS as u64, "the killed processes deleted nothing");
+    // The store is consistent, and the next process continues.
     let deleted = runtime.block_on(tight().apply(&store, None)).unwrap().occurrences;
     assert_eq!(runtime.block_on(events(&store)) as u64, left - deleted);
     runtime.block_on(assert_exact(&store, each));

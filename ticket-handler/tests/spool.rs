@@ -43,7 +43,7 @@ fn segments(path: &Path) -> Vec<PathBuf> {
     all
 }
 
-/// Returns a spool in which a dead process has left these messages, each in a segment of its own.
+/// Returns a spool in which a dead process left these messages, each in its own segment.
 fn left_by_a_dead_process(messages: &[&str]) -> TempDir {
     let dir = tempfile::tempdir().unwrap();
     let living = tempfile::tempdir().unwrap();
@@ -84,7 +84,7 @@ fn records_go_through_files_that_are_removed_afterwards() {
 }
 
 #[test]
-fn the_next_process_records_what_a_dead_one_has_left() {
+fn the_next_process_records_what_a_dead_one_left() {
     let dir = left_by_a_dead_process(&["one", "two", "three"]);
     let backend = Faulty::default();
     let handler = builder(dir.path()).backend(backend.clone()).unwrap();
@@ -245,7 +245,7 @@ fn f34_a_removed_folder_is_created_again_and_its_records_are_counted() {
     backend.always(Some(Fault::Fail(ErrorKind::Unavailable)));
     let handler = builder(&spool).backend(backend.clone()).unwrap();
     handler.emit(error("first")).unwrap();
-    // Read by the worker already, so it is in memory.
+    // Once a batch was attempted, the worker has read the record into memory.
     until(|| !backend.batches().is_empty());
     handler.emit(error("lost")).unwrap();
     // Retry: the worker may just have created a spare segment in it.
@@ -255,7 +255,7 @@ fn f34_a_removed_folder_is_created_again_and_its_records_are_counted() {
     handler.emit(error("after that")).unwrap();
     handler.blocking_flush(LONG).unwrap();
     let stored = backend.stored();
-    // There may be a loss report, too.
+    // There may be a loss report as well.
     assert!(["after that", "first"].iter().all(|message| stored.contains(&(*message).to_owned())));
     assert!(!stored.contains(&"lost".to_owned()));
     until(|| handler.stats().dropped.unreadable == 1);

@@ -23,21 +23,21 @@ fn tickets(backend: &Faulty) -> Vec<Ticket> {
     block_on(backend.store.get_tickets(&TicketQuery::new().with_limit(1_000))).unwrap().items
 }
 
-/// Returns how many occurrences are stored, of all tickets.
+/// Returns the number of stored occurrences of all tickets.
 fn rows(backend: &Faulty) -> usize {
     let events = block_on(backend.store.get_events(&EventQuery::new().with_limit(1_000))).unwrap();
     assert!(events.next.is_none(), "more than a page");
     events.items.len()
 }
 
-/// Emits a record that is only built if it has to be.
+/// Emits a record that is built only if necessary.
 fn emit_keyed(handler: &BackgroundHandler, key: u64, build: impl FnOnce() -> Record) {
     if let Some(pending) = handler.begin(key) {
         pending.emit(build()).unwrap();
     }
 }
 
-/// A word for each number: digits would become one mark in the template.
+/// Spells a number in letters, because the template replaces all digits by the same placeholder.
 fn word(number: u64) -> String {
     let letters = b"abcdefghij";
     number.to_string().bytes().map(|digit| letters[usize::from(digit - b'0')] as char).collect()
@@ -88,7 +88,7 @@ fn f25_the_end_of_a_storm_is_stored_by_itself() {
     for _ in 0..1_000 {
         emit_keyed(&handler, 17, || error("down"));
     }
-    // Nobody flushes and nobody emits any more.
+    // From here on nothing is emitted or flushed.
     until(|| backend.count() == 1_000);
     assert!(rows(&backend) < 20);
 }
@@ -145,7 +145,7 @@ fn f24_endless_kinds_of_messages_stop_at_the_limit_and_share_one_more_ticket() {
     for number in 0..texts {
         handler.emit(error(format!("no {} here", word(number)))).unwrap();
     }
-    // A message among the first ones is known.
+    // One of the first messages already has a ticket.
     handler.emit(error(format!("no {} here", word(7)))).unwrap();
     handler.blocking_flush(LONG).unwrap();
 
@@ -155,7 +155,7 @@ fn f24_endless_kinds_of_messages_stop_at_the_limit_and_share_one_more_ticket() {
         tickets.iter().filter(|ticket| ticket.channel == "ticket_handler").collect();
     assert_eq!((overflow.len(), overflow[0].occurrence_count), (1, texts - 50));
     assert!(overflow[0].message.starts_with("too many new tickets within an hour"));
-    // Beyond the limit, records are counted in a row or two a second.
+    // Beyond the limit, records are only counted, in one or two rows per second.
     let counts = 60 + 2 * usize::try_from(start.elapsed().as_secs()).unwrap();
     assert!(rows(&backend) < 50 + 2 + 5 + counts, "{} of {counts}", rows(&backend));
 }

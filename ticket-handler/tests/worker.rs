@@ -1,4 +1,4 @@
-//! What the worker does when the store misbehaves: nothing is lost, nothing is counted twice.
+//! The worker when the store misbehaves: no record is lost, and none is counted twice.
 
 #![allow(clippy::unwrap_used)] // Helpers too: what fails here fails the test.
 
@@ -81,13 +81,13 @@ fn a_refused_record_is_isolated_by_halving() {
         let stats = handler.stats();
         assert_eq!((stats.recorded, stats.dropped.rejected, stats.retries), (199, 1, 0));
         assert!(stats.available && stats.last_error.is_some());
-        // It is found by halving, not one by one.
+        // The record is found by halving the batch, not by sending records one by one.
         assert!(backend.batches().len() < 40, "{}", backend.batches().len());
     }
 }
 
 #[test]
-fn a_panicking_backend_is_opened_anew() {
+fn a_panicking_backend_is_reopened() {
     let backend = Faulty::default().with_faults([Fault::Panic; 2]);
     let connected = backend.clone();
     let handler = builder()
@@ -99,11 +99,11 @@ fn a_panicking_backend_is_opened_anew() {
     assert_eq!(emit(&handler, 20), backend.stored());
     let stats = handler.stats();
     assert_eq!((stats.recorded, stats.panics, stats.dropped.total()), (20, 2, 0));
-    assert_eq!(backend.connects(), 3, "the backend is opened anew after a panic");
+    assert_eq!(backend.connects(), 3, "the backend is reopened after each panic");
 }
 
 #[test]
-fn a_record_over_which_the_backend_panics_is_isolated() {
+fn a_record_that_makes_the_backend_panic_is_isolated() {
     let backend = Faulty::default().with_poison("17", Fault::Panic);
     let handler = builder().backend(backend.clone()).unwrap();
     let mut expected = emit(&handler, 40);
@@ -152,7 +152,7 @@ fn records_emitted_on_the_workers_thread_are_ignored() {
 
 /// A batch contains each id once, so the store does not see the second record.
 #[test]
-fn a_record_that_is_emitted_twice_is_a_duplicate() {
+fn a_record_emitted_twice_is_counted_as_a_duplicate() {
     let backend = Faulty::default();
     let handler = builder().backend(backend.clone()).unwrap();
     let record = error("twice");

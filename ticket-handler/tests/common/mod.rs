@@ -1,5 +1,5 @@
-//! The reference backend with faults on demand.
-#![allow(dead_code, reason = "no test program uses all of it")]
+//! The in-memory backend with faults on demand.
+#![allow(dead_code, reason = "each program uses only some of the helpers")]
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -15,10 +15,10 @@ use ticket_core::{
 };
 use ticket_memory::MemoryBackend;
 
-/// Longer than anything here takes on a busy machine.
+/// Longer than any step of these tests takes on a busy machine.
 pub(crate) const LONG: Duration = Duration::from_secs(60);
 
-/// Returns the number, or a hundred times as much in `cargo xtask faults`.
+/// Returns `short`, or a hundred times as much under `cargo xtask faults`.
 pub(crate) fn many(short: u64) -> u64 {
     let long = std::env::var_os("TICKET_FAULTS_LONG").is_some_and(|value| value == "1");
     if long { 100 * short } else { short }
@@ -29,12 +29,12 @@ pub(crate) fn many(short: u64) -> u64 {
 pub(crate) fn until(what: impl Fn() -> bool) {
     let start = Instant::now();
     while !what() {
-        assert!(start.elapsed() < LONG, "the condition does not hold after {LONG:?}");
+        assert!(start.elapsed() < LONG, "the condition still does not hold after {LONG:?}");
         std::thread::sleep(Duration::from_millis(10));
     }
 }
 
-/// A fault of a call of `record_tickets`.
+/// What goes wrong in a call of `record_tickets`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Fault {
     /// Returns an error of this kind.
@@ -47,7 +47,7 @@ pub(crate) enum Fault {
     Panic,
 }
 
-/// A faulty backend. Clones share everything.
+/// A backend with faults. Clones share all state.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Faulty {
     pub(crate) store: Arc<MemoryBackend>,
@@ -74,36 +74,36 @@ impl fmt::Debug for Hook {
 }
 
 impl Faulty {
-    /// The next calls fail so, one after the other; those after them succeed.
+    /// Makes the next calls fail with these faults, one each; later calls succeed.
     pub(crate) fn with_faults(self, faults: impl IntoIterator<Item = Fault>) -> Self {
         self.shared.faults.lock().unwrap().extend(faults);
         self
     }
 
-    /// A batch that holds a record with this message fails so, always.
+    /// Makes every batch fail that contains a record with this message.
     pub(crate) fn with_poison(self, message: &'static str, fault: Fault) -> Self {
         *self.shared.poison.lock().unwrap() = Some((message, fault));
         self
     }
 
-    /// A batch of more records than this never gets an answer.
+    /// Never answers a batch of more records than this.
     pub(crate) fn with_limit(self, records: usize) -> Self {
         self.shared.limit.store(records, SeqCst);
         self
     }
 
-    /// What it does at each call, besides.
+    /// Runs a function at each call, before anything else.
     pub(crate) fn with_hook(self, hook: impl Fn() + Send + 'static) -> Self {
         *self.shared.hook.lock().unwrap() = Some(Hook(Box::new(hook)));
         self
     }
 
-    /// From now on all calls fail so, or succeed again.
+    /// Makes all calls fail from now on, or succeed again.
     pub(crate) fn always(&self, fault: Option<Fault>) {
         *self.shared.always.lock().unwrap() = fault;
     }
 
-    /// The tickets and messages of every batch that was tried.
+    /// Returns the tickets and messages of every batch that was attempted.
     pub(crate) fn batches(&self) -> Vec<Vec<(TicketId, String)>> {
         self.shared.batches.lock().unwrap().clone()
     }
@@ -116,7 +116,7 @@ impl Faulty {
         self.shared.connects.load(SeqCst)
     }
 
-    /// The messages of everything that is stored, sorted; but for what the handler itself has to tell.
+    /// Returns the messages of all stored records, sorted, without the handler's own reports.
     pub(crate) fn stored(&self) -> Vec<String> {
         let events = block_on(self.store.get_events(&EventQuery::new().with_limit(1_000))).unwrap();
         assert!(events.next.is_none(), "more than a page: use `count`");
@@ -130,7 +130,7 @@ impl Faulty {
         messages
     }
 
-    /// The sum of all tickets' counts.
+    /// Returns the sum of the counts of all tickets.
     pub(crate) fn count(&self) -> u64 {
         let tickets = block_on(self.store.get_tickets(&TicketQuery::new().with_limit(1_000)));
         tickets.unwrap().items.iter().map(|ticket| ticket.occurrence_count).sum()
