@@ -1,5 +1,5 @@
-//! Tests of what becomes of an event.
-#![allow(clippy::unwrap_used)] // Helpers too: what fails here fails the test.
+//! Tests of how an event becomes a record.
+#![allow(clippy::unwrap_used)] // Helpers unwrap too: a panic there fails the test.
 
 use std::error::Error;
 use std::fmt;

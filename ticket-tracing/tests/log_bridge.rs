@@ -1,5 +1,5 @@
-//! Tests of `TicketLog`: what becomes of a record of the crate `log` without `tracing`.
-#![allow(clippy::unwrap_used)] // Helpers too: what fails here fails the test.
+//! Tests of `TicketLog`, which handles records of the crate `log` without `tracing`.
+#![allow(clippy::unwrap_used)] // Helpers unwrap too: a panic there fails the test.
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,5 +1,5 @@
-//! A layer over a handler that is off. The test is alone in its program, because interest in callsites that other tests
-//! register would be counted here.
+//! A layer on top of a handler that is off. The test has its own program, because it would also count the interest
+//! in callsites that other tests register.
 
 use ticket_direct::HandlerOptions;
 use ticket_tracing::{BackgroundHandler, TicketLayer};

@@ -1,5 +1,5 @@
 //! Tests of `Recorder`, the helper for tests of applications.
-#![allow(clippy::unwrap_used)] // Helpers too: what fails here fails the test.
+#![allow(clippy::unwrap_used)] // Helpers unwrap too: a panic there fails the test.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

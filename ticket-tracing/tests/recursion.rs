@@ -1,8 +1,9 @@
-//! F26: nothing that the layer causes comes back into it.
+//! F26: events that the layer itself causes never re-enter it.
 //!
-//! The subscriber is global, because it then has no protection of its own, has no filter, so that it sees every
-//! library down to `TRACE`, and includes the `log` bridge. So everything is one test in a program of its own.
-#![allow(clippy::unwrap_used)] // Helpers too: what fails here fails the test.
+//! The subscriber is global, because a global one has no recursion guard of its own. It has no filter, so that it
+//! sees every library down to `TRACE`, and it includes the `log` bridge. Therefore this is one test in a separate
+//! program.
+#![allow(clippy::unwrap_used)] // Helpers unwrap too: a panic there fails the test.
 
 use std::cell::Cell;
 use std::fmt;
@@ -68,7 +69,7 @@ impl EventStore for Talkative {
 /// A value that logs an error with itself as a field while it is formatted.
 struct LogsItself;
 
-/// The maximum depth of that recursion.
+/// The maximum depth that the recursion reaches.
 static DEEPEST: AtomicUsize = AtomicUsize::new(0);
 
 thread_local! {
@@ -113,7 +114,7 @@ fn f26_nothing_comes_back() {
         tracing::error!(value = ?LogsItself, "it failed");
     }
     handler.blocking_flush(LONG).unwrap();
-    // Longer than a record waits for its batch.
+    // Wait longer than a record waits for its batch, so that a record from the flush would be stored too.
     std::thread::sleep(Duration::from_millis(600));
 
     let events = block_on(backend.0.get_events(&EventQuery::new())).unwrap().items;
@@ -126,5 +127,9 @@ fn f26_nothing_comes_back() {
     assert!(TALKED.load(SeqCst) >= 3);
     assert_eq!(DEEPEST.load(SeqCst), 1);
     let stats = handler.stats();
-    assert_eq!((stats.recorded, stats.ignored), (1, 0), "the layer itself has to stop them");
+    assert_eq!(
+        (stats.recorded, stats.ignored),
+        (1, 0),
+        "events reached the handler, although the layer should stop them"
+    );
 }

@@ -1,5 +1,5 @@
-//! Tests of errors that are reported where they are handled.
-#![allow(clippy::unwrap_used)] // Helpers too: what fails here fails the test.
+//! Tests of reporting errors at the place where they are handled.
+#![allow(clippy::unwrap_used)] // Helpers unwrap too: a panic there fails the test.
 
 use std::error::Error;
 use std::fmt;

@@ -1,5 +1,5 @@
-//! Tests that events counted without a record are counted for the right ticket.
-#![allow(clippy::unwrap_used)] // Helpers too: what fails here fails the test.
+//! Tests that events which are counted without a record count for the right ticket.
+#![allow(clippy::unwrap_used)] // Helpers unwrap too: a panic there fails the test.
 
 use std::error::Error;
 use std::fmt;
@@ -18,8 +18,8 @@ use tracing_subscriber::prelude::*;
 
 const LONG: Duration = Duration::from_secs(60);
 
-/// Runs `run` many times under a budget that is used up at once, and again without one. Both have to give the same
-/// tickets; returns the message, level and count of each.
+/// Calls `run` many times with a budget that is exhausted at once, and again without one. Checks that both give the
+/// same tickets, and returns the message, level and count of each.
 fn counts(run: impl Fn(usize)) -> Vec<(String, u64)> {
     let with = counts_of(HandlerOptions::new("app"), 1, &run);
     let without = counts_of(HandlerOptions::new("app"), u32::MAX, &run);
@@ -51,7 +51,7 @@ fn counts_of(
     counts.sort();
     let events = block_on(backend.get_events(&EventQuery::new().with_limit(1_000))).unwrap();
     if budget == 1 {
-        assert!(events.items.len() <= counts.len() * 8, "most are only counted");
+        assert!(events.items.len() <= counts.len() * 8, "most events should only be counted");
     }
     counts
 }

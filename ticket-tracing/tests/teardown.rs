@@ -1,6 +1,6 @@
 //! F28: destructors of thread-locals may log. The layer does not panic there, which would abort the process, and
 //! every record is stored.
-#![allow(clippy::unwrap_used)] // Helpers too: what fails here fails the test.
+#![allow(clippy::unwrap_used)] // Helpers unwrap too: a panic there fails the test.
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -34,7 +34,7 @@ fn f28_events_from_destructors_of_thread_locals() {
     let set = |cell: &RefCell<Option<LogsAtTheEnd>>| *cell.borrow_mut() = Some(LogsAtTheEnd);
     for log_before in [true, false] {
         std::thread::spawn(move || {
-            // One is dropped before the thread-locals of logging itself, the other after them.
+            // One value is dropped before the logging libraries' own thread-locals, the other after them.
             FIRST.with(set);
             if log_before {
                 tracing::error!("from a thread");

@@ -1,4 +1,5 @@
-//! F31: the ways in which a process ends, and what becomes of its last record. `docs/operations.md` has the table.
+//! F31: what happens to the last record for each way in which a process can end. `docs/operations.md` has the
+//! table.
 
 use std::ffi::OsString;
 use std::fs;

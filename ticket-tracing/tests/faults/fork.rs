@@ -58,7 +58,7 @@ fn child(victim: &Victim, handler: &BackgroundHandler) {
     ticket_tracing::install_panic_hook(handler);
     assert!(catch_unwind(|| panic!("in the child")).is_err());
 
-    // What a child has to do to record tickets.
+    // To record tickets, a child has to build its own handler.
     let own = BackgroundHandler::builder(HandlerOptions::new("child"));
     let own = own.backend(victim.store("child.db")).unwrap();
     let layer = TicketLayer::new(own.clone()).filtered();

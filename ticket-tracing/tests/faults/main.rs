@@ -1,6 +1,6 @@
-//! Faults of the process in which the layer works. Most of them need a process of their own with a real `main`: this
-//! program starts itself again as a victim, whose name is in the environment.
-#![allow(clippy::unwrap_used, clippy::print_stderr)] // Helpers too: what fails here fails the test.
+//! Faults of the process in which the layer runs. Most of them need a separate process with a real `main`, so this
+//! program starts itself again as a victim that an environment variable names.
+#![allow(clippy::unwrap_used, clippy::print_stderr)] // Helpers unwrap too: a panic there fails the test.
 
 mod exit;
 mod fork;

@@ -1,6 +1,6 @@
 //! F27: panics, and panics while logging. Panics that lose only a value are in `tests/layer.rs`.
 //!
-//! With `panic = "abort"` the first two run, too:
+//! The first two tests also run with `panic = "abort"`:
 //! `cargo rustc -p ticket-tracing --test faults -- -C panic=abort`, then the program with `f27_a_panic_that`.
 
 use std::fmt;

@@ -1,4 +1,4 @@
-//! Victims: processes that a test starts, and what they leave in their store.
+//! Victims: processes that a test starts, and the records that they leave in their stores.
 
 use std::ffi::OsString;
 use std::fs;
@@ -13,10 +13,10 @@ use ticket_sqlite::SqliteBackend;
 use ticket_tracing::{BackgroundHandler, TicketLayer};
 use tracing_subscriber::prelude::*;
 
-/// The variables with the name of the victim to be, and with its folder.
+/// The environment variables with the victim's name and with its folder.
 pub(crate) const NAME: &str = "TICKET_TEST_VICTIM";
 const FOLDER: &str = "TICKET_TEST_FOLDER";
-/// Much longer than anything here takes on any machine.
+/// Much longer than any step of these tests takes on any machine.
 pub(crate) const LONG: Duration = Duration::from_secs(60);
 
 /// The environment of a victim: a folder with its store.
@@ -52,7 +52,7 @@ impl Victim {
     }
 }
 
-/// Installs the layer over a handler for the whole process.
+/// Installs the layer globally, on top of a handler.
 pub(crate) fn install(handler: &BackgroundHandler) {
     tracing_subscriber::registry().with(TicketLayer::new(handler.clone()).filtered()).init();
 }

@@ -1,4 +1,4 @@
-//! F30: guards and runtimes that end in every order.
+//! F30: guards and runtimes that are dropped in any order.
 
 use std::sync::mpsc;
 use std::thread;

@@ -57,7 +57,7 @@ fn after_main() {
     let ended = start("logs_after_main", &[]).wait();
     assert!(ended.status.success(), "{}", ended.stderr);
     assert_eq!(ended.stderr, "logged after main\n");
-    // What is logged after the guard was dropped is stored if the process lasts long enough.
+    // What is logged after the guard was dropped is stored only if the process lives long enough.
     assert!(ended.messages().iter().any(|message| message == "in main"));
 }
 
