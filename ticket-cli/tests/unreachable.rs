@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use assert_cmd::Command;
 
-/// Returns what the command says, and checks that it ends as a failure and not as wrong usage.
+/// Returns the command's error message, and checks that it exits with a failure and not with a usage error.
 fn said(url: &str) -> String {
     let started = Instant::now();
     let mut ticket = Command::new(env!("CARGO_BIN_EXE_ticket"));
@@ -69,7 +69,7 @@ fn an_unreachable_server_is_reported() {
 }
 
 #[test]
-fn a_server_that_never_answers_is_given_up() {
+fn a_server_that_never_answers_is_given_up_on() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = silent.local_addr().unwrap().port();
     let said = said(&format!("postgres://me:S3cret@127.0.0.1:{port}/shop?connect_timeout=300ms"));

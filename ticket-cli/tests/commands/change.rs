@@ -65,7 +65,7 @@ fn an_unknown_id_does_not_keep_the_others_from_being_changed() {
 fn delete_without_a_terminal_needs_yes() {
     let place = Place::with(five());
     let ids = ids(&place);
-    // Standard input is not a terminal here, so there is nobody to ask.
+    // Standard input is not a terminal here, so the command cannot ask for confirmation.
     let (code, said) = place.failure(&["delete", &ids[0]]);
     assert_eq!(code, 2);
     assert!(said.contains("--yes"), "{said}");

@@ -135,7 +135,10 @@ fn wrong_usage_has_exit_code_2() {
     }
     let (code, said) = place.failure(&["expire", "--max", "5"]);
     assert!(code == 2 && said.contains("--older-than <WHEN>"), "{said}");
-    assert!(!said.contains("<--older-than <WHEN>|--max <N>"), "--max alone is no use: {said}");
+    assert!(
+        !said.contains("<--older-than <WHEN>|--max <N>"),
+        "the usage suggests --max alone: {said}"
+    );
     let (code, said) = place.failure(&["expire"]);
     let any = "--older-than <WHEN>|--max-total <N>|--keep-per-ticket <N>";
     assert!(code == 2 && said.contains(any), "{said}");

@@ -28,7 +28,7 @@ fn list_shows_the_open_tickets_the_latest_first() {
     assert_eq!(messages(&place, &[]), expected);
 }
 
-/// A user who may read the file of a store, but write neither the file nor its folder.
+/// Covers a user who may read the store's file, but write neither it nor its folder.
 #[cfg(unix)]
 #[test]
 fn a_store_that_may_only_be_read_is_listed() {
@@ -107,7 +107,7 @@ fn list_sorts_by_each_key_and_in_reverse() {
 }
 
 fn many(count: usize) -> Vec<Record> {
-    // Letters, because names that differ in a number would share a ticket.
+    // Names use letters, because those that differ only in a number would share a ticket.
     let name = |index: usize| {
         let letter = |n: usize| char::from(b'a' + u8::try_from(n % 26).unwrap());
         format!("{}{}{}", letter(index / 676), letter(index / 26), letter(index))

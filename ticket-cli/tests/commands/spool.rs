@@ -10,7 +10,7 @@ use ticket_handler::BackgroundHandler;
 
 use crate::store::{Place, record};
 
-/// The name of the first segment of a process.
+/// The file name of a process's first segment.
 const FIRST: &str = "0000000000000000.segment";
 
 /// Creates a handler whose store is never available, with these messages in its spool.
@@ -72,7 +72,7 @@ fn damaged_records_are_counted_and_set_aside() {
     let segments = place.path().join("spool/17-dead").read_dir().unwrap().map(Result::unwrap);
     let segment = segments.map(|file| file.path()).find(|file| file.ends_with(FIRST)).unwrap();
     let mut bytes = fs::read(&segment).unwrap();
-    // In the first entry.
+    // These bytes belong to the first entry.
     bytes[60..68].fill(b'X');
     fs::write(&segment, bytes).unwrap();
     assert_eq!(place.json(&["spool", "ls", "spool"])[0]["damaged"], 1);

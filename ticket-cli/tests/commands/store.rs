@@ -1,4 +1,4 @@
-//! A store in its own folder, and the command running on it.
+//! A store in its own folder, and the command to run on it.
 
 use std::sync::Arc;
 use std::time::Duration;

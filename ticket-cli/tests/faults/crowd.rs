@@ -63,7 +63,7 @@ pub(crate) fn same_lines(place: &impl Place) -> Outcome {
     for summary in &summaries {
         assert_eq!(summary.recorded + summary.known, lines, "{summaries:?}");
     }
-    // The process that was killed has recorded the rest.
+    // The killed process recorded the rest.
     let recorded: u64 = summaries.iter().map(|summary| summary.recorded).sum();
     assert!(recorded <= lines, "{summaries:?}");
     assert_exact(&url, lines)

@@ -1,4 +1,4 @@
-//! `ticket ingest` under load, while something happens to its server.
+//! `ticket ingest` under load, while its server suffers a fault.
 
 use std::fs::File;
 use std::io::{BufWriter, Read as _, Write as _};
@@ -13,8 +13,8 @@ use ticket_faults::servers::until;
 use super::ticket::{Summary, assert_exact, counts, line, lines, set_up, ticket};
 use super::{Outcome, Place};
 
-/// A run of `ticket ingest` that reads from a pipe. It gets half of the lines before something happens to the
-/// server, and the other half while it happens.
+/// A run of `ticket ingest` that reads from a pipe. It gets half of the lines before the fault, and the other half
+/// during it.
 #[derive(Debug)]
 pub(crate) struct Load {
     url: String,
@@ -47,9 +47,9 @@ impl Load {
     /// Begins to send the other half, in the background.
     pub(crate) fn go_on(&mut self) -> Outcome {
         self.feed(self.lines / 2..self.lines)?;
-        // So that lines are in flight when something happens.
+        // Make sure that lines are in flight when the fault happens.
         std::thread::sleep(Duration::from_millis(100));
-        assert!(self.ingest.try_wait()?.is_none(), "ingest ended before anything happened");
+        assert!(self.ingest.try_wait()?.is_none(), "ingest ended before the fault");
         Ok(())
     }
 
@@ -72,7 +72,7 @@ impl Load {
         Ok(feeder.join().map_err(|_| "the feeder panicked")??)
     }
 
-    /// Returns `true` if `ingest` is running and has said that it waits for the database.
+    /// Returns `true` if `ingest` is running and has reported that it waits for the database.
     pub(crate) fn waits(&mut self) -> Outcome<bool> {
         Ok(self.ingest.try_wait()?.is_none() && self.said()?.contains(WAITING))
     }
@@ -113,7 +113,7 @@ impl Load {
     }
 }
 
-/// What `ticket ingest` says when it waits.
+/// The message of `ticket ingest` while it waits.
 const WAITING: &str = "waiting for the database";
 
 impl Drop for Load {

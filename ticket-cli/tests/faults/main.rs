@@ -34,7 +34,7 @@ use ticket_faults::case::trial;
 /// The name of a case, the variable with the program of its server if it has one, and its function.
 type Case = (&'static str, Option<&'static str>, fn() -> Outcome);
 
-/// The place of a store, which exists as long as this value.
+/// The location of a store, which exists as long as this value.
 trait Place {
     /// Returns the URL with the time that a call may take. Other options may be appended with `&`.
     fn url_with_timeout(&self, seconds: u32) -> String;

@@ -99,7 +99,7 @@ fn no_majority() -> Outcome {
     until("it waits", || load.waits())?;
     // Longer than the primary needs to notice, and longer than any call may take.
     std::thread::sleep(Duration::from_secs(10));
-    assert!(servers.primary().is_none(), "one of three members is a primary");
+    assert!(servers.primary().is_none(), "a single member of three is still primary");
     assert!(load.waits()?, "ingest ended without a majority");
     for member in others {
         servers.start(member)?;
@@ -133,7 +133,7 @@ fn held() -> Outcome {
         ended.recv()?;
         let summary = ingest(&servers.impatient_url(), (TICKETS..lines).map(line))?;
         assert_eq!(summary.recorded + summary.known, lines - TICKETS);
-        // Nobody has ended the transaction.
+        // The other client's transaction was not aborted.
         holder.join().map_err(|_| "the holder panicked")??;
         Outcome::Ok(())
     })?;

@@ -30,18 +30,18 @@ enum Who {
     Server,
 }
 
-/// A server with one line of each ticket, and a writer that has another one of each.
+/// A server that has stored one line of each ticket, and a writer that is about to store another one of each.
 struct Cut {
     servers: Servers,
     url: String,
     writer: Child,
 }
 
-/// The number of all these lines.
+/// The total number of these lines.
 const LINES: u64 = 2 * TICKETS;
 
 impl Cut {
-    /// Holds the writer at one of its commands.
+    /// Blocks the writer at one of its commands.
     fn at(command: &str, collection: &str, skip: i32) -> Outcome<Self> {
         let servers = Servers::new(Kind::Standalone)?;
         let url = servers.url();
@@ -91,7 +91,7 @@ impl Cut {
         Ok(())
     }
 
-    /// Checks that all is exact now, and after the held commands have been carried out.
+    /// Checks that all counts are exact now and after the blocked commands have run.
     fn assert_exact(&self) -> Outcome {
         assert_exact(&self.url, LINES)?;
         std::thread::sleep(std::time::Duration::from_secs(9));
@@ -100,7 +100,7 @@ impl Cut {
 }
 
 fn undone(who: Who) -> Outcome {
-    // The first update of the lease begins a batch, and the second one decides it.
+    // The first update of the lease begins a batch, and the second one commits it.
     let mut cut = Cut::at("update", "lease", 1)?;
     cut.until_stored_and_counted(LINES, TICKETS)?;
     cut.kill(who)?;
@@ -118,7 +118,7 @@ fn redone(who: Who) -> Outcome {
     cut.assert_exact()
 }
 
-/// Holds a command of a writer until its batch has been undone, because the writer was given up for dead.
+/// Blocks a writer's command until the writer is presumed dead and its batch has been undone.
 fn late() -> Outcome<Cut> {
     let mut cut = Cut::at("insert", "occurrences", 0)?;
     until("the writer is about to insert", || {

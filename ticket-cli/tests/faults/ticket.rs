@@ -32,7 +32,7 @@ pub(crate) fn ticket(url: &str, arguments: &[&str]) -> Command {
     command
 }
 
-/// Returns what a command that succeeded has written.
+/// Returns the output of a command, which must have succeeded.
 pub(crate) fn successful(output: &Output) -> Outcome<String> {
     let [stdout, stderr] =
         [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text));
@@ -66,7 +66,7 @@ pub(crate) fn finish_ingest(
     lines: impl Iterator<Item = String>,
 ) -> Outcome<Summary> {
     let fed = feed(&mut ingest, lines);
-    // If it stops reading, its message says why.
+    // If the process stops reading, its own message says why.
     let said = successful(&ingest.wait_with_output()?)?;
     fed?;
     Summary::read(&said)
@@ -116,7 +116,7 @@ pub(crate) fn assert_exact(url: &str, lines: u64) -> Outcome {
     assert_eq!(counts.iter().sum::<u64>(), lines, "{counts:?}");
     assert!(counts.iter().all(|count| *count == lines / TICKETS), "{counts:?}");
     assert_eq!(counts.len() as u64, TICKETS);
-    // What is counted is also stored: when all lines are sent again, each of them is known.
+    // If all lines are sent again, each of them is known, so whatever is counted is stored as well.
     let again = ingest(url, (0..lines).map(line))?;
     assert_eq!(again, Summary { recorded: 0, known: lines, new_tickets: 0 });
     Ok(())

@@ -60,7 +60,7 @@ fn a_file_is_followed_through_appends_rotation_and_truncation() {
     let follower = Follower::start(&place, "app.log");
     wait_for(&place, 1);
 
-    // An unfinished line is not recorded until its rest has come.
+    // An unfinished line is not recorded until the rest of it arrives.
     place.append("app.log", "2026-11-21T10:00:01Z ERROR o");
     std::thread::sleep(Duration::from_millis(800));
     wait_for(&place, 1);
@@ -90,7 +90,7 @@ fn a_file_is_followed_through_appends_rotation_and_truncation() {
     assert_eq!(summary["recorded"], 8);
     wait_for(&place, 8);
 
-    // A run without --follow knows what was followed.
+    // A later run without --follow knows the lines that were followed.
     assert_eq!(place.counts(&["app.log", "app.log.1"]).0, 0);
 }
 

@@ -1,4 +1,4 @@
-//! `ticket ingest` as a process on SQLite: everything is counted, and nothing twice.
+//! `ticket ingest` as a process on SQLite: every line is counted exactly once.
 #![allow(clippy::unwrap_used, reason = "a test program")]
 
 mod counting;

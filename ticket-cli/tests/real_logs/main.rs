@@ -1,4 +1,4 @@
-//! Logs of real servers, which are started here, ingested by the real command into SQLite.
+//! Logs of real servers that these tests start, ingested into SQLite by the real command.
 //!
 //! The environment names the programs of the servers; `cargo xtask databases env` prints it. Without them, the
 //! cases are ignored with the reason, and fail under `CI` or `TICKET_REQUIRE_SERVERS=1`.

@@ -14,7 +14,7 @@ pub(crate) const BIN: &str = "TICKET_TEST_PG_BIN";
 /// The variable with the user that runs the server if the tests run as root.
 const USER: &str = "TICKET_TEST_PG_USER";
 
-/// Mistakes of clients and how often they make each, with different values every time.
+/// Mistakes that clients make, and how often they make each, with different values every time.
 const MISTAKES: [(&str, usize); 9] = [
     ("selekt * from users where id = {n}", 4),
     ("insert into users values ({n})", 3),
@@ -63,7 +63,7 @@ pub(crate) fn plain() -> Outcome {
     assert_eq!(count("division by zero"), [3]);
     assert_eq!(count("password authentication failed"), [2]);
     assert_eq!(count("is lost"), [4]);
-    // What a plain line quotes may be a value, so constraints and tables share a ticket.
+    // Quoted text in a plain line may be a value and is not grouped by, so constraints and tables share a ticket.
     assert_eq!(count("duplicate key"), [5]);
     assert_eq!(count("does not exist"), [4]);
     assert!(tickets.len() <= 8, "{tickets:#?}");
@@ -110,7 +110,7 @@ fn provoke(
         postgres.args(["-c", setting]);
     }
     postgres.stderr(std::process::Stdio::null());
-    // After it accepts connections, the server refuses sessions for a while, and logs that.
+    // For a while after it accepts connections, the server still rejects sessions and logs that.
     let state = data.join("postmaster.pid");
     let takes_sessions = || {
         std::fs::read_to_string(&state)

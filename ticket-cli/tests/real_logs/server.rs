@@ -1,4 +1,4 @@
-//! A server that is stopped by its process id, whatever happens to the test.
+//! A server that is stopped by its process id, even if the test fails.
 
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt as _;
