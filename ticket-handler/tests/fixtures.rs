@@ -1,6 +1,6 @@
 //! Spools that earlier versions left behind are read in full.
 
-#![allow(clippy::unwrap_used)] // Helpers too: what fails here fails the test.
+#![allow(clippy::unwrap_used)] // Helpers unwrap too: a panic there fails the test.
 
 mod common;
 

@@ -1,6 +1,6 @@
 //! The handler as the application sees it: emit, flush, guard, stats.
 
-#![allow(clippy::unwrap_used)] // Helpers too: what fails here fails the test.
+#![allow(clippy::unwrap_used)] // Helpers unwrap too: a panic there fails the test.
 
 mod common;
 

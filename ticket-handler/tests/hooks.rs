@@ -1,6 +1,6 @@
 //! What `on_ticket` reports, and how often.
 
-#![allow(clippy::unwrap_used)] // Helpers too: what fails here fails the test.
+#![allow(clippy::unwrap_used)] // Helpers unwrap too: a panic there fails the test.
 
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;

@@ -1,6 +1,6 @@
 //! F36: pruning beside writers, in processes that die, and of tickets that come back meanwhile.
 
-#![allow(clippy::unwrap_used)] // Helpers too: what fails here fails the test.
+#![allow(clippy::unwrap_used)] // Helpers unwrap too: a panic there fails the test.
 
 use std::env;
 use std::path::Path;

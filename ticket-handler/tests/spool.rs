@@ -1,6 +1,6 @@
 //! The spool on disk, as the application and the next process see it.
 
-#![allow(clippy::unwrap_used)] // Helpers too: what fails here fails the test.
+#![allow(clippy::unwrap_used)] // Helpers unwrap too: a panic there fails the test.
 
 mod common;
 

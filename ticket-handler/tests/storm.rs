@@ -1,6 +1,6 @@
 //! Many records of one kind, and many kinds of records: bounded rows, exact counts.
 
-#![allow(clippy::unwrap_used)] // Helpers too: what fails here fails the test.
+#![allow(clippy::unwrap_used)] // Helpers unwrap too: a panic there fails the test.
 
 mod common;
 

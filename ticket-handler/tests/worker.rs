@@ -1,6 +1,6 @@
 //! The worker when the store misbehaves: no record is lost, and none is counted twice.
 
-#![allow(clippy::unwrap_used)] // Helpers too: what fails here fails the test.
+#![allow(clippy::unwrap_used)] // Helpers unwrap too: a panic there fails the test.
 
 mod common;
 

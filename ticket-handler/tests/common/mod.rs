@@ -92,7 +92,7 @@ impl Faulty {
         self
     }
 
-    /// Runs a function at each call, before anything else.
+    /// Runs a function at each call, before its faults and before the batch is recorded.
     pub(crate) fn with_hook(self, hook: impl Fn() + Send + 'static) -> Self {
         *self.shared.hook.lock().unwrap() = Some(Hook(Box::new(hook)));
         self
