@@ -37,11 +37,12 @@ use std::time::Duration;
 use mongodb::bson::{Bson, Document, RawDocumentBuf, doc};
 use mongodb::options::ReturnDocument;
 use ticket_core::backend::Backoff;
+use ticket_core::{Error, Result};
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use crate::concern::{durable_command, quick};
-use crate::connection::Connection;
+use crate::connection::{Connection, within};
 use crate::error::{Failure, Outcome, check_statements, corrupt};
 use crate::row::binary;
 use crate::unit::{Effects, Unit, Work};
@@ -90,6 +91,27 @@ impl Lease {
         loop {
             if let Some(mut lease) = Self::try_acquire(connection, &owner).await? {
                 lease.begin().await?;
+                return Ok(lease);
+            }
+            sleep(backoff.next_delay()).await;
+        }
+    }
+
+    /// Waits for the lease like [`acquire`](Self::acquire), for as long as its holders renew it: one that
+    /// migrates the collections may need any time. Only the server's answers have a deadline.
+    pub(crate) async fn acquire_after_migrations(connection: &Connection) -> Result<Self> {
+        let owner = binary(Uuid::new_v4().as_bytes());
+        let mut backoff = Backoff::new(Duration::from_millis(16), Duration::from_millis(250));
+        loop {
+            let attempt = async {
+                let mut lease = Self::try_acquire(connection, &owner).await?;
+                if let Some(lease) = &mut lease {
+                    lease.begin().await?;
+                }
+                Ok(lease)
+            };
+            let attempt = async { attempt.await.map_err(|failure: Failure| Error::from(failure)) };
+            if let Some(lease) = within(connection.deadline(), attempt).await? {
                 return Ok(lease);
             }
             sleep(backoff.next_delay()).await;

@@ -56,7 +56,7 @@ async fn version(connection: &Connection) -> Result<i64> {
 }
 
 async fn migrate(connection: &Connection) -> Result<()> {
-    let acquire = async {
+    let provide = async {
         let free = doc! { "update": connection.names.of("lease"), "updates": [{
             "q": { "_id": "writer" },
             "u": { "$setOnInsert": { "token": 0_i64, "owner": null, "phase": 0, "undone": [] } },
@@ -65,12 +65,13 @@ async fn migrate(connection: &Connection) -> Result<()> {
         // Of several processes that insert it at once, one succeeds.
         match connection.run(free).await {
             Err(failure) if !failure.is_duplicate() => Err(failure.into()),
-            _ => Lease::acquire(connection).await.map_err(Error::from),
+            _ => Ok(()),
         }
     };
+    within(connection.deadline(), provide).await?;
     // Several processes may get here at once. The version is read again under the lease, so that
     // only the first of them does the work.
-    let mut lease = within(connection.deadline(), acquire).await?;
+    let mut lease = Lease::acquire_after_migrations(connection).await?;
     let outcome = Migration { connection, lease: &mut lease }.carry_out().await;
     within(connection.deadline(), async { lease.release().await.map_err(Error::from) }).await?;
     outcome

@@ -31,6 +31,7 @@ fn main() -> ExitCode {
             run(still(it))
         }),
         trial("an_interrupted_write_is_undone_or_finished", Some(URL), |it| run(cut_off(it))),
+        trial("setting_up_waits_for_a_migration_in_another_process", Some(URL), |it| run(busy(it))),
         trial("repair_removes_occurrences_without_a_ticket", Some(URL), |it| run(repair(it))),
         trial("an_overlong_release_is_truncated", Some(URL), |it| run(long_release(it))),
         trial("late_commands_of_a_stalled_writer_change_nothing", Some(PROGRAM), |it| {
@@ -38,6 +39,33 @@ fn main() -> ExitCode {
         }),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
+
+/// A migration may take longer than any deadline of a call. Whoever else sets up meanwhile waits for it.
+async fn busy(url: String) -> Result<(), Failed> {
+    let opened = Opened::new(&url, "busy").await?;
+    let versions = opened.collection("schema_versions");
+    let current = versions.find_one(doc! {}).await?.ok_or("a version")?;
+    versions.delete_many(doc! {}).await?;
+    let writer = || doc! { "_id": "writer" };
+    let lease = opened.collection("lease");
+    lease.update_one(writer(), doc! { "$set": { "owner": "another", "phase": 1 } }).await?;
+    let renew = doc! { "$set": { "until": { "$add": ["$$NOW", 4_000] } } };
+    lease.update_one(writer(), vec![renew.clone()]).await?;
+
+    let name = opened.database.name().to_owned();
+    let impatient = MongoConfig::with_client(Client::with_uri_str(&url).await?, name)
+        .with_timeout(Duration::from_millis(500));
+    let waiting = tokio::spawn(async move { MongoBackend::new(impatient).setup_backend().await });
+    for _ in 0..4 {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        lease.update_one(writer(), vec![renew.clone()]).await?;
+        assert!(!waiting.is_finished(), "{:?}", waiting.await);
+    }
+    versions.insert_one(current).await?;
+    lease.update_one(writer(), doc! { "$set": { "owner": null, "phase": 0 } }).await?;
+    waiting.await??;
+    Ok(())
 }
 
 /// Returns everything that an error displays, including its debug form.
