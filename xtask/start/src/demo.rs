@@ -8,9 +8,6 @@ use std::process::{Command, ExitCode};
 
 use crate::{cargo, root};
 
-/// The profile in `Cargo.toml` that compiles dependencies without optimisation, which is faster.
-const PROFILE: &str = "unoptimized";
-
 /// Builds the service and the command `ticket`, runs the one and lists its tickets with the other.
 pub(crate) fn run() -> Result<ExitCode, Box<dyn Error>> {
     eprintln!(
@@ -18,7 +15,7 @@ pub(crate) fn run() -> Result<ExitCode, Box<dyn Error>> {
          on two cores the first time."
     );
     let mut build = cargo("build");
-    build.args(["--profile", PROFILE, "--package=service", "--bin=service"]);
+    build.args(["--package=service", "--bin=service"]);
     build.args(["--package=ticket-cli", "--bin=ticket"]);
     // Of the backends only SQLite: the drivers of the others would triple the wait.
     build.args(["--no-default-features", "--features=ticket-cli/sqlite"]);
@@ -46,9 +43,9 @@ pub(crate) fn run() -> Result<ExitCode, Box<dyn Error>> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The program `name` of that profile.
+/// The program `name`.
 fn built(name: &str) -> Result<PathBuf, Box<dyn Error>> {
-    Ok(target()?.join(PROFILE).join(format!("{name}{EXE_SUFFIX}")))
+    Ok(target()?.join("debug").join(format!("{name}{EXE_SUFFIX}")))
 }
 
 /// The target folder, which this program is in.
