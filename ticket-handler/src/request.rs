@@ -42,6 +42,7 @@
 //! # }
 //! ```
 
+use std::any::Any;
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::fmt;
@@ -82,6 +83,8 @@ pub struct RequestContext {
     /// No code of the application ever runs while this is locked, or a `Display` implementation that logs would
     /// wait for itself.
     state: Arc<Mutex<State>>,
+    /// Belongs to this handle and its clones alone.
+    extension: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 #[derive(Default)]
@@ -99,7 +102,26 @@ impl RequestContext {
     /// [`sync_scope`](Self::sync_scope).
     #[must_use]
     pub fn new(request: Request) -> Self {
-        Self { state: Arc::new(Mutex::new(State { request, ..State::default() })) }
+        let state = State { request, ..State::default() };
+        Self { state: Arc::new(Mutex::new(state)), extension: None }
+    }
+
+    /// Returns a handle to the same request that also carries a value, in place of the one that this handle
+    /// carries.
+    ///
+    /// For libraries that follow requests. Code that runs in the handle's [`scope`](Self::scope), and
+    /// what it spawns in the [current request](RequestFuture::in_current_request), finds the value; code that
+    /// serves the request through other handles does not.
+    #[must_use]
+    pub fn with_extension(mut self, extension: Arc<dyn Any + Send + Sync>) -> Self {
+        self.extension = Some(extension);
+        self
+    }
+
+    /// Returns the value that this handle carries, if it is of this type.
+    #[must_use]
+    pub fn extension<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        Arc::clone(self.extension.as_ref()?).downcast().ok()
     }
 
     /// Sets an attribute, as [`set_attribute`](Self::set_attribute) does.
