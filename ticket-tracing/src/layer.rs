@@ -160,7 +160,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for TicketLayer {
         }
         let key = key::of(event, normalized.as_ref(), &fields);
         // `None` in a storm: the event is counted, and no record has to be built.
-        let Some(pending) = self.handler.begin(key) else { return };
+        let Some(pending) = self.handler.begin(level, key) else { return };
         let mut record = record(level, event, normalized.as_ref(), fields);
         record.process = Some(self.process);
         let root = add_spans(&mut record, event, &context);

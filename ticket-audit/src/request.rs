@@ -1,0 +1,116 @@
+//! [`RequestStart`] and [`RequestEnd`]: what handlers get to see of a request.
+
+use std::time::Duration;
+
+use ticket_core::record::Request as HttpRequest;
+use ticket_core::{SmolStr, Timestamp, Traits, Value};
+use ticket_handler::RequestContext;
+
+use crate::outcome::Outcome;
+
+/// A request that has started: what was asked, and what is known about it so far.
+///
+/// A text is enough to [begin](crate::EventTracker::begin) a request; this type says more.
+///
+/// ```
+/// use ticket_audit::{EventTracker, RequestStart};
+///
+/// let tracker = EventTracker::new();
+/// let start = RequestStart::new("Who works in Berlin?").with_attribute("collection", "people");
+/// let request = tracker.begin(start);
+/// request.finish("3 rows");
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct RequestStart {
+    /// What the user asked for: a question, or a method and a path.
+    pub user_request: SmolStr,
+    /// The id of the request; handlers always find one.
+    pub id: SmolStr,
+    /// The web request, empty for other requests.
+    pub http: HttpRequest,
+    /// Further values.
+    pub attributes: Traits,
+    /// The time at which it started.
+    pub time: Timestamp,
+    context: Option<RequestContext>,
+}
+
+impl RequestStart {
+    /// Creates the start of a request, now.
+    #[must_use]
+    pub fn new(user_request: impl Into<SmolStr>) -> Self {
+        Self {
+            user_request: user_request.into(),
+            id: SmolStr::default(),
+            http: HttpRequest::new(),
+            attributes: Traits::new(),
+            time: Timestamp::now(),
+            context: None,
+        }
+    }
+
+    /// Sets the id, by default that of the [web request](Self::with_http), or a new UUID if that has none.
+    #[must_use]
+    pub fn with_id(mut self, id: impl Into<SmolStr>) -> Self {
+        self.id = id.into();
+        self
+    }
+
+    /// Sets the web request, which becomes that of all records emitted within the request.
+    #[must_use]
+    pub fn with_http(mut self, http: HttpRequest) -> Self {
+        self.http = http;
+        self
+    }
+
+    /// Adds an attribute.
+    #[must_use]
+    pub fn with_attribute(mut self, name: impl Into<SmolStr>, value: impl Into<Value>) -> Self {
+        self.attributes.insert(name.into(), value.into());
+        self
+    }
+
+    /// Returns the context that is current while the request is served, for handlers that emit records on its
+    /// behalf.
+    #[must_use]
+    pub const fn context(&self) -> Option<&RequestContext> {
+        self.context.as_ref()
+    }
+
+    pub(crate) fn set_context(&mut self, context: RequestContext) {
+        self.context = Some(context);
+    }
+}
+
+macro_rules! start_from {
+    ($($text:ty),*) => {
+        $(
+            /// Creates a start from what the user asked for.
+            impl From<$text> for RequestStart {
+                fn from(user_request: $text) -> Self {
+                    Self::new(user_request)
+                }
+            }
+        )*
+    };
+}
+
+// Not one implementation for every `Into<SmolStr>`: it would overlap with `From<RequestStart>`.
+start_from!(&str, String, SmolStr);
+
+/// A request that has ended.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct RequestEnd {
+    /// The output of the request, if it had one.
+    pub output: Option<Value>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// How long it took.
+    pub duration: Duration,
+    /// The web request as it is known at the end, with its route, user and status.
+    pub http: HttpRequest,
+    /// The attributes as they are at the end.
+    pub attributes: Traits,
+}
