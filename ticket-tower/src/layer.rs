@@ -1,0 +1,200 @@
+//! [`TicketHttpLayer`] and its options.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use http::{Extensions, HeaderName, StatusCode};
+use ipnet::IpNet;
+use smol_str::format_smolstr;
+use ticket_audit::EventTracker;
+use ticket_core::SmolStr;
+use ticket_handler::BackgroundHandler;
+use tower_layer::Layer;
+
+use crate::address::{Proxies, ProxyHeader};
+use crate::options::Options;
+use crate::service::TicketHttp;
+
+/// Makes every HTTP request an audited request, and failures of requests tickets.
+///
+/// What the layer does is in the [documentation of the crate](crate).
+///
+/// # Examples
+///
+/// ```
+/// use http::StatusCode;
+/// use http::header::USER_AGENT;
+/// use ticket_tower::{IpNet, ProxyHeader, TicketHttpLayer};
+/// # use ticket_direct::HandlerOptions;
+/// # use ticket_handler::BackgroundHandler;
+/// # use ticket_memory::MemoryBackend;
+///
+/// #[derive(Clone)]
+/// struct User {
+///     name: String,
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let options = HandlerOptions::new("shop");
+/// # let handler = BackgroundHandler::builder(options).backend(MemoryBackend::new())?;
+/// let layer = TicketHttpLayer::new(&handler)
+///     .with_trusted_proxies(ProxyHeader::XForwardedFor, ["10.0.0.0/8".parse::<IpNet>()?])
+///     .with_user(|extensions| extensions.get::<User>().map(|user| user.name.clone()))
+///     .with_failures(|status| status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED)
+///     .with_ignored(["/health", "/assets/{*path}"])
+///     .with_headers([USER_AGENT]);
+/// # let _ = layer;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct TicketHttpLayer {
+    options: Arc<Options>,
+}
+
+impl TicketHttpLayer {
+    /// Creates a layer that makes tickets through this handler.
+    ///
+    /// The requests are those of the [process's tracker](EventTracker::new), unless it gets
+    /// [another one](Self::with_tracker).
+    #[must_use]
+    pub fn new(handler: &BackgroundHandler) -> Self {
+        Self::with(EventTracker::new(), Some(handler.clone()))
+    }
+
+    /// Creates a layer that makes no tickets itself: how a request ended is told to the handlers of this tracker, such as
+    /// [`TicketHandler`](ticket_audit::TicketHandler).
+    ///
+    /// Use it if the tracker has a `TicketHandler`. That one also knows which events of a request have failed, so that a
+    /// failure makes one ticket and not another one for the status that it leads to.
+    #[must_use]
+    pub fn from_tracker(tracker: EventTracker) -> Self {
+        Self::with(tracker, None)
+    }
+
+    fn with(tracker: EventTracker, tickets: Option<BackgroundHandler>) -> Self {
+        Self { options: Arc::new(Options::new(tracker, tickets)) }
+    }
+
+    /// Sets the tracker whose handlers hear of the requests.
+    #[must_use]
+    pub fn with_tracker(mut self, tracker: EventTracker) -> Self {
+        self.options_mut().tracker = tracker;
+        self
+    }
+
+    /// Sets the proxies that are trusted to say for whom they forward a request; none by default.
+    ///
+    /// A request that comes from one of these networks has the last address in the header that does not belong to them.
+    /// Name the header that your proxies write. A client could send the other one, and a proxy that does
+    /// not know it would pass it on.
+    ///
+    /// All items have one type: addresses, or networks such as `"10.0.0.0/8".parse::<IpNet>()?`.
+    #[must_use]
+    pub fn with_trusted_proxies<N: Into<IpNet>>(
+        mut self,
+        header: ProxyHeader,
+        networks: impl IntoIterator<Item = N>,
+    ) -> Self {
+        let networks = networks.into_iter().map(Into::into).collect();
+        self.options_mut().proxies = Some(Proxies::new(header, networks));
+        self
+    }
+
+    /// Sets where the address of the connection's other end is found in the extensions of a request.
+    ///
+    /// By default this is axum's `ConnectInfo<SocketAddr>` (with the feature `axum`), or else a `SocketAddr`. With tonic:
+    ///
+    /// ```
+    /// use tonic::transport::server::TcpConnectInfo;
+    /// # use ticket_audit::EventTracker;
+    /// # use ticket_tower::TicketHttpLayer;
+    ///
+    /// # let layer = TicketHttpLayer::from_tracker(EventTracker::new());
+    /// let layer = layer.with_peer_address(|extensions| {
+    ///     let info = extensions.get::<TcpConnectInfo>()?;
+    ///     info.remote_addr().map(|address| address.ip())
+    /// });
+    /// # let _ = layer;
+    /// ```
+    #[must_use]
+    pub fn with_peer_address(
+        mut self,
+        lookup: impl Fn(&Extensions) -> Option<IpAddr> + Send + Sync + 'static,
+    ) -> Self {
+        self.options_mut().peer_address = Some(Arc::new(lookup));
+        self
+    }
+
+    /// Sets the header that has the request's id; `x-request-id` by default.
+    ///
+    /// If a request has one such header with at most 128 letters, digits and characters out of `-_.:/+=@~`, this is the
+    /// id. Otherwise the layer makes one. The response gets the same header, unless the application has set it.
+    #[must_use]
+    pub fn with_request_id_header(mut self, name: HeaderName) -> Self {
+        self.options_mut().request_id = name;
+        self
+    }
+
+    /// Sets how the user of a request is found in its extensions.
+    ///
+    /// It is called when the request arrives, with the request's extensions, and when the response is there, with the
+    /// response's. So it also works if the authentication is inside this layer and leaves the user in the
+    /// response. What runs inside may also call [`RequestContext::set_user`](crate::RequestContext::set_user), from
+    /// where on records carry the user.
+    #[must_use]
+    pub fn with_user<U: Into<SmolStr>>(
+        mut self,
+        lookup: impl Fn(&Extensions) -> Option<U> + Send + Sync + 'static,
+    ) -> Self {
+        self.options_mut().user = Some(Arc::new(move |extensions| lookup(extensions).map(Into::into)));
+        self
+    }
+
+    /// Sets which statuses are failures; 500 to 599 by default.
+    ///
+    /// The status of a gRPC call counts as the HTTP status that means the same: `UNKNOWN`, `INTERNAL` and `DATA_LOSS` as
+    /// 500, `UNAVAILABLE` as 503, `DEADLINE_EXCEEDED` as 504, all others as 4xx.
+    #[must_use]
+    pub fn with_failures(
+        mut self,
+        is_failure: impl Fn(StatusCode) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.options_mut().is_failure = Arc::new(is_failure);
+        self
+    }
+
+    /// Leaves requests out that have one of these paths or routes, such as health checks: nobody is told of them, and
+    /// the layer does nothing about their panics.
+    #[must_use]
+    pub fn with_ignored<P: Into<SmolStr>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
+        self.options_mut().ignored = paths.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Records these headers of requests as attributes named `header.` and the header's name; none by default.
+    ///
+    /// Tickets and stored events never show secrets such as cookies: they are redacted like everything else.
+    /// Other handlers of the tracker see the values as they are.
+    #[must_use]
+    pub fn with_headers(mut self, names: impl IntoIterator<Item = HeaderName>) -> Self {
+        let named = |name: HeaderName| {
+            let attribute = format_smolstr!("header.{name}");
+            (name, attribute)
+        };
+        self.options_mut().headers = names.into_iter().map(named).collect();
+        self
+    }
+
+    fn options_mut(&mut self) -> &mut Options {
+        Arc::make_mut(&mut self.options)
+    }
+}
+
+impl<S> Layer<S> for TicketHttpLayer {
+    type Service = TicketHttp<S>;
+
+    fn layer(&self, inner: S) -> TicketHttp<S> {
+        TicketHttp::new(inner, Arc::clone(&self.options))
+    }
+}
