@@ -21,7 +21,7 @@ async fn a_panic_becomes_one_ticket_and_a_plain_500() {
 async fn a_logged_error_and_a_panic_are_two_tickets() {
     let fixture = Fixture::new();
     let _log = fixture.log();
-    let handler = || async {
+    let handler = async || -> StatusCode {
         tracing::error!("the disk is full");
         panic!("cannot go on");
     };

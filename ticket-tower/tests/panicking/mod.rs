@@ -14,7 +14,7 @@ use tower::Service as _;
 use crate::support::{self, Fixture, request, send, serve, streamed};
 
 /// Lets a handler, middlewares and a body panic, and checks what becomes of each.
-pub async fn check_all(fixture: &Fixture) {
+pub(crate) async fn check_all(fixture: &Fixture) {
     let early = middleware::from_fn(|request: Request, next: Next| async move {
         assert_ne!(request.uri().path(), "/middleware", "in a middleware");
         next.run(request).await

@@ -23,18 +23,18 @@ use tokio::net::{TcpListener, TcpStream};
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::prelude::*;
 
-pub const LONG: Duration = Duration::from_secs(60);
+pub(crate) const LONG: Duration = Duration::from_secs(60);
 
 /// A store with its handler, and a tracker whose requests can be looked at.
-pub struct Fixture {
+pub(crate) struct Fixture {
     store: MemoryBackend,
     buffer: BufferHandler,
-    pub handler: BackgroundHandler,
-    pub tracker: EventTracker,
+    pub(crate) handler: BackgroundHandler,
+    pub(crate) tracker: EventTracker,
 }
 
 impl Fixture {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let store = MemoryBackend::new();
         let options = HandlerOptions::new("blog");
         let handler = BackgroundHandler::builder(options).backend(store.clone()).unwrap();
@@ -44,18 +44,18 @@ impl Fixture {
     }
 
     /// Returns the layer under test.
-    pub fn layer(&self) -> TicketHttpLayer {
+    pub(crate) fn layer(&self) -> TicketHttpLayer {
         TicketHttpLayer::new(&self.handler).with_tracker(self.tracker.clone())
     }
 
     /// Records what this thread logs, which runs the server too.
-    pub fn log(&self) -> DefaultGuard {
+    pub(crate) fn log(&self) -> DefaultGuard {
         let layer = TicketLayer::new(self.handler.clone());
         tracing_subscriber::registry().with(layer.filtered()).set_default()
     }
 
     /// Returns the requests, once all that have begun have ended.
-    pub async fn requests(&self) -> Vec<BufferedRequest> {
+    pub(crate) async fn requests(&self) -> Vec<BufferedRequest> {
         let search = async {
             loop {
                 self.tracker.flush(LONG).await.unwrap();
@@ -70,24 +70,24 @@ impl Fixture {
     }
 
     /// Returns the requests so far, also those that have not ended.
-    pub fn buffered(&self) -> Vec<BufferedRequest> {
+    pub(crate) fn buffered(&self) -> Vec<BufferedRequest> {
         self.buffer.requests()
     }
 
     /// Returns the only request.
-    pub async fn request(&self) -> BufferedRequest {
+    pub(crate) async fn request(&self) -> BufferedRequest {
         let mut requests = self.requests().await;
         assert_eq!(requests.len(), 1, "{requests:?}");
         requests.remove(0)
     }
 
     /// Returns how the only request ended.
-    pub async fn outcome(&self) -> Outcome {
+    pub(crate) async fn outcome(&self) -> Outcome {
         self.request().await.end.unwrap().outcome
     }
 
     /// Returns the records so far, the oldest first.
-    pub async fn records(&self) -> Vec<Record> {
+    pub(crate) async fn records(&self) -> Vec<Record> {
         self.handler.blocking_flush(LONG).unwrap();
         let query = EventQuery::new().with_direction(Direction::Ascending).with_limit(1_000);
         let events = self.store.get_events(&query).await.unwrap();
@@ -95,14 +95,14 @@ impl Fixture {
     }
 
     /// Returns the only record.
-    pub async fn record(&self) -> Record {
+    pub(crate) async fn record(&self) -> Record {
         let mut records = self.records().await;
         assert_eq!(records.len(), 1, "{records:?}");
         records.remove(0)
     }
 
     /// Returns the number of tickets.
-    pub async fn tickets(&self) -> usize {
+    pub(crate) async fn tickets(&self) -> usize {
         use ticket_core::{BackendBase as _, TicketQuery};
         self.handler.blocking_flush(LONG).unwrap();
         self.store.get_tickets(&TicketQuery::new()).await.unwrap().items.len()
@@ -110,7 +110,7 @@ impl Fixture {
 }
 
 /// Starts an axum server.
-pub async fn serve(app: Router) -> SocketAddr {
+pub(crate) async fn serve(app: Router) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let app = app.into_make_service_with_connect_info::<SocketAddr>();
@@ -119,7 +119,7 @@ pub async fn serve(app: Router) -> SocketAddr {
 }
 
 /// Connects a client of HTTP/1.
-pub async fn connect(address: SocketAddr) -> SendRequest<Empty<Bytes>> {
+pub(crate) async fn connect(address: SocketAddr) -> SendRequest<Empty<Bytes>> {
     let stream = TcpStream::connect(address).await.unwrap();
     let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
     tokio::spawn(connection.with_upgrades());
@@ -127,24 +127,24 @@ pub async fn connect(address: SocketAddr) -> SendRequest<Empty<Bytes>> {
 }
 
 /// Returns a request without a body.
-pub fn request(method: &str, path: &str) -> Request<Empty<Bytes>> {
+pub(crate) fn request(method: &str, path: &str) -> Request<Empty<Bytes>> {
     let request = Request::builder().method(method).uri(path).header("host", "localhost");
     request.body(Empty::new()).unwrap()
 }
 
 /// Sends a request on a connection of its own, and returns the head of the response with the client's body.
-pub async fn send(address: SocketAddr, request: Request<Empty<Bytes>>) -> Response<Incoming> {
+pub(crate) async fn send(address: SocketAddr, request: Request<Empty<Bytes>>) -> Response<Incoming> {
     let mut sender = connect(address).await;
     tokio::time::timeout(LONG, sender.send_request(request)).await.unwrap().unwrap()
 }
 
 /// Gets a path; returns the head and the whole body of the response.
-pub async fn get(address: SocketAddr, path: &str) -> (http::response::Parts, Bytes) {
+pub(crate) async fn get(address: SocketAddr, path: &str) -> (http::response::Parts, Bytes) {
     fetch(address, request("GET", path)).await
 }
 
 /// Sends a request; returns the head and the whole body of the response.
-pub async fn fetch(
+pub(crate) async fn fetch(
     address: SocketAddr,
     request: Request<Empty<Bytes>>,
 ) -> (http::response::Parts, Bytes) {
@@ -153,7 +153,7 @@ pub async fn fetch(
 }
 
 /// Returns a body that yields these chunks and then what `last` is: an end, an error, or a panic.
-pub fn streamed(chunks: &[&'static str], last: impl FnOnce() -> Option<std::io::Error> + Send + 'static) -> Body {
+pub(crate) fn streamed(chunks: &[&'static str], last: impl FnOnce() -> Option<std::io::Error> + Send + 'static) -> Body {
     use futures::StreamExt as _;
     let chunks: Vec<_> = chunks.iter().map(|chunk| Ok(Bytes::from(*chunk))).collect();
     let last = futures::stream::once(async { last() });
