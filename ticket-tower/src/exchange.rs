@@ -146,6 +146,7 @@ impl Exchange {
     pub(crate) fn respond_to_panic(self: Box<Self>, panic: &str) -> Response<&'static str> {
         let mut response;
         if self.is_grpc {
+            self.set_method_as_route();
             response = Response::new("");
             grpc::add_internal_error(response.headers_mut());
         } else {
