@@ -2,6 +2,8 @@
 //!
 //! The test prints its random seed; `TICKET_SEED` repeats one, as far as threads allow.
 
+#![allow(clippy::unwrap_used)] // Helpers unwrap too: a panic there fails the test.
+
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
