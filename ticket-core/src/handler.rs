@@ -13,6 +13,10 @@ use crate::{Fingerprint, Record, Result, TicketId};
 /// once the database has stored the record. `BackgroundHandler` (crate `ticket-handler`) returns
 /// immediately and stores records on a background thread.
 ///
+/// [`hash_record`](Self::hash_record) and [`process_record`](Self::process_record) are the two decisions
+/// that `emit` makes about a record. They record nothing, so whoever holds a `dyn TicketingBaseHandler` can
+/// ask which ticket a record belongs to, or what would be stored of it, before or without emitting it.
+///
 /// # Implementing a handler
 ///
 /// A tracker that is not a database needs only this trait:
@@ -57,8 +61,10 @@ use crate::{Fingerprint, Record, Result, TicketId};
 /// # futures::executor::block_on(async {
 /// let outbox = Outbox::default();
 /// let record = Record::new(Level::Error, "mail", "the relay is away");
-/// assert!(matches!(outbox.emit(record).await, Ok(Emitted::Accepted(_))));
-/// # });
+/// let ticket = outbox.hash_record(&record).id();
+/// assert_eq!(outbox.emit(record).await?, Emitted::Accepted(ticket));
+/// # ticket_core::Result::Ok(())
+/// # }).unwrap();
 /// ```
 #[async_trait]
 pub trait TicketingBaseHandler: fmt::Debug + Send + Sync + 'static {

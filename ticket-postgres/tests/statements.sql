@@ -1,4 +1,4 @@
--- The statements of ticket-postgres, with the index that each has to go along and what it may sort.
+-- The statements of ticket-postgres, with the index that each must use and what its plan may sort.
 -- {s} is the schema and {p} the prefix of the tables.
 -- UPDATE_STATEMENTS=1 cargo test -p ticket-postgres --lib writes this file anew.
 

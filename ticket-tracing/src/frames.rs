@@ -1,12 +1,15 @@
 //! The backtrace of a panic, as structured frames.
 
 use std::env;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, mpsc};
+use std::thread;
 use std::time::Instant;
 
 use backtrace::Symbol;
 use ticket_core::limits;
 use ticket_core::record::Frame;
+
+use crate::inside::become_panic_thread;
 
 /// How many frames are captured: those that are stored, and the panic's own machinery.
 const CAPTURED: usize = limits::FRAMES + 32;
@@ -21,17 +24,43 @@ pub(crate) fn capture() -> Vec<backtrace::Frame> {
     frames
 }
 
-/// Resolves captured frames to names and places. That is slow, so frames not resolved by the deadline are left out,
-/// as are the panic's own machinery and the start of the thread.
-pub(crate) fn resolve(captured: &[backtrace::Frame], deadline: Instant) -> Vec<Frame> {
-    let mut frames = Vec::new();
-    for frame in captured {
-        if Instant::now() >= deadline {
-            break;
+/// Resolves captured frames to names and places, as far as that succeeds by the deadline. The panic's own machinery and
+/// the start of the thread are left out.
+///
+/// The first frame has all debug information of the program read, which takes seconds in a large program whose
+/// dependencies are not optimised. That cannot be interrupted, so a thread of its own does it, and is left behind at
+/// the deadline: a record without frames is worth more than none.
+pub(crate) fn resolve(captured: Vec<backtrace::Frame>, deadline: Instant) -> Vec<Frame> {
+    trim(collect(deadline, move |sender| {
+        for frame in &captured {
+            let mut frames = Vec::new();
+            backtrace::resolve_frame(frame, |symbol| frames.extend(of_symbol(symbol)));
+            if sender.send(frames).is_err() {
+                return;
+            }
         }
-        backtrace::resolve_frame(frame, |symbol| frames.extend(of_symbol(symbol)));
+    }))
+}
+
+/// Runs a function on a thread of its own, and returns what it has sent by the deadline.
+fn collect<T: Send + 'static>(
+    deadline: Instant,
+    work: impl FnOnce(&mpsc::Sender<Vec<T>>) + Send + 'static,
+) -> Vec<T> {
+    let (sender, receiver) = mpsc::channel();
+    let thread = thread::Builder::new().name("ticket-frames".to_owned());
+    let work = move || {
+        become_panic_thread();
+        work(&sender);
+    };
+    if thread.spawn(work).is_err() {
+        return Vec::new();
     }
-    trim(frames)
+    let mut all = Vec::new();
+    while let Ok(some) = receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+        all.extend(some);
+    }
+    all
 }
 
 fn of_symbol(symbol: &Symbol) -> Option<Frame> {
@@ -166,13 +195,25 @@ mod tests {
     }
 
     #[test]
-    fn frames_that_are_not_resolved_in_time_are_left_out() {
+    fn frames_are_resolved_to_names_and_places() {
         let captured = capture();
         assert!(!captured.is_empty());
-        assert!(resolve(&captured, Instant::now()).is_empty());
-        let frames = resolve(&captured, Instant::now() + Duration::from_secs(60));
+        let frames = resolve(captured, Instant::now() + Duration::from_secs(60));
         let own =
-            frames.iter().find(|frame| frame.function.contains("frames_that_are_not_resolved"));
+            frames.iter().find(|frame| frame.function.contains("frames_are_resolved_to_names"));
         assert!(own.is_some_and(|frame| frame.in_app && frame.line.is_some()), "{frames:?}");
+    }
+
+    #[test]
+    fn a_frame_that_takes_too_long_costs_neither_the_record_nor_the_frames_before_it() {
+        let (stop, stopped) = mpsc::channel::<()>();
+        let start = Instant::now();
+        let sent = collect(start + Duration::from_millis(200), move |sender| {
+            sender.send(vec![1, 2]).unwrap();
+            let _ = stopped.recv();
+        });
+        assert_eq!(sent, [1, 2]);
+        assert!(start.elapsed() >= Duration::from_millis(200));
+        drop(stop);
     }
 }

@@ -1,6 +1,5 @@
 //! The panic hook.
 
-use std::cell::Cell;
 use std::panic::{self, PanicHookInfo};
 use std::sync::mpsc;
 use std::thread;
@@ -10,18 +9,13 @@ use ticket_core::{Level, Location, Record};
 use ticket_handler::{BackgroundHandler, request};
 
 use crate::frames;
-use crate::inside::Inside;
+use crate::inside::{Inside, become_panic_thread, is_panic_thread};
 use crate::origin::thread_name;
 
 /// How long a panicking thread waits for its record at most.
 const LONGEST: Duration = Duration::from_secs(2);
 /// The part of that time for resolving frames.
 const RESOLVING: Duration = Duration::from_secs(1);
-
-thread_local! {
-    /// Whether this thread is making the record of a panic.
-    static AT_WORK: Cell<bool> = const { Cell::new(false) };
-}
 
 /// Installs a panic hook that records every panic and then calls the previous hook once.
 ///
@@ -79,8 +73,7 @@ pub fn install_panic_hook(handler: &BackgroundHandler) {
 /// here may panic or call code of the application.
 fn report(handler: &BackgroundHandler, info: &PanicHookInfo<'_>) {
     let start = Instant::now();
-    // `try_with`, because thread-locals may be gone already while a thread ends.
-    if ticket_handler::in_worker() || AT_WORK.try_with(Cell::get).unwrap_or(false) {
+    if ticket_handler::in_worker() || is_panic_thread() {
         return;
     }
     let captured = frames::capture();
@@ -95,9 +88,9 @@ fn report(handler: &BackgroundHandler, info: &PanicHookInfo<'_>) {
     let (done, waits) = mpsc::sync_channel(1);
     let handler = handler.clone();
     let work = request::in_current_request(move || {
-        AT_WORK.set(true);
+        become_panic_thread();
         let _inside = Inside::enter();
-        record.backtrace = frames::resolve(&captured, start + RESOLVING);
+        record.backtrace = frames::resolve(captured, start + RESOLVING);
         // The handler counts and reports what it could not take.
         let _ = handler.emit(record);
         if is_last || handler.stats().available {

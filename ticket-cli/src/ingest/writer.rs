@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use indicatif::ProgressBar;
-use ticket_core::backend::{Batch, NewOccurrence, Recorded, TicketChange};
+use ticket_core::backend::{Backoff, Batch, NewOccurrence, Recorded, TicketChange};
 use ticket_core::{Error, ErrorKind, Store};
 use tokio::sync::mpsc;
 
@@ -18,8 +18,8 @@ use crate::failure;
 const PATIENCE: Duration = Duration::from_secs(300);
 /// The same for a command that was asked to stop.
 const LAST_PATIENCE: Duration = Duration::from_secs(10);
-/// The first and the longest delay between two attempts.
-const DELAYS: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(2)];
+/// The bounds of the first and of the longest delay between two attempts.
+const DELAYS: [Duration; 2] = [Duration::from_millis(200), Duration::from_secs(4)];
 
 /// Records batches.
 #[derive(Debug)]
@@ -110,7 +110,8 @@ impl Patience {
     ) -> Result<T, Error> {
         let mut away_since = None;
         let mut stopped_since = None;
-        let [mut delay, longest] = DELAYS;
+        let [first, longest] = DELAYS;
+        let mut backoff = Backoff::new(first, longest);
         loop {
             let error = match call().await {
                 Err(error) if error.is_retryable() => error,
@@ -133,8 +134,7 @@ impl Patience {
             if gives_up {
                 return Err(error);
             }
-            tokio::time::sleep(delay).await;
-            delay = (delay * 2).min(longest);
+            tokio::time::sleep(backoff.next_delay()).await;
         }
     }
 

@@ -1,6 +1,7 @@
-//! The statements that run, kept in `tests/statements.sql` with the index that each has to go along.
+//! Writes the statements that the adapter sends to `tests/statements.sql`, with the index that each must use.
 //!
-//! The file is for reading, and for the tests that ask a server: these are outside of the crate and see no statement.
+//! The file is there to be read, and for the integration tests, which cannot see the crate's statements: they
+//! have a server explain each one.
 
 use std::fmt::Write as _;
 
@@ -12,7 +13,7 @@ use ticket_core::{
 use super::leads::Range;
 use super::{events, histogram, leads, occurrences, prune, record, status, tickets, traits, walk};
 
-/// A part of the index's name, what may be sorted (nothing, if empty), and the statement.
+/// Part of the index's name, what the plan may sort (empty: nothing), and the statement.
 type Explained = (&'static str, &'static str, String);
 
 fn statements() -> Vec<Explained> {
@@ -135,7 +136,7 @@ fn every_statement_names_its_ticket_or_is_declared_to_go_everywhere() {
 #[test]
 fn the_file_of_statements_is_current() {
     let mut text = String::from(
-        "-- The statements of ticket-postgres, with the index that each has to go along and what it may sort.\n\
+        "-- The statements of ticket-postgres, with the index that each must use and what its plan may sort.\n\
          -- {s} is the schema and {p} the prefix of the tables.\n\
          -- UPDATE_STATEMENTS=1 cargo test -p ticket-postgres --lib writes this file anew.\n",
     );
