@@ -162,7 +162,8 @@ mod tests {
 
     fn client(header: ProxyHeader, peer: &str, lines: &[&[u8]]) -> String {
         let networks = ["10.0.0.0/8", "fd00::/8"].map(|network| network.parse().unwrap());
-        let lines = lines.iter().map(|line| (header.name(), HeaderValue::from_bytes(line).unwrap()));
+        let lines =
+            lines.iter().map(|line| (header.name(), HeaderValue::from_bytes(line).unwrap()));
         let headers: HeaderMap = lines.collect();
         let proxies = Proxies::new(header, networks.to_vec());
         proxies.client(peer.parse().unwrap(), &headers).to_string()
@@ -179,8 +180,12 @@ mod tests {
     fn the_first_untrusted_address_from_the_right_is_the_client() {
         let line = &b"6.6.6.6, 203.0.113.7, 10.0.0.2"[..];
         assert_eq!(client(XForwardedFor, "10.0.0.1", &[line]), "203.0.113.7");
-        assert_eq!(client(XForwardedFor, "10.0.0.1", &[b"6.6.6.6", b"203.0.113.7", b"10.0.0.2"]), "203.0.113.7");
-        let line = &b"for=6.6.6.6, for=203.0.113.7;proto=https, by=10.0.0.1;For=\"10.0.0.2:80\""[..];
+        assert_eq!(
+            client(XForwardedFor, "10.0.0.1", &[b"6.6.6.6", b"203.0.113.7", b"10.0.0.2"]),
+            "203.0.113.7"
+        );
+        let line =
+            &b"for=6.6.6.6, for=203.0.113.7;proto=https, by=10.0.0.1;For=\"10.0.0.2:80\""[..];
         assert_eq!(client(Forwarded, "10.0.0.1", &[line]), "203.0.113.7");
     }
 
@@ -191,19 +196,29 @@ mod tests {
 
     #[test]
     fn reading_stops_at_what_is_not_an_address() {
-        let lines = [&b"203.0.113.7, unknown, 10.0.0.2"[..], b"203.0.113.7, \xff, 10.0.0.2", b"1.1.1.1, 999.1.1.1, 10.0.0.2"];
+        let lines = [
+            &b"203.0.113.7, unknown, 10.0.0.2"[..],
+            b"203.0.113.7, \xff, 10.0.0.2",
+            b"1.1.1.1, 999.1.1.1, 10.0.0.2",
+        ];
         for line in lines {
             assert_eq!(client(XForwardedFor, "10.0.0.1", &[line]), "10.0.0.2");
         }
-        for line in ["for=1.1.1.1, for=_hidden, for=10.0.0.2", "for=1.1.1.1, proto=https, for=10.0.0.2",
-            "for=1.1.1.1, for=2.2.2.2;for=3.3.3.3, for=10.0.0.2", "for=1.1.1.1, for=\"2.2.2.2, for=10.0.0.2"] {
+        for line in [
+            "for=1.1.1.1, for=_hidden, for=10.0.0.2",
+            "for=1.1.1.1, proto=https, for=10.0.0.2",
+            "for=1.1.1.1, for=2.2.2.2;for=3.3.3.3, for=10.0.0.2",
+            "for=1.1.1.1, for=\"2.2.2.2, for=10.0.0.2",
+        ] {
             assert_eq!(client(Forwarded, "10.0.0.1", &[line.as_bytes()]), "10.0.0.2", "{line}");
         }
     }
 
     #[test]
     fn a_quote_that_the_client_opened_swallows_nothing() {
-        for forged in ["for=\"6.6.6.6", "for=\"", "for=\"\\", "\"", ";;=\"\\\\", "for=6.6.6.6;by=\"x"] {
+        for forged in
+            ["for=\"6.6.6.6", "for=\"", "for=\"\\", "\"", ";;=\"\\\\", "for=6.6.6.6;by=\"x"]
+        {
             let line = format!("{forged}, for=203.0.113.7;by=\"[fd00::1]:80\", for=\"10.0.0.2\"");
             assert_eq!(client(Forwarded, "10.0.0.1", &[line.as_bytes()]), "203.0.113.7", "{line}");
         }

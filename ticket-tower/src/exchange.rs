@@ -143,7 +143,7 @@ impl Exchange {
     }
 
     /// Ends the request: the service has panicked instead of responding. Returns the response to send.
-    pub(crate) fn respond_to_panic(self: Box<Self>, panic: &str) -> Response<&'static str> {
+    pub(crate) fn respond_to_panic(self, panic: &str) -> Response<&'static str> {
         let mut response;
         if self.is_grpc {
             self.set_method_as_route();

@@ -147,7 +147,8 @@ impl TicketHttpLayer {
         mut self,
         lookup: impl Fn(&Extensions) -> Option<U> + Send + Sync + 'static,
     ) -> Self {
-        self.options_mut().user = Some(Arc::new(move |extensions| lookup(extensions).map(Into::into)));
+        self.options_mut().user =
+            Some(Arc::new(move |extensions| lookup(extensions).map(Into::into)));
         self
     }
 

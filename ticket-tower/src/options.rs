@@ -114,7 +114,6 @@ fn peer_address(extensions: &Extensions) -> Option<IpAddr> {
 }
 
 /// Returns the route that a router has matched.
-#[cfg_attr(not(feature = "axum"), allow(clippy::missing_const_for_fn))]
 pub(crate) fn route(extensions: &Extensions) -> Option<&str> {
     #[cfg(feature = "axum")]
     return extensions.get().map(axum::extract::MatchedPath::as_str);

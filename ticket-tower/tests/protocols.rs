@@ -66,7 +66,10 @@ async fn hyper_alone_needs_no_axum() {
 
     let [done, failed] = fixture.requests().await.try_into().unwrap();
     let end = done.end.unwrap();
-    assert_eq!((end.outcome, end.http.remote_address.as_deref()), (Outcome::Done, Some("127.0.0.1")));
+    assert_eq!(
+        (end.outcome, end.http.remote_address.as_deref()),
+        (Outcome::Done, Some("127.0.0.1"))
+    );
     let failure = Outcome::from_message("the service failed: no more connections");
     assert_eq!(failed.end.unwrap().outcome, failure);
     let message = fixture.record().await.message;
@@ -219,7 +222,13 @@ async fn a_call_of_grpc_that_fails_in_its_head_becomes_a_ticket() {
 
 #[tokio::test]
 async fn a_call_of_grpc_that_fails_in_its_trailers_becomes_a_ticket() {
-    for (code, name) in [(2, "UNKNOWN"), (4, "DEADLINE_EXCEEDED"), (13, "INTERNAL"), (14, "UNAVAILABLE"), (15, "DATA_LOSS")] {
+    for (code, name) in [
+        (2, "UNKNOWN"),
+        (4, "DEADLINE_EXCEEDED"),
+        (13, "INTERNAL"),
+        (14, "UNAVAILABLE"),
+        (15, "DATA_LOSS"),
+    ] {
         let (status, outcome, records, _) = call(&format!("say a; fail {code} é%20 gone")).await;
         assert_eq!(status, Some(name.into()));
         assert_eq!(outcome, Outcome::from_message(format!("{name}: é%20 gone")));
@@ -230,7 +239,13 @@ async fn a_call_of_grpc_that_fails_in_its_trailers_becomes_a_ticket() {
 
 #[tokio::test]
 async fn a_status_of_grpc_that_clients_cause_is_no_failure() {
-    for (code, name) in [(1, "CANCELLED"), (3, "INVALID_ARGUMENT"), (5, "NOT_FOUND"), (12, "UNIMPLEMENTED"), (16, "UNAUTHENTICATED")] {
+    for (code, name) in [
+        (1, "CANCELLED"),
+        (3, "INVALID_ARGUMENT"),
+        (5, "NOT_FOUND"),
+        (12, "UNIMPLEMENTED"),
+        (16, "UNAUTHENTICATED"),
+    ] {
         let (status, outcome, records, _) = call(&format!("reject {code} x")).await;
         assert_eq!((status, outcome), (Some(name.into()), Outcome::Done));
         assert!(records.is_empty());

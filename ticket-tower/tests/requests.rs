@@ -117,7 +117,8 @@ async fn requests_at_the_same_time_keep_apart() {
     let app = Router::new().route("/posts/{id}", get(handler)).layer(fixture.layer());
     let address = serve(app).await;
     let paths = (0..40).map(|id| format!("/posts/{id}"));
-    futures::future::join_all(paths.map(|path| async move { support::get(address, &path).await })).await;
+    futures::future::join_all(paths.map(|path| async move { support::get(address, &path).await }))
+        .await;
 
     assert_eq!(fixture.requests().await.len(), 40);
     let records = fixture.records().await;
@@ -181,12 +182,15 @@ async fn the_user_is_found_in_the_extensions_of_the_request_or_the_response() {
         .route("/request", get(|| async {}))
         .layer(layer.clone())
         .layer(Extension(User("ann")))
-        .merge(Router::new().route("/response", get(|| async { Extension(User("bob")) })).layer(layer));
+        .merge(
+            Router::new().route("/response", get(|| async { Extension(User("bob")) })).layer(layer),
+        );
     let address = serve(app).await;
     support::get(address, "/request").await;
     support::get(address, "/response").await;
 
-    let users = fixture.requests().await.into_iter().map(|heard| heard.end.unwrap().http.user.unwrap());
+    let users =
+        fixture.requests().await.into_iter().map(|heard| heard.end.unwrap().http.user.unwrap());
     assert_eq!(users.collect::<Vec<_>>(), ["ann", "bob"]);
 }
 
@@ -223,18 +227,19 @@ async fn the_id_of_a_request_is_taken_made_and_answered() {
 
 #[tokio::test]
 async fn proxies_are_believed_only_if_they_are_trusted() {
-    let address_of = async |header: ProxyHeader, trusted: &str, name: &'static str, lines: &[&str]| {
-        let fixture = Fixture::new();
-        let network: IpNet = trusted.parse().unwrap();
-        let layer = fixture.layer().with_trusted_proxies(header, [network]);
-        let app = Router::new().route("/", get(|| async {})).layer(layer);
-        let mut asked = request("GET", "/");
-        for line in lines {
-            asked.headers_mut().append(name, HeaderValue::from_str(line).unwrap());
-        }
-        fetch(serve(app).await, asked).await;
-        fixture.request().await.end.unwrap().http.remote_address.unwrap().to_string()
-    };
+    let address_of =
+        async |header: ProxyHeader, trusted: &str, name: &'static str, lines: &[&str]| {
+            let fixture = Fixture::new();
+            let network: IpNet = trusted.parse().unwrap();
+            let layer = fixture.layer().with_trusted_proxies(header, [network]);
+            let app = Router::new().route("/", get(|| async {})).layer(layer);
+            let mut asked = request("GET", "/");
+            for line in lines {
+                asked.headers_mut().append(name, HeaderValue::from_str(line).unwrap());
+            }
+            fetch(serve(app).await, asked).await;
+            fixture.request().await.end.unwrap().http.remote_address.unwrap().to_string()
+        };
     let (x_name, x) = ("x-forwarded-for", ProxyHeader::XForwardedFor);
     let (f_name, f) = ("forwarded", ProxyHeader::Forwarded);
     let forged = &["6.6.6.6, 203.0.113.7, 127.0.0.2"][..];
@@ -247,7 +252,10 @@ async fn proxies_are_believed_only_if_they_are_trusted() {
     assert_eq!(address_of(x, "127.0.0.0/8", f_name, forged).await, "127.0.0.1");
     let endless = ",".repeat(7_000);
     assert_eq!(address_of(x, "127.0.0.0/8", x_name, &[&endless]).await, "127.0.0.1");
-    assert_eq!(address_of(f, "127.0.0.0/8", f_name, &["for=x\\\"\\\"\"\"\\\\\","]).await, "127.0.0.1");
+    assert_eq!(
+        address_of(f, "127.0.0.0/8", f_name, &["for=x\\\"\\\"\"\"\\\\\","]).await,
+        "127.0.0.1"
+    );
 }
 
 // Failures.
@@ -304,7 +312,11 @@ async fn a_500_after_a_warning_becomes_a_ticket() {
 async fn failures_are_grouped_by_method_route_and_status_not_by_path() {
     let fixture = Fixture::new();
     let handler = |method: Method, Path(id): Path<u16>| async move {
-        if method == Method::PUT { StatusCode::BAD_GATEWAY } else { StatusCode::from_u16(id).unwrap() }
+        if method == Method::PUT {
+            StatusCode::BAD_GATEWAY
+        } else {
+            StatusCode::from_u16(id).unwrap()
+        }
     };
     let app = Router::new()
         .route("/a/{status}", axum::routing::any(handler))
@@ -484,7 +496,16 @@ async fn responses_without_a_body_are_complete() {
         .route("/endless", get(endless))
         .layer(fixture.layer());
     let address = serve(app).await;
-    let asked = ["GET /text", "HEAD /text", "GET /empty", "GET /sized", "GET /204", "GET /304", "HEAD /endless", "GET /unknown"];
+    let asked = [
+        "GET /text",
+        "HEAD /text",
+        "GET /empty",
+        "GET /sized",
+        "GET /204",
+        "GET /304",
+        "HEAD /endless",
+        "GET /unknown",
+    ];
     for line in asked {
         let (method, path) = line.split_once(' ').unwrap();
         fetch(address, request(method, path)).await;
@@ -519,7 +540,8 @@ async fn a_layer_around_a_router_and_one_inside_make_one_request() {
 async fn layers_within_one_another_make_one_request_without_any_handler() {
     let fixture = Fixture::new();
     let layer = fixture.layer().with_tracker(EventTracker::builder().build().unwrap());
-    let id = || async { RequestContext::current().unwrap().request().request_id.unwrap().to_string() };
+    let id =
+        || async { RequestContext::current().unwrap().request().request_id.unwrap().to_string() };
     let app = Router::new().route("/", get(id)).layer(layer.clone()).layer(layer);
     let (head, body) = support::get(serve(app).await, "/").await;
     assert_eq!(body, head.headers["x-request-id"].as_bytes());
@@ -545,7 +567,7 @@ async fn every_request_ends_exactly_once_whatever_becomes_of_it() {
             let _ = http_body_util::BodyExt::collect(response.into_body()).await;
         };
         // Some clients lose their patience.
-        let patience = Duration::from_millis(if id % 3 == 0 { id % 11 } else { 10_000 });
+        let patience = Duration::from_millis(if id.is_multiple_of(3) { id % 11 } else { 10_000 });
         let _ = tokio::time::timeout(patience, asked).await;
     };
     futures::future::join_all((0..200).map(ask)).await;

@@ -4,12 +4,12 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::task::{Context, Poll};
 
+use bytes::{Buf as _, BufMut as _, Bytes};
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use futures::{FutureExt as _, StreamExt as _};
 use http::{HeaderMap, Request, Response};
 use http_body_util::{BodyExt as _, Full};
-use bytes::{Buf as _, BufMut as _, Bytes};
 use ticket_tower::TicketHttpLayer;
 use tokio::net::TcpListener;
 use tonic::body::Body;
@@ -28,7 +28,10 @@ pub(crate) async fn serve(layer: TicketHttpLayer) -> SocketAddr {
 }
 
 /// Calls the service; returns the head of the response, and its trailers if it has some.
-pub(crate) async fn call(address: SocketAddr, script: &str) -> (http::response::Parts, Option<HeaderMap>) {
+pub(crate) async fn call(
+    address: SocketAddr,
+    script: &str,
+) -> (http::response::Parts, Option<HeaderMap>) {
     let mut message = vec![0];
     message.extend(u32::try_from(script.len()).unwrap().to_be_bytes());
     message.extend(script.as_bytes());

@@ -133,7 +133,10 @@ pub(crate) fn request(method: &str, path: &str) -> Request<Empty<Bytes>> {
 }
 
 /// Sends a request on a connection of its own, and returns the head of the response with the client's body.
-pub(crate) async fn send(address: SocketAddr, request: Request<Empty<Bytes>>) -> Response<Incoming> {
+pub(crate) async fn send(
+    address: SocketAddr,
+    request: Request<Empty<Bytes>>,
+) -> Response<Incoming> {
     let mut sender = connect(address).await;
     tokio::time::timeout(LONG, sender.send_request(request)).await.unwrap().unwrap()
 }
@@ -153,7 +156,10 @@ pub(crate) async fn fetch(
 }
 
 /// Returns a body that yields these chunks and then what `last` is: an end, an error, or a panic.
-pub(crate) fn streamed(chunks: &[&'static str], last: impl FnOnce() -> Option<std::io::Error> + Send + 'static) -> Body {
+pub(crate) fn streamed(
+    chunks: &[&'static str],
+    last: impl FnOnce() -> Option<std::io::Error> + Send + 'static,
+) -> Body {
     use futures::StreamExt as _;
     let chunks: Vec<_> = chunks.iter().map(|chunk| Ok(Bytes::from(*chunk))).collect();
     let last = futures::stream::once(async { last() });
