@@ -225,6 +225,14 @@ mod tests {
     }
 
     #[test]
+    fn separators_in_quoted_strings_separate_nothing() {
+        for quoted in [r#""a,b""#, r#""a;for=6.6.6.6""#, r#""a\",b\\""#, r#""\\\",for=6.6.6.6""#] {
+            let line = format!("for=203.0.113.7;host={quoted}, host={quoted};for=10.0.0.2");
+            assert_eq!(client(Forwarded, "10.0.0.1", &[line.as_bytes()]), "203.0.113.7", "{line}");
+        }
+    }
+
+    #[test]
     fn addresses_are_read_in_all_their_forms() {
         let forms = [
             ("203.0.113.7", "203.0.113.7"),

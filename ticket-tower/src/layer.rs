@@ -55,18 +55,18 @@ pub struct TicketHttpLayer {
 impl TicketHttpLayer {
     /// Creates a layer that makes tickets through this handler.
     ///
-    /// The requests are those of the [process's tracker](EventTracker::new), unless it gets
-    /// [another one](Self::with_tracker).
+    /// Handlers of the [process's tracker](EventTracker::new) are told of the requests, unless the layer gets
+    /// [another tracker](Self::with_tracker).
     #[must_use]
     pub fn new(handler: &BackgroundHandler) -> Self {
         Self::with(EventTracker::new(), Some(handler.clone()))
     }
 
-    /// Creates a layer that makes no tickets itself: how a request ended is told to the handlers of this tracker, such as
-    /// [`TicketHandler`](ticket_audit::TicketHandler).
+    /// Creates a layer that makes no tickets itself, but leaves them to the handlers of this tracker.
     ///
-    /// Use it if the tracker has a `TicketHandler`. That one also knows which events of a request have failed, so that a
-    /// failure makes one ticket and not another one for the status that it leads to.
+    /// Use it if the tracker has a [`TicketHandler`](ticket_audit::TicketHandler), which also knows which events of a
+    /// request have failed: an event's failure then makes one ticket, and the 5xx that it leads to does not make
+    /// another one. Handlers are not told the message of a panic, so install the panic hook as well.
     #[must_use]
     pub fn from_tracker(tracker: EventTracker) -> Self {
         Self::with(tracker, None)
@@ -76,20 +76,20 @@ impl TicketHttpLayer {
         Self { options: Arc::new(Options::new(tracker, tickets)) }
     }
 
-    /// Sets the tracker whose handlers hear of the requests.
+    /// Sets the tracker whose handlers are told of the requests.
     #[must_use]
     pub fn with_tracker(mut self, tracker: EventTracker) -> Self {
         self.options_mut().tracker = tracker;
         self
     }
 
-    /// Sets the proxies that are trusted to say for whom they forward a request; none by default.
+    /// Trusts proxies in these networks to name the client for which they forward a request; none are trusted by default.
     ///
-    /// A request that comes from one of these networks has the last address in the header that does not belong to them.
-    /// Name the header that your proxies write. A client could send the other one, and a proxy that does
-    /// not know it would pass it on.
+    /// If a request comes from one of these networks, the client's address is the last address in the header that
+    /// belongs to none of them. Choose the header that your proxies write. The other one is ignored, since a client
+    /// may send it and a proxy that does not know it passes it on.
     ///
-    /// All items have one type: addresses, or networks such as `"10.0.0.0/8".parse::<IpNet>()?`.
+    /// The items are addresses, or networks such as `"10.0.0.0/8".parse::<IpNet>()?`.
     #[must_use]
     pub fn with_trusted_proxies<N: Into<IpNet>>(
         mut self,
@@ -101,7 +101,7 @@ impl TicketHttpLayer {
         self
     }
 
-    /// Sets where the address of the connection's other end is found in the extensions of a request.
+    /// Sets how the address of the connection's peer is found in the extensions of a request.
     ///
     /// By default this is axum's `ConnectInfo<SocketAddr>` (with the feature `axum`), or else a `SocketAddr`. With tonic:
     ///
@@ -126,10 +126,11 @@ impl TicketHttpLayer {
         self
     }
 
-    /// Sets the header that has the request's id; `x-request-id` by default.
+    /// Sets the header that carries the request's id; `x-request-id` by default.
     ///
-    /// If a request has one such header with at most 128 letters, digits and characters out of `-_.:/+=@~`, this is the
-    /// id. Otherwise the layer makes one. The response gets the same header, unless the application has set it.
+    /// The layer takes the id from the request if it has exactly one such header, of at most 128 ASCII letters, digits and
+    /// characters out of `-_.:/+=@~`. Otherwise it makes one. The response gets the header too, unless the application
+    /// has set it.
     #[must_use]
     pub fn with_request_id_header(mut self, name: HeaderName) -> Self {
         self.options_mut().request_id = name;
@@ -138,10 +139,9 @@ impl TicketHttpLayer {
 
     /// Sets how the user of a request is found in its extensions.
     ///
-    /// It is called when the request arrives, with the request's extensions, and when the response is there, with the
-    /// response's. So it also works if the authentication is inside this layer and leaves the user in the
-    /// response. What runs inside may also call [`RequestContext::set_user`](crate::RequestContext::set_user), from
-    /// where on records carry the user.
+    /// The function is called with the extensions of the request when it arrives, and with those of the response. So an
+    /// authentication that runs inside this layer can leave the user in the response. It can also call
+    /// [`RequestContext::set_user`](crate::RequestContext::set_user), and then records carry the user from there on.
     #[must_use]
     pub fn with_user<U: Into<SmolStr>>(
         mut self,
@@ -155,7 +155,7 @@ impl TicketHttpLayer {
     /// Sets which statuses are failures; 500 to 599 by default.
     ///
     /// The status of a gRPC call counts as the HTTP status that means the same: `UNKNOWN`, `INTERNAL` and `DATA_LOSS` as
-    /// 500, `UNAVAILABLE` as 503, `DEADLINE_EXCEEDED` as 504, all others as 4xx.
+    /// 500, `UNAVAILABLE` as 503, `DEADLINE_EXCEEDED` as 504, and all errors that clients cause as 4xx.
     #[must_use]
     pub fn with_failures(
         mut self,
@@ -165,18 +165,18 @@ impl TicketHttpLayer {
         self
     }
 
-    /// Leaves requests out that have one of these paths or routes, such as health checks: nobody is told of them, and
-    /// the layer does nothing about their panics.
+    /// Leaves out requests with one of these paths or routes, such as health checks. For these the layer does nothing at
+    /// all, not even if they panic.
     #[must_use]
     pub fn with_ignored<P: Into<SmolStr>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
         self.options_mut().ignored = paths.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Records these headers of requests as attributes named `header.` and the header's name; none by default.
+    /// Records these headers of requests, as attributes such as `header.user-agent`; none by default.
     ///
-    /// Tickets and stored events never show secrets such as cookies: they are redacted like everything else.
-    /// Other handlers of the tracker see the values as they are.
+    /// In tickets and stored events they are redacted like everything else, so cookies and tokens do not show up
+    /// there. Other handlers of the tracker see the values as they are. Values marked as sensitive are left out.
     #[must_use]
     pub fn with_headers(mut self, names: impl IntoIterator<Item = HeaderName>) -> Self {
         let named = |name: HeaderName| {

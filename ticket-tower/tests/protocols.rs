@@ -113,6 +113,22 @@ async fn a_service_is_called_only_after_it_is_ready() {
 }
 
 #[tokio::test]
+async fn a_service_that_another_task_calls_runs_in_the_request() {
+    let fixture = Fixture::new();
+    // Called by the task of the buffer, where no request is current.
+    let service = tower::service_fn(|_: Request<()>| {
+        let context = RequestContext::current();
+        async move {
+            context.unwrap().set_attribute("called", true);
+            Ok::<_, std::convert::Infallible>(Response::new(Empty::<Bytes>::new()))
+        }
+    });
+    let buffered = tower::buffer::Buffer::new(fixture.layer().layer(service), 1);
+    fixture.layer().layer(buffered).oneshot(Request::new(())).await.unwrap();
+    assert_eq!(fixture.request().await.end.unwrap().attributes["called"], true.into());
+}
+
+#[tokio::test]
 async fn a_stream_of_http_2_that_is_reset_drops_its_request_only() {
     let fixture = Fixture::new();
     let (started, has_started) = tokio::sync::oneshot::channel();

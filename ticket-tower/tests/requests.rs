@@ -547,7 +547,7 @@ async fn layers_within_one_another_make_one_request_without_any_handler() {
     assert_eq!(body, head.headers["x-request-id"].as_bytes());
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn every_request_ends_exactly_once_whatever_becomes_of_it() {
     let fixture = Fixture::new();
     let handler = |Path(id): Path<u64>| async move {
