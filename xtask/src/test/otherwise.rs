@@ -19,7 +19,7 @@ struct Program {
     filter: &'static str,
 }
 
-const PROGRAMS: [Program; 3] = [
+const PROGRAMS: [Program; 4] = [
     // F40: the handover between threads, in all orders in which they may run.
     Program {
         name: "ticket-handler (unit tests, with loom)",
@@ -32,6 +32,14 @@ const PROGRAMS: [Program; 3] = [
     Program {
         name: "ticket-handler (unit tests, with shuttle)",
         package: "ticket-handler",
+        target: &["--lib", "--profile", "test"],
+        flags: &["--cfg", "ticket_shuttle"],
+        filter: "f40_",
+    },
+    // F40: the way of an end from a guard to its handlers, in randomly chosen orders.
+    Program {
+        name: "ticket-audit (unit tests, with shuttle)",
+        package: "ticket-audit",
         target: &["--lib", "--profile", "test"],
         flags: &["--cfg", "ticket_shuttle"],
         filter: "f40_",
