@@ -15,6 +15,10 @@ use crate::options::Options;
 use crate::panics;
 
 /// Makes every HTTP request an audited request; from [`TicketHttpLayer`](crate::TicketHttpLayer).
+///
+/// The inner service may have any request body. The data of its response body must be convertible from static bytes, as
+/// `Bytes` is, for the text that a client gets after a panic; the errors of the service and of the body must implement
+/// `Display`, for tickets.
 #[derive(Clone, Debug)]
 pub struct TicketHttp<S> {
     inner: S,
