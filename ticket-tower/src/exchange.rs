@@ -15,13 +15,13 @@ use crate::grpc;
 use crate::options::{self, Options};
 use crate::request_id::RequestId;
 
-/// What becomes of a request that arrives.
+/// The decision about a request that has arrived; from [`Exchange::begin`].
 pub(crate) enum Arrival {
-    /// It is left out.
+    /// The request is left out.
     Ignored,
-    /// Another layer around this one has begun it.
+    /// A layer around this one has begun the request.
     Joined(RequestContext),
-    /// This layer has begun it.
+    /// This layer has begun the request.
     Begun(Box<Exchange>),
 }
 
@@ -31,8 +31,8 @@ struct Mark(RequestContext);
 
 /// A request that is being served, from its arrival to the end of its response's body.
 ///
-/// The guard in it ends the audited request exactly once: when one of the methods that take the exchange is called, or when it
-/// is dropped.
+/// Its guard ends the audited request exactly once: in one of the methods that consume the exchange, or when the
+/// exchange is dropped.
 #[derive(Debug)]
 pub(crate) struct Exchange {
     options: Arc<Options>,
@@ -55,7 +55,6 @@ impl Exchange {
             if let Some(route) = route {
                 context.set_route(route);
             }
-            options.find_user(extensions, context);
             return Arrival::Joined(context.clone());
         }
         let path = request.uri().path();
@@ -77,9 +76,9 @@ impl Exchange {
             start = start.with_attribute(name, value);
         }
         let guard = options.tracker.begin(start);
+        // There is none on the thread of a handler, whose own requests the tracker does not follow.
         let context = guard.context().cloned();
         let context = context.unwrap_or_else(|| RequestContext::new(HttpRequest::new()));
-        options.find_user(extensions, &context);
 
         let exchange = Self {
             options: Arc::clone(options),
@@ -99,7 +98,8 @@ impl Exchange {
         &self.context
     }
 
-    /// Takes note of the head of the response, and adds the request's id to it.
+    /// Takes note of the head of the response, and adds the request's id to it. Calls functions of the options, which may
+    /// panic.
     pub(crate) fn respond<B>(&mut self, response: &mut Response<B>) {
         let status = response.status();
         self.context.set_status(status.as_u16());

@@ -10,6 +10,7 @@ use ticket_core::SmolStr;
 use ticket_handler::{BackgroundHandler, RequestContext};
 
 use crate::address::Proxies;
+use crate::panics;
 
 type Lookup<T> = Arc<dyn Fn(&Extensions) -> Option<T> + Send + Sync>;
 
@@ -51,7 +52,8 @@ impl Options {
     /// Returns the address of the client.
     pub(crate) fn client(&self, extensions: &Extensions, headers: &HeaderMap) -> Option<IpAddr> {
         let peer = match &self.peer_address {
-            Some(lookup) => lookup(extensions),
+            // A panic here would take the connection along, before there is a request that could fail.
+            Some(lookup) => panics::catch(|| lookup(extensions)).ok().flatten(),
             None => peer_address(extensions),
         }?
         .to_canonical();

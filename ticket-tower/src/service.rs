@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 
 use http::{Request, Response};
 use http_body::Body;
+use ticket_handler::RequestContext;
 use tower_service::Service;
 
 use crate::body::ResponseBody;
@@ -46,6 +47,17 @@ impl<S> TicketHttp<S> {
     }
 }
 
+impl<S> TicketHttp<S> {
+    /// Calls the inner service in the context of the request, which is current.
+    fn enter<B>(&mut self, request: Request<B>, context: &RequestContext) -> S::Future
+    where
+        S: Service<Request<B>>,
+    {
+        self.options.find_user(request.extensions(), context);
+        self.inner.call(request)
+    }
+}
+
 impl<S, B, R> Service<Request<B>> for TicketHttp<S>
 where
     S: Service<Request<B>, Response = Response<R>>,
@@ -66,13 +78,13 @@ where
         let exchange = match Exchange::begin(&self.options, &mut request) {
             Arrival::Ignored => return ResponseFuture::untracked(self.inner.call(request)),
             Arrival::Joined(context) => {
-                let future = context.sync_scope(|| self.inner.call(request));
+                let future = context.sync_scope(|| self.enter(request, &context));
                 return ResponseFuture::joined(context.scope(future));
             }
             Arrival::Begun(exchange) => exchange,
         };
         let context = exchange.context();
-        match panics::catch(|| context.sync_scope(|| self.inner.call(request))) {
+        match panics::catch(|| context.sync_scope(|| self.enter(request, context))) {
             Ok(future) => ResponseFuture::tracked(context.scope(future), exchange),
             Err(payload) => {
                 let response = exchange.respond_to_panic(&panics::text(&payload));
