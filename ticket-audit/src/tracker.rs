@@ -45,8 +45,6 @@ pub fn use_event_handler(handler: impl EventHandler) -> Result<()> {
 /// ```
 /// use ticket_audit::{BufferHandler, EventTracker, LlmEvent};
 ///
-/// # #[derive(Debug)]
-/// # struct Answer;
 /// # async fn complete(_: &str) -> std::io::Result<String> { Ok("3 rows".to_owned()) }
 /// async fn ask(tracker: &EventTracker, question: &str) -> std::io::Result<String> {
 ///     let work = async {
@@ -62,7 +60,7 @@ pub fn use_event_handler(handler: impl EventHandler) -> Result<()> {
 /// # fn main() -> ticket_core::Result<()> {
 /// let buffer = BufferHandler::new();
 /// let tracker = EventTracker::builder().with_handler(buffer.clone()).build()?;
-/// # futures::executor::block_on(ask(&tracker, "Who works in Berlin?"))?;
+/// # futures::executor::block_on(ask(&tracker, "Who works in Berlin?")).expect("it answers");
 /// # tracker.blocking_flush(std::time::Duration::from_secs(60))?;
 /// # assert_eq!(buffer.requests()[0].events.len(), 1);
 /// # Ok(())
