@@ -602,7 +602,7 @@ fn g05_what_does_not_fit_is_left_out_with_its_end_and_counted() {
 }
 
 #[test]
-fn g06_handlers_hear_of_starts_in_the_order_of_registration_and_of_ends_in_reverse() {
+fn g06_handlers_are_called_in_the_order_of_registration_and_at_ends_in_reverse() {
     let log = Log::new("a");
     let tracker = EventTracker::builder()
         .with_handler(log.clone())
