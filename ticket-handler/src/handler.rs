@@ -8,11 +8,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use ticket_core::backend::NewOccurrence;
-use ticket_core::{Emitted, Error, ErrorKind, Fingerprint, Record, Result, TicketingBaseHandler};
+use ticket_core::record::Breadcrumb;
+use ticket_core::{
+    Emitted, Error, ErrorKind, Fingerprint, Level, Record, Result, TicketingBaseHandler,
+};
 use ticket_direct::HandlerOptions;
 use tokio::sync::oneshot;
 
 use crate::panics;
+use crate::request::RequestContext;
 use crate::shared::Shared;
 use crate::spool::Spool;
 use crate::stats::{Stats, add};
@@ -77,6 +81,9 @@ impl BackgroundHandler {
     /// Takes one record and returns at once; never panics. It waits only where
     /// [`WhenFull::Block`](crate::WhenFull::Block) was chosen, and then no longer than that deadline.
     ///
+    /// The record gets what is known about the [current request](RequestContext::current), where it has nothing of
+    /// its own.
+    ///
     /// [`Accepted`](Emitted::Accepted) means that the record is in the spool, or counted because its
     /// ticket is beyond its [budget](crate::Builder::with_budget). It can still be lost: with the process, if
     /// there is no [spool on disk](crate::Builder::with_spool), or because more severe records need its
@@ -103,7 +110,7 @@ impl BackgroundHandler {
     }
 
     /// Begins to emit a record that need not be built while its ticket is in a storm: for producers
-    /// that know a `key` of the ticket before they have the record.
+    /// that know the record's level and a `key` of its ticket before they have the record.
     ///
     /// Returns `None` if there is nothing more to do: the record was counted on its ticket's storm, or
     /// cannot be taken (the handler is off, the calling thread is the worker's, or this is a forked
@@ -131,7 +138,7 @@ impl BackgroundHandler {
     /// let mut built = 0;
     /// for _ in 0..1_000 {
     ///     let key = seed.hash_one((file!(), line!(), "payment refused"));
-    ///     if let Some(pending) = handler.begin(key) {
+    ///     if let Some(pending) = handler.begin(Level::Error, key) {
     ///         built += 1;
     ///         pending.emit(Record::new(Level::Error, "shop::checkout", "payment refused"))?;
     ///     }
@@ -141,7 +148,7 @@ impl BackgroundHandler {
     /// ```
     #[must_use = "unless it is `None`, the record has to be built and emitted"]
     #[inline]
-    pub fn begin(&self, key: u64) -> Option<Pending<'_>> {
+    pub fn begin(&self, level: Level, key: u64) -> Option<Pending<'_>> {
         let shared = &*self.inner.shared;
         let Shared { pipeline, storm, counters, home, .. } = shared;
         if shared.is_off || in_worker() {
@@ -150,7 +157,10 @@ impl BackgroundHandler {
         }
         let key = Some(key).filter(|_| pipeline.is_pure());
         let (is_busy, ticket) = match key.map(|key| storm.try_count(key)) {
-            Some(Keyed::Counted) => return None,
+            Some(Keyed::Counted) => {
+                note(level);
+                return None;
+            }
             Some(Keyed::Busy) => (true, None),
             Some(Keyed::Known(ticket)) => (false, Some(ticket)),
             Some(Keyed::New) | None => (false, None),
@@ -161,9 +171,16 @@ impl BackgroundHandler {
             return None;
         }
         if is_busy && key.is_some_and(|key| storm.count(key)) {
+            note(level);
             return None;
         }
         Some(Pending { shared, key, ticket })
+    }
+
+    /// Keeps a breadcrumb for the next record that is emitted to this handler within a request. Of a request's
+    /// breadcrumbs, the newest `max` are kept.
+    pub fn add_breadcrumb(&self, request: &RequestContext, crumb: Breadcrumb, max: usize) {
+        request.push(self.inner.shared.number, crumb, max);
     }
 
     /// Blocks the calling thread until everything taken before this call is stored or lost for good, or
@@ -240,7 +257,14 @@ impl Pending<'_> {
     #[inline]
     pub fn emit(self, mut record: Record) -> Result<Emitted> {
         let Self { shared, key, ticket } = self;
-        let Shared { pipeline, storm, counters, .. } = shared;
+        let Shared { number, pipeline, storm, counters, .. } = shared;
+        let request = RequestContext::current();
+        if let Some(request) = &request
+            && record.level >= pipeline.options().level()
+        {
+            // Before the filter, which may decide by it, and before the redaction.
+            request.fill(&mut record, *number);
+        }
         let prepared = panics::catch(|| {
             pipeline.admit(&mut record).then(|| match &ticket {
                 Some(ticket) => ticket.fingerprint.clone(),
@@ -259,11 +283,15 @@ impl Pending<'_> {
                 return Err(Error::new(ErrorKind::Rejected, "handler", text));
             }
         };
+        let level = record.level;
         let occurrence = NewOccurrence::from_normalized(record, fingerprint);
         // A key that already leads to its ticket need not be stored again.
         let new_key = key.filter(|_| ticket.is_none());
         let id = storm
             .admit(pipeline, occurrence, ticket, new_key, &|outgoing| shared.push(outgoing))?;
+        if let Some(request) = request {
+            request.note(level);
+        }
         Ok(Emitted::Accepted(id))
     }
 }
@@ -321,6 +349,13 @@ impl Drop for Inner {
             self.shared.release();
             self.shared.spool.close();
         }
+    }
+}
+
+/// Notes on the current request that a record was counted which will not be built.
+fn note(level: Level) {
+    if let Some(request) = RequestContext::current() {
+        request.note(level);
     }
 }
 

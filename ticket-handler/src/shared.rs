@@ -1,5 +1,6 @@
 //! [`Shared`]: the state behind a handler.
 
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use ticket_core::{Error, ErrorKind, Result};
@@ -13,6 +14,8 @@ use crate::storm::{Outgoing, Storm};
 
 /// The state that producers share with the worker.
 pub(crate) struct Shared {
+    /// Distinguishes the handlers of the process.
+    pub(crate) number: u64,
     pub(crate) pipeline: Pipeline,
     pub(crate) storm: Storm,
     pub(crate) spool: Spool,
@@ -29,7 +32,9 @@ impl Shared {
         call_deadline: Duration,
         storm: Storm,
     ) -> Self {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
         Self {
+            number: NUMBER.fetch_add(1, Relaxed),
             pipeline: Pipeline::new(options),
             storm,
             spool,

@@ -32,7 +32,7 @@ fn rows(backend: &Faulty) -> usize {
 
 /// Emits a record that is built only if necessary.
 fn emit_keyed(handler: &BackgroundHandler, key: u64, build: impl FnOnce() -> Record) {
-    if let Some(pending) = handler.begin(key) {
+    if let Some(pending) = handler.begin(Level::Error, key) {
         pending.emit(build()).unwrap();
     }
 }
@@ -198,7 +198,7 @@ fn a_key_does_not_hide_a_record_from_the_filter() {
 fn a_handler_that_is_off_needs_no_record() {
     let handler = BackgroundHandler::off(HandlerOptions::new("app"));
     for key in 0..10 {
-        assert!(handler.begin(key).is_none());
+        assert!(handler.begin(Level::Error, key).is_none());
     }
     handler.blocking_flush(Duration::ZERO).unwrap();
     drop(handler.guard());

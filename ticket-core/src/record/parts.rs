@@ -151,6 +151,69 @@ impl Location {
     }
 }
 
+impl Request {
+    /// Creates a request about which nothing is known.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Returns `true` if no field is set.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Sets the HTTP method.
+    #[must_use]
+    pub fn with_method(mut self, method: impl Into<SmolStr>) -> Self {
+        self.method = Some(method.into());
+        self
+    }
+
+    /// Sets the requested path.
+    #[must_use]
+    pub fn with_path(mut self, path: impl Into<SmolStr>) -> Self {
+        self.path = Some(path.into());
+        self
+    }
+
+    /// Sets the route that the path matched.
+    #[must_use]
+    pub fn with_route(mut self, route: impl Into<SmolStr>) -> Self {
+        self.route = Some(route.into());
+        self
+    }
+
+    /// Sets the status code of the response.
+    #[must_use]
+    pub fn with_status(mut self, status: u16) -> Self {
+        self.status = Some(status);
+        self
+    }
+
+    /// Sets the client's network address.
+    #[must_use]
+    pub fn with_remote_address(mut self, address: impl Into<SmolStr>) -> Self {
+        self.remote_address = Some(address.into());
+        self
+    }
+
+    /// Sets the authenticated user.
+    #[must_use]
+    pub fn with_user(mut self, user: impl Into<SmolStr>) -> Self {
+        self.user = Some(user.into());
+        self
+    }
+
+    /// Sets the request id.
+    #[must_use]
+    pub fn with_request_id(mut self, request_id: impl Into<SmolStr>) -> Self {
+        self.request_id = Some(request_id.into());
+        self
+    }
+}
+
 /// Writes `file:line` followed by the function or module; writes nothing if the location is unknown.
 impl std::fmt::Display for Location {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
