@@ -1,7 +1,5 @@
 //! [`TicketLayer`]: the `tracing` layer.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-
 use ticket_core::record::Breadcrumb;
 use ticket_core::{Level, Location, Record, SmolStr, Timestamp, Traits, limits};
 use ticket_handler::BackgroundHandler;
@@ -15,10 +13,11 @@ use tracing_subscriber::filter::Filtered;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
+use crate::breadcrumbs::Breadcrumbs;
 use crate::inside::Inside;
 use crate::origin::thread_name;
 use crate::visit::{Fields, SpanFields, short};
-use crate::{breadcrumbs, key, level};
+use crate::{key, level};
 
 /// A `tracing` layer that passes events of the handler's level and above to the handler as records, and keeps
 /// less severe ones as breadcrumbs of the next record.
@@ -35,12 +34,14 @@ use crate::{breadcrumbs, key, level};
 /// | surrounding spans | `spans`, the outermost first, each with its fields |
 /// | span fields | also `traits`, so that a record is found by the `request_id` of its span; an inner span's field hides an outer one's of the same name, and the event's own field hides both |
 /// | thread and process | `thread` (its name, or its number) and `process` |
+/// | [current request](ticket_handler::RequestContext) | `request`, and its attributes `traits` unless there is one of the same name |
 ///
 /// Records of the crate `log` that arrive through `tracing-log` keep their own target and location.
 ///
-/// Breadcrumbs belong to the outermost span, so those of a request stay with that request. Outside all
-/// spans they belong to the thread. Each goes into one record, the next of its scope; a record also leaves
-/// a breadcrumb, without traits, for the record after it.
+/// Breadcrumbs belong to the current request. Without one they belong to the outermost span, which in a web
+/// service is often that of a request, and outside all spans to the thread. Each goes into one record, the next of
+/// its scope; a record also leaves a breadcrumb, without traits, for the record after it. Producers for the same
+/// handler share the breadcrumbs of a request, so a panic has those that the layer kept.
 ///
 /// In a storm, when a ticket has used up its [budget](ticket_handler::Builder::with_budget), only the
 /// fields that decide an event's ticket are formatted, and the event is counted. It has no breadcrumbs and
@@ -52,11 +53,9 @@ use crate::{breadcrumbs, key, level};
 #[derive(Debug)]
 pub struct TicketLayer {
     handler: BackgroundHandler,
-    number: u64,
     /// Kept because asking for it is a system call. It is wrong in a forked child, where nothing is recorded.
     process: u32,
-    breadcrumb_level: Level,
-    max_breadcrumbs: usize,
+    breadcrumbs: Breadcrumbs,
 }
 
 /// The fields of a span, kept in its extensions.
@@ -67,27 +66,20 @@ impl TicketLayer {
     /// Creates a layer over a handler. Less severe events from [`Level::Info`] on become breadcrumbs, at most 20.
     #[must_use]
     pub fn new(handler: BackgroundHandler) -> Self {
-        static NUMBER: AtomicU64 = AtomicU64::new(0);
-        Self {
-            handler,
-            number: NUMBER.fetch_add(1, Relaxed),
-            process: std::process::id(),
-            breadcrumb_level: Level::Info,
-            max_breadcrumbs: 20,
-        }
+        Self { handler, process: std::process::id(), breadcrumbs: Breadcrumbs::new() }
     }
 
     /// Sets the lowest level of events that are kept as breadcrumbs.
     #[must_use]
     pub fn with_breadcrumb_level(mut self, level: Level) -> Self {
-        self.breadcrumb_level = level;
+        self.breadcrumbs.level = level;
         self
     }
 
     /// Sets how many of the newest breadcrumbs are kept: up to [`limits::BREADCRUMBS`], 0 for none.
     #[must_use]
     pub fn with_max_breadcrumbs(mut self, max_breadcrumbs: usize) -> Self {
-        self.max_breadcrumbs = max_breadcrumbs.min(limits::BREADCRUMBS);
+        self.breadcrumbs.max = max_breadcrumbs.min(limits::BREADCRUMBS);
         self
     }
 
@@ -115,8 +107,7 @@ impl TicketLayer {
 
     /// Returns the lowest level of events that are used at all.
     fn lowest_level(&self) -> Level {
-        let level = self.handler.options().level();
-        if self.max_breadcrumbs == 0 { level } else { level.min(self.breadcrumb_level) }
+        self.breadcrumbs.lowest_level(&self.handler)
     }
 }
 
@@ -155,7 +146,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for TicketLayer {
         if level < self.handler.options().level() {
             let crumb = breadcrumb(level, metadata, fields, event);
             let root = context.event_scope(event).and_then(Iterator::last);
-            breadcrumbs::push(root.as_ref(), self.number, crumb, self.max_breadcrumbs);
+            self.breadcrumbs.push(&self.handler, root.as_ref(), crumb);
             return;
         }
         let key = key::of(event, normalized.as_ref(), &fields);
@@ -164,13 +155,10 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for TicketLayer {
         let mut record = record(level, event, normalized.as_ref(), fields);
         record.process = Some(self.process);
         let root = add_spans(&mut record, event, &context);
-        // A later record shows that this one came before.
-        let message = short(record.message.clone(), self.redaction());
-        let crumb = Breadcrumb::new(record.time, level, record.channel.clone(), message);
-        record.breadcrumbs =
-            breadcrumbs::replace(root.as_ref(), self.number, crumb, self.max_breadcrumbs);
+        let of_record = self.breadcrumbs.attach(&self.handler, root.as_ref(), &mut record);
         // The handler counts and reports what it could not take.
         let _ = pending.emit(record);
+        self.breadcrumbs.leave(&self.handler, of_record);
     }
 }
 

@@ -18,7 +18,7 @@ mod visit;
 pub use ticket_core::Level;
 pub use ticket_direct::HandlerOptions;
 pub use ticket_grouping::Grouping;
-pub use ticket_handler::{BackgroundHandler, Guard};
+pub use ticket_handler::{BackgroundHandler, Guard, RequestContext, request};
 
 pub use self::errors::{Report, report_error};
 #[cfg(feature = "anyhow")]

@@ -1,6 +1,5 @@
 //! [`TicketLog`]: a logger for programs that use the crate `log` without `tracing`.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::{error, fmt};
 
 use log::kv::{self, VisitSource, VisitValue};
@@ -11,13 +10,15 @@ use ticket_handler::BackgroundHandler;
 use ticket_redact::Redaction;
 use tracing_subscriber::Registry;
 
+use crate::breadcrumbs::Breadcrumbs;
+use crate::format;
 use crate::inside::Inside;
 use crate::origin::thread_name;
 use crate::visit::{FINGERPRINT, short};
-use crate::{breadcrumbs, format};
 
 /// A logger for the crate `log`. It passes records of the handler's level and above to the handler, and keeps less
-/// severe ones as breadcrumbs of their thread's next record.
+/// severe ones as breadcrumbs of the next record in the [current request](ticket_handler::RequestContext), or
+/// without one of their thread's next record.
 ///
 /// It needs no `tracing` subscriber. Key-value pairs become typed traits: numbers, bools and texts keep their type,
 /// everything else is formatted with `Debug` or `Display`. The first error (`error:err = e`) becomes the record's
@@ -48,10 +49,8 @@ use crate::{breadcrumbs, format};
 /// `tracing`'s feature `log-always`, which logs every event a second time.
 pub struct TicketLog {
     handler: BackgroundHandler,
-    number: u64,
     process: u32,
-    breadcrumb_level: Level,
-    max_breadcrumbs: usize,
+    breadcrumbs: Breadcrumbs,
     next: Option<Box<dyn Log>>,
 }
 
@@ -59,29 +58,20 @@ impl TicketLog {
     /// Creates a logger over a handler. Less severe records from [`Level::Info`] on become breadcrumbs, at most 20.
     #[must_use]
     pub fn new(handler: BackgroundHandler) -> Self {
-        // Counts downwards, because layers count upwards and both keep breadcrumbs by number.
-        static NUMBER: AtomicU64 = AtomicU64::new(u64::MAX);
-        Self {
-            handler,
-            number: NUMBER.fetch_sub(1, Relaxed),
-            process: std::process::id(),
-            breadcrumb_level: Level::Info,
-            max_breadcrumbs: 20,
-            next: None,
-        }
+        Self { handler, process: std::process::id(), breadcrumbs: Breadcrumbs::new(), next: None }
     }
 
     /// Sets the lowest level of records that are kept as breadcrumbs.
     #[must_use]
     pub fn with_breadcrumb_level(mut self, level: Level) -> Self {
-        self.breadcrumb_level = level;
+        self.breadcrumbs.level = level;
         self
     }
 
     /// Sets how many of the newest breadcrumbs are kept: up to [`limits::BREADCRUMBS`], 0 for none.
     #[must_use]
     pub fn with_max_breadcrumbs(mut self, max_breadcrumbs: usize) -> Self {
-        self.max_breadcrumbs = max_breadcrumbs.min(limits::BREADCRUMBS);
+        self.breadcrumbs.max = max_breadcrumbs.min(limits::BREADCRUMBS);
         self
     }
 
@@ -107,8 +97,7 @@ impl TicketLog {
 
     /// Returns the lowest level of records that are used at all.
     fn lowest_level(&self) -> Level {
-        let level = self.handler.options().level();
-        if self.max_breadcrumbs == 0 { level } else { level.min(self.breadcrumb_level) }
+        self.breadcrumbs.lowest_level(&self.handler)
     }
 
     fn take(&self, log: &log::Record<'_>) {
@@ -126,11 +115,11 @@ impl TicketLog {
         {
             message = cause.message.clone();
         }
-        let brief = short(message.clone(), redaction);
         if level < self.handler.options().level() {
-            let mut crumb = Breadcrumb::new(Timestamp::now(), level, log.target(), brief);
+            let message = short(message, redaction);
+            let mut crumb = Breadcrumb::new(Timestamp::now(), level, log.target(), message);
             crumb.traits = fields.traits;
-            breadcrumbs::push::<Registry>(None, self.number, crumb, self.max_breadcrumbs);
+            self.breadcrumbs.push::<Registry>(&self.handler, None, crumb);
             return;
         }
         let mut record = Record::new(level, log.target(), message);
@@ -144,11 +133,10 @@ impl TicketLog {
         record.traits = fields.traits;
         record.process = Some(self.process);
         record.thread = Some(thread_name());
-        let crumb = Breadcrumb::new(record.time, level, record.channel.clone(), brief);
-        record.breadcrumbs =
-            breadcrumbs::replace::<Registry>(None, self.number, crumb, self.max_breadcrumbs);
+        let of_record = self.breadcrumbs.attach::<Registry>(&self.handler, None, &mut record);
         // The handler counts and reports what it could not take.
         let _ = self.handler.emit(record);
+        self.breadcrumbs.leave(&self.handler, of_record);
     }
 }
 

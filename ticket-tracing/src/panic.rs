@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use ticket_core::{Level, Location, Record};
-use ticket_handler::BackgroundHandler;
+use ticket_handler::{BackgroundHandler, request};
 
 use crate::frames;
 use crate::inside::{Inside, become_panic_thread, is_panic_thread};
@@ -26,6 +26,7 @@ const RESOLVING: Duration = Duration::from_secs(1);
 /// | `location` | the file and line of the panic |
 /// | `backtrace` | the frames from the panic outwards, the application's own marked, independent of `RUST_BACKTRACE` |
 /// | `thread`, `process` | as in other records |
+/// | `request`, `breadcrumbs` | those of the [current request](ticket_handler::RequestContext) of the panicking thread |
 ///
 /// The record is made and emitted on a separate thread, so that neither a panicking filter nor a lock held by the
 /// panicking thread can turn the panic into an abort or a deadlock. The panicking thread waits for that. It also
@@ -86,7 +87,7 @@ fn report(handler: &BackgroundHandler, info: &PanicHookInfo<'_>) {
 
     let (done, waits) = mpsc::sync_channel(1);
     let handler = handler.clone();
-    let work = move || {
+    let work = request::in_current_request(move || {
         become_panic_thread();
         let _inside = Inside::enter();
         record.backtrace = frames::resolve(captured, start + RESOLVING);
@@ -96,7 +97,7 @@ fn report(handler: &BackgroundHandler, info: &PanicHookInfo<'_>) {
             let _ = handler.blocking_flush(LONGEST.saturating_sub(start.elapsed()));
         }
         let _ = done.send(());
-    };
+    });
     if thread::Builder::new().name("ticket-panic".to_owned()).spawn(work).is_ok() {
         let _ = waits.recv_timeout(LONGEST.saturating_sub(start.elapsed()));
     }

@@ -21,6 +21,8 @@ use super::store::Store;
 pub(crate) enum Kind {
     /// The layer with a spool on disk and no budget, so that every record is stored in full.
     Disk,
+    /// The same within a request, whose context each record gets.
+    Request,
     /// The layer with a spool in memory and no budget, so that every record is stored in full.
     Memory,
     /// The layer with a spool on disk while the store is unavailable.
@@ -39,8 +41,9 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Disk,
+        Self::Request,
         Self::Memory,
         Self::Away,
         Self::Storm,
@@ -55,6 +58,7 @@ impl Kind {
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Disk => "layer, spool on disk",
+            Self::Request => "layer, spool on disk, in a request",
             Self::Memory => "layer, spool in memory",
             Self::Away => "layer, spool on disk, database down",
             Self::Storm => "layer, storm",
@@ -87,7 +91,7 @@ impl Contender {
         let file = || File::create(folder.join(format!("{kind:?}.log")));
         let spool = |builder: Builder| builder.with_spool(folder.join(format!("{kind:?}")));
         let (dispatch, keep) = match kind {
-            Kind::Disk => layer(spool(whole()).backend(Store::Takes)?),
+            Kind::Disk | Kind::Request => layer(spool(whole()).backend(Store::Takes)?),
             Kind::Memory => layer(whole().with_max_bytes(256 << 20).backend(Store::Takes)?),
             Kind::Away => layer(spool(whole()).backend(Store::Away)?),
             Kind::Storm => layer(spool(builder()).backend(Store::Takes)?),

@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use clap::Parser;
 use serde::Serialize;
+use ticket_core::record::Request;
+use ticket_handler::RequestContext;
 use tracing::{Dispatch, dispatcher, error, info_span};
 
 use self::contender::{Contender, Kind};
@@ -79,7 +81,7 @@ fn report_storm(number: u32) {
 /// these times to `each`.
 fn turn(kind: Kind, dispatch: &Dispatch, events: u32, each: &mut Vec<Duration>) -> f64 {
     let report = if kind == Kind::Storm { report_storm } else { report };
-    dispatcher::with_default(dispatch, || {
+    let turn = || {
         let span = info_span!("request", method = "POST", request_id = "7f3a-1b");
         let _entered = span.entered();
         for number in 0..100 {
@@ -96,7 +98,21 @@ fn turn(kind: Kind, dispatch: &Dispatch, events: u32, each: &mut Vec<Duration>) 
             each.push(start.elapsed());
         }
         nanos(whole) / f64::from(events)
-    })
+    };
+    let turn = || dispatcher::with_default(dispatch, turn);
+    if kind == Kind::Request { request().sync_scope(turn) } else { turn() }
+}
+
+/// Returns a request of which a middleware knows everything.
+fn request() -> RequestContext {
+    let request = Request::new()
+        .with_method("POST")
+        .with_path("/api/orders/17")
+        .with_route("/api/orders/{id}")
+        .with_remote_address("192.0.2.7")
+        .with_user("ann@example.org")
+        .with_request_id("0193f6a2-6b1e-7c55-9d0e-2f8a4c1b7e30");
+    RequestContext::new(request).with_attribute("is_admin", true)
 }
 
 /// Runs a turn with several threads at the same time. The mean is the elapsed time divided by the events of
