@@ -1,4 +1,4 @@
-//! A collection of views that answers questions in natural language, and four handlers that hear of every question.
+//! A collection of views that answers questions in natural language, and four handlers that follow every question.
 //!
 //! The language model is a script, so that the program needs none. It chooses a view, the view looks up a name that the
 //! question misspells, and the model writes a filter. One question fits no view, and another one finds the model overloaded.

@@ -16,7 +16,7 @@ use crate::run::{Open, Run};
 ///
 /// It ends with [`finish`](Self::finish), [`done`](Self::done), [`fail`](Self::fail) or [`end`](Self::end), or when the
 /// guard is dropped: then its outcome is [`Outcome::Dropped`], or [`Outcome::Panicked`] if a panic drops it. Handlers
-/// hear of the end after the last event of the request has ended.
+/// are told of the end after the last event of the request has ended.
 ///
 /// The guard may be moved to other threads and tasks. None of its methods waits for a handler.
 ///
@@ -25,7 +25,7 @@ use crate::run::{Open, Run};
 #[must_use = "a request ends when its guard is dropped: bind it to a name"]
 #[derive(Debug)]
 pub struct Request {
-    /// `None` if no handler hears of the request.
+    /// `None` if no handler is told of the request.
     run: Option<Arc<Run>>,
     context: Option<RequestContext>,
     is_nested: bool,
@@ -168,7 +168,7 @@ impl Drop for Request {
 pub struct EventSpan<E: Event> {
     /// Shared with the start that handlers may not have seen yet; changing it then makes a copy.
     event: Arc<E>,
-    /// `None` if no handler hears of the event, and once it has ended.
+    /// `None` if no handler is told of the event, and once it has ended.
     open: Option<Open>,
     unwinding: Unwinding,
 }

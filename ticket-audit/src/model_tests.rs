@@ -188,7 +188,7 @@ fn f40_an_end_on_any_thread_comes_after_what_it_ends() {
 
 /// Nobody flushes: lanes find what is queued, sleep when there is nothing, and end with the tracker.
 #[test]
-fn f40_what_is_queued_is_heard_without_a_flush() {
+fn f40_what_is_queued_is_handled_without_a_flush() {
     model(500, PAUSE, || {
         let subject = Subject::new(["a"], 100, || Fault::None);
         let beside = {

@@ -15,7 +15,7 @@ use crate::sync::{AtomicU64, Instant, Mutex, lock};
 /// A request that is under way, shared by its guards: the one that began it, those of nested runs, and those of
 /// its events.
 ///
-/// When the last of them lets go of it, handlers hear of the end of the request. So the end comes exactly once,
+/// When the last of them lets go of it, handlers are told that the request has ended. So the end comes exactly once,
 /// whatever the guards go through, and after the end of the last event.
 #[derive(Debug)]
 pub(crate) struct Run {
@@ -37,7 +37,7 @@ pub(crate) struct Open {
     started: Instant,
 }
 
-/// Returns the lanes that have room, out of those that would hear of a start; `None` if there are none.
+/// Returns the lanes that have room, out of those to be told of a start; `None` if there are none.
 fn admit(audience: &Audience, has_room: impl Fn(&Lane) -> bool) -> Option<Audience> {
     let lanes = audience.iter().enumerate();
     let full: Vec<usize> =

@@ -1,4 +1,4 @@
-//! [`EventTracker`]: tells handlers of requests and events.
+//! [`EventTracker`]: begins requests and passes them to handlers.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -20,7 +20,7 @@ use crate::stats::Stats;
 
 /// Adds a handler to the process-wide list, which every [`EventTracker::new`] uses.
 ///
-/// The handler hears of requests that begin from now on. It stays for the rest of the process.
+/// The handler is called for requests that begin from now on. It stays for the rest of the process.
 ///
 /// # Errors
 ///
@@ -29,7 +29,7 @@ pub fn use_event_handler(handler: impl EventHandler) -> Result<()> {
     EventTracker::new().use_event_handler(handler)
 }
 
-/// Tells handlers of requests and of the events in them.
+/// Passes requests and the events in them to handlers.
 ///
 /// It is a cheap handle: clones share one list of handlers, and all trackers made by [`new`](Self::new) share that of
 /// the process. [`builder`](Self::builder) creates a tracker with a list of its own.
@@ -37,7 +37,7 @@ pub fn use_event_handler(handler: impl EventHandler) -> Result<()> {
 /// # Nested runs
 ///
 /// Code that [runs in](Request::scope) a request of a tracker and begins one with the same tracker joins it: handlers
-/// hear of no second request, and its events belong to the first. So a library can begin a request in each of its entry
+/// see no second request, and its events belong to the first. So a library can begin a request in each of its entry
 /// points, also in those that call each other. A request of another tracker is a request of its own.
 ///
 /// # Examples
@@ -45,8 +45,6 @@ pub fn use_event_handler(handler: impl EventHandler) -> Result<()> {
 /// ```
 /// use ticket_audit::{BufferHandler, EventTracker, LlmEvent};
 ///
-/// # #[derive(Debug)]
-/// # struct Answer;
 /// # async fn complete(_: &str) -> std::io::Result<String> { Ok("3 rows".to_owned()) }
 /// async fn ask(tracker: &EventTracker, question: &str) -> std::io::Result<String> {
 ///     let work = async {
@@ -62,7 +60,7 @@ pub fn use_event_handler(handler: impl EventHandler) -> Result<()> {
 /// # fn main() -> ticket_core::Result<()> {
 /// let buffer = BufferHandler::new();
 /// let tracker = EventTracker::builder().with_handler(buffer.clone()).build()?;
-/// # futures::executor::block_on(ask(&tracker, "Who works in Berlin?"))?;
+/// # futures::executor::block_on(ask(&tracker, "Who works in Berlin?")).expect("it answers");
 /// # tracker.blocking_flush(std::time::Duration::from_secs(60))?;
 /// # assert_eq!(buffer.requests()[0].events.len(), 1);
 /// # Ok(())
@@ -109,7 +107,7 @@ impl EventTracker {
         TrackerBuilder { limits: Limits::default(), handlers: Vec::new() }
     }
 
-    /// Adds a handler, which hears of requests that begin from now on.
+    /// Adds a handler, which is called for requests that begin from now on.
     ///
     /// # Errors
     ///
@@ -349,7 +347,7 @@ impl TrackerGuard {
 
 impl Drop for TrackerGuard {
     fn drop(&mut self) {
-        // Ends are heard in reverse.
+        // As at other ends, the last handler goes first.
         for lane in self.tracker.lanes().iter().rev() {
             lane.end_open();
         }

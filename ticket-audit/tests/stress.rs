@@ -189,7 +189,7 @@ async fn client(tracker: EventTracker, numbers: std::ops::Range<usize>) {
                 for _ in 0..fastrand::u32(0..4) {
                     tokio::task::yield_now().await;
                 }
-                // If it has not begun, nobody ever hears of it.
+                // If it has not begun, no handler is ever called for it.
                 task.abort();
                 let _ = task.await;
             }
@@ -205,7 +205,7 @@ async fn client(tracker: EventTracker, numbers: std::ops::Range<usize>) {
 }
 
 #[test]
-fn each_handler_hears_exactly_one_end_for_each_start() {
+fn each_handler_gets_exactly_one_end_for_each_start() {
     let seed = std::env::var("TICKET_SEED").ok().and_then(|seed| seed.parse().ok());
     let seed = seed.unwrap_or_else(|| fastrand::u64(..));
     println!("TICKET_SEED={seed}");

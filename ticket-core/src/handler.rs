@@ -63,7 +63,7 @@ use crate::{Fingerprint, Record, Result, TicketId};
 /// let record = Record::new(Level::Error, "mail", "the relay is away");
 /// let ticket = outbox.hash_record(&record).id();
 /// assert_eq!(outbox.emit(record).await?, Emitted::Accepted(ticket));
-/// # ticket_core::Result::Ok(())
+/// # Ok::<(), ticket_core::Error>(())
 /// # }).unwrap();
 /// ```
 #[async_trait]

@@ -10,7 +10,7 @@ use ticket_core::{Direction, EventQuery, EventStore, Level, Record, Timestamp, V
 use ticket_direct::HandlerOptions;
 use ticket_memory::MemoryBackend;
 use ticket_tracing::{BackgroundHandler, TicketLayer};
-use tracing::{debug, debug_span, error, info, info_span, trace, warn};
+use tracing::{debug, error, info, info_span, warn};
 use tracing_subscriber::prelude::*;
 
 const LONG: Duration = Duration::from_secs(60);
@@ -358,38 +358,4 @@ fn f27_a_panic_while_formatting_loses_only_the_value() {
     }
     assert_eq!(record.error[0].message, MARK);
     assert_eq!(one_record(|| error!("{Panics}")).message, MARK);
-}
-
-#[test]
-fn events_below_the_filter_are_still_seen_by_other_layers() {
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-
-    struct Counts(Arc<AtomicUsize>);
-    impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for Counts {
-        fn on_event(&self, _: &tracing::Event<'_>, _: tracing_subscriber::layer::Context<'_, S>) {
-            self.0.fetch_add(1, SeqCst);
-        }
-    }
-
-    let layer = || {
-        let handler = BackgroundHandler::builder(HandlerOptions::new("app"));
-        TicketLayer::new(handler.backend(MemoryBackend::new()).unwrap())
-    };
-    let alone = tracing_subscriber::registry().with(layer().filtered());
-    tracing::subscriber::with_default(alone, || {
-        assert!(tracing::enabled!(tracing::Level::INFO));
-        assert!(!tracing::enabled!(tracing::Level::DEBUG));
-        assert!(debug_span!("no").is_disabled() && !info_span!("yes").is_disabled());
-    });
-
-    let seen = Arc::new(AtomicUsize::new(0));
-    let both =
-        tracing_subscriber::registry().with(Counts(Arc::clone(&seen))).with(layer().filtered());
-    tracing::subscriber::with_default(both, || {
-        trace!("1");
-        debug!("2");
-        error!("3");
-    });
-    assert_eq!(seen.load(SeqCst), 3);
 }

@@ -53,6 +53,8 @@ fn f01_killed(engine: Engine) -> Outcome {
     heard.acknowledged.extend(fresh.clone());
     block_on(async {
         let store = database.open().await?;
+        // Every kill may have hit the set-up, and the last start may still be at it.
+        store.setup_backend().await?;
         oracle::check(&*store, &heard.acknowledged, &(0..fresh.end)).await
     })?;
     last.wait().map(drop)

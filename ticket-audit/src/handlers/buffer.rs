@@ -1,4 +1,4 @@
-//! [`BufferHandler`]: keeps what it hears, for tests.
+//! [`BufferHandler`]: keeps requests in memory, for tests.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -8,7 +8,7 @@ use crate::event::{EventEnd, EventStart};
 use crate::handler::{BoxError, EventHandler};
 use crate::request::{RequestEnd, RequestStart};
 
-/// Keeps what it hears in memory, for tests: one buffer for each request.
+/// Keeps requests and their events in memory, for tests: one buffer for each request.
 ///
 /// Clones share what they keep, so a test registers one and asks another. It has to
 /// [flush](crate::EventTracker::blocking_flush) the tracker first.
@@ -38,7 +38,7 @@ pub struct BufferHandler {
     requests: Arc<Mutex<Vec<BufferedRequest>>>,
 }
 
-/// A request that a [`BufferHandler`] has heard of.
+/// A request in a [`BufferHandler`].
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct BufferedRequest {
@@ -50,7 +50,7 @@ pub struct BufferedRequest {
     pub end: Option<RequestEnd>,
 }
 
-/// An event that a [`BufferHandler`] has heard of.
+/// An event in a [`BufferHandler`].
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct BufferedEvent {
@@ -61,7 +61,7 @@ pub struct BufferedEvent {
 }
 
 impl BufferHandler {
-    /// Creates a handler that has heard nothing.
+    /// Creates a handler without requests.
     #[must_use]
     pub fn new() -> Self {
         Self::default()

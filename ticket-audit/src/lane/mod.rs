@@ -9,8 +9,8 @@
 //! async. No other code can interrupt that or carry on its thread's work. With a thread for each handler a blocked
 //! one takes nobody along. It costs a stack for each registered handler and nothing for each request.
 //!
-//! **Why the lanes wait for each other nevertheless.** Handlers hear of a step in the order of registration and of
-//! ends in reverse. So a lane waits until the one before it is done with the same step of the same request
+//! **Why the lanes wait for each other nevertheless.** Handlers are called in the order of registration, and at ends in
+//! reverse. So a lane waits until the one before it is done with the same step of the same request
 //! ([`turn`]), but not for long, and not at all for a lane that is known to be behind. Other requests of the waiting
 //! lane go on meanwhile.
 //!

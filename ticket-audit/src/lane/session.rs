@@ -17,8 +17,8 @@ use crate::sync::lock;
 ///
 /// The contexts that the handler returned are fields of the type behind it, so nothing is ever downcast.
 pub(super) trait Session: Send {
-    /// Tells the handler of a step.
-    fn hear<'a>(&'a mut self, step: &'a Arc<Step>, lane: &'a Shared) -> BoxFuture<'a, ()>;
+    /// Makes the call that a step demands.
+    fn handle<'a>(&'a mut self, step: &'a Arc<Step>, lane: &'a Shared) -> BoxFuture<'a, ()>;
 }
 
 /// Opens a session.
@@ -26,11 +26,11 @@ pub(super) fn open<H: EventHandler>(handler: &Arc<H>) -> Box<dyn Session> {
     Box::new(Typed { handler: Arc::clone(handler), request: None, events: BTreeMap::new() })
 }
 
-/// A session whose contexts were lost in a panic: the handler hears no more of the request.
+/// A session whose contexts were lost in a panic: the handler gets no further call for the request.
 pub(super) struct Lost;
 
 impl Session for Lost {
-    fn hear<'a>(&'a mut self, _: &'a Arc<Step>, _: &'a Shared) -> BoxFuture<'a, ()> {
+    fn handle<'a>(&'a mut self, _: &'a Arc<Step>, _: &'a Shared) -> BoxFuture<'a, ()> {
         Box::pin(async {})
     }
 }
@@ -45,7 +45,7 @@ struct Typed<H: EventHandler> {
 }
 
 impl<H: EventHandler> Session for Typed<H> {
-    fn hear<'a>(&'a mut self, step: &'a Arc<Step>, lane: &'a Shared) -> BoxFuture<'a, ()> {
+    fn handle<'a>(&'a mut self, step: &'a Arc<Step>, lane: &'a Shared) -> BoxFuture<'a, ()> {
         Box::pin(async move {
             match &step.what {
                 What::RequestStart(begun) => {

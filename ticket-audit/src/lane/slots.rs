@@ -5,8 +5,8 @@ use std::sync::atomic::Ordering::Relaxed;
 
 /// Bounds what is queued for a handler, so that neither a slow handler nor a busy program makes memory grow.
 ///
-/// A start takes two slots, one for itself and one for its end. So an end never finds the queue full: whatever a
-/// handler hears the start of, it hears the end of. A start for which there are no two slots is left out together
+/// A start takes two slots, one for itself and one for its end. So an end never finds the queue full: a handler
+/// that is told of a start is also told of the end. A start for which there are no two slots is left out, together
 /// with its end.
 #[derive(Debug)]
 pub(crate) struct Slots {

@@ -16,7 +16,7 @@ use crate::sync::{Instant, Mutex, timeout};
 /// How long a handler waits for the one before it.
 const PATIENCE: Duration = Duration::from_millis(100);
 
-/// The handlers that hear of something, in the order of their registration.
+/// The handlers that are told of something, in the order of their registration.
 pub(crate) type Audience = Arc<[Arc<Lane>]>;
 
 /// Something that happened in a request. All handlers of its audience share it.
@@ -87,7 +87,7 @@ impl Delivery {
         Self { step, index: 0, slots: None }
     }
 
-    /// Returns the position of the handler: starts are heard in the order of registration, ends in reverse.
+    /// Returns the position of the handler: starts go in the order of registration, ends in reverse.
     fn position(&self) -> usize {
         match self.step.what {
             What::RequestStart(_) | What::EventStart(..) | What::EndOpen => self.index,

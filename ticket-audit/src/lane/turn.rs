@@ -1,11 +1,11 @@
-//! [`Turn`]: whose turn it is to hear of a step.
+//! [`Turn`]: the order in which handlers get to a step.
 
 use std::future::poll_fn;
 use std::task::{Poll, Waker};
 
 use crate::sync::{Mutex, lock};
 
-/// Lets the handlers of a request hear of a step one after the other, although each has a thread of its own.
+/// Lets the handlers of a request handle a step one after the other, although each has a thread of its own.
 ///
 /// The handlers have positions, counted from 0. A handler's turn has come when all handlers at lower positions are
 /// done with the step.

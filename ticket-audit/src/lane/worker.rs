@@ -42,7 +42,7 @@ pub(super) fn spawn<H: EventHandler>(shared: Arc<Shared>, handler: Arc<H>) -> io
             Err(error) => return drop(started.send(Err(error))),
         };
         let _ = started.send(Ok(()));
-        let mut worker = Worker {
+        let worker = Worker {
             shared,
             open: move || session::open(&handler),
             sessions: HashMap::new(),
@@ -67,7 +67,7 @@ struct Worker<O> {
     /// The open requests, by their numbers.
     sessions: HashMap<u64, Seat>,
     /// The calls that wait for something.
-    waiting: FuturesUnordered<BoxFuture<'static, Heard>>,
+    waiting: FuturesUnordered<BoxFuture<'static, Handled>>,
     /// The number of flushes so far: a flush waits for what was taken from the queue in its own and in earlier
     /// generations.
     generation: u64,
@@ -85,8 +85,8 @@ enum Seat {
     Taken(VecDeque<(u64, Delivery)>),
 }
 
-/// A step that a session has heard.
-struct Heard {
+/// A step that a session has handled.
+struct Handled {
     request: u64,
     generation: u64,
     is_last: bool,
@@ -94,19 +94,19 @@ struct Heard {
 }
 
 impl<O: Fn() -> Box<dyn Session>> Worker<O> {
-    /// Works until the lane is closed.
-    async fn work(&mut self) {
+    /// Works until the lane is closed. The handler is dropped at the end, while it still has its runtime.
+    async fn work(mut self) {
         while let Some(messages) = self.shared.take(BATCH) {
             let count = messages.len();
             for message in messages {
-                self.handle(message);
+                self.take_message(message);
             }
             self.signal_flushes();
             if count < BATCH && self.waiting.is_empty() {
                 self.shared.is_behind.store(false, Relaxed);
             }
             self.reporter.tick(Instant::now(), &self.shared.stats(), &mut stderr());
-            let heard = if count == BATCH {
+            let handled = if count == BATCH {
                 yield_now().await;
                 self.waiting.next().now_or_never().flatten()
             } else if self.waiting.is_empty() {
@@ -115,18 +115,18 @@ impl<O: Fn() -> Box<dyn Session>> Worker<O> {
             } else {
                 let wait = pin!(self.shared.wait(count == 0));
                 match select(self.waiting.next(), wait).await {
-                    Either::Left((heard, _)) => heard,
+                    Either::Left((handled, _)) => handled,
                     Either::Right(_) => None,
                 }
             };
-            if let Some(heard) = heard {
-                self.no_longer_outstanding(heard.generation);
-                self.heard(heard);
+            if let Some(handled) = handled {
+                self.no_longer_outstanding(handled.generation);
+                self.resume(handled);
             }
         }
     }
 
-    fn handle(&mut self, message: Message) {
+    fn take_message(&mut self, message: Message) {
         match message {
             Message::Step(delivery) => self.deliver(delivery),
             Message::EndOpen => {
@@ -149,7 +149,7 @@ impl<O: Fn() -> Box<dyn Session>> Worker<O> {
             Entry::Vacant(seat) => seat.insert(Seat::Free((self.open)())),
         };
         match mem::replace(seat, Seat::Taken(VecDeque::new())) {
-            Seat::Free(session) => self.tell(session, self.generation, delivery),
+            Seat::Free(session) => self.run(session, self.generation, delivery),
             Seat::Taken(mut later) => {
                 *self.outstanding.entry(self.generation).or_default() += 1;
                 later.push_back((self.generation, delivery));
@@ -158,31 +158,32 @@ impl<O: Fn() -> Box<dyn Session>> Worker<O> {
         }
     }
 
-    /// Tells a session of a step, and then of those that come after it, until one has to wait.
-    fn tell(&mut self, session: Box<dyn Session>, generation: u64, delivery: Delivery) {
+    /// Lets a session handle a step, and then those that came after it, until one has to wait.
+    fn run(&mut self, session: Box<dyn Session>, generation: u64, delivery: Delivery) {
         let mut next = Some((session, generation, delivery));
         while let Some((session, generation, delivery)) = next.take() {
-            let mut hear = hear(Arc::clone(&self.shared), session, generation, delivery);
+            let mut handling = handle(Arc::clone(&self.shared), session, generation, delivery);
             // Most handlers are done at once, and then nothing has to be scheduled.
-            match (&mut hear).now_or_never() {
-                Some(heard) => next = self.settle(heard),
+            match (&mut handling).now_or_never() {
+                Some(handled) => next = self.settle(handled),
                 None => {
                     *self.outstanding.entry(generation).or_default() += 1;
-                    self.waiting.push(hear);
+                    self.waiting.push(handling);
                 }
             }
         }
     }
 
-    fn heard(&mut self, heard: Heard) {
-        if let Some((session, generation, delivery)) = self.settle(heard) {
-            self.tell(session, generation, delivery);
+    /// Continues with a session whose step has been waited for.
+    fn resume(&mut self, handled: Handled) {
+        if let Some((session, generation, delivery)) = self.settle(handled) {
+            self.run(session, generation, delivery);
         }
     }
 
-    /// Puts a session back, and returns it instead if there is something more to tell it.
-    fn settle(&mut self, heard: Heard) -> Option<(Box<dyn Session>, u64, Delivery)> {
-        let Heard { request, is_last, session, .. } = heard;
+    /// Puts a session back, and returns it instead if there is a next step for it.
+    fn settle(&mut self, handled: Handled) -> Option<(Box<dyn Session>, u64, Delivery)> {
+        let Handled { request, is_last, session, .. } = handled;
         if is_last {
             // Only the ends of a program can come after it, and they find nothing to end.
             if let Some(Seat::Taken(later)) = self.sessions.remove(&request) {
@@ -232,27 +233,27 @@ impl<O: Fn() -> Box<dyn Session>> Worker<O> {
     }
 }
 
-/// Tells a session of a step when the lane's turn has come.
-fn hear(
+/// Lets a session handle a step when the lane's turn has come.
+fn handle(
     shared: Arc<Shared>,
     mut session: Box<dyn Session>,
     generation: u64,
     delivery: Delivery,
-) -> BoxFuture<'static, Heard> {
+) -> BoxFuture<'static, Handled> {
     Box::pin(async move {
         let request = delivery.step.request;
         let is_last = matches!(delivery.step.what, What::RequestEnd(_));
-        let hear = async {
+        let handling = async {
             delivery.wait_for_turn().await;
-            session.hear(&delivery.step, &shared).await;
+            session.handle(&delivery.step, &shared).await;
             session
         };
         // Calls are caught where they are made. What is left are the destructors of contexts.
-        let session = AssertUnwindSafe(hear).catch_unwind().await.unwrap_or_else(|panic| {
+        let session = AssertUnwindSafe(handling).catch_unwind().await.unwrap_or_else(|panic| {
             shared.counters.panicked(&panics::text(panic));
             Box::new(Lost)
         });
-        Heard { request, generation, is_last, session }
+        Handled { request, generation, is_last, session }
     })
 }
 
