@@ -39,7 +39,8 @@ pin_project! {
             // A server drops a body that needs not be polled once more: it is at its end, or as much has come
             // of it as the header `Content-Length` says.
             let is_complete = exchange.is_some()
-                && (*this.left == Some(0) || this.body.as_ref().as_pin_ref().is_none_or(|body| body.is_end_stream()));
+                && (*this.left == Some(0)
+                    || this.body.as_ref().get_ref().as_ref().is_none_or(Body::is_end_stream));
             match this.scope {
                 Some(scope) => scope.sync_scope(|| this.body.set(None)),
                 None => this.body.set(None),
@@ -94,15 +95,12 @@ where
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
         let this = self.project();
-        let Some(mut body) = this.body.as_pin_mut() else {
+        let Some(body) = this.body.as_pin_mut() else {
             let text = this.text.take().filter(|text| !text.is_empty());
             return Poll::Ready(text.map(|text| Ok(Frame::data(text.as_bytes().into()))));
         };
         let Some(scope) = this.scope else { return body.poll_frame(context) };
-        let polled = panics::catch(|| {
-            scope.sync_scope(|| (body.as_mut().poll_frame(context), body.is_end_stream()))
-        });
-        let (polled, is_end) = match polled {
+        let polled = match panics::catch(|| scope.sync_scope(|| body.poll_frame(context))) {
             Ok(polled) => polled,
             Err(payload) => {
                 if let Some(exchange) = this.exchange.take() {
@@ -121,8 +119,6 @@ where
                 }
                 if let Some(trailers) = frame.trailers_ref() {
                     exchange.note_grpc_status(trailers);
-                }
-                if is_end || frame.is_trailers() {
                     exchange.complete();
                 } else {
                     *this.exchange = Some(exchange);
