@@ -118,8 +118,8 @@ fn print_record(record: &Record) {
     for cause in &record.error {
         println!("      error: {}", cause.message);
     }
-    let own = record.backtrace.iter().filter(|frame| frame.in_app);
-    for frame in own.take(3) {
-        println!("      at {}", frame.function);
+    // The first frame of the blog's own code is where it panicked.
+    if let Some(frame) = record.backtrace.iter().find(|frame| frame.in_app) {
+        println!("      at {}:{}", text(frame.file.clone()), frame.line.unwrap_or_default());
     }
 }
