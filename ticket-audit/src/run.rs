@@ -7,7 +7,7 @@ use ticket_core::Timestamp;
 use ticket_handler::RequestContext;
 
 use crate::event::{Event, EventEnd, EventStart};
-use crate::lane::{Audience, Begun, Lane, RequestResult, Step, What};
+use crate::lane::{Audience, Begun, Lane, RequestResult, Step, What, in_forked_child};
 use crate::outcome::Outcome;
 use crate::request::RequestStart;
 use crate::sync::{AtomicU64, Instant, Mutex, lock};
@@ -87,6 +87,9 @@ impl Run {
     }
 
     fn send(&self, what: What, audience: &Audience) {
+        if in_forked_child() {
+            return;
+        }
         let step = Arc::new(Step::new(self.number, what, Arc::clone(audience)));
         let _sending = lock(&self.sending);
         step.send();

@@ -13,7 +13,7 @@ use ticket_handler::RequestContext;
 use crate::event::Event;
 use crate::guards::{EventSpan, Request};
 use crate::handler::EventHandler;
-use crate::lane::{Audience, Flush, Lane, Limits, in_lane};
+use crate::lane::{Audience, Flush, Lane, Limits, in_forked_child, in_lane};
 use crate::request::RequestStart;
 use crate::run::{Link, Run};
 use crate::stats::Stats;
@@ -128,8 +128,11 @@ impl EventTracker {
     /// shares its context, so that what is logged within it carries the web request.
     pub fn begin(&self, start: impl Into<RequestStart>) -> Request {
         let mut start = start.into();
+        if in_lane() || in_forked_child() {
+            return Request::new(None, None);
+        }
         let lanes = self.lanes();
-        if in_lane() || (lanes.is_empty() && start.http.is_empty()) {
+        if lanes.is_empty() && start.http.is_empty() {
             return Request::new(None, None);
         }
         let current = RequestContext::current();
@@ -203,13 +206,19 @@ impl EventTracker {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Unavailable`] after the deadline, and at once in a handler, which cannot wait for itself.
+    /// [`ErrorKind::Unavailable`] after the deadline, and at once where waiting would be in vain: in a handler, and in a
+    /// forked child of the process.
     pub fn blocking_flush(&self, deadline: Duration) -> Result<()> {
-        let lanes = self.lanes();
+        let in_vain = |text| Err(Error::new(ErrorKind::Unavailable, "audit", text));
         if in_lane() {
-            let text = "a handler cannot wait for itself";
-            return Err(Error::new(ErrorKind::Unavailable, "audit", text));
+            return in_vain("a handler cannot wait for itself");
         }
+        if in_forked_child() {
+            return in_vain(
+                "this is a forked child of the process, without the threads of handlers",
+            );
+        }
+        let lanes = self.lanes();
         let flush = Arc::new(Flush::new(lanes.len()));
         for lane in &*lanes {
             lane.flush(Arc::clone(&flush));
@@ -228,7 +237,7 @@ impl EventTracker {
     /// Those of [`blocking_flush`](Self::blocking_flush), and [`ErrorKind::Unavailable`] if the operating system cannot
     /// start the thread.
     pub async fn flush(&self, deadline: Duration) -> Result<()> {
-        if in_lane() {
+        if in_lane() || in_forked_child() {
             return self.blocking_flush(deadline);
         }
         let (done, flushed) = tokio::sync::oneshot::channel();
@@ -347,6 +356,9 @@ impl TrackerGuard {
 
 impl Drop for TrackerGuard {
     fn drop(&mut self) {
+        if in_forked_child() {
+            return;
+        }
         // As at other ends, the last handler goes first.
         for lane in self.tracker.lanes().iter().rev() {
             lane.end_open();

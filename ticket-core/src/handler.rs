@@ -60,7 +60,7 @@ use crate::{Fingerprint, Record, Result, TicketId};
 ///
 /// # futures::executor::block_on(async {
 /// let outbox = Outbox::default();
-/// let record = Record::new(Level::Error, "mail", "the relay is away");
+/// let record = Record::new(Level::Error, "mail", "the relay is away").with_app_id("post");
 /// let ticket = outbox.hash_record(&record).id();
 /// assert_eq!(outbox.emit(record).await?, Emitted::Accepted(ticket));
 /// # Ok::<(), ticket_core::Error>(())

@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::Args;
 
 use crate::stages::Stages;
-use crate::{checks, demo, test};
+use crate::{checks, demo, package, test};
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
@@ -13,7 +13,7 @@ pub(crate) struct Arguments {
     advisories: bool,
 }
 
-/// Runs the checks, the README's demo, and the tests. A stage that fails does
+/// Runs the checks, the README's demo, the packages, and the tests. A stage that fails does
 /// not keep the next from running, so that one run shows everything there is to mend.
 pub(crate) fn run(arguments: &Arguments) -> Result<bool> {
     let mut stages = Stages::default();
@@ -23,5 +23,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<bool> {
         problems.extend(result.err().map(|error| format!("{name}: {error:#}")));
     };
     stage("demo", demo::run);
+    stage("packages", package::run);
     test::run_all(stages, problems)
 }

@@ -30,8 +30,8 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::io;
 use std::mem;
-use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 pub(crate) use self::flush::Flush;
@@ -51,6 +51,17 @@ thread_local! {
 /// Returns `true` on the thread of a lane: what a handler does is not audited, or auditing it would go on forever.
 pub(crate) fn in_lane() -> bool {
     IN_LANE.with(std::cell::Cell::get)
+}
+
+/// The process in which the first handler was started.
+static HOME: OnceLock<Option<forkguard::Guard>> = OnceLock::new();
+
+/// Returns `true` in a forked child of the process that has the threads of the handlers. There nothing may be queued or
+/// waited for: a lock that another thread held at the fork stays locked forever.
+pub(crate) fn in_forked_child() -> bool {
+    // A clone, because a guard reports a fork only once.
+    let has_forked = |home: &forkguard::Guard| home.clone().detected_fork();
+    HOME.get().and_then(Option::as_ref).is_some_and(has_forked)
 }
 
 /// The limits of a lane.
@@ -107,6 +118,7 @@ impl Lane {
     ///
     /// The operating system cannot provide the thread or its runtime.
     pub(crate) fn start<H: EventHandler>(handler: H, limits: Limits) -> io::Result<Self> {
+        HOME.get_or_init(|| forkguard::Guard::try_new().ok());
         let shared = Arc::new(Shared {
             name: std::any::type_name::<H>(),
             queue: Mutex::new(Queue::default()),
@@ -171,6 +183,9 @@ impl Lane {
 
 impl Drop for Lane {
     fn drop(&mut self) {
+        if in_forked_child() {
+            return;
+        }
         // Every queued step holds its lanes, so the queue is empty by now.
         lock(&self.shared.queue).is_closed = true;
         self.shared.wake.notify_one();
