@@ -73,9 +73,9 @@ async fn like(State(database): Blog, Path(id): Path<i64>) -> Result<&'static str
     // A client that does not want to wait for the author disconnects. That drops this function at its `await`, and with
     // it the transaction.
     if let Err(error) = tell(&post).await {
-        // The dangerous place of the post: an error is logged inside a transaction that has changed something and is not
-        // rolled back yet. The record goes to the database over a connection of the handler's own, so this
-        // neither commits the transaction nor waits for it.
+        // This is the dangerous bug: an error is logged while the transaction has changed something and is not rolled back
+        // yet. Here it is harmless. The record goes to the database over a connection of the handler's own, so logging
+        // neither commits the transaction nor waits for the database.
         tracing::error!(
             error = &error as &dyn std::error::Error,
             post = id,
