@@ -265,7 +265,7 @@ async fn check_tickets(store: &dyn Store, start: Timestamp, end: Timestamp) -> O
     let filter = EventFilter::new()
         .with_comparison(Comparison::new("route", Operator::Eq, "/posts/{id}/like"))
         .with_comparison(Comparison::new("is_admin", Operator::Eq, true));
-    assert_eq!(find(store, filter).await?, [like.clone()]);
+    assert_eq!(find(store, filter).await?, std::slice::from_ref(like));
     Ok(())
 }
 
