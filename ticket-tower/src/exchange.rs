@@ -207,7 +207,8 @@ impl Exchange {
         let colon = if details.is_empty() { "" } else { ": " };
         let failure = format_smolstr!("{kind}{colon}{details}");
         self.failure = Some(Outcome::from_message(failure.clone()));
-        if self.context.recorded_level() >= Some(Level::Error) {
+        let is_reported = self.context.recorded_level() >= Some(Level::Error);
+        if is_reported || self.request.has_reported_failure() {
             return;
         }
         let HttpRequest { route, path, .. } = self.context.request();
@@ -225,12 +226,11 @@ impl Exchange {
     }
 
     fn emit(&self, record: Record) {
-        let Some(tickets) = &self.options.tickets else { return };
         let millis = (self.started.elapsed().as_secs_f64() * 1e6).round() / 1e3;
         let mut record = record.with_trait("duration_ms", millis);
         record.process = Some(std::process::id());
         // The handler counts and reports what it could not take.
-        let _ = self.context.sync_scope(|| tickets.emit(record));
+        let _ = self.context.sync_scope(|| self.options.tickets.emit(record));
     }
 }
 

@@ -59,24 +59,13 @@ impl TicketHttpLayer {
     /// [another tracker](Self::with_tracker).
     #[must_use]
     pub fn new(handler: &BackgroundHandler) -> Self {
-        Self::with(EventTracker::new(), Some(handler.clone()))
-    }
-
-    /// Creates a layer that makes no tickets itself, but leaves them to the handlers of this tracker.
-    ///
-    /// Use it if the tracker has a [`TicketHandler`](ticket_audit::TicketHandler), which also knows which events of a
-    /// request have failed: an event's failure then makes one ticket, and the 5xx that it leads to does not make
-    /// another one. Handlers are not told the message of a panic, so install the panic hook as well.
-    #[must_use]
-    pub fn from_tracker(tracker: EventTracker) -> Self {
-        Self::with(tracker, None)
-    }
-
-    fn with(tracker: EventTracker, tickets: Option<BackgroundHandler>) -> Self {
-        Self { options: Arc::new(Options::new(tracker, tickets)) }
+        Self { options: Arc::new(Options::new(EventTracker::new(), handler.clone())) }
     }
 
     /// Sets the tracker whose handlers are told of the requests.
+    ///
+    /// It may have a [`TicketHandler`](ticket_audit::TicketHandler): if that reports an event that has failed, the 5xx to
+    /// which the failure leads makes no second ticket.
     #[must_use]
     pub fn with_tracker(mut self, tracker: EventTracker) -> Self {
         self.options_mut().tracker = tracker;
@@ -107,11 +96,12 @@ impl TicketHttpLayer {
     ///
     /// ```
     /// use tonic::transport::server::TcpConnectInfo;
-    /// # use ticket_audit::EventTracker;
+    /// # use ticket_direct::HandlerOptions;
+    /// # use ticket_handler::BackgroundHandler;
     /// # use ticket_tower::TicketHttpLayer;
     ///
-    /// # let layer = TicketHttpLayer::from_tracker(EventTracker::new());
-    /// let layer = layer.with_peer_address(|extensions| {
+    /// # let handler = BackgroundHandler::off(HandlerOptions::new("blog"));
+    /// let layer = TicketHttpLayer::new(&handler).with_peer_address(|extensions| {
     ///     let info = extensions.get::<TcpConnectInfo>()?;
     ///     info.remote_addr().map(|address| address.ip())
     /// });

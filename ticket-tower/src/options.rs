@@ -17,8 +17,7 @@ type Lookup<T> = Arc<dyn Fn(&Extensions) -> Option<T> + Send + Sync>;
 #[derive(Clone)]
 pub(crate) struct Options {
     pub(crate) tracker: EventTracker,
-    /// `None` if a handler of the tracker makes the tickets.
-    pub(crate) tickets: Option<BackgroundHandler>,
+    pub(crate) tickets: BackgroundHandler,
     pub(crate) proxies: Option<Proxies>,
     pub(crate) peer_address: Option<Lookup<IpAddr>>,
     pub(crate) request_id: HeaderName,
@@ -30,7 +29,7 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    pub(crate) fn new(tracker: EventTracker, tickets: Option<BackgroundHandler>) -> Self {
+    pub(crate) fn new(tracker: EventTracker, tickets: BackgroundHandler) -> Self {
         Self {
             tracker,
             tickets,

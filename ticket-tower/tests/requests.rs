@@ -14,7 +14,7 @@ use support::{Fixture, fetch, request, send, serve, streamed};
 use ticket_audit::{EventTracker, LlmEvent, Outcome, TicketHandler};
 use ticket_core::{Level, Record, Value};
 use ticket_handler::request as current;
-use ticket_tower::{IpNet, ProxyHeader, RequestContext, TicketHttpLayer};
+use ticket_tower::{IpNet, ProxyHeader, RequestContext};
 use tower::Layer as _;
 
 const TROUBLE: StatusCode = StatusCode::INTERNAL_SERVER_ERROR;
@@ -361,27 +361,29 @@ async fn the_application_decides_which_statuses_are_failures() {
 }
 
 #[tokio::test]
-async fn a_tracker_with_a_ticket_handler_makes_the_ticket_itself() {
+async fn a_failed_event_that_a_ticket_handler_reports_and_its_5xx_are_one_ticket() {
     let fixture = Fixture::new();
     let tickets = TicketHandler::new(fixture.handler.clone());
-    let tracker = EventTracker::builder().with_handler(tickets).build().unwrap();
-    let asking = tracker.clone();
+    fixture.tracker.use_event_handler(tickets).unwrap();
+    let tracker = fixture.tracker.clone();
     let handler = || async move {
-        asking.event(LlmEvent::new("iql", "…")).fail(&std::io::Error::other("no answer"));
+        let event = tracker.event(LlmEvent::new("iql", "Who works in Berlin?"));
+        event.fail(&std::io::Error::other("no answer"));
         TROUBLE
     };
     let app = Router::new()
         .route("/event", get(handler))
         .route("/status", get(|| async { TROUBLE }))
-        .layer(TicketHttpLayer::from_tracker(tracker.clone()));
+        .layer(fixture.layer());
     let address = serve(app).await;
-    support::get(address, "/status").await;
-    tracker.flush(support::LONG).await.unwrap();
-    let record = fixture.record().await;
-    assert_eq!(record.request.unwrap().route.as_deref(), Some("/status"));
-    support::get(address, "/event").await;
-    tracker.flush(support::LONG).await.unwrap();
-    assert!(fixture.records().await.len() >= 2);
+    for path in ["/event", "/status"] {
+        support::get(address, path).await;
+        fixture.requests().await;
+    }
+    let records = fixture.records().await;
+    let messages: Vec<_> = records.iter().map(|record| record.message.as_str()).collect();
+    assert_eq!(messages, ["llm failed: no answer", "GET /status: 500 Internal Server Error"]);
+    assert_eq!(records[0].request.as_ref().unwrap().route.as_deref(), Some("/event"));
 }
 
 // How a request ends.
