@@ -90,6 +90,15 @@ impl Request {
         EventSpan::start(self.run.as_ref(), event, None)
     }
 
+    /// Returns `true` if an event of the request has failed and a handler [reports](crate::EventHandler::reports_failures)
+    /// that, perhaps later.
+    ///
+    /// For middlewares, which then need not report the failure to which it leads.
+    #[must_use]
+    pub fn has_reported_failure(&self) -> bool {
+        self.run.as_ref().is_some_and(|run| run.has_reported_failure())
+    }
+
     /// Sets the output that handlers see when the request ends.
     pub fn set_output(&self, output: impl Into<Value>) {
         if let Some(run) = &self.run {

@@ -125,6 +125,14 @@ pub trait EventHandler: Send + Sync + 'static {
         let _ = (request, context);
         Ok(())
     }
+
+    /// Returns `true` if the handler reports failures, as [`TicketHandler`](crate::TicketHandler) does; `false` by default.
+    ///
+    /// Then a failed event [counts as reported](crate::Request::has_reported_failure), and a middleware need not
+    /// report the failure of the request to which it leads. It is called once, when the handler is registered.
+    fn reports_failures(&self) -> bool {
+        false
+    }
 }
 
 /// Passes every call on, so that a handler can be registered and kept at the same time.
@@ -161,5 +169,9 @@ impl<H: EventHandler> EventHandler for Arc<H> {
         context: H::RequestContext,
     ) -> Result<(), BoxError> {
         (**self).request_end(request, context).await
+    }
+
+    fn reports_failures(&self) -> bool {
+        (**self).reports_failures()
     }
 }

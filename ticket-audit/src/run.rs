@@ -10,7 +10,7 @@ use crate::event::{Event, EventEnd, EventStart};
 use crate::lane::{Audience, Begun, Lane, RequestResult, Step, What, in_forked_child};
 use crate::outcome::Outcome;
 use crate::request::RequestStart;
-use crate::sync::{AtomicU64, Instant, Mutex, lock};
+use crate::sync::{AtomicBool, AtomicU64, Instant, Mutex, lock};
 
 /// A request that is under way, shared by its guards: the one that began it, those of nested runs, and those of
 /// its events.
@@ -22,6 +22,8 @@ pub(crate) struct Run {
     number: u64,
     begun: Arc<Step>,
     events: AtomicU64,
+    /// Whether an event has failed and a handler reports that.
+    has_reported_failure: AtomicBool,
     /// Held while a step is queued for all handlers. Otherwise two threads could queue two steps in different orders
     /// for two handlers, and as handlers wait for each other, each of them would wait for the step that the other has
     /// not come to.
@@ -62,7 +64,13 @@ impl Run {
         let begun = Arc::new(Step::new(number, begun, audience));
         // No other thread knows of the run yet.
         begun.send();
-        Some(Arc::new(Self { number, begun, events: AtomicU64::new(0), sending: Mutex::new(()) }))
+        Some(Arc::new(Self {
+            number,
+            begun,
+            events: AtomicU64::new(0),
+            has_reported_failure: AtomicBool::new(false),
+            sending: Mutex::new(()),
+        }))
     }
 
     /// Starts an event, unless no handler can take it.
@@ -86,6 +94,10 @@ impl Run {
         }
     }
 
+    pub(crate) fn has_reported_failure(&self) -> bool {
+        self.has_reported_failure.load(Relaxed)
+    }
+
     fn send(&self, what: What, audience: &Audience) {
         if in_forked_child() {
             return;
@@ -107,6 +119,9 @@ impl Drop for Run {
 impl Open {
     /// Ends the event.
     pub(crate) fn end(self, event: Arc<dyn Event>, outcome: Outcome) {
+        if outcome.is_failure() && self.audience.iter().any(|lane| lane.reports_failures()) {
+            self.run.has_reported_failure.store(true, Relaxed);
+        }
         let end = EventEnd { id: self.id, event, outcome, duration: self.started.elapsed() };
         self.run.send(What::EventEnd(end), &self.audience);
     }

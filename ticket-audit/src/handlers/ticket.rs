@@ -22,8 +22,9 @@ const BREADCRUMBS: usize = 32;
 /// chain, the request, the events before it as breadcrumbs, and as traits those of the event and of the request,
 /// `input`, `output` and `duration_ms`.
 ///
-/// One failure makes one ticket. A request is not reported if its error is that of an event which was, or if something
-/// else has reported an error within the request already, such as the `tracing` layer or the panic hook.
+/// One failure makes one ticket. A request is not reported if its error is that of an event which was, if it is a web
+/// request whose event was reported, or if something else has reported an error within the request already, such as the
+/// `tracing` layer or the panic hook. A panic within an event is left to the panic hook, if that has recorded it.
 ///
 /// ```
 /// use ticket_audit::{EventTracker, TicketHandler};
@@ -90,6 +91,12 @@ impl TicketRequest {
         }
     }
 
+    /// Returns `true` if the panic hook has recorded a panic: nothing else records with the level `critical` by itself.
+    fn has_recorded_panic(&self) -> bool {
+        let level = self.context.as_ref().and_then(RequestContext::recorded_level);
+        level >= Some(Level::Critical)
+    }
+
     /// Returns `true` if the failure of the request has been reported as that of an event: it is the same one, or one
     /// whose chain ends with it.
     fn has_reported(&self, outcome: &Outcome) -> bool {
@@ -142,7 +149,10 @@ impl EventHandler for TicketHandler {
         let (name, traits) = (event.name(), event.traits());
         let duration = millis(*duration);
         let mut emitted = Ok(());
-        if outcome.is_failure() {
+        let is_recorded_panic = *outcome == Outcome::Panicked && request.has_recorded_panic();
+        if is_recorded_panic {
+            request.reported.push(outcome.clone());
+        } else if outcome.is_failure() {
             let mut record = request.record(name, outcome);
             record.traits = traits.clone();
             let record = record
@@ -170,7 +180,9 @@ impl EventHandler for TicketHandler {
     ) -> Result<(), BoxError> {
         let RequestEnd { outcome, output, duration, .. } = end;
         request.note_others();
-        let is_known = request.is_reported_by_others || request.has_reported(outcome);
+        // The status of a web request, which has no error chain, is what a failed event has led to.
+        let is_status = end.http.status.is_some() && !request.reported.is_empty();
+        let is_known = request.is_reported_by_others || request.has_reported(outcome) || is_status;
         if !outcome.is_failure() || is_known {
             return Ok(());
         }
@@ -182,5 +194,9 @@ impl EventHandler for TicketHandler {
             record = record.with_trait("output", output.clone());
         }
         self.emit(record, &mut request)
+    }
+
+    fn reports_failures(&self) -> bool {
+        true
     }
 }

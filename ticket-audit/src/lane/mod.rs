@@ -90,6 +90,7 @@ struct Shared {
     wake: Notify,
     slots: Arc<Slots>,
     call_deadline: Duration,
+    reports_failures: bool,
     /// Whether other lanes have waited for this one in vain, and it has not caught up yet.
     is_behind: AtomicBool,
     counters: Counters,
@@ -125,6 +126,7 @@ impl Lane {
             wake: Notify::new(),
             slots: Arc::new(Slots::new(limits.capacity)),
             call_deadline: limits.call_deadline,
+            reports_failures: handler.reports_failures(),
             is_behind: AtomicBool::new(false),
             counters: Counters::default(),
         });
@@ -174,6 +176,10 @@ impl Lane {
 
     fn fall_behind(&self) {
         self.shared.is_behind.store(true, Relaxed);
+    }
+
+    pub(crate) fn reports_failures(&self) -> bool {
+        self.shared.reports_failures
     }
 
     pub(crate) fn stats(&self) -> HandlerStats {
