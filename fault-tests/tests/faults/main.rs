@@ -15,8 +15,9 @@ const VICTIM: &str = env!("CARGO_BIN_EXE_victim");
 
 fn main() -> std::process::ExitCode {
     let mut arguments = Arguments::from_args();
-    // Each case loads all cores and depends on deadlines, so cases do not run in parallel.
-    arguments.test_threads = Some(1);
+    // In its long form a case loads all cores. In the short form it mostly waits: for deadlines, and for servers that
+    // are down.
+    arguments.test_threads = Some(if ticket_faults::case::long() { 1 } else { 2 });
     let trials = process::cases()
         .chain(server::cases())
         .chain(disk::cases())

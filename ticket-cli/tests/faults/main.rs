@@ -29,7 +29,7 @@ use std::time::Duration;
 
 use libtest_mimic::Arguments;
 use ticket_faults::Outcome;
-use ticket_faults::case::trial;
+use ticket_faults::case::{self, trial};
 
 /// The name of a case, the variable with the program of its server if it has one, and its function.
 type Case = (&'static str, Option<&'static str>, fn() -> Outcome);
@@ -58,8 +58,8 @@ fn stop_time() -> Duration {
 
 fn main() -> std::process::ExitCode {
     let mut arguments = Arguments::from_args();
-    // Each case uses the whole machine and waits for deadlines.
-    arguments.test_threads = Some(1);
+    // Each case has servers of its own, and mostly waits for them. In the long form it loads all cores.
+    arguments.test_threads = Some(if case::long() { 1 } else { 2 });
     let cases: &[&[Case]] = &[
         #[cfg(feature = "sqlite")]
         sqlite::CASES,
