@@ -93,7 +93,9 @@ fn unpack(packages: &[Package], folder: &Path) -> Result<()> {
         let name = unpacked(package);
         let archive = workspace::target().join("package").join(format!("{name}.crate"));
         let mut tar = Command::new("tar");
-        command::output(tar.arg("-xzf").arg(archive).arg("-C").arg(folder))?;
+        // Not with the files' own times, which are the same in every package: to cargo, what an earlier run compiled
+        // would look current.
+        command::output(tar.arg("-xzmf").arg(archive).arg("-C").arg(folder))?;
         for file in FILES {
             let path = folder.join(&name).join(file);
             let text = fs::read_to_string(&path).unwrap_or_default();
