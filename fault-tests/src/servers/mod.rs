@@ -18,8 +18,11 @@ pub use self::process::{Process, free_port, signal, until};
 pub use self::proxy::{Fault, Proxy};
 use crate::Outcome;
 
-/// The timeout of a call in seconds, short so that tests see calls fail soon.
+/// The timeout of a victim's calls in seconds, short so that tests see calls fail soon.
 const TIMEOUT: u32 = 2;
+
+/// The timeout of the calls by which a test sets up and reads a store. They have to succeed on a busy machine.
+const PATIENT: u32 = 60;
 
 /// A database that belongs to a single test, which may break it.
 #[derive(Debug)]
@@ -50,10 +53,14 @@ impl Database {
 
     /// Returns the database's URI, with a timeout of two seconds for each call.
     pub fn url(&self) -> String {
+        self.url_with_timeout(TIMEOUT)
+    }
+
+    fn url_with_timeout(&self, seconds: u32) -> String {
         match self {
             Self::Sqlite(folder) => format!("sqlite:{}/tickets.db", folder.path().display()),
-            Self::Postgres(server) => server.url_with_timeout(TIMEOUT),
-            Self::Mongod(servers) => servers.url_with_timeout(TIMEOUT),
+            Self::Postgres(server) => server.url_with_timeout(seconds),
+            Self::Mongod(servers) => servers.url_with_timeout(seconds),
         }
     }
 
@@ -85,9 +92,9 @@ impl Database {
         }
     }
 
-    /// Opens the store from within the test.
+    /// Opens the store from within the test, with a timeout of a minute for each call.
     pub async fn open(&self) -> Outcome<Arc<dyn Store>> {
-        Ok(registry().connect(&self.url()).await?)
+        Ok(registry().connect(&self.url_with_timeout(PATIENT)).await?)
     }
 
     /// Makes the server refuse writes, or accept them again.
