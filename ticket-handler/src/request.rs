@@ -72,7 +72,8 @@ thread_local! {
 /// # What a record gets
 ///
 /// - The [`Request`] becomes [`Record::request`], unless it is [empty](Request::is_empty).
-/// - The attributes become [`Record::traits`].
+/// - The attributes become [`Record::traits`], and so do its method, route, user and id, as `method`, `route`, `user`
+///   and `request_id`: a search compares traits (`ticket find "route='/posts/{id}' and user=ann"`).
 /// - The breadcrumbs that producers left in the request become [`Record::breadcrumbs`]. Each goes into one
 ///   record, the next of its request, so requests that interleave on one thread keep theirs apart.
 ///
@@ -206,6 +207,17 @@ impl RequestContext {
         }
         for (name, value) in &state.attributes {
             record.traits.insert_new(name.clone(), value.clone());
+        }
+        let request = &state.request;
+        for (name, text) in [
+            ("method", &request.method),
+            ("route", &request.route),
+            ("user", &request.user),
+            ("request_id", &request.request_id),
+        ] {
+            if let Some(text) = text {
+                record.traits.insert_new(SmolStr::new_static(name), Value::from(text.clone()));
+            }
         }
         if record.breadcrumbs.is_empty()
             && let Some((_, trail)) = state.trails.iter_mut().find(|(of, _)| *of == handler)

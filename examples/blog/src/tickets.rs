@@ -1,6 +1,6 @@
 //! Where failures become tickets.
 
-use ticket_core::{Record, Registry};
+use ticket_core::Registry;
 use ticket_tracing::{BackgroundHandler, HandlerOptions};
 
 /// Returns the kinds of databases that can hold the tickets.
@@ -19,16 +19,7 @@ pub fn backends() -> Registry {
 ///
 /// The operating system cannot start a thread. A database that cannot be reached is no error: records wait for it.
 pub fn handler(url: &str) -> ticket_core::Result<BackgroundHandler> {
-    let options = HandlerOptions::new("blog").with_processor(searchable);
+    let options = HandlerOptions::new("blog");
     let url = url.to_owned();
     BackgroundHandler::builder(options).connect(async move || backends().connect(&url).await)
-}
-
-/// Makes the route a trait as well: every record shows its request, and traits are what `ticket find` compares.
-fn searchable(record: Record) -> Option<Record> {
-    let route = record.request.as_ref().and_then(|request| request.route.clone());
-    Some(match route {
-        Some(route) => record.with_trait("route", route),
-        None => record,
-    })
 }
