@@ -71,9 +71,10 @@ thread_local! {
 ///
 /// # What a record gets
 ///
-/// - The [`Request`] becomes [`Record::request`], unless it is [empty](Request::is_empty).
-/// - The attributes become [`Record::traits`], and so do its method, route, user and id, as `method`, `route`, `user`
-///   and `request_id`: a search compares traits (`ticket find "route='/posts/{id}' and user=ann"`).
+/// - The attributes become [`Record::traits`].
+/// - The [`Request`] becomes [`Record::request`], unless it is [empty](Request::is_empty). Its method, route, user and id
+///   become traits as well, named `method`, `route`, `user` and `request_id`, because searches compare traits:
+///   `ticket find "route='/posts/{id}' and user=ann"`.
 /// - The breadcrumbs that producers left in the request become [`Record::breadcrumbs`]. Each goes into one
 ///   record, the next of its request, so requests that interleave on one thread keep theirs apart.
 ///
@@ -202,21 +203,21 @@ impl RequestContext {
     /// Adds what is known about the request to a record that is emitted within it.
     pub(crate) fn fill(&self, record: &mut Record, handler: u64) {
         let mut state = self.lock();
-        if record.request.is_none() && !state.request.is_empty() {
-            record.request = Some(state.request.clone());
-        }
         for (name, value) in &state.attributes {
             record.traits.insert_new(name.clone(), value.clone());
         }
         let request = &state.request;
-        for (name, text) in [
-            ("method", &request.method),
-            ("route", &request.route),
-            ("user", &request.user),
-            ("request_id", &request.request_id),
-        ] {
-            if let Some(text) = text {
-                record.traits.insert_new(SmolStr::new_static(name), Value::from(text.clone()));
+        if record.request.is_none() && !request.is_empty() {
+            record.request = Some(request.clone());
+            for (name, text) in [
+                ("method", &request.method),
+                ("route", &request.route),
+                ("user", &request.user),
+                ("request_id", &request.request_id),
+            ] {
+                if let Some(text) = text {
+                    record.traits.insert_new(SmolStr::new_static(name), Value::from(text.clone()));
+                }
             }
         }
         if record.breadcrumbs.is_empty()

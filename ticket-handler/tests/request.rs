@@ -115,6 +115,8 @@ fn a_record_keeps_what_it_has_of_its_own() {
     let stored = record(&backend, &handler, "its own");
     assert_eq!(stored.request, Some(Request::new().with_path("/own")));
     assert_eq!((&stored.traits["user_id"], &stored.traits["tenant"]), (&2.into(), &"a".into()));
+    // The id of the other request would lead to the wrong one.
+    assert!(!stored.traits.contains_key("request_id"));
     assert_eq!(crumbs(&stored), ["of the record"]);
 }
 
@@ -142,7 +144,7 @@ fn values_that_are_set_later_appear_in_later_records() {
     }));
     let early = record(&backend, &handler, "early");
     assert_eq!(early.request, Some(Request::new().with_request_id("r-1")));
-    assert!(early.traits.is_empty());
+    assert_eq!(early.traits, [("request_id".into(), "r-1".into())].into());
     let late = record(&backend, &handler, "late");
     let expected = Request::new()
         .with_request_id("r-1")
@@ -150,6 +152,11 @@ fn values_that_are_set_later_appear_in_later_records() {
         .with_user("ann")
         .with_status(404);
     assert_eq!((late.request, &late.traits["tenant"]), (Some(expected), &2.into()));
+    // A search compares traits.
+    assert_eq!(
+        (&late.traits["route"], &late.traits["user"]),
+        (&"/users/{id}".into(), &"ann".into())
+    );
 }
 
 #[test]
