@@ -9,11 +9,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use shuttle::rand::{Rng as _, thread_rng};
-use shuttle::scheduler::{PctScheduler, RandomScheduler};
 use shuttle::sync::mpsc;
-use shuttle::{Config, MaxSteps, Runner, thread};
+use shuttle::thread;
 
-use crate::sync::Clock;
+use crate::sync::model;
 use crate::{
     BoxError, EventEnd, EventHandler, EventStart, EventTracker, LlmEvent, RequestEnd, RequestStart,
     async_trait,
@@ -22,26 +21,6 @@ use crate::{
 /// Long enough for a lane to look into its queue again, and too short for anything else.
 const PAUSE: Duration = Duration::from_millis(5);
 const LONG: Duration = Duration::from_secs(3_600);
-
-/// Runs a test in this many schedules, or twenty times as many in the long form. Half of them interrupt threads at any
-/// step, the others interrupt few threads but for long. Only waits up to `longest` can time out.
-fn model(schedules: usize, longest: Duration, test: impl Fn() + Send + Sync + 'static) {
-    /// The number of steps at which another thread takes over.
-    const INTERRUPTED: usize = 3;
-    let long = std::env::var_os("TICKET_FAULTS_LONG").is_some_and(|value| value == "1");
-    let (seed, half) = if long { (fastrand::u64(..), 10 * schedules) } else { (1, schedules / 2) };
-    let test = Arc::new(move || {
-        Clock::let_pass(longest);
-        test();
-    });
-    let mut config = Config::new();
-    config.stack_size = 1 << 20;
-    config.silence_warnings = true;
-    config.max_steps = MaxSteps::FailAfter(1_000_000);
-    let again = Arc::clone(&test);
-    Runner::new(RandomScheduler::new_from_seed(seed, half), config.clone()).run(move || test());
-    Runner::new(PctScheduler::new_from_seed(seed, INTERRUPTED, half), config).run(move || again());
-}
 
 /// Notes its calls, and fails as a function says.
 struct Noting {

@@ -37,7 +37,7 @@ pub(crate) use shuttle::{
 pub(crate) use std::io::sink as stderr;
 
 #[cfg(all(test, ticket_shuttle))]
-pub(crate) use self::model::{Clock, Condvar, Instant, Notify, runtime, timeout};
+pub(crate) use self::model::{Condvar, Instant, Notify, model, runtime, timeout};
 
 use std::sync::PoisonError;
 

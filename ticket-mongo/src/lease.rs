@@ -89,8 +89,7 @@ impl Lease {
         let owner = binary(Uuid::new_v4().as_bytes());
         let mut backoff = backoff();
         loop {
-            if let Some(mut lease) = Self::try_acquire(connection, &owner).await? {
-                lease.begin().await?;
+            if let Some(lease) = Self::try_begin(connection, &owner).await? {
                 return Ok(lease);
             }
             sleep(backoff.next_delay()).await;
@@ -103,19 +102,21 @@ impl Lease {
         let owner = binary(Uuid::new_v4().as_bytes());
         let mut backoff = Backoff::new(Duration::from_millis(16), Duration::from_millis(250));
         loop {
-            let attempt = async {
-                let mut lease = Self::try_acquire(connection, &owner).await?;
-                if let Some(lease) = &mut lease {
-                    lease.begin().await?;
-                }
-                Ok(lease)
-            };
-            let attempt = async { attempt.await.map_err(|failure: Failure| Error::from(failure)) };
+            let attempt = async { Self::try_begin(connection, &owner).await.map_err(Error::from) };
             if let Some(lease) = within(connection.deadline(), attempt).await? {
                 return Ok(lease);
             }
             sleep(backoff.next_delay()).await;
         }
+    }
+
+    /// Begins a unit of work if the lease can be taken.
+    async fn try_begin(connection: &Connection, owner: &Bson) -> Outcome<Option<Self>> {
+        let mut lease = Self::try_acquire(connection, owner).await?;
+        if let Some(lease) = &mut lease {
+            lease.begin().await?;
+        }
+        Ok(lease)
     }
 
     /// Takes the lease if it is free or has expired.

@@ -43,7 +43,7 @@ pub(crate) use tokio::{
 pub(crate) use std::io::sink as stderr;
 
 #[cfg(all(test, ticket_shuttle))]
-pub(crate) use self::model::{Clock, Condvar, Instant, Notify, runtime, sleep, timeout};
+pub(crate) use self::model::{Condvar, Instant, Notify, model, runtime, sleep, timeout};
 
 /// Subtracts, but not below zero: an entry that a failing disk kept although it reported an error was never
 /// counted.

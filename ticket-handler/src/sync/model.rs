@@ -14,8 +14,9 @@ use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use shuttle::rand::{Rng as _, thread_rng};
+use shuttle::scheduler::{PctScheduler, RandomScheduler};
 use shuttle::sync::{Mutex, MutexGuard};
-use shuttle::thread;
+use shuttle::{Config, MaxSteps, Runner, thread};
 
 shuttle::lazy_static! {
     /// Each run of a test has a clock of its own.
@@ -52,6 +53,27 @@ impl Clock {
 
 fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Runs a test in this many schedules, or twenty times as many in the long form. Half of them interrupt threads at any
+/// step, the others interrupt few threads but for long. Only waits up to `longest` can time out.
+pub(crate) fn model(schedules: usize, longest: Duration, test: impl Fn() + Send + Sync + 'static) {
+    /// The number of steps at which another thread takes over.
+    const INTERRUPTED: usize = 3;
+    let long = std::env::var_os("TICKET_FAULTS_LONG").is_some_and(|value| value == "1");
+    let (seed, half) = if long { (fastrand::u64(..), 10 * schedules) } else { (1, schedules / 2) };
+    let test = Arc::new(move || {
+        Clock::let_pass(longest);
+        fastrand::seed(1);
+        test();
+    });
+    let mut config = Config::new();
+    config.stack_size = 1 << 20;
+    config.silence_warnings = true;
+    config.max_steps = MaxSteps::FailAfter(1_000_000);
+    let again = Arc::clone(&test);
+    Runner::new(RandomScheduler::new_from_seed(seed, half), config.clone()).run(move || test());
+    Runner::new(PctScheduler::new_from_seed(seed, INTERRUPTED, half), config).run(move || again());
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
