@@ -10,8 +10,8 @@ use clap::Parser;
 use ticket_benches::{Shop, backends};
 use ticket_core::backend::{Batch, NewOccurrence};
 use ticket_core::{
-    BackendBase as _, BackendExt as _, BucketWidth, EventQuery, HistogramQuery, StatusKind, Store,
-    TicketFilter, TicketId, Timestamp,
+    Author, BackendBase as _, BackendExt as _, BucketWidth, EventQuery, HistogramQuery, StatusKind,
+    Store, TicketFilter, TicketId, Timestamp,
 };
 
 /// The number of occurrences per call. The time that a call takes does not matter here.
@@ -76,7 +76,7 @@ async fn main() -> Result<()> {
         recorded = recorded.saturating_sub(batch.len());
     }
     for id in solved {
-        store.solve_ticket(id, None).await?;
+        store.solve_ticket(id, None, Author::unknown()).await?;
     }
     let found = Content::of(&*store).await?;
     ensure!(found == expected, "the store should hold {expected:?}, but holds {found:?}");

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures::TryStreamExt;
 use ticket_core::backend::{HistogramScope, NewOccurrence, Recorded, StatusChange, TicketChange};
 use ticket_core::{
-    BackendBase, BackendExt, Bucket, BucketWidth, Direction, Error, ErrorKind, EventFilter,
+    Author, BackendBase, BackendExt, Bucket, BucketWidth, Direction, Error, ErrorKind, EventFilter,
     EventQuery, EventStoreExt, HistogramQuery, KeepPerTicket, Level, Location, MAX_LIMIT,
     Occurrence, OccurrenceQuery, Record, Status, Store, Ticket, TicketFilter, TicketId,
     TicketQuery, Timestamp,
@@ -117,7 +117,8 @@ pub(crate) fn keeping(count: u32) -> KeepPerTicket {
 
 /// Changes the status of a ticket, which has to exist.
 pub(crate) async fn set(store: &Arc<dyn Store>, id: TicketId, change: StatusChange) -> Ticket {
-    let ticket = store.set_status(id, change).await.expect("set_status succeeds");
+    let ticket =
+        store.set_status(id, change, Author::unknown()).await.expect("set_status succeeds");
     ticket.unwrap_or_else(|| panic!("the ticket {id} exists"))
 }
 

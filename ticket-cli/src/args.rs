@@ -1,10 +1,11 @@
 //! Arguments that several commands share.
 
+use std::env;
 use std::str::FromStr;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ColorChoice};
-use ticket_core::{Cursor, Level, TicketIdPrefix};
+use ticket_core::{Author, Cursor, Level, TicketIdPrefix};
 
 /// The options of every command.
 #[derive(Args)]
@@ -38,6 +39,22 @@ pub(crate) struct IdsArg {
     /// The ids of the tickets, or their first digits if they are unique
     #[arg(value_name = "ID", required = true, value_parser = id_prefix)]
     pub(crate) ids: Vec<TicketIdPrefix>,
+}
+
+/// Who makes a change.
+#[derive(Args)]
+pub(crate) struct ByArg {
+    /// Who makes the change, for the ticket's history [default: your login name]
+    #[arg(long, value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    by: Option<String>,
+}
+
+impl ByArg {
+    pub(crate) fn author(&self) -> Author {
+        let login =
+            || ["LOGNAME", "USER", "USERNAME"].into_iter().find_map(|name| env::var(name).ok());
+        self.by.clone().or_else(login).map_or_else(Author::unknown, Author::new)
+    }
 }
 
 /// The part of a long answer.

@@ -9,6 +9,7 @@ use crate::commands::find::FindArgs;
 #[cfg(feature = "generate")]
 use crate::commands::generate::{CompletionsArgs, ManArgs};
 use crate::commands::list::ListArgs;
+use crate::commands::note::NoteArgs;
 use crate::commands::occurrences::OccurrencesArgs;
 use crate::commands::setup::SetupArgs;
 use crate::commands::show::ShowArgs;
@@ -50,6 +51,7 @@ pub(crate) enum Command {
     Solve(SolveArgs),
     Reopen(ReopenArgs),
     Mute(MuteArgs),
+    Note(NoteArgs),
     Delete(DeleteArgs),
     Stats(StatsArgs),
     Expire(ExpireArgs),

@@ -46,7 +46,7 @@ async fn command(
     #[cfg(feature = "generate")]
     use commands::generate;
     use commands::{
-        delete, expire, find, list, occurrences, setup, show, spool, stats, status, types,
+        delete, expire, find, list, note, occurrences, setup, show, spool, stats, status, types,
     };
     let done = match command {
         Command::Ingest(args) => return ingest::run(args, context).await,
@@ -55,6 +55,7 @@ async fn command(
         Command::Mute(args) => return status::mute(args, context, out).await,
         Command::Spool(args) => return spool::run(args, context, out).await,
         Command::Delete(args) => return delete::run(args, context, out).await,
+        Command::Note(args) => note::run(args, context, out).await,
         Command::List(args) => list::run(args, context, out).await,
         Command::Show(args) => show::run(args, context, out).await,
         Command::Occurrences(args) => occurrences::run(args, context, out).await,

@@ -7,8 +7,9 @@ use futures::stream::{BoxStream, StreamExt, TryStreamExt, iter, try_unfold};
 
 use crate::backend::{NewOccurrence, Recorded, StatusChange};
 use crate::{
-    BackendBase, Error, EventFilter, EventQuery, EventStore, Expiry, Occurrence, OccurrenceQuery,
-    Page, Result, Ticket, TicketId, TicketQuery, Timestamp,
+    Author, BackendBase, Error, EventFilter, EventQuery, EventStore, Expiry, HistoryEntry,
+    HistoryQuery, Occurrence, OccurrenceQuery, Page, Result, Ticket, TicketId, TicketQuery,
+    Timestamp,
 };
 
 /// Convenience methods for every [`BackendBase`].
@@ -32,10 +33,15 @@ pub trait BackendExt: BackendBase {
     /// # Errors
     ///
     /// Returns the errors of the backend.
-    async fn solve_ticket(&self, id: TicketId, release: Option<String>) -> Result<Option<Ticket>> {
+    async fn solve_ticket(
+        &self,
+        id: TicketId,
+        release: Option<String>,
+        author: Author,
+    ) -> Result<Option<Ticket>> {
         let Some(ticket) = self.get_ticket(id).await? else { return Ok(None) };
         let at = Timestamp::now().max(ticket.last_occurrence_time);
-        self.set_status(id, StatusChange::Solve { at, release }).await
+        self.set_status(id, StatusChange::Solve { at, release }, author).await
     }
 
     /// Reopens a ticket. Returns `None` if there is no such ticket.
@@ -43,8 +49,8 @@ pub trait BackendExt: BackendBase {
     /// # Errors
     ///
     /// Returns the errors of the backend.
-    async fn reopen_ticket(&self, id: TicketId) -> Result<Option<Ticket>> {
-        self.set_status(id, StatusChange::Reopen).await
+    async fn reopen_ticket(&self, id: TicketId, author: Author) -> Result<Option<Ticket>> {
+        self.set_status(id, StatusChange::Reopen, author).await
     }
 
     /// Mutes a ticket for `duration`, or indefinitely if it is `None`. Returns `None` if there is no such
@@ -57,15 +63,29 @@ pub trait BackendExt: BackendBase {
         &self,
         id: TicketId,
         duration: Option<Duration>,
+        author: Author,
     ) -> Result<Option<Ticket>> {
         let until = duration.map(|duration| Timestamp::now().saturating_add(duration));
-        self.set_status(id, StatusChange::Mute { until }).await
+        self.set_status(id, StatusChange::Mute { until }, author).await
     }
 
     /// Streams all tickets that match `query`, fetching one page at a time.
     fn walk_tickets(&self, query: TicketQuery) -> BoxStream<'_, Result<Ticket>> {
         walk(query, move |query| async move {
             let page = self.get_tickets(&query).await?;
+            let next = page.next.clone().map(|cursor| query.with_offset(0).with_after(cursor));
+            Ok((page, next))
+        })
+    }
+
+    /// Streams all entries of a ticket's history, fetching one page at a time.
+    fn walk_history(
+        &self,
+        id: TicketId,
+        query: HistoryQuery,
+    ) -> BoxStream<'_, Result<HistoryEntry>> {
+        walk(query, move |query| async move {
+            let page = self.get_history(id, &query).await?;
             let next = page.next.clone().map(|cursor| query.with_offset(0).with_after(cursor));
             Ok((page, next))
         })

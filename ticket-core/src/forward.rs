@@ -51,8 +51,12 @@ macro_rules! forward_backend {
                 $crate::Result<$crate::Page<$crate::Ticket>>}
             {get_ticket (id: $crate::TicketId) ()
                 $crate::Result<::std::option::Option<$crate::Ticket>>}
-            {set_status (id: $crate::TicketId, change: $crate::backend::StatusChange) ()
+            {set_status
+                (id: $crate::TicketId, change: $crate::backend::StatusChange, author: $crate::Author) ()
                 $crate::Result<::std::option::Option<$crate::Ticket>>}
+            {add_note (id: $crate::TicketId, note: $crate::Note) () $crate::Result<bool>}
+            {get_history (id: $crate::TicketId) (query: 'life1 $crate::HistoryQuery)
+                $crate::Result<$crate::Page<$crate::HistoryEntry>>}
             {delete_ticket (id: $crate::TicketId) () $crate::Result<bool>}
             {get_occurrences (id: $crate::TicketId) (query: 'life1 $crate::OccurrenceQuery)
                 $crate::Result<$crate::Page<$crate::Occurrence>>}
@@ -104,6 +108,8 @@ macro_rules! __forward {
     ([get_tickets $($_:ident)*] {get_tickets $($row:tt)*} $($to:tt)*) => {};
     ([get_ticket $($_:ident)*] {get_ticket $($row:tt)*} $($to:tt)*) => {};
     ([set_status $($_:ident)*] {set_status $($row:tt)*} $($to:tt)*) => {};
+    ([add_note $($_:ident)*] {add_note $($row:tt)*} $($to:tt)*) => {};
+    ([get_history $($_:ident)*] {get_history $($row:tt)*} $($to:tt)*) => {};
     ([delete_ticket $($_:ident)*] {delete_ticket $($row:tt)*} $($to:tt)*) => {};
     ([get_occurrences $($_:ident)*] {get_occurrences $($row:tt)*} $($to:tt)*) => {};
     ([count_occurrences $($_:ident)*] {count_occurrences $($row:tt)*} $($to:tt)*) => {};

@@ -8,6 +8,7 @@ mod ext;
 mod fingerprint;
 mod forward;
 mod handler;
+mod history;
 mod id;
 mod level;
 pub mod limits;
@@ -31,13 +32,14 @@ pub use self::event_store::{EventStore, Store};
 pub use self::ext::{BackendExt, EventStoreExt};
 pub use self::fingerprint::{Fingerprint, Ingredients};
 pub use self::handler::{Emitted, TicketingBaseHandler};
+pub use self::history::{Author, HistoryEntry, HistoryEvent, Note};
 pub use self::id::{OccurrenceId, TicketId, TicketIdPrefix};
 pub use self::level::Level;
 pub use self::query::{
     Bucket, BucketWidth, Comparison, Cursor, DEFAULT_LIMIT, Direction, EventFilter, EventQuery,
-    EventTrait, EventTypeQuery, Expired, Expiry, HistogramQuery, KeepPerTicket, MAX_LIMIT,
-    OccurrenceQuery, Operator, Page, TicketFilter, TicketQuery, TicketSort, TraitQuery, TraitType,
-    TraitTypeQuery,
+    EventTrait, EventTypeQuery, Expired, Expiry, HistogramQuery, HistoryQuery, KeepPerTicket,
+    MAX_LIMIT, OccurrenceQuery, Operator, Page, TicketFilter, TicketQuery, TicketSort, TraitQuery,
+    TraitType, TraitTypeQuery,
 };
 pub use self::record::{Location, Record};
 pub use self::registry::Registry;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures::executor::block_on;
 use ticket_conformance::{Fault, FaultyBackend, Method, script};
-use ticket_core::{BackendBase, BackendExt, ErrorKind, Level, Record, TicketQuery};
+use ticket_core::{Author, BackendBase, BackendExt, ErrorKind, Level, Record, TicketQuery};
 use ticket_direct::HandlerOptions;
 use ticket_handler::TicketNews::{Created, Reached, Reopened};
 use ticket_handler::{BackgroundHandler, Builder, TicketNews, in_worker};
@@ -59,7 +59,7 @@ fn a_ticket_is_reported_when_it_is_new_reopens_or_passes_a_power_of_ten() {
     emit(2);
     assert_eq!(drain(&told), [(Reached(10), "it broke".to_owned(), 10)]);
     let ticket = block_on(store.get_tickets(&TicketQuery::new())).unwrap().items.remove(0);
-    block_on(store.solve_ticket(ticket.id, None)).unwrap();
+    block_on(store.solve_ticket(ticket.id, None, Author::unknown())).unwrap();
     emit(2);
     assert_eq!(drain(&told), [(Reopened, "it broke".to_owned(), 12)]);
     emit(187);

@@ -15,7 +15,7 @@ use futures::executor::block_on;
 use ticket_conformance::{Fault, FaultyBackend, Method, script};
 use ticket_core::backend::{Batch, Lease, NewOccurrence};
 use ticket_core::{
-    BackendBase, BackendExt, BucketWidth, ErrorKind, EventQuery, EventStore, EventStoreExt,
+    Author, BackendBase, BackendExt, BucketWidth, ErrorKind, EventQuery, EventStore, EventStoreExt,
     HistogramQuery, Level, Record, Store, Ticket, TicketQuery, Timestamp,
 };
 use ticket_direct::HandlerOptions;
@@ -263,7 +263,7 @@ fn f36_a_ticket_that_reopens_while_it_is_pruned_is_not_lost() {
             for one in &old {
                 let at = one.record().time;
                 let solve = ticket_core::backend::StatusChange::Solve { at, release: None };
-                store.set_status(one.ticket_id(), solve).await.unwrap();
+                store.set_status(one.ticket_id(), solve, Author::unknown()).await.unwrap();
             }
             let (pruned, ()) = tokio::join!(
                 async { Retention::new().with_max_age(7 * DAY).apply(&store, None).await.unwrap() },

@@ -7,10 +7,10 @@ use std::time::Instant;
 use async_trait::async_trait;
 use ticket_core::backend::{Batch, Lease, Recorded, StatusChange};
 use ticket_core::{
-    BackendBase, Bucket, Capabilities, Capability, Error, EventQuery, EventStore, EventTrait,
-    EventTypeQuery, Expired, Expiry, HistogramQuery, KeepPerTicket, Occurrence, OccurrenceQuery,
-    Page, Result, Ticket, TicketFilter, TicketId, TicketQuery, Timestamp, TraitQuery, TraitType,
-    TraitTypeQuery,
+    Author, BackendBase, Bucket, Capabilities, Capability, Error, EventQuery, EventStore,
+    EventTrait, EventTypeQuery, Expired, Expiry, HistogramQuery, HistoryEntry, HistoryQuery,
+    KeepPerTicket, Note, Occurrence, OccurrenceQuery, Page, Result, Ticket, TicketFilter, TicketId,
+    TicketQuery, Timestamp, TraitQuery, TraitType, TraitTypeQuery,
 };
 
 use crate::state::State;
@@ -92,8 +92,21 @@ impl BackendBase for MemoryBackend {
         Ok(self.state().get_ticket(id, Timestamp::now()))
     }
 
-    async fn set_status(&self, id: TicketId, change: StatusChange) -> Result<Option<Ticket>> {
-        Ok(self.state().set_status(id, change, Timestamp::now()))
+    async fn set_status(
+        &self,
+        id: TicketId,
+        change: StatusChange,
+        author: Author,
+    ) -> Result<Option<Ticket>> {
+        Ok(self.state().set_status(id, change, &author, Timestamp::now()))
+    }
+
+    async fn add_note(&self, id: TicketId, note: Note) -> Result<bool> {
+        Ok(self.state().add_note(id, &note))
+    }
+
+    async fn get_history(&self, id: TicketId, query: &HistoryQuery) -> Result<Page<HistoryEntry>> {
+        self.state().get_history(id, query)
     }
 
     async fn delete_ticket(&self, id: TicketId) -> Result<bool> {

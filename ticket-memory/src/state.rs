@@ -1,12 +1,15 @@
 //! [`State`]: what the store holds and how recording changes it (rules 1 to 9).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Instant;
 
 use ticket_core::backend::{
     Lease, NewOccurrence, Recorded, StatusChange, TicketChange, TicketUpdate,
 };
-use ticket_core::{Occurrence, OccurrenceId, Record, SmolStr, Status, Ticket, TicketId, Timestamp};
+use ticket_core::{
+    Author, HistoryEntry, HistoryEvent, Note, Occurrence, OccurrenceId, Record, SmolStr, Status,
+    Ticket, TicketId, Timestamp, limits,
+};
 
 /// The content of the store.
 #[derive(Default)]
@@ -32,6 +35,8 @@ pub(crate) struct Entry {
     pub(crate) hours: BTreeMap<i64, u64>,
     /// The occurrences that are still stored.
     pub(crate) occurrences: BTreeMap<OccurrenceId, Occurrence>,
+    /// The newest entries of its history, oldest first.
+    pub(crate) history: VecDeque<HistoryEntry>,
 }
 
 /// Orders occurrences by age: by time, then by id.
@@ -56,6 +61,14 @@ impl State {
             update.added += u64::from(new.repeats());
             update.occurrence_count = entry.ticket.occurrence_count;
         }
+        for update in updates.values() {
+            if update.change == Some(TicketChange::Reopened)
+                && let Some(entry) = self.tickets.get_mut(&update.ticket_id)
+            {
+                let newest = Author::unknown().with_time(entry.ticket.last_occurrence_time);
+                entry.remember(&newest, HistoryEvent::Recurred);
+            }
+        }
         Recorded { occurrences, updates: updates.into_values().collect() }
     }
 
@@ -67,11 +80,18 @@ impl State {
         &mut self,
         id: TicketId,
         change: StatusChange,
+        author: &Author,
         now: Timestamp,
     ) -> Option<Ticket> {
         let entry = self.tickets.get_mut(&id)?;
-        entry.set_status(change);
+        entry.set_status(change, author);
         Some(entry.ticket_at(now))
+    }
+
+    pub(crate) fn add_note(&mut self, id: TicketId, note: &Note) -> bool {
+        let Some(entry) = self.tickets.get_mut(&id) else { return false };
+        entry.remember(note.author(), HistoryEvent::Note(note.text().to_owned()));
+        true
     }
 
     pub(crate) fn clear(&mut self) {
@@ -121,6 +141,7 @@ impl Entry {
             seen: BTreeSet::new(),
             hours: BTreeMap::new(),
             occurrences: BTreeMap::new(),
+            history: VecDeque::new(),
         }
     }
 
@@ -183,9 +204,20 @@ impl Entry {
         self.ticket.last_release = release(record);
     }
 
-    fn set_status(&mut self, change: StatusChange) {
+    fn set_status(&mut self, change: StatusChange, author: &Author) {
         if let Some(status) = change.status(self.ticket.last_occurrence_time) {
-            self.ticket.status = status;
+            self.ticket.status = status.clone();
+            self.remember(author, HistoryEvent::Status(status));
+        }
+    }
+
+    /// Adds an entry to the history.
+    fn remember(&mut self, author: &Author, event: HistoryEvent) {
+        let number = self.history.back().map_or(1, |last| last.number + 1);
+        let by = author.name().map(str::to_owned);
+        self.history.push_back(HistoryEntry { number, time: author.time(), by, event });
+        if self.history.len() > limits::HISTORY {
+            self.history.pop_front();
         }
     }
 

@@ -1,9 +1,9 @@
 //! Queries for tickets, their occurrences and counts (rules 10 to 14).
 
-use ticket_core::backend::{EventPosition, HistogramScope, TicketPosition};
+use ticket_core::backend::{EventPosition, HistogramScope, HistoryPosition, TicketPosition};
 use ticket_core::{
-    Bucket, HistogramQuery, Occurrence, OccurrenceQuery, Page, Result, Ticket, TicketFilter,
-    TicketId, TicketQuery, Timestamp,
+    Bucket, HistogramQuery, HistoryEntry, HistoryQuery, Occurrence, OccurrenceQuery, Page, Result,
+    Ticket, TicketFilter, TicketId, TicketQuery, Timestamp,
 };
 
 use crate::page::page_of;
@@ -33,6 +33,18 @@ impl State {
         let plan = query.plan()?;
         let found = self.tickets.get(&id).into_iter().flat_map(|entry| entry.occurrences.values());
         let places = found.map(|occurrence| (EventPosition::of(occurrence), occurrence));
+        let page = page_of(places, query.direction, plan.after(), query.offset(), plan.fetch());
+        Ok(plan.page(page.cloned().collect()))
+    }
+
+    pub(crate) fn get_history(
+        &self,
+        id: TicketId,
+        query: &HistoryQuery,
+    ) -> Result<Page<HistoryEntry>> {
+        let plan = query.plan()?;
+        let found = self.tickets.get(&id).into_iter().flat_map(|entry| &entry.history);
+        let places = found.map(|entry| (HistoryPosition(entry.number), entry));
         let page = page_of(places, query.direction, plan.after(), query.offset(), plan.fetch());
         Ok(plan.page(page.cloned().collect()))
     }

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use ticket_core::backend::{Batch, Lease, Recorded, StatusChange};
 use ticket_core::{
-    BackendBase, Bucket, Capabilities, Capability, Error, EventQuery, EventStore, EventTrait,
-    EventTypeQuery, Expired, Expiry, HistogramQuery, KeepPerTicket, Occurrence, OccurrenceQuery,
-    Page, Result, Ticket, TicketFilter, TicketId, TicketQuery, TraitQuery, TraitType,
-    TraitTypeQuery,
+    Author, BackendBase, Bucket, Capabilities, Capability, Error, EventQuery, EventStore,
+    EventTrait, EventTypeQuery, Expired, Expiry, HistogramQuery, HistoryEntry, HistoryQuery,
+    KeepPerTicket, Note, Occurrence, OccurrenceQuery, Page, Result, Ticket, TicketFilter, TicketId,
+    TicketQuery, TraitQuery, TraitType, TraitTypeQuery,
 };
 use tokio::sync::OnceCell;
 
@@ -170,9 +170,25 @@ impl BackendBase for MongoBackend {
         self.read(|connection| queries::get_ticket(connection, id)).await
     }
 
-    async fn set_status(&self, id: TicketId, change: StatusChange) -> Result<Option<Ticket>> {
-        self.write(|connection| async move { queries::set_status(&connection, id, change).await })
-            .await
+    async fn set_status(
+        &self,
+        id: TicketId,
+        change: StatusChange,
+        author: Author,
+    ) -> Result<Option<Ticket>> {
+        self.write(|connection| async move {
+            queries::set_status(&connection, id, change, author).await
+        })
+        .await
+    }
+
+    async fn add_note(&self, id: TicketId, note: Note) -> Result<bool> {
+        self.write(|connection| async move { queries::add_note(&connection, id, note).await }).await
+    }
+
+    async fn get_history(&self, id: TicketId, query: &HistoryQuery) -> Result<Page<HistoryEntry>> {
+        query.plan()?;
+        self.read(|connection| queries::get_history(connection, id, query)).await
     }
 
     async fn delete_ticket(&self, id: TicketId) -> Result<bool> {

@@ -3,8 +3,8 @@
 use mongodb::bson::{Binary, Bson, DateTime, Document, doc, spec::BinarySubtype};
 use ticket_core::backend::{status_columns, status_from_columns};
 use ticket_core::{
-    Level, Location, Occurrence, OccurrenceId, Result, Status, Ticket, TicketId, Timestamp, Value,
-    ValueKind,
+    HistoryEntry, Level, Location, Occurrence, OccurrenceId, Result, Status, Ticket, TicketId,
+    Timestamp, Value, ValueKind,
 };
 use uuid::Uuid;
 
@@ -106,6 +106,24 @@ pub(crate) fn occurrence(document: &Document) -> Result<Occurrence> {
         repeats: integer(document, "n")?.try_into().map_err(|_| corrupt("an occurrence"))?,
         record: serde_json::from_str(payload)
             .map_err(|error| corrupt("an occurrence").with_source(error))?,
+    })
+}
+
+/// Returns the key of an entry of a ticket's history.
+pub(crate) fn history_key(ticket: TicketId, number: i64) -> Document {
+    doc! { "t": ticket_key(ticket), "n": number }
+}
+
+/// Reads an entry of a history.
+pub(crate) fn history_entry(document: &Document) -> Result<HistoryEntry> {
+    let key = document.get_document("_id").map_err(|_| corrupt("an entry of a history"))?;
+    let event = required_text(document, "e")?;
+    Ok(HistoryEntry {
+        number: count(key, "n")?,
+        time: time(document, "m")?,
+        by: text(document, "by")?,
+        event: serde_json::from_str(&event)
+            .map_err(|error| corrupt("an entry of a history").with_source(error))?,
     })
 }
 

@@ -13,6 +13,7 @@
 //! | | `n` | the count |
 //! | | `g` | the ingredients, as JSON |
 //! | | `h`, `hn` | the newest hour and its count |
+//! | | `y` | the number of the newest entry of its history; none if it has no history |
 //! | | `k` | the places in the orders: see [`place`] |
 //! | `occurrences` | `_id.t`, `_id.i` | ids of the ticket and of the occurrence |
 //! | | `m`, `a`, `c` | time, application, channel |
@@ -23,20 +24,23 @@
 //! | `hours` | `_id.t`, `_id.h` | ticket and hour |
 //! | | `a`, `n` | application, count |
 //! | `seen` | `_id.t`, `_id.r`, `_id.e` | ticket, release, environment |
+//! | `history` | `_id.t`, `_id.n` | ticket, number of the entry |
+//! | | `m`, `by`, `e` | time, author, and what happened, as JSON |
 //! | `app_counts` | `_id.a`, `_id.h`, `_id.p` | application, hour, part of the sum |
 //! | | `n` | the part's count |
 
 use crate::place;
 
 /// The schema version that this program writes.
-pub(crate) const CURRENT: i64 = 4;
+pub(crate) const CURRENT: i64 = 5;
 
-/// The collections of the current version. The first five contain recorded data.
-pub(crate) const COLLECTIONS: [&str; 9] = [
+/// The collections of the current version. The first six contain recorded data.
+pub(crate) const COLLECTIONS: [&str; 10] = [
     "tickets",
     "occurrences",
     "hours",
     "seen",
+    "history",
     "app_counts",
     "lease",
     "journal",

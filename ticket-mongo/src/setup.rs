@@ -114,6 +114,9 @@ impl Migration<'_> {
             self.step(drop_indexes(connection, "hours")).await?;
             self.step(drop_indexes(connection, "occurrences")).await?;
         }
+        if (1..5).contains(&version) {
+            self.step(create(connection, "history")).await?;
+        }
         if version < CURRENT {
             self.step(made(connection, CURRENT)).await?;
         }

@@ -15,8 +15,8 @@ use mongodb::{Client, Collection};
 use support::{PROGRAM, Server, URL, database, everything, port, run, trial};
 use ticket_core::backend::Batch;
 use ticket_core::{
-    BackendBase, BackendExt, BucketWidth, Error, ErrorKind, EventQuery, EventStore, HistogramQuery,
-    Level, Record, Status, TicketQuery, Timestamp, limits,
+    Author, BackendBase, BackendExt, BucketWidth, Error, ErrorKind, EventQuery, EventStore,
+    HistogramQuery, Level, Record, Status, TicketQuery, Timestamp, limits,
 };
 use ticket_direct::HandlerOptions;
 use ticket_direct::RecordEvents;
@@ -285,7 +285,8 @@ async fn long_release(url: String) -> Result<(), Failed> {
     let long = "1".repeat(2 * limits::NAME);
     opened.backend.record_events(vec![record().with_release(long.as_str())]).await?;
     let id = opened.backend.get_tickets(&TicketQuery::new()).await?.items.remove(0).id;
-    let ticket = opened.backend.solve_ticket(id, Some(long)).await?.ok_or("a ticket")?;
+    let ticket =
+        opened.backend.solve_ticket(id, Some(long), Author::unknown()).await?.ok_or("a ticket")?;
     let Status::Solved { release, .. } = ticket.status else { panic!("{:?}", ticket.status) };
     assert_eq!(release, ticket.last_release);
     assert!(release.is_some_and(|release| release.len() <= limits::NAME));
@@ -308,7 +309,7 @@ async fn slow(program: String) -> Result<(), Failed> {
     assert_eq!(backend.repair().await?.tickets, 1);
     backend.record_events(vec![record()]).await?;
     let id = backend.get_tickets(&TicketQuery::new()).await?.items.remove(0).id;
-    backend.solve_ticket(id, None).await?;
+    backend.solve_ticket(id, None, Author::unknown()).await?;
     backend.record_events(vec![record()]).await?;
     backend.delete_ticket(id).await?;
     backend.record_events(vec![record(), record()]).await?;

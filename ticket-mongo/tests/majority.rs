@@ -17,7 +17,8 @@ use mongodb::{Client, Collection};
 use support::{PROGRAM, Server, URL, database, run, trial};
 use ticket_core::backend::{Batch, NewOccurrence, StatusChange};
 use ticket_core::{
-    BackendBase, BackendExt, ErrorKind, EventStore, Expiry, Level, Record, TicketQuery, Timestamp,
+    Author, BackendBase, BackendExt, ErrorKind, EventStore, Expiry, Level, Record, TicketQuery,
+    Timestamp,
 };
 use ticket_direct::HandlerOptions;
 use ticket_mongo::{MongoBackend, MongoConfig};
@@ -65,11 +66,13 @@ async fn decides(url: String) -> Result<(), Failed> {
     backend.record_tickets(vec![other.clone(), occurrence("one")].into()).await?;
     decided(1);
     let at = Timestamp::now();
-    backend.set_status(one.ticket_id(), StatusChange::Solve { at, release: None }).await?;
+    backend
+        .set_status(one.ticket_id(), StatusChange::Solve { at, release: None }, Author::unknown())
+        .await?;
     decided(1);
     backend.delete_ticket(one.ticket_id()).await?;
     decided(1);
-    backend.solve_ticket(other.ticket_id(), None).await?;
+    backend.solve_ticket(other.ticket_id(), None, Author::unknown()).await?;
     decided(1);
     // The occurrence expires in one unit of work, and the solved ticket in another.
     let expired = backend.clear_expired(&Expiry::before(Timestamp::now())).await?;

@@ -19,7 +19,7 @@ use mongodb::options::ClientOptions;
 use support::{URL, database, run, trial};
 use ticket_core::backend::{Batch, EventPosition, NewOccurrence};
 use ticket_core::{
-    BackendBase, BucketWidth, Comparison, Direction, EventFilter, EventQuery, EventStore,
+    Author, BackendBase, BucketWidth, Comparison, Direction, EventFilter, EventQuery, EventStore,
     HistogramQuery, Level, Occurrence, Operator, Record, Ticket, TicketFilter, TicketQuery,
     TicketSort, Timestamp,
 };
@@ -85,12 +85,17 @@ async fn tickets(url: String) -> Result<(), Failed> {
                     .set_status(
                         *id,
                         ticket_core::backend::StatusChange::Solve { at, release: None },
+                        Author::unknown(),
                     )
                     .await?,
             ),
             2 => drop(
                 backend
-                    .set_status(*id, ticket_core::backend::StatusChange::Mute { until: None })
+                    .set_status(
+                        *id,
+                        ticket_core::backend::StatusChange::Mute { until: None },
+                        Author::unknown(),
+                    )
                     .await?,
             ),
             _ => {}

@@ -14,8 +14,8 @@ use support::everything::{store, use_everything};
 use support::{URL, database, run, trial};
 use ticket_core::backend::StatusChange;
 use ticket_core::{
-    BackendBase, BucketWidth, EventStore, HistogramQuery, Level, OccurrenceQuery, Record,
-    TicketQuery, Timestamp,
+    Author, BackendBase, BucketWidth, EventStore, HistogramQuery, HistoryQuery, Level, Note,
+    OccurrenceQuery, Record, TicketQuery, Timestamp,
 };
 use ticket_direct::RecordEvents;
 use ticket_mongo::MongoConfig;
@@ -32,8 +32,13 @@ fn main() -> ExitCode {
 }
 
 /// The collections that grow, and their shard keys.
-const SHARDED: [(&str, &str); 4] =
-    [("tickets", "_id"), ("occurrences", "_id.t"), ("hours", "_id"), ("seen", "_id.t")];
+const SHARDED: [(&str, &str); 5] = [
+    ("tickets", "_id"),
+    ("occurrences", "_id.t"),
+    ("hours", "_id"),
+    ("seen", "_id.t"),
+    ("history", "_id"),
+];
 
 /// The collections that stay small and on one shard, and why their keys need no ticket id.
 const ON_ONE_SHARD: [(&str, &str); 5] = [
@@ -65,6 +70,7 @@ async fn keys(url: String) -> Result<(), Failed> {
         bytes: ticket.id.as_bytes().to_vec(),
     }
     .into();
+    backend.add_note(ticket.id, Note::new("a note", Author::unknown())).await?;
     let database = plain.database(&database("keys"));
     let names = database.list_collection_names().await?;
     assert_eq!(names.len(), SHARDED.len() + ON_ONE_SHARD.len(), "{names:?}");
@@ -123,7 +129,9 @@ async fn targets(url: String) -> Result<(), Failed> {
     let (from, to) = (Timestamp::from_micros(0), Timestamp::from_micros(3_600_000_000));
     backend.count_occurrences(&HistogramQuery::of_ticket(one, BucketWidth::Hour, from, to)).await?;
     let solve = StatusChange::Solve { at: Timestamp::now(), release: None };
-    backend.set_status(one, solve).await?;
+    backend.set_status(one, solve, Author::unknown()).await?;
+    backend.add_note(one, Note::new("a note", Author::unknown())).await?;
+    backend.get_history(one, &HistoryQuery::new()).await?;
     backend.delete_ticket(one).await?;
     let mut targeted = 0;
     for statement in recorded.iter().chain(&take()).flat_map(statements) {

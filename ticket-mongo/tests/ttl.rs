@@ -13,7 +13,7 @@ use mongodb::{Client, Collection, Database};
 use support::{PROGRAM, Server, URL, database, run, trial};
 use ticket_core::backend::Batch;
 use ticket_core::{
-    BackendBase, BackendExt, BucketWidth, EventQuery, EventStore, EventTypeQuery, Expiry,
+    Author, BackendBase, BackendExt, BucketWidth, EventQuery, EventStore, EventTypeQuery, Expiry,
     HistogramQuery, Level, OccurrenceQuery, Record, TicketQuery, Timestamp,
 };
 use ticket_direct::HandlerOptions;
@@ -133,7 +133,7 @@ async fn deletes(program: String) -> Result<(), Failed> {
     let batch = batch.map(|record| options.prepare(record).unwrap());
     backend.record_tickets(Batch::from(&batch[..])).await?;
     let old = batch[0].ticket_id();
-    backend.solve_ticket(old, None).await?;
+    backend.solve_ticket(old, None, Author::unknown()).await?;
     let left = async || -> Result<usize, Failed> {
         Ok(backend.get_events(&EventQuery::new()).await?.items.len())
     };

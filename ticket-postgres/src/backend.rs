@@ -7,9 +7,10 @@ use async_trait::async_trait;
 use deadpool_postgres::Pool;
 use ticket_core::backend::{Batch, Lease, Recorded, StatusChange};
 use ticket_core::{
-    BackendBase, Bucket, Capabilities, EventQuery, EventStore, EventTrait, EventTypeQuery, Expired,
-    Expiry, HistogramQuery, KeepPerTicket, Occurrence, OccurrenceQuery, Page, Result, Ticket,
-    TicketFilter, TicketId, TicketQuery, TraitQuery, TraitType, TraitTypeQuery,
+    Author, BackendBase, Bucket, Capabilities, EventQuery, EventStore, EventTrait, EventTypeQuery,
+    Expired, Expiry, HistogramQuery, HistoryEntry, HistoryQuery, KeepPerTicket, Note, Occurrence,
+    OccurrenceQuery, Page, Result, Ticket, TicketFilter, TicketId, TicketQuery, TraitQuery,
+    TraitType, TraitTypeQuery,
 };
 
 use crate::config::PostgresConfig;
@@ -106,8 +107,21 @@ impl BackendBase for PostgresBackend {
         self.explain(queries::get_ticket(&self.connections, id).await).await
     }
 
-    async fn set_status(&self, id: TicketId, change: StatusChange) -> Result<Option<Ticket>> {
-        self.explain(queries::set_status(&self.connections, id, change).await).await
+    async fn set_status(
+        &self,
+        id: TicketId,
+        change: StatusChange,
+        author: Author,
+    ) -> Result<Option<Ticket>> {
+        self.explain(queries::set_status(&self.connections, id, change, &author).await).await
+    }
+
+    async fn add_note(&self, id: TicketId, note: Note) -> Result<bool> {
+        self.explain(queries::add_note(&self.connections, id, &note).await).await
+    }
+
+    async fn get_history(&self, id: TicketId, query: &HistoryQuery) -> Result<Page<HistoryEntry>> {
+        self.explain(queries::get_history(&self.connections, id, query).await).await
     }
 
     async fn delete_ticket(&self, id: TicketId) -> Result<bool> {

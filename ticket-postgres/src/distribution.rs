@@ -100,7 +100,7 @@ mod tests {
         // The remaining keys are the version's number and the lease's name, in tables that every
         // server has, and the sums of an application.
         assert_eq!(keys.iter().filter(by_ticket).count(), keys.len() - 3, "{keys:?}");
-        assert_eq!(keys.len(), 7);
+        assert_eq!(keys.len(), 8);
         assert!(!schema.contains("UNIQUE"));
     }
 }

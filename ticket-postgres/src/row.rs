@@ -3,8 +3,8 @@
 use sha2::{Digest, Sha256};
 use ticket_core::backend::status_from_columns;
 use ticket_core::{
-    Error, Level, Location, Occurrence, OccurrenceId, Result, Ticket, TicketId, Timestamp, Traits,
-    Value,
+    Error, HistoryEntry, Level, Location, Occurrence, OccurrenceId, Result, Ticket, TicketId,
+    Timestamp, Traits, Value,
 };
 use tokio_postgres::Row;
 use tokio_postgres::types::FromSql;
@@ -55,6 +55,19 @@ pub(crate) fn occurrence(row: &Row) -> Result<Occurrence> {
         ticket_id: ticket_id(row, 2)?,
         repeats: u32::try_from(get::<i64>(row, 3)?).map_err(|_| corrupt("an occurrence"))?,
         record: json(get(row, 4)?, "an occurrence")?,
+    })
+}
+
+/// The columns that [`history_entry`] reads, of the table with the alias `h`.
+pub(crate) const HISTORY_COLUMNS: &str = "h.no, h.time, h.author, h.event";
+
+/// Reads the entry of a row with [`HISTORY_COLUMNS`].
+pub(crate) fn history_entry(row: &Row) -> Result<HistoryEntry> {
+    Ok(HistoryEntry {
+        number: count(row, 0)?,
+        time: time(row, 1)?,
+        by: get(row, 2)?,
+        event: json(get(row, 3)?, "an entry of a history")?,
     })
 }
 

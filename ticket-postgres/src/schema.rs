@@ -6,14 +6,14 @@ use crate::month;
 use crate::names::Names;
 
 /// The schema version that this program writes.
-pub(crate) const CURRENT: i32 = 4;
+pub(crate) const CURRENT: i32 = 5;
 
 /// The statements that turn each version into the next. Never change one that has been released;
 /// add another.
 ///
 /// No table name may end with another table's name. Otherwise the tables of two stores with
 /// different prefixes could have the same name.
-pub(crate) const MIGRATIONS: [&str; 4] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4];
+pub(crate) const MIGRATIONS: [&str; 5] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5];
 
 pub(crate) const VERSIONS: &str = r#"
 -- The schema versions that were created here, and when (microseconds since 1970).
@@ -149,9 +149,23 @@ CREATE TABLE {s}."{p}leases" (
 );
 "#;
 
+const VERSION_5: &str = r#"
+-- The newest entries of each ticket's history.
+CREATE TABLE {s}."{p}history" (
+  ticket_id uuid NOT NULL,
+  no bigint NOT NULL,
+  time bigint NOT NULL,
+  author text COLLATE "C",
+  event text COLLATE "C" NOT NULL,        -- what happened, as JSON
+  PRIMARY KEY (ticket_id, no)
+);
+-- The number of the newest entry.
+ALTER TABLE {s}."{p}tickets" ADD COLUMN history bigint NOT NULL DEFAULT 0;
+"#;
+
 /// The tables that contain recorded data, in the order in which recording locks them.
-pub(crate) const DATA_TABLES: [&str; 6] =
-    ["tickets", "occurrences", "hours", "seen", "traits", "app_counts"];
+pub(crate) const DATA_TABLES: [&str; 7] =
+    ["tickets", "occurrences", "hours", "seen", "history", "traits", "app_counts"];
 
 /// Returns all statements that create the current version in an empty database.
 pub(crate) fn to_sql(names: &Names) -> String {

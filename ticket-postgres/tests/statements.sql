@@ -25,6 +25,10 @@ SELECT o.time, o.id, o.ticket_id, o.repeats, o.payload FROM {s}."{p}occurrences"
 WHERE o.ticket_id = $1 AND (o.time, o.id) > ($2, $3)
 ORDER BY o.time ASC, o.id ASC LIMIT $4 OFFSET $5;
 
+-- index: history_pkey; sorts: nothing
+SELECT h.no, h.time, h.author, h.event FROM {s}."{p}history" h
+WHERE h.ticket_id = $1 AND h.no > $2 ORDER BY h.no ASC LIMIT $3 OFFSET $4;
+
 -- index: _time_id_idx; sorts: Incremental Sort
 SELECT o.time, o.id, o.ticket_id, o.repeats, o.payload FROM {s}."{p}occurrences" o WHERE (o.time, o.id, o.ticket_id) > ($1, $2, $3) AND o.time <= $4 AND ($5::text IS NULL OR o.app_id = $5) AND ($6::text IS NULL OR o.channel = $6) ORDER BY o.time ASC, o.id ASC, o.ticket_id ASC LIMIT $7 OFFSET $8;
 
@@ -75,6 +79,10 @@ SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, 
 SELECT o.time, o.id, o.ticket_id, o.repeats, o.payload FROM {s}."{p}occurrences" o
 WHERE o.ticket_id = $1 AND (o.time, o.id) < ($2, $3)
 ORDER BY o.time DESC, o.id DESC LIMIT $4 OFFSET $5;
+
+-- index: history_pkey; sorts: nothing
+SELECT h.no, h.time, h.author, h.event FROM {s}."{p}history" h
+WHERE h.ticket_id = $1 AND h.no < $2 ORDER BY h.no DESC LIMIT $3 OFFSET $4;
 
 -- index: _time_id_idx; sorts: Incremental Sort
 SELECT o.time, o.id, o.ticket_id, o.repeats, o.payload FROM {s}."{p}occurrences" o WHERE (o.time, o.id, o.ticket_id) < ($1, $2, $3) AND o.time >= $4 AND ($5::text IS NULL OR o.app_id = $5) AND ($6::text IS NULL OR o.channel = $6) ORDER BY o.time DESC, o.id DESC, o.ticket_id DESC LIMIT $7 OFFSET $8;
@@ -197,8 +205,9 @@ WITH locked AS MATERIALIZED (
     status_time = CASE WHEN t.status = 2 AND excluded.last_time > t.status_time THEN excluded.status_time ELSE t.status_time END,
     solved_release = CASE WHEN t.status = 2 AND excluded.last_time > t.status_time THEN excluded.solved_release ELSE t.solved_release END,
     reopened = t.reopened + (t.status = 2 AND excluded.last_time > t.status_time)::int,
+    history = t.history + (t.status = 2 AND excluded.last_time > t.status_time)::int,
     reopened_by = CASE WHEN t.status = 2 AND excluded.last_time > t.status_time THEN $41::uuid ELSE t.reopened_by END
-  RETURNING t.id, t.app_id, t.count, t.reopened_by IS NOT DISTINCT FROM $41 AS is_reopened
+  RETURNING t.id, t.app_id, t.count, t.last_time, t.history, t.reopened_by IS NOT DISTINCT FROM $41 AS is_reopened
 ), counts AS (
   INSERT INTO {s}."{p}hours" AS h (ticket_id, app_id, hour, count)
   SELECT u.ticket_id, t.app_id, u.hour, u.count
@@ -210,6 +219,12 @@ WITH locked AS MATERIALIZED (
   SELECT u.* FROM unnest($32::uuid[], $33::text[], $34::text[]) AS u (ticket_id, release, environment)
   WHERE u.ticket_id IN (SELECT id FROM stored)
   ON CONFLICT DO NOTHING
+), recurred AS (
+  INSERT INTO {s}."{p}history" (ticket_id, no, time, event)
+  SELECT id, history, last_time, '{"event":"recurred"}' FROM stored WHERE is_reopened
+), forgotten AS (
+  DELETE FROM {s}."{p}history" h USING stored t
+  WHERE t.is_reopened AND h.ticket_id = t.id AND h.no <= t.history - 100
 ), compared AS (
   INSERT INTO {s}."{p}traits" (ticket_id, occurrence_id, time, type, name, value)
   SELECT u.* FROM unnest($35::uuid[], $36::uuid[], $37::int8[], $38::int8[], $39::text[], $40::bytea[])
@@ -234,9 +249,32 @@ JOIN {s}."{p}occurrences" o ON o.ticket_id = r.ticket_id AND o.id = r.id;
 SELECT t.id FROM {s}."{p}tickets" t WHERE t.id = $1;
 
 -- index: tickets_pkey; sorts: nothing
-UPDATE {s}."{p}tickets" t
-SET status = $2, status_time = $3, solved_release = $4
-WHERE t.id = $1 AND ($5::int8 IS NULL OR $5 >= t.last_time);
+WITH changed AS (
+  UPDATE {s}."{p}tickets" t SET status = $5, status_time = $6, solved_release = $7, history = t.history + 1
+  WHERE t.id = $1 AND ($8::int8 IS NULL OR $8 >= t.last_time)
+  RETURNING t.*
+), entry AS (
+  INSERT INTO {s}."{p}history" (ticket_id, no, time, author, event)
+  SELECT t.id, t.history, $2::int8, $3::text, $4::text FROM changed t
+), forgotten AS (
+  DELETE FROM {s}."{p}history" h USING changed t
+  WHERE h.ticket_id = $1 AND h.ticket_id = t.id AND h.no <= t.history - 100
+)
+SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients FROM changed t;
+
+-- index: tickets_pkey; sorts: nothing
+WITH changed AS (
+  UPDATE {s}."{p}tickets" t SET history = t.history + 1
+  WHERE t.id = $1
+  RETURNING t.*
+), entry AS (
+  INSERT INTO {s}."{p}history" (ticket_id, no, time, author, event)
+  SELECT t.id, t.history, $2::int8, $3::text, $4::text FROM changed t
+), forgotten AS (
+  DELETE FROM {s}."{p}history" h USING changed t
+  WHERE h.ticket_id = $1 AND h.ticket_id = t.id AND h.no <= t.history - 100
+)
+SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients FROM changed t;
 
 -- index: tickets_pkey; sorts: nothing
 DELETE FROM {s}."{p}tickets" WHERE id = $1 RETURNING id;
@@ -295,6 +333,9 @@ RETURNING t.id;
 
 -- index: seen_pkey; sorts: nothing
 DELETE FROM {s}."{p}seen" WHERE ticket_id = ANY($1);
+
+-- index: history_pkey; sorts: nothing
+DELETE FROM {s}."{p}history" WHERE ticket_id = ANY($1);
 
 -- index: app_counts_pkey; sorts: Sort
 SELECT 1

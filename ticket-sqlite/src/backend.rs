@@ -6,9 +6,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use ticket_core::backend::{Batch, Lease, Recorded, StatusChange};
 use ticket_core::{
-    BackendBase, Bucket, Capabilities, EventQuery, EventStore, EventTrait, EventTypeQuery, Expired,
-    Expiry, HistogramQuery, KeepPerTicket, Occurrence, OccurrenceQuery, Page, Result, Ticket,
-    TicketFilter, TicketId, TicketQuery, TraitQuery, TraitType, TraitTypeQuery,
+    Author, BackendBase, Bucket, Capabilities, EventQuery, EventStore, EventTrait, EventTypeQuery,
+    Expired, Expiry, HistogramQuery, HistoryEntry, HistoryQuery, KeepPerTicket, Note, Occurrence,
+    OccurrenceQuery, Page, Result, Ticket, TicketFilter, TicketId, TicketQuery, TraitQuery,
+    TraitType, TraitTypeQuery,
 };
 
 use crate::config::SqliteConfig;
@@ -111,8 +112,24 @@ impl BackendBase for SqliteBackend {
         self.read(move |connection| queries::get_ticket(connection, id)).await
     }
 
-    async fn set_status(&self, id: TicketId, change: StatusChange) -> Result<Option<Ticket>> {
-        self.writer.run(move |connection| queries::set_status(connection, id, change)).await
+    async fn set_status(
+        &self,
+        id: TicketId,
+        change: StatusChange,
+        author: Author,
+    ) -> Result<Option<Ticket>> {
+        self.writer
+            .run(move |connection| queries::set_status(connection, id, change, &author))
+            .await
+    }
+
+    async fn add_note(&self, id: TicketId, note: Note) -> Result<bool> {
+        self.writer.run(move |connection| queries::add_note(connection, id, &note)).await
+    }
+
+    async fn get_history(&self, id: TicketId, query: &HistoryQuery) -> Result<Page<HistoryEntry>> {
+        let query = query.clone();
+        self.read(move |connection| queries::get_history(connection, id, &query)).await
     }
 
     async fn delete_ticket(&self, id: TicketId) -> Result<bool> {

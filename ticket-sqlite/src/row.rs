@@ -4,8 +4,8 @@ use rusqlite::Row;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use ticket_core::backend::status_from_columns;
 use ticket_core::{
-    Error, Level, Location, Occurrence, OccurrenceId, Result, Ticket, TicketId, Timestamp, Traits,
-    Value,
+    Error, HistoryEntry, Level, Location, Occurrence, OccurrenceId, Result, Ticket, TicketId,
+    Timestamp, Traits, Value,
 };
 use uuid::Uuid;
 
@@ -54,6 +54,20 @@ pub(crate) fn occurrence(row: &Row<'_>) -> Result<Occurrence> {
         ticket_id: TicketId::from_bytes(get(row, 2)?),
         repeats: get(row, 3)?,
         record: payload(row, 4)?,
+    })
+}
+
+/// The columns that [`history_entry`] reads, of the table with the alias `h`.
+pub(crate) const HISTORY_COLUMNS: &str = "h.no, h.time, h.author, h.event";
+
+/// Reads the entry of a row with [`HISTORY_COLUMNS`].
+pub(crate) fn history_entry(row: &Row<'_>) -> Result<HistoryEntry> {
+    let event: String = get(row, 3)?;
+    Ok(HistoryEntry {
+        number: count(row, 0)?,
+        time: time(row, 1)?,
+        by: get(row, 2)?,
+        event: json(&event, "an entry of a history")?,
     })
 }
 

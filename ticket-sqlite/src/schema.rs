@@ -17,7 +17,7 @@ pub(crate) const CURRENT: i64 = MIGRATIONS.len() as i64;
 ///
 /// No table name may end with another table's name. Otherwise the tables of two stores with
 /// different prefixes could have the same name.
-const MIGRATIONS: [&str; 3] = [VERSION_1, VERSION_2, VERSION_3];
+const MIGRATIONS: [&str; 4] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4];
 
 const VERSIONS: &str = "
 -- The schema versions that were created here, and when (microseconds since 1970).
@@ -152,8 +152,22 @@ CREATE TABLE {p}leases (
 ) WITHOUT ROWID;
 ";
 
+const VERSION_4: &str = "
+-- The newest entries of each ticket's history.
+CREATE TABLE {p}history (
+  ticket INTEGER NOT NULL,
+  no INTEGER NOT NULL,
+  time INTEGER NOT NULL,
+  author TEXT,
+  event TEXT NOT NULL,                  -- what happened, as JSON
+  PRIMARY KEY (ticket, no)
+) WITHOUT ROWID;
+-- The number of the newest entry.
+ALTER TABLE {p}tickets ADD COLUMN history INTEGER NOT NULL DEFAULT 0;
+";
+
 /// The tables that contain recorded data.
-pub(crate) const DATA_TABLES: [&str; 9] = [
+pub(crate) const DATA_TABLES: [&str; 10] = [
     "{p}tickets",
     "{p}seen",
     "{p}ticket_hours",
@@ -163,6 +177,7 @@ pub(crate) const DATA_TABLES: [&str; 9] = [
     "{p}trait_keys",
     "{p}traits",
     "{p}deleted",
+    "{p}history",
 ];
 
 /// The tables of one store.

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use ticket_core::backend::{HistogramScope, NewOccurrence, StatusChange};
 use ticket_core::{
-    BackendBase, EventFilter, EventStore, EventTypeQuery, Expiry, OccurrenceQuery, Page, Store,
-    TicketFilter, TicketId, TraitQuery, TraitTypeQuery, Value,
+    Author, BackendBase, EventFilter, EventStore, EventTypeQuery, Expiry, OccurrenceQuery, Page,
+    Store, TicketFilter, TicketId, TraitQuery, TraitTypeQuery, Value,
 };
 
 use crate::context::Context;
@@ -28,7 +28,7 @@ pub(super) async fn rule_13_an_unknown_id_is_none_or_false(cx: Context) {
                 StatusChange::Reopen,
                 StatusChange::Mute { until: None },
             ] {
-                let answer = store.set_status(id, change).await;
+                let answer = store.set_status(id, change, Author::unknown()).await;
                 assert_eq!(answer.expect("set_status succeeds"), None);
             }
             assert!(!store.delete_ticket(id).await.expect("delete_ticket succeeds"));

@@ -12,6 +12,7 @@ mod events;
 mod expiry;
 mod filters;
 mod histograms;
+mod history;
 mod leases;
 mod orders;
 mod paging;
@@ -267,6 +268,19 @@ pub(crate) const CASES: &[CaseEntry] = cases! {
         rule_28_two_handles_share_leases: Events & SharedStorage,
         rule_28_clear_keeps_leases: Events,
     }
+    history {
+        rule_31_each_decision_is_an_entry_with_its_author_and_time,
+        rule_31_a_solving_that_changes_nothing_is_no_entry,
+        rule_31_a_note_is_kept_with_its_author_and_time,
+        rule_31_an_unknown_ticket_has_no_history_and_takes_no_note,
+        rule_31_an_occurrence_that_reopens_the_ticket_is_an_entry,
+        rule_31_a_reopening_among_eight_writers_is_one_entry,
+        rule_31_no_entry_is_lost_among_many_writers,
+        rule_31_the_newest_entries_are_kept,
+        rule_31_history_pages_continue_while_others_write,
+        rule_31_a_history_is_deleted_with_its_ticket,
+        rule_31_a_history_expires_with_its_ticket_and_survives_pruning: Events,
+    }
     random {
         random_sequences_are_indistinguishable_from_the_reference,
     }
@@ -286,7 +300,7 @@ mod tests {
 
     #[test]
     fn every_rule_has_a_case() {
-        for rule in 1..=28 {
+        for rule in (1..=28).chain([31]) {
             let prefix = format!("rule_{rule:02}_");
             assert!(CASES.iter().any(|entry| entry.name.starts_with(&prefix)), "rule {rule}");
         }

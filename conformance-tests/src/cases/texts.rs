@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use ticket_core::backend::{Lease, NewOccurrence};
 use ticket_core::{
-    BackendExt, BucketWidth, Comparison, EventFilter, EventStore, EventStoreExt, EventTypeQuery,
-    Expiry, HistogramQuery, Operator, Record, Status, Store, TicketFilter, TicketId, TraitQuery,
-    TraitTypeQuery, ValueKind, limits,
+    Author, BackendExt, BucketWidth, Comparison, EventFilter, EventStore, EventStoreExt,
+    EventTypeQuery, Expiry, HistogramQuery, Operator, Record, Status, Store, TicketFilter,
+    TicketId, TraitQuery, TraitTypeQuery, ValueKind, limits,
 };
 
 use crate::context::Context;
@@ -162,7 +162,7 @@ pub(super) async fn rule_22_a_release_that_solves_is_cut_like_that_of_a_record(c
     for name in names() {
         let stored_name = limits::as_stored(name.as_str(), limits::NAME);
         assert_ne!(stored_name, name, "the limits have to change the name");
-        let solved = store.solve_ticket(one.ticket_id(), Some(name)).await;
+        let solved = store.solve_ticket(one.ticket_id(), Some(name), Author::unknown()).await;
         let solved = solved.expect("set_status succeeds").expect("the ticket exists");
         for ticket in [solved, ticket(&store, one.ticket_id()).await] {
             let Status::Solved { release, .. } = ticket.status else {

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use ticket_core::backend::NewOccurrence;
 use ticket_core::record::{Breadcrumb, ErrorCause, Frame, Request, Span};
 use ticket_core::{
-    BackendBase, Capability, EventFilter, Level, Location, Record, Store, TicketFilter, Timestamp,
-    Traits, Value, limits,
+    Author, BackendBase, Capability, EventFilter, Level, Location, Record, Store, TicketFilter,
+    Timestamp, Traits, Value, limits,
 };
 
 use crate::context::Context;
 use crate::support::{
-    at, events, expected, find, occurrence, occurrences, put, record, stored, ticket,
+    at, events, expected, find, occurrence, occurrences, put, record, set, stored, ticket,
 };
 
 /// Texts that are known to cause trouble in databases, drivers and query languages.
@@ -382,7 +382,8 @@ pub(super) async fn rule_23_statuses_of_any_time_are_kept(cx: Context) {
     for at in times() {
         let change =
             ticket_core::backend::StatusChange::Solve { at, release: Some("\u{1f600}".into()) };
-        let solved = store.set_status(one.ticket_id(), change).await.expect("set_status succeeds");
+        let solved = store.set_status(one.ticket_id(), change, Author::unknown()).await;
+        let solved = solved.expect("set_status succeeds");
         let status = solved.map(|ticket| ticket.status);
         let kept = ticket_core::Status::Solved { at, release: Some("\u{1f600}".into()) };
         assert_eq!(status.as_ref(), Some(&kept));
@@ -390,7 +391,7 @@ pub(super) async fn rule_23_statuses_of_any_time_are_kept(cx: Context) {
     }
     let until = Some(Timestamp::MAX);
     let change = ticket_core::backend::StatusChange::Mute { until };
-    store.set_status(one.ticket_id(), change).await.expect("set_status succeeds");
+    set(&store, one.ticket_id(), change).await;
     let status = ticket(&store, one.ticket_id()).await.status;
     assert_eq!(status, ticket_core::Status::Muted { until });
 }

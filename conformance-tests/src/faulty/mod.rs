@@ -12,10 +12,10 @@ use async_trait::async_trait;
 use futures::channel::oneshot;
 use ticket_core::backend::{Batch, Lease, NewOccurrence, Recorded, StatusChange};
 use ticket_core::{
-    BackendBase, Bucket, Capabilities, Error, ErrorKind, EventQuery, EventStore, EventTrait,
-    EventTypeQuery, Expired, Expiry, HistogramQuery, KeepPerTicket, Occurrence, OccurrenceQuery,
-    Page, Result, Ticket, TicketFilter, TicketId, TicketQuery, TraitQuery, TraitType,
-    TraitTypeQuery,
+    Author, BackendBase, Bucket, Capabilities, Error, ErrorKind, EventQuery, EventStore,
+    EventTrait, EventTypeQuery, Expired, Expiry, HistogramQuery, HistoryEntry, HistoryQuery,
+    KeepPerTicket, Note, Occurrence, OccurrenceQuery, Page, Result, Ticket, TicketFilter, TicketId,
+    TicketQuery, TraitQuery, TraitType, TraitTypeQuery,
 };
 
 pub use self::plan::{Call, Fault, Method, chance, script};
@@ -185,8 +185,21 @@ impl<B: BackendBase> BackendBase for FaultyBackend<B> {
         self.call(Method::GetTicket, &[], self.inner.get_ticket(id)).await
     }
 
-    async fn set_status(&self, id: TicketId, change: StatusChange) -> Result<Option<Ticket>> {
-        self.call(Method::SetStatus, &[], self.inner.set_status(id, change)).await
+    async fn set_status(
+        &self,
+        id: TicketId,
+        change: StatusChange,
+        author: Author,
+    ) -> Result<Option<Ticket>> {
+        self.call(Method::SetStatus, &[], self.inner.set_status(id, change, author)).await
+    }
+
+    async fn add_note(&self, id: TicketId, note: Note) -> Result<bool> {
+        self.call(Method::AddNote, &[], self.inner.add_note(id, note)).await
+    }
+
+    async fn get_history(&self, id: TicketId, query: &HistoryQuery) -> Result<Page<HistoryEntry>> {
+        self.call(Method::GetHistory, &[], self.inner.get_history(id, query)).await
     }
 
     async fn delete_ticket(&self, id: TicketId) -> Result<bool> {

@@ -37,6 +37,8 @@ pub enum Method {
     GetTickets,
     GetTicket,
     SetStatus,
+    AddNote,
+    GetHistory,
     DeleteTicket,
     GetOccurrences,
     CountOccurrences,

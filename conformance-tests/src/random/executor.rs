@@ -64,8 +64,17 @@ impl<'a> Executor<'a> {
                 self.pages(*pages, read).await
             }
             Operation::GetTicket(id) => Answer::one(&store.get_ticket(*id).await),
-            Operation::SetStatus(id, change) => {
-                Answer::one(&store.set_status(*id, change.clone()).await)
+            Operation::SetStatus(id, change, author) => {
+                Answer::one(&store.set_status(*id, change.clone(), author.clone()).await)
+            }
+            Operation::AddNote(id, note) => Answer::one(&store.add_note(*id, note.clone()).await),
+            Operation::GetHistory(id, query, pages) => {
+                let read = |after| {
+                    let mut query = query.clone();
+                    query = query.with_after(after);
+                    async move { store.get_history(*id, &query).await }
+                };
+                self.pages(*pages, read).await
             }
             Operation::DeleteTicket(id) => Answer::one(&store.delete_ticket(*id).await),
             Operation::GetOccurrences(id, query, pages) => {

@@ -233,6 +233,9 @@ mod tests {
             "4 given, record_tickets: 3 new",
             "set_status: None",
             "set_status: Some",
+            "add_note: true",
+            "Recurred",
+            "Note(",
         ] {
             assert!(answers.contains(seen), "no result contains: {seen}");
         }

@@ -4,8 +4,8 @@ use std::fmt;
 
 use ticket_core::backend::StatusChange;
 use ticket_core::{
-    EventQuery, EventTypeQuery, Expiry, HistogramQuery, KeepPerTicket, OccurrenceQuery,
-    TicketFilter, TicketId, TicketQuery, Timestamp, TraitQuery, TraitTypeQuery,
+    Author, EventQuery, EventTypeQuery, Expiry, HistogramQuery, HistoryQuery, KeepPerTicket, Note,
+    OccurrenceQuery, TicketFilter, TicketId, TicketQuery, Timestamp, TraitQuery, TraitTypeQuery,
 };
 
 use super::samples::{self, Draft};
@@ -17,7 +17,9 @@ pub(super) enum Operation {
     CountTickets(TicketFilter),
     GetTickets(TicketQuery, Pages),
     GetTicket(TicketId),
-    SetStatus(TicketId, StatusChange),
+    SetStatus(TicketId, StatusChange, Author),
+    AddNote(TicketId, Note),
+    GetHistory(TicketId, HistoryQuery, Pages),
     DeleteTicket(TicketId),
     GetOccurrences(TicketId, OccurrenceQuery, Pages),
     CountOccurrences(HistogramQuery),
@@ -50,6 +52,8 @@ impl Operation {
             Self::GetTickets(..) => "get_tickets",
             Self::GetTicket(_) => "get_ticket",
             Self::SetStatus(..) => "set_status",
+            Self::AddNote(..) => "add_note",
+            Self::GetHistory(..) => "get_history",
             Self::DeleteTicket(_) => "delete_ticket",
             Self::GetOccurrences(..) => "get_occurrences",
             Self::CountOccurrences(_) => "count_occurrences",
@@ -74,7 +78,13 @@ impl fmt::Display for Operation {
             Self::CountTickets(filter) => write!(f, " {}", brief(filter)),
             Self::GetTickets(query, pages) => write!(f, " {pages}, {}", brief(query)),
             Self::GetTicket(id) | Self::DeleteTicket(id) => write!(f, " {}", brief(id)),
-            Self::SetStatus(id, change) => write!(f, " {} {}", brief(id), brief(change)),
+            Self::SetStatus(id, change, author) => {
+                write!(f, " {} {} {}", brief(id), brief(change), brief(author))
+            }
+            Self::AddNote(id, note) => write!(f, " {} {}", brief(id), brief(note)),
+            Self::GetHistory(id, query, pages) => {
+                write!(f, " {} {pages}, {}", brief(id), brief(query))
+            }
             Self::GetOccurrences(id, query, pages) => {
                 write!(f, " {} {pages}, {}", brief(id), brief(query))
             }

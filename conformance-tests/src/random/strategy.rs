@@ -7,10 +7,10 @@ use proptest::sample::select;
 use proptest::strategy::{BoxedStrategy, Union};
 use ticket_core::backend::{HistogramScope, StatusChange};
 use ticket_core::{
-    BucketWidth, Comparison, Direction, EventFilter, EventQuery, EventTypeQuery, Expiry,
-    HistogramQuery, KeepPerTicket, MAX_LIMIT, OccurrenceQuery, Operator, StatusKind, TicketFilter,
-    TicketId, TicketIdPrefix, TicketQuery, TicketSort, Timestamp, TraitQuery, TraitTypeQuery,
-    Value,
+    Author, BucketWidth, Comparison, Direction, EventFilter, EventQuery, EventTypeQuery, Expiry,
+    HistogramQuery, HistoryQuery, KeepPerTicket, MAX_LIMIT, Note, OccurrenceQuery, Operator,
+    StatusKind, TicketFilter, TicketId, TicketIdPrefix, TicketQuery, TicketSort, Timestamp,
+    TraitQuery, TraitTypeQuery, Value,
 };
 
 use super::operation::{Operation, Pages};
@@ -46,6 +46,10 @@ fn read_everything(with_events: bool) -> Vec<Operation> {
             Pages::All,
         )
     }));
+    operations.extend((0..samples::RECORDED_TICKETS).map(|ticket| {
+        let query = HistoryQuery::new().with_limit(MAX_LIMIT);
+        Operation::GetHistory(samples::ticket_id(ticket), query, Pages::All)
+    }));
     if with_events {
         let query = EventQuery::new().with_limit(MAX_LIMIT);
         operations.push(Operation::GetEvents(query, Pages::All));
@@ -59,7 +63,24 @@ fn operation(with_events: bool) -> Union<BoxedStrategy<Operation>> {
         (3, ticket_filter().prop_map(Operation::CountTickets).boxed()),
         (10, (ticket_query(), pages()).prop_map(|(q, p)| Operation::GetTickets(q, p)).boxed()),
         (3, ticket().prop_map(Operation::GetTicket).boxed()),
-        (10, (ticket(), change()).prop_map(|(id, c)| Operation::SetStatus(id, c)).boxed()),
+        (
+            10,
+            (ticket(), change(), author())
+                .prop_map(|(id, c, author)| Operation::SetStatus(id, c, author))
+                .boxed(),
+        ),
+        (
+            3,
+            (ticket(), select(&samples::MESSAGES[..]), author())
+                .prop_map(|(id, text, author)| Operation::AddNote(id, Note::new(text, author)))
+                .boxed(),
+        ),
+        (
+            3,
+            (ticket(), history_query(), pages())
+                .prop_map(|(id, q, p)| Operation::GetHistory(id, q, p))
+                .boxed(),
+        ),
         (2, ticket().prop_map(Operation::DeleteTicket).boxed()),
         (
             4,
@@ -126,6 +147,20 @@ fn change() -> impl Strategy<Value = StatusChange> {
         1 => Just(StatusChange::Reopen),
         2 => until.prop_map(|until| StatusChange::Mute { until }),
     ]
+}
+
+/// Generates an author, whose time need not be later than that of the author before.
+fn author() -> impl Strategy<Value = Author> {
+    (time(), any::<bool>()).prop_map(|(time, is_known)| {
+        let author = if is_known { Author::new("ada") } else { Author::unknown() };
+        author.with_time(time)
+    })
+}
+
+fn history_query() -> impl Strategy<Value = HistoryQuery> {
+    (direction(), limit(), offset()).prop_map(|(direction, limit, offset)| {
+        HistoryQuery::new().with_direction(direction).with_limit(limit).with_offset(offset)
+    })
 }
 
 fn ticket_query() -> impl Strategy<Value = TicketQuery> {

@@ -275,7 +275,9 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         fault: "fails to change an unknown ticket",
         found_by: &["rule_13_an_unknown_id_is_none_or_false"],
         hooks: Hooks {
-            set_status: |it, id, change| it.set_status(id, change)?.map(Some).ok_or_else(not_there),
+            set_status: |it, id, change, _| {
+                it.set_status(id, change)?.map(Some).ok_or_else(not_there)
+            },
             ..CORRECT
         },
     },

@@ -234,7 +234,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         fault: "ends the application's transaction by solving",
         found_by: &["rule_27_reading_and_solving_leave_the_applications_transaction_open"],
         hooks: Hooks {
-            set_status: |it, id, change| {
+            set_status: |it, id, change, _| {
                 it.storage.database().end(true);
                 it.set_status(id, change)
             },

@@ -112,7 +112,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         fault: "solves a ticket that occurred since",
         found_by: &["rule_06_solving_before_the_last_occurrence_changes_nothing"],
         hooks: Hooks {
-            set_status: |it, id, change| match (change, it.stored(id)) {
+            set_status: |it, id, change, _| match (change, it.stored(id)) {
                 (StatusChange::Solve { at, release }, Some(ticket)) => {
                     let at = at.max(ticket.last_occurrence_time);
                     it.set_status(id, StatusChange::Solve { at, release })
@@ -126,7 +126,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         fault: "solves a ticket that occurred since, if that was pruned",
         found_by: &["rule_06_a_pruned_last_occurrence_counts_like_a_stored_one"],
         hooks: Hooks {
-            set_status: |it, id, change| match (change, it.stored(id)) {
+            set_status: |it, id, change, _| match (change, it.stored(id)) {
                 (StatusChange::Solve { at, release }, Some(ticket))
                     if it.all_occurrences(id).is_empty() =>
                 {
@@ -142,7 +142,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         fault: "does not cut the release that solves a ticket",
         found_by: &["rule_06_an_occurrence_after_solving_reopens_the_ticket"],
         hooks: Hooks {
-            set_status: |it, id, change| {
+            set_status: |it, id, change, _| {
                 let came = match &change {
                     StatusChange::Solve { release, .. } => release.clone(),
                     StatusChange::Reopen | StatusChange::Mute { .. } => None,
@@ -160,7 +160,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         fault: "unmutes a ticket that it does not solve",
         found_by: &["rule_06_solving_before_the_last_occurrence_changes_nothing"],
         hooks: Hooks {
-            set_status: |it, id, change| {
+            set_status: |it, id, change, _| {
                 if matches!(change, StatusChange::Solve { .. }) {
                     it.set_status(id, StatusChange::Reopen)?;
                 }
@@ -173,7 +173,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         fault: "does not solve a solved ticket again",
         found_by: &["rule_06_solving_again_moves_the_moment"],
         hooks: Hooks {
-            set_status: |it, id, change| match it.stored(id) {
+            set_status: |it, id, change, _| match it.stored(id) {
                 Some(ticket) if ticket.status.kind() == StatusKind::Solved => Ok(Some(ticket)),
                 _ => it.set_status(id, change),
             },
@@ -189,7 +189,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 sleep(Duration::from_millis(1));
                 it.record(batch)
             },
-            set_status: |it, id, change| {
+            set_status: |it, id, change, _| {
                 let ticket = it.set_status(id, change)?;
                 if let Some(Ticket { status: status @ Status::Solved { at, .. }, .. }) = &ticket {
                     // Until another writer comes in between, or all of them are done.
@@ -211,7 +211,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         fault: "counts a reopening by hand",
         found_by: &["rule_06_a_ticket_is_reopened_by_hand"],
         hooks: Hooks {
-            set_status: |it, id, change| {
+            set_status: |it, id, change, _| {
                 it.notes().flag |= change == StatusChange::Reopen;
                 it.set_status(id, change)
             },
@@ -250,7 +250,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         fault: "does not mute until a time",
         found_by: &["rule_07_a_ticket_muted_until_a_future_time_is_muted"],
         hooks: Hooks {
-            set_status: |it, id, change| match change {
+            set_status: |it, id, change, _| match change {
                 StatusChange::Mute { until: Some(_) } => it.set_status(id, StatusChange::Reopen),
                 change => it.set_status(id, change),
             },
@@ -264,7 +264,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
             "rule_07_muting_ends_on_its_own",
         ],
         hooks: Hooks {
-            set_status: |it, id, change| {
+            set_status: |it, id, change, _| {
                 it.notes().flag = matches!(change, StatusChange::Mute { .. });
                 it.set_status(id, change)
             },
@@ -280,7 +280,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         fault: "does not solve a muted ticket",
         found_by: &["rule_07_a_muted_ticket_can_be_solved_and_reopened"],
         hooks: Hooks {
-            set_status: |it, id, change| match (&change, it.stored(id)) {
+            set_status: |it, id, change, _| match (&change, it.stored(id)) {
                 (StatusChange::Solve { .. }, Some(ticket))
                     if ticket.status.kind() == StatusKind::Muted =>
                 {

@@ -9,10 +9,10 @@ use ticket_core::backend::{
     Batch, Lease, NewOccurrence, Recorded, StatusChange, TicketUpdate, async_trait,
 };
 use ticket_core::{
-    BackendBase, Bucket, Capabilities, EventFilter, EventQuery, EventStore, EventTrait,
-    EventTypeQuery, Expired, Expiry, Fingerprint, HistogramQuery, KeepPerTicket, Occurrence,
-    OccurrenceId, OccurrenceQuery, Page, Record, Result, Status, Ticket, TicketFilter, TicketId,
-    TicketQuery, TraitQuery, TraitType, TraitTypeQuery,
+    Author, BackendBase, Bucket, Capabilities, EventFilter, EventQuery, EventStore, EventTrait,
+    EventTypeQuery, Expired, Expiry, Fingerprint, HistogramQuery, HistoryEntry, HistoryQuery,
+    KeepPerTicket, Note, Occurrence, OccurrenceId, OccurrenceQuery, Page, Record, Result, Status,
+    Ticket, TicketFilter, TicketId, TicketQuery, TraitQuery, TraitType, TraitTypeQuery,
 };
 use ticket_memory::MemoryBackend;
 
@@ -34,7 +34,9 @@ pub(crate) struct Hooks {
     pub(crate) count_tickets: fn(&Wrong, &TicketFilter) -> Result<u64>,
     pub(crate) get_tickets: fn(&Wrong, &TicketQuery) -> Result<Page<Ticket>>,
     pub(crate) get_ticket: fn(&Wrong, TicketId) -> Result<Option<Ticket>>,
-    pub(crate) set_status: fn(&Wrong, TicketId, StatusChange) -> Result<Option<Ticket>>,
+    pub(crate) set_status: fn(&Wrong, TicketId, StatusChange, Author) -> Result<Option<Ticket>>,
+    pub(crate) add_note: fn(&Wrong, TicketId, Note) -> Result<bool>,
+    pub(crate) get_history: fn(&Wrong, TicketId, &HistoryQuery) -> Result<Page<HistoryEntry>>,
     pub(crate) delete: fn(&Wrong, TicketId) -> Result<bool>,
     pub(crate) get_occurrences: fn(&Wrong, TicketId, &OccurrenceQuery) -> Result<Page<Occurrence>>,
     pub(crate) count_occurrences: fn(&Wrong, &HistogramQuery) -> Result<Vec<Bucket>>,
@@ -72,7 +74,9 @@ pub(crate) const CORRECT: Hooks = Hooks {
     },
     get_tickets: Wrong::tickets,
     get_ticket: |it, id| Ok(it.ticket(id)),
-    set_status: Wrong::set_status,
+    set_status: Wrong::decide,
+    add_note: Wrong::add_note,
+    get_history: Wrong::history,
     delete: |it, id| it.correct(|correct| correct.delete_ticket(id).now_or_never()),
     get_occurrences: Wrong::occurrences,
     count_occurrences: |it, query| {
@@ -104,6 +108,7 @@ pub(crate) struct Notes {
     pub(crate) types: BTreeSet<String>,
     pub(crate) leases: Vec<Lease>,
     pub(crate) offsets: HashMap<String, u64>,
+    pub(crate) history: Vec<(TicketId, HistoryEntry)>,
     pub(crate) flag: bool,
 }
 
@@ -158,9 +163,27 @@ impl Wrong {
         Ok(page)
     }
 
+    /// Changes the status of a ticket by nobody in particular.
     pub(crate) fn set_status(&self, id: TicketId, change: StatusChange) -> Result<Option<Ticket>> {
-        self.correct(|correct| correct.set_status(id, change).now_or_never())?;
+        self.decide(id, change, Author::unknown())
+    }
+
+    pub(crate) fn decide(
+        &self,
+        id: TicketId,
+        change: StatusChange,
+        author: Author,
+    ) -> Result<Option<Ticket>> {
+        self.correct(|correct| correct.set_status(id, change, author).now_or_never())?;
         Ok(self.ticket(id))
+    }
+
+    pub(crate) fn add_note(&self, id: TicketId, note: Note) -> Result<bool> {
+        self.correct(|correct| correct.add_note(id, note).now_or_never())
+    }
+
+    pub(crate) fn history(&self, id: TicketId, query: &HistoryQuery) -> Result<Page<HistoryEntry>> {
+        self.correct(|correct| correct.get_history(id, query).now_or_never())
     }
 
     pub(crate) fn occurrences(
@@ -279,8 +302,22 @@ impl BackendBase for Wrong {
         (self.hooks.get_ticket)(self, id)
     }
 
-    async fn set_status(&self, id: TicketId, change: StatusChange) -> Result<Option<Ticket>> {
-        (self.hooks.set_status)(self, id, change)
+    async fn set_status(
+        &self,
+        id: TicketId,
+        change: StatusChange,
+        author: Author,
+    ) -> Result<Option<Ticket>> {
+        (self.hooks.set_status)(self, id, change, author)
+    }
+
+    async fn add_note(&self, id: TicketId, note: Note) -> Result<bool> {
+        (self.hooks.add_note)(self, id, note)
+    }
+
+    async fn get_history(&self, id: TicketId, query: &HistoryQuery) -> Result<Page<HistoryEntry>> {
+        self.catch_up()?;
+        (self.hooks.get_history)(self, id, query)
     }
 
     async fn delete_ticket(&self, id: TicketId) -> Result<bool> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use libtest_mimic::Trial;
 use tempfile::TempDir;
 use ticket_core::backend::StatusChange;
-use ticket_core::{Status, StatusKind, Ticket, TicketFilter, TicketQuery};
+use ticket_core::{Author, Status, StatusKind, Ticket, TicketFilter, TicketQuery};
 use ticket_faults::case::{Engine, long, on};
 use ticket_faults::victim::{Heard, Plan, TICKETS, Victim};
 use ticket_faults::{Outcome, oracle};
@@ -122,7 +122,7 @@ fn f10_solved(engine: Engine) -> Outcome {
                 // leaves room for the ones that arrive meanwhile; a later one would keep the ticket open.
                 let at = ticket.last_occurrence_time.saturating_add(Duration::from_millis(500));
                 let change = StatusChange::Solve { at, release: None };
-                let solved = store.set_status(ticket.id, change).await?;
+                let solved = store.set_status(ticket.id, change, Author::unknown()).await?;
                 solvings += u64::from(solved.as_ref().is_some_and(is_solved));
             }
         }

@@ -4,13 +4,15 @@ use std::io::Write;
 use std::time::Duration;
 
 use clap::Args;
-use ticket_core::{BackendBase, BucketWidth, HistogramQuery, MAX_LIMIT, OccurrenceQuery};
+use ticket_core::{
+    BackendBase, BucketWidth, HistogramQuery, HistoryQuery, MAX_LIMIT, OccurrenceQuery,
+};
 
 use super::resolve;
 use crate::args::IdArg;
 use crate::context::Context;
 use crate::output::details::{self, Details};
-use crate::output::json::{self, OccurrenceView, ShowView, TicketView};
+use crate::output::json::{self, HistoryView, OccurrenceView, ShowView, TicketView};
 
 /// Show everything about a ticket
 #[derive(Args)]
@@ -21,6 +23,10 @@ pub(crate) struct ShowArgs {
     #[arg(long, value_name = "N", default_value_t = 5,
           value_parser = clap::value_parser!(u32).range(0..=i64::from(MAX_LIMIT)))]
     occurrences: u32,
+    /// The number of newest entries of the ticket's history to list
+    #[arg(long, value_name = "N", default_value_t = 10,
+          value_parser = clap::value_parser!(u32).range(0..=i64::from(MAX_LIMIT)))]
+    history: u32,
 }
 
 pub(crate) async fn run(
@@ -37,6 +43,11 @@ pub(crate) async fn run(
     } else {
         store.get_occurrences(ticket.id, &OccurrenceQuery::new().with_limit(wanted)).await?.items
     };
+    let history = if args.history == 0 {
+        Vec::new()
+    } else {
+        store.get_history(ticket.id, &HistoryQuery::new().with_limit(args.history)).await?.items
+    };
     let to = context.now.saturating_add(Duration::from_micros(1));
     let counts = async |step, hours: u64| {
         let from = context.now.saturating_sub(Duration::from_secs(hours * 3_600));
@@ -49,6 +60,7 @@ pub(crate) async fn run(
             ticket: TicketView::from(&ticket),
             last_24_hours: hours.iter().map(Into::into).collect(),
             last_30_days: days.iter().map(Into::into).collect(),
+            history: history.iter().map(HistoryView::from).collect(),
             occurrences: occurrences.iter().map(OccurrenceView::from).collect(),
         };
         json::write_line(out, &view)?;
@@ -56,6 +68,7 @@ pub(crate) async fn run(
     }
     let details = Details {
         ticket: &ticket,
+        history: &history,
         occurrences: &occurrences,
         listed: args.occurrences as usize,
         hours: &hours,

@@ -8,7 +8,7 @@ use clap::Args;
 use ticket_core::{BackendExt, Status, StatusKind, Store, Ticket, TicketIdPrefix};
 
 use super::resolve;
-use crate::args::IdsArg;
+use crate::args::{ByArg, IdsArg};
 use crate::context::Context;
 use crate::failure;
 use crate::output::json::{self, TicketView};
@@ -24,6 +24,8 @@ pub(crate) struct SolveArgs {
     /// The release that solves the tickets
     #[arg(long, value_name = "RELEASE")]
     release: Option<String>,
+    #[command(flatten)]
+    by: ByArg,
 }
 
 /// Reopen tickets
@@ -31,6 +33,8 @@ pub(crate) struct SolveArgs {
 pub(crate) struct ReopenArgs {
     #[command(flatten)]
     ids: IdsArg,
+    #[command(flatten)]
+    by: ByArg,
 }
 
 /// Mute tickets: they keep counting, but `list` leaves them out
@@ -41,6 +45,8 @@ pub(crate) struct MuteArgs {
     /// The duration, such as 2h or 7d; without it, the tickets stay muted
     #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
     duration: Option<Duration>,
+    #[command(flatten)]
+    by: ByArg,
 }
 
 pub(crate) async fn solve(
@@ -50,7 +56,7 @@ pub(crate) async fn solve(
 ) -> anyhow::Result<ExitCode> {
     let release = args.release.as_deref();
     each(&args.ids.ids, context, out, async |store, ticket: &Ticket| {
-        store.solve_ticket(ticket.id, release.map(str::to_owned)).await
+        store.solve_ticket(ticket.id, release.map(str::to_owned), args.by.author()).await
     })
     .await
 }
@@ -61,7 +67,7 @@ pub(crate) async fn reopen(
     out: &mut dyn Write,
 ) -> anyhow::Result<ExitCode> {
     each(&args.ids.ids, context, out, async |store, ticket: &Ticket| {
-        store.reopen_ticket(ticket.id).await
+        store.reopen_ticket(ticket.id, args.by.author()).await
     })
     .await
 }
@@ -72,7 +78,7 @@ pub(crate) async fn mute(
     out: &mut dyn Write,
 ) -> anyhow::Result<ExitCode> {
     each(&args.ids.ids, context, out, async |store, ticket: &Ticket| {
-        store.mute_ticket(ticket.id, args.duration).await
+        store.mute_ticket(ticket.id, args.duration, args.by.author()).await
     })
     .await
 }

@@ -2,7 +2,10 @@
 
 use ticket_core::backend::NewOccurrence;
 use ticket_core::record::{Breadcrumb, ErrorCause, Frame, Request, Span};
-use ticket_core::{Level, Location, Occurrence, Record, Status, Ticket, Timestamp, Value};
+use ticket_core::{
+    HistoryEntry, HistoryEvent, Level, Location, Occurrence, Record, Status, Ticket, Timestamp,
+    Value,
+};
 use ticket_grouping::Grouping;
 
 pub(crate) fn record() -> Record {
@@ -34,6 +37,23 @@ pub(crate) fn occurrence() -> Occurrence {
     let record = record();
     let fingerprint = Grouping::Stable.fingerprint(&record, b"");
     NewOccurrence::new(record, fingerprint).into_occurrence()
+}
+
+pub(crate) fn history() -> [HistoryEntry; 4] {
+    let entry = |number, by: Option<&str>, event| HistoryEntry {
+        number,
+        time: record().time,
+        by: by.map(str::to_owned),
+        event,
+    };
+    let release = Some("1.4.0".to_owned());
+    let solved = Status::Solved { at: record().time, release };
+    [
+        entry(4, None, HistoryEvent::Recurred),
+        entry(3, Some("ada"), HistoryEvent::Status(solved)),
+        entry(2, Some("brian"), HistoryEvent::Note("line 1\nline 2".to_owned())),
+        entry(1, None, HistoryEvent::Status(Status::Muted { until: None })),
+    ]
 }
 
 pub(crate) fn ticket(status: Status) -> Ticket {

@@ -44,6 +44,45 @@ fn tickets_are_solved_reopened_and_muted() {
 }
 
 #[test]
+fn decisions_and_notes_are_shown_with_who_made_them() {
+    let place = Place::with(five());
+    let ids = ids(&place);
+    place.output(&["solve", &ids[0], "--release", "2.0", "--by", "ada"]);
+    let output =
+        place.output(&["note", &ids[0], "see password=swordfish\nin the wiki", "--by", "brian"]);
+    assert!(output.contains("noted  unusual login"), "{output}");
+    place.ticket(&["mute", &ids[0]]).env("LOGNAME", "carol").assert().success();
+    place.output(&["reopen", &ids[0], "--by", "dan"]);
+
+    let shown = place.json(&["show", &ids[0]]).remove(0);
+    let history = shown["history"].as_array().unwrap();
+    let told: Vec<_> = history.iter().map(|entry| (&entry["event"], &entry["by"])).collect();
+    let expected = [("reopened", "dan"), ("muted", "carol"), ("noted", "brian"), ("solved", "ada")]
+        .map(|(a, b)| (serde_json::Value::from(a), serde_json::Value::from(b)));
+    assert_eq!(told, expected.iter().map(|(a, b)| (a, b)).collect::<Vec<_>>());
+    assert_eq!(history[2]["note"], "see password=<redacted>\nin the wiki");
+    assert_eq!(history[3]["solved_release"], "2.0");
+    let text = place.output(&["show", &ids[0]]);
+    for line in
+        ["solved in release 2.0 by ada", "noted by brian\n  see password=<redacted>\n  in the wiki"]
+    {
+        assert!(text.contains(line), "{text}");
+    }
+    assert_eq!(
+        place.json(&["show", &ids[0], "--history", "1"])[0]["history"].as_array().unwrap().len(),
+        1
+    );
+    assert!(!place.output(&["show", &ids[0], "--history", "0"]).contains("HISTORY"));
+
+    let noted = place.json(&["note", &ids[1], "text"]);
+    assert_eq!(noted, [serde_json::json!({"id": ids[1], "noted": true})]);
+    let (code, said) = place.failure(&["note", &ids[1], " "]);
+    assert!(code == 2 && said.contains("write what is to be noted"), "{said}");
+    let (code, said) = place.failure(&["note", &"0".repeat(32), "text"]);
+    assert!(code == 1 && said.contains("no ticket has an id"), "{said}");
+}
+
+#[test]
 fn an_unknown_id_does_not_keep_the_others_from_being_changed() {
     let place = Place::with(five());
     let ids = ids(&place);

@@ -7,7 +7,7 @@ use crate::store::{Place, five, record};
 #[test]
 fn commands_that_read_create_nothing() {
     let place = Place::empty();
-    let commands: [&[&str]; 12] = [
+    let commands: [&[&str]; 13] = [
         &["list"],
         &["show", "a"],
         &["occurrences", "a"],
@@ -17,6 +17,7 @@ fn commands_that_read_create_nothing() {
         &["solve", "a"],
         &["reopen", "a"],
         &["mute", "a"],
+        &["note", "a", "text"],
         &["delete", "a", "--yes"],
         &["stats"],
         &["expire", "--older-than", "1d"],

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 
 use super::{Batch, Recorded, StatusChange};
 use crate::{
-    Bucket, Capabilities, HistogramQuery, Occurrence, OccurrenceQuery, Page, Result, Ticket,
-    TicketFilter, TicketId, TicketQuery, forward_backend,
+    Author, Bucket, Capabilities, HistogramQuery, HistoryEntry, HistoryQuery, Note, Occurrence,
+    OccurrenceQuery, Page, Result, Ticket, TicketFilter, TicketId, TicketQuery, forward_backend,
 };
 
 /// A store of tickets and their occurrences.
@@ -103,9 +103,32 @@ pub trait BackendBase: std::fmt::Debug + Send + Sync + 'static {
     /// old one, even one of the same kind. A change of status is not an occurrence: `reopened_count` stays
     /// the same. The release that solves a ticket is cut to the [limit](crate::limits::NAME) of a name, as
     /// a record's release is; [`StatusChange::status`] does that.
-    async fn set_status(&self, id: TicketId, change: StatusChange) -> Result<Option<Ticket>>;
+    ///
+    /// A new status becomes an entry of the ticket's history (rule 31), even if it equals the old one. A
+    /// solving that leaves the ticket as it is does not.
+    async fn set_status(
+        &self,
+        id: TicketId,
+        change: StatusChange,
+        author: Author,
+    ) -> Result<Option<Ticket>>;
 
-    /// Deletes a ticket with its occurrences and counts; `false` if no ticket has this id (rule 13).
+    /// Adds a note to a ticket's history; `false` if no ticket has this id (rule 13).
+    async fn add_note(&self, id: TicketId, note: Note) -> Result<bool>;
+
+    /// Returns a page of a ticket's history, ordered by the number of the entry (rules 11 and 31). The page
+    /// is empty if no ticket has this id.
+    ///
+    /// 31. The history has an entry for each status that a person gave the ticket, for each note, and for
+    ///     each occurrence that reopened the ticket. The call that reports
+    ///     [`Reopened`](super::TicketChange::Reopened) adds that entry, with the time of the ticket's newest
+    ///     occurrence and no name. Entries are numbered from 1 without gaps, in the order in which the store
+    ///     applied them, whatever their times. The newest [`HISTORY`](crate::limits::HISTORY) entries are kept
+    ///     and keep their numbers. Pruning occurrences does not affect the history. It is deleted with its
+    ///     ticket, and a ticket that is recorded again starts with an empty one.
+    async fn get_history(&self, id: TicketId, query: &HistoryQuery) -> Result<Page<HistoryEntry>>;
+
+    /// Deletes a ticket with its occurrences, counts and history; `false` if no ticket has this id (rule 13).
     ///
     /// A delete that races a record leaves no occurrence and no count without a ticket (rule 9). A ticket
     /// that is recorded again after it was deleted starts from scratch.

@@ -20,8 +20,11 @@ pub const MESSAGE: usize = 8 * 1024;
 /// The length of a trait's text value, and of a breadcrumb's message.
 pub const TRAIT: usize = 1024;
 
+/// The length of a note on a ticket.
+pub const NOTE: usize = MESSAGE;
+
 /// The length of a name: that of a trait, channel, span, application, release, environment, host, thread,
-/// trace, user, method, address or request.
+/// trace, user, method, address or request, and that of a person who changes a ticket.
 pub const NAME: usize = 256;
 
 /// The length of a place or type: a file, module or function, the path or route of a request, or the type
@@ -52,6 +55,9 @@ pub const TRAITS: usize = 1000;
 
 /// The number of ingredients in a fingerprint.
 pub const INGREDIENTS: usize = 32;
+
+/// The number of entries in a ticket's history. The newest ones are kept.
+pub const HISTORY: usize = 100;
 
 /// The depth to which JSON objects become traits with dotted names. Anything deeper stays JSON text.
 pub const DEPTH: usize = 16;

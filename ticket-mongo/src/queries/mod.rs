@@ -2,6 +2,7 @@
 
 mod events;
 mod histogram;
+mod history;
 mod leases;
 mod occurrences;
 mod prune;
@@ -14,6 +15,7 @@ mod traits;
 
 pub(crate) use self::events::get_events;
 pub(crate) use self::histogram::count_occurrences;
+pub(crate) use self::history::{add_note, get_history};
 pub(crate) use self::leases::lease;
 pub(crate) use self::occurrences::get_occurrences;
 pub(crate) use self::prune::{clear, clear_expired, delete_ticket, keep_per_ticket};

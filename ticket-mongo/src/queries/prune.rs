@@ -7,7 +7,7 @@ use ticket_core::{
     Direction, Error, Expired, Expiry, KeepPerTicket, Result, StatusKind, TicketId, TicketSort,
 };
 
-use super::{delete_by_keys, in_steps, sums, to_i64};
+use super::{delete_by_keys, history, in_steps, sums, to_i64};
 use crate::connection::Connection;
 use crate::error::{Failure, Outcome, corrupt};
 use crate::place::{self, Range};
@@ -89,6 +89,9 @@ async fn bury(unit: &mut Unit, effects: &mut Effects, ids: &[TicketId]) -> Outco
     let seen =
         ids.iter().map(|id| unit.guarded_delete(doc! { "_id.t": ticket_key(*id) })).collect();
     effects.delete(&unit.name("seen"), seen);
+    let history =
+        ids.iter().map(|id| unit.guarded_delete(history::between(*id, 1, i64::MAX))).collect();
+    effects.delete(&unit.name("history"), history);
     let taken = counted.into_iter().map(|(hour, count)| (hour, -count));
     sums::add(unit, effects, taken.collect());
     Ok(())

@@ -8,10 +8,10 @@ use mongodb::bson::{Bson, Document, doc};
 use ticket_core::backend::{
     Added, Batch, KnownTicket, NewOccurrence, Recorded, TicketBatch, TicketChange, TicketUpdate,
 };
-use ticket_core::{OccurrenceId, Result, Status, StatusKind, TicketId};
+use ticket_core::{Author, HistoryEvent, OccurrenceId, Result, Status, StatusKind, TicketId};
 
 use super::sums::{self, Sums};
-use super::to_i64;
+use super::{history, to_i64};
 use crate::connection::Connection;
 use crate::error::{Outcome, corrupt};
 use crate::lease;
@@ -60,7 +60,7 @@ impl Recording {
     async fn known(&self, unit: &mut Unit) -> Outcome<HashMap<TicketId, Known>> {
         let keys: Vec<Bson> = self.batch.tickets().map(|ticket| ticket_key(ticket.id())).collect();
         let mut fields = Keys::fields();
-        fields.extend(doc! { "fi": 1, "mi": 1, "seen": 1, "h": 1, "hn": 1 });
+        fields.extend(doc! { "fi": 1, "mi": 1, "seen": 1, "h": 1, "hn": 1, "y": 1 });
         let find = doc! {
             "find": unit.name("tickets"),
             "filter": { "_id": { "$in": keys } },
@@ -80,6 +80,8 @@ struct Known {
     seen: Vec<Bson>,
     /// Its newest hour and the count of it, which the ticket's own document holds.
     hour: Option<(i64, i64)>,
+    /// The number of the newest entry of its history.
+    history: i64,
 }
 
 impl Known {
@@ -100,6 +102,7 @@ impl Known {
                 None => None,
                 Some(_) => Some((row::integer(ticket, "h")?, row::integer(ticket, "hn")?)),
             },
+            history: history::newest(ticket)?,
         })
     }
 }
@@ -138,7 +141,8 @@ impl Work for Recording {
                 .iter()
                 .filter(|new| !stored.contains(&(id, new.record().id)))
                 .collect();
-            let Some(update) = add(unit, id, known.get(&id), &added, &mut statements) else {
+            let known = known.get(&id);
+            let Some(update) = add(unit, id, known, &added, &mut statements, &mut effects)? else {
                 continue;
             };
             recorded.updates.push(update);
@@ -163,8 +167,9 @@ fn add(
     known: Option<&Known>,
     added: &[&NewOccurrence],
     statements: &mut Statements,
-) -> Option<TicketUpdate> {
-    let added = Added::of(added.iter().copied())?;
+    effects: &mut Effects,
+) -> Outcome<Option<TicketUpdate>> {
+    let Some(added) = Added::of(added.iter().copied()) else { return Ok(None) };
     let (first, last, count) = (added.oldest, added.newest, added.repeats);
     let before = known.map(|known| &known.keys);
     let mut keys = before.cloned().unwrap_or_else(|| keys_of(first));
@@ -188,6 +193,13 @@ fn add(
             keys.status = StatusKind::Open;
             fields.extend(status_fields(&Status::Open));
             update.insert("$inc", doc! { "n": to_i64(count), "reopened": 1_i64 });
+            // An occurrence that reopens a ticket is later than all before it.
+            let author = Author::unknown().with_time(last.record().time);
+            let event = HistoryEvent::Recurred;
+            fields.insert(
+                "y",
+                history::add_entry(unit, effects, id, known.history, &author, &event)?,
+            );
         }
     } else {
         change = Some(TicketChange::Created);
@@ -200,12 +212,12 @@ fn add(
     fields.extend(keys.places(id, before));
     update.insert("$set", fields);
     statements.tickets.push(unit.change(ticket_key(id), update, known.is_none()));
-    Some(TicketUpdate {
+    Ok(Some(TicketUpdate {
         ticket_id: id,
         change,
         added: count,
         occurrence_count: known.map_or(0, |known| known.ticket.count) + count,
-    })
+    }))
 }
 
 /// Returns the sort keys of a ticket whose only occurrence is this one, before it is counted.

@@ -1,10 +1,11 @@
-//! Changes of a ticket's status by a person (rules 6 and 7).
+//! Changes of a ticket's status by a person (rules 6, 7 and 31).
 
 use async_trait::async_trait;
 use mongodb::bson::doc;
 use ticket_core::backend::StatusChange;
-use ticket_core::{Result, Ticket, TicketId, Timestamp};
+use ticket_core::{Author, HistoryEvent, Result, Ticket, TicketId, Timestamp};
 
+use super::history::{add_entry, newest};
 use super::tickets::find_ticket;
 use crate::connection::Connection;
 use crate::error::Outcome;
@@ -17,13 +18,15 @@ pub(crate) async fn set_status(
     connection: &Connection,
     id: TicketId,
     change: StatusChange,
+    author: Author,
 ) -> Result<Option<Ticket>> {
-    write(connection, &Deciding { id, change }).await
+    write(connection, &Deciding { id, change, author }).await
 }
 
 struct Deciding {
     id: TicketId,
     change: StatusChange,
+    author: Author,
 }
 
 #[async_trait]
@@ -44,7 +47,11 @@ impl Work for Deciding {
         if let Some(status) = self.change.clone().status(ticket.last_occurrence_time) {
             let before = Keys::of(&found)?;
             let after = Keys { status: status.kind(), ..before.clone() };
+            let event = HistoryEvent::Status(status.clone());
+            let number =
+                add_entry(unit, &mut effects, self.id, newest(&found)?, &self.author, &event)?;
             let mut fields = status_fields(&status);
+            fields.insert("y", number);
             fields.extend(after.places(self.id, Some(&before)));
             let change = unit.change(ticket_key(self.id), doc! { "$set": fields }, false);
             effects.update(&unit.name("tickets"), vec![change]);

@@ -10,10 +10,10 @@ use mongodb::event::command::CommandEvent;
 use mongodb::options::ClientOptions;
 use ticket_core::backend::StatusChange;
 use ticket_core::{
-    BackendBase, BucketWidth, Comparison, Direction, EventFilter, EventQuery, EventStore,
-    EventTypeQuery, Expiry, HistogramQuery, KeepPerTicket, Level, OccurrenceId, OccurrenceQuery,
-    Operator, Record, StatusKind, TicketFilter, TicketQuery, TicketSort, Timestamp, TraitQuery,
-    TraitTypeQuery,
+    Author, BackendBase, BucketWidth, Comparison, Direction, EventFilter, EventQuery, EventStore,
+    EventTypeQuery, Expiry, HistogramQuery, HistoryQuery, KeepPerTicket, Level, Note, OccurrenceId,
+    OccurrenceQuery, Operator, Record, StatusKind, TicketFilter, TicketQuery, TicketSort,
+    Timestamp, TraitQuery, TraitTypeQuery, limits,
 };
 use ticket_direct::RecordEvents;
 use ticket_mongo::{MongoBackend, MongoConfig};
@@ -105,7 +105,15 @@ pub(crate) async fn use_everything(backend: &MongoBackend) -> Result<(), Failed>
         backend.get_traits(&query.with_after(page.next.ok_or("a second page")?)).await?;
     }
     let at = Timestamp::now();
-    backend.set_status(one, StatusChange::Solve { at, release: None }).await?;
+    backend.set_status(one, StatusChange::Solve { at, release: None }, Author::unknown()).await?;
+    for _ in 0..=limits::HISTORY {
+        backend.add_note(one, Note::new("a note", Author::unknown())).await?;
+    }
+    for direction in [Direction::Ascending, Direction::Descending] {
+        let query = HistoryQuery::new().with_direction(direction).with_limit(2);
+        let page = backend.get_history(one, &query).await?;
+        backend.get_history(one, &query.with_after(page.next.ok_or("a second page")?)).await?;
+    }
     backend.keep_per_ticket(&KeepPerTicket::new(5)?.with_app_id("app")).await?;
     backend.keep_per_ticket(&KeepPerTicket::new(3)?).await?;
     backend.delete_ticket(other).await?;

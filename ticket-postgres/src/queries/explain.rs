@@ -11,7 +11,9 @@ use ticket_core::{
 };
 
 use super::leads::Range;
-use super::{events, histogram, leads, occurrences, prune, record, status, tickets, traits, walk};
+use super::{
+    events, histogram, history, leads, occurrences, prune, record, status, tickets, traits, walk,
+};
 
 /// Part of the index's name, what the plan may sort (empty: nothing), and the statement.
 type Explained = (&'static str, &'static str, String);
@@ -47,6 +49,7 @@ fn statements() -> Vec<Explained> {
             add("tickets_by_app", "", list.sql);
         }
         add("_ticket_id_time_id_idx", "", occurrences::of_ticket(direction));
+        add("history_pkey", "", history::of_ticket(direction));
         add("_time_id_idx", TIES, events::by_time(direction, None));
         add("_type_time_id_idx", TIES, events::by_time(direction, Some(&[1])));
         add("_type_time_id_idx", FEW, events::by_time(direction, Some(&[1, 2])));
@@ -66,7 +69,8 @@ fn statements() -> Vec<Explained> {
     add("tickets_pkey", FEW, record::record());
     add("occurrences_other_pkey", "", record::STORED.to_owned());
     add("tickets_pkey", "", format!("SELECT t.id {}", tickets::BY_ID));
-    add("tickets_pkey", "", status::SET_STATUS.to_owned());
+    add("tickets_pkey", "", status::set_status_sql());
+    add("tickets_pkey", "", history::changing("", ""));
     add("tickets_pkey", "", prune::DELETE_TICKET.to_owned());
     add("_time_id_idx", TIES, prune::expired());
     add("_ticket_id", "", prune::of_ticket());
@@ -77,6 +81,7 @@ fn statements() -> Vec<Explained> {
     add("tickets_by_solved", FEW, prune::SOLVED.to_owned());
     add("_ticket_id_time_id_idx", "", prune::DELETE_SOLVED.to_owned());
     add("seen_pkey", "", prune::DELETE_SEEN.to_owned());
+    add("history_pkey", "", prune::DELETE_HISTORY.to_owned());
     add("app_counts_pkey", FEW, prune::LOCK_APP_COUNTS.to_owned());
     add("app_counts_pkey", "", prune::SUBTRACT.to_owned());
     add("app_counts_pkey", "", prune::DELETE_APP_COUNTS.to_owned());

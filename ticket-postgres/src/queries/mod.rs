@@ -29,6 +29,7 @@ mod events;
 #[cfg(test)]
 mod explain;
 mod histogram;
+mod history;
 mod leads;
 mod leases;
 mod occurrences;
@@ -45,6 +46,7 @@ use ticket_core::backend::Backoff;
 
 pub(crate) use self::events::get_events;
 pub(crate) use self::histogram::count_occurrences;
+pub(crate) use self::history::{add_note, get_history};
 pub(crate) use self::leases::lease;
 pub(crate) use self::occurrences::get_occurrences;
 pub(crate) use self::prune::{clear, clear_expired, delete_ticket, keep_per_ticket};

@@ -53,6 +53,8 @@ WHERE a.app_id = gone.app_id AND a.hour = gone.hour AND a.part = gone.part AND a
 
 pub(super) const DELETE_SEEN: &str = r#"DELETE FROM {s}."{p}seen" WHERE ticket_id = ANY($1)"#;
 
+pub(super) const DELETE_HISTORY: &str = r#"DELETE FROM {s}."{p}history" WHERE ticket_id = ANY($1)"#;
+
 /// The columns from which the keys of an occurrence's traits follow.
 const DELETED: &str = "o.time, o.id, o.ticket_id, o.repeats, o.payload, o.app_id, o.channel";
 
@@ -131,7 +133,7 @@ pub(crate) async fn delete_ticket(connections: &Connections, id: TicketId) -> Re
             call.finish().await?;
             return Ok(false);
         }
-        let less = delete_counts(&mut call, &[id]).await?;
+        let less = delete_belongings(&mut call, &[id]).await?;
         let (sql, limit) = (call.names().sql(&of_ticket()), to_i64(OCCURRENCES));
         loop {
             let rows = call.query(&sql, &[(&id, Type::UUID), (&limit, Type::INT8)]).await?;
@@ -146,9 +148,9 @@ pub(crate) async fn delete_ticket(connections: &Connections, id: TicketId) -> Re
     })
 }
 
-/// Deletes the counts of tickets and returns what is to be [subtracted](Less::subtract) from the
+/// Deletes the counts and histories of tickets and returns what is to be [subtracted](Less::subtract) from the
 /// sums.
-async fn delete_counts(call: &mut Call<'_>, tickets: &[Uuid]) -> Result<Less> {
+async fn delete_belongings(call: &mut Call<'_>, tickets: &[Uuid]) -> Result<Less> {
     let mut less = Less::default();
     for row in
         call.query(&call.names().sql(&delete_hours()), &[(&tickets, Type::UUID_ARRAY)]).await?
@@ -158,7 +160,9 @@ async fn delete_counts(call: &mut Call<'_>, tickets: &[Uuid]) -> Result<Less> {
         less.parts.push(get(&row, 2)?);
         less.counts.push(get(&row, 3)?);
     }
-    call.query(&call.names().sql(DELETE_SEEN), &[(&tickets, Type::UUID_ARRAY)]).await?;
+    for template in [DELETE_SEEN, DELETE_HISTORY] {
+        call.query(&call.names().sql(template), &[(&tickets, Type::UUID_ARRAY)]).await?;
+    }
     Ok(less)
 }
 
@@ -306,7 +310,7 @@ async fn expire_tickets(
         let sql = call.names().sql(DELETE_SOLVED);
         let params: [Param<'_>; 2] = [(&found, Type::UUID_ARRAY), (&before, Type::INT8)];
         let deleted = ids(&call.query(&sql, &params).await?)?;
-        delete_counts(&mut call, &deleted).await?.subtract(&mut call).await?;
+        delete_belongings(&mut call, &deleted).await?.subtract(&mut call).await?;
         call.finish().await?;
         Ok(Some((deleted.len() as u64, last)))
     })

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ticket_core::backend::{Added, Batch, NewOccurrence, Recorded, TicketChange, TicketUpdate};
-use ticket_core::{OccurrenceId, Result, TicketId, Timestamp};
+use ticket_core::{HistoryEvent, OccurrenceId, Result, TicketId, Timestamp, limits};
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
@@ -27,6 +27,8 @@ use crate::schema::PART;
 /// stored    insert or update the tickets
 /// counts    add to the counts per ticket and hour
 /// seen      add pairs of release and environment
+/// recurred  add an entry to the history of each ticket that reopens
+/// forgotten delete the entries that are too many
 /// compared  add the traits
 /// summed    add to the counts per application and hour
 /// ```
@@ -86,7 +88,7 @@ WITH locked AS MATERIALIZED (
   ON CONFLICT (id) DO UPDATE SET
     count = t.count + excluded.count,
     {changes}
-  RETURNING t.id, t.app_id, t.count, t.reopened_by IS NOT DISTINCT FROM $41 AS is_reopened
+  RETURNING t.id, t.app_id, t.count, t.last_time, t.history, t.reopened_by IS NOT DISTINCT FROM $41 AS is_reopened
 ), counts AS (
   INSERT INTO {s}."{p}hours" AS h (ticket_id, app_id, hour, count)
   SELECT u.ticket_id, t.app_id, u.hour, u.count
@@ -98,6 +100,12 @@ WITH locked AS MATERIALIZED (
   SELECT u.* FROM unnest($32::uuid[], $33::text[], $34::text[]) AS u (ticket_id, release, environment)
   WHERE u.ticket_id IN (SELECT id FROM stored)
   ON CONFLICT DO NOTHING
+), recurred AS (
+  INSERT INTO {s}."{p}history" (ticket_id, no, time, event)
+  SELECT id, history, last_time, '{recurred}' FROM stored WHERE is_reopened
+), forgotten AS (
+  DELETE FROM {s}."{p}history" h USING stored t
+  WHERE t.is_reopened AND h.ticket_id = t.id AND h.no <= t.history - {kept}
 ), compared AS (
   INSERT INTO {s}."{p}traits" (ticket_id, occurrence_id, time, type, name, value)
   SELECT u.* FROM unnest($35::uuid[], $36::uuid[], $37::int8[], $38::int8[], $39::text[], $40::bytea[])
@@ -154,9 +162,14 @@ pub(super) fn record() -> String {
     }
     let reopening = CHANGES[2].0;
     changes.push(format!("reopened = t.reopened + ({reopening})::int"));
+    changes.push(format!("history = t.history + ({reopening})::int"));
     changes
         .push(format!("reopened_by = CASE WHEN {reopening} THEN $41::uuid ELSE t.reopened_by END"));
-    RECORD.replace("{changes}", &changes.join(",\n    ")).replace("{part}", PART)
+    RECORD
+        .replace("{changes}", &changes.join(",\n    "))
+        .replace("{part}", PART)
+        .replace("{recurred}", HistoryEvent::RECURRED_JSON)
+        .replace("{kept}", &limits::HISTORY.to_string())
 }
 
 pub(super) const STORED: &str = r#"SELECT o.ticket_id, o.id

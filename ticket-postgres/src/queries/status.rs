@@ -1,50 +1,42 @@
-//! Changes of a ticket's status by a person (rules 6 and 7).
+//! Changes of a ticket's status by a person (rules 6, 7 and 31).
 
 use ticket_core::backend::{StatusChange, status_columns};
-use ticket_core::{Result, Status, Ticket, TicketId, Timestamp};
+use ticket_core::{Author, HistoryEvent, Result, Status, Ticket, TicketId, Timestamp};
 use tokio_postgres::types::Type;
 
-use super::tickets::{BY_ID, at, get_ticket};
+use super::history::{change, changing};
+use super::tickets::{at, get_ticket};
 use crate::connection::{Connections, Param};
-use crate::row::{TICKET_COLUMNS, ticket, uuid_of};
+use crate::row::ticket;
 
 /// The statement itself checks that the ticket has no occurrence later than the moment of solving
-/// ($5).
-pub(super) const SET_STATUS: &str = r#"UPDATE {s}."{p}tickets" t
-SET status = $2, status_time = $3, solved_release = $4
-WHERE t.id = $1 AND ($5::int8 IS NULL OR $5 >= t.last_time)"#;
+/// ($8).
+pub(super) fn set_status_sql() -> String {
+    changing(
+        "status = $5, status_time = $6, solved_release = $7, ",
+        " AND ($8::int8 IS NULL OR $8 >= t.last_time)",
+    )
+}
 
 pub(crate) async fn set_status(
     connections: &Connections,
     id: TicketId,
-    change: StatusChange,
+    change_of_status: StatusChange,
+    author: &Author,
 ) -> Result<Option<Ticket>> {
     // The statement checks whether the ticket has recurred since.
-    let Some(status) = change.status(Timestamp::MIN) else {
+    let Some(status) = change_of_status.status(Timestamp::MIN) else {
         return get_ticket(connections, id).await;
     };
-    again!(async {
-        let id = uuid_of(id);
-        let (kind, time, release) = status_columns(&status);
-        let kind = i16::from(kind);
-        let settled =
-            if let Status::Solved { at, .. } = &status { Some(at.as_micros()) } else { None };
-        let mut call = connections.write().await?;
-        let sql = call.names().sql(&format!("{SET_STATUS} RETURNING {TICKET_COLUMNS}"));
-        let params: [Param<'_>; 5] = [
-            (&id, Type::UUID),
-            (&kind, Type::INT2),
-            (&time, Type::INT8),
-            (&release, Type::TEXT),
-            (&settled, Type::INT8),
-        ];
-        let mut rows = call.query(&sql, &params).await?;
-        if rows.is_empty() {
-            let sql = call.names().sql(&format!("SELECT {TICKET_COLUMNS} {BY_ID}"));
-            rows = call.query(&sql, &[(&id, Type::UUID)]).await?;
-        }
-        call.finish().await?;
-        let now = Timestamp::now();
-        rows.first().map(|row| Ok(at(ticket(row)?, now))).transpose()
-    })
+    let (kind, time, release) = status_columns(&status);
+    let kind = i16::from(kind);
+    let settled = if let Status::Solved { at, .. } = &status { Some(at.as_micros()) } else { None };
+    let params: [Param<'_>; 4] =
+        [(&kind, Type::INT2), (&time, Type::INT8), (&release, Type::TEXT), (&settled, Type::INT8)];
+    let event = HistoryEvent::Status(status.clone());
+    let rows = change(connections, id, author, &event, &set_status_sql(), &params).await?;
+    match rows.first() {
+        Some(row) => Ok(Some(at(ticket(row)?, Timestamp::now()))),
+        None => get_ticket(connections, id).await,
+    }
 }

@@ -3,8 +3,8 @@
 
 use ticket_core::backend::{Batch, StatusChange};
 use ticket_core::{
-    BackendBase, BucketWidth, Comparison, EventFilter, EventQuery, EventStore, EventTypeQuery,
-    Expiry, HistogramQuery, OccurrenceQuery, Operator, TicketFilter, Timestamp,
+    Author, BackendBase, BucketWidth, Comparison, EventFilter, EventQuery, EventStore,
+    EventTypeQuery, Expiry, HistogramQuery, OccurrenceQuery, Operator, TicketFilter, Timestamp,
 };
 use ticket_postgres::PostgresBackend;
 
@@ -55,7 +55,7 @@ pub(crate) async fn f18_transactions_of_a_pooler_are_enough() {
     assert_eq!(counts.iter().map(|bucket| bucket.count).sum::<u64>(), 2 * 5 * CLIENTS as u64);
     let id = occurrence("shared").ticket_id();
     let solved = StatusChange::Solve { at: Timestamp::now(), release: None };
-    store.set_status(id, solved).await.unwrap().unwrap();
+    store.set_status(id, solved, Author::unknown()).await.unwrap().unwrap();
     let expired = store.clear_expired(&Expiry::before(Timestamp::MAX)).await.unwrap();
     assert_eq!((expired.occurrences, expired.tickets), (2 * 5 * CLIENTS as u64, 1));
     store.clear().await.unwrap();

@@ -2,7 +2,7 @@
 
 use ticket_core::backend::{Batch, NewOccurrence};
 use ticket_core::{
-    BackendBase, BackendExt, EventStore, Expiry, Status, TicketQuery, Timestamp, limits,
+    Author, BackendBase, BackendExt, EventStore, Expiry, Status, TicketQuery, Timestamp, limits,
 };
 
 use super::support::{DEADLOCKS, Database, connect, new, occurrence, record, until};
@@ -56,7 +56,7 @@ pub(crate) async fn the_sums_of_an_application_are_those_of_its_tickets() {
     // Half of the tickets are solved and expire, and then the rest is deleted.
     let tickets = store.get_tickets(&TicketQuery::new().with_limit(1_000)).await.unwrap().items;
     for ticket in tickets.iter().step_by(2) {
-        store.solve_ticket(ticket.id, None).await.unwrap();
+        store.solve_ticket(ticket.id, None, Author::unknown()).await.unwrap();
     }
     let expired = store.clear_expired(&Expiry::before(time(51))).await.unwrap();
     assert_eq!(expired.tickets, tickets.len().div_ceil(2) as u64);
@@ -127,7 +127,11 @@ pub(crate) async fn a_solving_release_is_truncated_like_a_recorded_one() {
     let long = "1".repeat(2 * limits::NAME);
     let batch = [new(record("a").with_release(long.as_str()))];
     store.record_tickets(Batch::from(&batch[..])).await.unwrap();
-    let ticket = store.solve_ticket(batch[0].ticket_id(), Some(long)).await.unwrap().unwrap();
+    let ticket = store
+        .solve_ticket(batch[0].ticket_id(), Some(long), Author::unknown())
+        .await
+        .unwrap()
+        .unwrap();
     let Status::Solved { release, .. } = ticket.status else { panic!("{:?}", ticket.status) };
     assert_eq!(release, ticket.last_release);
     assert!(release.is_some_and(|release| release.len() <= limits::NAME));

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use ticket_core::{
-    BackendBase, BackendExt, BucketWidth, ErrorKind, EventQuery, EventStore, EventTypeQuery,
-    Expiry, HistogramQuery, TicketQuery, Timestamp,
+    Author, BackendBase, BackendExt, BucketWidth, ErrorKind, EventQuery, EventStore,
+    EventTypeQuery, Expiry, HistogramQuery, TicketQuery, Timestamp,
 };
 
 use super::support::{Database, occurrence};
@@ -118,7 +118,7 @@ pub(crate) async fn every_call_rejects_tables_of_an_unknown_version() {
             store.count_occurrences(&hour).await.unwrap_err(),
             store.event_types(&EventTypeQuery::new()).await.unwrap_err(),
             store.record_tickets(occurrence("a").into()).await.unwrap_err(),
-            store.solve_ticket(id, None).await.unwrap_err(),
+            store.solve_ticket(id, None, Author::unknown()).await.unwrap_err(),
             store.delete_ticket(id).await.unwrap_err(),
             store.clear_expired(&Expiry::before(Timestamp::MAX)).await.unwrap_err(),
             store.clear().await.unwrap_err(),

@@ -6,7 +6,7 @@ use ticket_core::{
 };
 
 use super::tickets::Along;
-use super::{events, histogram, leads, occurrences, prune, tickets, traits};
+use super::{events, histogram, history, leads, occurrences, prune, tickets, traits};
 use crate::names::Names;
 use crate::schema::Schema;
 
@@ -123,6 +123,15 @@ fn one_tickets_occurrences_go_along_their_times() {
     let store = Store::new();
     for direction in DIRECTIONS {
         store.check(&occurrences::of_ticket(direction), "occurrences_by_ticket (ticket=? AND", &[]);
+    }
+}
+
+#[test]
+fn a_tickets_history_goes_along_its_numbers() {
+    let store = Store::new();
+    for (direction, test) in DIRECTIONS.into_iter().zip(["no>?", "no<?"]) {
+        let along = format!("history USING PRIMARY KEY (ticket=? AND {test})");
+        store.check(&history::of_ticket(direction), &along.replace("history", "h"), &[]);
     }
 }
 

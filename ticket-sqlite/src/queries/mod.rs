@@ -4,6 +4,7 @@ mod events;
 #[cfg(test)]
 mod explain;
 mod histogram;
+mod history;
 mod leads;
 mod leases;
 mod occurrences;
@@ -19,6 +20,7 @@ use ticket_core::Result;
 
 pub(crate) use self::events::get_events;
 pub(crate) use self::histogram::count_occurrences;
+pub(crate) use self::history::{add_note, get_history};
 pub(crate) use self::leases::lease;
 pub(crate) use self::occurrences::get_occurrences;
 pub(crate) use self::prune::{Expiring, Keeping, clear, delete_ticket, purge_deleted};

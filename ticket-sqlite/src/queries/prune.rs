@@ -37,6 +37,8 @@ const DELETE_TICKET_HOURS: &str = "DELETE FROM {p}ticket_hours WHERE ticket = ?1
 
 const DELETE_SEEN: &str = "DELETE FROM {p}seen WHERE ticket = ?1";
 
+const DELETE_HISTORY: &str = "DELETE FROM {p}history WHERE ticket = ?1";
+
 const BURIED: &str = "SELECT ticket FROM {p}deleted LIMIT 1";
 
 const DELETE_BURIED: &str = "DELETE FROM {p}deleted WHERE ticket = ?1";
@@ -78,7 +80,7 @@ const DELETE_KEY: &str = "DELETE FROM {p}trait_keys WHERE no = ?1 \
 const DELETE_TYPE: &str = "DELETE FROM {p}event_types WHERE no = ?1 \
     AND NOT EXISTS (SELECT 1 FROM {p}occurrences WHERE type = ?1)";
 
-/// Deletes a ticket and its counts. Its occurrences become invisible at once, because every query
+/// Deletes a ticket, its counts and its history. Its occurrences become invisible at once, because every query
 /// joins the ticket; [`purge_deleted`] removes them later.
 pub(crate) fn delete_ticket(connection: &mut Connection, id: TicketId) -> Result<bool> {
     write(connection, |writer| {
@@ -89,16 +91,18 @@ pub(crate) fn delete_ticket(connection: &mut Connection, id: TicketId) -> Result
             .map_err(from_sqlite)?;
         let Some((ticket, app_id)) = deleted else { return Ok(false) };
         writer.execute(BURY, [ticket])?;
-        delete_counts(writer, ticket, &app_id)?;
+        delete_belongings(writer, ticket, &app_id)?;
         Ok(true)
     })
 }
 
-fn delete_counts(writer: &Writer<'_>, ticket: i64, app_id: &str) -> Result<()> {
+/// Deletes what belongs to a deleted ticket except its occurrences.
+fn delete_belongings(writer: &Writer<'_>, ticket: i64, app_id: &str) -> Result<()> {
     writer.execute(SUBTRACT_HOURS, params![ticket, app_id])?;
     writer.execute(DELETE_APP_HOURS, params![ticket, app_id])?;
     writer.execute(DELETE_TICKET_HOURS, [ticket])?;
     writer.execute(DELETE_SEEN, [ticket])?;
+    writer.execute(DELETE_HISTORY, [ticket])?;
     Ok(())
 }
 
@@ -192,7 +196,7 @@ impl Expiring {
                 .and_then(Iterator::collect)
                 .map_err(from_sqlite)?;
             for (ticket, app_id) in &deleted {
-                delete_counts(writer, *ticket, app_id)?;
+                delete_belongings(writer, *ticket, app_id)?;
             }
             Ok(deleted.len() as u64)
         })?;

@@ -8,8 +8,9 @@ use ticket_core::backend::{
     Added, Batch, KnownTicket, NewOccurrence, Recorded, TicketBatch, TicketChange, TicketUpdate,
     status_columns,
 };
-use ticket_core::{Result, Status, TicketId, Value};
+use ticket_core::{Author, HistoryEvent, Result, Status, TicketId, Value};
 
+use super::history::add_entry;
 use super::{Writer, to_i64, write};
 use crate::connection::Connection;
 use crate::error::{corrupt, from_sqlite};
@@ -234,6 +235,9 @@ fn update_ticket(
     let change = known.ticket.change(added);
     if change == Some(TicketChange::Reopened) {
         writer.execute(REOPEN, params![known.no, status_columns(&Status::Open).0])?;
+        // An occurrence that reopens a ticket is later than all before it.
+        let newest = Author::unknown().with_time(added.newest.record().time);
+        add_entry(writer, added.newest.ticket_id(), &newest, &HistoryEvent::Recurred)?;
     }
     Ok(change)
 }

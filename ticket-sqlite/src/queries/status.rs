@@ -1,9 +1,10 @@
-//! Changes of a ticket's status by a person (rules 6 and 7).
+//! Changes of a ticket's status by a person (rules 6, 7 and 31).
 
 use rusqlite::params;
 use ticket_core::backend::{StatusChange, status_columns};
-use ticket_core::{Result, Ticket, TicketId, Timestamp};
+use ticket_core::{Author, HistoryEvent, Result, Ticket, TicketId, Timestamp};
 
+use super::history::add_entry;
 use super::tickets::find_ticket;
 use super::write;
 use crate::connection::Connection;
@@ -15,6 +16,7 @@ pub(crate) fn set_status(
     connection: &mut Connection,
     id: TicketId,
     change: StatusChange,
+    author: &Author,
 ) -> Result<Option<Ticket>> {
     write(connection, |writer| {
         let Some(mut ticket) = find_ticket(writer.sqlite, writer.names, id)? else {
@@ -23,7 +25,8 @@ pub(crate) fn set_status(
         if let Some(status) = change.status(ticket.last_occurrence_time) {
             let (kind, time, release) = status_columns(&status);
             writer.execute(SET_STATUS, params![id.as_bytes(), kind, time, release])?;
-            ticket.status = status;
+            ticket.status = status.clone();
+            add_entry(writer, id, author, &HistoryEvent::Status(status))?;
         }
         ticket.status = ticket.status.effective(Timestamp::now());
         Ok(Some(ticket))

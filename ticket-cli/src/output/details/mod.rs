@@ -1,11 +1,12 @@
 //! Everything about a ticket, for a person.
 
+mod history;
 mod occurrence;
 mod sheet;
 
 use std::io::{self, Write};
 
-use ticket_core::{Bucket, Occurrence, Status, Ticket, Timestamp};
+use ticket_core::{Bucket, HistoryEntry, Occurrence, Status, Ticket, Timestamp};
 
 use self::sheet::Sheet;
 use super::table::Layout;
@@ -15,6 +16,8 @@ use crate::sanitize;
 /// A ticket and what is shown with it.
 pub(crate) struct Details<'a> {
     pub(crate) ticket: &'a Ticket,
+    /// The newest entries of its history.
+    pub(crate) history: &'a [HistoryEntry],
     /// The newest occurrences. The first of them is shown in full.
     pub(crate) occurrences: &'a [Occurrence],
     /// How many of the occurrences are listed.
@@ -33,6 +36,9 @@ pub(crate) fn write(
     let mut page = Sheet::new(out, layout.painter);
     head(&mut page, details.ticket, now)?;
     charts(&mut page, details)?;
+    if !details.history.is_empty() {
+        history::write(&mut page, details.history, now)?;
+    }
     page.section("GROUPED BY")?;
     page.pairs(
         details.ticket.ingredients.iter().map(|(name, value)| (name, sanitize::line(value))),
@@ -122,14 +128,14 @@ fn charts(page: &mut Sheet<'_>, details: &Details<'_>) -> io::Result<()> {
 mod tests {
     use std::time::Duration;
 
-    use ticket_core::Value;
     use ticket_core::record::Span;
+    use ticket_core::{HistoryEvent, Value};
 
     use super::*;
     use crate::output::samples;
     use crate::output::style::Painter;
 
-    fn shown(ticket: &Ticket, occurrences: &[Occurrence]) -> String {
+    fn shown(ticket: &Ticket, history: &[HistoryEntry], occurrences: &[Occurrence]) -> String {
         let now = samples::record().time.saturating_add(Duration::from_secs(200));
         let hours: Vec<Bucket> = (0..24)
             .map(|hour| Bucket {
@@ -138,7 +144,8 @@ mod tests {
             })
             .collect();
         let layout = Layout { width: 100, painter: Painter { color: false } };
-        let details = Details { ticket, occurrences, listed: 5, hours: &hours, days: &hours[..20] };
+        let days = &hours[..20];
+        let details = Details { ticket, history, occurrences, listed: 5, hours: &hours, days };
         let mut out = Vec::new();
         write(&mut out, &details, layout, now).unwrap();
         String::from_utf8(out).unwrap()
@@ -148,13 +155,14 @@ mod tests {
     fn a_ticket_is_shown_with_all_its_details() {
         insta::assert_snapshot!(shown(
             &samples::ticket(Status::Open),
+            &samples::history(),
             &[samples::occurrence(), samples::occurrence()]
         ));
     }
 
     #[test]
     fn a_ticket_without_occurrences_says_that_they_have_expired() {
-        let shown = shown(&samples::ticket(Status::Muted { until: None }), &[]);
+        let shown = shown(&samples::ticket(Status::Muted { until: None }), &[], &[]);
         assert!(shown.contains("they have expired"), "{shown}");
         assert!(shown.contains("muted, reopened once after it was solved"), "{shown}");
     }
@@ -217,10 +225,20 @@ mod tests {
         }
         ticket.location = occurrence.record.location.clone();
         ticket.ingredients = ticket.ingredients.with(evil, evil);
-        let shown = shown(&ticket, &[occurrence]);
+        let entry = |event| HistoryEntry {
+            number: 1,
+            time: occurrence.record.time,
+            by: Some(evil.to_owned()),
+            event,
+        };
+        let history = [
+            entry(HistoryEvent::Status(ticket.status.clone())),
+            entry(HistoryEvent::Note(evil.to_owned())),
+        ];
+        let shown = shown(&ticket, &history, &[occurrence]);
         let raw = shown.replace('\n', "");
         assert!(!raw.contains(sanitize::is_unsafe), "{raw:?}");
         // Each of the texts is shown, so none is safe only because it was left out.
-        assert_eq!(shown.matches("\\u{9b}").count(), 39, "{shown}");
+        assert_eq!(shown.matches("\\u{9b}").count(), 43, "{shown}");
     }
 }

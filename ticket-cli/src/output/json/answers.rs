@@ -6,7 +6,7 @@ use serde::Serialize;
 use ticket_core::{Bucket, EventTrait, Level, OccurrenceId, TicketId, Timestamp, ValueKind};
 use ticket_handler::spool::{Contents, Drained};
 
-use super::views::{OccurrenceView, TicketView};
+use super::views::{HistoryView, OccurrenceView, TicketView};
 
 /// A ticket with its charts and newest occurrences.
 #[derive(Serialize)]
@@ -15,6 +15,7 @@ pub(crate) struct ShowView<'a> {
     pub(crate) ticket: TicketView<'a>,
     pub(crate) last_24_hours: Vec<BucketView>,
     pub(crate) last_30_days: Vec<BucketView>,
+    pub(crate) history: Vec<HistoryView<'a>>,
     pub(crate) occurrences: Vec<OccurrenceView<'a>>,
 }
 
@@ -66,6 +67,13 @@ pub(crate) struct TypeView<'a> {
 pub(crate) struct TraitTypeView<'a> {
     pub(crate) name: &'a str,
     pub(crate) kind: ValueKind,
+}
+
+/// A ticket on which a note was written.
+#[derive(Serialize)]
+pub(crate) struct NotedView {
+    pub(crate) id: TicketId,
+    pub(crate) noted: bool,
 }
 
 /// A ticket that was deleted.

@@ -10,10 +10,10 @@ mod answers;
 mod views;
 
 pub(crate) use self::answers::{
-    CountView, DeletedView, DrainedView, ExpiredView, LevelView, RecentView, SetupView, ShowView,
-    SpoolView, StatsView, TraitTypeView, TraitView, TypeView,
+    CountView, DeletedView, DrainedView, ExpiredView, LevelView, NotedView, RecentView, SetupView,
+    ShowView, SpoolView, StatsView, TraitTypeView, TraitView, TypeView,
 };
-pub(crate) use self::views::{OccurrenceView, TicketView};
+pub(crate) use self::views::{HistoryView, OccurrenceView, TicketView};
 
 /// Writes one object and a line break.
 ///

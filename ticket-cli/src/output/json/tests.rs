@@ -6,7 +6,7 @@ use ticket_core::record::{Breadcrumb, ErrorCause, Frame, Request, Span};
 use ticket_core::{Location, Record, Status};
 
 use super::*;
-use crate::output::samples::{occurrence, ticket};
+use crate::output::samples::{history, occurrence, ticket};
 
 fn written(value: &impl Serialize) -> String {
     let mut out = Vec::new();
@@ -44,6 +44,13 @@ fn the_details_of_a_status_have_their_own_names() {
 #[test]
 fn the_names_of_an_occurrence_are_stable() {
     insta::assert_snapshot!(pretty(&OccurrenceView::from(&occurrence())));
+}
+
+#[test]
+fn the_names_of_a_history_are_stable() {
+    let views = history();
+    let views: Vec<HistoryView<'_>> = views.iter().map(Into::into).collect();
+    insta::assert_snapshot!(pretty(&views));
 }
 
 /// Finds out the names of a struct's fields, including those that an instance leaves out when it is

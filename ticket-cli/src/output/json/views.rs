@@ -7,8 +7,8 @@
 use serde::{Serialize, Serializer};
 use ticket_core::record::{Breadcrumb, ErrorCause, Frame, Request, Span};
 use ticket_core::{
-    Level, Location, Occurrence, OccurrenceId, Status, StatusKind, Ticket, TicketId, Timestamp,
-    Traits,
+    HistoryEntry, HistoryEvent, Level, Location, Occurrence, OccurrenceId, Status, StatusKind,
+    Ticket, TicketId, Timestamp, Traits,
 };
 
 /// A ticket.
@@ -109,6 +109,55 @@ impl<'a> From<&'a Ticket> for TicketView<'a> {
                 .map(|(name, value)| IngredientView { name, value })
                 .collect(),
         }
+    }
+}
+
+/// An entry of a ticket's history.
+#[derive(Serialize)]
+pub(crate) struct HistoryView<'a> {
+    number: u64,
+    time: Timestamp,
+    by: Option<&'a str>,
+    event: &'static str,
+    solved_at: Option<Timestamp>,
+    solved_release: Option<&'a str>,
+    muted_until: Option<Timestamp>,
+    note: Option<&'a str>,
+}
+
+impl<'a> From<&'a HistoryEntry> for HistoryView<'a> {
+    fn from(entry: &'a HistoryEntry) -> Self {
+        let HistoryEntry { number, time, by, event } = entry;
+        let mut view = Self {
+            number: *number,
+            time: *time,
+            by: by.as_deref(),
+            event: "changed",
+            solved_at: None,
+            solved_release: None,
+            muted_until: None,
+            note: None,
+        };
+        match event {
+            HistoryEvent::Status(Status::Open) => view.event = "reopened",
+            HistoryEvent::Status(Status::Solved { at, release }) => {
+                view.event = "solved";
+                view.solved_at = Some(*at);
+                view.solved_release = release.as_deref();
+            }
+            HistoryEvent::Status(Status::Muted { until }) => {
+                view.event = "muted";
+                view.muted_until = *until;
+            }
+            HistoryEvent::Recurred => view.event = "recurred",
+            HistoryEvent::Note(text) => {
+                view.event = "noted";
+                view.note = Some(text);
+            }
+            // An event of a later version.
+            _ => {}
+        }
+        view
     }
 }
 
