@@ -90,7 +90,8 @@ pub(crate) fn at_least_one<N: FromStr + Default + PartialEq>(text: &str) -> Resu
     }
 }
 
-fn id_prefix(text: &str) -> Result<TicketIdPrefix, String> {
+/// Parses the first digits of a ticket's id.
+pub(crate) fn id_prefix(text: &str) -> Result<TicketIdPrefix, String> {
     text.parse().map_err(|error: ticket_core::Error| error.message().to_owned())
 }
 

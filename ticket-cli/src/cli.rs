@@ -9,6 +9,7 @@ use crate::commands::find::FindArgs;
 #[cfg(feature = "generate")]
 use crate::commands::generate::{CompletionsArgs, ManArgs};
 use crate::commands::list::ListArgs;
+use crate::commands::merge::{MergeArgs, UnmergeArgs};
 use crate::commands::note::NoteArgs;
 use crate::commands::occurrences::OccurrencesArgs;
 use crate::commands::setup::SetupArgs;
@@ -52,6 +53,8 @@ pub(crate) enum Command {
     Reopen(ReopenArgs),
     Mute(MuteArgs),
     Note(NoteArgs),
+    Merge(MergeArgs),
+    Unmerge(UnmergeArgs),
     Delete(DeleteArgs),
     Stats(StatsArgs),
     Expire(ExpireArgs),

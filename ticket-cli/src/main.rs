@@ -46,13 +46,16 @@ async fn command(
     #[cfg(feature = "generate")]
     use commands::generate;
     use commands::{
-        delete, expire, find, list, note, occurrences, setup, show, spool, stats, status, types,
+        delete, expire, find, list, merge, note, occurrences, setup, show, spool, stats, status,
+        types,
     };
     let done = match command {
         Command::Ingest(args) => return ingest::run(args, context).await,
         Command::Solve(args) => return status::solve(args, context, out).await,
         Command::Reopen(args) => return status::reopen(args, context, out).await,
         Command::Mute(args) => return status::mute(args, context, out).await,
+        Command::Merge(args) => return merge::merge(args, context, out).await,
+        Command::Unmerge(args) => return merge::unmerge(args, context, out).await,
         Command::Spool(args) => return spool::run(args, context, out).await,
         Command::Delete(args) => return delete::run(args, context, out).await,
         Command::Note(args) => note::run(args, context, out).await,

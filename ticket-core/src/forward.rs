@@ -54,6 +54,10 @@ macro_rules! forward_backend {
             {set_status
                 (id: $crate::TicketId, change: $crate::backend::StatusChange, author: $crate::Author) ()
                 $crate::Result<::std::option::Option<$crate::Ticket>>}
+            {merge_tickets
+                (into: $crate::TicketId, from: $crate::TicketId, author: $crate::Author) ()
+                $crate::Result<::std::option::Option<$crate::Ticket>>}
+            {unmerge_ticket (from: $crate::TicketId, author: $crate::Author) () $crate::Result<bool>}
             {add_note (id: $crate::TicketId, note: $crate::Note) () $crate::Result<bool>}
             {get_history (id: $crate::TicketId) (query: 'life1 $crate::HistoryQuery)
                 $crate::Result<$crate::Page<$crate::HistoryEntry>>}
@@ -108,6 +112,8 @@ macro_rules! __forward {
     ([get_tickets $($_:ident)*] {get_tickets $($row:tt)*} $($to:tt)*) => {};
     ([get_ticket $($_:ident)*] {get_ticket $($row:tt)*} $($to:tt)*) => {};
     ([set_status $($_:ident)*] {set_status $($row:tt)*} $($to:tt)*) => {};
+    ([merge_tickets $($_:ident)*] {merge_tickets $($row:tt)*} $($to:tt)*) => {};
+    ([unmerge_ticket $($_:ident)*] {unmerge_ticket $($row:tt)*} $($to:tt)*) => {};
     ([add_note $($_:ident)*] {add_note $($row:tt)*} $($to:tt)*) => {};
     ([get_history $($_:ident)*] {get_history $($row:tt)*} $($to:tt)*) => {};
     ([delete_ticket $($_:ident)*] {delete_ticket $($row:tt)*} $($to:tt)*) => {};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Status, Timestamp, limits};
+use crate::{Status, TicketId, Timestamp, limits};
 
 /// Who changes a ticket, and when.
 ///
@@ -105,6 +105,10 @@ pub enum HistoryEvent {
     Recurred,
     /// A person wrote this note.
     Note(String),
+    /// A person merged this ticket into it.
+    Merged(TicketId),
+    /// A person ended the redirection of this ticket's occurrences to it.
+    Unmerged(TicketId),
 }
 
 impl HistoryEvent {
@@ -125,6 +129,8 @@ mod tests {
             HistoryEvent::Status(Status::Muted { until: Some(Timestamp::MAX) }),
             HistoryEvent::Recurred,
             HistoryEvent::Note("a \"note\"".to_owned()),
+            HistoryEvent::Merged(TicketId::MIN),
+            HistoryEvent::Unmerged(TicketId::MIN),
         ];
         for event in events {
             let json = serde_json::to_string(&event).unwrap();

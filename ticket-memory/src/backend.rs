@@ -101,6 +101,19 @@ impl BackendBase for MemoryBackend {
         Ok(self.state().set_status(id, change, &author, Timestamp::now()))
     }
 
+    async fn merge_tickets(
+        &self,
+        into: TicketId,
+        from: TicketId,
+        author: Author,
+    ) -> Result<Option<Ticket>> {
+        self.state().merge_tickets(into, from, &author, Timestamp::now())
+    }
+
+    async fn unmerge_ticket(&self, from: TicketId, author: Author) -> Result<bool> {
+        Ok(self.state().unmerge_ticket(from, &author))
+    }
+
     async fn add_note(&self, id: TicketId, note: Note) -> Result<bool> {
         Ok(self.state().add_note(id, &note))
     }

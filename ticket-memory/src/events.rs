@@ -78,6 +78,7 @@ impl State {
                 && entry.occurrences.is_empty();
             !goes
         });
+        self.forget_redirections();
         Expired { occurrences: old.len() as u64, tickets: (tickets - self.tickets.len()) as u64 }
     }
 

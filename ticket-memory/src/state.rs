@@ -4,17 +4,20 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Instant;
 
 use ticket_core::backend::{
-    Lease, NewOccurrence, Recorded, StatusChange, TicketChange, TicketUpdate,
+    Lease, MergeParty, MergeStep, NewOccurrence, Recorded, StatusChange, TicketChange,
+    TicketUpdate, check_merge,
 };
 use ticket_core::{
-    Author, HistoryEntry, HistoryEvent, Note, Occurrence, OccurrenceId, Record, SmolStr, Status,
-    Ticket, TicketId, Timestamp, limits,
+    Author, HistoryEntry, HistoryEvent, Note, Occurrence, OccurrenceId, Record, Result, SmolStr,
+    Status, Ticket, TicketId, Timestamp, limits,
 };
 
 /// The content of the store.
 #[derive(Default)]
 pub(crate) struct State {
     pub(crate) tickets: BTreeMap<TicketId, Entry>,
+    /// The tickets that were merged, and the tickets that have their occurrences now.
+    merged: BTreeMap<TicketId, TicketId>,
     /// The holder of each lease and the time at which it expires.
     leases: BTreeMap<String, (String, Instant)>,
 }
@@ -47,7 +50,7 @@ impl State {
         let mut occurrences = 0;
         let mut updates = BTreeMap::<TicketId, TicketUpdate>::new();
         for new in batch {
-            let ticket_id = new.ticket_id();
+            let ticket_id = self.merged.get(&new.ticket_id()).copied().unwrap_or(new.ticket_id());
             let entry = self.tickets.entry(ticket_id).or_insert_with(|| Entry::new(new));
             let Some(change) = entry.add(new) else { continue };
             occurrences += 1;
@@ -88,6 +91,48 @@ impl State {
         Some(entry.ticket_at(now))
     }
 
+    pub(crate) fn merge_tickets(
+        &mut self,
+        into: TicketId,
+        from: TicketId,
+        author: &Author,
+        now: Timestamp,
+    ) -> Result<Option<Ticket>> {
+        if check_merge((into, self.party(into)), (from, self.party(from)))? == MergeStep::Merge
+            && let Some(other) = self.tickets.remove(&from)
+            && let Some(entry) = self.tickets.get_mut(&into)
+        {
+            entry.absorb(other);
+            entry.remember(author, HistoryEvent::Merged(from));
+            self.merged.values_mut().filter(|target| **target == from).for_each(|old| *old = into);
+            self.merged.insert(from, into);
+        }
+        // The other ticket may be unknown.
+        let is_merged = self.merged.get(&from) == Some(&into);
+        Ok(self.get_ticket(into, now).filter(|_| is_merged))
+    }
+
+    fn party(&self, id: TicketId) -> MergeParty<'_> {
+        match (self.tickets.get(&id), self.merged.get(&id)) {
+            (Some(entry), _) => MergeParty::Ticket { app_id: &entry.ticket.app_id },
+            (None, Some(into)) => MergeParty::Merged { into: *into },
+            (None, None) => MergeParty::Unknown,
+        }
+    }
+
+    pub(crate) fn unmerge_ticket(&mut self, from: TicketId, author: &Author) -> bool {
+        let Some(into) = self.merged.remove(&from) else { return false };
+        if let Some(entry) = self.tickets.get_mut(&into) {
+            entry.remember(author, HistoryEvent::Unmerged(from));
+        }
+        true
+    }
+
+    /// Ends the redirections to tickets that no longer exist.
+    pub(crate) fn forget_redirections(&mut self) {
+        self.merged.retain(|_, into| self.tickets.contains_key(into));
+    }
+
     pub(crate) fn add_note(&mut self, id: TicketId, note: &Note) -> bool {
         let Some(entry) = self.tickets.get_mut(&id) else { return false };
         entry.remember(note.author(), HistoryEvent::Note(note.text().to_owned()));
@@ -96,6 +141,7 @@ impl State {
 
     pub(crate) fn clear(&mut self) {
         self.tickets.clear();
+        self.merged.clear();
     }
 
     pub(crate) fn lease(&mut self, lease: &Lease, now: Instant) -> bool {
@@ -109,7 +155,9 @@ impl State {
     }
 
     pub(crate) fn delete_ticket(&mut self, id: TicketId) -> bool {
-        self.tickets.remove(&id).is_some()
+        let is_found = self.tickets.remove(&id).is_some();
+        self.forget_redirections();
+        is_found
     }
 }
 
@@ -167,7 +215,8 @@ impl Entry {
         if new.age_key() > self.newest {
             self.describe(new);
         }
-        self.occurrences.insert(record.id, new.clone().into_occurrence());
+        let occurrence = Occurrence { ticket_id: self.ticket.id, ..new.clone().into_occurrence() };
+        self.occurrences.insert(record.id, occurrence);
         Some(change)
     }
 
@@ -208,6 +257,52 @@ impl Entry {
         if let Some(status) = change.status(self.ticket.last_occurrence_time) {
             self.ticket.status = status.clone();
             self.remember(author, HistoryEvent::Status(status));
+        }
+    }
+
+    /// Adds everything that another ticket has.
+    fn absorb(&mut self, mut other: Self) {
+        for (id, occurrence) in other.occurrences {
+            if self.occurrences.contains_key(&id) {
+                let repeats = u64::from(occurrence.repeats);
+                other.ticket.occurrence_count -= repeats;
+                *other.hours.entry(occurrence.record.time.hour()).or_default() -= repeats;
+            } else {
+                let occurrence = Occurrence { ticket_id: self.ticket.id, ..occurrence };
+                self.occurrences.insert(id, occurrence);
+            }
+        }
+        for (hour, count) in other.hours {
+            *self.hours.entry(hour).or_default() += count;
+        }
+        self.seen.extend(other.seen);
+        for entry in other.history {
+            let author = entry.by.map_or_else(Author::unknown, Author::new);
+            self.remember(&author.with_time(entry.time), entry.event);
+        }
+        let (ticket, more) = (&mut self.ticket, other.ticket);
+        ticket.occurrence_count += more.occurrence_count;
+        ticket.reopened_count += more.reopened_count;
+        if let Status::Solved { at, .. } = ticket.status
+            && at < more.last_occurrence_time
+        {
+            ticket.status = Status::Open;
+        }
+        if other.oldest < self.oldest {
+            self.oldest = other.oldest;
+            ticket.first_occurrence_time = more.first_occurrence_time;
+            ticket.first_release = more.first_release;
+        }
+        if other.newest > self.newest {
+            self.newest = other.newest;
+            self.search_text = other.search_text;
+            ticket.last_occurrence_time = more.last_occurrence_time;
+            ticket.level = more.level;
+            ticket.channel = more.channel;
+            ticket.message = more.message;
+            ticket.location = more.location;
+            ticket.error_type = more.error_type;
+            ticket.last_release = more.last_release;
         }
     }
 

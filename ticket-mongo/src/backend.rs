@@ -182,6 +182,25 @@ impl BackendBase for MongoBackend {
         .await
     }
 
+    async fn merge_tickets(
+        &self,
+        into: TicketId,
+        from: TicketId,
+        author: Author,
+    ) -> Result<Option<Ticket>> {
+        self.write(|connection| async move {
+            queries::merge_tickets(&connection, into, from, author).await
+        })
+        .await
+    }
+
+    async fn unmerge_ticket(&self, from: TicketId, author: Author) -> Result<bool> {
+        self.write(
+            |connection| async move { queries::unmerge_ticket(&connection, from, author).await },
+        )
+        .await
+    }
+
     async fn add_note(&self, id: TicketId, note: Note) -> Result<bool> {
         self.write(|connection| async move { queries::add_note(&connection, id, note).await }).await
     }

@@ -14,6 +14,8 @@
 //! | | `g` | the ingredients, as JSON |
 //! | | `h`, `hn` | the newest hour and its count |
 //! | | `y` | the number of the newest entry of its history; none if it has no history |
+//! | | `from` | the ids of the tickets that were merged into it |
+//! | | `into` | in the place of a merged ticket, the ticket that has its occurrences; it has no other field |
 //! | | `k` | the places in the orders: see [`place`] |
 //! | `occurrences` | `_id.t`, `_id.i` | ids of the ticket and of the occurrence |
 //! | | `m`, `a`, `c` | time, application, channel |

@@ -122,7 +122,8 @@ async fn targets(url: String) -> Result<(), Failed> {
     backend.record_events(vec![record("one"), record("two")]).await?;
     backend.record_events(vec![record("one"), record("two")]).await?;
     let recorded = take();
-    let one = backend.get_tickets(&TicketQuery::new()).await?.items.remove(0).id;
+    let tickets = backend.get_tickets(&TicketQuery::new()).await?.items;
+    let (one, two) = (tickets[0].id, tickets[1].id);
     take();
     backend.get_ticket(one).await?;
     backend.get_occurrences(one, &OccurrenceQuery::new()).await?;
@@ -132,6 +133,9 @@ async fn targets(url: String) -> Result<(), Failed> {
     backend.set_status(one, solve, Author::unknown()).await?;
     backend.add_note(one, Note::new("a note", Author::unknown())).await?;
     backend.get_history(one, &HistoryQuery::new()).await?;
+    backend.merge_tickets(one, two, Author::unknown()).await?.ok_or("a merged ticket")?;
+    backend.record_events(vec![record("one"), record("two")]).await?;
+    backend.unmerge_ticket(two, Author::unknown()).await?;
     backend.delete_ticket(one).await?;
     let mut targeted = 0;
     for statement in recorded.iter().chain(&take()).flat_map(statements) {

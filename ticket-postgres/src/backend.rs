@@ -116,6 +116,19 @@ impl BackendBase for PostgresBackend {
         self.explain(queries::set_status(&self.connections, id, change, &author).await).await
     }
 
+    async fn merge_tickets(
+        &self,
+        into: TicketId,
+        from: TicketId,
+        author: Author,
+    ) -> Result<Option<Ticket>> {
+        self.explain(queries::merge_tickets(&self.connections, into, from, &author).await).await
+    }
+
+    async fn unmerge_ticket(&self, from: TicketId, author: Author) -> Result<bool> {
+        self.explain(queries::unmerge_ticket(&self.connections, from, &author).await).await
+    }
+
     async fn add_note(&self, id: TicketId, note: Note) -> Result<bool> {
         self.explain(queries::add_note(&self.connections, id, &note).await).await
     }

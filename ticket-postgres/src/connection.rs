@@ -1,6 +1,6 @@
 //! [`Connections`]: the pools, and the deadline of each [`Call`].
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use deadpool_postgres::{
     Client, Hook, HookError, Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime,
 };
 use futures::future::{join, join3};
-use ticket_core::{Error, ErrorKind, Result};
+use ticket_core::{Error, ErrorKind, Result, TicketId};
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::tls::NoTls;
@@ -44,6 +44,8 @@ pub(crate) struct Connections {
     writers: Pool,
     /// The months that are known to have a partition, or to share one.
     months: Mutex<BTreeSet<Month>>,
+    /// The tickets that are known to be merged into another one. Recording checks what it uses of this.
+    merged: Mutex<BTreeMap<TicketId, TicketId>>,
 }
 
 impl Connections {
@@ -53,7 +55,14 @@ impl Connections {
     }
 
     pub(crate) fn with_pools(config: PostgresConfig, readers: Pool, writers: Pool) -> Self {
-        Self { names: config.names(), config, readers, writers, months: Mutex::default() }
+        Self {
+            names: config.names(),
+            config,
+            readers,
+            writers,
+            months: Mutex::default(),
+            merged: Mutex::default(),
+        }
     }
 
     pub(crate) const fn names(&self) -> &Names {
@@ -67,6 +76,11 @@ impl Connections {
     pub(crate) fn months(&self) -> std::sync::MutexGuard<'_, BTreeSet<Month>> {
         // Each change of the set is a single operation, so a poisoned set is still consistent.
         self.months.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn merged(&self) -> std::sync::MutexGuard<'_, BTreeMap<TicketId, TicketId>> {
+        // A wrong entry is found by the statement that uses it.
+        self.merged.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Begins a transaction that reads: all its statements see one snapshot.

@@ -161,6 +161,10 @@ CREATE TABLE {s}."{p}history" (
 );
 -- The number of the newest entry.
 ALTER TABLE {s}."{p}tickets" ADD COLUMN history bigint NOT NULL DEFAULT 0;
+-- The ticket into which this one was merged. Of such a ticket nothing but its id is left: its status is 4,
+-- and whoever records an occurrence of it is redirected.
+ALTER TABLE {s}."{p}tickets" ADD COLUMN merged_into uuid;
+CREATE INDEX "{p}tickets_by_merged" ON {s}."{p}tickets" (merged_into) WHERE merged_into IS NOT NULL;
 "#;
 
 /// The tables that contain recorded data, in the order in which recording locks them.

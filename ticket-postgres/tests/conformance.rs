@@ -53,7 +53,7 @@ impl Schema for Store {
     async fn make_older(&mut self) -> Result<(), BoxError> {
         self.run(
             "DROP TABLE \"{s}\".{t}leases; DROP TABLE \"{s}\".{t}app_counts; DROP INDEX \"{s}\".{t}tickets_by_solved; \
-             DROP TABLE \"{s}\".{t}history; ALTER TABLE \"{s}\".{t}tickets DROP COLUMN history; \
+             DROP TABLE \"{s}\".{t}history; ALTER TABLE \"{s}\".{t}tickets DROP COLUMN history, DROP COLUMN merged_into; \
              ALTER TABLE \"{s}\".{t}hours DROP COLUMN app_id; \
              DELETE FROM \"{s}\".{t}schema_versions WHERE version > 1",
         )

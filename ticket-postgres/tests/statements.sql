@@ -3,22 +3,22 @@
 -- UPDATE_STATEMENTS=1 cargo test -p ticket-postgres --lib writes this file anew.
 
 -- index: tickets_by_last; sorts: nothing
-SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients FROM {s}."{p}tickets" t WHERE ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.last_time ASC, t.id ASC LIMIT $3 OFFSET $4;
+SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients FROM {s}."{p}tickets" t WHERE t.merged_into IS NULL AND ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.last_time ASC, t.id ASC LIMIT $3 OFFSET $4;
 
 -- index: tickets_by_first; sorts: nothing
-SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients FROM {s}."{p}tickets" t WHERE ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.first_time ASC, t.id ASC LIMIT $3 OFFSET $4;
+SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients FROM {s}."{p}tickets" t WHERE t.merged_into IS NULL AND ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.first_time ASC, t.id ASC LIMIT $3 OFFSET $4;
 
 -- index: tickets_by_count; sorts: nothing
-SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients FROM {s}."{p}tickets" t WHERE ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.count ASC, t.id ASC LIMIT $3 OFFSET $4;
+SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients FROM {s}."{p}tickets" t WHERE t.merged_into IS NULL AND ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.count ASC, t.id ASC LIMIT $3 OFFSET $4;
 
 -- index: tickets_by_level; sorts: nothing
-SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients FROM {s}."{p}tickets" t WHERE ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.level ASC, t.id ASC LIMIT $3 OFFSET $4;
+SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients FROM {s}."{p}tickets" t WHERE t.merged_into IS NULL AND ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.level ASC, t.id ASC LIMIT $3 OFFSET $4;
 
 -- index: tickets_by_channel; sorts: nothing
-SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients FROM {s}."{p}tickets" t WHERE ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.channel ASC, t.id ASC LIMIT $3 OFFSET $4;
+SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients FROM {s}."{p}tickets" t WHERE t.merged_into IS NULL AND ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.channel ASC, t.id ASC LIMIT $3 OFFSET $4;
 
 -- index: tickets_by_app; sorts: nothing
-SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients FROM {s}."{p}tickets" t WHERE t.app_id = $1 ORDER BY t.last_time ASC, t.id ASC LIMIT $2 OFFSET $3;
+SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients FROM {s}."{p}tickets" t WHERE t.merged_into IS NULL AND t.app_id = $1 ORDER BY t.last_time ASC, t.id ASC LIMIT $2 OFFSET $3;
 
 -- index: _ticket_id_time_id_idx; sorts: nothing
 SELECT o.time, o.id, o.ticket_id, o.repeats, o.payload FROM {s}."{p}occurrences" o
@@ -58,22 +58,22 @@ SELECT x.time, x.occurrence_id FROM {s}."{p}traits" x
 WHERE x.type IN (1, 2) AND x.name = $1 AND x.value >= $6 AND x.value < $7 AND (x.time, x.occurrence_id) > ($3, $4) AND x.time <= $5 ORDER BY time ASC, occurrence_id ASC LIMIT $2;
 
 -- index: tickets_by_last; sorts: nothing
-SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients FROM {s}."{p}tickets" t WHERE ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.last_time DESC, t.id DESC LIMIT $3 OFFSET $4;
+SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients FROM {s}."{p}tickets" t WHERE t.merged_into IS NULL AND ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.last_time DESC, t.id DESC LIMIT $3 OFFSET $4;
 
 -- index: tickets_by_first; sorts: nothing
-SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients FROM {s}."{p}tickets" t WHERE ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.first_time DESC, t.id DESC LIMIT $3 OFFSET $4;
+SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients FROM {s}."{p}tickets" t WHERE t.merged_into IS NULL AND ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.first_time DESC, t.id DESC LIMIT $3 OFFSET $4;
 
 -- index: tickets_by_count; sorts: nothing
-SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients FROM {s}."{p}tickets" t WHERE ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.count DESC, t.id DESC LIMIT $3 OFFSET $4;
+SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients FROM {s}."{p}tickets" t WHERE t.merged_into IS NULL AND ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.count DESC, t.id DESC LIMIT $3 OFFSET $4;
 
 -- index: tickets_by_level; sorts: nothing
-SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients FROM {s}."{p}tickets" t WHERE ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.level DESC, t.id DESC LIMIT $3 OFFSET $4;
+SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients FROM {s}."{p}tickets" t WHERE t.merged_into IS NULL AND ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.level DESC, t.id DESC LIMIT $3 OFFSET $4;
 
 -- index: tickets_by_channel; sorts: nothing
-SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients FROM {s}."{p}tickets" t WHERE ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.channel DESC, t.id DESC LIMIT $3 OFFSET $4;
+SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients FROM {s}."{p}tickets" t WHERE t.merged_into IS NULL AND ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.channel DESC, t.id DESC LIMIT $3 OFFSET $4;
 
 -- index: tickets_by_app; sorts: nothing
-SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients FROM {s}."{p}tickets" t WHERE t.app_id = $1 ORDER BY t.last_time DESC, t.id DESC LIMIT $2 OFFSET $3;
+SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients FROM {s}."{p}tickets" t WHERE t.merged_into IS NULL AND t.app_id = $1 ORDER BY t.last_time DESC, t.id DESC LIMIT $2 OFFSET $3;
 
 -- index: _ticket_id_time_id_idx; sorts: nothing
 SELECT o.time, o.id, o.ticket_id, o.repeats, o.payload FROM {s}."{p}occurrences" o
@@ -156,13 +156,17 @@ WHERE hour >= $1 AND hour < $2 GROUP BY hour;
 -- index: tickets_pkey; sorts: Sort
 
 WITH locked AS MATERIALIZED (
-  SELECT 1 FROM {s}."{p}tickets" WHERE id = ANY($9) ORDER BY id FOR UPDATE
+  SELECT id FROM {s}."{p}tickets" WHERE id = ANY($9) ORDER BY id FOR UPDATE
 ), new AS (
   INSERT INTO {s}."{p}occurrences" (ticket_id, id, time, type, app_id, channel, repeats, payload)
   SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int8[], $4::int8[], $5::text[], $6::text[],
     $7::int8[], $8::text[])
   WHERE (SELECT count(*) FROM locked) >= 0
     AND 1 / ((SELECT coalesce(max(version), 0) FROM {s}."{p}schema_versions") = $42)::int = 1
+    AND 1 / (cardinality($43::uuid[]) = (SELECT count(*)
+      FROM unnest($43::uuid[], $44::uuid[]) AS m (id, target)
+      JOIN {s}."{p}tickets" t ON t.id = m.id AND t.merged_into = m.target
+      WHERE m.target IN (SELECT id FROM locked)))::int = 1
   ON CONFLICT (ticket_id, id) DO NOTHING
   RETURNING ticket_id
 ), counted AS (
@@ -185,7 +189,7 @@ WITH locked AS MATERIALIZED (
     first_id, first_release, last_time, last_id, last_release, count * one, 0, ingredients, search_text
   FROM fresh
   ON CONFLICT (id) DO UPDATE SET
-    count = t.count + excluded.count,
+    count = t.count + excluded.count / (t.merged_into IS NULL)::int,
     first_time = CASE WHEN (excluded.first_time, excluded.first_id) < (t.first_time, t.first_id) THEN excluded.first_time ELSE t.first_time END,
     first_id = CASE WHEN (excluded.first_time, excluded.first_id) < (t.first_time, t.first_id) THEN excluded.first_id ELSE t.first_id END,
     first_release = CASE WHEN (excluded.first_time, excluded.first_id) < (t.first_time, t.first_id) THEN excluded.first_release ELSE t.first_release END,
@@ -246,12 +250,12 @@ FROM unnest($1::uuid[], $2::uuid[]) AS r (ticket_id, id)
 JOIN {s}."{p}occurrences" o ON o.ticket_id = r.ticket_id AND o.id = r.id;
 
 -- index: tickets_pkey; sorts: nothing
-SELECT t.id FROM {s}."{p}tickets" t WHERE t.id = $1;
+SELECT t.id FROM {s}."{p}tickets" t WHERE t.id = $1 AND t.merged_into IS NULL;
 
 -- index: tickets_pkey; sorts: nothing
 WITH changed AS (
   UPDATE {s}."{p}tickets" t SET status = $5, status_time = $6, solved_release = $7, history = t.history + 1
-  WHERE t.id = $1 AND ($8::int8 IS NULL OR $8 >= t.last_time)
+  WHERE t.id = $1 AND t.merged_into IS NULL AND ($8::int8 IS NULL OR $8 >= t.last_time)
   RETURNING t.*
 ), entry AS (
   INSERT INTO {s}."{p}history" (ticket_id, no, time, author, event)
@@ -265,7 +269,7 @@ SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, 
 -- index: tickets_pkey; sorts: nothing
 WITH changed AS (
   UPDATE {s}."{p}tickets" t SET history = t.history + 1
-  WHERE t.id = $1
+  WHERE t.id = $1 AND t.merged_into IS NULL
   RETURNING t.*
 ), entry AS (
   INSERT INTO {s}."{p}history" (ticket_id, no, time, author, event)
@@ -277,7 +281,8 @@ WITH changed AS (
 SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients FROM changed t;
 
 -- index: tickets_pkey; sorts: nothing
-DELETE FROM {s}."{p}tickets" WHERE id = $1 RETURNING id;
+DELETE FROM {s}."{p}tickets"
+WHERE id = $1 AND merged_into IS NULL RETURNING id;
 
 -- index: _time_id_idx; sorts: Incremental Sort
 WITH gone AS (SELECT ticket_id, id FROM {s}."{p}occurrences"
@@ -336,6 +341,89 @@ DELETE FROM {s}."{p}seen" WHERE ticket_id = ANY($1);
 
 -- index: history_pkey; sorts: nothing
 DELETE FROM {s}."{p}history" WHERE ticket_id = ANY($1);
+
+-- index: tickets_by_merged; sorts: nothing
+DELETE FROM {s}."{p}tickets" WHERE merged_into = ANY($1);
+
+-- index: tickets_pkey; sorts: nothing
+SELECT t.id, t.merged_into FROM {s}."{p}tickets" t
+WHERE t.id = ANY($1) AND t.merged_into IS NOT NULL;
+
+-- index: tickets_pkey; sorts: Sort
+SELECT t.id, t.app_id, t.merged_into FROM {s}."{p}tickets" t
+WHERE t.id = ANY($1) ORDER BY t.id FOR UPDATE;
+
+-- index: occurrences_other_pkey; sorts: nothing
+DELETE FROM {s}."{p}occurrences" o USING {s}."{p}occurrences" i
+WHERE o.ticket_id = $2 AND i.ticket_id = $1 AND i.id = o.id RETURNING o.time, o.id, o.ticket_id, o.repeats, o.payload, o.app_id, o.channel;
+
+-- index: _ticket_id; sorts: nothing
+WITH chosen AS (SELECT ticket_id, id FROM {s}."{p}occurrences" WHERE ticket_id = $2 LIMIT $3)
+UPDATE {s}."{p}occurrences" o SET ticket_id = $1 FROM chosen
+WHERE o.ticket_id = chosen.ticket_id AND o.id = chosen.id RETURNING o.time, o.id, o.ticket_id, o.repeats, o.payload, o.app_id, o.channel;
+
+-- index: _type_name_value_time_occurrence_id_idx; sorts: nothing
+UPDATE {s}."{p}traits" x SET ticket_id = moved.ticket_id
+FROM unnest($1::int8[], $2::text[], $3::bytea[], $4::int8[], $5::uuid[], $6::uuid[])
+  AS moved (type, name, value, time, occurrence_id, ticket_id)
+WHERE x.type = moved.type AND x.name = moved.name AND x.value = moved.value AND x.time = moved.time
+  AND x.occurrence_id = moved.occurrence_id AND x.ticket_id = $7;
+
+-- index: seen_pkey; sorts: nothing
+INSERT INTO {s}."{p}seen" (ticket_id, release, environment)
+SELECT $1::uuid, s.release, s.environment FROM {s}."{p}seen" s WHERE s.ticket_id = $2 ON CONFLICT DO NOTHING;
+
+-- index: history_pkey; sorts: nothing
+INSERT INTO {s}."{p}history" (ticket_id, no, time, author, event)
+SELECT $1::uuid, t.history + row_number() OVER (ORDER BY h.no), h.time, h.author, h.event
+FROM {s}."{p}history" h JOIN {s}."{p}tickets" t ON t.id = $1 WHERE h.ticket_id = $2
+RETURNING 1;
+
+-- index: tickets_pkey; sorts: nothing
+UPDATE {s}."{p}tickets" t SET
+  first_time = CASE WHEN (excluded.first_time, excluded.first_id) < (t.first_time, t.first_id) THEN excluded.first_time ELSE t.first_time END,
+  first_id = CASE WHEN (excluded.first_time, excluded.first_id) < (t.first_time, t.first_id) THEN excluded.first_id ELSE t.first_id END,
+  first_release = CASE WHEN (excluded.first_time, excluded.first_id) < (t.first_time, t.first_id) THEN excluded.first_release ELSE t.first_release END,
+  level = CASE WHEN (excluded.last_time, excluded.last_id) > (t.last_time, t.last_id) THEN excluded.level ELSE t.level END,
+  channel = CASE WHEN (excluded.last_time, excluded.last_id) > (t.last_time, t.last_id) THEN excluded.channel ELSE t.channel END,
+  message = CASE WHEN (excluded.last_time, excluded.last_id) > (t.last_time, t.last_id) THEN excluded.message ELSE t.message END,
+  file = CASE WHEN (excluded.last_time, excluded.last_id) > (t.last_time, t.last_id) THEN excluded.file ELSE t.file END,
+  line = CASE WHEN (excluded.last_time, excluded.last_id) > (t.last_time, t.last_id) THEN excluded.line ELSE t.line END,
+  module = CASE WHEN (excluded.last_time, excluded.last_id) > (t.last_time, t.last_id) THEN excluded.module ELSE t.module END,
+  function = CASE WHEN (excluded.last_time, excluded.last_id) > (t.last_time, t.last_id) THEN excluded.function ELSE t.function END,
+  error_type = CASE WHEN (excluded.last_time, excluded.last_id) > (t.last_time, t.last_id) THEN excluded.error_type ELSE t.error_type END,
+  last_time = CASE WHEN (excluded.last_time, excluded.last_id) > (t.last_time, t.last_id) THEN excluded.last_time ELSE t.last_time END,
+  last_id = CASE WHEN (excluded.last_time, excluded.last_id) > (t.last_time, t.last_id) THEN excluded.last_id ELSE t.last_id END,
+  last_release = CASE WHEN (excluded.last_time, excluded.last_id) > (t.last_time, t.last_id) THEN excluded.last_release ELSE t.last_release END,
+  search_text = CASE WHEN (excluded.last_time, excluded.last_id) > (t.last_time, t.last_id) THEN excluded.search_text ELSE t.search_text END,
+  status = CASE WHEN t.status = 2 AND excluded.last_time > t.status_time THEN 1 ELSE t.status END,
+  status_time = CASE WHEN t.status = 2 AND excluded.last_time > t.status_time THEN NULL ELSE t.status_time END,
+  solved_release = CASE WHEN t.status = 2 AND excluded.last_time > t.status_time THEN NULL ELSE t.solved_release END,
+  count = t.count + excluded.count - $3::int8,
+  reopened = t.reopened + excluded.reopened,
+  history = t.history + $4::int8
+FROM {s}."{p}tickets" excluded WHERE t.id = $1 AND excluded.id = $2;
+
+-- index: tickets_pkey; sorts: nothing
+UPDATE {s}."{p}tickets" t SET merged_into = $1, status = 4
+WHERE t.id = $2;
+
+-- index: tickets_by_merged; sorts: nothing
+UPDATE {s}."{p}tickets" t SET merged_into = $1
+WHERE t.merged_into = $2;
+
+-- index: tickets_pkey; sorts: nothing
+WITH changed AS (
+  UPDATE {s}."{p}tickets" t SET history = t.history + 1 WHERE t.id = $1 RETURNING t.id, t.history
+), entry AS (
+  INSERT INTO {s}."{p}history" (ticket_id, no, time, author, event)
+  SELECT t.id, t.history, $2::int8, $3::text, $4::text FROM changed t
+)
+DELETE FROM {s}."{p}history" h USING changed t
+WHERE h.ticket_id = $1 AND h.ticket_id = t.id AND h.no <= t.history - 100;
+
+-- index: tickets_pkey; sorts: nothing
+DELETE FROM {s}."{p}tickets" t WHERE t.id = $1;
 
 -- index: app_counts_pkey; sorts: Sort
 SELECT 1

@@ -123,6 +123,21 @@ impl BackendBase for SqliteBackend {
             .await
     }
 
+    async fn merge_tickets(
+        &self,
+        into: TicketId,
+        from: TicketId,
+        author: Author,
+    ) -> Result<Option<Ticket>> {
+        self.writer
+            .run(move |connection| queries::merge_tickets(connection, into, from, &author))
+            .await
+    }
+
+    async fn unmerge_ticket(&self, from: TicketId, author: Author) -> Result<bool> {
+        self.writer.run(move |connection| queries::unmerge_ticket(connection, from, &author)).await
+    }
+
     async fn add_note(&self, id: TicketId, note: Note) -> Result<bool> {
         self.writer.run(move |connection| queries::add_note(connection, id, &note)).await
     }

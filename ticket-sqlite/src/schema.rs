@@ -164,10 +164,17 @@ CREATE TABLE {p}history (
 ) WITHOUT ROWID;
 -- The number of the newest entry.
 ALTER TABLE {p}tickets ADD COLUMN history INTEGER NOT NULL DEFAULT 0;
+
+-- The ids of merged tickets, and the tickets that have their occurrences now.
+CREATE TABLE {p}merged (
+  id BLOB PRIMARY KEY,
+  ticket INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX {p}merged_by_ticket ON {p}merged (ticket);
 ";
 
 /// The tables that contain recorded data.
-pub(crate) const DATA_TABLES: [&str; 10] = [
+pub(crate) const DATA_TABLES: [&str; 11] = [
     "{p}tickets",
     "{p}seen",
     "{p}ticket_hours",
@@ -178,6 +185,7 @@ pub(crate) const DATA_TABLES: [&str; 10] = [
     "{p}traits",
     "{p}deleted",
     "{p}history",
+    "{p}merged",
 ];
 
 /// The tables of one store.

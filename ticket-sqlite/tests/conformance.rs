@@ -84,7 +84,7 @@ impl Schema for Versions {
     /// Version 1 had no counts per application, no leases and no histories.
     async fn make_older(&mut self) -> Result<(), BoxError> {
         self.run(
-            "DROP TABLE {p}app_hours; DROP TABLE {p}leases; DROP TABLE {p}history; \
+            "DROP TABLE {p}app_hours; DROP TABLE {p}leases; DROP TABLE {p}history; DROP TABLE {p}merged; \
              ALTER TABLE {p}tickets DROP COLUMN history; \
              DELETE FROM {p}schema_versions WHERE version > 1",
         )

@@ -143,7 +143,7 @@ fn version_1_gets_its_counts_per_application() {
     drop(store);
     let other = Connection::open(&path).unwrap();
     let older = "DROP TABLE ticketing_app_hours; DROP TABLE ticketing_leases; \
-        DROP TABLE ticketing_history; ALTER TABLE ticketing_tickets DROP COLUMN history; \
+        DROP TABLE ticketing_history; DROP TABLE ticketing_merged; ALTER TABLE ticketing_tickets DROP COLUMN history; \
         DELETE FROM ticketing_schema_versions WHERE version > 1";
     other.execute_batch(older).unwrap();
     let store = open(&path);

@@ -14,6 +14,7 @@ mod filters;
 mod histograms;
 mod history;
 mod leases;
+mod merging;
 mod orders;
 mod paging;
 mod recording;
@@ -268,6 +269,22 @@ pub(crate) const CASES: &[CaseEntry] = cases! {
         rule_28_two_handles_share_leases: Events & SharedStorage,
         rule_28_clear_keeps_leases: Events,
     }
+    merging {
+        rule_30_a_merged_ticket_has_everything_of_both,
+        rule_30_the_events_of_a_merged_ticket_are_found: Events,
+        rule_30_an_occurrence_id_in_both_tickets_counts_once,
+        rule_30_pruned_occurrences_count_in_a_merged_ticket: Events,
+        rule_30_later_occurrences_are_recorded_in_the_merged_ticket,
+        rule_30_a_merge_and_its_end_hold_for_every_handle: SharedStorage,
+        rule_30_unmerging_ends_the_redirection,
+        rule_30_what_was_merged_before_follows,
+        rule_30_a_merge_that_makes_no_sense_is_refused,
+        rule_30_deleting_a_ticket_ends_the_redirections_to_it,
+        rule_30_expiry_and_clearing_end_redirections: Events,
+        rule_30_a_merged_ticket_keeps_its_status_unless_it_is_solved_too_early,
+        rule_30_the_histories_of_merged_tickets_are_joined,
+        rule_30_merging_while_others_record_loses_nothing,
+    }
     history {
         rule_31_each_decision_is_an_entry_with_its_author_and_time,
         rule_31_a_solving_that_changes_nothing_is_no_entry,
@@ -300,7 +317,7 @@ mod tests {
 
     #[test]
     fn every_rule_has_a_case() {
-        for rule in (1..=28).chain([31]) {
+        for rule in (1..=28).chain([30, 31]) {
             let prefix = format!("rule_{rule:02}_");
             assert!(CASES.iter().any(|entry| entry.name.starts_with(&prefix)), "rule {rule}");
         }

@@ -194,6 +194,19 @@ impl<B: BackendBase> BackendBase for FaultyBackend<B> {
         self.call(Method::SetStatus, &[], self.inner.set_status(id, change, author)).await
     }
 
+    async fn merge_tickets(
+        &self,
+        into: TicketId,
+        from: TicketId,
+        author: Author,
+    ) -> Result<Option<Ticket>> {
+        self.call(Method::MergeTickets, &[], self.inner.merge_tickets(into, from, author)).await
+    }
+
+    async fn unmerge_ticket(&self, from: TicketId, author: Author) -> Result<bool> {
+        self.call(Method::UnmergeTicket, &[], self.inner.unmerge_ticket(from, author)).await
+    }
+
     async fn add_note(&self, id: TicketId, note: Note) -> Result<bool> {
         self.call(Method::AddNote, &[], self.inner.add_note(id, note)).await
     }

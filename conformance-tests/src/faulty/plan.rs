@@ -37,6 +37,8 @@ pub enum Method {
     GetTickets,
     GetTicket,
     SetStatus,
+    MergeTickets,
+    UnmergeTicket,
     AddNote,
     GetHistory,
     DeleteTicket,

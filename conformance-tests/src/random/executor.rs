@@ -67,6 +67,12 @@ impl<'a> Executor<'a> {
             Operation::SetStatus(id, change, author) => {
                 Answer::one(&store.set_status(*id, change.clone(), author.clone()).await)
             }
+            Operation::MergeTickets { into, from, author } => {
+                Answer::one(&store.merge_tickets(*into, *from, author.clone()).await)
+            }
+            Operation::UnmergeTicket(id, author) => {
+                Answer::one(&store.unmerge_ticket(*id, author.clone()).await)
+            }
             Operation::AddNote(id, note) => Answer::one(&store.add_note(*id, note.clone()).await),
             Operation::GetHistory(id, query, pages) => {
                 let read = |after| {

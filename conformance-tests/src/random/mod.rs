@@ -234,6 +234,10 @@ mod tests {
             "set_status: None",
             "set_status: Some",
             "add_note: true",
+            "merge_tickets: Some",
+            "merge_tickets: error: config",
+            "unmerge_ticket: true",
+            "Merged(",
             "Recurred",
             "Note(",
         ] {

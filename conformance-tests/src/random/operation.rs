@@ -18,6 +18,8 @@ pub(super) enum Operation {
     GetTickets(TicketQuery, Pages),
     GetTicket(TicketId),
     SetStatus(TicketId, StatusChange, Author),
+    MergeTickets { into: TicketId, from: TicketId, author: Author },
+    UnmergeTicket(TicketId, Author),
     AddNote(TicketId, Note),
     GetHistory(TicketId, HistoryQuery, Pages),
     DeleteTicket(TicketId),
@@ -52,6 +54,8 @@ impl Operation {
             Self::GetTickets(..) => "get_tickets",
             Self::GetTicket(_) => "get_ticket",
             Self::SetStatus(..) => "set_status",
+            Self::MergeTickets { .. } => "merge_tickets",
+            Self::UnmergeTicket(..) => "unmerge_ticket",
             Self::AddNote(..) => "add_note",
             Self::GetHistory(..) => "get_history",
             Self::DeleteTicket(_) => "delete_ticket",
@@ -81,6 +85,10 @@ impl fmt::Display for Operation {
             Self::SetStatus(id, change, author) => {
                 write!(f, " {} {} {}", brief(id), brief(change), brief(author))
             }
+            Self::MergeTickets { into, from, author } => {
+                write!(f, " {} <- {} {}", brief(into), brief(from), brief(author))
+            }
+            Self::UnmergeTicket(id, author) => write!(f, " {} {}", brief(id), brief(author)),
             Self::AddNote(id, note) => write!(f, " {} {}", brief(id), brief(note)),
             Self::GetHistory(id, query, pages) => {
                 write!(f, " {} {pages}, {}", brief(id), brief(query))

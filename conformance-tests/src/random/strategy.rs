@@ -70,6 +70,18 @@ fn operation(with_events: bool) -> Union<BoxedStrategy<Operation>> {
                 .boxed(),
         ),
         (
+            6,
+            (neighbour(), neighbour(), author())
+                .prop_map(|(into, from, author)| Operation::MergeTickets { into, from, author })
+                .boxed(),
+        ),
+        (
+            4,
+            (neighbour(), author())
+                .prop_map(|(id, author)| Operation::UnmergeTicket(id, author))
+                .boxed(),
+        ),
+        (
             3,
             (ticket(), select(&samples::MESSAGES[..]), author())
                 .prop_map(|(id, text, author)| Operation::AddNote(id, Note::new(text, author)))
@@ -328,6 +340,11 @@ fn pages() -> impl Strategy<Value = Pages> {
 
 fn ticket() -> impl Strategy<Value = TicketId> {
     (0..samples::TICKETS.len()).prop_map(samples::ticket_id)
+}
+
+/// Generates a ticket, usually one of the three of an application, which can be merged.
+fn neighbour() -> impl Strategy<Value = TicketId> {
+    prop_oneof![5 => (0..3_usize).prop_map(samples::ticket_id), 1 => ticket()]
 }
 
 fn app() -> impl Strategy<Value = Option<String>> {

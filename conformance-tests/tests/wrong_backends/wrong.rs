@@ -35,6 +35,8 @@ pub(crate) struct Hooks {
     pub(crate) get_tickets: fn(&Wrong, &TicketQuery) -> Result<Page<Ticket>>,
     pub(crate) get_ticket: fn(&Wrong, TicketId) -> Result<Option<Ticket>>,
     pub(crate) set_status: fn(&Wrong, TicketId, StatusChange, Author) -> Result<Option<Ticket>>,
+    pub(crate) merge: fn(&Wrong, TicketId, TicketId, Author) -> Result<Option<Ticket>>,
+    pub(crate) unmerge: fn(&Wrong, TicketId, Author) -> Result<bool>,
     pub(crate) add_note: fn(&Wrong, TicketId, Note) -> Result<bool>,
     pub(crate) get_history: fn(&Wrong, TicketId, &HistoryQuery) -> Result<Page<HistoryEntry>>,
     pub(crate) delete: fn(&Wrong, TicketId) -> Result<bool>,
@@ -75,6 +77,8 @@ pub(crate) const CORRECT: Hooks = Hooks {
     get_tickets: Wrong::tickets,
     get_ticket: |it, id| Ok(it.ticket(id)),
     set_status: Wrong::decide,
+    merge: Wrong::merge,
+    unmerge: Wrong::unmerge,
     add_note: Wrong::add_note,
     get_history: Wrong::history,
     delete: |it, id| it.correct(|correct| correct.delete_ticket(id).now_or_never()),
@@ -109,6 +113,8 @@ pub(crate) struct Notes {
     pub(crate) leases: Vec<Lease>,
     pub(crate) offsets: HashMap<String, u64>,
     pub(crate) history: Vec<(TicketId, HistoryEntry)>,
+    pub(crate) left: Vec<Ticket>,
+    pub(crate) merged: Vec<(TicketId, TicketId)>,
     pub(crate) flag: bool,
 }
 
@@ -176,6 +182,19 @@ impl Wrong {
     ) -> Result<Option<Ticket>> {
         self.correct(|correct| correct.set_status(id, change, author).now_or_never())?;
         Ok(self.ticket(id))
+    }
+
+    pub(crate) fn merge(
+        &self,
+        into: TicketId,
+        from: TicketId,
+        author: Author,
+    ) -> Result<Option<Ticket>> {
+        self.correct(|correct| correct.merge_tickets(into, from, author).now_or_never())
+    }
+
+    pub(crate) fn unmerge(&self, from: TicketId, author: Author) -> Result<bool> {
+        self.correct(|correct| correct.unmerge_ticket(from, author).now_or_never())
     }
 
     pub(crate) fn add_note(&self, id: TicketId, note: Note) -> Result<bool> {
@@ -309,6 +328,20 @@ impl BackendBase for Wrong {
         author: Author,
     ) -> Result<Option<Ticket>> {
         (self.hooks.set_status)(self, id, change, author)
+    }
+
+    async fn merge_tickets(
+        &self,
+        into: TicketId,
+        from: TicketId,
+        author: Author,
+    ) -> Result<Option<Ticket>> {
+        self.catch_up()?;
+        (self.hooks.merge)(self, into, from, author)
+    }
+
+    async fn unmerge_ticket(&self, from: TicketId, author: Author) -> Result<bool> {
+        (self.hooks.unmerge)(self, from, author)
     }
 
     async fn add_note(&self, id: TicketId, note: Note) -> Result<bool> {

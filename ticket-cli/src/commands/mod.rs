@@ -6,6 +6,7 @@ pub(crate) mod find;
 #[cfg(feature = "generate")]
 pub(crate) mod generate;
 pub(crate) mod list;
+pub(crate) mod merge;
 pub(crate) mod note;
 pub(crate) mod occurrences;
 mod pages;

@@ -3,8 +3,8 @@
 use ticket_core::backend::NewOccurrence;
 use ticket_core::record::{Breadcrumb, ErrorCause, Frame, Request, Span};
 use ticket_core::{
-    HistoryEntry, HistoryEvent, Level, Location, Occurrence, Record, Status, Ticket, Timestamp,
-    Value,
+    HistoryEntry, HistoryEvent, Level, Location, Occurrence, Record, Status, Ticket, TicketId,
+    Timestamp, Value,
 };
 use ticket_grouping::Grouping;
 
@@ -39,7 +39,7 @@ pub(crate) fn occurrence() -> Occurrence {
     NewOccurrence::new(record, fingerprint).into_occurrence()
 }
 
-pub(crate) fn history() -> [HistoryEntry; 4] {
+pub(crate) fn history() -> [HistoryEntry; 5] {
     let entry = |number, by: Option<&str>, event| HistoryEntry {
         number,
         time: record().time,
@@ -49,6 +49,7 @@ pub(crate) fn history() -> [HistoryEntry; 4] {
     let release = Some("1.4.0".to_owned());
     let solved = Status::Solved { at: record().time, release };
     [
+        entry(5, Some("ada"), HistoryEvent::Merged(TicketId::MIN)),
         entry(4, None, HistoryEvent::Recurred),
         entry(3, Some("ada"), HistoryEvent::Status(solved)),
         entry(2, Some("brian"), HistoryEvent::Note("line 1\nline 2".to_owned())),

@@ -83,6 +83,44 @@ fn decisions_and_notes_are_shown_with_who_made_them() {
 }
 
 #[test]
+fn merged_tickets_are_one_until_they_are_unmerged() {
+    let place = Place::with(five());
+    let ids = ids(&place);
+    let count = |id: &str| place.json(&["show", id])[0]["occurrence_count"].as_u64().unwrap();
+    let all: u64 = ids[..3].iter().map(|id| count(id)).sum();
+    let output = place.output(&["merge", &ids[0], &ids[1][..8], &ids[2], "--by", "ada"]);
+    assert!(output.contains(&format!("{all} occurrences")), "{output}");
+    assert_eq!(count(&ids[0]), all);
+    assert_eq!(place.json(&["list"]).len(), 3);
+    let shown = place.output(&["show", &ids[0]]);
+    assert!(shown.contains(&format!("merged {} by ada", ids[1])), "{shown}");
+    let history = &place.json(&["show", &ids[0]])[0]["history"];
+    assert_eq!(
+        (&history[0]["event"], &history[0]["ticket_id"]),
+        (&"merged".into(), &ids[2].clone().into())
+    );
+
+    // The same problem as before the merge: "slow answer" is one of the merged tickets.
+    place.record(vec![record(Level::Warning, "cache", "slow answer", 0)]);
+    assert_eq!(place.json(&["list"]).len(), 3);
+    assert_eq!(count(&ids[0]), all + 1);
+    let merged = place.json(&["unmerge", &ids[1], &ids[2]]);
+    assert_eq!(merged[0], serde_json::json!({"id": ids[1], "unmerged": true}));
+    place.record(vec![record(Level::Warning, "cache", "slow answer", 0)]);
+    assert_eq!(place.json(&["list"]).len(), 4);
+
+    for (arguments, text) in [
+        (["merge", &ids[0], &ids[0]], "into itself"),
+        (["merge", &ids[0], "0000"], "no ticket has an id"),
+        (["unmerge", &ids[4], "--json"], "is not merged"),
+    ] {
+        let (code, said) = place.failure(&arguments);
+        assert!(code == 1 && said.contains(text), "{said}");
+    }
+    assert_eq!(place.failure(&["unmerge", "12"]).0, 2);
+}
+
+#[test]
 fn an_unknown_id_does_not_keep_the_others_from_being_changed() {
     let place = Place::with(five());
     let ids = ids(&place);

@@ -7,7 +7,7 @@ use crate::store::{Place, five, record};
 #[test]
 fn commands_that_read_create_nothing() {
     let place = Place::empty();
-    let commands: [&[&str]; 13] = [
+    let commands: [&[&str]; 15] = [
         &["list"],
         &["show", "a"],
         &["occurrences", "a"],
@@ -18,6 +18,8 @@ fn commands_that_read_create_nothing() {
         &["reopen", "a"],
         &["mute", "a"],
         &["note", "a", "text"],
+        &["merge", "a", "b"],
+        &["unmerge", "0123456789abcdef0123456789abcdef"],
         &["delete", "a", "--yes"],
         &["stats"],
         &["expire", "--older-than", "1d"],

@@ -113,13 +113,49 @@ pub trait BackendBase: std::fmt::Debug + Send + Sync + 'static {
         author: Author,
     ) -> Result<Option<Ticket>>;
 
+    /// Merges the ticket `from` into the ticket `into`, and returns `into` as it is afterwards; `None` if one
+    /// of them does not exist (rule 13).
+    ///
+    /// 30. A merge happens completely or not at all. Afterwards `into` has the occurrences of both tickets. Its
+    ///     counts and its counts per hour are the sums of both, and so is `reopened_count`. Its first and newest
+    ///     occurrences, and with them its description, are those of both, and its releases and environments all
+    ///     of both. An occurrence id that is stored in both counts once, and the occurrence of `into` stays. The
+    ///     entries of `from`'s history follow those of `into`, and the merge itself comes last. `into` keeps its
+    ///     status, except that it is open if it was solved and an occurrence of `from` is later than the moment
+    ///     of solving; that is no reopening.
+    ///
+    ///     The ticket `from` no longer exists, and its id is unknown to every method but this one and
+    ///     [`unmerge_ticket`](Self::unmerge_ticket). Every later occurrence with its fingerprint is recorded in
+    ///     `into`, in every process, and the [`TicketUpdate`](super::TicketUpdate) names `into`. The tickets that
+    ///     were merged into `from` before follow it. The redirection ends with `unmerge_ticket`, and whenever
+    ///     `into` is deleted.
+    ///
+    ///     A merge is refused as [`check_merge`](super::check_merge) says, with kind
+    ///     [`Config`](crate::ErrorKind::Config): into itself, into a ticket that was merged itself, and across
+    ///     applications. Merging once more what has been merged changes nothing.
+    ///
+    /// The call may take time in proportion to the stored occurrences of `from`.
+    async fn merge_tickets(
+        &self,
+        into: TicketId,
+        from: TicketId,
+        author: Author,
+    ) -> Result<Option<Ticket>>;
+
+    /// Ends the redirection that a merge of the ticket `from` began; `false` if there is none (rule 13).
+    ///
+    /// What was recorded stays where it is. The next occurrence with the fingerprint `from` creates that ticket
+    /// anew, and is [`Created`](super::TicketChange::Created) then. The history of the ticket into which `from`
+    /// was merged gets an entry (rule 30).
+    async fn unmerge_ticket(&self, from: TicketId, author: Author) -> Result<bool>;
+
     /// Adds a note to a ticket's history; `false` if no ticket has this id (rule 13).
     async fn add_note(&self, id: TicketId, note: Note) -> Result<bool>;
 
     /// Returns a page of a ticket's history, ordered by the number of the entry (rules 11 and 31). The page
     /// is empty if no ticket has this id.
     ///
-    /// 31. The history has an entry for each status that a person gave the ticket, for each note, and for
+    /// 31. The history has an entry for each status that a person gave the ticket, for each note, each merge, and for
     ///     each occurrence that reopened the ticket. The call that reports
     ///     [`Reopened`](super::TicketChange::Reopened) adds that entry, with the time of the ticket's newest
     ///     occurrence and no name. Entries are numbered from 1 without gaps, in the order in which the store

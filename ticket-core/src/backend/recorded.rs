@@ -11,6 +11,22 @@ pub struct Recorded {
     pub updates: Vec<TicketUpdate>,
 }
 
+impl Recorded {
+    /// Adds the changes of a ticket. Those that it has already are joined with them: two fingerprints of
+    /// one batch can be recorded in the same ticket, if one was merged into the other.
+    pub fn add(&mut self, update: TicketUpdate) {
+        match self.updates.binary_search_by_key(&update.ticket_id, |known| known.ticket_id) {
+            Err(place) => self.updates.insert(place, update),
+            Ok(place) => {
+                let known = &mut self.updates[place];
+                known.change = known.change.or(update.change);
+                known.added += update.added;
+                known.occurrence_count = update.occurrence_count;
+            }
+        }
+    }
+}
+
 /// The changes that a batch made to one ticket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TicketUpdate {

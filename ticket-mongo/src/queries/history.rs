@@ -7,6 +7,7 @@ use ticket_core::{
     Author, HistoryEntry, HistoryEvent, HistoryQuery, Note, Page, Result, TicketId, limits,
 };
 
+use super::tickets::find_ticket;
 use super::{sign, to_i64};
 use crate::connection::Connection;
 use crate::error::{Outcome, corrupt};
@@ -33,8 +34,8 @@ impl Work for Noting {
 
     async fn plan(&self, unit: &mut Unit) -> Outcome<(bool, Effects)> {
         let mut effects = Effects::default();
-        let find = doc! { "find": unit.name("tickets"), "filter": { "_id": ticket_key(self.id) },
-        "projection": { "y": 1 } };
+        let mut find = find_ticket(&unit.name("tickets"), self.id);
+        find.insert("projection", doc! { "y": 1 });
         let Some(ticket) = unit.read(find).await?.pop() else { return Ok((false, effects)) };
         let event = HistoryEvent::Note(self.note.text().to_owned());
         let number =

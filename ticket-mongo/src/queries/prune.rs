@@ -7,6 +7,7 @@ use ticket_core::{
     Direction, Error, Expired, Expiry, KeepPerTicket, Result, StatusKind, TicketId, TicketSort,
 };
 
+use super::tickets::find_ticket;
 use super::{delete_by_keys, history, in_steps, sums, to_i64};
 use crate::connection::Connection;
 use crate::error::{Failure, Outcome, corrupt};
@@ -52,11 +53,12 @@ impl Work for Deleting {
 
     async fn plan(&self, unit: &mut Unit) -> Outcome<(Step<bool>, Effects)> {
         let mut effects = Effects::default();
-        let find = doc! { "find": unit.name("tickets"), "filter": { "_id": ticket_key(self.id) },
-        "projection": { "_id": 1 } };
-        if unit.read(find).await?.is_empty() {
+        let mut find = find_ticket(&unit.name("tickets"), self.id);
+        find.insert("projection", doc! { "from": 1 });
+        let Some(ticket) = unit.read(find).await?.pop() else {
             return Ok((Step::Done(false), effects));
-        }
+        };
+        let merged = merged_keys(&ticket);
         let find = doc! {
             "find": unit.name("occurrences"),
             "filter": { "_id.t": ticket_key(self.id) },
@@ -69,16 +71,23 @@ impl Work for Deleting {
         if to_i64(keys.len()) > AT_ONCE {
             return Ok((Step::Again, effects));
         }
-        bury(unit, &mut effects, &[self.id]).await?;
+        bury(unit, &mut effects, &[self.id], merged).await?;
         Ok((Step::Done(true), effects))
     }
 }
 
 /// Deletes tickets and everything that belongs to them except occurrences, and subtracts them from
 /// the sums.
-async fn bury(unit: &mut Unit, effects: &mut Effects, ids: &[TicketId]) -> Outcome<()> {
+async fn bury(
+    unit: &mut Unit,
+    effects: &mut Effects,
+    ids: &[TicketId],
+    merged: Vec<Bson>,
+) -> Outcome<()> {
     let counted = sums::of_tickets(unit, ids).await?;
-    let keys: Vec<Bson> = ids.iter().map(|id| ticket_key(*id)).collect();
+    let mut keys: Vec<Bson> = ids.iter().map(|id| ticket_key(*id)).collect();
+    // The redirections to these tickets end.
+    keys.extend(merged);
     delete_by_keys(unit, effects, "tickets", &keys);
     let of = |id: &TicketId, field: &str, low: Bson, high: Bson| {
         let end = |value: Bson| doc! { "t": ticket_key(*id), field: value };
@@ -95,6 +104,11 @@ async fn bury(unit: &mut Unit, effects: &mut Effects, ids: &[TicketId]) -> Outco
     let taken = counted.into_iter().map(|(hour, count)| (hour, -count));
     sums::add(unit, effects, taken.collect());
     Ok(())
+}
+
+/// Returns the keys of the tickets that were merged into this one.
+pub(super) fn merged_keys(ticket: &Document) -> Vec<Bson> {
+    ticket.get_array("from").cloned().unwrap_or_default()
 }
 
 fn keys(found: Vec<Document>) -> Outcome<Vec<Bson>> {
@@ -179,23 +193,24 @@ impl Work for Burying {
             "find": unit.name("tickets"),
             "filter": { "$and": [range.condition(), { "m": { "$lt": self.expiry.before.as_micros() } }] },
             "sort": range.sort(1),
-            "projection": { range.field(): 1 },
+            "projection": { range.field(): 1, "from": 1 },
             "limit": TICKETS,
             "hint": place::INDEX,
         };
         let found = unit.read(find).await?;
-        let mut empty = Vec::new();
+        let (mut empty, mut merged) = (Vec::new(), Vec::new());
         for ticket in &found {
             let id = ticket_id(ticket.get("_id"))?;
             let find = doc! { "find": unit.name("occurrences"), "filter": { "_id.t": ticket_key(id) },
             "projection": { "_id": 1 }, "limit": 1, "hint": "by_ticket" };
             if unit.read(find).await?.is_empty() {
                 empty.push(id);
+                merged.extend(merged_keys(ticket));
             }
         }
         let mut effects = Effects::default();
         if !empty.is_empty() {
-            bury(unit, &mut effects, &empty).await?;
+            bury(unit, &mut effects, &empty, merged).await?;
         }
         let last = found.last().filter(|_| to_i64(found.len()) == TICKETS);
         let next = last.map(|last| range.place_of(last)).transpose()?;
@@ -237,7 +252,7 @@ pub(super) fn tickets_from(
     app_id: Option<&str>,
     after: Option<TicketId>,
 ) -> Document {
-    let mut filter = doc! { "_id": { "$gte": ticket_key(TicketId::MIN) } };
+    let mut filter = doc! { "_id": { "$gte": ticket_key(TicketId::MIN) }, "into": null };
     if let Some(after) = after {
         filter.insert("_id", doc! { "$gt": ticket_key(after) });
     }

@@ -1,6 +1,6 @@
 //! Recording (rules 1 to 8).
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use async_trait::async_trait;
 use mongodb::bson::RawDocumentBuf;
@@ -41,11 +41,16 @@ struct Recording {
 
 impl Recording {
     /// Returns the occurrences that are stored already.
-    async fn stored(&self, unit: &mut Unit) -> Outcome<HashSet<(TicketId, OccurrenceId)>> {
-        let keys = self
-            .batch
-            .iter()
-            .map(|new| Bson::from(occurrence_key(new.ticket_id(), new.record().id)));
+    async fn stored(
+        &self,
+        unit: &mut Unit,
+        tickets: &Tickets<'_>,
+    ) -> Outcome<HashSet<(TicketId, OccurrenceId)>> {
+        let of_ticket = |(id, news): (&TicketId, &Vec<&NewOccurrence>)| {
+            let keys = news.iter().map(|new| Bson::from(occurrence_key(*id, new.record().id)));
+            keys.collect::<Vec<_>>()
+        };
+        let keys = tickets.iter().flat_map(of_ticket);
         let find = doc! {
             "find": unit.name("occurrences"),
             "filter": { "_id": { "$in": keys.collect::<Vec<_>>() } },
@@ -56,22 +61,60 @@ impl Recording {
         Ok(found.iter().map(occurrence_ids).collect::<Result<_>>()?)
     }
 
-    /// Returns the tickets that exist.
-    async fn known(&self, unit: &mut Unit) -> Outcome<HashMap<TicketId, Known>> {
-        let keys: Vec<Bson> = self.batch.tickets().map(|ticket| ticket_key(ticket.id())).collect();
+    /// Returns the tickets that exist, and which tickets get the occurrences of merged ones. Only if the
+    /// batch has occurrences of merged tickets does this take two commands.
+    async fn known(&self, unit: &mut Unit) -> Outcome<(HashMap<TicketId, Known>, Merged)> {
+        let (mut known, mut merged) = (HashMap::new(), Merged::new());
+        let mut ids: Vec<TicketId> = self.batch.tickets().map(TicketBatch::id).collect();
+        while !ids.is_empty() {
+            let mut targets = BTreeSet::new();
+            for ticket in &Self::find(unit, &ids).await? {
+                let id = ticket_id(ticket.get("_id"))?;
+                if ticket.contains_key("into") {
+                    let into = ticket_id(ticket.get("into"))?;
+                    merged.insert(id, into);
+                    targets.insert(into);
+                } else {
+                    known.insert(id, Known::of(ticket)?);
+                }
+            }
+            ids = targets.into_iter().filter(|id| !known.contains_key(id)).collect();
+        }
+        Ok((known, merged))
+    }
+
+    async fn find(unit: &mut Unit, ids: &[TicketId]) -> Outcome<Vec<Document>> {
+        let keys: Vec<Bson> = ids.iter().map(|id| ticket_key(*id)).collect();
         let mut fields = Keys::fields();
-        fields.extend(doc! { "fi": 1, "mi": 1, "seen": 1, "h": 1, "hn": 1, "y": 1 });
+        fields.extend(doc! { "fi": 1, "mi": 1, "seen": 1, "h": 1, "hn": 1, "y": 1, "into": 1 });
         let find = doc! {
             "find": unit.name("tickets"),
             "filter": { "_id": { "$in": keys } },
             "projection": fields,
         };
-        let found = unit.read(find).await?;
-        let known =
-            found.iter().map(|ticket| Ok((ticket_id(ticket.get("_id"))?, Known::of(ticket)?)));
-        Ok(known.collect::<Result<_>>()?)
+        unit.read(find).await
+    }
+
+    /// Returns the occurrences of the batch under the tickets that get them. An id counts once within its
+    /// ticket, also if two fingerprints of the batch belong to one ticket by now.
+    fn redirected(&self, merged: &Merged) -> Tickets<'_> {
+        let mut tickets = Tickets::new();
+        for ticket in self.batch.tickets() {
+            let id = merged.get(&ticket.id()).copied().unwrap_or(ticket.id());
+            let news = tickets.entry(id).or_default();
+            let have: HashSet<OccurrenceId> = news.iter().map(|new| new.record().id).collect();
+            let more = ticket.occurrences().iter();
+            news.extend(more.filter(|new| have.is_empty() || !have.contains(&new.record().id)));
+        }
+        tickets
     }
 }
+
+/// Merged tickets, and the tickets that get their occurrences.
+type Merged = HashMap<TicketId, TicketId>;
+
+/// The occurrences of a batch by the tickets that get them.
+type Tickets<'a> = BTreeMap<TicketId, Vec<&'a NewOccurrence>>;
 
 /// The fields of a stored ticket that recording needs.
 struct Known {
@@ -128,19 +171,19 @@ impl Work for Recording {
         // Usually none is, so the first attempt does not look. In a transaction an insertion then
         // fails if one is, and the retry looks. Under a lease a failed insertion could not be
         // rolled back, so there every attempt looks.
-        let stored =
-            if unit.is_retry || unit.token > 0 { self.stored(unit).await? } else { HashSet::new() };
-        let known = self.known(unit).await?;
+        let (known, merged) = self.known(unit).await?;
+        let tickets = self.redirected(&merged);
+        let stored = if unit.is_retry || unit.token > 0 {
+            self.stored(unit, &tickets).await?
+        } else {
+            HashSet::new()
+        };
         let mut recorded = Recorded::default();
         let mut effects = Effects::default();
         let mut statements = Statements::default();
-        for ticket in self.batch.tickets() {
-            let id = ticket.id();
-            let added: Vec<&NewOccurrence> = ticket
-                .occurrences()
-                .iter()
-                .filter(|new| !stored.contains(&(id, new.record().id)))
-                .collect();
+        for (id, news) in tickets {
+            let added: Vec<&NewOccurrence> =
+                news.into_iter().filter(|new| !stored.contains(&(id, new.record().id))).collect();
             let known = known.get(&id);
             let Some(update) = add(unit, id, known, &added, &mut statements, &mut effects)? else {
                 continue;
@@ -149,7 +192,7 @@ impl Work for Recording {
             recorded.occurrences += added.len() as u64;
             for new in added {
                 effects.ids.push(occurrence_key(id, new.record().id));
-                effects.occurrences.push(occurrence(new, unit.token)?);
+                effects.occurrences.push(occurrence(id, new, unit.token)?);
             }
         }
         effects.update(&unit.name("tickets"), statements.tickets);
@@ -320,7 +363,7 @@ fn add_seen(
 }
 
 /// Returns the document of an occurrence.
-fn occurrence(new: &NewOccurrence, token: i64) -> Outcome<RawDocumentBuf> {
+fn occurrence(ticket: TicketId, new: &NewOccurrence, token: i64) -> Outcome<RawDocumentBuf> {
     let record = new.record();
     let payload = serde_json::to_string(record)
         .map_err(|error| corrupt("an occurrence").with_source(error))?;
@@ -332,7 +375,7 @@ fn occurrence(new: &NewOccurrence, token: i64) -> Outcome<RawDocumentBuf> {
         })
         .collect();
     let mut document = doc! {
-        "_id": occurrence_key(new.ticket_id(), record.id),
+        "_id": occurrence_key(ticket, record.id),
         "m": record.time.as_micros(),
         "a": record.app_id.as_str(),
         "c": record.channel.as_str(),

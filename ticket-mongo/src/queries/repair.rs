@@ -104,6 +104,7 @@ impl Work for Recount {
             "as": "hours",
         } };
         let stages = vec![
+            doc! { "$match": { "into": null } },
             doc! { "$project": fields },
             sum,
             doc! { "$set": { "sum": { "$add": [

@@ -18,8 +18,9 @@ pub(crate) async fn get_ticket(connection: &Connection, id: TicketId) -> Outcome
     Ok(found.map(|found| ticket(&found)).transpose()?.map(|found| at(found, Timestamp::now())))
 }
 
+/// Returns the command that finds a ticket, but not the redirection that a merge left in its place.
 pub(super) fn find_ticket(collection: &str, id: TicketId) -> Document {
-    doc! { "find": collection, "filter": { "_id": ticket_key(id) } }
+    doc! { "find": collection, "filter": { "_id": ticket_key(id), "into": null } }
 }
 
 /// Reads a page of tickets. Where places are rough it takes two steps: the first finds out how far
@@ -55,7 +56,7 @@ pub(crate) async fn count_tickets(connection: &Connection, filter: &TicketFilter
 }
 
 /// Returns the ticket with its status at the time `now`.
-fn at(ticket: Ticket, now: Timestamp) -> Ticket {
+pub(super) fn at(ticket: Ticket, now: Timestamp) -> Ticket {
     Ticket { status: ticket.status.clone().effective(now), ..ticket }
 }
 

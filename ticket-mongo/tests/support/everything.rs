@@ -116,6 +116,13 @@ pub(crate) async fn use_everything(backend: &MongoBackend) -> Result<(), Failed>
     }
     backend.keep_per_ticket(&KeepPerTicket::new(5)?.with_app_id("app")).await?;
     backend.keep_per_ticket(&KeepPerTicket::new(3)?).await?;
+    let third = tickets[2].id;
+    backend.merge_tickets(other, third, Author::unknown()).await?.ok_or("a merged ticket")?;
+    backend.record_events((70..80).map(record).collect()).await?;
+    backend.merge_tickets(one, other, Author::unknown()).await?.ok_or("a merged ticket")?;
+    assert!(backend.unmerge_ticket(other, Author::unknown()).await?);
+    backend.record_events((80..90).map(record).collect()).await?;
+    backend.merge_tickets(other, one, Author::unknown()).await?.ok_or("a merged ticket")?;
     backend.delete_ticket(other).await?;
     let soon = Timestamp::from_micros(40_000_000);
     backend.clear_expired(&Expiry::before(soon).with_max_count(3)).await?;

@@ -12,7 +12,8 @@ use ticket_core::{
 
 use super::leads::Range;
 use super::{
-    events, histogram, history, leads, occurrences, prune, record, status, tickets, traits, walk,
+    events, histogram, history, leads, merge, occurrences, prune, record, status, tickets, traits,
+    walk,
 };
 
 /// Part of the index's name, what the plan may sort (empty: nothing), and the statement.
@@ -82,6 +83,19 @@ fn statements() -> Vec<Explained> {
     add("_ticket_id_time_id_idx", "", prune::DELETE_SOLVED.to_owned());
     add("seen_pkey", "", prune::DELETE_SEEN.to_owned());
     add("history_pkey", "", prune::DELETE_HISTORY.to_owned());
+    add("tickets_by_merged", "", prune::DELETE_MERGED.to_owned());
+    add("tickets_pkey", "", record::MERGED.to_owned());
+    add("tickets_pkey", FEW, merge::LOCK.to_owned());
+    add("occurrences_other_pkey", "", merge::shared());
+    add("_ticket_id", "", merge::moved());
+    add(ENTRIES, "", merge::MOVE_TRAITS.to_owned());
+    add("seen_pkey", "", merge::COPY_SEEN.to_owned());
+    add("history_pkey", "", merge::COPY_HISTORY.to_owned());
+    add("tickets_pkey", "", merge::add_ticket());
+    add("tickets_pkey", "", merge::REDIRECT.to_owned());
+    add("tickets_by_merged", "", merge::REDIRECT_MERGED.to_owned());
+    add("tickets_pkey", "", merge::add_entry());
+    add("tickets_pkey", "", merge::UNMERGE.to_owned());
     add("app_counts_pkey", FEW, prune::LOCK_APP_COUNTS.to_owned());
     add("app_counts_pkey", "", prune::SUBTRACT.to_owned());
     add("app_counts_pkey", "", prune::DELETE_APP_COUNTS.to_owned());
@@ -103,13 +117,14 @@ const NAMED: [&str; 8] = [
 ];
 
 /// The index of a statement that goes to every server of a distributed store, and what the statement answers.
-const SCATTERED: [(&str, &str); 12] = [
+const SCATTERED: [(&str, &str); 13] = [
     ("tickets_by_last", "a list of tickets"),
     ("tickets_by_first", "a list of tickets"),
     ("tickets_by_count", "a list of tickets"),
     ("tickets_by_level", "a list of tickets"),
     ("tickets_by_channel", "a list of tickets"),
     ("tickets_by_app", "a list of an application's tickets"),
+    ("tickets_by_merged", "the tickets that were merged into another one"),
     ("tickets_by_solved", "the solved tickets that may go"),
     ("tickets_pkey", "all tickets, one piece after the other, for pruning"),
     ("_time_id_idx", "events in the order of time"),

@@ -25,7 +25,7 @@ pub(super) fn changing(columns: &str, condition: &str) -> String {
     format!(
         r#"WITH changed AS (
   UPDATE {{s}}."{{p}}tickets" t SET {columns}history = t.history + 1
-  WHERE t.id = $1{condition}
+  WHERE t.id = $1 AND t.merged_into IS NULL{condition}
   RETURNING t.*
 ), entry AS (
   INSERT INTO {{s}}."{{p}}history" (ticket_id, no, time, author, event)

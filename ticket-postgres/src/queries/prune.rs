@@ -17,15 +17,16 @@ use crate::month::Month;
 use crate::row::{get, only_traits, type_key, uuid_of, value_key};
 use crate::schema::{DATA_TABLES, PART};
 
-/// The number of occurrences that one transaction deletes at most, with all their traits.
-const OCCURRENCES: u64 = 500;
+/// The number of occurrences that one transaction or statement visits at most, with all their traits.
+pub(super) const OCCURRENCES: u64 = 500;
 
 /// The number of tickets that one transaction visits or deletes at most.
 const TICKETS: u64 = 250;
 
 /// This locks the ticket. The rows that are deleted with it are looked up afterwards, so none is
 /// missed.
-pub(super) const DELETE_TICKET: &str = r#"DELETE FROM {s}."{p}tickets" WHERE id = $1 RETURNING id"#;
+pub(super) const DELETE_TICKET: &str = r#"DELETE FROM {s}."{p}tickets"
+WHERE id = $1 AND merged_into IS NULL RETURNING id"#;
 
 /// Returns what has to be subtracted from the sums of the applications.
 pub(super) fn delete_hours() -> String {
@@ -55,8 +56,13 @@ pub(super) const DELETE_SEEN: &str = r#"DELETE FROM {s}."{p}seen" WHERE ticket_i
 
 pub(super) const DELETE_HISTORY: &str = r#"DELETE FROM {s}."{p}history" WHERE ticket_id = ANY($1)"#;
 
+/// Ends the redirections to deleted tickets.
+pub(super) const DELETE_MERGED: &str =
+    r#"DELETE FROM {s}."{p}tickets" WHERE merged_into = ANY($1)"#;
+
 /// The columns from which the keys of an occurrence's traits follow.
-const DELETED: &str = "o.time, o.id, o.ticket_id, o.repeats, o.payload, o.app_id, o.channel";
+pub(super) const DELETED: &str =
+    "o.time, o.id, o.ticket_id, o.repeats, o.payload, o.app_id, o.channel";
 
 pub(super) fn of_ticket() -> String {
     format!(
@@ -150,7 +156,7 @@ pub(crate) async fn delete_ticket(connections: &Connections, id: TicketId) -> Re
 
 /// Deletes the counts and histories of tickets and returns what is to be [subtracted](Less::subtract) from the
 /// sums.
-async fn delete_belongings(call: &mut Call<'_>, tickets: &[Uuid]) -> Result<Less> {
+pub(super) async fn delete_belongings(call: &mut Call<'_>, tickets: &[Uuid]) -> Result<Less> {
     let mut less = Less::default();
     for row in
         call.query(&call.names().sql(&delete_hours()), &[(&tickets, Type::UUID_ARRAY)]).await?
@@ -160,7 +166,7 @@ async fn delete_belongings(call: &mut Call<'_>, tickets: &[Uuid]) -> Result<Less
         less.parts.push(get(&row, 2)?);
         less.counts.push(get(&row, 3)?);
     }
-    for template in [DELETE_SEEN, DELETE_HISTORY] {
+    for template in [DELETE_SEEN, DELETE_HISTORY, DELETE_MERGED] {
         call.query(&call.names().sql(template), &[(&tickets, Type::UUID_ARRAY)]).await?;
     }
     Ok(less)
@@ -168,17 +174,17 @@ async fn delete_belongings(call: &mut Call<'_>, tickets: &[Uuid]) -> Result<Less
 
 /// Amounts to subtract from the sums of applications, column by column.
 #[derive(Default)]
-struct Less {
-    app_ids: Vec<String>,
-    hours: Vec<i64>,
-    parts: Vec<i16>,
-    counts: Vec<i64>,
+pub(super) struct Less {
+    pub(super) app_ids: Vec<String>,
+    pub(super) hours: Vec<i64>,
+    pub(super) parts: Vec<i16>,
+    pub(super) counts: Vec<i64>,
 }
 
 impl Less {
     /// Subtracts the amounts. All recording updates these sums, so this comes last in a
     /// transaction, which then holds their locks only briefly.
-    async fn subtract(&self, call: &mut Call<'_>) -> Result<()> {
+    pub(super) async fn subtract(&self, call: &mut Call<'_>) -> Result<()> {
         let params: [Param<'_>; 4] = [
             (&self.app_ids, Type::TEXT_ARRAY),
             (&self.hours, Type::INT8_ARRAY),
@@ -195,8 +201,19 @@ impl Less {
     }
 }
 
-/// Deletes the traits of deleted occurrences; their keys follow from the records.
+/// Deletes the traits of deleted occurrences.
 async fn delete_traits(call: &mut Call<'_>, rows: &[Row]) -> Result<()> {
+    of_traits(call, rows, DELETE_TRAITS, &[]).await
+}
+
+/// Runs a statement on the traits of occurrences, with further parameters from $7 on. The keys of the
+/// traits follow from the records.
+pub(super) async fn of_traits(
+    call: &mut Call<'_>,
+    rows: &[Row],
+    template: &str,
+    further: &[Param<'_>],
+) -> Result<()> {
     let (mut types, mut names, mut values) = (Vec::new(), Vec::new(), Vec::new());
     let (mut times, mut ids, mut tickets) = (Vec::new(), Vec::new(), Vec::new());
     for row in rows {
@@ -214,7 +231,7 @@ async fn delete_traits(call: &mut Call<'_>, rows: &[Row]) -> Result<()> {
     if names.is_empty() {
         return Ok(());
     }
-    let params: [Param<'_>; 6] = [
+    let mut params: Vec<Param<'_>> = vec![
         (&types, Type::INT8_ARRAY),
         (&names, Type::TEXT_ARRAY),
         (&values, Type::BYTEA_ARRAY),
@@ -222,7 +239,8 @@ async fn delete_traits(call: &mut Call<'_>, rows: &[Row]) -> Result<()> {
         (&ids, Type::UUID_ARRAY),
         (&tickets, Type::UUID_ARRAY),
     ];
-    let sql = call.names().sql(DELETE_TRAITS);
+    params.extend_from_slice(further);
+    let sql = call.names().sql(template);
     call.query(&sql, &params).await.map(drop)
 }
 

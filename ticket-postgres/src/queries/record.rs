@@ -37,7 +37,12 @@ use crate::schema::PART;
 /// because then their effect on the ticket is known in advance. Otherwise the division by zero in
 /// `fresh` rolls everything back, and the batch is sent again without the stored occurrences.
 ///
-/// The 42 parameters are arrays, one for each column of the rows to insert; the groups are
+/// A ticket that was merged keeps its row, which is locked like any other, so a merge and a recording
+/// wait for each other. Whoever updates such a row divides by zero, and learns where the ticket went.
+/// From then on this process sends its occurrences for that ticket: `new` checks that the tickets `$43`
+/// are still merged into the tickets `$44`, and that the latter exist.
+///
+/// The 44 parameters are arrays, one for each column of the rows to insert; the groups are
 ///
 /// | parameters | rows |
 /// |---|---|
@@ -48,6 +53,7 @@ use crate::schema::PART;
 /// | `$35` to `$40` | traits |
 /// | `$41` | a random id of this attempt, which marks the tickets that it reopens |
 /// | `$42` | the schema version that this program writes |
+/// | `$43`, `$44` | merged tickets of this batch, and the tickets that get their occurrences |
 ///
 /// Locks are taken in an order that excludes deadlocks. `locked` locks existing tickets by id, so
 /// it and a concurrent deletion wait for each other. A ticket that appears in the meantime is
@@ -57,13 +63,17 @@ use crate::schema::PART;
 /// for a ticket after that.
 const RECORD: &str = r#"
 WITH locked AS MATERIALIZED (
-  SELECT 1 FROM {s}."{p}tickets" WHERE id = ANY($9) ORDER BY id FOR UPDATE
+  SELECT id FROM {s}."{p}tickets" WHERE id = ANY($9) ORDER BY id FOR UPDATE
 ), new AS (
   INSERT INTO {s}."{p}occurrences" (ticket_id, id, time, type, app_id, channel, repeats, payload)
   SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int8[], $4::int8[], $5::text[], $6::text[],
     $7::int8[], $8::text[])
   WHERE (SELECT count(*) FROM locked) >= 0
     AND 1 / ((SELECT coalesce(max(version), 0) FROM {s}."{p}schema_versions") = $42)::int = 1
+    AND 1 / (cardinality($43::uuid[]) = (SELECT count(*)
+      FROM unnest($43::uuid[], $44::uuid[]) AS m (id, target)
+      JOIN {s}."{p}tickets" t ON t.id = m.id AND t.merged_into = m.target
+      WHERE m.target IN (SELECT id FROM locked)))::int = 1
   ON CONFLICT (ticket_id, id) DO NOTHING
   RETURNING ticket_id
 ), counted AS (
@@ -86,7 +96,7 @@ WITH locked AS MATERIALIZED (
     first_id, first_release, last_time, last_id, last_release, count * one, 0, ingredients, search_text
   FROM fresh
   ON CONFLICT (id) DO UPDATE SET
-    count = t.count + excluded.count,
+    count = t.count + excluded.count / (t.merged_into IS NULL)::int,
     {changes}
   RETURNING t.id, t.app_id, t.count, t.last_time, t.history, t.reopened_by IS NOT DISTINCT FROM $41 AS is_reopened
 ), counts AS (
@@ -151,15 +161,21 @@ const CHANGES: [(&str, &[&str]); 3] = [
     ),
 ];
 
-pub(super) fn record() -> String {
+/// Returns the assignments of [`CHANGES`], given the new value of each column.
+pub(super) fn changes(new: impl Fn(&str) -> String) -> Vec<String> {
     let mut changes = Vec::new();
     for (condition, columns) in CHANGES {
         for column in columns {
-            changes.push(format!(
-                "{column} = CASE WHEN {condition} THEN excluded.{column} ELSE t.{column} END"
-            ));
+            let new = new(column);
+            changes
+                .push(format!("{column} = CASE WHEN {condition} THEN {new} ELSE t.{column} END"));
         }
     }
+    changes
+}
+
+pub(super) fn record() -> String {
+    let mut changes = changes(|column| format!("excluded.{column}"));
     let reopening = CHANGES[2].0;
     changes.push(format!("reopened = t.reopened + ({reopening})::int"));
     changes.push(format!("history = t.history + ({reopening})::int"));
@@ -180,20 +196,20 @@ pub(crate) async fn record_tickets(connections: &Connections, batch: &Batch) -> 
     if batch.is_empty() {
         return Ok(Recorded::default());
     }
-    let mut tickets: Tickets<'_> = batch
-        .tickets()
-        .map(|ticket| (ticket.id(), ticket.occurrences().iter().collect()))
-        .collect();
+    let (mut tickets, mut merged) = redirected(connections, batch);
     let months: BTreeSet<Month> =
         batch.iter().filter_map(|new| Month::of_id(new.record().id.as_uuid())).collect();
     partitions::provide(connections, months).await?;
     let mut attempt = 1;
     let mut backoff = backoff();
     loop {
-        let result = send(connections, &tickets).await;
+        let result = send(connections, &tickets, &merged).await;
         match result {
             Err(error) if attempt < ATTEMPTS && is_stopped(&error) => {
+                learn_merged(connections, batch).await?;
+                (tickets, merged) = redirected(connections, batch);
                 leave_out_stored(connections, &mut tickets).await?;
+                merged.retain(|_, into| tickets.contains_key(into));
             }
             Err(error) if attempt < ATTEMPTS && is_conflict(&error) => {
                 tokio::time::sleep(backoff.next_delay()).await;
@@ -206,6 +222,47 @@ pub(crate) async fn record_tickets(connections: &Connections, batch: &Batch) -> 
 
 /// The occurrences to send, by ticket and in the batch's order.
 type Tickets<'a> = BTreeMap<TicketId, Vec<&'a NewOccurrence>>;
+
+/// Merged tickets, and the tickets that get their occurrences.
+type Merged = BTreeMap<TicketId, TicketId>;
+
+/// Returns the occurrences of a batch under the tickets that get them, as far as this process knows.
+fn redirected<'a>(connections: &Connections, batch: &'a Batch) -> (Tickets<'a>, Merged) {
+    let known = connections.merged();
+    let (mut tickets, mut merged) = (Tickets::new(), Merged::new());
+    for ticket in batch.tickets() {
+        let into = known.get(&ticket.id()).copied();
+        merged.extend(into.map(|into| (ticket.id(), into)));
+        let news = tickets.entry(into.unwrap_or(ticket.id())).or_default();
+        let have: BTreeSet<OccurrenceId> = news.iter().map(|new| new.record().id).collect();
+        let more = ticket.occurrences().iter();
+        news.extend(more.filter(|new| have.is_empty() || !have.contains(&new.record().id)));
+    }
+    (tickets, merged)
+}
+
+pub(super) const MERGED: &str = r#"SELECT t.id, t.merged_into FROM {s}."{p}tickets" t
+WHERE t.id = ANY($1) AND t.merged_into IS NOT NULL"#;
+
+/// Finds out which tickets of a batch are merged.
+async fn learn_merged(connections: &Connections, batch: &Batch) -> Result<()> {
+    let ids: Vec<Uuid> = batch.tickets().map(|ticket| uuid_of(ticket.id())).collect();
+    let sql = connections.names().sql(MERGED);
+    let call = connections.write().await?;
+    let rows = call.only(&sql, &[(&ids, Type::UUID_ARRAY)]).await?;
+    let mut found = Merged::new();
+    for row in &rows {
+        found.insert(ticket_id(row, 0)?, ticket_id(row, 1)?);
+    }
+    let mut known = connections.merged();
+    for ticket in batch.tickets() {
+        match found.get(&ticket.id()) {
+            Some(into) => known.insert(ticket.id(), *into),
+            None => known.remove(&ticket.id()),
+        };
+    }
+    Ok(())
+}
 
 async fn leave_out_stored(connections: &Connections, tickets: &mut Tickets<'_>) -> Result<()> {
     let ids = tickets.iter().flat_map(|(ticket, news)| {
@@ -226,11 +283,19 @@ async fn leave_out_stored(connections: &Connections, tickets: &mut Tickets<'_>) 
     Ok(())
 }
 
-async fn send(connections: &Connections, tickets: &Tickets<'_>) -> Result<Recorded> {
+async fn send(
+    connections: &Connections,
+    tickets: &Tickets<'_>,
+    merged: &Merged,
+) -> Result<Recorded> {
     if tickets.is_empty() {
         return Ok(Recorded::default());
     }
     let mut rows = Rows::default();
+    for (from, into) in merged {
+        rows.merged.0.push(uuid_of(*from));
+        rows.merged.1.push(uuid_of(*into));
+    }
     for (id, occurrences) in tickets {
         rows.add(*id, occurrences)?;
     }
@@ -279,6 +344,7 @@ struct Rows<'a> {
     hours: (Vec<Uuid>, Vec<i64>, Vec<i64>),
     seen: (Vec<Uuid>, Vec<String>, Vec<String>),
     traits: TraitRows<'a>,
+    merged: (Vec<Uuid>, Vec<Uuid>),
 }
 
 #[derive(Default)]
@@ -357,7 +423,7 @@ impl<'a> Rows<'a> {
         self.tickets.add(ticket_id, occurrences, &added)
     }
 
-    fn params<'b>(&'b self, batch: &'b Uuid) -> [Param<'b>; 42] {
+    fn params<'b>(&'b self, batch: &'b Uuid) -> [Param<'b>; 44] {
         let (tickets, traits) = (&self.tickets, &self.traits);
         [
             (&self.ticket_ids, Type::UUID_ARRAY),
@@ -402,6 +468,8 @@ impl<'a> Rows<'a> {
             (&traits.values, Type::BYTEA_ARRAY),
             (batch, Type::UUID),
             (&crate::schema::CURRENT, Type::INT4),
+            (&self.merged.0, Type::UUID_ARRAY),
+            (&self.merged.1, Type::UUID_ARRAY),
         ]
     }
 }

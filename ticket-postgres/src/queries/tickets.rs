@@ -12,7 +12,8 @@ use super::to_i64;
 use crate::connection::{Connections, Param};
 use crate::row::{self, TICKET_COLUMNS, ticket, uuid_of};
 
-pub(super) const BY_ID: &str = r#"FROM {s}."{p}tickets" t WHERE t.id = $1"#;
+pub(super) const BY_ID: &str =
+    r#"FROM {s}."{p}tickets" t WHERE t.id = $1 AND t.merged_into IS NULL"#;
 
 pub(crate) async fn get_ticket(connections: &Connections, id: TicketId) -> Result<Option<Ticket>> {
     let call = connections.read().await?;
@@ -108,7 +109,7 @@ struct Conditions {
 
 impl Conditions {
     fn new(filter: &TicketFilter, now: Timestamp) -> Self {
-        let mut this = Self { texts: Vec::new(), values: Vec::new() };
+        let mut this = Self { texts: vec!["t.merged_into IS NULL".to_owned()], values: Vec::new() };
         if let Some(status) = filter.status {
             let now = this.value(now.as_micros(), Type::INT8);
             this.texts.push(status_is(status, &now));
@@ -168,8 +169,7 @@ impl Conditions {
     }
 
     fn statement(self, columns: &str, end: &str) -> Statement {
-        let conditions =
-            if self.texts.is_empty() { "true".to_owned() } else { self.texts.join(" AND ") };
+        let conditions = self.texts.join(" AND ");
         let sql =
             format!(r#"SELECT {columns} FROM {{s}}."{{p}}tickets" t WHERE {conditions} {end}"#);
         Statement { sql, values: self.values }

@@ -6,7 +6,7 @@ use ticket_core::{
 };
 
 use super::tickets::Along;
-use super::{events, histogram, history, leads, occurrences, prune, tickets, traits};
+use super::{events, histogram, history, leads, merge, occurrences, prune, tickets, traits};
 use crate::names::Names;
 use crate::schema::Schema;
 
@@ -201,6 +201,20 @@ fn types_ask_each_name_whether_it_is_used() {
     let sorts = &["FOR DISTINCT", "FOR ORDER BY"];
     store.check(traits::TRAIT_TYPES, "SEARCH x USING PRIMARY KEY (key=?)", sorts);
     store.check(traits::NAMES, "(type=?)", sorts);
+}
+
+#[test]
+fn merging_finds_its_rows_by_index() {
+    let store = Store::new();
+    store.check(merge::SHARED, "SEARCH f USING INDEX occurrences_by_ticket (ticket=?)", &[]);
+    store.check(
+        merge::SHARED,
+        "SEARCH i USING COVERING INDEX occurrences_by_id (id=? AND ticket=?)",
+        &[],
+    );
+    for statement in merge::MOVE {
+        store.check(&statement.replace("{columns}", "status = 1"), "=?)", &[]);
+    }
 }
 
 #[test]

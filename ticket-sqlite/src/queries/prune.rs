@@ -39,6 +39,8 @@ const DELETE_SEEN: &str = "DELETE FROM {p}seen WHERE ticket = ?1";
 
 const DELETE_HISTORY: &str = "DELETE FROM {p}history WHERE ticket = ?1";
 
+const DELETE_MERGED: &str = "DELETE FROM {p}merged WHERE ticket = ?1";
+
 const BURIED: &str = "SELECT ticket FROM {p}deleted LIMIT 1";
 
 const DELETE_BURIED: &str = "DELETE FROM {p}deleted WHERE ticket = ?1";
@@ -103,6 +105,7 @@ fn delete_belongings(writer: &Writer<'_>, ticket: i64, app_id: &str) -> Result<(
     writer.execute(DELETE_TICKET_HOURS, [ticket])?;
     writer.execute(DELETE_SEEN, [ticket])?;
     writer.execute(DELETE_HISTORY, [ticket])?;
+    writer.execute(DELETE_MERGED, [ticket])?;
     Ok(())
 }
 
@@ -266,7 +269,7 @@ fn numbers(
 
 /// Deletes occurrences with their traits, and the names that become unused. The keys of the traits
 /// follow from the stored record, so no index from occurrences to traits is needed.
-fn delete_occurrences(writer: &mut Writer<'_>, numbers: &[i64]) -> Result<()> {
+pub(super) fn delete_occurrences(writer: &mut Writer<'_>, numbers: &[i64]) -> Result<()> {
     let (mut types, mut keys) = (BTreeSet::new(), BTreeSet::new());
     let mut find = writer.prepare(FIND_OCCURRENCE)?;
     let mut delete = writer.prepare(DELETE_OCCURRENCE)?;

@@ -11,6 +11,7 @@ use ticket_core::backend::{
 use ticket_core::{Author, HistoryEvent, Result, Status, TicketId, Value};
 
 use super::history::add_entry;
+use super::merge::merged_into;
 use super::{Writer, to_i64, write};
 use crate::connection::Connection;
 use crate::error::{corrupt, from_sqlite};
@@ -88,6 +89,7 @@ struct TraitRow<'a> {
 /// The columns of a stored ticket that recording needs.
 struct Known {
     no: i64,
+    id: TicketId,
     app_id: String,
     level: u8,
     channel: String,
@@ -100,7 +102,12 @@ fn record_ticket<'a>(
     sums: &mut Sums<'a>,
     recorded: &mut Recorded,
 ) -> Result<()> {
-    let known = find_ticket(writer, ticket.id())?;
+    let mut known = find_ticket(writer, ticket.id())?;
+    if known.is_none()
+        && let Some(into) = merged_into(writer, ticket.id())?
+    {
+        known = find_ticket(writer, into)?;
+    }
     let no = match &known {
         Some(known) => known.no,
         None => add_ticket(writer, ticket)?,
@@ -116,8 +123,8 @@ fn record_ticket<'a>(
     add_hours(writer, no, app_id, &sum, sums)?;
     add_seen(writer, no, &sum)?;
     recorded.occurrences += added.len() as u64;
-    recorded.updates.push(TicketUpdate {
-        ticket_id: ticket.id(),
+    recorded.add(TicketUpdate {
+        ticket_id: known.as_ref().map_or(ticket.id(), |known| known.id),
         change,
         added: sum.repeats,
         occurrence_count: count,
@@ -132,6 +139,7 @@ fn find_ticket(writer: &Writer<'_>, id: TicketId) -> Result<Option<Known>> {
     let is_solved = get::<u8>(row, 4)? == ticket_core::StatusKind::Solved.as_u8();
     Ok(Some(Known {
         no: get(row, 0)?,
+        id,
         app_id: get(row, 1)?,
         level: get(row, 2)?,
         channel: get(row, 3)?,
@@ -237,7 +245,7 @@ fn update_ticket(
         writer.execute(REOPEN, params![known.no, status_columns(&Status::Open).0])?;
         // An occurrence that reopens a ticket is later than all before it.
         let newest = Author::unknown().with_time(added.newest.record().time);
-        add_entry(writer, added.newest.ticket_id(), &newest, &HistoryEvent::Recurred)?;
+        add_entry(writer, known.id, &newest, &HistoryEvent::Recurred)?;
     }
     Ok(change)
 }

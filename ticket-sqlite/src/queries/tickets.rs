@@ -81,7 +81,7 @@ fn finds_little(connection: &Connection, query: &TicketQuery, now: Timestamp) ->
 }
 
 /// Returns the ticket with its status at the time `now`.
-fn at(ticket: Ticket, now: Timestamp) -> Ticket {
+pub(super) fn at(ticket: Ticket, now: Timestamp) -> Ticket {
     Ticket { status: ticket.status.clone().effective(now), ..ticket }
 }
 

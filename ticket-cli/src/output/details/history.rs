@@ -30,6 +30,8 @@ pub(super) fn write(
                     page.line(&format!("  {line}"))?;
                 }
             }
+            HistoryEvent::Merged(id) => page.line(&format!("{when}  merged {id}{by}"))?,
+            HistoryEvent::Unmerged(id) => page.line(&format!("{when}  unmerged {id}{by}"))?,
             // An event of a later version.
             _ => page.line(&format!("{when}  changed{by}"))?,
         }

@@ -76,6 +76,13 @@ pub(crate) struct NotedView {
     pub(crate) noted: bool,
 }
 
+/// A merged ticket whose occurrences are recorded in a ticket of its own again.
+#[derive(Serialize)]
+pub(crate) struct UnmergedView {
+    pub(crate) id: TicketId,
+    pub(crate) unmerged: bool,
+}
+
 /// A ticket that was deleted.
 #[derive(Serialize)]
 pub(crate) struct DeletedView {

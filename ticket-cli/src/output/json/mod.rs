@@ -11,7 +11,7 @@ mod views;
 
 pub(crate) use self::answers::{
     CountView, DeletedView, DrainedView, ExpiredView, LevelView, NotedView, RecentView, SetupView,
-    ShowView, SpoolView, StatsView, TraitTypeView, TraitView, TypeView,
+    ShowView, SpoolView, StatsView, TraitTypeView, TraitView, TypeView, UnmergedView,
 };
 pub(crate) use self::views::{HistoryView, OccurrenceView, TicketView};
 

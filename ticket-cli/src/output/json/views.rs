@@ -123,6 +123,7 @@ pub(crate) struct HistoryView<'a> {
     solved_release: Option<&'a str>,
     muted_until: Option<Timestamp>,
     note: Option<&'a str>,
+    ticket_id: Option<TicketId>,
 }
 
 impl<'a> From<&'a HistoryEntry> for HistoryView<'a> {
@@ -137,6 +138,7 @@ impl<'a> From<&'a HistoryEntry> for HistoryView<'a> {
             solved_release: None,
             muted_until: None,
             note: None,
+            ticket_id: None,
         };
         match event {
             HistoryEvent::Status(Status::Open) => view.event = "reopened",
@@ -153,6 +155,14 @@ impl<'a> From<&'a HistoryEntry> for HistoryView<'a> {
             HistoryEvent::Note(text) => {
                 view.event = "noted";
                 view.note = Some(text);
+            }
+            HistoryEvent::Merged(id) => {
+                view.event = "merged";
+                view.ticket_id = Some(*id);
+            }
+            HistoryEvent::Unmerged(id) => {
+                view.event = "unmerged";
+                view.ticket_id = Some(*id);
             }
             // An event of a later version.
             _ => {}
