@@ -19,6 +19,7 @@
 //! | | `n` | how many records it stands for |
 //! | | `r.k`, `r.v` | key and value of each trait |
 //! | | `d` | the end of its block of time |
+//! | | `x` | the producer's own id of the event, if it has one |
 //! | | `p` | the record, as JSON |
 //! | `hours` | `_id.t`, `_id.h` | ticket and hour |
 //! | | `a`, `n` | application, count |
@@ -29,7 +30,7 @@
 use crate::place;
 
 /// The schema version that this program writes.
-pub(crate) const CURRENT: i64 = 4;
+pub(crate) const CURRENT: i64 = 5;
 
 /// The collections of the current version. The first five contain recorded data.
 pub(crate) const COLLECTIONS: [&str; 9] = [
@@ -47,6 +48,9 @@ pub(crate) const COLLECTIONS: [&str; 9] = [
 /// The index of traits, ordered by block of time under each key.
 pub(crate) const TRAITS: &str = "by_trait_in_block";
 
+/// The index of the ids of producers, which contains only the events that have one.
+pub(crate) const EXTERNAL_IDS: &str = "by_external_id";
+
 /// An index: its collection, its name, and its keys, all ascending.
 pub(crate) type Index = (&'static str, &'static str, &'static [&'static str]);
 
@@ -58,6 +62,7 @@ pub(crate) const INDEXES: &[Index] = &[
     ("occurrences", "by_type", &["c", "m", "_id.i", "_id.t"]),
     ("occurrences", "by_app", &["a", "c", "m", "_id.i", "_id.t"]),
     ("occurrences", "by_id", &["_id.i", "_id.t"]),
+    ("occurrences", EXTERNAL_IDS, &["x", "m", "_id.i", "_id.t"]),
     ("occurrences", TRAITS, &["r.k", "d", "r.v"]),
     ("tickets", place::INDEX, &["k.$**"]),
     ("seen", "by_ticket", &["_id.t", "_id.r", "_id.e"]),

@@ -6,14 +6,14 @@ use crate::month;
 use crate::names::Names;
 
 /// The schema version that this program writes.
-pub(crate) const CURRENT: i32 = 4;
+pub(crate) const CURRENT: i32 = 5;
 
 /// The statements that turn each version into the next. Never change one that has been released;
 /// add another.
 ///
 /// No table name may end with another table's name. Otherwise the tables of two stores with
 /// different prefixes could have the same name.
-pub(crate) const MIGRATIONS: [&str; 4] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4];
+pub(crate) const MIGRATIONS: [&str; 5] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5];
 
 pub(crate) const VERSIONS: &str = r#"
 -- The schema versions that were created here, and when (microseconds since 1970).
@@ -147,6 +147,13 @@ CREATE TABLE {s}."{p}leases" (
   holder text COLLATE "C" NOT NULL,
   until timestamptz NOT NULL
 );
+"#;
+
+const VERSION_5: &str = r#"
+-- The producer's own id of an event, and an index of the events that have one.
+ALTER TABLE {s}."{p}occurrences" ADD COLUMN external_id text COLLATE "C";
+CREATE INDEX "{p}occurrences_by_external_id" ON {s}."{p}occurrences" (external_id, time, id)
+  WHERE external_id IS NOT NULL;
 "#;
 
 /// The tables that contain recorded data, in the order in which recording locks them.

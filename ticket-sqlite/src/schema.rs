@@ -17,7 +17,7 @@ pub(crate) const CURRENT: i64 = MIGRATIONS.len() as i64;
 ///
 /// No table name may end with another table's name. Otherwise the tables of two stores with
 /// different prefixes could have the same name.
-const MIGRATIONS: [&str; 3] = [VERSION_1, VERSION_2, VERSION_3];
+const MIGRATIONS: [&str; 4] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4];
 
 const VERSIONS: &str = "
 -- The schema versions that were created here, and when (microseconds since 1970).
@@ -150,6 +150,13 @@ CREATE TABLE {p}leases (
   holder TEXT NOT NULL,
   until INTEGER NOT NULL
 ) WITHOUT ROWID;
+";
+
+const VERSION_4: &str = "
+-- The producer's own id of an event, and an index of the events that have one.
+ALTER TABLE {p}occurrences ADD COLUMN external_id TEXT;
+CREATE INDEX {p}occurrences_by_external_id ON {p}occurrences (external_id, time, id)
+  WHERE external_id IS NOT NULL;
 ";
 
 /// The tables that contain recorded data.
