@@ -16,7 +16,7 @@ use crate::error::{BACKEND, Failure, Outcome, code, corrupt};
 use crate::lease::{Lease, SIGN_OF_LIFE};
 use crate::place::Keys;
 use crate::row;
-use crate::schema::{AGE, COLLECTIONS, CURRENT, HOURS, INDEXES, Index};
+use crate::schema::{AGE, COLLECTIONS, CURRENT, HOURS, INDEXES, Index, POSITIONS};
 
 /// The approximate number of occurrences that a step of the migration to version 4 changes.
 const STEP: i64 = 5_000;
@@ -88,6 +88,10 @@ impl Migration<'_> {
     async fn carry_out(mut self) -> Result<()> {
         let connection = self.connection;
         let version = self.step(async { Ok(version(connection).await?) }).await?;
+        if (1..5).contains(&version) {
+            self.step(create(connection, "read_positions")).await?;
+            self.step(make_indexes(connection, &[POSITIONS])).await?;
+        }
         if version == 0 {
             for name in COLLECTIONS {
                 self.step(create(connection, name)).await?;

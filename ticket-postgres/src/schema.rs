@@ -6,14 +6,14 @@ use crate::month;
 use crate::names::Names;
 
 /// The schema version that this program writes.
-pub(crate) const CURRENT: i32 = 4;
+pub(crate) const CURRENT: i32 = 5;
 
 /// The statements that turn each version into the next. Never change one that has been released;
 /// add another.
 ///
 /// No table name may end with another table's name. Otherwise the tables of two stores with
 /// different prefixes could have the same name.
-pub(crate) const MIGRATIONS: [&str; 4] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4];
+pub(crate) const MIGRATIONS: [&str; 5] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5];
 
 pub(crate) const VERSIONS: &str = r#"
 -- The schema versions that were created here, and when (microseconds since 1970).
@@ -149,7 +149,18 @@ CREATE TABLE {s}."{p}leases" (
 );
 "#;
 
-/// The tables that contain recorded data, in the order in which recording locks them.
+const VERSION_5: &str = r#"
+-- How far sources were read, and when.
+CREATE TABLE {s}."{p}read_positions" (
+  source text COLLATE "C" PRIMARY KEY,
+  position text COLLATE "C" NOT NULL,
+  at bigint NOT NULL
+);
+CREATE INDEX "{p}read_positions_by_time" ON {s}."{p}read_positions" (at);
+"#;
+
+/// The tables that contain recorded data of tickets, in the order in which recording locks them. It
+/// locks read positions before them.
 pub(crate) const DATA_TABLES: [&str; 6] =
     ["tickets", "occurrences", "hours", "seen", "traits", "app_counts"];
 

@@ -17,7 +17,7 @@ pub(crate) const CURRENT: i64 = MIGRATIONS.len() as i64;
 ///
 /// No table name may end with another table's name. Otherwise the tables of two stores with
 /// different prefixes could have the same name.
-const MIGRATIONS: [&str; 3] = [VERSION_1, VERSION_2, VERSION_3];
+const MIGRATIONS: [&str; 4] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4];
 
 const VERSIONS: &str = "
 -- The schema versions that were created here, and when (microseconds since 1970).
@@ -152,8 +152,18 @@ CREATE TABLE {p}leases (
 ) WITHOUT ROWID;
 ";
 
+const VERSION_4: &str = "
+-- How far sources were read, and when (microseconds since 1970).
+CREATE TABLE {p}read_positions (
+  source TEXT PRIMARY KEY,
+  position TEXT NOT NULL,
+  at INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX {p}read_positions_by_time ON {p}read_positions (at);
+";
+
 /// The tables that contain recorded data.
-pub(crate) const DATA_TABLES: [&str; 9] = [
+pub(crate) const DATA_TABLES: [&str; 10] = [
     "{p}tickets",
     "{p}seen",
     "{p}ticket_hours",
@@ -163,6 +173,7 @@ pub(crate) const DATA_TABLES: [&str; 9] = [
     "{p}trait_keys",
     "{p}traits",
     "{p}deleted",
+    "{p}read_positions",
 ];
 
 /// The tables of one store.

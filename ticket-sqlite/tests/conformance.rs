@@ -81,10 +81,10 @@ impl Versions {
 
 #[async_trait]
 impl Schema for Versions {
-    /// Version 1 had neither counts per application nor leases.
+    /// Version 1 had no counts per application, no leases and no read positions.
     async fn make_older(&mut self) -> Result<(), BoxError> {
         self.run(
-            "DROP TABLE {p}app_hours; DROP TABLE {p}leases; \
+            "DROP TABLE {p}app_hours; DROP TABLE {p}leases; DROP TABLE {p}read_positions; \
              DELETE FROM {p}schema_versions WHERE version > 1",
         )
     }

@@ -15,6 +15,7 @@ mod histograms;
 mod leases;
 mod orders;
 mod paging;
+mod positions;
 mod recording;
 mod search;
 mod setup;
@@ -267,6 +268,19 @@ pub(crate) const CASES: &[CaseEntry] = cases! {
         rule_28_two_handles_share_leases: Events & SharedStorage,
         rule_28_clear_keeps_leases: Events,
     }
+    positions {
+        rule_32_a_position_is_stored_with_its_batch,
+        rule_32_a_batch_of_positions_alone_is_recorded,
+        rule_32_a_position_that_does_not_follow_changes_nothing,
+        rule_32_a_known_occurrence_does_not_keep_its_position_out,
+        rule_32_of_eight_readers_of_one_source_one_records_each_batch,
+        rule_32_positions_outlive_a_deleted_ticket,
+        rule_32_positions_outlive_expiry: Events,
+        rule_32_clear_deletes_positions_of_this_store: Events,
+        rule_32_positions_that_are_not_written_for_a_year_are_deleted,
+        rule_32_positions_take_texts_changed_by_the_limits,
+        rule_32_two_handles_share_positions: SharedStorage,
+    }
     random {
         random_sequences_are_indistinguishable_from_the_reference,
     }
@@ -286,7 +300,7 @@ mod tests {
 
     #[test]
     fn every_rule_has_a_case() {
-        for rule in 1..=28 {
+        for rule in (1..=28).chain([32]) {
             let prefix = format!("rule_{rule:02}_");
             assert!(CASES.iter().any(|entry| entry.name.starts_with(&prefix)), "rule {rule}");
         }

@@ -31,6 +31,9 @@ pub const PLACE: usize = 1024;
 /// The length of a custom fingerprint, and of the name or value of a fingerprint's ingredient.
 pub const INGREDIENT: usize = 1024;
 
+/// The length of a read position.
+pub const POSITION: usize = 1024;
+
 /// The length of a record's JSON form.
 pub const RECORD: usize = 256 * 1024;
 
