@@ -19,6 +19,7 @@
 //! | | `n` | how many records it stands for |
 //! | | `r.k`, `r.v` | key and value of each trait |
 //! | | `d` | the end of its block of time |
+//! | | `x` | the producer's own id of the event, if it has one |
 //! | | `p` | the record, as JSON |
 //! | `hours` | `_id.t`, `_id.h` | ticket and hour |
 //! | | `a`, `n` | application, count |
@@ -50,6 +51,9 @@ pub(crate) const COLLECTIONS: [&str; 10] = [
 /// The index of traits, ordered by block of time under each key.
 pub(crate) const TRAITS: &str = "by_trait_in_block";
 
+/// The index of the ids of producers, which contains only the events that have one.
+pub(crate) const EXTERNAL_IDS: &str = "by_external_id";
+
 /// An index: its collection, its name, and its keys, all ascending.
 pub(crate) type Index = (&'static str, &'static str, &'static [&'static str]);
 
@@ -61,16 +65,14 @@ pub(crate) const INDEXES: &[Index] = &[
     ("occurrences", "by_type", &["c", "m", "_id.i", "_id.t"]),
     ("occurrences", "by_app", &["a", "c", "m", "_id.i", "_id.t"]),
     ("occurrences", "by_id", &["_id.i", "_id.t"]),
+    ("occurrences", EXTERNAL_IDS, &["x", "m", "_id.i", "_id.t"]),
     ("occurrences", TRAITS, &["r.k", "d", "r.v"]),
     ("tickets", place::INDEX, &["k.$**"]),
     ("seen", "by_ticket", &["_id.t", "_id.r", "_id.e"]),
     ("app_counts", "by_hour", &["_id.h"]),
-    POSITIONS,
+    ("read_positions", "by_time", &["at"]),
     ("sessions", "by_time", &["made_at"]),
 ];
-
-/// The index of read positions, which version 5 added.
-pub(crate) const POSITIONS: Index = ("read_positions", "by_time", &["at"]);
 
 /// The TTL index, if the configuration asks for one.
 pub(crate) const AGE: &str = "by_age";

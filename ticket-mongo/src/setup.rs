@@ -16,7 +16,7 @@ use crate::error::{BACKEND, Failure, Outcome, code, corrupt};
 use crate::lease::{Lease, SIGN_OF_LIFE};
 use crate::place::Keys;
 use crate::row;
-use crate::schema::{AGE, COLLECTIONS, CURRENT, HOURS, INDEXES, Index, POSITIONS};
+use crate::schema::{AGE, COLLECTIONS, CURRENT, EXTERNAL_IDS, HOURS, INDEXES, Index};
 
 /// The approximate number of occurrences that a step of the migration to version 4 changes.
 const STEP: i64 = 5_000;
@@ -88,10 +88,6 @@ impl Migration<'_> {
     async fn carry_out(mut self) -> Result<()> {
         let connection = self.connection;
         let version = self.step(async { Ok(version(connection).await?) }).await?;
-        if (1..5).contains(&version) {
-            self.step(create(connection, "read_positions")).await?;
-            self.step(make_indexes(connection, &[POSITIONS])).await?;
-        }
         if version == 0 {
             for name in COLLECTIONS {
                 self.step(create(connection, name)).await?;
@@ -117,6 +113,10 @@ impl Migration<'_> {
             }
             self.step(drop_indexes(connection, "hours")).await?;
             self.step(drop_indexes(connection, "occurrences")).await?;
+        }
+        if (1..5).contains(&version) {
+            self.step(create(connection, "read_positions")).await?;
+            self.step(make_indexes(connection, INDEXES)).await?;
         }
         if version < CURRENT {
             self.step(made(connection, CURRENT)).await?;
@@ -150,7 +150,11 @@ async fn make_indexes(connection: &Connection, indexes: &[Index]) -> Outcome<()>
     for group in indexes.chunk_by(|a, b| a.0 == b.0) {
         let models = group.iter().map(|(_, name, keys)| {
             let keys: Document = keys.iter().map(|key| ((*key).to_owned(), 1.into())).collect();
-            let options = IndexOptions::builder().name((*name).to_owned()).build();
+            let some = (*name == EXTERNAL_IDS).then(|| doc! { "x": { "$exists": true } });
+            let options = IndexOptions::builder()
+                .name((*name).to_owned())
+                .partial_filter_expression(some)
+                .build();
             IndexModel::builder().keys(keys).options(options).build()
         });
         connection.collection(group[0].0).create_indexes(models).await?;

@@ -122,7 +122,7 @@ impl Versions {
 #[async_trait]
 impl Schema for Versions {
     /// Version 1 had an index for each ticket order with exact sort keys, the hourly counts of all tickets in one
-    /// collection without sums, no blocks of time, and no read positions.
+    /// collection without sums, no blocks of time, no ids of producers, and no read positions.
     async fn make_older(&mut self) -> Result<(), BoxError> {
         let (tickets, hours) = (self.collection("tickets"), self.collection("hours"));
         let mut kept: Vec<Document> = tickets.find(doc! {}).await?.try_collect().await?;
@@ -145,8 +145,9 @@ impl Schema for Versions {
         self.collection("read_positions").drop().await?;
         let occurrences = self.collection("occurrences");
         occurrences.drop_index("by_trait_in_block").await?;
+        occurrences.drop_index("by_external_id").await?;
         occurrences.create_index(index("by_trait", doc! { "r.k": 1, "r.v": 1, "m": 1 })).await?;
-        occurrences.update_many(doc! {}, doc! { "$unset": { "d": "" } }).await?;
+        occurrences.update_many(doc! {}, doc! { "$unset": { "d": "", "x": "" } }).await?;
         let versions = self.collection("schema_versions");
         versions.delete_many(doc! {}).await?;
         versions.insert_one(doc! { "_id": 1_i64 }).await?;

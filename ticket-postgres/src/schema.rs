@@ -157,6 +157,11 @@ CREATE TABLE {s}."{p}read_positions" (
   at bigint NOT NULL
 );
 CREATE INDEX "{p}read_positions_by_time" ON {s}."{p}read_positions" (at);
+
+-- The producer's own id of an event, and an index of the events that have one.
+ALTER TABLE {s}."{p}occurrences" ADD COLUMN external_id text COLLATE "C";
+CREATE INDEX "{p}occurrences_by_external_id" ON {s}."{p}occurrences" (external_id, time, id)
+  WHERE external_id IS NOT NULL;
 "#;
 
 /// The tables that contain recorded data of tickets, in the order in which recording locks them. It

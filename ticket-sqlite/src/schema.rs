@@ -160,6 +160,11 @@ CREATE TABLE {p}read_positions (
   at INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX {p}read_positions_by_time ON {p}read_positions (at);
+
+-- The producer's own id of an event, and an index of the events that have one.
+ALTER TABLE {p}occurrences ADD COLUMN external_id TEXT;
+CREATE INDEX {p}occurrences_by_external_id ON {p}occurrences (external_id, time, id)
+  WHERE external_id IS NOT NULL;
 ";
 
 /// The tables that contain recorded data.

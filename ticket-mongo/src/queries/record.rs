@@ -331,6 +331,9 @@ fn occurrence(new: &NewOccurrence, token: i64) -> Outcome<RawDocumentBuf> {
         "d": row::block(record.time),
         "p": payload,
     };
+    if let Some(external_id) = &record.external_id {
+        document.insert("x", external_id.as_str());
+    }
     if token > 0 {
         document.insert("w", token);
     }

@@ -51,6 +51,7 @@ pub(crate) async fn use_everything(backend: &MongoBackend) -> Result<(), Failed>
             .with_time(Timestamp::from_micros(i * 1_000_000))
             .with_trait("user", i)
             .with_release("1.0")
+            .with_external_id(format!("order-{}", i % 4))
     };
     backend.record_events((0..60).map(record).collect()).await?;
     backend.record_events((50..70).map(record).collect()).await?;
@@ -147,6 +148,8 @@ fn event_filters() -> Vec<EventFilter> {
         new().with_event_type("shop"),
         new().with_app_id("app").with_event_type("shop"),
         new().with_occurrence_id(OccurrenceId::random(Timestamp::MIN)),
+        new().with_external_id("order-1"),
+        new().with_external_id("order-1").with_comparison(Comparison::new("user", Operator::Ge, 5)),
         new().with_since(Timestamp::MIN).with_until(Timestamp::MAX),
         new()
             .with_event_type("shop")

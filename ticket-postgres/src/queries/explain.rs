@@ -51,6 +51,7 @@ fn statements() -> Vec<Explained> {
         add("_type_time_id_idx", TIES, events::by_time(direction, Some(&[1])));
         add("_type_time_id_idx", FEW, events::by_time(direction, Some(&[1, 2])));
         add("_id_idx", FEW, events::by_id(direction));
+        add("_external_id_time_id_idx", FEW, events::by_external_id(direction));
         add("_time_id_idx", FEW, events::by_places(direction));
         // In the order of time, where one value of one type is asked for.
         add(ENTRIES, "", leads::entries(direction, &[1], &one, true));
@@ -98,7 +99,7 @@ const NAMED: [&str; 8] = [
 ];
 
 /// The index of a statement that goes to every server of a distributed store, and what the statement answers.
-const SCATTERED: [(&str, &str); 12] = [
+const SCATTERED: [(&str, &str); 13] = [
     ("tickets_by_last", "a list of tickets"),
     ("tickets_by_first", "a list of tickets"),
     ("tickets_by_count", "a list of tickets"),
@@ -110,6 +111,7 @@ const SCATTERED: [(&str, &str); 12] = [
     ("_time_id_idx", "events in the order of time"),
     ("_type_time_id_idx", "events of a type, and the types that exist"),
     ("_id_idx", "an event by its id alone"),
+    ("_external_id_time_id_idx", "events by the id of their producer"),
     ("_type_name_value_time_occurrence_id_idx", "events by a trait"),
 ];
 

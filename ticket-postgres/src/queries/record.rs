@@ -36,11 +36,11 @@ use crate::schema::PART;
 /// because then their effect on the ticket is known in advance. Otherwise the division by zero in
 /// `fresh` rolls everything back, and the batch is sent again without the stored occurrences.
 ///
-/// The 42 parameters are arrays, one for each column of the rows to insert; the groups are
+/// The 43 parameters are arrays, one for each column of the rows to insert; the groups are
 ///
 /// | parameters | rows |
 /// |---|---|
-/// | `$1` to `$8` | occurrences |
+/// | `$1` to `$8`, `$43` | occurrences |
 /// | `$9` to `$28` | tickets |
 /// | `$29` to `$31` | counts per ticket and hour |
 /// | `$32` to `$34` | pairs of release and environment |
@@ -58,9 +58,10 @@ const RECORD: &str = r#"
 WITH locked AS MATERIALIZED (
   SELECT 1 FROM {s}."{p}tickets" WHERE id = ANY($9) ORDER BY id FOR UPDATE
 ), new AS (
-  INSERT INTO {s}."{p}occurrences" (ticket_id, id, time, type, app_id, channel, repeats, payload)
+  INSERT INTO {s}."{p}occurrences" (ticket_id, id, time, type, app_id, channel, repeats, payload,
+    external_id)
   SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int8[], $4::int8[], $5::text[], $6::text[],
-    $7::int8[], $8::text[])
+    $7::int8[], $8::text[], $43::text[])
   WHERE (SELECT count(*) FROM locked) >= 0
     AND 1 / ((SELECT coalesce(max(version), 0) FROM {s}."{p}schema_versions") = $42)::int = 1
   ON CONFLICT (ticket_id, id) DO NOTHING
@@ -274,6 +275,7 @@ struct Rows<'a> {
     channels: Vec<&'a str>,
     repeats: Vec<i64>,
     payloads: Vec<String>,
+    external_ids: Vec<Option<&'a str>>,
     tickets: TicketRows<'a>,
     hours: (Vec<Uuid>, Vec<i64>, Vec<i64>),
     seen: (Vec<Uuid>, Vec<String>, Vec<String>),
@@ -334,6 +336,7 @@ impl<'a> Rows<'a> {
             self.channels.push(&record.channel);
             self.repeats.push(new.repeats().into());
             self.payloads.push(to_json(record)?);
+            self.external_ids.push(record.external_id.as_deref());
             for (name, value) in &record.traits {
                 self.traits.ticket_ids.push(ticket_id);
                 self.traits.occurrence_ids.push(id);
@@ -356,7 +359,7 @@ impl<'a> Rows<'a> {
         self.tickets.add(ticket_id, occurrences, &added)
     }
 
-    fn params<'b>(&'b self, batch: &'b Uuid) -> [Param<'b>; 42] {
+    fn params<'b>(&'b self, batch: &'b Uuid) -> [Param<'b>; 43] {
         let (tickets, traits) = (&self.tickets, &self.traits);
         [
             (&self.ticket_ids, Type::UUID_ARRAY),
@@ -401,6 +404,7 @@ impl<'a> Rows<'a> {
             (&traits.values, Type::BYTEA_ARRAY),
             (batch, Type::UUID),
             (&crate::schema::CURRENT, Type::INT4),
+            (&self.external_ids, Type::TEXT_ARRAY),
         ]
     }
 }

@@ -155,6 +155,8 @@ fn events_go_along_an_index_in_the_order_of_time() {
         store.check(&events::by_time(direction, Some(&many)), "occurrences_by_time", TIES);
         let ids = "occurrences_by_id (id=?)";
         store.check(&events::by_id(direction, Some(&[1])), ids, &["FOR ORDER BY"]);
+        let ids = "occurrences_by_external_id (external_id=? AND time>? AND time<?)";
+        store.check(&events::by_external_id(direction, Some(&[1])), ids, TIES);
         let numbers = "SEARCH o USING INTEGER PRIMARY KEY (rowid=?)";
         store.check(&events::by_numbers(direction), numbers, &["FOR ORDER BY"]);
     }

@@ -40,8 +40,8 @@ const RENAME: &str = "UPDATE {p}tickets SET level = ?2, channel = ?3 WHERE no = 
 const REOPEN: &str = "UPDATE {p}tickets SET status = ?2, status_time = NULL, solved_release = NULL, \
     reopened = reopened + 1 WHERE no = ?1";
 
-const ADD_OCCURRENCE: &str = "INSERT INTO {p}occurrences (ticket, id, time, type, repeats, payload) \
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (id, ticket) DO NOTHING";
+const ADD_OCCURRENCE: &str = "INSERT INTO {p}occurrences (ticket, id, time, type, repeats, payload, \
+    external_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (id, ticket) DO NOTHING";
 
 const ADD_TRAIT: &str =
     "INSERT INTO {p}traits (key, value, time, occurrence) VALUES (?1, ?2, ?3, ?4)";
@@ -197,7 +197,15 @@ fn add_occurrences<'a>(
         let payload = serde_json::to_string(record)
             .map_err(|error| corrupt("an occurrence").with_source(error))?;
         let time = record.time.as_micros();
-        let row = params![ticket, record.id.as_bytes(), time, type_no, new.repeats(), payload];
+        let row = params![
+            ticket,
+            record.id.as_bytes(),
+            time,
+            type_no,
+            new.repeats(),
+            payload,
+            record.external_id.as_deref(),
+        ];
         if add.execute(row).map_err(from_sqlite)? == 0 {
             continue;
         }
