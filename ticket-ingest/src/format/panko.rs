@@ -6,7 +6,11 @@
 //!
 //! `message_id` becomes the external id, and `raw` the payload. A trait may also be an array of its name, the number of its type, and its value. An event has no level.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
 use serde_json::Value as Json;
+use serde_json::value::RawValue;
 use ticket_core::record::Payload;
 use ticket_core::{SmolStr, Value};
 
@@ -25,7 +29,7 @@ pub(super) fn parse(line: &str) -> Parsed {
         Ok(_) => return malformed("it is not an object"),
         Err(error) => return malformed(&super::json_error(&error)),
     };
-    match read(fields) {
+    match read(fields, line) {
         Ok(draft) => Parsed::Draft(Box::new(draft)),
         Err(reason) => malformed(&reason),
     }
@@ -35,13 +39,19 @@ fn malformed(reason: &str) -> Parsed {
     Parsed::Malformed(format!("not an event of Panko: {reason}"))
 }
 
-fn read(mut fields: Fields) -> Result<Draft, String> {
+/// Returns the field `raw` as it is written: parsed, its keys would have another order.
+fn raw(line: &str) -> Option<Payload> {
+    let fields: BTreeMap<Cow<'_, str>, &RawValue> = serde_json::from_str(line.trim()).ok()?;
+    fields.get("raw")?.get().parse().ok()
+}
+
+fn read(mut fields: Fields, line: &str) -> Result<Draft, String> {
     let mut draft = Draft::new();
     let event_type = fields.text(&["event_type"]).ok_or("it has no event_type")?;
     draft.time = Some(fields.time(&["generated"]).ok_or("it has no time in generated")?);
     draft.key = fields.text(&["message_id"]);
     draft.record.external_id = draft.key.clone();
-    draft.record.payload = fields.take("raw").map(Payload::from);
+    draft.record.payload = fields.take("raw").and_then(|_| raw(line));
     draft.record.message = event_type.clone();
     draft.record.channel = event_type;
     match fields.take("traits") {
@@ -116,11 +126,11 @@ mod tests {
     #[test]
     fn an_event_of_the_api_is_read() {
         let draft = draft(
-            r#"{"message_id":"dc0e5a7c-8e2e","event_type":"compute.instance.create.end","generated":"2026-11-21T10:47:20.123456","traits":[{"name":"tenant_id","type":"string","value":"17"},{"name":"memory_mb","type":"integer","value":"512"},{"name":"load","type":"float","value":"0.5"},{"name":"launched_at","type":"datetime","value":"2026-11-21T10:47:19"}],"raw":{"host":"web1","b":[1, null]}}"#,
+            r#"{"message_id":"dc0e5a7c-8e2e","event_type":"compute.instance.create.end","generated":"2026-11-21T10:47:20.123456","traits":[{"name":"tenant_id","type":"string","value":"17"},{"name":"memory_mb","type":"integer","value":"512"},{"name":"load","type":"float","value":"0.5"},{"name":"launched_at","type":"datetime","value":"2026-11-21T10:47:19"}],"raw":{"host":"web1", "b":[1,null]}}"#,
         );
         assert_eq!(draft.record.external_id.as_deref(), Some("dc0e5a7c-8e2e"));
         let payload = draft.record.payload.as_ref().map(Payload::as_str);
-        assert_eq!(payload, Some(r#"{"b":[1,null],"host":"web1"}"#));
+        assert_eq!(payload, Some(r#"{"host":"web1","b":[1,null]}"#));
         assert_eq!(draft.key.as_deref(), Some("dc0e5a7c-8e2e"));
         assert_eq!(draft.record.channel, "compute.instance.create.end");
         assert_eq!(draft.record.message, "compute.instance.create.end");
