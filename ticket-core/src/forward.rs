@@ -58,6 +58,8 @@ macro_rules! forward_backend {
                 $crate::Result<$crate::Page<$crate::Occurrence>>}
             {count_occurrences () (query: 'life1 $crate::HistogramQuery)
                 $crate::Result<::std::vec::Vec<$crate::Bucket>>}
+            {read_position () (source: 'life1 str)
+                $crate::Result<::std::option::Option<::std::string::String>>}
         }
     };
 }
@@ -107,6 +109,7 @@ macro_rules! __forward {
     ([delete_ticket $($_:ident)*] {delete_ticket $($row:tt)*} $($to:tt)*) => {};
     ([get_occurrences $($_:ident)*] {get_occurrences $($row:tt)*} $($to:tt)*) => {};
     ([count_occurrences $($_:ident)*] {count_occurrences $($row:tt)*} $($to:tt)*) => {};
+    ([read_position $($_:ident)*] {read_position $($row:tt)*} $($to:tt)*) => {};
     ([get_events $($_:ident)*] {get_events $($row:tt)*} $($to:tt)*) => {};
     ([event_types $($_:ident)*] {event_types $($row:tt)*} $($to:tt)*) => {};
     ([trait_types $($_:ident)*] {trait_types $($row:tt)*} $($to:tt)*) => {};

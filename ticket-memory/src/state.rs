@@ -4,9 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use ticket_core::backend::{
-    Lease, NewOccurrence, Recorded, StatusChange, TicketChange, TicketUpdate,
+    Batch, Lease, NewOccurrence, Recorded, StatusChange, TicketChange, TicketUpdate,
 };
-use ticket_core::{Occurrence, OccurrenceId, Record, SmolStr, Status, Ticket, TicketId, Timestamp};
+use ticket_core::{
+    Occurrence, OccurrenceId, Record, Result, SmolStr, Status, Ticket, TicketId, Timestamp,
+};
+
+/// The name of this backend in error messages.
+pub(crate) const BACKEND: &str = "memory";
 
 /// The content of the store.
 #[derive(Default)]
@@ -14,6 +19,8 @@ pub(crate) struct State {
     pub(crate) tickets: BTreeMap<TicketId, Entry>,
     /// The holder of each lease and the time at which it expires.
     leases: BTreeMap<String, (String, Instant)>,
+    /// The position up to which each source was read, and when.
+    positions: BTreeMap<String, (String, Timestamp)>,
 }
 
 /// A ticket with everything that is deleted along with it.
@@ -38,10 +45,14 @@ pub(crate) struct Entry {
 type AgeKey = (Timestamp, OccurrenceId);
 
 impl State {
-    pub(crate) fn record_tickets(&mut self, batch: &[NewOccurrence]) -> Recorded {
+    pub(crate) fn record_tickets(&mut self, batch: &Batch) -> Result<Recorded> {
+        for position in batch.positions() {
+            position.check(BACKEND, self.read_position(position.source()))?;
+        }
+        self.store_positions(batch);
         let mut occurrences = 0;
         let mut updates = BTreeMap::<TicketId, TicketUpdate>::new();
-        for new in batch {
+        for new in batch.iter() {
             let ticket_id = new.ticket_id();
             let entry = self.tickets.entry(ticket_id).or_insert_with(|| Entry::new(new));
             let Some(change) = entry.add(new) else { continue };
@@ -56,7 +67,7 @@ impl State {
             update.added += u64::from(new.repeats());
             update.occurrence_count = entry.ticket.occurrence_count;
         }
-        Recorded { occurrences, updates: updates.into_values().collect() }
+        Ok(Recorded { occurrences, updates: updates.into_values().collect() })
     }
 
     pub(crate) fn get_ticket(&self, id: TicketId, now: Timestamp) -> Option<Ticket> {
@@ -76,6 +87,21 @@ impl State {
 
     pub(crate) fn clear(&mut self) {
         self.tickets.clear();
+        self.positions.clear();
+    }
+
+    pub(crate) fn read_position(&self, source: &str) -> Option<&str> {
+        self.positions.get(source).map(|(position, _)| position.as_str())
+    }
+
+    fn store_positions(&mut self, batch: &Batch) {
+        for position in batch.positions() {
+            let stored = (position.position().to_owned(), position.at());
+            self.positions.insert(position.source().to_owned(), stored);
+        }
+        if let Some(oldest) = batch.forgets_positions_before() {
+            self.positions.retain(|_, (_, at)| *at >= oldest);
+        }
     }
 
     pub(crate) fn lease(&mut self, lease: &Lease, now: Instant) -> bool {

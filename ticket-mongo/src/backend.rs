@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use ticket_core::backend::{Batch, Lease, Recorded, StatusChange};
+use ticket_core::limits::{self, as_stored};
 use ticket_core::{
     BackendBase, Bucket, Capabilities, Capability, Error, EventQuery, EventStore, EventTrait,
     EventTypeQuery, Expired, Expiry, HistogramQuery, KeepPerTicket, Occurrence, OccurrenceQuery,
@@ -191,6 +192,11 @@ impl BackendBase for MongoBackend {
     async fn count_occurrences(&self, query: &HistogramQuery) -> Result<Vec<Bucket>> {
         query.hours()?;
         self.read(|connection| queries::count_occurrences(connection, query)).await
+    }
+
+    async fn read_position(&self, source: &str) -> Result<Option<String>> {
+        let source = as_stored(source, limits::NAME);
+        self.read(|connection| queries::read_position(connection, source)).await
     }
 }
 

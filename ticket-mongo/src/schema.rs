@@ -26,19 +26,22 @@
 //! | `seen` | `_id.t`, `_id.r`, `_id.e` | ticket, release, environment |
 //! | `app_counts` | `_id.a`, `_id.h`, `_id.p` | application, hour, part of the sum |
 //! | | `n` | the part's count |
+//! | `read_positions` | `_id` | the source |
+//! | | `p`, `at` | the position, and when it was read |
 
 use crate::place;
 
 /// The schema version that this program writes.
 pub(crate) const CURRENT: i64 = 5;
 
-/// The collections of the current version. The first five contain recorded data.
-pub(crate) const COLLECTIONS: [&str; 9] = [
+/// The collections of the current version. The first six contain recorded data.
+pub(crate) const COLLECTIONS: [&str; 10] = [
     "tickets",
     "occurrences",
     "hours",
     "seen",
     "app_counts",
+    "read_positions",
     "lease",
     "journal",
     "sessions",
@@ -67,6 +70,7 @@ pub(crate) const INDEXES: &[Index] = &[
     ("tickets", place::INDEX, &["k.$**"]),
     ("seen", "by_ticket", &["_id.t", "_id.r", "_id.e"]),
     ("app_counts", "by_hour", &["_id.h"]),
+    ("read_positions", "by_time", &["at"]),
     ("sessions", "by_time", &["made_at"]),
 ];
 

@@ -115,6 +115,7 @@ impl Migration<'_> {
             self.step(drop_indexes(connection, "occurrences")).await?;
         }
         if (1..5).contains(&version) {
+            self.step(create(connection, "read_positions")).await?;
             self.step(make_indexes(connection, INDEXES)).await?;
         }
         if version < CURRENT {

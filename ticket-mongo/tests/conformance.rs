@@ -122,7 +122,7 @@ impl Versions {
 #[async_trait]
 impl Schema for Versions {
     /// Version 1 had an index for each ticket order with exact sort keys, the hourly counts of all tickets in one
-    /// collection without sums, no blocks of time, and no ids of producers.
+    /// collection without sums, no blocks of time, no ids of producers, and no read positions.
     async fn make_older(&mut self) -> Result<(), BoxError> {
         let (tickets, hours) = (self.collection("tickets"), self.collection("hours"));
         let mut kept: Vec<Document> = tickets.find(doc! {}).await?.try_collect().await?;
@@ -142,6 +142,7 @@ impl Schema for Versions {
         };
         tickets.create_index(index("by_last", doc! { "s": 1, "m": 1, "_id": 1 })).await?;
         self.collection("app_counts").drop().await?;
+        self.collection("read_positions").drop().await?;
         let occurrences = self.collection("occurrences");
         occurrences.drop_index("by_trait_in_block").await?;
         occurrences.drop_index("by_external_id").await?;

@@ -150,13 +150,22 @@ CREATE TABLE {s}."{p}leases" (
 "#;
 
 const VERSION_5: &str = r#"
+-- How far sources were read, and when.
+CREATE TABLE {s}."{p}read_positions" (
+  source text COLLATE "C" PRIMARY KEY,
+  position text COLLATE "C" NOT NULL,
+  at bigint NOT NULL
+);
+CREATE INDEX "{p}read_positions_by_time" ON {s}."{p}read_positions" (at);
+
 -- The producer's own id of an event, and an index of the events that have one.
 ALTER TABLE {s}."{p}occurrences" ADD COLUMN external_id text COLLATE "C";
 CREATE INDEX "{p}occurrences_by_external_id" ON {s}."{p}occurrences" (external_id, time, id)
   WHERE external_id IS NOT NULL;
 "#;
 
-/// The tables that contain recorded data, in the order in which recording locks them.
+/// The tables that contain recorded data of tickets, in the order in which recording locks them. It
+/// locks read positions before them.
 pub(crate) const DATA_TABLES: [&str; 6] =
     ["tickets", "occurrences", "hours", "seen", "traits", "app_counts"];
 

@@ -49,11 +49,11 @@ impl Store {
 
 #[async_trait]
 impl Schema for Store {
-    /// Version 1 had no application in the hourly counts, no sums per application, no leases, and no ids
-    /// of producers.
+    /// Version 1 had no application in the hourly counts, no sums per application, no leases, no ids of
+    /// producers, and no read positions.
     async fn make_older(&mut self) -> Result<(), BoxError> {
         self.run(
-            "DROP TABLE \"{s}\".{t}leases; DROP TABLE \"{s}\".{t}app_counts; DROP INDEX \"{s}\".{t}tickets_by_solved; \
+            "DROP TABLE \"{s}\".{t}read_positions; DROP TABLE \"{s}\".{t}leases; DROP TABLE \"{s}\".{t}app_counts; DROP INDEX \"{s}\".{t}tickets_by_solved; \
              ALTER TABLE \"{s}\".{t}occurrences DROP COLUMN external_id; \
              ALTER TABLE \"{s}\".{t}hours DROP COLUMN app_id; \
              DELETE FROM \"{s}\".{t}schema_versions WHERE version > 1",

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use ticket_core::backend::{Batch, Lease, Recorded, StatusChange};
+use ticket_core::limits::{self, as_stored};
 use ticket_core::{
     BackendBase, Bucket, Capabilities, EventQuery, EventStore, EventTrait, EventTypeQuery, Expired,
     Expiry, HistogramQuery, KeepPerTicket, Occurrence, OccurrenceQuery, Page, Result, Ticket,
@@ -146,6 +147,11 @@ impl BackendBase for SqliteBackend {
     async fn count_occurrences(&self, query: &HistogramQuery) -> Result<Vec<Bucket>> {
         let query = query.clone();
         self.read(move |connection| queries::count_occurrences(connection, &query)).await
+    }
+
+    async fn read_position(&self, source: &str) -> Result<Option<String>> {
+        let source = as_stored(source, limits::NAME);
+        self.read(move |connection| queries::read_position(connection, &source)).await
     }
 }
 

@@ -153,6 +153,14 @@ CREATE TABLE {p}leases (
 ";
 
 const VERSION_4: &str = "
+-- How far sources were read, and when (microseconds since 1970).
+CREATE TABLE {p}read_positions (
+  source TEXT PRIMARY KEY,
+  position TEXT NOT NULL,
+  at INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX {p}read_positions_by_time ON {p}read_positions (at);
+
 -- The producer's own id of an event, and an index of the events that have one.
 ALTER TABLE {p}occurrences ADD COLUMN external_id TEXT;
 CREATE INDEX {p}occurrences_by_external_id ON {p}occurrences (external_id, time, id)
@@ -160,7 +168,7 @@ CREATE INDEX {p}occurrences_by_external_id ON {p}occurrences (external_id, time,
 ";
 
 /// The tables that contain recorded data.
-pub(crate) const DATA_TABLES: [&str; 9] = [
+pub(crate) const DATA_TABLES: [&str; 10] = [
     "{p}tickets",
     "{p}seen",
     "{p}ticket_hours",
@@ -170,6 +178,7 @@ pub(crate) const DATA_TABLES: [&str; 9] = [
     "{p}trait_keys",
     "{p}traits",
     "{p}deleted",
+    "{p}read_positions",
 ];
 
 /// The tables of one store.

@@ -81,10 +81,11 @@ impl Versions {
 
 #[async_trait]
 impl Schema for Versions {
-    /// Version 1 had neither counts per application nor leases, and no ids of producers.
+    /// Version 1 had no counts per application, no leases, no ids of producers and no read positions.
     async fn make_older(&mut self) -> Result<(), BoxError> {
         self.run(
-            "DROP TABLE {p}app_hours; DROP TABLE {p}leases; DROP INDEX {p}occurrences_by_external_id; \
+            "DROP TABLE {p}app_hours; DROP TABLE {p}leases; DROP TABLE {p}read_positions; \
+             DROP INDEX {p}occurrences_by_external_id; \
              ALTER TABLE {p}occurrences DROP COLUMN external_id; \
              DELETE FROM {p}schema_versions WHERE version > 1",
         )

@@ -16,6 +16,7 @@ mod leases;
 mod orders;
 mod paging;
 mod payloads;
+mod positions;
 mod recording;
 mod search;
 mod setup;
@@ -276,6 +277,19 @@ pub(crate) const CASES: &[CaseEntry] = cases! {
         rule_29_events_of_an_external_id_are_read_page_by_page: Events,
         rule_29_an_external_id_is_found_as_the_limits_have_changed_it: Events,
     }
+    positions {
+        rule_32_a_position_is_stored_with_its_batch,
+        rule_32_a_batch_of_positions_alone_is_recorded,
+        rule_32_a_position_that_does_not_follow_changes_nothing,
+        rule_32_a_known_occurrence_does_not_keep_its_position_out,
+        rule_32_of_eight_readers_of_one_source_one_records_each_batch,
+        rule_32_positions_outlive_a_deleted_ticket,
+        rule_32_positions_outlive_expiry: Events,
+        rule_32_clear_deletes_positions_of_this_store: Events,
+        rule_32_positions_that_are_not_written_for_a_year_are_deleted,
+        rule_32_positions_take_texts_changed_by_the_limits,
+        rule_32_two_handles_share_positions: SharedStorage,
+    }
     random {
         random_sequences_are_indistinguishable_from_the_reference,
     }
@@ -295,7 +309,7 @@ mod tests {
 
     #[test]
     fn every_rule_has_a_case() {
-        for rule in 1..=29 {
+        for rule in (1..=29).chain([32]) {
             let prefix = format!("rule_{rule:02}_");
             assert!(CASES.iter().any(|entry| entry.name.starts_with(&prefix)), "rule {rule}");
         }

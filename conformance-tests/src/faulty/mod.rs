@@ -204,6 +204,10 @@ impl<B: BackendBase> BackendBase for FaultyBackend<B> {
     async fn count_occurrences(&self, query: &HistogramQuery) -> Result<Vec<Bucket>> {
         self.call(Method::CountOccurrences, &[], self.inner.count_occurrences(query)).await
     }
+
+    async fn read_position(&self, source: &str) -> Result<Option<String>> {
+        self.call(Method::ReadPosition, &[], self.inner.read_position(source)).await
+    }
 }
 
 #[async_trait]

@@ -40,6 +40,7 @@ pub enum Method {
     DeleteTicket,
     GetOccurrences,
     CountOccurrences,
+    ReadPosition,
     GetEvents,
     EventTypes,
     TraitTypes,

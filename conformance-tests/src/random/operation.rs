@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use ticket_core::backend::StatusChange;
+use ticket_core::backend::{ReadPosition, StatusChange};
 use ticket_core::{
     EventQuery, EventTypeQuery, Expiry, HistogramQuery, KeepPerTicket, OccurrenceQuery,
     TicketFilter, TicketId, TicketQuery, Timestamp, TraitQuery, TraitTypeQuery,
@@ -14,6 +14,9 @@ use super::samples::{self, Draft};
 #[derive(Clone, Debug)]
 pub(super) enum Operation {
     Record(Vec<Draft>),
+    /// A batch with the positions up to which it was read.
+    RecordRead(Vec<Draft>, Vec<ReadPosition>),
+    ReadPosition(&'static str),
     CountTickets(TicketFilter),
     GetTickets(TicketQuery, Pages),
     GetTicket(TicketId),
@@ -45,7 +48,8 @@ pub(super) enum Pages {
 impl Operation {
     pub(super) const fn name(&self) -> &'static str {
         match self {
-            Self::Record(_) => "record_tickets",
+            Self::Record(_) | Self::RecordRead(..) => "record_tickets",
+            Self::ReadPosition(_) => "read_position",
             Self::CountTickets(_) => "count_tickets",
             Self::GetTickets(..) => "get_tickets",
             Self::GetTicket(_) => "get_ticket",
@@ -71,6 +75,11 @@ impl fmt::Display for Operation {
             Self::Record(batch) => {
                 batch.iter().try_for_each(|draft| write!(f, "\n       - {draft}"))
             }
+            Self::RecordRead(batch, positions) => {
+                write!(f, " {}", brief(positions))?;
+                batch.iter().try_for_each(|draft| write!(f, "\n       - {draft}"))
+            }
+            Self::ReadPosition(source) => write!(f, " {source:?}"),
             Self::CountTickets(filter) => write!(f, " {}", brief(filter)),
             Self::GetTickets(query, pages) => write!(f, " {pages}, {}", brief(query)),
             Self::GetTicket(id) | Self::DeleteTicket(id) => write!(f, " {}", brief(id)),

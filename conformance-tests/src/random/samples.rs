@@ -12,6 +12,10 @@ pub(super) const TICKETS: [(&str, &str); 6] =
     [("a", "1"), ("a", "2"), ("a", "3"), ("b", "1"), ("b", "2"), ("a", "unknown")];
 pub(super) const RECORDED_TICKETS: usize = 5;
 
+/// The sources that are read, and the positions in them.
+pub(super) const SOURCES: [&str; 3] = ["", "a.log", "b\u{0}.é"];
+pub(super) const POSITIONS: [&str; 3] = ["0", "1", ""];
+
 pub(super) const APPS: [&str; 3] = ["a", "b", "nobody"];
 pub(super) const CHANNELS: [&str; 4] = ["", "db", "Db", "web.é"];
 pub(super) const MESSAGES: [&str; 4] = ["", "100% of disk_1 used", "Disk É lost", "日本\u{0}🦀"];

@@ -5,7 +5,7 @@ use proptest::option;
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
 use proptest::sample::select;
 use proptest::strategy::{BoxedStrategy, Union};
-use ticket_core::backend::{HistogramScope, StatusChange};
+use ticket_core::backend::{HistogramScope, ReadPosition, StatusChange};
 use ticket_core::{
     BucketWidth, Comparison, Direction, EventFilter, EventQuery, EventTypeQuery, Expiry,
     HistogramQuery, KeepPerTicket, MAX_LIMIT, OccurrenceQuery, Operator, StatusKind, TicketFilter,
@@ -49,6 +49,7 @@ fn read_everything(with_events: bool) -> Vec<Operation> {
     if with_events {
         let query = EventQuery::new().with_limit(MAX_LIMIT);
         operations.push(Operation::GetEvents(query, Pages::All));
+        operations.extend(samples::SOURCES.map(Operation::ReadPosition));
     }
     operations
 }
@@ -78,6 +79,13 @@ fn operation(with_events: bool) -> Union<BoxedStrategy<Operation>> {
             (4, expiry().prop_map(Operation::ClearExpired).boxed()),
             (3, keep_per_ticket().prop_map(Operation::KeepPerTicket).boxed()),
             (1, Just(Operation::Clear).boxed()),
+            (
+                6,
+                (vec(draft(), 0..3), vec(read_position(), 1..3))
+                    .prop_map(|(batch, positions)| Operation::RecordRead(batch, positions))
+                    .boxed(),
+            ),
+            (2, select(&samples::SOURCES[..]).prop_map(Operation::ReadPosition).boxed()),
         ]);
     }
     Union::new_weighted(operations)
@@ -118,6 +126,19 @@ fn draft() -> impl Strategy<Value = Draft> {
             external_id,
             payload,
             traits,
+        }
+    })
+}
+
+fn read_position() -> impl Strategy<Value = ReadPosition> {
+    let stored = option::of(select(&samples::POSITIONS[..]));
+    let before = prop_oneof![2 => Just(None), 3 => stored.prop_map(Some)];
+    let (source, position) = (select(&samples::SOURCES[..]), select(&samples::POSITIONS[..]));
+    (source, position, before, time()).prop_map(|(source, position, before, at)| {
+        let read = ReadPosition::new(source, position, at);
+        match before {
+            None => read,
+            Some(stored) => read.following(stored.map(str::to_owned)),
         }
     })
 }

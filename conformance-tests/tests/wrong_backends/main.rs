@@ -14,6 +14,7 @@ mod ids;
 mod leases;
 mod paging;
 mod payloads;
+mod positions;
 mod reading;
 mod recording;
 mod retention;
@@ -55,6 +56,7 @@ const MUTANTS: &[&[Mutant]] = &[
     events::MUTANTS,
     retention::MUTANTS,
     leases::MUTANTS,
+    positions::MUTANTS,
     values::MUTANTS,
     texts::MUTANTS,
     payloads::MUTANTS,
@@ -107,7 +109,7 @@ fn trials() -> Vec<Trial> {
         assert!(unnoticed.is_empty(), "no case finds these faults: {unnoticed:?}");
         let faults: BTreeSet<&str> = mutants().map(|mutant| mutant.fault).collect();
         assert_eq!(faults.len(), mutants().count(), "a fault is listed twice");
-        for rule in 1..=29 {
+        for rule in (1..=29).chain([32]) {
             let rule = format!("rule_{rule:02}_");
             assert!(finding.iter().any(|case| case.starts_with(&rule)), "no fault breaks {rule}");
         }

@@ -31,6 +31,9 @@ pub(crate) struct Hooks {
     pub(crate) debug: fn(&Wrong, &mut fmt::Formatter<'_>) -> fmt::Result,
     pub(crate) setup: fn(&Wrong) -> Result<()>,
     pub(crate) record: fn(&Wrong, &[NewOccurrence]) -> Result<Recorded>,
+    /// Records a batch with read positions.
+    pub(crate) record_read: fn(&Wrong, &Batch) -> Result<Recorded>,
+    pub(crate) read_position: fn(&Wrong, &str) -> Result<Option<String>>,
     pub(crate) count_tickets: fn(&Wrong, &TicketFilter) -> Result<u64>,
     pub(crate) get_tickets: fn(&Wrong, &TicketQuery) -> Result<Page<Ticket>>,
     pub(crate) get_ticket: fn(&Wrong, TicketId) -> Result<Option<Ticket>>,
@@ -67,6 +70,10 @@ pub(crate) const CORRECT: Hooks = Hooks {
     debug: |_, f| f.write_str("Wrong"),
     setup: |it| it.storage.set_up(),
     record: Wrong::record,
+    record_read: |it, batch| {
+        it.correct(|correct| correct.record_tickets(batch.clone()).now_or_never())
+    },
+    read_position: |it, source| it.correct(|correct| correct.read_position(source).now_or_never()),
     count_tickets: |it, filter| {
         it.correct(|correct| correct.count_tickets(&it.filtered(filter)).now_or_never())
     },
@@ -255,6 +262,9 @@ impl BackendBase for Wrong {
     }
 
     async fn record_tickets(&self, batch: Batch) -> Result<Recorded> {
+        if !batch.positions().is_empty() {
+            return (self.hooks.record_read)(self, &batch);
+        }
         if !self.hooks.pause_in_the_middle {
             return (self.hooks.record)(self, &batch);
         }
@@ -299,6 +309,10 @@ impl BackendBase for Wrong {
     async fn count_occurrences(&self, query: &HistogramQuery) -> Result<Vec<Bucket>> {
         self.catch_up()?;
         (self.hooks.count_occurrences)(self, query)
+    }
+
+    async fn read_position(&self, source: &str) -> Result<Option<String>> {
+        (self.hooks.read_position)(self, source)
     }
 }
 

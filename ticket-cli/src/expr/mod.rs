@@ -9,13 +9,13 @@
 //! ```
 //!
 //! The names `type` and `id` mean the type and the id of the event: a UUID is the occurrence's id, and any other value, or
-//! a UUID in quotes, is the external id. A value that is a word is a number,
-//! `true` or `false`, a time in RFC 3339, or a text that begins with neither a digit nor a sign.
+//! a UUID in quotes, is the external id. A value that is a word is a number, `true` or `false`, a time in RFC 3339 (in UTC
+//! if it has no offset), a date, or a text that begins with neither a digit nor a sign.
 
 mod error;
 mod lexer;
 
-use ticket_core::{Comparison, EventFilter, Operator, Timestamp, Value};
+use ticket_core::{Comparison, EventFilter, Operator, Value};
 
 use self::error::ExprError;
 use self::lexer::{Lexer, Token, is_word};
@@ -104,7 +104,7 @@ fn of_trait(name: String, op: Operator, value: Token) -> Result<Comparison, Expr
     if !looks_like_number {
         return Ok(Comparison::new(name, op, text));
     }
-    if let Ok(time) = text.parse::<Timestamp>() {
+    if let Some(time) = crate::time::time(&text) {
         return Ok(Comparison::new(name, op, time));
     }
     number(&text).and_then(|number| Comparison::number(name, op, number).ok()).ok_or_else(|| {

@@ -1,4 +1,4 @@
-use ticket_core::{Level, Record, Traits};
+use ticket_core::{Level, Record, Timestamp, Traits};
 
 use super::*;
 
@@ -54,7 +54,10 @@ fn a_word_is_a_bool_a_time_or_a_text() {
     assert!(finds("ok=true", &[("ok", Value::Bool(true))]));
     assert!(finds("ok='true'", &[("ok", Value::Text("true".into()))]));
     let time = "2026-11-21T10:47:20Z".parse::<Timestamp>().unwrap();
-    assert!(finds("at>=2026-11-21T11:47:20+01:00", &[("at", Value::Time(time))]));
+    for equal in ["2026-11-21T11:47:20+01:00", "2026-11-21T10:47:20"] {
+        assert!(finds(&format!("at={equal}"), &[("at", Value::Time(time))]), "{equal}");
+    }
+    assert!(finds("at>2026-11-21 and at<2026-11-22", &[("at", Value::Time(time))]));
     assert!(finds(
         "who==alice AND path=/api/v1",
         &[("who", Value::from("alice")), ("path", Value::from("/api/v1"))]

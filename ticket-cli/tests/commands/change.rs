@@ -144,3 +144,46 @@ fn expire_without_a_criterion_is_wrong_usage() {
     }
     assert_eq!(place.json(&["find"]).len(), 8);
 }
+
+#[test]
+fn clear_says_what_it_would_delete_and_needs_yes() {
+    let place = Place::with(five());
+    for (arguments, what) in [
+        (&["clear"][..], "would delete 5 tickets of all applications with their occurrences"),
+        (&["clear", "--app", "nobody"], "0 tickets of application \"nobody\""),
+        (&["clear", "--application", "shop"], "application \"shop\""),
+    ] {
+        let (code, said) = place.failure(arguments);
+        assert_eq!(code, 2, "{said}");
+        assert!(said.contains(what) && said.contains("add --yes"), "{said}");
+    }
+    assert_eq!(place.json(&["list"]).len(), 5);
+}
+
+#[test]
+fn clear_deletes_the_tickets_of_one_application_or_of_all() {
+    let place = Place::with(five());
+    let mut apps = place.texts("app_id", &["list"]);
+    apps.sort();
+    let first = apps[0].clone();
+    let own = apps.iter().filter(|app| **app == first).count();
+    let deleted = place.json(&["clear", "--yes", "--app", &first]);
+    assert_eq!(deleted, [serde_json::json!({ "deleted_tickets": own })]);
+    assert_eq!(place.json(&["list"]).len(), 5 - own);
+    place.record(vec![record(Level::Error, "db", "no answer", 0)]);
+    let output = place.output(&["clear", "--yes"]);
+    assert!(output.starts_with("deleted ") && output.contains("of all applications"), "{output}");
+    assert!(place.json(&["list"]).is_empty() && place.json(&["find"]).is_empty());
+}
+
+#[test]
+fn capabilities_are_listed() {
+    let place = Place::with(five());
+    let output = place.output(&["capabilities"]);
+    assert!(output.starts_with("backend  sqlite\n"), "{output}");
+    assert_eq!(output.matches("\nyes  ").count(), 4, "{output}");
+    let json = place.json(&["capabilities"]).remove(0);
+    assert_eq!((&json["backend"], &json["capabilities"]["events"]), (&"sqlite".into(), &true.into()));
+    let memory = place.json(&["capabilities", "--url", "memory:"]).remove(0);
+    assert_eq!(memory["capabilities"]["shared_storage"], false);
+}

@@ -7,7 +7,7 @@ use crate::store::{Place, five, record};
 #[test]
 fn commands_that_read_create_nothing() {
     let place = Place::empty();
-    let commands: [&[&str]; 12] = [
+    let commands: [&[&str]; 14] = [
         &["list"],
         &["show", "a"],
         &["occurrences", "a"],
@@ -20,6 +20,8 @@ fn commands_that_read_create_nothing() {
         &["delete", "a", "--yes"],
         &["stats"],
         &["expire", "--older-than", "1d"],
+        &["clear", "--yes"],
+        &["capabilities"],
     ];
     for command in commands {
         let (code, said) = place.failure(command);

@@ -50,7 +50,8 @@ pub trait BackendBase: std::fmt::Debug + Send + Sync + 'static {
     /// schema, and fails with kind [`Config`](crate::ErrorKind::Config) if it is missing or old.
     async fn setup_backend(&self) -> Result<()>;
 
-    /// Records a batch of occurrences. An empty batch succeeds and changes nothing.
+    /// Records a batch of occurrences, and the [read positions](super::ReadPosition) in it. An empty batch
+    /// succeeds and changes nothing.
     ///
     /// A [`Batch`] holds the occurrences of each ticket together, tickets in id order, and
     /// within a ticket no id twice.
@@ -73,6 +74,16 @@ pub trait BackendBase: std::fmt::Debug + Send + Sync + 'static {
     /// 7. A muted ticket counts and stays muted. Nothing is reported for it, not even when the time until
     ///    which it was muted has passed.
     /// 8. Batches that touch the same tickets in opposite orders all succeed.
+    ///
+    /// A batch may say up to where its reader has read some sources. These positions are stored together
+    /// with its occurrences, or neither is, also if the batch has no occurrence (rule 32). If one of them
+    /// does not follow the stored position of its source, which
+    /// [`ReadPosition::check`](super::ReadPosition::check) decides, the call fails with
+    /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) and changes nothing: of several readers that read
+    /// the same, one records it. The check and the change MUST be one step for all writers. Once the
+    /// positions are stored, those that were written more than
+    /// [`ReadPosition::LIFETIME`](super::ReadPosition::LIFETIME) before the newest one in the batch, by the
+    /// times that their readers state, are deleted.
     ///
     /// The result has one [`TicketUpdate`](super::TicketUpdate) for each ticket that gained an occurrence,
     /// in id order.
@@ -125,6 +136,12 @@ pub trait BackendBase: std::fmt::Debug + Send + Sync + 'static {
     /// The counts have no gaps, are exact, and are not affected by pruning. An unknown ticket has zeros. A
     /// ticket takes its counts along when it is deleted or expires with its occurrences.
     async fn count_occurrences(&self, query: &HistogramQuery) -> Result<Vec<Bucket>>;
+
+    /// Returns the position up to which a source was read, or `None` if none is stored (rule 32).
+    ///
+    /// The name of the source is cut like that of a [`ReadPosition`](super::ReadPosition). Neither a deleted
+    /// ticket nor expiry changes a position; [`clear`](crate::EventStore::clear) deletes them all.
+    async fn read_position(&self, source: &str) -> Result<Option<String>>;
 }
 
 #[async_trait]

@@ -31,6 +31,9 @@ pub const PLACE: usize = 1024;
 /// The length of a custom fingerprint, and of the name or value of a fingerprint's ingredient.
 pub const INGREDIENT: usize = 1024;
 
+/// The length of a read position.
+pub const POSITION: usize = 1024;
+
 /// The length of a payload's JSON text. A longer one becomes a JSON string with its beginning and a mark.
 pub const PAYLOAD: usize = 64 * 1024;
 

@@ -1,4 +1,4 @@
-//! Recording (rules 1 to 8).
+//! Recording (rules 1 to 8 and 32).
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -10,6 +10,7 @@ use ticket_core::backend::{
 };
 use ticket_core::{OccurrenceId, Result, Status, StatusKind, TicketId};
 
+use super::positions::store_positions;
 use super::sums::{self, Sums};
 use super::to_i64;
 use crate::connection::Connection;
@@ -28,7 +29,7 @@ use crate::write::write;
 const REMEMBERED: usize = 8;
 
 pub(crate) async fn record_tickets(connection: &Connection, batch: Batch) -> Result<Recorded> {
-    if batch.is_empty() {
+    if batch.is_empty() && batch.positions().is_empty() {
         return Ok(Recorded::default());
     }
     write(connection, &Recording { batch }).await
@@ -130,6 +131,7 @@ impl Work for Recording {
         let known = self.known(unit).await?;
         let mut recorded = Recorded::default();
         let mut effects = Effects::default();
+        store_positions(unit, &mut effects, &self.batch).await?;
         let mut statements = Statements::default();
         for ticket in self.batch.tickets() {
             let id = ticket.id();

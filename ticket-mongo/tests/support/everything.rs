@@ -8,7 +8,7 @@ use mongodb::bson::Document;
 use mongodb::event::EventHandler;
 use mongodb::event::command::CommandEvent;
 use mongodb::options::ClientOptions;
-use ticket_core::backend::StatusChange;
+use ticket_core::backend::{Batch, ReadPosition, StatusChange};
 use ticket_core::{
     BackendBase, BucketWidth, Comparison, Direction, EventFilter, EventQuery, EventStore,
     EventTypeQuery, Expiry, HistogramQuery, KeepPerTicket, Level, OccurrenceId, OccurrenceQuery,
@@ -115,6 +115,9 @@ pub(crate) async fn use_everything(backend: &MongoBackend) -> Result<(), Failed>
     backend.clear_expired(&Expiry::before(at).with_app_id("app")).await?;
     backend.clear_expired(&Expiry::before(at)).await?;
     backend.record_events((0..3).map(record).collect()).await?;
+    let position = ReadPosition::new("app.log", "1", at);
+    backend.record_tickets(Batch::default().with_positions(vec![position])).await?;
+    backend.read_position("app.log").await?;
     backend.clear().await?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Recording (rules 1 to 8).
+//! Recording (rules 1 to 8 and 32).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,6 +7,7 @@ use ticket_core::{OccurrenceId, Result, TicketId, Timestamp};
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
+use super::positions::store_positions;
 use super::{ATTEMPTS, backoff, to_i64};
 use crate::connection::{Connections, Param};
 use crate::error::{corrupt, is_conflict, is_stopped};
@@ -165,7 +166,7 @@ FROM unnest($1::uuid[], $2::uuid[]) AS r (ticket_id, id)
 JOIN {s}."{p}occurrences" o ON o.ticket_id = r.ticket_id AND o.id = r.id"#;
 
 pub(crate) async fn record_tickets(connections: &Connections, batch: &Batch) -> Result<Recorded> {
-    if batch.is_empty() {
+    if batch.is_empty() && batch.positions().is_empty() {
         return Ok(Recorded::default());
     }
     let mut tickets: Tickets<'_> = batch
@@ -178,7 +179,7 @@ pub(crate) async fn record_tickets(connections: &Connections, batch: &Batch) -> 
     let mut attempt = 1;
     let mut backoff = backoff();
     loop {
-        let result = send(connections, &tickets).await;
+        let result = send(connections, batch, &tickets).await;
         match result {
             Err(error) if attempt < ATTEMPTS && is_stopped(&error) => {
                 leave_out_stored(connections, &mut tickets).await?;
@@ -214,18 +215,29 @@ async fn leave_out_stored(connections: &Connections, tickets: &mut Tickets<'_>) 
     Ok(())
 }
 
-async fn send(connections: &Connections, tickets: &Tickets<'_>) -> Result<Recorded> {
-    if tickets.is_empty() {
+async fn send(connections: &Connections, batch: &Batch, tickets: &Tickets<'_>) -> Result<Recorded> {
+    if tickets.is_empty() && batch.positions().is_empty() {
         return Ok(Recorded::default());
     }
     let mut rows = Rows::default();
     for (id, occurrences) in tickets {
         rows.add(*id, occurrences)?;
     }
-    let batch = *OccurrenceId::random(Timestamp::now()).as_uuid();
+    let attempt = *OccurrenceId::random(Timestamp::now()).as_uuid();
     let sql = connections.names().sql(&record());
-    let call = connections.write().await?;
-    let found = call.only(&sql, &rows.params(&batch)).await?;
+    let mut call = connections.write().await?;
+    let found = if batch.positions().is_empty() {
+        call.only(&sql, &rows.params(&attempt)).await?
+    } else {
+        store_positions(&mut call, batch).await?;
+        let found = if tickets.is_empty() {
+            Vec::new()
+        } else {
+            call.query(&sql, &rows.params(&attempt)).await?
+        };
+        call.finish().await?;
+        found
+    };
     let mut recorded = Recorded::default();
     for row in &found {
         let (ticket_id, total) = (ticket_id(row, 0)?, count(row, 1)?);

@@ -6,7 +6,7 @@ use ticket_core::{
 };
 
 use super::tickets::Along;
-use super::{events, histogram, leads, occurrences, prune, tickets, traits};
+use super::{events, histogram, leads, occurrences, positions, prune, tickets, traits};
 use crate::names::Names;
 use crate::schema::Schema;
 
@@ -209,4 +209,5 @@ fn deleting_finds_its_rows_by_index() {
     store.check(prune::DELETE_OCCURRENCE, "INTEGER PRIMARY KEY (rowid=?)", &[]);
     let traits = "(key=? AND value=? AND time=? AND occurrence=?)";
     store.check(prune::DELETE_TRAIT, traits, &[]);
+    store.check(positions::FORGET, "read_positions_by_time (at<?)", &[]);
 }

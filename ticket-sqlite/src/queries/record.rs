@@ -1,4 +1,4 @@
-//! Recording (rules 1 to 8).
+//! Recording (rules 1 to 8 and 32).
 
 use std::collections::BTreeMap;
 
@@ -10,6 +10,7 @@ use ticket_core::backend::{
 };
 use ticket_core::{Result, Status, TicketId, Value};
 
+use super::positions::store_positions;
 use super::{Writer, to_i64, write};
 use crate::connection::Connection;
 use crate::error::{corrupt, from_sqlite};
@@ -55,10 +56,11 @@ const ADD_APP_HOUR: &str = "INSERT INTO {p}app_hours (app_id, hour, count) VALUE
     ON CONFLICT (app_id, hour) DO UPDATE SET count = count + excluded.count";
 
 pub(crate) fn record_tickets(connection: &mut Connection, batch: &Batch) -> Result<Recorded> {
-    if batch.is_empty() {
+    if batch.is_empty() && batch.positions().is_empty() {
         return Ok(Recorded::default());
     }
     write(connection, |writer| {
+        store_positions(writer, batch)?;
         let mut sums = Sums::default();
         let mut recorded = Recorded::default();
         for ticket in batch.tickets() {

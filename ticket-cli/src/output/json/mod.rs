@@ -10,8 +10,8 @@ mod answers;
 mod views;
 
 pub(crate) use self::answers::{
-    CountView, DeletedView, DrainedView, ExpiredView, LevelView, RecentView, SetupView, ShowView,
-    SpoolView, StatsView, TraitTypeView, TraitView, TypeView,
+    CapabilitiesView, ClearedView, CountView, DeletedView, DrainedView, ExpiredView, LevelView,
+    RecentView, SetupView, ShowView, SpoolView, StatsView, TraitTypeView, TraitView, TypeView,
 };
 pub(crate) use self::views::{OccurrenceView, TicketView};
 

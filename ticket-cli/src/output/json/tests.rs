@@ -88,7 +88,7 @@ fn names(json: &serde_json::Value) -> BTreeSet<String> {
 fn no_field_of_a_record_is_missing_in_the_json() {
     let json = serde_json::to_value(OccurrenceView::from(&occurrence())).unwrap();
     let mut expected = fields::<Record>();
-    expected.extend(["ticket_id", "repeats"].map(str::to_owned));
+    expected.extend(["ticket_id", "repeats", "trait_types"].map(str::to_owned));
     assert_eq!(names(&json), expected);
     assert_eq!(names(&json["location"]), fields::<Location>());
     assert_eq!(names(&json["error"][0]), fields::<ErrorCause>());

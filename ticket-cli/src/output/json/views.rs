@@ -125,6 +125,8 @@ pub(crate) struct OccurrenceView<'a> {
     repeats: u32,
     location: LocationView<'a>,
     traits: TraitsView<'a>,
+    /// The kinds of the values of the traits: JSON has no times, and one kind of number.
+    trait_types: TraitTypesView<'a>,
     error: Vec<ErrorView<'a>>,
     backtrace: Vec<FrameView<'a>>,
     request: Option<RequestView<'a>>,
@@ -156,6 +158,7 @@ impl<'a> From<&'a Occurrence> for OccurrenceView<'a> {
             repeats: *repeats,
             location: (&record.location).into(),
             traits: TraitsView(&record.traits),
+            trait_types: TraitTypesView(&record.traits),
             error: record.error.iter().map(Into::into).collect(),
             backtrace: record.backtrace.iter().map(Into::into).collect(),
             request: record.request.as_ref().map(Into::into),
@@ -181,6 +184,15 @@ struct TraitsView<'a>(&'a Traits);
 impl Serialize for TraitsView<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.0.iter().map(|(name, value)| (name, value.to_json())))
+    }
+}
+
+/// The kind of each trait's value: `text`, `int`, `float`, `bool` or `time`.
+struct TraitTypesView<'a>(&'a Traits);
+
+impl Serialize for TraitTypesView<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value.kind())))
     }
 }
 
