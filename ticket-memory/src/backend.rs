@@ -9,8 +9,8 @@ use ticket_core::backend::{Batch, Lease, Recorded, StatusChange};
 use ticket_core::{
     BackendBase, Bucket, Capabilities, Capability, Error, EventQuery, EventStore, EventTrait,
     EventTypeQuery, Expired, Expiry, HistogramQuery, KeepPerTicket, Occurrence, OccurrenceQuery,
-    Page, Result, Ticket, TicketFilter, TicketId, TicketQuery, Timestamp, TraitQuery, TraitType,
-    TraitTypeQuery,
+    Page, ReleaseQuery, Result, Ticket, TicketFilter, TicketId, TicketQuery, Timestamp, TraitQuery,
+    TraitType, TraitTypeQuery,
 };
 
 use crate::state::State;
@@ -94,6 +94,10 @@ impl BackendBase for MemoryBackend {
 
     async fn set_status(&self, id: TicketId, change: StatusChange) -> Result<Option<Ticket>> {
         Ok(self.state().set_status(id, change, Timestamp::now()))
+    }
+
+    async fn get_releases(&self, query: &ReleaseQuery) -> Result<Vec<String>> {
+        Ok(self.state().get_releases(query))
     }
 
     async fn delete_ticket(&self, id: TicketId) -> Result<bool> {

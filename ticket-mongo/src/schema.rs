@@ -23,13 +23,14 @@
 //! | `hours` | `_id.t`, `_id.h` | ticket and hour |
 //! | | `a`, `n` | application, count |
 //! | `seen` | `_id.t`, `_id.r`, `_id.e` | ticket, release, environment |
+//! | | `a` | application |
 //! | `app_counts` | `_id.a`, `_id.h`, `_id.p` | application, hour, part of the sum |
 //! | | `n` | the part's count |
 
 use crate::place;
 
 /// The schema version that this program writes.
-pub(crate) const CURRENT: i64 = 4;
+pub(crate) const CURRENT: i64 = 5;
 
 /// The collections of the current version. The first five contain recorded data.
 pub(crate) const COLLECTIONS: [&str; 9] = [
@@ -61,6 +62,7 @@ pub(crate) const INDEXES: &[Index] = &[
     ("occurrences", TRAITS, &["r.k", "d", "r.v"]),
     ("tickets", place::INDEX, &["k.$**"]),
     ("seen", "by_ticket", &["_id.t", "_id.r", "_id.e"]),
+    ("seen", "by_app", &["a", "_id.r"]),
     ("app_counts", "by_hour", &["_id.h"]),
     ("sessions", "by_time", &["made_at"]),
 ];

@@ -6,14 +6,14 @@ use crate::month;
 use crate::names::Names;
 
 /// The schema version that this program writes.
-pub(crate) const CURRENT: i32 = 4;
+pub(crate) const CURRENT: i32 = 5;
 
 /// The statements that turn each version into the next. Never change one that has been released;
 /// add another.
 ///
 /// No table name may end with another table's name. Otherwise the tables of two stores with
 /// different prefixes could have the same name.
-pub(crate) const MIGRATIONS: [&str; 4] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4];
+pub(crate) const MIGRATIONS: [&str; 5] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5];
 
 pub(crate) const VERSIONS: &str = r#"
 -- The schema versions that were created here, and when (microseconds since 1970).
@@ -148,6 +148,16 @@ CREATE TABLE {s}."{p}leases" (
   until timestamptz NOT NULL
 );
 "#;
+
+const VERSION_5: &str = r#"
+ALTER TABLE {s}."{p}tickets"
+  ADD COLUMN solved_after boolean NOT NULL DEFAULT false,  -- the fix is not in solved_release but after it
+  ADD COLUMN solved_name text COLLATE "C",                 -- the name in solved_release, if that is a version
+  ADD COLUMN solved_version bytea;                         -- bytes that sort like versions
+"#;
+
+/// The version that began to search error chains and paths of requests, and to compare releases.
+pub(crate) const REBUILDS_TICKETS: i32 = 5;
 
 /// The tables that contain recorded data, in the order in which recording locks them.
 pub(crate) const DATA_TABLES: [&str; 6] =

@@ -81,10 +81,12 @@ impl Versions {
 
 #[async_trait]
 impl Schema for Versions {
-    /// Version 1 had neither counts per application nor leases.
+    /// Version 1 had neither counts per application nor leases, no fixes after a release, and searched the message
+    /// and the location only.
     async fn make_older(&mut self) -> Result<(), BoxError> {
         self.run(
             "DROP TABLE {p}app_hours; DROP TABLE {p}leases; \
+             ALTER TABLE {p}tickets DROP COLUMN solved_after; UPDATE {p}tickets SET search_text = ''; \
              DELETE FROM {p}schema_versions WHERE version > 1",
         )
     }

@@ -15,6 +15,7 @@ mod leases;
 mod paging;
 mod reading;
 mod recording;
+mod releases;
 mod retention;
 mod setup;
 mod status;
@@ -49,6 +50,7 @@ const MUTANTS: &[&[Mutant]] = &[
     ids::MUTANTS,
     deleting::MUTANTS,
     status::MUTANTS,
+    releases::MUTANTS,
     paging::MUTANTS,
     reading::MUTANTS,
     events::MUTANTS,

@@ -1,15 +1,17 @@
 //! Queries for tickets (rules 10 to 14).
 
+use std::collections::BTreeSet;
+
 use mongodb::bson::{Bson, Document, doc};
 use ticket_core::backend::{QueryPlan, SortKey, TicketPosition};
 use ticket_core::{
-    Direction, MAX_LIMIT, Page, Result, StatusKind, Ticket, TicketFilter, TicketId, TicketQuery,
-    TicketSort, Timestamp,
+    Direction, MAX_LIMIT, Page, ReleaseQuery, Result, StatusKind, Ticket, TicketFilter, TicketId,
+    TicketQuery, TicketSort, Timestamp,
 };
 
 use super::{behind, sign, to_i64};
 use crate::connection::Connection;
-use crate::error::Outcome;
+use crate::error::{Outcome, corrupt};
 use crate::place::{self, Range};
 use crate::row::{self, ticket, ticket_id, ticket_key};
 
@@ -47,6 +49,22 @@ pub(crate) async fn get_tickets(
         let tickets = found.iter().map(|found| Ok(at(ticket(found)?, now)));
         return Ok(plan.page(tickets.collect::<Result<_>>()?));
     }
+}
+
+pub(crate) async fn get_releases(
+    connection: &Connection,
+    query: &ReleaseQuery,
+) -> Outcome<Vec<String>> {
+    let answer = connection.run(releases(connection, query.app_id.as_deref())).await?;
+    let values = answer.get_array("values").map_err(|_| corrupt("the list of releases"))?;
+    // A missing release is null.
+    let releases: BTreeSet<&str> = values.iter().filter_map(Bson::as_str).collect();
+    Ok(releases.into_iter().map(str::to_owned).collect())
+}
+
+pub(super) fn releases(connection: &Connection, app_id: Option<&str>) -> Document {
+    let filter = app_id.map_or_else(Document::new, |app_id| doc! { "a": { "$eq": app_id } });
+    doc! { "distinct": connection.names.of("seen"), "key": "_id.r", "query": filter }
 }
 
 pub(crate) async fn count_tickets(connection: &Connection, filter: &TicketFilter) -> Outcome<u64> {
