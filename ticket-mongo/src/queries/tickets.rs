@@ -11,7 +11,7 @@ use ticket_core::{
 
 use super::{behind, sign, to_i64};
 use crate::connection::Connection;
-use crate::error::{Outcome, corrupt};
+use crate::error::Outcome;
 use crate::place::{self, Range};
 use crate::row::{self, ticket, ticket_id, ticket_key};
 
@@ -55,16 +55,20 @@ pub(crate) async fn get_releases(
     connection: &Connection,
     query: &ReleaseQuery,
 ) -> Outcome<Vec<String>> {
-    let answer = connection.run(releases(connection, query.app_id.as_deref())).await?;
-    let values = answer.get_array("values").map_err(|_| corrupt("the list of releases"))?;
+    let filter = match &query.app_id {
+        Some(app_id) => doc! { "a": { "$eq": app_id } },
+        None => Document::new(),
+    };
+    let list = doc! {
+        "aggregate": connection.names.of("seen"),
+        "pipeline": [{ "$match": filter }, { "$group": { "_id": "$_id.r" } }],
+        "hint": "by_app",
+    };
+    let found = connection.read(list).await?;
     // A missing release is null.
-    let releases: BTreeSet<&str> = values.iter().filter_map(Bson::as_str).collect();
+    let releases: BTreeSet<&str> =
+        found.iter().filter_map(|found| found.get_str("_id").ok()).collect();
     Ok(releases.into_iter().map(str::to_owned).collect())
-}
-
-pub(super) fn releases(connection: &Connection, app_id: Option<&str>) -> Document {
-    let filter = app_id.map_or_else(Document::new, |app_id| doc! { "a": { "$eq": app_id } });
-    doc! { "distinct": connection.names.of("seen"), "key": "_id.r", "query": filter }
 }
 
 pub(crate) async fn count_tickets(connection: &Connection, filter: &TicketFilter) -> Outcome<u64> {

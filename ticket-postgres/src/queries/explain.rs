@@ -7,7 +7,8 @@ use std::fmt::Write as _;
 
 use ticket_core::backend::ValueTest;
 use ticket_core::{
-    Direction, Operator, StatusKind, TicketFilter, TicketQuery, TicketSort, Timestamp, Value,
+    Direction, Operator, ReleaseQuery, StatusKind, TicketFilter, TicketQuery, TicketSort,
+    Timestamp, Value,
 };
 
 use super::leads::Range;
@@ -66,6 +67,7 @@ fn statements() -> Vec<Explained> {
     add("tickets_pkey", FEW, record::record());
     add("occurrences_other_pkey", "", record::STORED.to_owned());
     add("tickets_pkey", "", format!("SELECT t.id {}", tickets::BY_ID));
+    add("seen_pkey", "Sort", tickets::releases(&ReleaseQuery::new().with_app_id("shop")));
     add("tickets_pkey", "", status::SET_STATUS.to_owned());
     add("tickets_pkey", "", prune::DELETE_TICKET.to_owned());
     add("_time_id_idx", TIES, prune::expired());
@@ -98,7 +100,7 @@ const NAMED: [&str; 8] = [
 ];
 
 /// The index of a statement that goes to every server of a distributed store, and what the statement answers.
-const SCATTERED: [(&str, &str); 12] = [
+const SCATTERED: [(&str, &str); 13] = [
     ("tickets_by_last", "a list of tickets"),
     ("tickets_by_first", "a list of tickets"),
     ("tickets_by_count", "a list of tickets"),
@@ -107,6 +109,7 @@ const SCATTERED: [(&str, &str); 12] = [
     ("tickets_by_app", "a list of an application's tickets"),
     ("tickets_by_solved", "the solved tickets that may go"),
     ("tickets_pkey", "all tickets, one piece after the other, for pruning"),
+    ("seen_pkey", "the releases of an application"),
     ("_time_id_idx", "events in the order of time"),
     ("_type_time_id_idx", "events of a type, and the types that exist"),
     ("_id_idx", "an event by its id alone"),

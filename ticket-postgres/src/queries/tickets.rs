@@ -34,17 +34,22 @@ pub(crate) async fn get_tickets(
     Ok(plan.page(tickets))
 }
 
-/// The releases of the application $1, or of all if it is null.
-pub(super) const RELEASES: &str = r#"SELECT DISTINCT s.release FROM {s}."{p}seen" s
-JOIN {s}."{p}tickets" t ON t.id = s.ticket_id
-WHERE ($1::text IS NULL OR t.app_id = $1) AND s.release <> '' ORDER BY s.release"#;
+/// Builds the statement that lists the releases of the application $1, or of all if it is null.
+pub(super) fn releases(query: &ReleaseQuery) -> String {
+    let is_app = if query.app_id.is_some() { "t.app_id = $1" } else { "$1::text IS NULL" };
+    format!(
+        r#"SELECT DISTINCT s.release FROM {{s}}."{{p}}tickets" t
+JOIN {{s}}."{{p}}seen" s ON s.ticket_id = t.id
+WHERE {is_app} AND s.release <> '' ORDER BY s.release"#
+    )
+}
 
 pub(crate) async fn get_releases(
     connections: &Connections,
     query: &ReleaseQuery,
 ) -> Result<Vec<String>> {
     let call = connections.read().await?;
-    let sql = call.names().sql(RELEASES);
+    let sql = call.names().sql(&releases(query));
     let rows = call.only(&sql, &[(&query.app_id, Type::TEXT)]).await?;
     // `seen_text` puts a sign before each release.
     rows.iter().map(|row| Ok(get::<&str>(row, 0)?[1..].to_owned())).collect()
