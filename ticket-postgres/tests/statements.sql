@@ -249,6 +249,11 @@ JOIN {s}."{p}occurrences" o ON o.ticket_id = r.ticket_id AND o.id = r.id;
 -- index: tickets_pkey; sorts: nothing
 SELECT t.id FROM {s}."{p}tickets" t WHERE t.id = $1;
 
+-- index: seen_pkey; sorts: Sort
+SELECT DISTINCT s.release FROM {s}."{p}tickets" t
+JOIN {s}."{p}seen" s ON s.ticket_id = t.id
+WHERE t.app_id = $1 AND s.release <> '' ORDER BY s.release;
+
 -- index: tickets_pkey; sorts: nothing
 UPDATE {s}."{p}tickets" t
 SET status = $2, status_time = $3, solved_release = $4, solved_after = $6, solved_name = $7,
