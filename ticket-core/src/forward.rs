@@ -53,6 +53,8 @@ macro_rules! forward_backend {
                 $crate::Result<::std::option::Option<$crate::Ticket>>}
             {set_status (id: $crate::TicketId, change: $crate::backend::StatusChange) ()
                 $crate::Result<::std::option::Option<$crate::Ticket>>}
+            {get_releases () (query: 'life1 $crate::ReleaseQuery)
+                $crate::Result<::std::vec::Vec<::std::string::String>>}
             {delete_ticket (id: $crate::TicketId) () $crate::Result<bool>}
             {get_occurrences (id: $crate::TicketId) (query: 'life1 $crate::OccurrenceQuery)
                 $crate::Result<$crate::Page<$crate::Occurrence>>}
@@ -106,6 +108,7 @@ macro_rules! __forward {
     ([get_tickets $($_:ident)*] {get_tickets $($row:tt)*} $($to:tt)*) => {};
     ([get_ticket $($_:ident)*] {get_ticket $($row:tt)*} $($to:tt)*) => {};
     ([set_status $($_:ident)*] {set_status $($row:tt)*} $($to:tt)*) => {};
+    ([get_releases $($_:ident)*] {get_releases $($row:tt)*} $($to:tt)*) => {};
     ([delete_ticket $($_:ident)*] {delete_ticket $($row:tt)*} $($to:tt)*) => {};
     ([get_occurrences $($_:ident)*] {get_occurrences $($row:tt)*} $($to:tt)*) => {};
     ([count_occurrences $($_:ident)*] {count_occurrences $($row:tt)*} $($to:tt)*) => {};

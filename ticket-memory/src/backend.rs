@@ -10,8 +10,8 @@ use ticket_core::limits::{self, as_stored};
 use ticket_core::{
     BackendBase, Bucket, Capabilities, Capability, Error, EventQuery, EventStore, EventTrait,
     EventTypeQuery, Expired, Expiry, HistogramQuery, KeepPerTicket, Occurrence, OccurrenceQuery,
-    Page, Result, Ticket, TicketFilter, TicketId, TicketQuery, Timestamp, TraitQuery, TraitType,
-    TraitTypeQuery,
+    Page, ReleaseQuery, Result, Ticket, TicketFilter, TicketId, TicketQuery, Timestamp, TraitQuery,
+    TraitType, TraitTypeQuery,
 };
 
 use crate::state::{BACKEND, State};
@@ -95,6 +95,10 @@ impl BackendBase for MemoryBackend {
 
     async fn set_status(&self, id: TicketId, change: StatusChange) -> Result<Option<Ticket>> {
         Ok(self.state().set_status(id, change, Timestamp::now()))
+    }
+
+    async fn get_releases(&self, query: &ReleaseQuery) -> Result<Vec<String>> {
+        Ok(self.state().get_releases(query))
     }
 
     async fn delete_ticket(&self, id: TicketId) -> Result<bool> {

@@ -159,7 +159,7 @@ impl Entry {
         let change = if self.ticket.occurrence_count == 0 {
             Some(TicketChange::Created)
         } else {
-            self.reopen(record.time)
+            self.reopen(record)
         };
 
         let repeats = u64::from(new.repeats());
@@ -176,16 +176,17 @@ impl Entry {
         Some(change)
     }
 
-    /// Reopens a solved ticket if this time is later than the moment it was solved.
-    fn reopen(&mut self, time: Timestamp) -> Option<TicketChange> {
-        match self.ticket.status {
-            Status::Solved { at, .. } if time > at => {
-                self.ticket.status = Status::Open;
-                self.ticket.reopened_count += 1;
-                Some(TicketChange::Reopened)
-            }
-            Status::Open | Status::Solved { .. } | Status::Muted { .. } => None,
+    /// Reopens a solved ticket if the record is later than the moment it was solved, and the fix does not
+    /// settle its release.
+    fn reopen(&mut self, record: &Record) -> Option<TicketChange> {
+        let Status::Solved { at, release: fix } = &self.ticket.status else { return None };
+        let is_settled = fix.as_ref().is_some_and(|fix| fix.settles(record.release.as_deref()));
+        if record.time <= *at || is_settled {
+            return None;
         }
+        self.ticket.status = Status::Open;
+        self.ticket.reopened_count += 1;
+        Some(TicketChange::Reopened)
     }
 
     /// Makes this occurrence the first one.

@@ -24,6 +24,7 @@
 //! | `hours` | `_id.t`, `_id.h` | ticket and hour |
 //! | | `a`, `n` | application, count |
 //! | `seen` | `_id.t`, `_id.r`, `_id.e` | ticket, release, environment |
+//! | | `a` | application |
 //! | `app_counts` | `_id.a`, `_id.h`, `_id.p` | application, hour, part of the sum |
 //! | | `n` | the part's count |
 //! | `read_positions` | `_id` | the source |
@@ -69,6 +70,7 @@ pub(crate) const INDEXES: &[Index] = &[
     ("occurrences", TRAITS, &["r.k", "d", "r.v"]),
     ("tickets", place::INDEX, &["k.$**"]),
     ("seen", "by_ticket", &["_id.t", "_id.r", "_id.e"]),
+    ("seen", "by_app", &["a", "_id.r"]),
     ("app_counts", "by_hour", &["_id.h"]),
     ("read_positions", "by_time", &["at"]),
     ("sessions", "by_time", &["made_at"]),

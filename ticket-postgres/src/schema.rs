@@ -162,7 +162,15 @@ CREATE INDEX "{p}read_positions_by_time" ON {s}."{p}read_positions" (at);
 ALTER TABLE {s}."{p}occurrences" ADD COLUMN external_id text COLLATE "C";
 CREATE INDEX "{p}occurrences_by_external_id" ON {s}."{p}occurrences" (external_id, time, id)
   WHERE external_id IS NOT NULL;
+
+ALTER TABLE {s}."{p}tickets"
+  ADD COLUMN solved_after boolean NOT NULL DEFAULT false,  -- the fix is not in solved_release but after it
+  ADD COLUMN solved_name text COLLATE "C",                 -- the name in solved_release, if that is a version
+  ADD COLUMN solved_version bytea;                         -- bytes that sort like versions
 "#;
+
+/// The version that began to search error chains and paths of requests, and to compare releases.
+pub(crate) const REBUILDS_TICKETS: i32 = 5;
 
 /// The tables that contain recorded data of tickets, in the order in which recording locks them. It
 /// locks read positions before them.

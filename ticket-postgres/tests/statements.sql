@@ -3,22 +3,22 @@
 -- UPDATE_STATEMENTS=1 cargo test -p ticket-postgres --lib writes this file anew.
 
 -- index: tickets_by_last; sorts: nothing
-SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients FROM {s}."{p}tickets" t WHERE ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.last_time ASC, t.id ASC LIMIT $3 OFFSET $4;
+SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients, t.solved_after FROM {s}."{p}tickets" t WHERE ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.last_time ASC, t.id ASC LIMIT $3 OFFSET $4;
 
 -- index: tickets_by_first; sorts: nothing
-SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients FROM {s}."{p}tickets" t WHERE ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.first_time ASC, t.id ASC LIMIT $3 OFFSET $4;
+SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients, t.solved_after FROM {s}."{p}tickets" t WHERE ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.first_time ASC, t.id ASC LIMIT $3 OFFSET $4;
 
 -- index: tickets_by_count; sorts: nothing
-SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients FROM {s}."{p}tickets" t WHERE ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.count ASC, t.id ASC LIMIT $3 OFFSET $4;
+SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients, t.solved_after FROM {s}."{p}tickets" t WHERE ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.count ASC, t.id ASC LIMIT $3 OFFSET $4;
 
 -- index: tickets_by_level; sorts: nothing
-SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients FROM {s}."{p}tickets" t WHERE ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.level ASC, t.id ASC LIMIT $3 OFFSET $4;
+SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients, t.solved_after FROM {s}."{p}tickets" t WHERE ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.level ASC, t.id ASC LIMIT $3 OFFSET $4;
 
 -- index: tickets_by_channel; sorts: nothing
-SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients FROM {s}."{p}tickets" t WHERE ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.channel ASC, t.id ASC LIMIT $3 OFFSET $4;
+SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients, t.solved_after FROM {s}."{p}tickets" t WHERE ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.channel ASC, t.id ASC LIMIT $3 OFFSET $4;
 
 -- index: tickets_by_app; sorts: nothing
-SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients FROM {s}."{p}tickets" t WHERE t.app_id = $1 ORDER BY t.last_time ASC, t.id ASC LIMIT $2 OFFSET $3;
+SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients, t.solved_after FROM {s}."{p}tickets" t WHERE t.app_id = $1 ORDER BY t.last_time ASC, t.id ASC LIMIT $2 OFFSET $3;
 
 -- index: _ticket_id_time_id_idx; sorts: nothing
 SELECT o.time, o.id, o.ticket_id, o.repeats, o.payload FROM {s}."{p}occurrences" o
@@ -54,22 +54,22 @@ SELECT x.time, x.occurrence_id FROM {s}."{p}traits" x
 WHERE x.type IN (1, 2) AND x.name = $1 AND x.value >= $6 AND x.value < $7 AND (x.time, x.occurrence_id) > ($3, $4) AND x.time <= $5 ORDER BY time ASC, occurrence_id ASC LIMIT $2;
 
 -- index: tickets_by_last; sorts: nothing
-SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients FROM {s}."{p}tickets" t WHERE ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.last_time DESC, t.id DESC LIMIT $3 OFFSET $4;
+SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients, t.solved_after FROM {s}."{p}tickets" t WHERE ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.last_time DESC, t.id DESC LIMIT $3 OFFSET $4;
 
 -- index: tickets_by_first; sorts: nothing
-SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients FROM {s}."{p}tickets" t WHERE ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.first_time DESC, t.id DESC LIMIT $3 OFFSET $4;
+SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients, t.solved_after FROM {s}."{p}tickets" t WHERE ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.first_time DESC, t.id DESC LIMIT $3 OFFSET $4;
 
 -- index: tickets_by_count; sorts: nothing
-SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients FROM {s}."{p}tickets" t WHERE ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.count DESC, t.id DESC LIMIT $3 OFFSET $4;
+SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients, t.solved_after FROM {s}."{p}tickets" t WHERE ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.count DESC, t.id DESC LIMIT $3 OFFSET $4;
 
 -- index: tickets_by_level; sorts: nothing
-SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients FROM {s}."{p}tickets" t WHERE ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.level DESC, t.id DESC LIMIT $3 OFFSET $4;
+SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients, t.solved_after FROM {s}."{p}tickets" t WHERE ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.level DESC, t.id DESC LIMIT $3 OFFSET $4;
 
 -- index: tickets_by_channel; sorts: nothing
-SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients FROM {s}."{p}tickets" t WHERE ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.channel DESC, t.id DESC LIMIT $3 OFFSET $4;
+SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients, t.solved_after FROM {s}."{p}tickets" t WHERE ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.channel DESC, t.id DESC LIMIT $3 OFFSET $4;
 
 -- index: tickets_by_app; sorts: nothing
-SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients FROM {s}."{p}tickets" t WHERE t.app_id = $1 ORDER BY t.last_time DESC, t.id DESC LIMIT $2 OFFSET $3;
+SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients, t.solved_after FROM {s}."{p}tickets" t WHERE t.app_id = $1 ORDER BY t.last_time DESC, t.id DESC LIMIT $2 OFFSET $3;
 
 -- index: _ticket_id_time_id_idx; sorts: nothing
 SELECT o.time, o.id, o.ticket_id, o.repeats, o.payload FROM {s}."{p}occurrences" o
@@ -193,11 +193,27 @@ WITH locked AS MATERIALIZED (
     last_id = CASE WHEN (excluded.last_time, excluded.last_id) > (t.last_time, t.last_id) THEN excluded.last_id ELSE t.last_id END,
     last_release = CASE WHEN (excluded.last_time, excluded.last_id) > (t.last_time, t.last_id) THEN excluded.last_release ELSE t.last_release END,
     search_text = CASE WHEN (excluded.last_time, excluded.last_id) > (t.last_time, t.last_id) THEN excluded.search_text ELSE t.search_text END,
-    status = CASE WHEN t.status = 2 AND excluded.last_time > t.status_time THEN excluded.status ELSE t.status END,
-    status_time = CASE WHEN t.status = 2 AND excluded.last_time > t.status_time THEN excluded.status_time ELSE t.status_time END,
-    solved_release = CASE WHEN t.status = 2 AND excluded.last_time > t.status_time THEN excluded.solved_release ELSE t.solved_release END,
-    reopened = t.reopened + (t.status = 2 AND excluded.last_time > t.status_time)::int,
-    reopened_by = CASE WHEN t.status = 2 AND excluded.last_time > t.status_time THEN $41::uuid ELSE t.reopened_by END
+    (status, status_time, solved_release, solved_after, solved_name, solved_version, reopened,
+      reopened_by) = (
+        SELECT CASE WHEN o.reopens THEN 1 ELSE t.status END,
+          CASE WHEN NOT o.reopens THEN t.status_time END,
+          CASE WHEN NOT o.reopens THEN t.solved_release END,
+          t.solved_after AND NOT o.reopens,
+          CASE WHEN NOT o.reopens THEN t.solved_name END,
+          CASE WHEN NOT o.reopens THEN t.solved_version END,
+          t.reopened + o.reopens::int,
+          CASE WHEN o.reopens THEN $41::uuid ELSE t.reopened_by END
+        -- The offset keeps PostgreSQL from repeating the condition for each column.
+        FROM (SELECT t.status = 2 AND excluded.last_time > t.status_time
+          AND (t.solved_release IS NULL OR EXISTS (
+            SELECT 1 FROM unnest($32::uuid[], $33::text[], $44::int8[], $45::text[], $46::bytea[])
+              AS r (ticket_id, release, time, name, version)
+            WHERE r.ticket_id = t.id AND r.time > t.status_time
+              AND NOT (t.solved_after AND r.release = '=' || t.solved_release)
+              AND NOT coalesce(
+                (r.name = t.solved_name OR r.name = '' OR t.solved_name = '')
+                  AND (r.version < t.solved_version OR t.solved_after AND r.version = t.solved_version),
+                false))) AS reopens OFFSET 0) o)
   RETURNING t.id, t.app_id, t.count, t.reopened_by IS NOT DISTINCT FROM $41 AS is_reopened
 ), counts AS (
   INSERT INTO {s}."{p}hours" AS h (ticket_id, app_id, hour, count)
@@ -233,9 +249,15 @@ JOIN {s}."{p}occurrences" o ON o.ticket_id = r.ticket_id AND o.id = r.id;
 -- index: tickets_pkey; sorts: nothing
 SELECT t.id FROM {s}."{p}tickets" t WHERE t.id = $1;
 
+-- index: seen_pkey; sorts: Sort
+SELECT DISTINCT s.release FROM {s}."{p}tickets" t
+JOIN {s}."{p}seen" s ON s.ticket_id = t.id
+WHERE t.app_id = $1 AND s.release <> '' ORDER BY s.release;
+
 -- index: tickets_pkey; sorts: nothing
 UPDATE {s}."{p}tickets" t
-SET status = $2, status_time = $3, solved_release = $4
+SET status = $2, status_time = $3, solved_release = $4, solved_after = $6, solved_name = $7,
+  solved_version = $8
 WHERE t.id = $1 AND ($5::int8 IS NULL OR $5 >= t.last_time);
 
 -- index: tickets_pkey; sorts: nothing

@@ -18,6 +18,7 @@ mod paging;
 mod payloads;
 mod positions;
 mod recording;
+mod releases;
 mod search;
 mod setup;
 mod status;
@@ -101,6 +102,18 @@ pub(crate) const CASES: &[CaseEntry] = cases! {
         rule_07_muting_ends_on_its_own,
         rule_07_a_muted_ticket_can_be_solved_and_reopened,
     }
+    releases {
+        rule_06_a_late_occurrence_of_a_release_before_the_fix_leaves_the_ticket_solved,
+        rule_06_an_occurrence_of_the_fix_or_of_a_release_without_order_reopens_the_ticket,
+        rule_06_a_fix_after_a_release_settles_that_release_too,
+        rule_06_versions_with_different_names_have_no_order,
+        rule_06_a_batch_of_several_releases_is_judged_by_each_of_them,
+        rule_06_reopened_is_reported_once_among_writers_of_several_releases,
+        rule_06_the_last_solving_decides_which_releases_are_settled,
+        rule_06_the_next_release_follows_the_latest_of_the_application,
+        rule_12_releases_are_listed_by_application,
+        rule_12_releases_survive_pruning_and_expire_with_their_ticket: Events,
+    }
     deleting {
         rule_09_deleting_removes_the_ticket_its_occurrences_and_its_counts,
         rule_09_deleting_removes_the_events: Events,
@@ -149,6 +162,7 @@ pub(crate) const CASES: &[CaseEntry] = cases! {
     }
     search {
         rule_12_searches_message_and_location_ignoring_case,
+        rule_12_searches_the_error_chain_and_the_path_of_the_request,
         rule_12_a_search_text_has_no_wildcards,
         rule_12_searches_the_newest_message_only,
     }
@@ -234,6 +248,8 @@ pub(crate) const CASES: &[CaseEntry] = cases! {
         rule_28_leases_take_names_and_holders_changed_by_the_limits: Events,
     }
     setup {
+        rule_13_a_store_that_was_never_set_up_has_no_tickets,
+        rule_13_a_store_that_was_never_set_up_has_no_events: Events,
         rule_24_setting_up_again_is_harmless,
         rule_24_eight_tasks_set_up_one_handle_at_once,
         rule_24_eight_handles_set_up_an_empty_store_at_once: SharedStorage,

@@ -14,7 +14,7 @@ use ticket_core::backend::{Batch, Lease, NewOccurrence, Recorded, StatusChange};
 use ticket_core::{
     BackendBase, Bucket, Capabilities, Error, ErrorKind, EventQuery, EventStore, EventTrait,
     EventTypeQuery, Expired, Expiry, HistogramQuery, KeepPerTicket, Occurrence, OccurrenceQuery,
-    Page, Result, Ticket, TicketFilter, TicketId, TicketQuery, TraitQuery, TraitType,
+    Page, ReleaseQuery, Result, Ticket, TicketFilter, TicketId, TicketQuery, TraitQuery, TraitType,
     TraitTypeQuery,
 };
 
@@ -187,6 +187,10 @@ impl<B: BackendBase> BackendBase for FaultyBackend<B> {
 
     async fn set_status(&self, id: TicketId, change: StatusChange) -> Result<Option<Ticket>> {
         self.call(Method::SetStatus, &[], self.inner.set_status(id, change)).await
+    }
+
+    async fn get_releases(&self, query: &ReleaseQuery) -> Result<Vec<String>> {
+        self.call(Method::GetReleases, &[], self.inner.get_releases(query)).await
     }
 
     async fn delete_ticket(&self, id: TicketId) -> Result<bool> {

@@ -37,6 +37,7 @@ pub enum Method {
     GetTickets,
     GetTicket,
     SetStatus,
+    GetReleases,
     DeleteTicket,
     GetOccurrences,
     CountOccurrences,

@@ -68,6 +68,7 @@ impl<'a> Executor<'a> {
             Operation::SetStatus(id, change) => {
                 Answer::one(&store.set_status(*id, change.clone()).await)
             }
+            Operation::GetReleases(query) => Answer::one(&store.get_releases(query).await),
             Operation::DeleteTicket(id) => Answer::one(&store.delete_ticket(*id).await),
             Operation::GetOccurrences(id, query, pages) => {
                 let read = |after| {

@@ -5,7 +5,7 @@ use std::fmt;
 use ticket_core::backend::{ReadPosition, StatusChange};
 use ticket_core::{
     EventQuery, EventTypeQuery, Expiry, HistogramQuery, KeepPerTicket, OccurrenceQuery,
-    TicketFilter, TicketId, TicketQuery, Timestamp, TraitQuery, TraitTypeQuery,
+    ReleaseQuery, TicketFilter, TicketId, TicketQuery, Timestamp, TraitQuery, TraitTypeQuery,
 };
 
 use super::samples::{self, Draft};
@@ -21,6 +21,7 @@ pub(super) enum Operation {
     GetTickets(TicketQuery, Pages),
     GetTicket(TicketId),
     SetStatus(TicketId, StatusChange),
+    GetReleases(ReleaseQuery),
     DeleteTicket(TicketId),
     GetOccurrences(TicketId, OccurrenceQuery, Pages),
     CountOccurrences(HistogramQuery),
@@ -54,6 +55,7 @@ impl Operation {
             Self::GetTickets(..) => "get_tickets",
             Self::GetTicket(_) => "get_ticket",
             Self::SetStatus(..) => "set_status",
+            Self::GetReleases(_) => "get_releases",
             Self::DeleteTicket(_) => "delete_ticket",
             Self::GetOccurrences(..) => "get_occurrences",
             Self::CountOccurrences(_) => "count_occurrences",
@@ -84,6 +86,7 @@ impl fmt::Display for Operation {
             Self::GetTickets(query, pages) => write!(f, " {pages}, {}", brief(query)),
             Self::GetTicket(id) | Self::DeleteTicket(id) => write!(f, " {}", brief(id)),
             Self::SetStatus(id, change) => write!(f, " {} {}", brief(id), brief(change)),
+            Self::GetReleases(query) => write!(f, " {}", brief(query)),
             Self::GetOccurrences(id, query, pages) => {
                 write!(f, " {} {pages}, {}", brief(id), brief(query))
             }

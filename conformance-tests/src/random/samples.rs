@@ -20,8 +20,19 @@ pub(super) const APPS: [&str; 3] = ["a", "b", "nobody"];
 pub(super) const CHANNELS: [&str; 4] = ["", "db", "Db", "web.é"];
 pub(super) const MESSAGES: [&str; 4] = ["", "100% of disk_1 used", "Disk É lost", "日本\u{0}🦀"];
 pub(super) const FILES: [&str; 2] = ["src/Disk.rs", "src/é.rs"];
-pub(super) const SEARCHES: [&str; 9] = ["", "disk", "É", "%", "_", "0% of d", "src", "\u{0}", "?"];
-pub(super) const RELEASES: [Option<&str>; 4] = [None, Some("1"), Some("2"), Some("")];
+pub(super) const SEARCHES: [&str; 11] =
+    ["", "disk", "É", "%", "_", "0% of d", "src", "\u{0}", "?", "TIMEOUT", "failed"];
+pub(super) const RELEASES: [Option<&str>; 9] = [
+    None,
+    Some("1"),
+    Some(""),
+    Some("1.3.9"),
+    Some("v1.4.0-rc.1"),
+    Some("1.4.0+7"),
+    Some("shop@1.4.0"),
+    Some("web@1.10.0"),
+    Some("1.10.0"),
+];
 pub(super) const ENVIRONMENTS: [Option<&str>; 3] = [None, Some("live"), Some("test")];
 pub(super) const ERRORS: [Option<&str>; 3] = [None, Some("Timeout"), Some("Refused")];
 pub(super) const LEVELS: [Level; 3] = [Level::Error, Level::Info, Level::Critical];

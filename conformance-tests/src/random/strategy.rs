@@ -7,10 +7,10 @@ use proptest::sample::select;
 use proptest::strategy::{BoxedStrategy, Union};
 use ticket_core::backend::{HistogramScope, ReadPosition, StatusChange};
 use ticket_core::{
-    BucketWidth, Comparison, Direction, EventFilter, EventQuery, EventTypeQuery, Expiry,
-    HistogramQuery, KeepPerTicket, MAX_LIMIT, OccurrenceQuery, Operator, StatusKind, TicketFilter,
-    TicketId, TicketIdPrefix, TicketQuery, TicketSort, Timestamp, TraitQuery, TraitTypeQuery,
-    Value,
+    BucketWidth, Comparison, Direction, EventFilter, EventQuery, EventTypeQuery, Expiry, Fix,
+    HistogramQuery, KeepPerTicket, MAX_LIMIT, OccurrenceQuery, Operator, ReleaseQuery, StatusKind,
+    TicketFilter, TicketId, TicketIdPrefix, TicketQuery, TicketSort, Timestamp, TraitQuery,
+    TraitTypeQuery, Value,
 };
 
 use super::operation::{Operation, Pages};
@@ -61,6 +61,7 @@ fn operation(with_events: bool) -> Union<BoxedStrategy<Operation>> {
         (10, (ticket_query(), pages()).prop_map(|(q, p)| Operation::GetTickets(q, p)).boxed()),
         (3, ticket().prop_map(Operation::GetTicket).boxed()),
         (10, (ticket(), change()).prop_map(|(id, c)| Operation::SetStatus(id, c)).boxed()),
+        (2, release_query().prop_map(Operation::GetReleases).boxed()),
         (2, ticket().prop_map(Operation::DeleteTicket).boxed()),
         (
             4,
@@ -144,8 +145,11 @@ fn read_position() -> impl Strategy<Value = ReadPosition> {
 }
 
 fn change() -> impl Strategy<Value = StatusChange> {
-    let solve = (time(), select(&samples::RELEASES[..]))
-        .prop_map(|(at, release)| StatusChange::Solve { at, release: release.map(str::to_owned) });
+    let fix = (select(&samples::RELEASES[..]), any::<bool>()).prop_map(|(release, is_after)| {
+        let release = release?.to_owned();
+        Some(if is_after { Fix::After { release } } else { Fix::In(release) })
+    });
+    let solve = (time(), fix).prop_map(|(at, release)| StatusChange::Solve { at, release });
     // No time near the present: a ticket that is muted until such a time could be open in one store and
     // still muted in the other.
     let until = select(&[None, Some(Timestamp::MIN), Some(Timestamp::MAX)][..]);
@@ -270,6 +274,14 @@ fn comparison() -> impl Strategy<Value = Comparison> {
     parts.prop_map(|((name, value), op, as_number)| {
         let typed = Comparison::new(name, op, value.clone());
         if as_number { Comparison::number(name, op, value).unwrap_or(typed) } else { typed }
+    })
+}
+
+fn release_query() -> impl Strategy<Value = ReleaseQuery> {
+    app().prop_map(|app| {
+        let mut query = ReleaseQuery::new();
+        query.app_id = app;
+        query
     })
 }
 

@@ -17,6 +17,7 @@ mod payloads;
 mod positions;
 mod reading;
 mod recording;
+mod releases;
 mod retention;
 mod setup;
 mod status;
@@ -51,6 +52,7 @@ const MUTANTS: &[&[Mutant]] = &[
     ids::MUTANTS,
     deleting::MUTANTS,
     status::MUTANTS,
+    releases::MUTANTS,
     paging::MUTANTS,
     reading::MUTANTS,
     events::MUTANTS,

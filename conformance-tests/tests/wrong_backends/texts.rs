@@ -2,7 +2,7 @@
 //! and 29.
 
 use ticket_core::backend::HistogramScope;
-use ticket_core::{Error, ErrorKind, Status};
+use ticket_core::{Error, ErrorKind, Fix, Status};
 
 use crate::Mutant;
 use crate::wrong::{CORRECT, Hooks};
@@ -107,8 +107,8 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         found_by: &["rule_22_a_release_that_solves_is_cut_like_that_of_a_record"],
         hooks: Hooks {
             ticket: |_, ticket| {
-                if let Status::Solved { release, .. } = &mut ticket.status {
-                    with_nul(release);
+                if let Status::Solved { release: Some(Fix::In(release)), .. } = &mut ticket.status {
+                    *release = release.replace('␀', "\0");
                 }
             },
             ..CORRECT

@@ -9,10 +9,10 @@ use ticket_core::backend::{
     Batch, Lease, NewOccurrence, Recorded, StatusChange, TicketUpdate, async_trait,
 };
 use ticket_core::{
-    BackendBase, Bucket, Capabilities, EventFilter, EventQuery, EventStore, EventTrait,
+    BackendBase, Bucket, Capabilities, Error, EventFilter, EventQuery, EventStore, EventTrait,
     EventTypeQuery, Expired, Expiry, Fingerprint, HistogramQuery, KeepPerTicket, Occurrence,
-    OccurrenceId, OccurrenceQuery, Page, Record, Result, Status, Ticket, TicketFilter, TicketId,
-    TicketQuery, TraitQuery, TraitType, TraitTypeQuery,
+    OccurrenceId, OccurrenceQuery, Page, Record, ReleaseQuery, Result, Status, Ticket,
+    TicketFilter, TicketId, TicketQuery, TraitQuery, TraitType, TraitTypeQuery,
 };
 use ticket_memory::MemoryBackend;
 
@@ -38,6 +38,7 @@ pub(crate) struct Hooks {
     pub(crate) get_tickets: fn(&Wrong, &TicketQuery) -> Result<Page<Ticket>>,
     pub(crate) get_ticket: fn(&Wrong, TicketId) -> Result<Option<Ticket>>,
     pub(crate) set_status: fn(&Wrong, TicketId, StatusChange) -> Result<Option<Ticket>>,
+    pub(crate) get_releases: fn(&Wrong, &ReleaseQuery) -> Result<Vec<String>>,
     pub(crate) delete: fn(&Wrong, TicketId) -> Result<bool>,
     pub(crate) get_occurrences: fn(&Wrong, TicketId, &OccurrenceQuery) -> Result<Page<Occurrence>>,
     pub(crate) count_occurrences: fn(&Wrong, &HistogramQuery) -> Result<Vec<Bucket>>,
@@ -80,6 +81,7 @@ pub(crate) const CORRECT: Hooks = Hooks {
     get_tickets: Wrong::tickets,
     get_ticket: |it, id| Ok(it.ticket(id)),
     set_status: Wrong::set_status,
+    get_releases: |it, query| it.correct(|correct| correct.get_releases(query).now_or_never()),
     delete: |it, id| it.correct(|correct| correct.delete_ticket(id).now_or_never()),
     get_occurrences: Wrong::occurrences,
     count_occurrences: |it, query| {
@@ -200,8 +202,12 @@ impl Wrong {
         filter
     }
 
-    /// Applies what other processes recorded before anything is read.
+    /// Applies what other processes recorded before anything is read, which needs a schema unless one may be
+    /// created.
     fn catch_up(&self) -> Result<()> {
+        if !self.storage.autocreate && self.storage.version().is_none() {
+            return Err(Error::config("the schema is missing, and autocreate is off"));
+        }
         self.storage.catch_up(|batch| {
             self.correct(|correct| correct.record_tickets(batch.into()).now_or_never())
         })
@@ -291,6 +297,11 @@ impl BackendBase for Wrong {
 
     async fn set_status(&self, id: TicketId, change: StatusChange) -> Result<Option<Ticket>> {
         (self.hooks.set_status)(self, id, change)
+    }
+
+    async fn get_releases(&self, query: &ReleaseQuery) -> Result<Vec<String>> {
+        self.catch_up()?;
+        (self.hooks.get_releases)(self, query)
     }
 
     async fn delete_ticket(&self, id: TicketId) -> Result<bool> {

@@ -44,6 +44,43 @@ fn tickets_are_solved_reopened_and_muted() {
 }
 
 #[test]
+fn a_ticket_is_solved_by_the_release_after_the_latest_one() {
+    let of = |message: &str, release: &str, seconds_ago| {
+        record(Level::Error, "cart", message, seconds_ago).with_release(release)
+    };
+    let place = Place::with(vec![of("it failed", "1.3.0", 20), of("other", "1.10.0", 10)]);
+    let id = place.texts("id", &["list", "--search", "it failed"]).remove(0);
+    let output = place.output(&["solve", &id, "--next-release"]);
+    assert!(output.contains("solved by the release after 1.10.0  it failed"), "{output}");
+    let solved = place.json(&["list", "--status", "solved"]).remove(0);
+    assert_eq!(solved["solved_release"], serde_json::Value::Null);
+    assert_eq!(solved["solved_after_release"], "1.10.0");
+    assert!(place.output(&["show", &id]).contains(", by the release after 1.10.0"));
+
+    // Occurrences after the solving: the first two are of releases without the fix.
+    for (release, status) in [("1.9.9", "solved"), ("1.10.0", "solved"), ("1.10.1", "open")] {
+        place.record(vec![of("it failed", release, 0)]);
+        assert_eq!(
+            place.texts("status", &["list", "--status", "all", "--search", "it failed"]),
+            [status]
+        );
+    }
+    let (code, said) = place.failure(&["solve", &id, "--next-release", "--release", "1.4.0"]);
+    assert!(code == 2 && said.contains("--next-release"), "{said}");
+}
+
+#[test]
+fn without_any_release_the_next_one_is_unknown_and_the_command_says_so() {
+    let place = Place::with(vec![record(Level::Error, "cart", "it failed", 10)]);
+    let id = place.texts("id", &["list"]).remove(0);
+    let assert = place.ticket(&["solve", &id, "--next-release"]).assert().success();
+    let output = assert.get_output();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("never seen in a release"), "{said}");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("solved  it failed"));
+}
+
+#[test]
 fn an_unknown_id_does_not_keep_the_others_from_being_changed() {
     let place = Place::with(five());
     let ids = ids(&place);

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 
 use super::{Batch, Recorded, StatusChange};
 use crate::{
-    Bucket, Capabilities, HistogramQuery, Occurrence, OccurrenceQuery, Page, Result, Ticket,
-    TicketFilter, TicketId, TicketQuery, forward_backend,
+    Bucket, Capabilities, HistogramQuery, Occurrence, OccurrenceQuery, Page, ReleaseQuery, Result,
+    Ticket, TicketFilter, TicketId, TicketQuery, forward_backend,
 };
 
 /// A store of tickets and their occurrences.
@@ -48,6 +48,10 @@ pub trait BackendBase: std::fmt::Debug + Send + Sync + 'static {
     /// schema that is newer than the backend is an error of kind [`Corrupt`](crate::ErrorKind::Corrupt)
     /// and stays untouched. A backend that must not create anything (`autocreate = false`) only checks the
     /// schema, and fails with kind [`Config`](crate::ErrorKind::Config) if it is missing or old.
+    ///
+    /// A store that was never set up is empty: where this call would create the schema, every method that
+    /// only reads finds nothing, and MUST NOT fail for that reason (rule 13). With `autocreate = false` these
+    /// methods fail like this one.
     async fn setup_backend(&self) -> Result<()>;
 
     /// Records a batch of occurrences, and the [read positions](super::ReadPosition) in it. An empty batch
@@ -69,8 +73,10 @@ pub trait BackendBase: std::fmt::Debug + Send + Sync + 'static {
     ///    arrive. Pruned occurrences count: an occurrence with the time and id of a pruned first or newest
     ///    one changes neither.
     /// 6. A solved ticket is reopened by an occurrence that is later than the moment it was solved, and by
-    ///    nothing else. Exactly one call reports [`Reopened`](super::TicketChange::Reopened) per solving. An
-    ///    older occurrence counts and leaves the ticket solved.
+    ///    nothing else. If the solving names a release, the occurrence also has to be of a release that the
+    ///    [fix does not settle](crate::Fix::settles). Exactly one call reports
+    ///    [`Reopened`](super::TicketChange::Reopened) per solving. Every other occurrence counts and leaves
+    ///    the ticket solved.
     /// 7. A muted ticket counts and stays muted. Nothing is reported for it, not even when the time until
     ///    which it was muted has passed.
     /// 8. Batches that touch the same tickets in opposite orders all succeed.
@@ -108,14 +114,21 @@ pub trait BackendBase: std::fmt::Debug + Send + Sync + 'static {
     /// Solves, reopens or mutes a ticket, and returns the ticket as it is afterwards; `None` if no ticket
     /// has this id (rule 13).
     ///
-    /// Solving settles everything up to a given moment. If the ticket's last occurrence, stored or pruned,
-    /// is later than that moment, the ticket stays as it is, whether it is open, muted or solved at a later
+    /// Solving settles everything up to a given moment, and, if it names a release, the releases before the
+    /// fix. If the ticket's last occurrence, stored or pruned and of whatever release, is later than that
+    /// moment, the ticket stays as it is, whether it is open, muted or solved at a later
     /// moment: the problem came back before the decision arrived. Whichever of the two arrives first, an
-    /// occurrence that is later than the solving prevails. In every other case the new status replaces the
+    /// occurrence that is later than the solving and not settled prevails. In every other case the new status replaces the
     /// old one, even one of the same kind. A change of status is not an occurrence: `reopened_count` stays
     /// the same. The release that solves a ticket is cut to the [limit](crate::limits::NAME) of a name, as
     /// a record's release is; [`StatusChange::status`] does that.
     async fn set_status(&self, id: TicketId, change: StatusChange) -> Result<Option<Ticket>>;
+
+    /// Returns the releases in which the tickets of an application were seen, each once, sorted by code point
+    /// (rule 12).
+    ///
+    /// Pruning does not affect the result. A ticket takes its releases along when it is deleted or expires.
+    async fn get_releases(&self, query: &ReleaseQuery) -> Result<Vec<String>>;
 
     /// Deletes a ticket with its occurrences and counts; `false` if no ticket has this id (rule 13).
     ///

@@ -39,4 +39,5 @@ pub use crate::query::{
     EventOrder, EventPosition, HistogramScope, Position, QueryPlan, SortKey, Tally, TicketOrder,
     TicketPosition, TraitPosition, ValueTest,
 };
-pub use crate::search::fold;
+pub use crate::release::VersionKey;
+pub use crate::search::{fold, search_text};

@@ -23,7 +23,7 @@ pub(crate) use self::record::record_tickets;
 pub use self::repair::Repaired;
 pub(crate) use self::repair::repair;
 pub(crate) use self::status::set_status;
-pub(crate) use self::tickets::{count_tickets, get_ticket, get_tickets};
+pub(crate) use self::tickets::{count_tickets, get_releases, get_ticket, get_tickets};
 pub(crate) use self::traits::{event_types, get_traits, trait_types};
 
 use mongodb::bson::{Bson, Document, doc};

@@ -90,10 +90,7 @@ impl Known {
                 first: (row::time(ticket, "f")?, row::occurrence_id(ticket, "fi")?),
                 last: (row::time(ticket, "m")?, row::occurrence_id(ticket, "mi")?),
                 count: row::count(ticket, "n")?,
-                solved_at: match row::status(ticket)? {
-                    Status::Solved { at, .. } => Some(at),
-                    Status::Open | Status::Muted { .. } => None,
-                },
+                status: row::status(ticket)?,
             },
             keys: Keys::of(ticket)?,
             seen: ticket.get_array("seen").map_err(|_| corrupt("a ticket"))?.clone(),
@@ -291,7 +288,7 @@ fn add_seen(
     let remembered = known.map_or(&[][..], |known| &known.seen);
     let new: Vec<Bson> = added
         .seen
-        .iter()
+        .keys()
         .map(|(release, environment)| Bson::from(doc! { "r": *release, "e": *environment }))
         .filter(|pair| !remembered.contains(pair))
         .collect();
@@ -301,7 +298,8 @@ fn add_seen(
     for pair in &new {
         let mut key = doc! { "t": ticket_key(id) };
         key.extend(pair.as_document().cloned().unwrap_or_default());
-        let update = doc! { "$setOnInsert": { "w": unit.token } };
+        let app_id = added.newest.record().app_id.as_str();
+        let update = doc! { "$setOnInsert": { "w": unit.token, "a": app_id } };
         statements.seen.push(doc! { "q": { "_id": key }, "u": update, "upsert": true });
     }
     let from = (remembered.len() + new.len()).saturating_sub(REMEMBERED);

@@ -12,8 +12,8 @@ use ticket_core::backend::{Batch, ReadPosition, StatusChange};
 use ticket_core::{
     BackendBase, BucketWidth, Comparison, Direction, EventFilter, EventQuery, EventStore,
     EventTypeQuery, Expiry, HistogramQuery, KeepPerTicket, Level, OccurrenceId, OccurrenceQuery,
-    Operator, Record, StatusKind, TicketFilter, TicketQuery, TicketSort, Timestamp, TraitQuery,
-    TraitTypeQuery,
+    Operator, Record, ReleaseQuery, StatusKind, TicketFilter, TicketQuery, TicketSort, Timestamp,
+    TraitQuery, TraitTypeQuery,
 };
 use ticket_direct::RecordEvents;
 use ticket_mongo::{MongoBackend, MongoConfig};
@@ -101,6 +101,9 @@ pub(crate) async fn use_everything(backend: &MongoBackend) -> Result<(), Failed>
             query = query.with_app_id(app_id);
         }
         backend.event_types(&types).await?;
+        let mut releases = ReleaseQuery::new();
+        releases.app_id = app_id.map(str::to_owned);
+        backend.get_releases(&releases).await?;
         backend.trait_types(&traits).await?;
         let page = backend.get_traits(&query).await?;
         backend.get_traits(&query.with_after(page.next.ok_or("a second page")?)).await?;

@@ -7,7 +7,8 @@ use std::fmt::Write as _;
 
 use ticket_core::backend::ValueTest;
 use ticket_core::{
-    Direction, Operator, StatusKind, TicketFilter, TicketQuery, TicketSort, Timestamp, Value,
+    Direction, Operator, ReleaseQuery, StatusKind, TicketFilter, TicketQuery, TicketSort,
+    Timestamp, Value,
 };
 
 use super::leads::Range;
@@ -67,6 +68,7 @@ fn statements() -> Vec<Explained> {
     add("tickets_pkey", FEW, record::record());
     add("occurrences_other_pkey", "", record::STORED.to_owned());
     add("tickets_pkey", "", format!("SELECT t.id {}", tickets::BY_ID));
+    add("seen_pkey", "Sort", tickets::releases(&ReleaseQuery::new().with_app_id("shop")));
     add("tickets_pkey", "", status::SET_STATUS.to_owned());
     add("tickets_pkey", "", prune::DELETE_TICKET.to_owned());
     add("_time_id_idx", TIES, prune::expired());
@@ -108,6 +110,7 @@ const SCATTERED: [(&str, &str); 13] = [
     ("tickets_by_app", "a list of an application's tickets"),
     ("tickets_by_solved", "the solved tickets that may go"),
     ("tickets_pkey", "all tickets, one piece after the other, for pruning"),
+    ("seen_pkey", "the releases of an application"),
     ("_time_id_idx", "events in the order of time"),
     ("_type_time_id_idx", "events of a type, and the types that exist"),
     ("_id_idx", "an event by its id alone"),

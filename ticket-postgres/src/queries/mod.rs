@@ -52,7 +52,7 @@ pub(crate) use self::positions::read_position;
 pub(crate) use self::prune::{clear, clear_expired, delete_ticket, keep_per_ticket};
 pub(crate) use self::record::record_tickets;
 pub(crate) use self::status::set_status;
-pub(crate) use self::tickets::{count_tickets, get_ticket, get_tickets};
+pub(crate) use self::tickets::{count_tickets, get_releases, get_ticket, get_tickets};
 pub(crate) use self::traits::{event_types, get_traits, trait_types};
 
 /// The delays between attempts, about as long as the interfering transactions take.

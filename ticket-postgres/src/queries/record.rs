@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ticket_core::backend::{Added, Batch, NewOccurrence, Recorded, TicketChange, TicketUpdate};
+use ticket_core::backend::{
+    Added, Batch, NewOccurrence, Recorded, TicketChange, TicketUpdate, VersionKey,
+};
 use ticket_core::{OccurrenceId, Result, TicketId, Timestamp};
 use tokio_postgres::types::Type;
 use uuid::Uuid;
@@ -36,7 +38,7 @@ use crate::schema::PART;
 /// because then their effect on the ticket is known in advance. Otherwise the division by zero in
 /// `fresh` rolls everything back, and the batch is sent again without the stored occurrences.
 ///
-/// The 43 parameters are arrays, one for each column of the rows to insert; the groups are
+/// The 46 parameters are arrays, one for each column of the rows to insert; the groups are
 ///
 /// | parameters | rows |
 /// |---|---|
@@ -44,6 +46,7 @@ use crate::schema::PART;
 /// | `$9` to `$28` | tickets |
 /// | `$29` to `$31` | counts per ticket and hour |
 /// | `$32` to `$34` | pairs of release and environment |
+/// | `$44` to `$46` | for each pair the time of its newest occurrence, and the name and version of its release |
 /// | `$35` to `$40` | traits |
 /// | `$41` | a random id of this attempt, which marks the tickets that it reopens |
 /// | `$42` | the schema version that this program writes |
@@ -87,7 +90,19 @@ WITH locked AS MATERIALIZED (
   FROM fresh
   ON CONFLICT (id) DO UPDATE SET
     count = t.count + excluded.count,
-    {changes}
+    {changes},
+    (status, status_time, solved_release, solved_after, solved_name, solved_version, reopened,
+      reopened_by) = (
+        SELECT CASE WHEN o.reopens THEN 1 ELSE t.status END,
+          CASE WHEN NOT o.reopens THEN t.status_time END,
+          CASE WHEN NOT o.reopens THEN t.solved_release END,
+          t.solved_after AND NOT o.reopens,
+          CASE WHEN NOT o.reopens THEN t.solved_name END,
+          CASE WHEN NOT o.reopens THEN t.solved_version END,
+          t.reopened + o.reopens::int,
+          CASE WHEN o.reopens THEN $41::uuid ELSE t.reopened_by END
+        -- The offset keeps PostgreSQL from repeating the condition for each column.
+        FROM (SELECT {reopens} AS reopens OFFSET 0) o)
   RETURNING t.id, t.app_id, t.count, t.reopened_by IS NOT DISTINCT FROM $41 AS is_reopened
 ), counts AS (
   INSERT INTO {s}."{p}hours" AS h (ticket_id, app_id, hour, count)
@@ -115,9 +130,9 @@ WITH locked AS MATERIALIZED (
 )
 SELECT id, count, is_reopened FROM stored"#;
 
-/// The columns of an existing ticket that an older, a newer and a reopening occurrence change, each
-/// with its condition.
-const CHANGES: [(&str, &[&str]); 3] = [
+/// The columns of an existing ticket that an older and a newer occurrence change, each with its
+/// condition.
+const CHANGES: [(&str, &[&str]); 2] = [
     (
         "(excluded.first_time, excluded.first_id) < (t.first_time, t.first_id)",
         &["first_time", "first_id", "first_release"],
@@ -139,11 +154,21 @@ const CHANGES: [(&str, &[&str]); 3] = [
             "search_text",
         ],
     ),
-    (
-        "t.status = 2 AND excluded.last_time > t.status_time",
-        &["status", "status_time", "solved_release"],
-    ),
 ];
+
+/// The condition under which a batch reopens a ticket. It says what `KnownTicket::change` and
+/// `Fix::settles` define. PostgreSQL has to decide by itself, because only the statement that records
+/// sees the status under the lock of the ticket.
+const REOPENS: &str = r"t.status = 2 AND excluded.last_time > t.status_time
+          AND (t.solved_release IS NULL OR EXISTS (
+            SELECT 1 FROM unnest($32::uuid[], $33::text[], $44::int8[], $45::text[], $46::bytea[])
+              AS r (ticket_id, release, time, name, version)
+            WHERE r.ticket_id = t.id AND r.time > t.status_time
+              AND NOT (t.solved_after AND r.release = '=' || t.solved_release)
+              AND NOT coalesce(
+                (r.name = t.solved_name OR r.name = '' OR t.solved_name = '')
+                  AND (r.version < t.solved_version OR t.solved_after AND r.version = t.solved_version),
+                false)))";
 
 pub(super) fn record() -> String {
     let mut changes = Vec::new();
@@ -154,11 +179,10 @@ pub(super) fn record() -> String {
             ));
         }
     }
-    let reopening = CHANGES[2].0;
-    changes.push(format!("reopened = t.reopened + ({reopening})::int"));
-    changes
-        .push(format!("reopened_by = CASE WHEN {reopening} THEN $41::uuid ELSE t.reopened_by END"));
-    RECORD.replace("{changes}", &changes.join(",\n    ")).replace("{part}", PART)
+    RECORD
+        .replace("{changes}", &changes.join(",\n    "))
+        .replace("{reopens}", REOPENS)
+        .replace("{part}", PART)
 }
 
 pub(super) const STORED: &str = r#"SELECT o.ticket_id, o.id
@@ -278,7 +302,7 @@ struct Rows<'a> {
     external_ids: Vec<Option<&'a str>>,
     tickets: TicketRows<'a>,
     hours: (Vec<Uuid>, Vec<i64>, Vec<i64>),
-    seen: (Vec<Uuid>, Vec<String>, Vec<String>),
+    seen: SeenRows<'a>,
     traits: TraitRows<'a>,
 }
 
@@ -304,6 +328,16 @@ struct TicketRows<'a> {
     counts: Vec<i64>,
     ingredients: Vec<String>,
     search_texts: Vec<String>,
+}
+
+#[derive(Default)]
+struct SeenRows<'a> {
+    ticket_ids: Vec<Uuid>,
+    releases: Vec<String>,
+    environments: Vec<String>,
+    times: Vec<i64>,
+    names: Vec<Option<&'a str>>,
+    versions: Vec<Option<Vec<u8>>>,
 }
 
 #[derive(Default)]
@@ -351,16 +385,20 @@ impl<'a> Rows<'a> {
             self.hours.1.push(*hour);
             self.hours.2.push(to_i64(*count));
         }
-        for (release, environment) in &added.seen {
-            self.seen.0.push(ticket_id);
-            self.seen.1.push(seen_text(*release));
-            self.seen.2.push(seen_text(*environment));
+        for ((release, environment), newest) in &added.seen {
+            let version = release.and_then(VersionKey::of);
+            self.seen.ticket_ids.push(ticket_id);
+            self.seen.releases.push(seen_text(*release));
+            self.seen.environments.push(seen_text(*environment));
+            self.seen.times.push(newest.as_micros());
+            self.seen.names.push(version.as_ref().map(|version| version.name));
+            self.seen.versions.push(version.map(|version| version.bytes));
         }
         self.tickets.add(ticket_id, occurrences, &added)
     }
 
-    fn params<'b>(&'b self, batch: &'b Uuid) -> [Param<'b>; 43] {
-        let (tickets, traits) = (&self.tickets, &self.traits);
+    fn params<'b>(&'b self, batch: &'b Uuid) -> [Param<'b>; 46] {
+        let (tickets, seen, traits) = (&self.tickets, &self.seen, &self.traits);
         [
             (&self.ticket_ids, Type::UUID_ARRAY),
             (&self.ids, Type::UUID_ARRAY),
@@ -393,9 +431,9 @@ impl<'a> Rows<'a> {
             (&self.hours.0, Type::UUID_ARRAY),
             (&self.hours.1, Type::INT8_ARRAY),
             (&self.hours.2, Type::INT8_ARRAY),
-            (&self.seen.0, Type::UUID_ARRAY),
-            (&self.seen.1, Type::TEXT_ARRAY),
-            (&self.seen.2, Type::TEXT_ARRAY),
+            (&seen.ticket_ids, Type::UUID_ARRAY),
+            (&seen.releases, Type::TEXT_ARRAY),
+            (&seen.environments, Type::TEXT_ARRAY),
             (&traits.ticket_ids, Type::UUID_ARRAY),
             (&traits.occurrence_ids, Type::UUID_ARRAY),
             (&traits.times, Type::INT8_ARRAY),
@@ -405,6 +443,9 @@ impl<'a> Rows<'a> {
             (batch, Type::UUID),
             (&crate::schema::CURRENT, Type::INT4),
             (&self.external_ids, Type::TEXT_ARRAY),
+            (&seen.times, Type::INT8_ARRAY),
+            (&seen.names, Type::TEXT_ARRAY),
+            (&seen.versions, Type::BYTEA_ARRAY),
         ]
     }
 }

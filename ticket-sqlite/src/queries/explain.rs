@@ -65,6 +65,16 @@ const DIRECTIONS: [Direction; 2] = [Direction::Ascending, Direction::Descending]
 const TIES: &[&str] = &["FOR LAST TERM OF ORDER BY"];
 
 #[test]
+fn the_releases_of_an_application_come_from_its_index_of_tickets() {
+    let of_app = tickets::releases(&ticket_core::ReleaseQuery::new().with_app_id("shop"));
+    Store::new().check(
+        &of_app,
+        "COVERING INDEX tickets_by_app_",
+        &["FOR DISTINCT", "FOR ORDER BY"],
+    );
+}
+
+#[test]
 fn a_list_of_tickets_goes_along_the_index_of_its_order() {
     let store = Store::new();
     let statuses =

@@ -26,7 +26,7 @@ pub(crate) use self::positions::read_position;
 pub(crate) use self::prune::{Expiring, Keeping, clear, delete_ticket, purge_deleted};
 pub(crate) use self::record::record_tickets;
 pub(crate) use self::status::set_status;
-pub(crate) use self::tickets::{count_tickets, get_ticket, get_tickets};
+pub(crate) use self::tickets::{count_tickets, get_releases, get_ticket, get_tickets};
 pub(crate) use self::traits::{event_types, get_traits, trait_types};
 
 use crate::connection::Connection;

@@ -14,10 +14,10 @@ use super::positions::store_positions;
 use super::{Writer, to_i64, write};
 use crate::connection::Connection;
 use crate::error::{corrupt, from_sqlite};
-use crate::row::{count, get, occurrence_id, time, trait_value};
+use crate::row::{count, get, occurrence_id, status, time, trait_value};
 
 const FIND_TICKET: &str = "SELECT no, app_id, level, channel, status, status_time, first_time, \
-    first_id, last_time, last_id, count FROM {p}tickets WHERE id = ?1";
+    first_id, last_time, last_id, count, solved_release, solved_after FROM {p}tickets WHERE id = ?1";
 
 const ADD_TICKET: &str = "INSERT INTO {p}tickets (id, app_id, level, channel, message, file, line, \
     module, function, error_type, status, first_time, first_id, first_release, last_time, last_id, \
@@ -38,7 +38,7 @@ const DESCRIBE: &str = "UPDATE {p}tickets SET count = ?2, last_time = ?3, last_i
 const RENAME: &str = "UPDATE {p}tickets SET level = ?2, channel = ?3 WHERE no = ?1";
 
 const REOPEN: &str = "UPDATE {p}tickets SET status = ?2, status_time = NULL, solved_release = NULL, \
-    reopened = reopened + 1 WHERE no = ?1";
+    solved_after = 0, reopened = reopened + 1 WHERE no = ?1";
 
 const ADD_OCCURRENCE: &str = "INSERT INTO {p}occurrences (ticket, id, time, type, repeats, payload, \
     external_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (id, ticket) DO NOTHING";
@@ -130,14 +130,13 @@ fn find_ticket(writer: &Writer<'_>, id: TicketId) -> Result<Option<Known>> {
     let mut find = writer.prepare(FIND_TICKET)?;
     let mut rows = find.query([id.as_bytes()]).map_err(from_sqlite)?;
     let Some(row) = rows.next().map_err(from_sqlite)? else { return Ok(None) };
-    let is_solved = get::<u8>(row, 4)? == ticket_core::StatusKind::Solved.as_u8();
     Ok(Some(Known {
         no: get(row, 0)?,
         app_id: get(row, 1)?,
         level: get(row, 2)?,
         channel: get(row, 3)?,
         ticket: KnownTicket {
-            solved_at: if is_solved { Some(time(row, 5)?) } else { None },
+            status: status(row, [4, 5, 11, 12])?,
             first: (time(row, 6)?, occurrence_id(row, 7)?),
             last: (time(row, 8)?, occurrence_id(row, 9)?),
             count: count(row, 10)?,
@@ -289,7 +288,7 @@ fn add_hours(
 }
 
 fn add_seen(writer: &Writer<'_>, ticket: i64, added: &Added<'_>) -> Result<()> {
-    for (release, environment) in &added.seen {
+    for (release, environment) in added.seen.keys() {
         writer
             .execute(ADD_SEEN, params![ticket, TextOrZero(*release), TextOrZero(*environment)])?;
     }

@@ -5,7 +5,7 @@ mod sheet;
 
 use std::io::{self, Write};
 
-use ticket_core::{Bucket, Occurrence, Status, Ticket, Timestamp};
+use ticket_core::{Bucket, Fix, Occurrence, Status, Ticket, Timestamp};
 
 use self::sheet::Sheet;
 use super::table::Layout;
@@ -84,12 +84,19 @@ fn head(page: &mut Sheet<'_>, ticket: &Ticket, now: Timestamp) -> io::Result<()>
     page.pairs(pairs)
 }
 
+/// Says which release fixes a ticket.
+pub(crate) fn by(fix: &Fix) -> String {
+    match fix {
+        Fix::In(release) => format!("by release {}", sanitize::line(release)),
+        Fix::After { release } => format!("by the release after {}", sanitize::line(release)),
+    }
+}
+
 fn status(ticket: &Ticket, now: Timestamp) -> String {
     let mut text = match &ticket.status {
         Status::Open => "open".to_owned(),
         Status::Solved { at, release } => {
-            let release =
-                release.as_ref().map(|release| format!(", by release {}", sanitize::line(release)));
+            let release = release.as_ref().map(|fix| format!(", {}", by(fix)));
             format!("solved {}{}", time::both(*at, now), release.unwrap_or_default())
         }
         Status::Muted { until: Some(until) } => format!("muted until {}", time::both(*until, now)),
@@ -209,7 +216,7 @@ mod tests {
         }
         let mut ticket = samples::ticket(Status::Solved {
             at: occurrence.record.time,
-            release: Some(evil.to_owned()),
+            release: Some(Fix::After { release: evil.to_owned() }),
         });
         for text in [&mut ticket.message, &mut ticket.channel, &mut ticket.app_id] {
             *text = evil.into();

@@ -7,8 +7,8 @@
 use serde::{Serialize, Serializer};
 use ticket_core::record::{Breadcrumb, ErrorCause, Frame, Payload, Request, Span};
 use ticket_core::{
-    Level, Location, Occurrence, OccurrenceId, Status, StatusKind, Ticket, TicketId, Timestamp,
-    Traits,
+    Fix, Level, Location, Occurrence, OccurrenceId, Status, StatusKind, Ticket, TicketId,
+    Timestamp, Traits,
 };
 
 /// A ticket.
@@ -24,6 +24,7 @@ pub(crate) struct TicketView<'a> {
     status: StatusKind,
     solved_at: Option<Timestamp>,
     solved_release: Option<&'a str>,
+    solved_after_release: Option<&'a str>,
     muted_until: Option<Timestamp>,
     occurrence_count: u64,
     first_occurrence_time: Timestamp,
@@ -78,9 +79,14 @@ impl<'a> From<&'a Ticket> for TicketView<'a> {
             last_release,
             ingredients,
         } = ticket;
-        let (solved_at, solved_release) = match status {
-            Status::Solved { at, release } => (Some(*at), release.as_deref()),
+        let (solved_at, fix) = match status {
+            Status::Solved { at, release } => (Some(*at), release.as_ref()),
             Status::Open | Status::Muted { .. } => (None, None),
+        };
+        let (solved_release, solved_after_release) = match fix {
+            Some(Fix::In(release)) => (Some(release.as_str()), None),
+            Some(Fix::After { release }) => (None, Some(release.as_str())),
+            None => (None, None),
         };
         let muted_until = match status {
             Status::Muted { until } => *until,
@@ -97,6 +103,7 @@ impl<'a> From<&'a Ticket> for TicketView<'a> {
             status: status.kind(),
             solved_at,
             solved_release,
+            solved_after_release,
             muted_until,
             occurrence_count: *occurrence_count,
             first_occurrence_time: *first_occurrence_time,
