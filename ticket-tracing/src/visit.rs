@@ -4,12 +4,12 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 
-use ticket_core::record::ErrorCause;
+use ticket_core::record::{ErrorCause, Frame};
 use ticket_core::{SmolStr, Traits, Value, limits};
 use ticket_redact::Redaction;
 use tracing::field::{Field, Visit};
 
-use crate::format;
+use crate::{format, std_backtrace};
 
 /// The field that overrides the grouping.
 pub(crate) const FINGERPRINT: &str = "ticket.fingerprint";
@@ -31,6 +31,8 @@ pub(crate) struct Fields<'a> {
     pub(crate) external_id: Option<SmolStr>,
     /// The other fields.
     pub(crate) traits: Traits,
+    /// The frames of a field that is the text of a backtrace.
+    pub(crate) backtrace: Vec<Frame>,
     has_traits: bool,
     is_log: bool,
     pub(crate) redaction: &'a Redaction,
@@ -50,6 +52,7 @@ impl<'a> Fields<'a> {
             fingerprint: None,
             external_id: None,
             traits: Traits::new(),
+            backtrace: Vec::new(),
             has_traits: false,
             is_log,
             redaction,
@@ -69,7 +72,8 @@ impl<'a> Fields<'a> {
         if !std::mem::replace(&mut self.has_traits, true) {
             let Self { is_log, redaction, .. } = *self;
             self.traits = Traits::with_capacity(event.metadata().fields().len() + OF_SPANS);
-            event.record(&mut EventTraits { traits: &mut self.traits, is_log, redaction });
+            let (traits, backtrace) = (&mut self.traits, &mut self.backtrace);
+            event.record(&mut EventTraits { traits, backtrace, is_log, redaction });
         }
     }
 
@@ -115,15 +119,25 @@ impl Visit for Fields<'_> {
 #[derive(Debug)]
 struct EventTraits<'a> {
     traits: &'a mut Traits,
+    backtrace: &'a mut Vec<Frame>,
     is_log: bool,
     redaction: &'a Redaction,
 }
 
 impl EventTraits<'_> {
     fn text(&mut self, field: &Field, text: impl FnOnce() -> SmolStr) {
-        if !matches!(field.name(), "message" | FINGERPRINT | EXTERNAL_ID) {
-            self.value(field, short(text(), self.redaction));
+        if matches!(field.name(), "message" | FINGERPRINT | EXTERNAL_ID) {
+            return;
         }
+        let text = text();
+        if field.name() == std_backtrace::FIELD {
+            let frames = std_backtrace::parse(&text);
+            if !frames.is_empty() {
+                *self.backtrace = frames;
+                return;
+            }
+        }
+        self.value(field, short(text, self.redaction));
     }
 
     fn value(&mut self, field: &Field, value: impl Into<Value>) {
