@@ -219,7 +219,7 @@ impl BackendBase for MongoBackend {
 
     async fn read_position(&self, source: &str) -> Result<Option<String>> {
         let source = as_stored(source, limits::NAME);
-        self.read(|connection| queries::read_position(connection, source)).await
+        self.read(None, |connection| queries::read_position(connection, source)).await
     }
 }
 

@@ -149,7 +149,8 @@ impl BackendBase for PostgresBackend {
 
     async fn read_position(&self, source: &str) -> Result<Option<String>> {
         let source = as_stored(source, limits::NAME);
-        self.explain(queries::read_position(&self.connections, &source).await).await
+        let found = queries::read_position(&self.connections, &source).await;
+        self.read(|| None, found).await
     }
 }
 

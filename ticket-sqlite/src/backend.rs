@@ -180,7 +180,7 @@ impl BackendBase for SqliteBackend {
 
     async fn read_position(&self, source: &str) -> Result<Option<String>> {
         let source = as_stored(source, limits::NAME);
-        self.read(move |connection| queries::read_position(connection, &source)).await
+        self.read(|| Ok(None), move |connection| queries::read_position(connection, &source)).await
     }
 }
 

@@ -102,7 +102,7 @@ fn a_store_that_cannot_be_opened_is_a_failure() {
     }
     assert_eq!(place.failure(&["setup", "--url", "sqlite:no/such/folder/t.db"]).0, 1);
     let (code, said) = place.failure(&["list", "--url", "sqlite:."]);
-    assert!(code == 1 && said.contains("that it is a file"), "{said}");
+    assert!(code == 1 && said.contains("the file cannot be opened: Is a directory"), "{said}");
 }
 
 #[test]
