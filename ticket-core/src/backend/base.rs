@@ -52,7 +52,7 @@ pub trait BackendBase: std::fmt::Debug + Send + Sync + 'static {
     /// Records a batch of occurrences, and the [read positions](super::ReadPosition) in it. An empty batch
     /// succeeds and changes nothing.
     ///
-    /// A [`Batch`] holds the occurrences of each ticket together, tickets in the order of their ids, and
+    /// A [`Batch`] holds the occurrences of each ticket together, tickets in id order, and
     /// within a ticket no id twice.
     ///
     /// 1. A batch is recorded completely or not at all, whether it holds 1 occurrence or 10,000.
@@ -85,7 +85,7 @@ pub trait BackendBase: std::fmt::Debug + Send + Sync + 'static {
     /// times that their readers state, are deleted.
     ///
     /// The result has one [`TicketUpdate`](super::TicketUpdate) for each ticket that gained an occurrence,
-    /// in the order of their ids.
+    /// in id order.
     async fn record_tickets(&self, batch: Batch) -> Result<Recorded>;
 
     /// Counts the tickets that match a filter (rule 12).
