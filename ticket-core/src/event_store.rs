@@ -22,8 +22,11 @@ pub trait EventStore: std::fmt::Debug + Send + Sync + 'static {
     ///
     /// All conditions of the filter have to hold, and both ends of its time range are included. A
     /// comparison only considers events that have the trait with the compared type, so `Ne` does not match
-    /// events that lack it. Text compares by code point. An external id finds every event that has it (rule
-    /// 29), with an index: not in time that grows with the store.
+    /// events that lack it. Text compares by code point.
+    ///
+    /// An external id finds every event that has it, in any ticket and however often (rule 29). A missing
+    /// external id is not the empty one. The backend SHOULD have an index of them.
+    ///
     /// [`EventFilter::matches`](crate::EventFilter::matches) defines what matches.
     async fn get_events(&self, query: &EventQuery) -> Result<Page<Occurrence>>;
 

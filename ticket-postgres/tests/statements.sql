@@ -36,7 +36,12 @@ SELECT * FROM ((SELECT o.time, o.id, o.ticket_id, o.repeats, o.payload FROM {s}.
 
 -- index: _id_idx; sorts: Sort
 SELECT * FROM (SELECT o.time, o.id, o.ticket_id, o.repeats, o.payload FROM {s}."{p}occurrences" o
-  WHERE o.id = $9 AND (o.time, o.id, o.ticket_id) > ($1, $2, $3) AND o.time <= $4 AND ($5::text IS NULL OR o.app_id = $5) AND ($6::text IS NULL OR o.channel = $6) OFFSET 0) o
+  WHERE o.id = $9 AND ($10::text IS NULL OR o.external_id = $10) AND (o.time, o.id, o.ticket_id) > ($1, $2, $3) AND o.time <= $4 AND ($5::text IS NULL OR o.app_id = $5) AND ($6::text IS NULL OR o.channel = $6) OFFSET 0) o
+ORDER BY o.time ASC, o.id ASC, o.ticket_id ASC LIMIT $7 OFFSET $8;
+
+-- index: _external_id_time_id_idx; sorts: Sort
+SELECT * FROM (SELECT o.time, o.id, o.ticket_id, o.repeats, o.payload FROM {s}."{p}occurrences" o
+  WHERE o.external_id = $9 AND (o.time, o.id, o.ticket_id) > ($1, $2, $3) AND o.time <= $4 AND ($5::text IS NULL OR o.app_id = $5) AND ($6::text IS NULL OR o.channel = $6) OFFSET 0) o
 ORDER BY o.time ASC, o.id ASC, o.ticket_id ASC LIMIT $7 OFFSET $8;
 
 -- index: _time_id_idx; sorts: Sort
@@ -87,7 +92,12 @@ SELECT * FROM ((SELECT o.time, o.id, o.ticket_id, o.repeats, o.payload FROM {s}.
 
 -- index: _id_idx; sorts: Sort
 SELECT * FROM (SELECT o.time, o.id, o.ticket_id, o.repeats, o.payload FROM {s}."{p}occurrences" o
-  WHERE o.id = $9 AND (o.time, o.id, o.ticket_id) < ($1, $2, $3) AND o.time >= $4 AND ($5::text IS NULL OR o.app_id = $5) AND ($6::text IS NULL OR o.channel = $6) OFFSET 0) o
+  WHERE o.id = $9 AND ($10::text IS NULL OR o.external_id = $10) AND (o.time, o.id, o.ticket_id) < ($1, $2, $3) AND o.time >= $4 AND ($5::text IS NULL OR o.app_id = $5) AND ($6::text IS NULL OR o.channel = $6) OFFSET 0) o
+ORDER BY o.time DESC, o.id DESC, o.ticket_id DESC LIMIT $7 OFFSET $8;
+
+-- index: _external_id_time_id_idx; sorts: Sort
+SELECT * FROM (SELECT o.time, o.id, o.ticket_id, o.repeats, o.payload FROM {s}."{p}occurrences" o
+  WHERE o.external_id = $9 AND (o.time, o.id, o.ticket_id) < ($1, $2, $3) AND o.time >= $4 AND ($5::text IS NULL OR o.app_id = $5) AND ($6::text IS NULL OR o.channel = $6) OFFSET 0) o
 ORDER BY o.time DESC, o.id DESC, o.ticket_id DESC LIMIT $7 OFFSET $8;
 
 -- index: _time_id_idx; sorts: Sort
@@ -150,9 +160,10 @@ WHERE hour >= $1 AND hour < $2 GROUP BY hour;
 WITH locked AS MATERIALIZED (
   SELECT 1 FROM {s}."{p}tickets" WHERE id = ANY($9) ORDER BY id FOR UPDATE
 ), new AS (
-  INSERT INTO {s}."{p}occurrences" (ticket_id, id, time, type, app_id, channel, repeats, payload)
+  INSERT INTO {s}."{p}occurrences" (ticket_id, id, time, type, app_id, channel, repeats, payload,
+    external_id)
   SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int8[], $4::int8[], $5::text[], $6::text[],
-    $7::int8[], $8::text[])
+    $7::int8[], $8::text[], $43::text[])
   WHERE (SELECT count(*) FROM locked) >= 0
     AND 1 / ((SELECT coalesce(max(version), 0) FROM {s}."{p}schema_versions") = $42)::int = 1
   ON CONFLICT (ticket_id, id) DO NOTHING

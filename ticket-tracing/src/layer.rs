@@ -29,7 +29,8 @@ use crate::{key, level};
 /// | file, line, module | `location` |
 /// | `message` | `message`; without one, the text of the event's error |
 /// | first error value, `error = &err as &dyn Error` | `error`, with its whole `source()` chain; its text is also a trait |
-/// | `ticket.fingerprint` | `fingerprint`, which overrides the grouping; no other name is reserved |
+/// | `ticket.fingerprint` | `fingerprint`, which overrides the grouping |
+/// | `ticket.external_id` | `external_id`, by which the event is found; no other name is reserved |
 /// | other fields | `traits` with their types; values that only have `Debug` or `Display`, and further errors, as text |
 /// | surrounding spans | `spans`, the outermost first, each with its fields |
 /// | span fields | also `traits`, so that a record is found by the `request_id` of its span; an inner span's field hides an outer one's of the same name, and the event's own field hides both |
@@ -197,6 +198,7 @@ fn record(
     record.traits = fields.traits;
     record.error = fields.error;
     record.fingerprint = fields.fingerprint;
+    record.external_id = fields.external_id;
     record.thread = Some(thread_name());
     record
 }

@@ -14,7 +14,7 @@ use crate::breadcrumbs::Breadcrumbs;
 use crate::format;
 use crate::inside::Inside;
 use crate::origin::thread_name;
-use crate::visit::{FINGERPRINT, short};
+use crate::visit::{EXTERNAL_ID, FINGERPRINT, short};
 
 /// A logger for the crate `log`. It passes records of the handler's level and above to the handler, and keeps less
 /// severe ones as breadcrumbs of the next record in the [current request](ticket_handler::RequestContext), or
@@ -22,8 +22,8 @@ use crate::visit::{FINGERPRINT, short};
 ///
 /// It needs no `tracing` subscriber. Key-value pairs become typed traits: numbers, bools and texts keep their type,
 /// everything else is formatted with `Debug` or `Display`. The first error (`error:err = e`) becomes the record's
-/// `error` with its whole `source()` chain, and `ticket.fingerprint` overrides the grouping. Target, file, line and
-/// module are those of the log record.
+/// `error` with its whole `source()` chain, `ticket.fingerprint` overrides the grouping, and `ticket.external_id` becomes
+/// the `external_id`. Target, file, line and module are those of the log record.
 ///
 /// ```no_run
 /// use ticket_sqlite::SqliteBackend;
@@ -130,6 +130,7 @@ impl TicketLog {
         record.location = location;
         record.error = fields.error;
         record.fingerprint = fields.fingerprint;
+        record.external_id = fields.external_id;
         record.traits = fields.traits;
         record.process = Some(self.process);
         record.thread = Some(thread_name());
@@ -177,6 +178,7 @@ struct Fields {
     /// The chain of the first error.
     error: Vec<ErrorCause>,
     fingerprint: Option<SmolStr>,
+    external_id: Option<SmolStr>,
     traits: Traits,
 }
 
@@ -205,11 +207,12 @@ impl Pair<'_> {
     }
 
     fn text(&mut self, text: SmolStr) -> Result<(), kv::Error> {
-        if self.name == FINGERPRINT {
-            self.fields.fingerprint = Some(text);
-            return Ok(());
+        match self.name {
+            FINGERPRINT => self.fields.fingerprint = Some(text),
+            EXTERNAL_ID => self.fields.external_id = Some(text),
+            _ => self.value(short(text, self.redaction))?,
         }
-        self.value(short(text, self.redaction))
+        Ok(())
     }
 }
 

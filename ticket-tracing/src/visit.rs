@@ -13,19 +13,22 @@ use crate::format;
 
 /// The field that overrides the grouping.
 pub(crate) const FINGERPRINT: &str = "ticket.fingerprint";
+/// The field with the id that the producer gave the event.
+pub(crate) const EXTERNAL_ID: &str = "ticket.external_id";
 /// Fields that may contain an error as text, such as `error = %error`.
 const ERROR_NAMES: [&str; 3] = ["error", "err", "exception"];
 
 /// The capacity reserved for the fields of spans.
 const OF_SPANS: usize = 4;
 
-/// The fields of an event: first those that decide its ticket, and the others only when they are needed.
+/// The fields of an event: first those that decide its ticket and its external id, and the others only when they are needed.
 #[derive(Debug)]
 pub(crate) struct Fields<'a> {
     pub(crate) message: SmolStr,
     /// The chain of the first error value.
     pub(crate) error: Vec<ErrorCause>,
     pub(crate) fingerprint: Option<SmolStr>,
+    pub(crate) external_id: Option<SmolStr>,
     /// The other fields.
     pub(crate) traits: Traits,
     has_traits: bool,
@@ -45,6 +48,7 @@ impl<'a> Fields<'a> {
             message: SmolStr::default(),
             error: Vec::new(),
             fingerprint: None,
+            external_id: None,
             traits: Traits::new(),
             has_traits: false,
             is_log,
@@ -84,6 +88,7 @@ impl<'a> Fields<'a> {
         match field.name() {
             "message" => self.message = text(),
             FINGERPRINT => self.fingerprint = Some(text()),
+            EXTERNAL_ID => self.external_id = Some(text()),
             _ => {}
         }
     }
@@ -116,7 +121,7 @@ struct EventTraits<'a> {
 
 impl EventTraits<'_> {
     fn text(&mut self, field: &Field, text: impl FnOnce() -> SmolStr) {
-        if !matches!(field.name(), "message" | FINGERPRINT) {
+        if !matches!(field.name(), "message" | FINGERPRINT | EXTERNAL_ID) {
             self.value(field, short(text(), self.redaction));
         }
     }

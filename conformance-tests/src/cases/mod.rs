@@ -15,6 +15,7 @@ mod histograms;
 mod leases;
 mod orders;
 mod paging;
+mod payloads;
 mod positions;
 mod recording;
 mod search;
@@ -268,6 +269,14 @@ pub(crate) const CASES: &[CaseEntry] = cases! {
         rule_28_two_handles_share_leases: Events & SharedStorage,
         rule_28_clear_keeps_leases: Events,
     }
+    payloads {
+        rule_29_a_payload_is_returned_as_it_came,
+        rule_29_a_payload_has_a_limit_of_its_own,
+        rule_29_an_external_id_finds_every_event_that_has_it: Events,
+        rule_29_an_external_id_is_one_condition_of_several: Events,
+        rule_29_events_of_an_external_id_are_read_page_by_page: Events,
+        rule_29_an_external_id_is_found_as_the_limits_have_changed_it: Events,
+    }
     positions {
         rule_32_a_position_is_stored_with_its_batch,
         rule_32_a_batch_of_positions_alone_is_recorded,
@@ -300,7 +309,7 @@ mod tests {
 
     #[test]
     fn every_rule_has_a_case() {
-        for rule in (1..=28).chain([32]) {
+        for rule in (1..=29).chain([32]) {
             let prefix = format!("rule_{rule:02}_");
             assert!(CASES.iter().any(|entry| entry.name.starts_with(&prefix)), "rule {rule}");
         }

@@ -91,6 +91,8 @@ fn everywhere(text: &str, seconds: i64) -> Record {
     record.thread = some();
     record.trace_id = some();
     record.span_id = some();
+    record.external_id = some();
+    record.payload = Some(serde_json::Value::from(text).into());
     record
 }
 

@@ -25,6 +25,10 @@ pub(super) const RELEASES: [Option<&str>; 4] = [None, Some("1"), Some("2"), Some
 pub(super) const ENVIRONMENTS: [Option<&str>; 3] = [None, Some("live"), Some("test")];
 pub(super) const ERRORS: [Option<&str>; 3] = [None, Some("Timeout"), Some("Refused")];
 pub(super) const LEVELS: [Level; 3] = [Level::Error, Level::Info, Level::Critical];
+pub(super) const EXTERNAL_IDS: [Option<&str>; 4] =
+    [None, Some("order-1"), Some("Order-1"), Some("")];
+pub(super) const PAYLOADS: [Option<&str>; 4] =
+    [None, Some("null"), Some(r#"{"b":1e400,"a":"\u0000"}"#), Some("[{},1.0]")];
 pub(super) const TRAITS: [&str; 4] = ["n", "a.b", "", "$n"];
 
 /// 2026-01-01T00:00:00Z.
@@ -116,6 +120,8 @@ pub(super) struct Draft {
     pub(super) error: Option<&'static str>,
     pub(super) release: Option<&'static str>,
     pub(super) environment: Option<&'static str>,
+    pub(super) external_id: Option<&'static str>,
+    pub(super) payload: Option<&'static str>,
     pub(super) traits: Vec<(&'static str, Value)>,
 }
 
@@ -131,6 +137,8 @@ impl Draft {
         record.location.file = self.file.map(Into::into);
         record.release = self.release.map(Into::into);
         record.environment = self.environment.map(Into::into);
+        record.external_id = self.external_id.map(Into::into);
+        record.payload = self.payload.and_then(|json| json.parse().ok());
         record.error = self
             .error
             .map(|name| ticket_core::record::ErrorCause::new(Some(name.into()), "failed"))
@@ -167,6 +175,8 @@ impl std::fmt::Display for Draft {
             ("error", self.error),
             ("release", self.release),
             ("environment", self.environment),
+            ("external id", self.external_id),
+            ("payload", self.payload),
         ];
         for (name, text) in texts {
             if let Some(text) = text {

@@ -103,9 +103,14 @@ fn draft() -> impl Strategy<Value = Draft> {
         select(&samples::RELEASES[..]),
         select(&samples::ENVIRONMENTS[..]),
     );
-    let traits = vec(named_value(), 0..4);
-    (place, count, texts, traits).prop_map(|((ticket, key, time), repeats, texts, traits)| {
+    let own = (
+        select(&samples::EXTERNAL_IDS[..]),
+        select(&samples::PAYLOADS[..]),
+        vec(named_value(), 0..4),
+    );
+    (place, count, texts, own).prop_map(|((ticket, key, time), repeats, texts, own)| {
         let (level, channel, message, file, error, release, environment) = texts;
+        let (external_id, payload, traits) = own;
         Draft {
             ticket,
             key,
@@ -118,6 +123,8 @@ fn draft() -> impl Strategy<Value = Draft> {
             error,
             release,
             environment,
+            external_id,
+            payload,
             traits,
         }
     })
@@ -242,12 +249,14 @@ fn event_filter() -> impl Strategy<Value = EventFilter> {
         3 => vec(comparison(), 1),
         1 => vec(comparison(), 2),
     ];
-    (app(), rarely(channel()), rarely(id), rarely(time()), rarely(time()), traits).prop_map(
-        |(app, event_type, id, since, until, traits)| {
+    let ids = (rarely(id), rarely(select(&samples::EXTERNAL_IDS[..])));
+    (app(), rarely(channel()), ids, rarely(time()), rarely(time()), traits).prop_map(
+        |(app, event_type, (id, external_id), since, until, traits)| {
             let mut filter = EventFilter::new();
             filter.app_id = app;
             filter.event_type = event_type.map(str::to_owned);
             filter.occurrence_id = id;
+            filter.external_id = external_id.flatten().map(str::to_owned);
             filter.since = since;
             filter.until = until;
             filter.traits = traits;

@@ -8,8 +8,10 @@
 //! value      = word | quoted          a quoted value is always text
 //! ```
 //!
-//! The names `type` and `id` mean the type and the id of the event. A value that is a word is a number,
-//! `true` or `false`, a time in RFC 3339 (in UTC if it has no offset), a date, or a text that begins with neither a digit nor a sign.
+//! The names `type` and `id` mean the type and the id of the event: a UUID is the occurrence's id, and any other value, or
+//! a UUID in quotes, is the external id. A value that is a word is a number,
+//! `true` or `false`, a time in RFC 3339 (in UTC if it has no offset), a date, or a text that begins with neither a digit
+//! nor a sign.
 
 mod error;
 mod lexer;
@@ -68,7 +70,7 @@ fn comparison(lexer: &mut Lexer<'_>, filter: EventFilter) -> Result<EventFilter,
             let taken = if key == "type" {
                 filter.event_type.is_some()
             } else {
-                filter.occurrence_id.is_some()
+                filter.occurrence_id.is_some() || filter.external_id.is_some()
             };
             if taken {
                 let message =
@@ -78,10 +80,11 @@ fn comparison(lexer: &mut Lexer<'_>, filter: EventFilter) -> Result<EventFilter,
             if key == "type" {
                 return Ok(filter.with_event_type(value.text));
             }
-            let id = value.text.parse().map_err(|error: ticket_core::Error| {
-                ExprError::new(value.position, format!("{}; {QUOTE_THE_NAME}", error.message()))
-            })?;
-            Ok(filter.with_occurrence_id(id))
+            // In quotes, a UUID is the id that its producer gave the event.
+            match value.text.parse() {
+                Ok(id) if !value.quoted => Ok(filter.with_occurrence_id(id)),
+                Ok(_) | Err(_) => Ok(filter.with_external_id(value.text)),
+            }
         }
         _ => Ok(filter.with_comparison(of_trait(name.text, op, value)?)),
     }

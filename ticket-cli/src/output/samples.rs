@@ -18,7 +18,9 @@ pub(crate) fn record() -> Record {
         .with_trait("due", Value::Time(time))
         .with_app_id("shop")
         .with_release("1.4.0")
-        .with_environment("production");
+        .with_environment("production")
+        .with_external_id("order-17")
+        .with_payload(serde_json::json!({ "order": 17, "items": ["tea"] }));
     record.error = vec![ErrorCause::new(Some("PaymentError".into()), "refused")];
     record.backtrace = vec![Frame::new("shop::pay")];
     let mut request = Request::default();

@@ -26,7 +26,8 @@ use crate::{
 ///
 /// A backend never receives a text that exceeds the [limits](crate::limits) or contains NUL, because
 /// records, queries and the other arguments bring their texts within the limits when they are built
-/// (rules 21 and 22). A backend stores and compares these texts as they are.
+/// (rules 21 and 22). A backend stores and compares these texts as they are. It returns a record with its
+/// payload and its external id as they were recorded (rule 29).
 ///
 /// The store has its own connections (rule 27). A call neither commits nor rolls back an open transaction
 /// of the application, and a record made inside a transaction that is rolled back is kept.

@@ -175,6 +175,7 @@ mod tests {
             &mut record.trace_id,
             &mut record.span_id,
             &mut record.fingerprint,
+            &mut record.external_id,
             &mut record.location.file,
             &mut record.location.module,
             &mut record.location.function,
@@ -186,6 +187,7 @@ mod tests {
         record.backtrace[0].function = evil.into();
         record.backtrace[0].file = Some(evil.into());
         record.traits.insert(evil.into(), Value::from(evil));
+        record.payload = Some(serde_json::Value::from(evil).into());
         record.breadcrumbs[0].message = evil.into();
         record.breadcrumbs[0].channel = evil.into();
         record.breadcrumbs[0].traits = record.traits.clone();
@@ -221,6 +223,6 @@ mod tests {
         let raw = shown.replace('\n', "");
         assert!(!raw.contains(sanitize::is_unsafe), "{raw:?}");
         // Each of the texts is shown, so none is safe only because it was left out.
-        assert_eq!(shown.matches("\\u{9b}").count(), 39, "{shown}");
+        assert_eq!(shown.matches("\\u{9b}").count(), 41, "{shown}");
     }
 }

@@ -43,6 +43,15 @@ impl serde_json::ser::Formatter for Escaping {
         }
         writer.write_all(&fragment.as_bytes()[written..])
     }
+
+    /// Writes a payload, which is JSON already. Only its strings contain such characters, so escapes are possible there.
+    fn write_raw_fragment<W: ?Sized + Write>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        self.write_string_fragment(writer, fragment)
+    }
 }
 
 #[cfg(test)]

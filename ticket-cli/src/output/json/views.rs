@@ -5,7 +5,7 @@
 //! names in this file with those of the structs instead.
 
 use serde::{Serialize, Serializer};
-use ticket_core::record::{Breadcrumb, ErrorCause, Frame, Request, Span};
+use ticket_core::record::{Breadcrumb, ErrorCause, Frame, Payload, Request, Span};
 use ticket_core::{
     Level, Location, Occurrence, OccurrenceId, Status, StatusKind, Ticket, TicketId, Timestamp,
     Traits,
@@ -140,6 +140,8 @@ pub(crate) struct OccurrenceView<'a> {
     trace_id: Option<&'a str>,
     span_id: Option<&'a str>,
     fingerprint: Option<&'a str>,
+    external_id: Option<&'a str>,
+    payload: Option<&'a Payload>,
 }
 
 impl<'a> From<&'a Occurrence> for OccurrenceView<'a> {
@@ -170,6 +172,8 @@ impl<'a> From<&'a Occurrence> for OccurrenceView<'a> {
             trace_id: record.trace_id.as_deref(),
             span_id: record.span_id.as_deref(),
             fingerprint: record.fingerprint.as_deref(),
+            external_id: record.external_id.as_deref(),
+            payload: record.payload.as_ref(),
         }
     }
 }
