@@ -220,7 +220,10 @@ fn capabilities_are_listed() {
     assert!(output.starts_with("backend  sqlite\n"), "{output}");
     assert_eq!(output.matches("\nyes  ").count(), 4, "{output}");
     let json = place.json(&["capabilities"]).remove(0);
-    assert_eq!((&json["backend"], &json["capabilities"]["events"]), (&"sqlite".into(), &true.into()));
+    assert_eq!(
+        (&json["backend"], &json["capabilities"]["events"]),
+        (&"sqlite".into(), &true.into())
+    );
     let memory = place.json(&["capabilities", "--url", "memory:"]).remove(0);
     assert_eq!(memory["capabilities"]["shared_storage"], false);
 }
