@@ -16,15 +16,44 @@ use tower_service::Service as _;
 const ROUTE: &str = "/api/customers/{id}/orders";
 /// The path of a request that succeeds, and of one that fails.
 const PATHS: [&str; 2] = ["/api/customers/4711/orders", "/api/customers/0/orders"];
-/// What a browser sends behind a proxy, without cookies.
-const HEADERS: [(&str, &str); 6] = [
+/// Where requests come from, which decides how many headers they have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Agent {
+    /// A browser behind a proxy.
+    Browser,
+    /// A program, such as curl.
+    Program,
+}
+
+/// What Firefox sends when somebody follows a link, without cookies, and what a proxy adds.
+const BROWSER: [(&str, &str); 14] = [
     ("host", "shop.example.org"),
     ("user-agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"),
     ("accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"),
     ("accept-language", "en-US,en;q=0.5"),
     ("accept-encoding", "gzip, deflate, br, zstd"),
+    ("referer", "https://shop.example.org/"),
+    ("upgrade-insecure-requests", "1"),
+    ("sec-fetch-dest", "document"),
+    ("sec-fetch-mode", "navigate"),
+    ("sec-fetch-site", "same-origin"),
+    ("sec-fetch-user", "?1"),
+    ("priority", "u=0, i"),
     ("x-forwarded-for", "203.0.113.7"),
+    ("x-forwarded-proto", "https"),
 ];
+/// What curl sends.
+const PROGRAM: [(&str, &str); 3] =
+    [("host", "shop.example.org"), ("user-agent", "curl/8.14.1"), ("accept", "*/*")];
+
+impl Agent {
+    const fn headers(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::Browser => &BROWSER,
+            Self::Program => &PROGRAM,
+        }
+    }
+}
 
 /// The body of each response, which ends it.
 pub(crate) const BODY: &str = "17 orders, 3 of them open.";
@@ -58,10 +87,10 @@ async fn orders(Path(customer): Path<u32>) -> (StatusCode, &'static str) {
     (StatusCode::OK, BODY)
 }
 
-/// The bytes of a request that succeeds, and of one that fails.
+/// The bytes of a browser's request that succeeds, and of one that fails.
 pub(crate) fn raw_requests() -> [Vec<u8>; 2] {
     PATHS.map(|path| {
-        let headers = HEADERS.map(|(name, value)| format!("{name}: {value}\r\n")).concat();
+        let headers = BROWSER.map(|(name, value)| format!("{name}: {value}\r\n")).concat();
         format!("GET {path} HTTP/1.1\r\n{headers}\r\n").into_bytes()
     })
 }
@@ -74,11 +103,11 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
-    pub(crate) fn new(app: Router) -> Result<Self> {
+    pub(crate) fn new(app: Router, agent: Agent) -> Result<Self> {
         let build = |path: &str| {
             let mut request = Request::get(path);
-            for (name, value) in HEADERS {
-                request = request.header(name, value);
+            for (name, value) in agent.headers() {
+                request = request.header(*name, *value);
             }
             // The server of axum adds it.
             let peer = ConnectInfo(SocketAddr::from((Ipv4Addr::LOCALHOST, 40_000)));

@@ -1,7 +1,6 @@
 //! The client: it drives the process of a contender, by orders and over connections.
 
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::mem;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -15,7 +14,7 @@ use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 
-use super::application::{BODY, Failures, raw_requests};
+use super::application::{Agent, BODY, Failures, raw_requests};
 use super::contender::Kind;
 use super::server::{Order, Turn};
 
@@ -29,7 +28,6 @@ pub(crate) struct Process {
     orders: Option<ChildStdin>,
     answers: BufReader<ChildStdout>,
     address: SocketAddr,
-    skipped: u64,
 }
 
 /// How long the requests of a turn over connections took.
@@ -53,15 +51,15 @@ impl Process {
         let answers = child.stdout.take().context("the process has no standard output")?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let answers = BufReader::new(answers);
-        let mut process = Self { kind, child, orders, answers, address, skipped: 0 };
+        let mut process = Self { kind, child, orders, answers, address };
         let port = process.answer()?;
         process.address.set_port(port);
         Ok(process)
     }
 
     /// Lets the process call the application without a connection.
-    pub(crate) fn call(&mut self, failures: Failures) -> Result<Turn> {
-        self.order(Order::Call { failures })
+    pub(crate) fn call(&mut self, agent: Agent, failures: Failures) -> Result<Turn> {
+        self.order(Order::Call { agent, failures })
     }
 
     /// Sends requests on a number of connections for a time, on each connection one after the other.
@@ -73,6 +71,7 @@ impl Process {
         time: Duration,
     ) -> Result<Load> {
         let address = self.address;
+        let skipped: u64 = self.order(Order::Settle)?;
         let load = runtime.block_on(async {
             let mut streams = Vec::new();
             for first in 0..connections {
@@ -94,8 +93,7 @@ impl Process {
             anyhow::Ok(Load { whole: start.elapsed(), each, skipped: 0 })
         });
         let mut load = load.with_context(|| format!("{}: a request failed", self.kind.name()))?;
-        let skipped = self.order(Order::Settle)?;
-        load.skipped = skipped - mem::replace(&mut self.skipped, skipped);
+        load.skipped = self.order::<u64>(Order::Settle)? - skipped;
         Ok(load)
     }
 

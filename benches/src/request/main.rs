@@ -17,7 +17,7 @@ use serde::Serialize;
 use ticket_benches::{median, nanos, quantile};
 use tokio::runtime::Runtime;
 
-use self::application::Failures;
+use self::application::{Agent, Failures};
 use self::client::Process;
 use self::contender::Kind;
 use self::server::Turn;
@@ -44,16 +44,22 @@ struct Arguments {
 /// How requests reach the application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
-    InProcess,
+    InProcess(Agent),
     Connections(u32),
 }
 
 impl Way {
-    const ALL: [Self; 3] = [Self::InProcess, Self::Connections(1), Self::Connections(64)];
+    const ALL: [Self; 4] = [
+        Self::InProcess(Agent::Browser),
+        Self::InProcess(Agent::Program),
+        Self::Connections(1),
+        Self::Connections(64),
+    ];
 
     fn name(self) -> String {
         match self {
-            Self::InProcess => "in process".to_owned(),
+            Self::InProcess(Agent::Browser) => "in process".to_owned(),
+            Self::InProcess(Agent::Program) => "in process, 3 headers".to_owned(),
             Self::Connections(1) => "1 connection".to_owned(),
             Self::Connections(count) => format!("{count} connections"),
         }
@@ -67,7 +73,8 @@ struct Measured {
     /// Whether one request in a hundred fails.
     fails: bool,
     case: &'static str,
-    /// The time of a turn divided by its requests.
+    /// The mean time of a request: in process the median over batches of a hundred, and over connections the time of a turn
+    /// divided by its requests.
     mean: f64,
     p50: f64,
     p99: f64,
@@ -89,10 +96,10 @@ struct Values {
 }
 
 impl Values {
-    fn new(whole: Duration, mut each: Vec<Duration>, skipped: f64) -> Self {
+    fn new(mean: f64, mut each: Vec<Duration>, skipped: f64) -> Self {
         each.sort_unstable();
         let [p50, p99] = [0.5, 0.99].map(|of| quantile(&each, of));
-        Self { mean: nanos(whole) / each.len() as f64, p50, p99, skipped }
+        Self { mean, p50, p99, skipped }
     }
 }
 
@@ -104,16 +111,16 @@ fn turn(
     time: Duration,
 ) -> Result<Values> {
     Ok(match way {
-        Way::InProcess => {
-            let Turn { whole, each, skipped } = process.call(failures)?;
+        Way::InProcess(agent) => {
+            let Turn { batches, each, skipped } = process.call(agent, failures)?;
             // Of two runs.
             let skipped = skipped as f64 / (2 * each.len()) as f64;
-            Values::new(whole, each, skipped)
+            Values::new(median(batches.into_iter().map(nanos).collect()), each, skipped)
         }
         Way::Connections(connections) => {
             let load = process.load(runtime, connections, failures, time)?;
-            let skipped = load.skipped as f64 / load.each.len() as f64;
-            Values::new(load.whole, load.each, skipped)
+            let count = load.each.len() as f64;
+            Values::new(nanos(load.whole) / count, load.each, load.skipped as f64 / count)
         }
     })
 }
@@ -132,7 +139,7 @@ fn main() -> Result<()> {
     }
     let settings: Vec<(Way, Failures)> = Way::ALL
         .into_iter()
-        .filter(|way| !in_process || *way == Way::InProcess)
+        .filter(|way| !in_process || matches!(way, Way::InProcess(_)))
         .flat_map(|way| [(way, Failures::None), (way, Failures::Some)])
         .collect();
     // By setting, then by round, then by contender.

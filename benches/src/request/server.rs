@@ -13,18 +13,19 @@ use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::net::TcpListener;
 
-use super::application::{Caller, Failures};
+use super::application::{Agent, Caller, Failures};
 use super::contender::{Contender, Kind};
 
-/// How many requests of a turn are timed together, and then one by one. Twice as many starts and ends fit into the
-/// queue of an event handler.
-const REQUESTS: u32 = 4_000;
+/// How many requests are timed together, of which one fails or none.
+const BATCH: u32 = 100;
+/// How many batches a turn has. Twice as many starts and ends fit into the queue of an event handler.
+const BATCHES: u32 = 40;
 
 /// What the process is told, one a line.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) enum Order {
     /// Call the application in a turn, and answer with a [`Turn`].
-    Call { failures: Failures },
+    Call { agent: Agent, failures: Failures },
     /// Wait until everything that requests have left behind is done, and answer with how many requests event handlers were
     /// not told of so far.
     Settle,
@@ -33,8 +34,8 @@ pub(crate) enum Order {
 /// How long the calls of a turn took.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Turn {
-    /// The time of all requests together.
-    pub(crate) whole: Duration,
+    /// The time of a request in each batch, on average.
+    pub(crate) batches: Vec<Duration>,
     /// The time of each request in a second run, which includes reading the clock.
     pub(crate) each: Vec<Duration>,
     /// How many of the requests of both runs an event handler was not told of, because too many were waiting.
@@ -52,13 +53,11 @@ pub(crate) fn run(kind: Kind, folder: &Path) -> Result<()> {
         let app = contender.app.clone().into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, app).await });
 
-        let mut caller = Caller::new(contender.app.clone())?;
         let mut orders = BufReader::new(tokio::io::stdin()).lines();
         while let Some(line) = orders.next_line().await? {
             match serde_json::from_str(&line)? {
-                Order::Call { failures } => {
-                    let turn = turn(&mut caller, failures, &contender).await?;
-                    answer(&turn)?;
+                Order::Call { agent, failures } => {
+                    answer(&turn(&contender, agent, failures).await?)?;
                 }
                 Order::Settle => {
                     answer(&contender.settle()?)?;
@@ -76,24 +75,28 @@ fn answer(value: &impl Serialize) -> Result<()> {
     Ok(out.flush()?)
 }
 
-async fn turn(caller: &mut Caller, failures: Failures, contender: &Contender) -> Result<Turn> {
-    for number in 0..100 {
+async fn turn(contender: &Contender, agent: Agent, failures: Failures) -> Result<Turn> {
+    let mut caller = Caller::new(contender.app.clone(), agent)?;
+    for number in 0..BATCH {
         let fails = failures.hit(number);
         let status = caller.call(fails).await;
         ensure!(status.is_server_error() == fails, "the application answers with {status}");
     }
     let skipped = contender.settle()?;
-    let start = Instant::now();
-    for number in 0..REQUESTS {
-        caller.call(failures.hit(number)).await;
+    let mut batches = Vec::new();
+    for _ in 0..BATCHES {
+        let start = Instant::now();
+        for number in 0..BATCH {
+            caller.call(failures.hit(number)).await;
+        }
+        batches.push(start.elapsed() / BATCH);
     }
-    let whole = start.elapsed();
     contender.settle()?;
-    let mut each = Vec::with_capacity(REQUESTS as usize);
-    for number in 0..REQUESTS {
+    let mut each = Vec::new();
+    for number in 0..BATCHES * BATCH {
         let start = Instant::now();
         caller.call(failures.hit(number)).await;
         each.push(start.elapsed());
     }
-    Ok(Turn { whole, each, skipped: contender.settle()? - skipped })
+    Ok(Turn { batches, each, skipped: contender.settle()? - skipped })
 }

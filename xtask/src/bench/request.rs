@@ -64,7 +64,7 @@ fn rows(measured: &[Measured]) -> Result<Vec<Row>> {
         let mut add = |case: String, unit, values| {
             rows.push(Row::new("request", case, unit, values));
         };
-        if row.way == IN_PROCESS {
+        if row.way.starts_with(IN_PROCESS) {
             add(format!("{case}, mean"), "ns", [row.mean, baseline.mean]);
         } else {
             add(format!("{case}, requests"), "1/s", [1e9 / row.mean, 1e9 / baseline.mean]);
