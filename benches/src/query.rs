@@ -72,6 +72,7 @@ enum Question {
     NewestOccurrences,
     HoursOfTicket,
     HoursOfApp,
+    ExternalId,
     RareAndRare,
     RareAndCommon,
     MiddlingAndCommon,
@@ -80,13 +81,14 @@ enum Question {
 }
 
 impl Question {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::NewestTickets,
         Self::OpenTicketsOfApp,
         Self::BusiestTickets,
         Self::NewestOccurrences,
         Self::HoursOfTicket,
         Self::HoursOfApp,
+        Self::ExternalId,
         Self::RareAndRare,
         Self::RareAndCommon,
         Self::MiddlingAndCommon,
@@ -104,6 +106,7 @@ impl Question {
             Self::NewestOccurrences => "newest 50 occurrences of a ticket",
             Self::HoursOfTicket => "a week of hours of a ticket",
             Self::HoursOfApp => "a week of hours of an app",
+            Self::ExternalId => "an external id that no event has",
             Self::RareAndRare => "traits: a user (1e-6) and a path (2e-4)",
             Self::RareAndCommon => "traits: a user (1e-6) and retried (50 %)",
             Self::MiddlingAndCommon => "traits: a path (2e-4) and retried (50 %)",
@@ -180,6 +183,11 @@ impl Filled {
                 let from = self.until.saturating_sub(WEEK);
                 self.hours(HistogramQuery::of_app(Some(APP), BucketWidth::Hour, from, self.until))
                     .await
+            }
+            Question::ExternalId => {
+                let filter = EventFilter::new().with_external_id("order-17");
+                let page = self.store.get_events(&EventQuery::new().with_filter(filter)).await?;
+                expect(page.items.len(), 0..=0)
             }
             Question::RareAndRare => {
                 self.events([of_sample("user_id"), of_sample("path")], 1).await

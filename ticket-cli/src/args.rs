@@ -15,7 +15,14 @@ pub(crate) struct GlobalArgs {
     #[arg(long, global = true, env = "TICKET_URL", hide_env_values = true, value_name = "URL")]
     pub(crate) url: Option<String>,
     /// The application [default: all; for ingest: generic]
-    #[arg(long, global = true, env = "TICKET_APP", hide_env_values = true, value_name = "NAME")]
+    #[arg(
+        long,
+        alias = "application",
+        global = true,
+        env = "TICKET_APP",
+        hide_env_values = true,
+        value_name = "NAME"
+    )]
     pub(crate) app: Option<String>,
     /// Write JSON, one object per line
     #[arg(long, global = true)]

@@ -3,6 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::args::GlobalArgs;
+use crate::commands::clear::ClearArgs;
 use crate::commands::delete::DeleteArgs;
 use crate::commands::expire::ExpireArgs;
 use crate::commands::find::FindArgs;
@@ -58,7 +59,10 @@ pub(crate) enum Command {
     Delete(DeleteArgs),
     Stats(StatsArgs),
     Expire(ExpireArgs),
+    Clear(ClearArgs),
     Setup(SetupArgs),
+    /// Show what the backend of the store is capable of
+    Capabilities,
     Spool(SpoolArgs),
     #[cfg(feature = "generate")]
     Completions(CompletionsArgs),

@@ -46,8 +46,8 @@ async fn command(
     #[cfg(feature = "generate")]
     use commands::generate;
     use commands::{
-        delete, expire, find, list, merge, note, occurrences, setup, show, spool, stats, status,
-        types,
+        capabilities, clear, delete, expire, find, list, merge, note, occurrences, setup, show,
+        spool, stats, status, types,
     };
     let done = match command {
         Command::Ingest(args) => return ingest::run(args, context).await,
@@ -67,7 +67,9 @@ async fn command(
         Command::Traits(args) => types::traits(args, context, out).await,
         Command::Stats(args) => stats::run(args, context, out).await,
         Command::Expire(args) => expire::run(args, context, out).await,
+        Command::Clear(args) => clear::run(args, context, out).await,
         Command::Setup(args) => setup::run(args, context, out).await,
+        Command::Capabilities => capabilities::run(context, out).await,
         #[cfg(feature = "generate")]
         Command::Completions(args) => generate::completions(args, Cli::command(), out),
         #[cfg(feature = "generate")]

@@ -32,7 +32,14 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// A moment as people type it: how long ago, a time in RFC 3339, or a date, which means midnight UTC.
+/// Parses a time in RFC 3339, a time without an offset, which is in UTC, or a date, which means midnight UTC.
+pub(crate) fn time(text: &str) -> Option<Timestamp> {
+    let in_utc =
+        || if text.contains(':') { format!("{text}Z") } else { format!("{text}T00:00:00Z") };
+    text.parse().or_else(|_| in_utc().parse()).ok()
+}
+
+/// A moment as people type it: how long ago, or a [`time`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Moment {
     Ago(Duration),
@@ -52,8 +59,7 @@ impl FromStr for Moment {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let midnight = || format!("{text}T00:00:00Z").parse();
-        if let Ok(time) = text.parse().or_else(|_| midnight()) {
+        if let Some(time) = time(text) {
             return Ok(Self::At(time));
         }
         let is_duration = text.starts_with(|c: char| c.is_ascii_digit())
@@ -64,7 +70,7 @@ impl FromStr for Moment {
         }
         Err(format!(
             "{text:?} is neither a duration back from now such as 24h, nor a time such as \
-             2026-11-21T10:47:20Z, nor a date such as 2026-11-21"
+             2026-11-21T10:47:20 (in UTC) or 2026-11-21T10:47:20+01:00, nor a date such as 2026-11-21"
         ))
     }
 }
@@ -102,6 +108,10 @@ mod tests {
         assert_eq!(resolve("1d").unwrap(), "2026-11-20T10:47:20.000000Z");
         assert_eq!(resolve("2026-11-21T10:00:00+01:00").unwrap(), "2026-11-21T09:00:00.000000Z");
         assert_eq!(resolve("2026-11-21").unwrap(), "2026-11-21T00:00:00.000000Z");
+        for utc in ["2026-11-21T09:00:00", "2026-11-21 09:00:00", "2026-11-21T09:00"] {
+            assert_eq!(resolve(utc).unwrap(), "2026-11-21T09:00:00.000000Z", "{utc}");
+        }
+        assert_eq!(resolve("2026-11-21T09:00:00.5").unwrap(), "2026-11-21T09:00:00.500000Z");
         for text in ["yesterday", "2026-11", "2026-02-30", "2026-11-21T10", "", "24"] {
             assert!(resolve(text).unwrap_err().contains("24h"), "{text:?}");
         }

@@ -19,6 +19,9 @@ pub enum ErrorKind {
     Unsupported,
     /// The caller passed an invalid URI, option, limit, cursor or id.
     Config,
+    /// A read position in the batch does not follow the stored one, because another reader has read the same
+    /// source. Nothing was recorded.
+    Conflict,
     /// The stored data cannot be read: its schema is newer, or its content is damaged.
     Corrupt,
 }
@@ -32,6 +35,7 @@ impl ErrorKind {
             Self::Rejected => "rejected",
             Self::Unsupported => "unsupported",
             Self::Config => "config",
+            Self::Conflict => "conflict",
             Self::Corrupt => "corrupt",
         }
     }

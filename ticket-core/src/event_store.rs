@@ -23,6 +23,10 @@ pub trait EventStore: std::fmt::Debug + Send + Sync + 'static {
     /// All conditions of the filter have to hold, and both ends of its time range are included. A
     /// comparison only considers events that have the trait with the compared type, so `Ne` does not match
     /// events that lack it. Text compares by code point.
+    ///
+    /// An external id finds every event that has it, in any ticket and however often (rule 29). A missing
+    /// external id is not the empty one. The backend SHOULD have an index of them.
+    ///
     /// [`EventFilter::matches`](crate::EventFilter::matches) defines what matches.
     async fn get_events(&self, query: &EventQuery) -> Result<Page<Occurrence>>;
 
@@ -55,8 +59,8 @@ pub trait EventStore: std::fmt::Debug + Send + Sync + 'static {
     /// their counts.
     async fn keep_per_ticket(&self, keep: &KeepPerTicket) -> Result<u64>;
 
-    /// Deletes everything in this store, including its tickets, and nothing outside of it (rule 20).
-    /// Leases stay.
+    /// Deletes everything in this store, including its tickets and read positions, and nothing outside of it
+    /// (rule 20). Leases stay.
     async fn clear(&self) -> Result<()>;
 
     /// Acquires, renews or releases a lease, and returns `true` if the lease is the holder's (rule 28).

@@ -7,9 +7,9 @@ use futures::stream::{BoxStream, StreamExt, TryStreamExt, iter, try_unfold};
 
 use crate::backend::{NewOccurrence, Recorded, StatusChange};
 use crate::{
-    Author, BackendBase, Error, EventFilter, EventQuery, EventStore, Expiry, HistoryEntry,
-    HistoryQuery, Occurrence, OccurrenceQuery, Page, Result, Ticket, TicketId, TicketQuery,
-    Timestamp,
+    Author, BackendBase, Error, EventFilter, EventQuery, EventStore, Expiry, Fix, HistoryEntry,
+    HistoryQuery, Occurrence, OccurrenceQuery, Page, ReleaseQuery, Result, Ticket, TicketFilter,
+    TicketId, TicketQuery, Timestamp, release,
 };
 
 /// Convenience methods for every [`BackendBase`].
@@ -24,8 +24,9 @@ pub trait BackendExt: BackendBase {
         self.record_tickets(occurrence.into()).await
     }
 
-    /// Marks a ticket as solved, including all occurrences recorded so far.
+    /// Marks a ticket as solved, including all occurrences recorded so far, in this release if one is named.
     ///
+    /// Late occurrences of releases before that one [leave the ticket solved](Fix::settles).
     /// Occurrences whose time lies in the future, because the clock of their host is ahead, are included.
     /// Returns `None` if there is no such ticket. The returned ticket is open if it occurred again while
     /// it was being solved.
@@ -40,8 +41,37 @@ pub trait BackendExt: BackendBase {
         author: Author,
     ) -> Result<Option<Ticket>> {
         let Some(ticket) = self.get_ticket(id).await? else { return Ok(None) };
-        let at = Timestamp::now().max(ticket.last_occurrence_time);
-        self.set_status(id, StatusChange::Solve { at, release }, author).await
+        let release = release.map(Fix::In);
+        self.set_status(id, StatusChange::Solve { at: moment(&ticket), release }, author).await
+    }
+
+    /// Marks a ticket as solved in whatever release follows the latest one in which its application was seen.
+    ///
+    /// If the ticket's last release is a semantic version, the latest one is the greatest version in which
+    /// the application was seen, of the same name or without one. Otherwise it is the release of the application's newest
+    /// occurrence. If no release is known, this is [`solve_ticket`](Self::solve_ticket) without a release.
+    ///
+    /// Returns `None` if there is no such ticket.
+    ///
+    /// # Errors
+    ///
+    /// Returns the errors of the backend.
+    async fn solve_ticket_in_next_release(
+        &self,
+        id: TicketId,
+        author: Author,
+    ) -> Result<Option<Ticket>> {
+        let Some(ticket) = self.get_ticket(id).await? else { return Ok(None) };
+        // The releases are read before the ticket is solved. A new release that is recorded in between either
+        // is later than `at` and prevails, or is settled by `at` and reopens nothing.
+        let releases = self.get_releases(&ReleaseQuery::new().with_app_id(&ticket.app_id)).await?;
+        let of_app = TicketFilter::new().with_app_id(&ticket.app_id);
+        let newest = TicketQuery::new().with_filter(of_app).with_limit(1);
+        let newest = self.get_tickets(&newest).await?.items.pop();
+        let newest = newest.and_then(|newest| newest.last_release);
+        let latest = release::latest(ticket.last_release.as_deref(), newest.as_deref(), &releases);
+        let release = latest.map(|release| Fix::After { release: release.to_owned() });
+        self.set_status(id, StatusChange::Solve { at: moment(&ticket), release }, author).await
     }
 
     /// Reopens a ticket. Returns `None` if there is no such ticket.
@@ -106,6 +136,11 @@ pub trait BackendExt: BackendBase {
 }
 
 impl<T: BackendBase + ?Sized> BackendExt for T {}
+
+/// Returns the moment that settles all occurrences of a ticket so far.
+fn moment(ticket: &Ticket) -> Timestamp {
+    Timestamp::now().max(ticket.last_occurrence_time)
+}
 
 /// Convenience methods for every [`EventStore`].
 #[async_trait]

@@ -61,11 +61,15 @@ macro_rules! forward_backend {
             {add_note (id: $crate::TicketId, note: $crate::Note) () $crate::Result<bool>}
             {get_history (id: $crate::TicketId) (query: 'life1 $crate::HistoryQuery)
                 $crate::Result<$crate::Page<$crate::HistoryEntry>>}
+            {get_releases () (query: 'life1 $crate::ReleaseQuery)
+                $crate::Result<::std::vec::Vec<::std::string::String>>}
             {delete_ticket (id: $crate::TicketId) () $crate::Result<bool>}
             {get_occurrences (id: $crate::TicketId) (query: 'life1 $crate::OccurrenceQuery)
                 $crate::Result<$crate::Page<$crate::Occurrence>>}
             {count_occurrences () (query: 'life1 $crate::HistogramQuery)
                 $crate::Result<::std::vec::Vec<$crate::Bucket>>}
+            {read_position () (source: 'life1 str)
+                $crate::Result<::std::option::Option<::std::string::String>>}
         }
     };
 }
@@ -116,9 +120,11 @@ macro_rules! __forward {
     ([unmerge_ticket $($_:ident)*] {unmerge_ticket $($row:tt)*} $($to:tt)*) => {};
     ([add_note $($_:ident)*] {add_note $($row:tt)*} $($to:tt)*) => {};
     ([get_history $($_:ident)*] {get_history $($row:tt)*} $($to:tt)*) => {};
+    ([get_releases $($_:ident)*] {get_releases $($row:tt)*} $($to:tt)*) => {};
     ([delete_ticket $($_:ident)*] {delete_ticket $($row:tt)*} $($to:tt)*) => {};
     ([get_occurrences $($_:ident)*] {get_occurrences $($row:tt)*} $($to:tt)*) => {};
     ([count_occurrences $($_:ident)*] {count_occurrences $($row:tt)*} $($to:tt)*) => {};
+    ([read_position $($_:ident)*] {read_position $($row:tt)*} $($to:tt)*) => {};
     ([get_events $($_:ident)*] {get_events $($row:tt)*} $($to:tt)*) => {};
     ([event_types $($_:ident)*] {event_types $($row:tt)*} $($to:tt)*) => {};
     ([trait_types $($_:ident)*] {trait_types $($row:tt)*} $($to:tt)*) => {};

@@ -119,13 +119,18 @@ impl HistoryEvent {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Fix;
 
     #[test]
     fn every_event_round_trips_through_its_json_form() {
         let at = Timestamp::from_micros(-5);
         let events = [
             HistoryEvent::Status(Status::Open),
-            HistoryEvent::Status(Status::Solved { at, release: Some("1.2".to_owned()) }),
+            HistoryEvent::Status(Status::Solved { at, release: Some(Fix::In("1.2".to_owned())) }),
+            HistoryEvent::Status(Status::Solved {
+                at,
+                release: Some(Fix::After { release: "1.1".to_owned() }),
+            }),
             HistoryEvent::Status(Status::Muted { until: Some(Timestamp::MAX) }),
             HistoryEvent::Recurred,
             HistoryEvent::Note("a \"note\"".to_owned()),

@@ -162,7 +162,10 @@ impl From<TicketId> for TicketIdPrefix {
 /// The id of an occurrence: a UUIDv7 that holds the record's time in milliseconds, clamped to 48 bits,
 /// and 74 further bits that are either a counter with random bits or derived from a key.
 ///
-/// A ticket counts each occurrence id once, so a batch can be sent again safely.
+/// A ticket counts each occurrence id once, so a batch can be sent again safely. An id is unique within its
+/// ticket, not within the store: a key that begins with the ticket's id lets a store keep all rows of a ticket on
+/// one server, where it can check the key without asking the others. A record that is sent again has the same
+/// ticket, unless it is grouped in another way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct OccurrenceId(Uuid);
@@ -181,7 +184,8 @@ impl OccurrenceId {
 
     /// Derives an id from a time and a key; the same time and key always give the same id.
     ///
-    /// Use a key that is unique at the producer, such as a message id or a log line's file and offset.
+    /// Use a key that is unique at the producer, such as a message id or a log line's file and offset. To find the
+    /// event by that key later, store it as [`Record::external_id`](crate::Record::external_id) too.
     #[must_use]
     pub fn from_key(time: Timestamp, key: &str) -> Self {
         let hash = Sha256::digest(key.as_bytes());

@@ -16,6 +16,7 @@ mod normalize;
 mod query;
 pub mod record;
 mod registry;
+mod release;
 mod search;
 mod ticket;
 mod time;
@@ -38,11 +39,12 @@ pub use self::level::Level;
 pub use self::query::{
     Bucket, BucketWidth, Comparison, Cursor, DEFAULT_LIMIT, Direction, EventFilter, EventQuery,
     EventTrait, EventTypeQuery, Expired, Expiry, HistogramQuery, HistoryQuery, KeepPerTicket,
-    MAX_LIMIT, OccurrenceQuery, Operator, Page, TicketFilter, TicketQuery, TicketSort, TraitQuery,
-    TraitType, TraitTypeQuery,
+    MAX_LIMIT, OccurrenceQuery, Operator, Page, ReleaseQuery, TicketFilter, TicketQuery,
+    TicketSort, TraitQuery, TraitType, TraitTypeQuery,
 };
 pub use self::record::{Location, Record};
 pub use self::registry::Registry;
+pub use self::release::Fix;
 pub use self::ticket::{Occurrence, Status, StatusKind, Ticket};
 pub use self::time::Timestamp;
 pub use self::traits::Traits;

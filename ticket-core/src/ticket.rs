@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Ingredients, Level, Location, Record, TicketId, Timestamp};
+use crate::{Fix, Ingredients, Level, Location, Record, TicketId, Timestamp};
 
 /// A problem: the summary of all occurrences that share a fingerprint.
 ///
@@ -50,13 +50,14 @@ pub enum Status {
     /// The ticket needs attention.
     #[default]
     Open,
-    /// The ticket is solved. A later occurrence reopens it.
+    /// The ticket is solved. A later occurrence reopens it, unless it is of a release before the fix.
     Solved {
         /// The time up to which occurrences are settled; only a later occurrence reopens the ticket.
         at: Timestamp,
-        /// The release that solves the ticket, if one was named.
+        /// The release that fixes the problem, if one was named. Occurrences of earlier releases are settled
+        /// too, however late they are.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        release: Option<String>,
+        release: Option<Fix>,
     },
     /// The ticket is known and hidden from the list of open tickets. Its occurrences are still counted.
     Muted {

@@ -14,6 +14,7 @@ use ticket_redact::Redaction;
 
 type Filter = Arc<dyn Fn(&Record) -> bool + Send + Sync>;
 type Processor = Arc<dyn Fn(Record) -> Option<Record> + Send + Sync>;
+type FinalProcessor = Arc<dyn Fn(&mut Record, &Fingerprint) + Send + Sync>;
 
 /// The options of a handler, which determine what happens to a record before it is stored.
 ///
@@ -26,6 +27,16 @@ type Processor = Arc<dyn Fn(Record) -> Option<Record> + Send + Sync>;
 /// 5. The [redaction](Redaction) removes secrets.
 /// 6. The [limits](ticket_core::limits) shorten what is too long.
 /// 7. The [grouping](Grouping) computes the fingerprint.
+/// 8. The final processor may change what is stored; steps 5 and 6 are repeated for what it has changed.
+///
+/// # Two processors
+///
+/// | | [`with_processor`](Self::with_processor) | [`with_final_processor`](Self::with_final_processor) |
+/// |---|---|---|
+/// | sees | the record as it was made, secrets included | the record as it will be stored, and its fingerprint |
+/// | may | change everything, and drop the record | change what is stored |
+/// | the ticket | follows from what it returns | stays |
+/// | use it to | drop records, correct a channel, mask a text that would split a ticket | mask or add something without moving records to another ticket, or depending on the ticket |
 ///
 /// # Examples
 ///
@@ -49,6 +60,7 @@ pub struct HandlerOptions {
     filter: Option<Filter>,
     grouping: Grouping,
     processor: Option<Processor>,
+    final_processor: Option<FinalProcessor>,
     redaction: Redaction,
     release: Option<SmolStr>,
     environment: Option<SmolStr>,
@@ -74,6 +86,7 @@ impl HandlerOptions {
             filter: None,
             grouping: Grouping::Stable,
             processor: None,
+            final_processor: None,
             redaction: Redaction::new(),
             release: None,
             environment: None,
@@ -122,6 +135,9 @@ impl HandlerOptions {
 
     /// Sets a processor, which changes each record before it is fingerprinted and stored, or drops it by
     /// returning `None`.
+    ///
+    /// What it changes decides the ticket: without its channel, a record belongs to another ticket. To change only
+    /// what is stored, use [`with_final_processor`](Self::with_final_processor).
     #[must_use]
     pub fn with_processor(
         mut self,
@@ -131,10 +147,44 @@ impl HandlerOptions {
         self
     }
 
+    /// Sets a processor that runs after the fingerprint is known, and changes what is stored.
+    ///
+    /// The record stays in its ticket and in its application, whatever the function changes. What it adds is
+    /// redacted and brought within the limits. It cannot drop a record. A `BackgroundHandler` calls it for
+    /// records that it builds and not for those that a storm only counts, and before the worker adds a backtrace.
+    ///
+    /// The ingredients of the ticket are those of the record before this step. So a text that may not be in the
+    /// store at all is a matter for the [redaction](Self::with_redaction) or the
+    /// [first processor](Self::with_processor).
+    ///
+    /// ```
+    /// use ticket_core::{Level, Record};
+    /// use ticket_direct::HandlerOptions;
+    ///
+    /// let options = HandlerOptions::new("shop").with_final_processor(|record, fingerprint| {
+    ///     record.channel = "masked".into();
+    ///     record.traits.insert("ticket".into(), fingerprint.id().to_string().into());
+    /// });
+    /// let occurrence = options.prepare(Record::new(Level::Error, "tenant-17", "down")).unwrap();
+    /// assert_eq!(occurrence.record().channel, "masked");
+    ///
+    /// let plain = HandlerOptions::new("shop");
+    /// let unmasked = plain.prepare(Record::new(Level::Error, "tenant-17", "down")).unwrap();
+    /// assert_eq!(occurrence.ticket_id(), unmasked.ticket_id());
+    /// ```
+    #[must_use]
+    pub fn with_final_processor(
+        mut self,
+        processor: impl Fn(&mut Record, &Fingerprint) + Send + Sync + 'static,
+    ) -> Self {
+        self.final_processor = Some(Arc::new(processor));
+        self
+    }
+
     /// Sets the redaction, [`Redaction::new`] by default.
     ///
-    /// It is applied after the processor. So the processor still sees the secrets, and what it adds is redacted
-    /// too.
+    /// It is applied after each processor. So the first one still sees the secrets, and what either adds is
+    /// redacted too.
     #[must_use]
     pub fn with_redaction(mut self, redaction: Redaction) -> Self {
         self.redaction = redaction;
@@ -198,9 +248,13 @@ impl HandlerOptions {
     /// Applies all options to a record; returns `None` if it is dropped.
     #[must_use]
     pub fn prepare(&self, mut record: Record) -> Option<NewOccurrence> {
-        self.is_wanted(&mut record).then(|| {
-            NewOccurrence::prepare(record, &self.redaction, |record| self.hash_record(record))
-        })
+        if !self.is_wanted(&mut record) {
+            return None;
+        }
+        record.prepare(&self.redaction);
+        let fingerprint = self.hash_record(&record);
+        self.finish(&mut record, &fingerprint);
+        Some(NewOccurrence::from_normalized(record, fingerprint))
     }
 
     /// Applies the level, the common fields, the filter and the processor; returns `false` if the record is
@@ -226,7 +280,18 @@ impl HandlerOptions {
         }
     }
 
-    /// Returns `true` if a filter, a processor or a custom [grouping](Grouping::Custom) is set.
+    /// Applies the final processor.
+    pub(crate) fn finish(&self, record: &mut Record, fingerprint: &Fingerprint) {
+        let Some(process) = &self.final_processor else { return };
+        // A ticket belongs to one application, and so do all of its records.
+        let app_id = record.app_id.clone();
+        process(record, fingerprint);
+        record.app_id = app_id;
+        record.prepare(&self.redaction);
+    }
+
+    /// Returns `true` if a filter, a processor that decides the ticket, or a custom [grouping](Grouping::Custom) is
+    /// set.
     pub(crate) const fn has_functions(&self) -> bool {
         self.filter.is_some()
             || self.processor.is_some()

@@ -3,8 +3,8 @@
 //! An application needs only [`HandlerOptions`], and a simple handler only [`HandlerOptions::prepare`]. A handler
 //! that caches the fingerprints of repeated records, or creates records itself, uses a [`Pipeline`].
 
-use ticket_core::Record;
 use ticket_core::backend::NewOccurrence;
+use ticket_core::{Fingerprint, Record};
 
 use crate::HandlerOptions;
 
@@ -20,6 +20,7 @@ use crate::HandlerOptions;
 /// let mut record = Record::new(Level::Error, "shop", "payment refused");
 /// if pipeline.admit(&mut record) {
 ///     let fingerprint = pipeline.options().hash_record(&record);
+///     pipeline.finish(&mut record, &fingerprint);
 ///     let occurrence = NewOccurrence::from_normalized(record, fingerprint);
 ///     assert_eq!(occurrence.record().app_id, "shop");
 /// }
@@ -55,7 +56,13 @@ impl Pipeline {
         is_wanted
     }
 
-    /// Prepares a record that the handler itself has created. Level, filter and processor do not apply to it.
+    /// Applies the final processor to an admitted record whose fingerprint is known, and then the redaction and the
+    /// limits to what it has changed.
+    pub fn finish(&self, record: &mut Record, fingerprint: &Fingerprint) {
+        self.options.finish(record, fingerprint);
+    }
+
+    /// Prepares a record that the handler itself has created. Level, filter and processors do not apply to it.
     #[must_use]
     pub fn prepare_own(&self, mut record: Record) -> NewOccurrence {
         self.options.add_common(&mut record);
@@ -63,7 +70,8 @@ impl Pipeline {
         NewOccurrence::prepare(record, self.options.redaction(), hash)
     }
 
-    /// Returns `true` if the options contain no filter, processor or custom grouping.
+    /// Returns `true` if the options contain no filter, no processor that decides the ticket and no custom
+    /// grouping.
     ///
     /// The ticket of a record is then determined by its application, level, channel, location, message, errors
     /// and explicit fingerprint. If a record agrees in all of these with an earlier one, a handler may reuse the earlier

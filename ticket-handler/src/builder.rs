@@ -4,19 +4,20 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ticket_core::{Error, ErrorKind, Result, Store};
+use ticket_core::{Error, ErrorKind, Result, Store, TicketingBaseHandler};
 use ticket_direct::HandlerOptions;
 
 use crate::handler::BackgroundHandler;
 use crate::hooks::{Hooks, TicketEvent};
 use crate::retention::{Retention, RetentionTask};
 use crate::shared::Shared;
+use crate::sink::Sink;
 use crate::spool::{Config, Spool, WhenFull};
 use crate::storm::Storm;
 use crate::worker::{self, Connect};
 
 /// Builds a [`BackgroundHandler`]; from [`BackgroundHandler::builder`].
-#[must_use = "a builder does nothing until it is given a backend"]
+#[must_use = "a builder does nothing until it is given a backend or a handler"]
 #[derive(Debug)]
 pub struct Builder {
     options: HandlerOptions,
@@ -208,16 +209,60 @@ impl Builder {
         F: AsyncFn() -> Result<B> + Send + Sync + 'static,
     {
         let connect = Arc::new(connect);
-        self.start(Box::new(move || {
+        let connect: Connect = Box::new(move || {
             let connect = Arc::clone(&connect);
-            Box::pin(async move {
-                let backend: Arc<dyn Store> = Arc::new((*connect)().await?);
-                Ok(backend)
-            })
-        }))
+            Box::pin(async move { Ok(Sink::Store(Arc::new((*connect)().await?))) })
+        });
+        self.start(connect, None)
     }
 
-    fn start(self, connect: Connect) -> Result<BackgroundHandler> {
+    /// Starts the handler in front of another one, in place of a backend: for a tracker that is no database, such as
+    /// an issue tracker. [`TicketingBaseHandler`] has an example.
+    ///
+    /// A record passes these options, the budgets and the spool first. Then the worker calls
+    /// [`emit`](TicketingBaseHandler::emit) with it, one record at a time, and repeats the call with the same record
+    /// while it fails with [`ErrorKind::Unavailable`] or takes longer than the
+    /// [deadline](Self::with_call_deadline). So whoever emits neither waits for the tracker nor sees it fail; what
+    /// does not fit into the bounded spool meanwhile is counted in [`Stats::dropped`](crate::Stats::dropped). A record that the
+    /// tracker refuses with another kind of error, or panics over three times, is counted as `rejected`.
+    ///
+    /// What the tracker has to know:
+    ///
+    /// - A record may arrive more than once, with the same [`id`](ticket_core::Record::id): after a call that took too
+    ///   long, and after the process was killed.
+    /// - A record that stands for several, because its ticket was in a storm, says how many in the trait
+    ///   `ticket_handler.repeats`.
+    /// - The record arrives with its application, release and host, redacted and within the limits. What the
+    ///   tracker does in its own options is done again, so a processor belongs in one of the two.
+    /// - Its [`hash_record`](TicketingBaseHandler::hash_record) decides which records share a budget. It is called
+    ///   by whoever emits, for every record.
+    /// - Its [`flush`](TicketingBaseHandler::flush) is called after each batch, and the batch stays in the spool until that
+    ///   succeeds.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`backend`](Self::backend), and [`ErrorKind::Config`] together with [`on_ticket`](Self::on_ticket) or
+    /// [`with_retention`](Self::with_retention): only a store reports changes of tickets, and deletes.
+    pub fn handler(self, handler: impl TicketingBaseHandler) -> Result<BackgroundHandler> {
+        if !self.hooks.is_empty() || !self.retention.is_empty() {
+            let text = "on_ticket and with_retention need a backend: a handler neither reports changes of its \
+                        tickets nor deletes any";
+            return Err(Error::config(text));
+        }
+        let handler: Arc<dyn TicketingBaseHandler> = Arc::new(handler);
+        let sink = Sink::Handler(Arc::clone(&handler));
+        let connect: Connect = Box::new(move || {
+            let sink = sink.clone();
+            Box::pin(async move { Ok(sink) })
+        });
+        self.start(connect, Some(handler))
+    }
+
+    fn start(
+        self,
+        connect: Connect,
+        handler: Option<Arc<dyn TicketingBaseHandler>>,
+    ) -> Result<BackgroundHandler> {
         if self.max_bytes == Some(0) || self.call_deadline.is_zero() {
             let text = "the handler's max_bytes and call_deadline must be more than zero";
             return Err(Error::config(text));
@@ -236,7 +281,9 @@ impl Builder {
             sync: self.sync,
             when_full: self.when_full,
         })?;
-        let shared = Arc::new(Shared::new(self.options, spool, self.call_deadline, storm));
+        let mut shared = Shared::new(self.options, spool, self.call_deadline, storm);
+        shared.handler = handler;
+        let shared = Arc::new(shared);
         let retention = RetentionTask::new(self.retention, shared.pipeline.options().app_id());
         worker::spawn(Arc::clone(&shared), connect, self.hooks, retention).map_err(|error| {
             Error::new(ErrorKind::Unavailable, "handler", "cannot start the worker's thread")

@@ -30,6 +30,12 @@ impl Chunks {
         self.0.pop();
     }
 
+    /// Makes the first record of the next chunk a chunk of its own, which is the next one then.
+    pub(crate) fn isolate(&mut self) {
+        let Some(chunk) = self.0.pop_if(|chunk| chunk.len() > 1) else { return };
+        self.0.extend([chunk.slice(1..chunk.len()), chunk.slice(0..1)]);
+    }
+
     /// Splits the next chunk in two; returns `false` if it is a single record.
     pub(crate) fn halve(&mut self) -> bool {
         let Some(chunk) = self.0.pop_if(|chunk| chunk.len() > 1) else { return false };

@@ -7,7 +7,6 @@ use std::thread;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use ticket_core::backend::NewOccurrence;
 use ticket_core::record::Breadcrumb;
 use ticket_core::{
     Emitted, Error, ErrorKind, Fingerprint, Level, Record, Result, TicketingBaseHandler,
@@ -15,12 +14,12 @@ use ticket_core::{
 use ticket_direct::HandlerOptions;
 use tokio::sync::oneshot;
 
-use crate::panics;
+use crate::pending::{Pending, note};
 use crate::request::RequestContext;
 use crate::shared::Shared;
 use crate::spool::Spool;
 use crate::stats::{Stats, add};
-use crate::storm::{Keyed, Storm, Ticket};
+use crate::storm::{Keyed, Storm};
 use crate::worker_thread::in_worker;
 
 /// A handler that takes records without waiting and records them on a thread of its own.
@@ -106,7 +105,7 @@ impl BackgroundHandler {
             add(&shared.counters.forked, 1);
             return Err(forked());
         }
-        Pending { shared, key: None, ticket: None }.emit(record)
+        Pending::new(shared, None, None).emit(record)
     }
 
     /// Begins to emit a record that need not be built while its ticket is in a storm: for producers
@@ -122,7 +121,9 @@ impl BackgroundHandler {
     /// record's own fingerprint. Use a hash with a random seed for each process: whoever can make two keys
     /// equal can hide one problem in another's count.
     ///
-    /// If a filter, a processor or a custom grouping is set, every record is built and shown to it.
+    /// If a filter, a processor that decides the ticket or a custom grouping is set, every record is built and shown
+    /// to it; also if records are passed on to another [handler](crate::Builder::handler), which decides on their
+    /// tickets.
     ///
     /// ```
     /// use std::hash::{BuildHasher, RandomState};
@@ -150,12 +151,12 @@ impl BackgroundHandler {
     #[inline]
     pub fn begin(&self, level: Level, key: u64) -> Option<Pending<'_>> {
         let shared = &*self.inner.shared;
-        let Shared { pipeline, storm, counters, home, .. } = shared;
+        let Shared { storm, counters, home, .. } = shared;
         if shared.is_off || in_worker() {
             add(&counters.ignored, 1);
             return None;
         }
-        let key = Some(key).filter(|_| pipeline.is_pure());
+        let key = Some(key).filter(|_| shared.is_pure());
         let (is_busy, ticket) = match key.map(|key| storm.try_count(key)) {
             Some(Keyed::Counted) => {
                 note(level);
@@ -174,7 +175,7 @@ impl BackgroundHandler {
             note(level);
             return None;
         }
-        Some(Pending { shared, key, ticket })
+        Some(Pending::new(shared, key, ticket))
     }
 
     /// Keeps a breadcrumb for the next record that is emitted to this handler within a request. Of a request's
@@ -239,77 +240,18 @@ impl BackgroundHandler {
     }
 }
 
-/// A record that is about to be built, from [`BackgroundHandler::begin`].
-#[must_use = "the record has to be built and emitted"]
-pub struct Pending<'a> {
-    shared: &'a Shared,
-    key: Option<u64>,
-    /// The ticket that the key is known to lead to.
-    ticket: Option<Arc<Ticket>>,
-}
-
-impl Pending<'_> {
-    /// Takes the record, as [`BackgroundHandler::emit`] does.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`BackgroundHandler::emit`].
-    #[inline]
-    pub fn emit(self, mut record: Record) -> Result<Emitted> {
-        let Self { shared, key, ticket } = self;
-        let Shared { number, pipeline, storm, counters, .. } = shared;
-        let request = RequestContext::current();
-        if let Some(request) = &request
-            && record.level >= pipeline.options().level()
-        {
-            // Before the filter, which may decide by it, and before the redaction.
-            request.fill(&mut record, *number);
-        }
-        let prepared = panics::catch(|| {
-            pipeline.admit(&mut record).then(|| match &ticket {
-                Some(ticket) => ticket.fingerprint.clone(),
-                None => pipeline.options().hash_record(&record),
-            })
-        });
-        let fingerprint = match prepared {
-            Ok(Some(fingerprint)) => fingerprint,
-            Ok(None) => {
-                add(&counters.ignored, 1);
-                return Ok(Emitted::Ignored);
-            }
-            Err(text) => {
-                add(&counters.panicked, 1);
-                let text = format!("a function of the handler's options panicked: {text}");
-                return Err(Error::new(ErrorKind::Rejected, "handler", text));
-            }
-        };
-        let level = record.level;
-        let occurrence = NewOccurrence::from_normalized(record, fingerprint);
-        // A key that already leads to its ticket need not be stored again.
-        let new_key = key.filter(|_| ticket.is_none());
-        let id = storm
-            .admit(pipeline, occurrence, ticket, new_key, &|outgoing| shared.push(outgoing))?;
-        if let Some(request) = request {
-            request.note(level);
-        }
-        Ok(Emitted::Accepted(id))
-    }
-}
-
-impl fmt::Debug for Pending<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pending").field("key", &self.key).finish_non_exhaustive()
-    }
-}
-
 #[async_trait]
 impl TicketingBaseHandler for BackgroundHandler {
     fn hash_record(&self, record: &Record) -> Fingerprint {
-        self.options().hash_record(record)
+        self.inner.shared.hash_record(record)
     }
 
     fn process_record(&self, record: Record) -> Option<Record> {
-        self.options().process_record(record)
+        let record = self.options().process_record(record)?;
+        match &self.inner.shared.handler {
+            Some(handler) => handler.process_record(record),
+            None => Some(record),
+        }
     }
 
     async fn emit(&self, record: Record) -> Result<Emitted> {
@@ -349,13 +291,6 @@ impl Drop for Inner {
             self.shared.release();
             self.shared.spool.close();
         }
-    }
-}
-
-/// Notes on the current request that a record was counted which will not be built.
-fn note(level: Level) {
-    if let Some(request) = RequestContext::current() {
-        request.note(level);
     }
 }
 

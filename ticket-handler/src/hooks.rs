@@ -57,9 +57,13 @@ impl Hooks {
         self.0.push(Box::new(hook));
     }
 
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Reports the store's answer to a batch; returns how many calls panicked.
     pub(crate) fn report(&self, recorded: &Recorded, batch: &Batch) -> usize {
-        if self.0.is_empty() {
+        if self.is_empty() {
             return 0;
         }
         let mut panics = 0;

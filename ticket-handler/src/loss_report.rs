@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use ticket_core::backend::NewOccurrence;
-use ticket_core::{BackendBase, ErrorKind, Level, Record};
+use ticket_core::{ErrorKind, Level, Record};
 use ticket_direct::pipeline::Pipeline;
 
 use crate::own_record::CHANNEL;
 use crate::shared::Shared;
+use crate::sink::Sink;
 use crate::stats::Dropped;
 use crate::sync::{Instant, timeout};
 
@@ -30,10 +31,10 @@ pub(crate) struct LossReport {
 
 impl LossReport {
     /// Reports new losses if the last report is at least a minute old or this is the `end`.
-    pub(crate) async fn send(&mut self, shared: &Shared, backend: &dyn BackendBase, end: bool) {
+    pub(crate) async fn send(&mut self, shared: &Shared, sink: &Sink, end: bool) {
         let (dropped, now) = (shared.counters.dropped(), Instant::now());
         let Some(occurrence) = self.due(&shared.pipeline, dropped, now, end) else { return };
-        let call = backend.record_tickets(occurrence.clone().into());
+        let call = sink.record_own(occurrence.clone());
         match timeout(shared.call_deadline, call).await {
             Ok(Ok(_)) => self.sent(),
             // The store will never accept it; standard error has the same report.

@@ -1,9 +1,10 @@
 //! [`Shared`]: the state behind a handler.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use ticket_core::{Error, ErrorKind, Result};
+use ticket_core::{Error, ErrorKind, Fingerprint, Record, Result, TicketingBaseHandler};
 use ticket_direct::HandlerOptions;
 use ticket_direct::pipeline::Pipeline;
 
@@ -11,14 +12,18 @@ use crate::forked::Home;
 use crate::spool::{Refused, Spool};
 use crate::stats::{Counters, Stats, add};
 use crate::storm::{Outgoing, Storm};
+use crate::traces::Traces;
 
 /// The state that producers share with the worker.
 pub(crate) struct Shared {
     /// Distinguishes the handlers of the process.
     pub(crate) number: u64,
     pub(crate) pipeline: Pipeline,
+    /// The handler that records are passed on to, in place of a store.
+    pub(crate) handler: Option<Arc<dyn TicketingBaseHandler>>,
     pub(crate) storm: Storm,
     pub(crate) spool: Spool,
+    pub(crate) traces: Traces,
     pub(crate) counters: Counters,
     pub(crate) call_deadline: Duration,
     pub(crate) home: Home,
@@ -36,13 +41,29 @@ impl Shared {
         Self {
             number: NUMBER.fetch_add(1, Relaxed),
             pipeline: Pipeline::new(options),
+            handler: None,
             storm,
             spool,
+            traces: Traces::default(),
             counters: Counters::default(),
             call_deadline,
             home: Home::here(),
             is_off: false,
         }
+    }
+
+    /// Returns the fingerprint of a record. If records are passed on to a handler, that one decides on their tickets.
+    pub(crate) fn hash_record(&self, record: &Record) -> Fingerprint {
+        match &self.handler {
+            Some(handler) => handler.hash_record(record),
+            None => self.pipeline.options().hash_record(record),
+        }
+    }
+
+    /// Returns `true` if a key decides a record's ticket, so that no function of the application has to see the
+    /// record.
+    pub(crate) fn is_pure(&self) -> bool {
+        self.handler.is_none() && self.pipeline.is_pure()
     }
 
     /// Pushes what is counted in storms so far.
@@ -53,7 +74,7 @@ impl Shared {
     /// Pushes a record to the spool, and counts what is lost.
     pub(crate) fn push(&self, outgoing: Outgoing<'_>) -> Result<()> {
         let counters = &self.counters;
-        let Outgoing { occurrence, is_first, is_tail } = outgoing;
+        let Outgoing { occurrence, is_first, is_traced: _, is_tail } = outgoing;
         let records = occurrence.repeats() as usize;
         match self.spool.push(occurrence, is_first, !is_tail) {
             Ok(evicted) => {

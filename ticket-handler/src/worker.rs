@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use ticket_core::backend::{Backoff, Batch, Recorded};
-use ticket_core::{Error, ErrorKind, Result, Store};
+use ticket_core::{Emitted, Error, ErrorKind, Result, Store, TicketingBaseHandler};
 
 use crate::chunks::{Chunks, records};
 use crate::hooks::Hooks;
@@ -16,15 +16,16 @@ use crate::panics;
 use crate::report::{self, Reporter};
 use crate::retention::RetentionTask;
 use crate::shared::Shared;
+use crate::sink::{Sink, record_of};
 use crate::spool::{BATCH, DeadLetters, Orphans, Reader, Take, is_refusal};
 use crate::stats::add;
 use crate::sync::runtime::{self, Runtime};
 use crate::sync::{Instant, mpsc, stderr, thread, timeout};
+use crate::traces::Completion;
 use crate::worker_thread::enter_worker;
 
-/// Opens the store, as often as needed. Its future stays on the worker's thread.
-pub(crate) type Connect =
-    Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Arc<dyn Store>>>>> + Send>;
+/// Opens the sink, as often as needed. Its future stays on the worker's thread.
+pub(crate) type Connect = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Sink>>>> + Send>;
 
 /// The longest delay after the first failure, and at any time while somebody waits for a flush.
 const FIRST_DELAY: Duration = Duration::from_millis(100);
@@ -71,13 +72,16 @@ struct Worker {
     connect: Connect,
     hooks: Hooks,
     retention: RetentionTask,
-    backend: Option<Arc<dyn Store>>,
+    sink: Option<Sink>,
     /// The parts of the batch that are not recorded yet.
     chunks: Chunks,
+    /// Whether the batch is recorded and its segments are still there.
+    is_unfinished: bool,
     /// Whether the batch was left by a dead process.
     adopted: bool,
     reader: Reader,
     orphans: Orphans,
+    completion: Completion,
     dead_letters: DeadLetters,
     /// The maximum length of a batch, reduced after a call that took too long.
     max_len: usize,
@@ -108,8 +112,10 @@ impl Worker {
             connect,
             hooks,
             retention,
-            backend: None,
+            completion: Completion::default(),
+            sink: None,
             chunks: Chunks::default(),
+            is_unfinished: false,
             adopted: false,
             reader: Reader::default(),
             max_len: BATCH,
@@ -134,7 +140,7 @@ impl Worker {
         if self.panics > 0 {
             // The panic may have left it in an inconsistent state.
             self.retention.stop();
-            self.backend = None;
+            self.sink = None;
             self.pause().await;
         }
         loop {
@@ -143,21 +149,23 @@ impl Worker {
             if is_late {
                 let lost = self.shared.spool.abandon(&mut self.reader);
                 add(&self.shared.counters.closed, lost);
-                self.chunks = Chunks::default();
+                (self.chunks, self.is_unfinished) = (Chunks::default(), false);
             }
-            let idle = self.chunks.is_empty() && self.shared.spool.is_empty();
+            let is_settled = self.chunks.is_empty() && !self.is_unfinished;
+            let idle = is_settled && self.shared.spool.is_empty();
             if closed.is_some() && (idle || is_late) {
                 self.report_losses(true).await;
                 self.report();
                 self.shared.spool.leave();
                 // Dropped here, while the driver still has its runtime.
-                self.retention.end(self.backend.as_ref()).await;
-                self.backend = None;
+                self.retention.end(self.sink.as_ref().and_then(Sink::store)).await;
+                self.sink = None;
                 return;
             }
-            let result = match self.backend.clone() {
+            let result = match self.sink.clone() {
                 None => self.open().await,
-                Some(backend) if !self.chunks.is_empty() => self.record(&*backend).await,
+                Some(Sink::Store(store)) if !self.chunks.is_empty() => self.record(&*store).await,
+                Some(Sink::Handler(handler)) if !is_settled => self.pass_on(&*handler).await,
                 Some(_) => {
                     self.report_losses(false).await;
                     self.next_batch().await;
@@ -171,20 +179,22 @@ impl Worker {
         }
     }
 
-    /// Opens the store and sets it up.
+    /// Opens the sink and sets it up.
     async fn open(&mut self) -> Result<(), Failure> {
         let deadline = self.shared.call_deadline;
         let open = async {
-            let backend = (self.connect)().await?;
-            backend.setup_backend().await?;
-            Ok(backend)
+            let sink = (self.connect)().await?;
+            sink.set_up().await?;
+            Ok(sink)
         };
-        let backend = match timeout(deadline, open).await {
+        let sink = match timeout(deadline, open).await {
             Ok(result) => result.map_err(Failure::Away)?,
             Err(_) => return Err(Failure::Away(too_slow("connect", deadline))),
         };
-        self.retention.start(&self.shared, &backend);
-        self.backend = Some(backend);
+        if let Some(store) = sink.store() {
+            self.retention.start(&self.shared, store);
+        }
+        self.sink = Some(sink);
         Ok(())
     }
 
@@ -199,6 +209,9 @@ impl Worker {
             // None of our own records are due, so it is the turn of what dead processes have left.
             Take::Nothing => (self.orphans.batch(spool.folder().as_deref(), self.max_len), true),
         };
+        // A handler decides on a record's ticket by itself, and a function would be another one.
+        let with_function = self.sink.as_ref().is_some_and(|sink| sink.store().is_some());
+        let occurrences = self.completion.complete(&self.shared, occurrences, with_function);
         let (chunks, repeated) = Chunks::new(occurrences);
         (self.chunks, self.adopted) = (chunks, adopted);
         // They fell away because the batch has their ids already, so the store will not see them.
@@ -215,18 +228,36 @@ impl Worker {
     async fn record(&mut self, backend: &dyn Store) -> Result<(), Failure> {
         let Some(chunk) = self.chunks.next().cloned() else { return Ok(()) };
         let deadline = self.shared.call_deadline;
-        let call = backend.record_tickets(chunk.clone());
-        match timeout(deadline, call).await {
-            Ok(Ok(recorded)) => {
-                self.recorded(&recorded, &chunk);
-                Ok(())
-            }
-            Ok(Err(error)) if is_refusal(error.kind()) => Err(Failure::Refused(error)),
-            // `Config` is a missing schema or permission: no fault of these records, and an operator may
-            // fix it at any time.
-            Ok(Err(error)) => Err(Failure::Away(error)),
-            Err(_) => Err(Failure::Slow(too_slow("record", deadline))),
-        }
+        let recorded = within(deadline, "record", backend.record_tickets(chunk.clone())).await?;
+        self.recorded(&recorded, &chunk);
+        Ok(())
+    }
+
+    /// Passes the next record to another handler, which takes one at a time. After the last one of the batch the
+    /// handler flushes: until then the spool keeps them.
+    async fn pass_on(&mut self, handler: &dyn TicketingBaseHandler) -> Result<(), Failure> {
+        let deadline = self.shared.call_deadline;
+        self.chunks.isolate();
+        let Some(chunk) = self.chunks.next() else {
+            within(deadline, "flush", handler.flush(deadline)).await?;
+            self.finish();
+            // Calls that were too slow have reduced it, and it means nothing to a handler.
+            self.max_len = BATCH;
+            return Ok(());
+        };
+        let sent = records(chunk);
+        let Some(record) = chunk.first().map(record_of) else { return Ok(()) };
+        let emitted = within(deadline, "record", handler.emit(record)).await?;
+        let counters = &self.shared.counters;
+        counters.answered();
+        let counter = match emitted {
+            _ if self.adopted => &counters.adopted,
+            Emitted::Ignored => &counters.ignored,
+            Emitted::Accepted(_) => &counters.recorded,
+        };
+        add(counter, sent);
+        self.settle(sent);
+        Ok(())
     }
 
     fn recorded(&mut self, recorded: &Recorded, chunk: &Batch) {
@@ -253,13 +284,23 @@ impl Worker {
         if !self.adopted {
             self.shared.spool.settle(records);
         }
-        if self.chunks.is_empty() {
-            self.panics = 0;
-            if self.adopted {
-                self.orphans.finish();
-            } else {
-                self.shared.spool.finish(&mut self.reader);
+        match self.sink {
+            Some(Sink::Handler(_)) => {
+                self.panics = 0;
+                self.is_unfinished = self.chunks.is_empty();
             }
+            Some(Sink::Store(_)) | None if self.chunks.is_empty() => self.finish(),
+            Some(Sink::Store(_)) | None => {}
+        }
+    }
+
+    /// Removes what the spool has kept of the batch.
+    fn finish(&mut self) {
+        (self.is_unfinished, self.panics) = (false, 0);
+        if self.adopted {
+            self.orphans.finish();
+        } else {
+            self.shared.spool.finish(&mut self.reader);
         }
     }
 
@@ -292,17 +333,21 @@ impl Worker {
         self.panics += 1;
         add(&self.shared.counters.panics, 1);
         self.shared.counters.failed(format!("the backend panicked: {text}"), false);
-        if self.panics >= PANICS && self.backend.is_some() && !self.chunks.is_empty() {
+        let is_busy = !self.chunks.is_empty() || self.is_unfinished;
+        if self.panics >= PANICS && self.sink.is_some() && is_busy {
             self.refused(&format!("the backend panicked: {text}"));
         }
     }
 
-    /// Gives up on a chunk that is a single record; halves a longer one.
+    /// Gives up on a chunk that is a single record; halves a longer one. Without a chunk it was a flush that is given up.
     fn refused(&mut self, reason: &str) {
         if self.chunks.halve() {
             return;
         }
-        let Some(chunk) = self.chunks.next() else { return };
+        let Some(chunk) = self.chunks.next() else {
+            self.finish();
+            return;
+        };
         let count = records(chunk);
         for refused in chunk {
             if let Err(error) = self.dead_letters.add(refused, reason) {
@@ -322,8 +367,8 @@ impl Worker {
     }
 
     async fn report_losses(&mut self, end: bool) {
-        if let Some(backend) = &self.backend {
-            self.loss_report.send(&self.shared, &**backend, end).await;
+        if let Some(sink) = &self.sink {
+            self.loss_report.send(&self.shared, sink, end).await;
         }
     }
 
@@ -343,6 +388,22 @@ async fn release_storms(shared: Arc<Shared>) {
     loop {
         shared.storm.is_due().await;
         shared.release();
+    }
+}
+
+/// Waits for a call of the sink, and says what its failure means for the next chunk.
+async fn within<T>(
+    deadline: Duration,
+    what: &str,
+    call: impl Future<Output = Result<T>>,
+) -> Result<T, Failure> {
+    match timeout(deadline, call).await {
+        Ok(Ok(done)) => Ok(done),
+        Ok(Err(error)) if is_refusal(error.kind()) => Err(Failure::Refused(error)),
+        // `Config` is a missing schema or permission: no fault of these records, and an operator may fix it at
+        // any time.
+        Ok(Err(error)) => Err(Failure::Away(error)),
+        Err(_) => Err(Failure::Slow(too_slow(what, deadline))),
     }
 }
 

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use common::{Fault, Faulty, LONG, error, until};
 use futures::executor::block_on;
 use ticket_core::{
-    BackendBase, Emitted, ErrorKind, Level, Record, TicketFilter, TicketingBaseHandler,
+    BackendBase, Emitted, ErrorKind, Level, OccurrenceQuery, Record, TicketFilter,
+    TicketingBaseHandler,
 };
 use ticket_direct::HandlerOptions;
 use ticket_handler::{BackgroundHandler, Builder};
@@ -79,6 +80,33 @@ fn level_filter_processor_and_common_fields_apply() {
     let ticket = block_on(backend.store.get_ticket(id)).unwrap().unwrap();
     assert_eq!((&*ticket.app_id, ticket.first_release.as_deref()), ("app", Some("1.0")));
     assert_eq!((handler.stats().ignored, handler.stats().recorded), (3, 1));
+}
+
+#[test]
+fn a_final_processor_changes_what_is_stored_and_not_the_ticket() {
+    let backend = Faulty::default();
+    let options = HandlerOptions::new("app").with_final_processor(|record, fingerprint| {
+        assert!(record.message != "bad", "as the test asked");
+        record.channel = "masked".into();
+        record.traits.insert("ticket".into(), fingerprint.id().to_string().into());
+    });
+    let ticket = HandlerOptions::new("app").prepare(error("kept")).unwrap().ticket_id();
+    let handler =
+        BackgroundHandler::builder(options).with_budget(1).backend(backend.clone()).unwrap();
+    assert!(matches!(handler.emit(error("kept")), Ok(Emitted::Accepted(id)) if id == ticket));
+    assert_eq!(handler.emit(error("bad")).unwrap_err().kind(), ErrorKind::Rejected);
+    handler.blocking_flush(LONG).unwrap();
+    let stored = block_on(backend.store.get_ticket(ticket)).unwrap().unwrap();
+    assert_eq!(stored.channel, "masked");
+    let records = block_on(backend.store.get_occurrences(ticket, &OccurrenceQuery::new())).unwrap();
+    assert_eq!(records.items[0].record.traits["ticket"], ticket.to_string().into());
+    assert_eq!((handler.stats().recorded, handler.stats().dropped.panicked), (1, 1));
+
+    // It cannot drop a record, so a storm need not build one only to count it.
+    for _ in 0..2 {
+        handler.begin(Level::Error, 7).unwrap().emit(error("stormy")).unwrap();
+    }
+    assert!(handler.begin(Level::Error, 7).is_none());
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What a [`Reader`](crate::Reader) yields.
 
-use ticket_core::{Record, Timestamp};
+use ticket_core::{Record, SmolStr, Timestamp};
 
 /// One result of reading a log.
 #[derive(Clone, Debug)]
@@ -28,6 +28,8 @@ pub struct Entry {
     pub time: Option<Timestamp>,
     /// The last time that the log states before this record.
     pub previous_time: Option<Timestamp>,
+    /// What the producer identifies the record by, if it is the same wherever the record is written.
+    pub key: Option<SmolStr>,
     /// The number of the first line, counted from 1.
     pub line: u64,
     /// The byte at which the first line begins.
@@ -44,6 +46,8 @@ pub struct Entry {
 pub struct Malformed {
     /// The number of the line, counted from 1.
     pub line: u64,
+    /// The byte at which the line begins.
+    pub offset: u64,
     /// Why the line could not be parsed.
     pub reason: String,
 }

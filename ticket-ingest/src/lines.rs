@@ -1,6 +1,8 @@
 //! Reads lines with their positions, in bounded memory, from inputs that grow while they are read.
 
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+
+use crate::position::{LogPosition, SAMPLE, Sample};
 
 /// The longest line that is kept whole. The rest of a longer line is skipped.
 pub(crate) const MAX_LINE: usize = 16 * 1024 * 1024;
@@ -18,6 +20,8 @@ pub(crate) struct Line {
     pub(crate) length: u64,
     /// The number of bytes that were cut.
     pub(crate) cut: u64,
+    /// `false` if the input ends in the middle of the line.
+    pub(crate) is_terminated: bool,
 }
 
 /// What the end of the input means for a last line without a terminator.
@@ -39,8 +43,10 @@ pub(crate) struct LineReader<R> {
     length: u64,
     /// The byte at which that line begins.
     offset: u64,
-    /// The number of lines read so far.
+    /// The number of lines before the next one.
     number: u64,
+    /// The last bytes of the lines that were read, at most [`SAMPLE`].
+    tail: Vec<u8>,
 }
 
 impl<R: Read> LineReader<R> {
@@ -51,16 +57,41 @@ impl<R: Read> LineReader<R> {
             length: 0,
             offset: 0,
             number: 0,
+            tail: Vec::new(),
         }
+    }
+
+    /// Continues at a position.
+    pub(crate) fn resume(mut input: R, position: &LogPosition) -> io::Result<Self>
+    where
+        R: Seek,
+    {
+        let (offset, lines) = (position.offset(), position.lines());
+        let start = offset.saturating_sub(SAMPLE as u64);
+        input.seek(SeekFrom::Start(start))?;
+        let mut tail = Vec::new();
+        (&mut input).take(offset - start).read_to_end(&mut tail)?;
+        Ok(Self { offset, number: lines, tail, ..Self::new(input) })
     }
 
     pub(crate) fn get_ref(&self) -> &R {
         self.input.get_ref()
     }
 
-    /// Returns the number of lines read so far.
+    /// Returns the number of lines before the next one.
     pub(crate) const fn lines(&self) -> u64 {
         self.number
+    }
+
+    /// Returns the byte at which the next line begins.
+    pub(crate) const fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// Returns a sample of what was read; `None` if too little is known of it.
+    pub(crate) fn sample(&self) -> Option<Sample> {
+        let is_blank = self.tail.iter().all(u8::is_ascii_whitespace);
+        (!is_blank).then(|| Sample::new(self.offset, &self.tail))
     }
 
     /// Returns the number of bytes read so far, including those of an unfinished line.
@@ -78,7 +109,7 @@ impl<R: Read> LineReader<R> {
             };
             if bytes.is_empty() {
                 let take = self.length > 0 && at_end == AtEnd::TakeLine;
-                return Ok(take.then(|| self.line()));
+                return Ok(take.then(|| self.line(false)));
             }
             let end = bytes.iter().position(|byte| *byte == b'\n');
             let content = &bytes[..end.unwrap_or(bytes.len())];
@@ -88,17 +119,16 @@ impl<R: Read> LineReader<R> {
             self.length += used as u64;
             self.input.consume(used);
             if end.is_some() {
-                return Ok(Some(self.line()));
+                return Ok(Some(self.line(true)));
             }
         }
     }
 
-    fn line(&mut self) -> Line {
+    fn line(&mut self, is_terminated: bool) -> Line {
         self.number += 1;
         let mut bytes = std::mem::take(&mut self.partial);
-        // The terminator is one byte, which the last line of the input may lack: then nothing was cut,
-        // and the subtraction saturates.
-        let cut = self.length.saturating_sub(bytes.len() as u64 + 1);
+        let cut = self.length - bytes.len() as u64 - u64::from(is_terminated);
+        self.remember(&bytes, is_terminated, cut > 0);
         if bytes.last() == Some(&b'\r') {
             bytes.pop();
         }
@@ -112,11 +142,31 @@ impl<R: Read> LineReader<R> {
         if cut > 0 {
             text.push_str(&format!("…[+{cut} bytes]"));
         }
-        let line =
-            Line { number: self.number, offset: self.offset, text, length: self.length, cut };
+        let line = Line {
+            number: self.number,
+            offset: self.offset,
+            text,
+            length: self.length,
+            cut,
+            is_terminated,
+        };
         self.offset += self.length;
         self.length = 0;
         line
+    }
+
+    /// Appends a line to the tail. Of a line that was cut, the last bytes are not known.
+    fn remember(&mut self, bytes: &[u8], is_terminated: bool, is_cut: bool) {
+        if is_cut {
+            self.tail.clear();
+            return;
+        }
+        self.tail.extend_from_slice(&bytes[bytes.len().saturating_sub(SAMPLE)..]);
+        if is_terminated {
+            self.tail.push(b'\n');
+        }
+        let excess = self.tail.len().saturating_sub(SAMPLE);
+        self.tail.drain(..excess);
     }
 }
 
@@ -136,7 +186,8 @@ mod tests {
         let mut reader = LineReader::new(&b"a\r\n\nb"[..]);
         let mut next = || reader.next(AtEnd::TakeLine).unwrap();
         let line = |number, offset, text: &str, length| {
-            Some(Line { number, offset, text: text.into(), length, cut: 0 })
+            let is_terminated = number < 3;
+            Some(Line { number, offset, text: text.into(), length, cut: 0, is_terminated })
         };
         assert_eq!(next(), line(1, 0, "a", 3));
         assert_eq!(next(), line(2, 3, "", 1));

@@ -1,13 +1,15 @@
 //! From bytes to records: plain lines that belong together become one.
 
 use std::collections::VecDeque;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek};
+use std::ops::Range;
 
 use ticket_core::Timestamp;
 
 use crate::entry::{Entry, Item, Malformed};
 use crate::format::{self, Draft, Format, Lines, Parsed};
 use crate::lines::{AtEnd, Line, LineReader, MAX_LINE};
+use crate::position::{LogPosition, Mark};
 
 /// Reads the records of one log.
 ///
@@ -23,13 +25,42 @@ pub struct Reader<R> {
     joiner: Joiner,
     /// Items that were complete before the caller asked for them.
     ready: VecDeque<Item>,
+    /// The bytes of a record that another reader has given, up to the end of what it has read.
+    known: Range<u64>,
+    /// The number of lines that other readers have read, including those of the known record.
+    lines_before: u64,
+    /// A last line without a terminator, and whether a record was made from it.
+    unfinished: Option<(Mark, bool)>,
 }
 
 impl<R: Read> Reader<R> {
     /// Creates a reader of `input`. It has its own buffer.
     pub fn new(input: R, format: Format) -> Self {
-        let joiner = Joiner { format, open: None, late: None, joined: 0, last_time: None };
-        Self { lines: LineReader::new(input), joiner, ready: VecDeque::new() }
+        Self::of(LineReader::new(input), format, None)
+    }
+
+    /// Creates a reader that continues where another one was. The records are the same as if the other one
+    /// had gone on.
+    ///
+    /// # Errors
+    ///
+    /// Returns the errors of the input. Whether it is the input that the position belongs to,
+    /// [`LogPosition::is_of`] tells.
+    pub fn resume(input: R, format: Format, position: &LogPosition) -> io::Result<Self>
+    where
+        R: Seek,
+    {
+        let mut reader = Self::of(LineReader::resume(input, position)?, format, position.mark.time);
+        if position.is_open {
+            reader.known = position.mark.offset..position.sample.end();
+        }
+        Ok(reader)
+    }
+
+    fn of(lines: LineReader<R>, format: Format, last_time: Option<Timestamp>) -> Self {
+        let lines_before = lines.lines();
+        let joiner = Joiner { format, open: None, late: None, joined: 0, last_time };
+        Self { lines, joiner, ready: VecDeque::new(), known: 0..0, lines_before, unfinished: None }
     }
 
     /// Reads on until an item is complete.
@@ -43,11 +74,27 @@ impl<R: Read> Reader<R> {
     /// retried.
     pub fn read(&mut self, at_end: AtEnd) -> io::Result<Option<Item>> {
         loop {
-            if let Some(item) = self.ready.pop_front() {
+            if let Some(item) = self.next_ready() {
                 return Ok(Some(item));
             }
             let Some(line) = self.lines.next(at_end)? else { return Ok(None) };
+            let Line { offset, number, is_terminated, .. } = line;
+            let joined = self.joiner.joined;
             self.joiner.push(line, &mut |item| self.ready.push_back(item));
+            // A line that the other reader did not see whole may turn out to begin a record of its own.
+            let is_known = offset == self.known.start || self.joiner.joined > joined;
+            if self.known.contains(&offset) && is_known {
+                self.lines_before += 1;
+                self.joiner.joined = joined;
+            }
+            self.unfinished = (!is_terminated).then(|| {
+                let made = match self.ready.back() {
+                    Some(Item::Entry(entry)) if entry.offset == offset => Some(entry),
+                    _ => None,
+                };
+                let time = made.map_or(self.joiner.last_time, |entry| entry.previous_time);
+                (Mark { offset, lines: number - 1, time }, made.is_some())
+            });
         }
     }
 
@@ -66,11 +113,53 @@ impl<R: Read> Reader<R> {
     }
 
     fn end(&mut self, incomplete: bool) -> Option<Item> {
-        let mut last = self.ready.pop_front();
-        if last.is_none() {
-            self.joiner.finish(incomplete, &mut |item| last = Some(item));
+        if self.ready.is_empty() {
+            self.joiner.end(incomplete, &mut |item| self.ready.push_back(item));
         }
-        last
+        self.next_ready()
+    }
+
+    /// Returns the next complete item, except one that another reader has given.
+    fn next_ready(&mut self) -> Option<Item> {
+        loop {
+            let item = self.ready.pop_front()?;
+            let offset = match &item {
+                Item::Entry(entry) => &entry.offset,
+                Item::Malformed(malformed) => &malformed.offset,
+            };
+            if self.known.is_empty() || *offset != self.known.start {
+                return Some(item);
+            }
+        }
+    }
+
+    /// Returns how far the log was read: up to and including the items that were returned.
+    ///
+    /// A record that was [flushed](Self::flush) counts as read, and lines that belong to it and come later are
+    /// left out by the reader that [resumes](Self::resume). Returns `None` as long as only blank lines were
+    /// read, or the last line was longer than 16 MiB.
+    pub fn log_position(&self) -> Option<LogPosition> {
+        let sample = self.lines.sample()?;
+        let (mark, is_open) = match (self.ready.front(), &self.joiner, self.unfinished) {
+            (Some(Item::Entry(next)), ..) => {
+                let Entry { offset, line, previous_time: time, .. } = **next;
+                (Mark { offset, lines: line - 1, time }, false)
+            }
+            (Some(Item::Malformed(Malformed { offset, line, .. })), joiner, _) => {
+                (Mark { offset: *offset, lines: line - 1, time: joiner.last_time }, false)
+            }
+            (None, Joiner { open: Some(open), last_time, .. }, _) => {
+                let mark = Mark { offset: open.offset, lines: open.number - 1, time: *last_time };
+                (mark, !self.known.is_empty() && open.offset == self.known.start)
+            }
+            (None, Joiner { late: Some((_, mark)), .. }, _) => (*mark, true),
+            (None, _, Some((mark, made))) => (mark, made),
+            (None, Joiner { last_time: time, .. }, None) => (
+                Mark { offset: self.lines.offset(), lines: self.lines.lines(), time: *time },
+                false,
+            ),
+        };
+        Some(LogPosition { mark, is_open, sample })
     }
 
     /// Returns `true` if a record waits for more lines.
@@ -82,7 +171,12 @@ impl<R: Read> Reader<R> {
     ///
     /// After the end of the input, it is the number of items plus [`joined_lines`](Self::joined_lines).
     pub const fn lines(&self) -> u64 {
-        self.lines.lines()
+        self.lines.lines() - self.lines_before
+    }
+
+    /// Returns the number of lines that were read by the reader that this one [resumes](Self::resume).
+    pub const fn lines_before(&self) -> u64 {
+        self.lines_before
     }
 
     /// Returns the number of lines read so far that are no item: they are blank or continue a record.
@@ -90,7 +184,7 @@ impl<R: Read> Reader<R> {
         self.joiner.joined
     }
 
-    /// Returns the number of bytes read so far, including those of an unfinished line.
+    /// Returns the byte up to which the input was read, including an unfinished line.
     pub const fn position(&self) -> u64 {
         self.lines.position()
     }
@@ -119,7 +213,7 @@ struct Joiner {
     format: Format,
     open: Option<Open>,
     /// The lines of the last record that was flushed. A line that comes late still belongs to it.
-    late: Option<Lines>,
+    late: Option<(Lines, Mark)>,
     /// The number of lines that are blank or continue a record.
     joined: u64,
     last_time: Option<Timestamp>,
@@ -167,8 +261,17 @@ impl Joiner {
                 } else {
                     reason
                 };
-                out(Item::Malformed(Malformed { line: line.number, reason }));
+                let Line { number, offset, .. } = line;
+                out(Item::Malformed(Malformed { line: number, offset, reason }));
             }
+        }
+    }
+
+    /// Gives the record that waits for more lines at the end of the input.
+    fn end(&mut self, incomplete: bool, out: &mut impl FnMut(Item)) {
+        // A record that was given already still waits for its lines.
+        if self.open.is_some() || !incomplete {
+            self.finish(incomplete, out);
         }
     }
 
@@ -177,7 +280,8 @@ impl Joiner {
         self.late = None;
         let Some(Open { lines, number, offset, text }) = self.open.take() else { return };
         if incomplete {
-            self.late = Some(lines.clone());
+            let mark = Mark { offset, lines: number - 1, time: self.last_time };
+            self.late = Some((lines.clone(), mark));
         }
         out(self.entry(lines.finish(), number, offset, text, incomplete));
     }
@@ -185,7 +289,7 @@ impl Joiner {
     fn continues(&mut self, text: &str) -> bool {
         match (&mut self.open, &mut self.late) {
             (Some(open), _) => open.lines.take(text),
-            (None, Some(late)) => late.take(text),
+            (None, Some((late, _))) => late.take(text),
             (None, None) => false,
         }
     }
@@ -199,216 +303,25 @@ impl Joiner {
         incomplete: bool,
     ) -> Item {
         let level = draft.level();
-        let Draft { mut record, time, .. } = draft;
+        let Draft { mut record, time, key, .. } = draft;
         let previous_time = self.last_time;
         record.level = level;
         if let Some(time) = time.or(previous_time) {
             record = record.with_time(time);
         }
         self.last_time = time.or(previous_time);
-        Item::Entry(Box::new(Entry { record, time, previous_time, line, offset, text, incomplete }))
+        Item::Entry(Box::new(Entry {
+            record,
+            time,
+            previous_time,
+            key,
+            line,
+            offset,
+            text,
+            incomplete,
+        }))
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::cell::RefCell;
-    use std::rc::Rc;
-
-    use proptest::prelude::*;
-    use ticket_core::Level;
-
-    use super::*;
-
-    /// An input to which a test appends.
-    #[derive(Clone, Debug, Default)]
-    struct Growing(Rc<RefCell<VecDeque<u8>>>);
-
-    impl Read for Growing {
-        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-            self.0.borrow_mut().read(buffer)
-        }
-    }
-
-    /// Returns the level, the message and the error types of each record.
-    fn read(text: &str) -> Vec<(Level, String, Vec<String>)> {
-        let mut records = Vec::new();
-        for item in Reader::new(text.as_bytes(), Format::Auto) {
-            match item.unwrap() {
-                Item::Entry(entry) => {
-                    let record = entry.record;
-                    let types = record.error.iter();
-                    let types =
-                        types.map(|cause| cause.type_name.as_deref().unwrap_or("-").to_owned());
-                    records.push((record.level, record.message.to_string(), types.collect()));
-                }
-                Item::Malformed(Malformed { line, reason }) => panic!("line {line}: {reason}"),
-            }
-        }
-        records
-    }
-
-    fn record(level: Level, message: &str, types: &[&str]) -> (Level, String, Vec<String>) {
-        (level, message.into(), types.iter().map(|name| (*name).to_owned()).collect())
-    }
-
-    #[test]
-    fn a_python_traceback_belongs_to_the_line_that_logs_it() {
-        let text = "2026-11-21 10:47:20,123 - shop.cart - ERROR - payment failed\nTraceback (most recent call last):\n  File \"/srv/cart.py\", line 7, in pay\n    charge()\nValueError: no card\n2026-11-21 10:47:21,000 - shop.cart - INFO - ready\n";
-        assert_eq!(
-            read(text),
-            [
-                record(Level::Error, "payment failed", &["ValueError"]),
-                record(Level::Info, "ready", &[]),
-            ]
-        );
-    }
-
-    #[test]
-    fn an_uncaught_exception_is_a_record_of_its_own() {
-        let text = "2026-11-21 10:47:20 INFO started\nTraceback (most recent call last):\n  File \"/srv/a.py\", line 1, in <module>\n    a()\nKeyError: 'a'\n\nDuring handling of the above exception, another exception occurred:\n\nTraceback (most recent call last):\n  File \"/srv/a.py\", line 3, in <module>\n    b()\nOSError: gone\nTraceback (most recent call last):\n  File \"/srv/b.py\", line 1, in <module>\nTypeError: x\n";
-        assert_eq!(
-            read(text),
-            [
-                record(Level::Info, "started", &[]),
-                record(Level::Error, "OSError: gone", &["OSError", "KeyError"]),
-                record(Level::Error, "TypeError: x", &["TypeError"]),
-            ]
-        );
-    }
-
-    #[test]
-    fn a_java_exception_belongs_to_the_line_that_logs_it() {
-        let text = "2026-11-21 10:47:20,123 ERROR [main] com.shop.Cart - cannot pay\ncom.shop.NoCard: none\n\tat com.shop.Cart.pay(Cart.java:12)\nCaused by: java.io.IOException: reset\n\t... 3 more\nException in thread \"main\" java.lang.Error: x\n\tat a.B.c(B.java:1)\n";
-        let records = read(text);
-        assert_eq!(
-            records[0],
-            record(Level::Error, "cannot pay", &["com.shop.NoCard", "java.io.IOException"])
-        );
-        assert_eq!(records[1], record(Level::Error, "java.lang.Error: x", &["java.lang.Error"]));
-        assert_eq!(records.len(), 2);
-    }
-
-    #[test]
-    fn panics_of_rust_and_go_are_records_of_their_own() {
-        let text = "listening\n\nthread 'main' panicked at src/main.rs:4:5:\nboom\nnote: run with `RUST_BACKTRACE=1` environment variable to display a backtrace\nthread 'b' (7) panicked at src/b.rs:1:1:\nat once\nand more\nstack backtrace:\n   0: std::panicking\n             at /rustc/x/panicking.rs:1:1\npanic: oops\n\ngoroutine 1 [running]:\nmain.main()\n\t/srv/main.go:3 +0x1d\nexit status 2\nERROR: next\n";
-        assert_eq!(
-            read(text),
-            [
-                record(Level::Info, "listening", &[]),
-                record(Level::Critical, "panic: boom", &["panic"]),
-                record(Level::Critical, "panic: at once\nand more", &["panic"]),
-                record(Level::Critical, "panic: oops", &["panic"]),
-                record(Level::Error, "next", &[]),
-            ]
-        );
-    }
-
-    #[test]
-    fn a_message_may_have_several_lines() {
-        let text = "2026-11-21T10:47:20Z WARN cannot parse:\nsecond line\n  third\n\nERROR own\nINFO: a\nnot b\n";
-        assert_eq!(
-            read(text),
-            [
-                record(Level::Warning, "cannot parse:\nsecond line\n  third", &[]),
-                record(Level::Error, "own", &[]),
-                record(Level::Info, "a", &[]),
-                record(Level::Info, "not b", &[]),
-            ]
-        );
-    }
-
-    #[test]
-    fn detail_lines_of_postgres_belong_to_their_error() {
-        let text = "2026-11-21 10:47:20.123 UTC [7] ERROR:  relation \"a\" does not exist at character 15\n2026-11-21 10:47:20.123 UTC [7] STATEMENT:  select *\n\tfrom a\n2026-11-21 10:47:20.124 UTC [8] LOG:  checkpoint\n";
-        assert_eq!(
-            read(text),
-            [
-                record(Level::Error, "relation \"a\" does not exist at character 15", &[]),
-                record(Level::Info, "checkpoint", &[]),
-            ]
-        );
-    }
-
-    #[test]
-    fn formats_may_be_mixed() {
-        let text = "starting\n{\"level\":\"error\",\"msg\":\"json\"}\nlevel=error msg=logfmt\nplain\n{ not json\nERROR text\n  {\"of\": \"text\"}\n";
-        let messages: Vec<_> = read(text).into_iter().map(|(_, message, _)| message).collect();
-        assert_eq!(
-            messages,
-            ["starting", "json", "logfmt", "plain", "{ not json", "text\n  {\"of\": \"text\"}"]
-        );
-    }
-
-    #[test]
-    fn a_late_line_belongs_to_the_record_that_was_flushed() {
-        let log = Growing::default();
-        let mut reader = Reader::new(log.clone(), Format::Auto);
-        let mut read = |text: &str| {
-            log.0.borrow_mut().extend(text.as_bytes());
-            let mut records = Vec::new();
-            while let Some(item) = reader.read(AtEnd::WaitForMore).unwrap() {
-                records.push(item);
-            }
-            records.extend(reader.flush());
-            (records.len(), reader.joined_lines())
-        };
-        assert_eq!(read("ERROR failed\n"), (1, 0));
-        let late =
-            "Traceback (most recent call last):\n  File \"a.py\", line 1, in a\nValueError: x\n";
-        assert_eq!(read(late), (0, 3));
-        assert_eq!(read("ERROR next\n"), (1, 3));
-    }
-
-    #[test]
-    fn an_entry_knows_its_place_and_its_time() {
-        let text = "started\n2026-11-21T10:47:20Z ERROR failed\n  at once\nERROR again\n";
-        let entries: Vec<Entry> = Reader::new(text.as_bytes(), Format::Auto)
-            .map(|item| match item.unwrap() {
-                Item::Entry(entry) => *entry,
-                Item::Malformed(malformed) => panic!("{malformed:?}"),
-            })
-            .collect();
-        let places: Vec<_> = entries.iter().map(|entry| (entry.line, entry.offset)).collect();
-        assert_eq!(places, [(1, 0), (2, 8), (4, 52)]);
-        let time = Some("2026-11-21T10:47:20Z".parse().unwrap());
-        let times: Vec<_> = entries.iter().map(|entry| (entry.time, entry.previous_time)).collect();
-        assert_eq!(times, [(None, None), (time, None), (None, time)]);
-        assert_eq!(Some(entries[2].record.time), time);
-        let incomplete: Vec<_> = entries.iter().map(|entry| entry.incomplete).collect();
-        assert_eq!(incomplete, [false, false, true]);
-        assert_eq!(entries[1].text, "2026-11-21T10:47:20Z ERROR failed");
-    }
-
-    #[test]
-    fn finish_gives_a_complete_record_and_flush_an_incomplete_one() {
-        let waiting = || {
-            let mut reader = Reader::new(&b"ERROR failed\n"[..], Format::Text);
-            assert!(reader.read(AtEnd::TakeLine).unwrap().is_none() && reader.has_pending());
-            reader
-        };
-        for (item, incomplete) in [(waiting().finish(), false), (waiting().flush(), true)] {
-            let Some(Item::Entry(entry)) = item else { panic!("a record waits") };
-            assert_eq!(entry.incomplete, incomplete);
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn every_line_is_accounted_for(text in "(Traceback \\(most recent call last\\):|ERROR|\\[|\\]|: | |\t|\n|\\{\"|:|2026-11-21 10:47:20|<3>|<3>1 |at |Caused by:|goroutine 1 \\[|panic: |thread 'a' panicked at |=|é|\u{1b}\\[|\"|\\}|-|\\||E1121 10:47:20 1 |7|x){0,40}") {
-            for format in Format::ALL {
-                let mut reader = Reader::new(text.as_bytes(), format);
-                let items = reader.by_ref().map(Result::unwrap).count() as u64;
-                prop_assert_eq!(reader.lines(), text.lines().count() as u64);
-                prop_assert_eq!(items + reader.joined_lines(), reader.lines());
-            }
-        }
-
-        #[test]
-        fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let mut reader = Reader::new(&bytes[..], Format::Auto);
-            let items = reader.by_ref().map(Result::unwrap).count() as u64;
-            prop_assert_eq!(items + reader.joined_lines(), reader.lines());
-        }
-    }
-}
+mod tests;

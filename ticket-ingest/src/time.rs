@@ -83,6 +83,21 @@ pub(super) fn parse(text: &str) -> Option<Timestamp> {
         .then(|| text.parse().ok().and_then(from_number))?
 }
 
+/// Parses a text that is a time in RFC 3339, with date, time and offset, and nothing else.
+pub(super) fn rfc3339(text: &str) -> Option<Timestamp> {
+    let bytes = text.as_bytes();
+    let is_shape = bytes.len() >= 20
+        && bytes[0].is_ascii_digit()
+        && [bytes[4], bytes[7], bytes[13], bytes[16]] == *b"--::"
+        && bytes[10].eq_ignore_ascii_case(&b'T');
+    let ends = |bytes: &[u8]| match bytes {
+        [.., b'Z' | b'z'] => true,
+        [.., b'+' | b'-', _, _, b':', _, _] => true,
+        _ => false,
+    };
+    (is_shape && ends(bytes)).then(|| text.parse().ok())?
+}
+
 /// Reads a time in JSON: a text, the number of seconds, milliseconds, microseconds or nanoseconds since 1970,
 /// or MongoDB's `{"$date": …}`.
 pub(super) fn from_json(value: &Value) -> Option<Timestamp> {

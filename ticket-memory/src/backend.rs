@@ -6,14 +6,15 @@ use std::time::Instant;
 
 use async_trait::async_trait;
 use ticket_core::backend::{Batch, Lease, Recorded, StatusChange};
+use ticket_core::limits::{self, as_stored};
 use ticket_core::{
     Author, BackendBase, Bucket, Capabilities, Capability, Error, EventQuery, EventStore,
     EventTrait, EventTypeQuery, Expired, Expiry, HistogramQuery, HistoryEntry, HistoryQuery,
-    KeepPerTicket, Note, Occurrence, OccurrenceQuery, Page, Result, Ticket, TicketFilter, TicketId,
-    TicketQuery, Timestamp, TraitQuery, TraitType, TraitTypeQuery,
+    KeepPerTicket, Note, Occurrence, OccurrenceQuery, Page, ReleaseQuery, Result, Ticket,
+    TicketFilter, TicketId, TicketQuery, Timestamp, TraitQuery, TraitType, TraitTypeQuery,
 };
 
-use crate::state::State;
+use crate::state::{BACKEND, State};
 
 /// A store in the memory of this process. Clones share the store, which is dropped with the last of them.
 ///
@@ -62,7 +63,7 @@ impl fmt::Debug for MemoryBackend {
 #[async_trait]
 impl BackendBase for MemoryBackend {
     fn name(&self) -> &'static str {
-        "memory"
+        BACKEND
     }
 
     fn capabilities(&self) -> Capabilities {
@@ -77,7 +78,7 @@ impl BackendBase for MemoryBackend {
     }
 
     async fn record_tickets(&self, batch: Batch) -> Result<Recorded> {
-        Ok(self.state().record_tickets(&batch))
+        self.state().record_tickets(&batch)
     }
 
     async fn count_tickets(&self, filter: &TicketFilter) -> Result<u64> {
@@ -122,6 +123,10 @@ impl BackendBase for MemoryBackend {
         self.state().get_history(id, query)
     }
 
+    async fn get_releases(&self, query: &ReleaseQuery) -> Result<Vec<String>> {
+        Ok(self.state().get_releases(query))
+    }
+
     async fn delete_ticket(&self, id: TicketId) -> Result<bool> {
         Ok(self.state().delete_ticket(id))
     }
@@ -136,6 +141,11 @@ impl BackendBase for MemoryBackend {
 
     async fn count_occurrences(&self, query: &HistogramQuery) -> Result<Vec<Bucket>> {
         self.state().count_occurrences(query)
+    }
+
+    async fn read_position(&self, source: &str) -> Result<Option<String>> {
+        let source = as_stored(source, limits::NAME);
+        Ok(self.state().read_position(&source).map(str::to_owned))
     }
 }
 

@@ -4,13 +4,16 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Instant;
 
 use ticket_core::backend::{
-    Lease, MergeParty, MergeStep, NewOccurrence, Recorded, StatusChange, TicketChange,
+    Batch, Lease, MergeParty, MergeStep, NewOccurrence, Recorded, StatusChange, TicketChange,
     TicketUpdate, check_merge,
 };
 use ticket_core::{
     Author, HistoryEntry, HistoryEvent, Note, Occurrence, OccurrenceId, Record, Result, SmolStr,
     Status, Ticket, TicketId, Timestamp, limits,
 };
+
+/// The name of this backend in error messages.
+pub(crate) const BACKEND: &str = "memory";
 
 /// The content of the store.
 #[derive(Default)]
@@ -20,6 +23,8 @@ pub(crate) struct State {
     merged: BTreeMap<TicketId, TicketId>,
     /// The holder of each lease and the time at which it expires.
     leases: BTreeMap<String, (String, Instant)>,
+    /// The position up to which each source was read, and when.
+    positions: BTreeMap<String, (String, Timestamp)>,
 }
 
 /// A ticket with everything that is deleted along with it.
@@ -46,10 +51,14 @@ pub(crate) struct Entry {
 type AgeKey = (Timestamp, OccurrenceId);
 
 impl State {
-    pub(crate) fn record_tickets(&mut self, batch: &[NewOccurrence]) -> Recorded {
+    pub(crate) fn record_tickets(&mut self, batch: &Batch) -> Result<Recorded> {
+        for position in batch.positions() {
+            position.check(BACKEND, self.read_position(position.source()))?;
+        }
+        self.store_positions(batch);
         let mut occurrences = 0;
         let mut updates = BTreeMap::<TicketId, TicketUpdate>::new();
-        for new in batch {
+        for new in batch.iter() {
             let ticket_id = self.merged.get(&new.ticket_id()).copied().unwrap_or(new.ticket_id());
             let entry = self.tickets.entry(ticket_id).or_insert_with(|| Entry::new(new));
             let Some(change) = entry.add(new) else { continue };
@@ -72,7 +81,7 @@ impl State {
                 entry.remember(&newest, HistoryEvent::Recurred);
             }
         }
-        Recorded { occurrences, updates: updates.into_values().collect() }
+        Ok(Recorded { occurrences, updates: updates.into_values().collect() })
     }
 
     pub(crate) fn get_ticket(&self, id: TicketId, now: Timestamp) -> Option<Ticket> {
@@ -142,6 +151,21 @@ impl State {
     pub(crate) fn clear(&mut self) {
         self.tickets.clear();
         self.merged.clear();
+        self.positions.clear();
+    }
+
+    pub(crate) fn read_position(&self, source: &str) -> Option<&str> {
+        self.positions.get(source).map(|(position, _)| position.as_str())
+    }
+
+    fn store_positions(&mut self, batch: &Batch) {
+        for position in batch.positions() {
+            let stored = (position.position().to_owned(), position.at());
+            self.positions.insert(position.source().to_owned(), stored);
+        }
+        if let Some(oldest) = batch.forgets_positions_before() {
+            self.positions.retain(|_, (_, at)| *at >= oldest);
+        }
     }
 
     pub(crate) fn lease(&mut self, lease: &Lease, now: Instant) -> bool {
@@ -202,7 +226,7 @@ impl Entry {
         let change = if self.ticket.occurrence_count == 0 {
             Some(TicketChange::Created)
         } else {
-            self.reopen(record.time)
+            self.reopen(record)
         };
 
         let repeats = u64::from(new.repeats());
@@ -220,16 +244,17 @@ impl Entry {
         Some(change)
     }
 
-    /// Reopens a solved ticket if this time is later than the moment it was solved.
-    fn reopen(&mut self, time: Timestamp) -> Option<TicketChange> {
-        match self.ticket.status {
-            Status::Solved { at, .. } if time > at => {
-                self.ticket.status = Status::Open;
-                self.ticket.reopened_count += 1;
-                Some(TicketChange::Reopened)
-            }
-            Status::Open | Status::Solved { .. } | Status::Muted { .. } => None,
+    /// Reopens a solved ticket if the record is later than the moment it was solved, and the fix does not
+    /// settle its release.
+    fn reopen(&mut self, record: &Record) -> Option<TicketChange> {
+        let Status::Solved { at, release: fix } = &self.ticket.status else { return None };
+        let is_settled = fix.as_ref().is_some_and(|fix| fix.settles(record.release.as_deref()));
+        if record.time <= *at || is_settled {
+            return None;
         }
+        self.ticket.status = Status::Open;
+        self.ticket.reopened_count += 1;
+        Some(TicketChange::Reopened)
     }
 
     /// Makes this occurrence the first one.

@@ -1,9 +1,11 @@
 //! Queries for tickets, their occurrences and counts (rules 10 to 14).
 
+use std::collections::BTreeSet;
+
 use ticket_core::backend::{EventPosition, HistogramScope, HistoryPosition, TicketPosition};
 use ticket_core::{
-    Bucket, HistogramQuery, HistoryEntry, HistoryQuery, Occurrence, OccurrenceQuery, Page, Result,
-    Ticket, TicketFilter, TicketId, TicketQuery, Timestamp,
+    Bucket, HistogramQuery, HistoryEntry, HistoryQuery, Occurrence, OccurrenceQuery, Page,
+    ReleaseQuery, Result, SmolStr, Ticket, TicketFilter, TicketId, TicketQuery, Timestamp,
 };
 
 use crate::page::page_of;
@@ -23,6 +25,17 @@ impl State {
         });
         let page = page_of(places, query.direction, plan.after(), query.offset(), plan.fetch());
         Ok(plan.page(page.map(|entry| entry.ticket_at(now)).collect()))
+    }
+
+    pub(crate) fn get_releases(&self, query: &ReleaseQuery) -> Vec<String> {
+        let releases: BTreeSet<&SmolStr> = self
+            .tickets
+            .values()
+            .filter(|entry| is_app(&entry.ticket.app_id, query.app_id.as_deref()))
+            .flat_map(|entry| &entry.seen)
+            .filter_map(|(release, _)| release.as_ref())
+            .collect();
+        releases.into_iter().map(SmolStr::to_string).collect()
     }
 
     pub(crate) fn get_occurrences(

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use ticket_core::backend::{Batch, Lease, Recorded, StatusChange};
+use ticket_core::limits::{self, as_stored};
 use ticket_core::{
     Author, BackendBase, Bucket, Capabilities, Capability, Error, EventQuery, EventStore,
     EventTrait, EventTypeQuery, Expired, Expiry, HistogramQuery, HistoryEntry, HistoryQuery,
-    KeepPerTicket, Note, Occurrence, OccurrenceQuery, Page, Result, Ticket, TicketFilter, TicketId,
-    TicketQuery, TraitQuery, TraitType, TraitTypeQuery,
+    KeepPerTicket, Note, Occurrence, OccurrenceQuery, Page, ReleaseQuery, Result, Ticket,
+    TicketFilter, TicketId, TicketQuery, TraitQuery, TraitType, TraitTypeQuery,
 };
 use tokio::sync::OnceCell;
 
@@ -99,11 +100,20 @@ impl MongoBackend {
         Ok(connection)
     }
 
-    async fn read<'a, T, F>(&'a self, work: impl FnOnce(&'a Connection) -> F + Send) -> Result<T>
+    /// Runs work that only reads. If the store was never set up and may be, the result is `empty`.
+    async fn read<'a, T, F>(
+        &'a self,
+        empty: T,
+        work: impl FnOnce(&'a Connection) -> F + Send,
+    ) -> Result<T>
     where
+        T: Send,
         F: Future<Output = Outcome<T>> + Send + 'a,
     {
-        let connection = self.checked().await?;
+        let connection = match self.checked().await {
+            Err(_) if self.is_awaited().await => return Ok(empty),
+            connection => connection?,
+        };
         let deadline = connection.deadline();
         within(deadline, async {
             self.state.calls.settle().await;
@@ -113,6 +123,16 @@ impl MongoBackend {
             work(connection).await.map_err(Error::from)
         })
         .await
+    }
+
+    /// Returns `true` if the store was never set up, and would be by `setup_backend`.
+    async fn is_awaited(&self) -> bool {
+        match self.connection().await {
+            Ok(connection) if self.config.autocreate() => {
+                setup::is_missing(connection).await.unwrap_or(false)
+            }
+            Ok(_) | Err(_) => false,
+        }
     }
 
     async fn write<T, F>(&self, work: impl FnOnce(Connection) -> F) -> Result<T>
@@ -158,16 +178,16 @@ impl BackendBase for MongoBackend {
     }
 
     async fn count_tickets(&self, filter: &TicketFilter) -> Result<u64> {
-        self.read(|connection| queries::count_tickets(connection, filter)).await
+        self.read(0, |connection| queries::count_tickets(connection, filter)).await
     }
 
     async fn get_tickets(&self, query: &TicketQuery) -> Result<Page<Ticket>> {
-        query.plan()?;
-        self.read(|connection| queries::get_tickets(connection, query)).await
+        let empty = query.plan()?.page(Vec::new());
+        self.read(empty, |connection| queries::get_tickets(connection, query)).await
     }
 
     async fn get_ticket(&self, id: TicketId) -> Result<Option<Ticket>> {
-        self.read(|connection| queries::get_ticket(connection, id)).await
+        self.read(None, |connection| queries::get_ticket(connection, id)).await
     }
 
     async fn set_status(
@@ -206,8 +226,12 @@ impl BackendBase for MongoBackend {
     }
 
     async fn get_history(&self, id: TicketId, query: &HistoryQuery) -> Result<Page<HistoryEntry>> {
-        query.plan()?;
-        self.read(|connection| queries::get_history(connection, id, query)).await
+        let empty = query.plan()?.page(Vec::new());
+        self.read(empty, |connection| queries::get_history(connection, id, query)).await
+    }
+
+    async fn get_releases(&self, query: &ReleaseQuery) -> Result<Vec<String>> {
+        self.read(Vec::new(), |connection| queries::get_releases(connection, query)).await
     }
 
     async fn delete_ticket(&self, id: TicketId) -> Result<bool> {
@@ -219,34 +243,39 @@ impl BackendBase for MongoBackend {
         id: TicketId,
         query: &OccurrenceQuery,
     ) -> Result<Page<Occurrence>> {
-        query.plan()?;
-        self.read(|connection| queries::get_occurrences(connection, id, query)).await
+        let empty = query.plan()?.page(Vec::new());
+        self.read(empty, |connection| queries::get_occurrences(connection, id, query)).await
     }
 
     async fn count_occurrences(&self, query: &HistogramQuery) -> Result<Vec<Bucket>> {
-        query.hours()?;
-        self.read(|connection| queries::count_occurrences(connection, query)).await
+        let nothing = query.buckets([])?;
+        self.read(nothing, |connection| queries::count_occurrences(connection, query)).await
+    }
+
+    async fn read_position(&self, source: &str) -> Result<Option<String>> {
+        let source = as_stored(source, limits::NAME);
+        self.read(None, |connection| queries::read_position(connection, source)).await
     }
 }
 
 #[async_trait]
 impl EventStore for MongoBackend {
     async fn get_events(&self, query: &EventQuery) -> Result<Page<Occurrence>> {
-        query.plan()?;
-        self.read(|connection| queries::get_events(connection, query)).await
+        let empty = query.plan()?.page(Vec::new());
+        self.read(empty, |connection| queries::get_events(connection, query)).await
     }
 
     async fn event_types(&self, query: &EventTypeQuery) -> Result<Vec<String>> {
-        self.read(|connection| queries::event_types(connection, query)).await
+        self.read(Vec::new(), |connection| queries::event_types(connection, query)).await
     }
 
     async fn trait_types(&self, query: &TraitTypeQuery) -> Result<Vec<TraitType>> {
-        self.read(|connection| queries::trait_types(connection, query)).await
+        self.read(Vec::new(), |connection| queries::trait_types(connection, query)).await
     }
 
     async fn get_traits(&self, query: &TraitQuery) -> Result<Page<EventTrait>> {
-        query.plan()?;
-        self.read(|connection| queries::get_traits(connection, query)).await
+        let empty = query.plan()?.page(Vec::new());
+        self.read(empty, |connection| queries::get_traits(connection, query)).await
     }
 
     async fn clear_expired(&self, expiry: &Expiry) -> Result<Expired> {

@@ -62,7 +62,10 @@ impl Keys {
 
     /// Returns the projection of the fields that [`of`](Self::of) reads.
     pub(crate) fn fields() -> Document {
-        doc! { "a": 1, "s": 1, "st": 1, "solved_release": 1, "m": 1, "f": 1, "n": 1, "l": 1, "c": 1 }
+        doc! {
+            "a": 1, "s": 1, "st": 1, "solved_release": 1, "solved_after": 1, "m": 1, "f": 1, "n": 1,
+            "l": 1, "c": 1,
+        }
     }
 
     fn key(&self, sort: TicketSort) -> SortKey {

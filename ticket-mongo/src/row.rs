@@ -87,14 +87,16 @@ pub(crate) fn status(document: &Document) -> Result<Status> {
         None | Some(Bson::Null) => None,
         Some(_) => Some(integer(document, "st")?),
     };
-    status_from_columns(integer(document, "s")?, time, text(document, "solved_release")?)
+    // Tickets of version 4 have no such field.
+    let is_after = document.get_bool("solved_after").unwrap_or(false);
+    status_from_columns(integer(document, "s")?, time, text(document, "solved_release")?, is_after)
         .ok_or_else(|| corrupt("a ticket's status"))
 }
 
 /// Returns the fields of a status.
 pub(crate) fn status_fields(status: &Status) -> Document {
-    let (kind, time, release) = status_columns(status);
-    doc! { "s": i32::from(kind), "st": time, "solved_release": release }
+    let (kind, time, release, is_after) = status_columns(status);
+    doc! { "s": i32::from(kind), "st": time, "solved_release": release, "solved_after": is_after }
 }
 
 /// Reads the occurrence of a document.

@@ -22,28 +22,33 @@
 //! | | `n` | how many records it stands for |
 //! | | `r.k`, `r.v` | key and value of each trait |
 //! | | `d` | the end of its block of time |
+//! | | `x` | the producer's own id of the event, if it has one |
 //! | | `p` | the record, as JSON |
 //! | `hours` | `_id.t`, `_id.h` | ticket and hour |
 //! | | `a`, `n` | application, count |
 //! | `seen` | `_id.t`, `_id.r`, `_id.e` | ticket, release, environment |
+//! | | `a` | application |
 //! | `history` | `_id.t`, `_id.n` | ticket, number of the entry |
 //! | | `m`, `by`, `e` | time, author, and what happened, as JSON |
 //! | `app_counts` | `_id.a`, `_id.h`, `_id.p` | application, hour, part of the sum |
 //! | | `n` | the part's count |
+//! | `read_positions` | `_id` | the source |
+//! | | `p`, `at` | the position, and when it was read |
 
 use crate::place;
 
 /// The schema version that this program writes.
 pub(crate) const CURRENT: i64 = 5;
 
-/// The collections of the current version. The first six contain recorded data.
-pub(crate) const COLLECTIONS: [&str; 10] = [
+/// The collections of the current version. The first seven contain recorded data.
+pub(crate) const COLLECTIONS: [&str; 11] = [
     "tickets",
     "occurrences",
     "hours",
     "seen",
     "history",
     "app_counts",
+    "read_positions",
     "lease",
     "journal",
     "sessions",
@@ -52,6 +57,9 @@ pub(crate) const COLLECTIONS: [&str; 10] = [
 
 /// The index of traits, ordered by block of time under each key.
 pub(crate) const TRAITS: &str = "by_trait_in_block";
+
+/// The index of the ids of producers, which contains only the events that have one.
+pub(crate) const EXTERNAL_IDS: &str = "by_external_id";
 
 /// An index: its collection, its name, and its keys, all ascending.
 pub(crate) type Index = (&'static str, &'static str, &'static [&'static str]);
@@ -64,10 +72,13 @@ pub(crate) const INDEXES: &[Index] = &[
     ("occurrences", "by_type", &["c", "m", "_id.i", "_id.t"]),
     ("occurrences", "by_app", &["a", "c", "m", "_id.i", "_id.t"]),
     ("occurrences", "by_id", &["_id.i", "_id.t"]),
+    ("occurrences", EXTERNAL_IDS, &["x", "m", "_id.i", "_id.t"]),
     ("occurrences", TRAITS, &["r.k", "d", "r.v"]),
     ("tickets", place::INDEX, &["k.$**"]),
     ("seen", "by_ticket", &["_id.t", "_id.r", "_id.e"]),
+    ("seen", "by_app", &["a", "_id.r"]),
     ("app_counts", "by_hour", &["_id.h"]),
+    ("read_positions", "by_time", &["at"]),
     ("sessions", "by_time", &["made_at"]),
 ];
 

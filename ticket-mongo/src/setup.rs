@@ -5,8 +5,8 @@ use std::time::Duration;
 use mongodb::IndexModel;
 use mongodb::bson::{Bson, Document, doc};
 use mongodb::options::IndexOptions;
-use ticket_core::backend::check_schema_version;
-use ticket_core::{Error, Result, Timestamp};
+use ticket_core::backend::{check_schema_version, search_text};
+use ticket_core::{Error, Occurrence, Result, TicketId, Timestamp};
 use tokio::time::timeout;
 
 use crate::concern::durable_command;
@@ -16,7 +16,7 @@ use crate::error::{BACKEND, Failure, Outcome, code, corrupt};
 use crate::lease::{Lease, SIGN_OF_LIFE};
 use crate::place::Keys;
 use crate::row;
-use crate::schema::{AGE, COLLECTIONS, CURRENT, HOURS, INDEXES, Index};
+use crate::schema::{AGE, COLLECTIONS, CURRENT, EXTERNAL_IDS, HOURS, INDEXES, Index};
 
 /// The approximate number of occurrences that a step of the migration to version 4 changes.
 const STEP: i64 = 5_000;
@@ -40,6 +40,11 @@ pub(crate) async fn set_up(connection: &Connection, config: &MongoConfig) -> Res
 /// Checks that the collections have the current version.
 pub(crate) async fn require_current(connection: &Connection) -> Result<()> {
     within(connection.deadline(), async { check(version(connection).await?) }).await
+}
+
+/// Returns `true` if the store was never set up.
+pub(crate) async fn is_missing(connection: &Connection) -> Result<bool> {
+    within(connection.deadline(), async { Ok(version(connection).await? == 0) }).await
 }
 
 /// Returns the stored version, or 0 if there is no schema.
@@ -116,6 +121,12 @@ impl Migration<'_> {
         }
         if (1..5).contains(&version) {
             self.step(create(connection, "history")).await?;
+            self.step(create(connection, "read_positions")).await?;
+            self.step(make_indexes(connection, INDEXES)).await?;
+            let mut last = Some(TicketId::MIN);
+            while let Some(from) = last {
+                last = self.step(rebuild_tickets(connection, from)).await?;
+            }
         }
         if version < CURRENT {
             self.step(made(connection, CURRENT)).await?;
@@ -149,7 +160,11 @@ async fn make_indexes(connection: &Connection, indexes: &[Index]) -> Outcome<()>
     for group in indexes.chunk_by(|a, b| a.0 == b.0) {
         let models = group.iter().map(|(_, name, keys)| {
             let keys: Document = keys.iter().map(|key| ((*key).to_owned(), 1.into())).collect();
-            let options = IndexOptions::builder().name((*name).to_owned()).build();
+            let some = (*name == EXTERNAL_IDS).then(|| doc! { "x": { "$exists": true } });
+            let options = IndexOptions::builder()
+                .name((*name).to_owned())
+                .partial_filter_expression(some)
+                .build();
             IndexModel::builder().keys(keys).options(options).build()
         });
         connection.collection(group[0].0).create_indexes(models).await?;
@@ -234,6 +249,55 @@ async fn add_up_hours(connection: &Connection, after: i64) -> Outcome<Option<i64
     };
     connection.run(add_up).await?;
     Ok(Some(last))
+}
+
+/// Rebuilds the search text of some tickets whose newest occurrence is still stored, starting with an id, and
+/// sets the application of their releases. Returns the id of the next ticket.
+async fn rebuild_tickets(connection: &Connection, from: TicketId) -> Outcome<Option<TicketId>> {
+    const TICKETS: usize = 200;
+    let find = doc! {
+        "find": connection.names.of("tickets"),
+        "filter": { "_id": { "$gte": row::ticket_key(from) } },
+        "sort": { "_id": 1 },
+        "limit": i32::try_from(TICKETS + 1).unwrap_or(i32::MAX),
+        "projection": { "a": 1, "mi": 1 },
+    };
+    let mut found = connection.read(find).await?;
+    let next = found.get(TICKETS).map(|next| row::ticket_id(next.get("_id"))).transpose()?;
+    found.truncate(TICKETS);
+    let mut newest = Vec::new();
+    let mut seen = Vec::new();
+    for ticket in &found {
+        let (id, newest_id) =
+            (row::ticket_id(ticket.get("_id"))?, row::occurrence_id(ticket, "mi")?);
+        newest.push(Bson::from(row::occurrence_key(id, newest_id)));
+        let app_id = row::required_text(ticket, "a")?;
+        let of_ticket = doc! { "_id.t": row::ticket_key(id) };
+        seen.push(doc! { "q": of_ticket, "u": { "$set": { "a": app_id } }, "multi": true });
+    }
+    let find = doc! {
+        "find": connection.names.of("occurrences"), "filter": { "_id": { "$in": newest } },
+    };
+    let mut texts = Vec::new();
+    for found in connection.read(find).await? {
+        let Occurrence { ticket_id, record, .. } = row::occurrence(&found)?;
+        // A ticket that has a newer occurrence by now has its text too.
+        let described = doc! {
+            "_id": row::ticket_key(ticket_id), "mi": row::binary(record.id.as_bytes()),
+        };
+        texts.push(doc! { "q": described, "u": { "$set": { "search": search_text(&record) } } });
+    }
+    for (name, statements) in [("seen", seen), ("tickets", texts)] {
+        if !statements.is_empty() {
+            let name = connection.names.of(name);
+            let update = doc! {
+                "update": name, "updates": statements, "ordered": false,
+                "writeConcern": durable_command(),
+            };
+            connection.run(update).await?;
+        }
+    }
+    Ok(next)
 }
 
 /// Creates, changes or removes the TTL index.

@@ -122,7 +122,8 @@ impl Versions {
 #[async_trait]
 impl Schema for Versions {
     /// Version 1 had an index for each ticket order with exact sort keys, the hourly counts of all tickets in one
-    /// collection without sums, no blocks of time, and no histories.
+    /// collection without sums, no blocks of time, no histories, no ids of producers, no read positions, no
+    /// application of releases, and searched the message and the location only.
     async fn make_older(&mut self) -> Result<(), BoxError> {
         let (tickets, hours) = (self.collection("tickets"), self.collection("hours"));
         let mut kept: Vec<Document> = tickets.find(doc! {}).await?.try_collect().await?;
@@ -135,7 +136,11 @@ impl Schema for Versions {
             hours.update_one(key, add).upsert(true).await?;
         }
         tickets.drop_index("by_place").await?;
-        tickets.update_many(doc! {}, doc! { "$unset": { "k": "", "h": "", "hn": "" } }).await?;
+        let unset = doc! { "k": "", "h": "", "hn": "", "y": "", "solved_after": "" };
+        tickets.update_many(doc! {}, doc! { "$unset": unset, "$set": { "search": "" } }).await?;
+        let seen = self.collection("seen");
+        seen.drop_index("by_app").await?;
+        seen.update_many(doc! {}, doc! { "$unset": { "a": "" } }).await?;
         let index = |name: &str, keys: Document| {
             let options = IndexOptions::builder().name(name.to_owned()).build();
             IndexModel::builder().keys(keys).options(options).build()
@@ -143,10 +148,12 @@ impl Schema for Versions {
         tickets.create_index(index("by_last", doc! { "s": 1, "m": 1, "_id": 1 })).await?;
         self.collection("app_counts").drop().await?;
         self.collection("history").drop().await?;
+        self.collection("read_positions").drop().await?;
         let occurrences = self.collection("occurrences");
         occurrences.drop_index("by_trait_in_block").await?;
+        occurrences.drop_index("by_external_id").await?;
         occurrences.create_index(index("by_trait", doc! { "r.k": 1, "r.v": 1, "m": 1 })).await?;
-        occurrences.update_many(doc! {}, doc! { "$unset": { "d": "" } }).await?;
+        occurrences.update_many(doc! {}, doc! { "$unset": { "d": "", "x": "" } }).await?;
         let versions = self.collection("schema_versions");
         versions.delete_many(doc! {}).await?;
         versions.insert_one(doc! { "_id": 1_i64 }).await?;

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use deadpool_postgres::Pool;
 use ticket_core::backend::{Batch, Lease, Recorded, StatusChange};
+use ticket_core::limits::{self, as_stored};
 use ticket_core::{
     Author, BackendBase, Bucket, Capabilities, EventQuery, EventStore, EventTrait, EventTypeQuery,
     Expired, Expiry, HistogramQuery, HistoryEntry, HistoryQuery, KeepPerTicket, Note, Occurrence,
-    OccurrenceQuery, Page, Result, Ticket, TicketFilter, TicketId, TicketQuery, TraitQuery,
-    TraitType, TraitTypeQuery,
+    OccurrenceQuery, Page, ReleaseQuery, Result, Ticket, TicketFilter, TicketId, TicketQuery,
+    TraitQuery, TraitType, TraitTypeQuery,
 };
 
 use crate::config::PostgresConfig;
@@ -58,6 +59,16 @@ impl PostgresBackend {
         Self { connections: Arc::new(Connections::with_pools(config, pool.clone(), pool)) }
     }
 
+    /// Returns the result of a call that only reads, or `empty` if the store was never set up and may be.
+    async fn read<T>(&self, empty: impl FnOnce() -> T, result: Result<T>) -> Result<T> {
+        match result {
+            Err(error) if is_misfit(&error) && setup::is_awaited(&self.connections).await => {
+                Ok(empty())
+            }
+            result => self.explain(result).await,
+        }
+    }
+
     /// Replaces an error by a better one if the tables have another version.
     async fn explain<T>(&self, result: Result<T>) -> Result<T> {
         match result {
@@ -96,15 +107,17 @@ impl BackendBase for PostgresBackend {
     }
 
     async fn count_tickets(&self, filter: &TicketFilter) -> Result<u64> {
-        self.explain(queries::count_tickets(&self.connections, filter).await).await
+        self.read(|| 0, queries::count_tickets(&self.connections, filter).await).await
     }
 
     async fn get_tickets(&self, query: &TicketQuery) -> Result<Page<Ticket>> {
-        self.explain(queries::get_tickets(&self.connections, query).await).await
+        let plan = query.plan()?;
+        let found = queries::get_tickets(&self.connections, query).await;
+        self.read(|| plan.page(Vec::new()), found).await
     }
 
     async fn get_ticket(&self, id: TicketId) -> Result<Option<Ticket>> {
-        self.explain(queries::get_ticket(&self.connections, id).await).await
+        self.read(|| None, queries::get_ticket(&self.connections, id).await).await
     }
 
     async fn set_status(
@@ -134,7 +147,13 @@ impl BackendBase for PostgresBackend {
     }
 
     async fn get_history(&self, id: TicketId, query: &HistoryQuery) -> Result<Page<HistoryEntry>> {
-        self.explain(queries::get_history(&self.connections, id, query).await).await
+        let plan = query.plan()?;
+        let found = queries::get_history(&self.connections, id, query).await;
+        self.read(|| plan.page(Vec::new()), found).await
+    }
+
+    async fn get_releases(&self, query: &ReleaseQuery) -> Result<Vec<String>> {
+        self.read(Vec::new, queries::get_releases(&self.connections, query).await).await
     }
 
     async fn delete_ticket(&self, id: TicketId) -> Result<bool> {
@@ -146,30 +165,44 @@ impl BackendBase for PostgresBackend {
         id: TicketId,
         query: &OccurrenceQuery,
     ) -> Result<Page<Occurrence>> {
-        self.explain(queries::get_occurrences(&self.connections, id, query).await).await
+        let plan = query.plan()?;
+        let found = queries::get_occurrences(&self.connections, id, query).await;
+        self.read(|| plan.page(Vec::new()), found).await
     }
 
     async fn count_occurrences(&self, query: &HistogramQuery) -> Result<Vec<Bucket>> {
-        self.explain(queries::count_occurrences(&self.connections, query).await).await
+        let nothing = query.buckets([])?;
+        let found = queries::count_occurrences(&self.connections, query).await;
+        self.read(|| nothing, found).await
+    }
+
+    async fn read_position(&self, source: &str) -> Result<Option<String>> {
+        let source = as_stored(source, limits::NAME);
+        let found = queries::read_position(&self.connections, &source).await;
+        self.read(|| None, found).await
     }
 }
 
 #[async_trait]
 impl EventStore for PostgresBackend {
     async fn get_events(&self, query: &EventQuery) -> Result<Page<Occurrence>> {
-        self.explain(queries::get_events(&self.connections, query).await).await
+        let plan = query.plan()?;
+        let found = queries::get_events(&self.connections, query).await;
+        self.read(|| plan.page(Vec::new()), found).await
     }
 
     async fn event_types(&self, query: &EventTypeQuery) -> Result<Vec<String>> {
-        self.explain(queries::event_types(&self.connections, query).await).await
+        self.read(Vec::new, queries::event_types(&self.connections, query).await).await
     }
 
     async fn trait_types(&self, query: &TraitTypeQuery) -> Result<Vec<TraitType>> {
-        self.explain(queries::trait_types(&self.connections, query).await).await
+        self.read(Vec::new, queries::trait_types(&self.connections, query).await).await
     }
 
     async fn get_traits(&self, query: &TraitQuery) -> Result<Page<EventTrait>> {
-        self.explain(queries::get_traits(&self.connections, query).await).await
+        let plan = query.plan()?;
+        let found = queries::get_traits(&self.connections, query).await;
+        self.read(|| plan.page(Vec::new()), found).await
     }
 
     async fn clear_expired(&self, expiry: &Expiry) -> Result<Expired> {

@@ -52,8 +52,10 @@ fn by_ticket(names: &Names) -> String {
             "SELECT create_distributed_table('{{s}}.\"{{p}}{table}\"', '{column}'{colocation});\n"
         )));
     }
-    sql.push_str("-- Each server has its own copy of the versions and the leases.\n");
-    for table in ["schema_versions", "leases"] {
+    sql.push_str(
+        "-- Each server has its own copy of the versions, the leases and the read positions.\n",
+    );
+    for table in ["schema_versions", "leases", "read_positions"] {
         sql.push_str(
             &names.sql(&format!("SELECT create_reference_table('{{s}}.\"{{p}}{table}\"');\n")),
         );
@@ -97,10 +99,10 @@ mod tests {
             let line = line.trim();
             line.starts_with("id uuid PRIMARY KEY") || line.starts_with("PRIMARY KEY (ticket_id, ")
         };
-        // The remaining keys are the version's number and the lease's name, in tables that every
-        // server has, and the sums of an application.
-        assert_eq!(keys.iter().filter(by_ticket).count(), keys.len() - 3, "{keys:?}");
-        assert_eq!(keys.len(), 8);
+        // The remaining keys are the version's number, the lease's name and the source that was read,
+        // in tables that every server has, and the sums of an application.
+        assert_eq!(keys.iter().filter(by_ticket).count(), keys.len() - 4, "{keys:?}");
+        assert_eq!(keys.len(), 9);
         assert!(!schema.contains("UNIQUE"));
     }
 }

@@ -15,7 +15,8 @@ use crate::error::{corrupt, from_postgres};
 /// The columns that [`ticket`] reads, of the table with the alias `t`.
 pub(crate) const TICKET_COLUMNS: &str = "t.id, t.app_id, t.level, t.channel, t.message, t.file, \
     t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, \
-    t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients";
+    t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients, \
+    t.solved_after";
 
 /// Reads the ticket of a row that starts with [`TICKET_COLUMNS`], with its status as stored.
 pub(crate) fn ticket(row: &Row) -> Result<Ticket> {
@@ -33,8 +34,13 @@ pub(crate) fn ticket(row: &Row) -> Result<Ticket> {
         message: get(row, 4)?,
         location,
         error_type: get(row, 9)?,
-        status: status_from_columns(get::<i16>(row, 10)?, get(row, 11)?, get(row, 12)?)
-            .ok_or_else(|| corrupt("a ticket's status"))?,
+        status: status_from_columns(
+            get::<i16>(row, 10)?,
+            get(row, 11)?,
+            get(row, 12)?,
+            get(row, 20)?,
+        )
+        .ok_or_else(|| corrupt("a ticket's status"))?,
         first_occurrence_time: time(row, 13)?,
         last_occurrence_time: time(row, 14)?,
         occurrence_count: count(row, 15)?,
@@ -81,7 +87,7 @@ pub(crate) fn only_traits(row: &Row) -> Result<Traits> {
     json::<OnlyTraits>(get(row, 4)?, "an occurrence").map(|record| record.traits)
 }
 
-fn json<T: serde::de::DeserializeOwned>(text: &str, what: &str) -> Result<T> {
+pub(crate) fn json<T: serde::de::DeserializeOwned>(text: &str, what: &str) -> Result<T> {
     serde_json::from_str(text).map_err(|error| corrupt(what).with_source(error))
 }
 

@@ -165,9 +165,31 @@ ALTER TABLE {s}."{p}tickets" ADD COLUMN history bigint NOT NULL DEFAULT 0;
 -- and whoever records an occurrence of it is redirected.
 ALTER TABLE {s}."{p}tickets" ADD COLUMN merged_into uuid;
 CREATE INDEX "{p}tickets_by_merged" ON {s}."{p}tickets" (merged_into) WHERE merged_into IS NOT NULL;
+
+-- How far sources were read, and when.
+CREATE TABLE {s}."{p}read_positions" (
+  source text COLLATE "C" PRIMARY KEY,
+  position text COLLATE "C" NOT NULL,
+  at bigint NOT NULL
+);
+CREATE INDEX "{p}read_positions_by_time" ON {s}."{p}read_positions" (at);
+
+-- The producer's own id of an event, and an index of the events that have one.
+ALTER TABLE {s}."{p}occurrences" ADD COLUMN external_id text COLLATE "C";
+CREATE INDEX "{p}occurrences_by_external_id" ON {s}."{p}occurrences" (external_id, time, id)
+  WHERE external_id IS NOT NULL;
+
+ALTER TABLE {s}."{p}tickets"
+  ADD COLUMN solved_after boolean NOT NULL DEFAULT false,  -- the fix is not in solved_release but after it
+  ADD COLUMN solved_name text COLLATE "C",                 -- the name in solved_release, if that is a version
+  ADD COLUMN solved_version bytea;                         -- bytes that sort like versions
 "#;
 
-/// The tables that contain recorded data, in the order in which recording locks them.
+/// The version that began to search error chains and paths of requests, and to compare releases.
+pub(crate) const REBUILDS_TICKETS: i32 = 5;
+
+/// The tables that contain recorded data of tickets, in the order in which recording locks them. It
+/// locks read positions before them.
 pub(crate) const DATA_TABLES: [&str; 7] =
     ["tickets", "occurrences", "hours", "seen", "history", "traits", "app_counts"];
 

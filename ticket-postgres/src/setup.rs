@@ -1,14 +1,15 @@
 //! Setting up the tables, and bringing older ones up to date (rule 24).
 
-use ticket_core::backend::check_schema_version;
-use ticket_core::{Error, ErrorKind, Result, Timestamp};
+use ticket_core::backend::{VersionKey, check_schema_version, search_text};
+use ticket_core::{Error, ErrorKind, Record, Result, Timestamp};
 use tokio_postgres::types::Type;
+use uuid::Uuid;
 
-use crate::connection::{Call, Connections};
+use crate::connection::{Call, Connections, Param};
 use crate::error::BACKEND;
 use crate::names::Names;
-use crate::row::get;
-use crate::schema::{CURRENT, MIGRATIONS, VERSIONS, made};
+use crate::row::{get, json};
+use crate::schema::{CURRENT, MIGRATIONS, REBUILDS_TICKETS, VERSIONS, made};
 use crate::{month, partitions};
 
 /// Creates the tables, or migrates older ones; does nothing if they are current.
@@ -45,9 +46,53 @@ async fn migrate(call: &mut Call<'_>, names: &Names) -> Result<()> {
     }
     for (number, migration) in (1..).zip(MIGRATIONS).filter(|(number, _)| *number > version) {
         call.execute(&names.sql(migration)).await?;
+        if number == REBUILDS_TICKETS {
+            rebuild_tickets(call, names).await?;
+        }
         call.execute(&made(names, number)).await?;
     }
     Ok(())
+}
+
+/// Rebuilds the search text of each ticket whose newest occurrence is still stored, and parses the
+/// releases that solved tickets.
+async fn rebuild_tickets(call: &mut Call<'_>, names: &Names) -> Result<()> {
+    let some = names.sql(
+        r#"SELECT t.id, t.search_text, t.solved_release, o.payload FROM {s}."{p}tickets" t
+        LEFT JOIN {s}."{p}occurrences" o ON o.ticket_id = t.id AND o.id = t.last_id
+        WHERE t.id > $1 ORDER BY t.id LIMIT 200"#,
+    );
+    let set = names.sql(
+        r#"UPDATE {s}."{p}tickets" t
+        SET search_text = u.search_text, solved_name = u.name, solved_version = u.version
+        FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[]) AS u (id, search_text, name, version)
+        WHERE t.id = u.id"#,
+    );
+    let mut last = Uuid::nil();
+    loop {
+        let rows = call.query(&some, &[(&last, Type::UUID)]).await?;
+        let Some(end) = rows.last() else { return Ok(()) };
+        last = get(end, 0)?;
+        let (mut ids, mut texts) = (Vec::<Uuid>::new(), Vec::new());
+        let (mut release_names, mut versions) = (Vec::new(), Vec::new());
+        for row in &rows {
+            ids.push(get(row, 0)?);
+            texts.push(match get::<Option<&str>>(row, 3)? {
+                Some(payload) => search_text(&json::<Record>(payload, "an occurrence")?),
+                None => get(row, 1)?,
+            });
+            let version = get::<Option<&str>>(row, 2)?.and_then(VersionKey::of);
+            release_names.push(version.as_ref().map(|version| version.name));
+            versions.push(version.map(|version| version.bytes));
+        }
+        let params: [Param<'_>; 4] = [
+            (&ids, Type::UUID_ARRAY),
+            (&texts, Type::TEXT_ARRAY),
+            (&release_names, Type::TEXT_ARRAY),
+            (&versions, Type::BYTEA_ARRAY),
+        ];
+        call.query(&set, &params).await?;
+    }
 }
 
 /// Returns the stored version, or 0 if there is no schema.
@@ -61,16 +106,23 @@ async fn version(call: &mut Call<'_>, names: &Names) -> Result<i32> {
 
 /// Replaces an error by a better one if the tables have another version.
 pub(crate) async fn explain(connections: &Connections, error: Error) -> Error {
-    let version = async {
-        let mut call = connections.set_up().await?;
-        let version = version(&mut call, connections.names()).await?;
-        call.finish().await?;
-        Ok::<i32, Error>(version)
-    };
-    match version.await.map(check) {
+    match stored_version(connections).await.map(check) {
         Ok(Err(explanation)) => explanation,
         Ok(Ok(())) | Err(_) => error,
     }
+}
+
+/// Returns `true` if the store was never set up, and would be by `setup_backend`.
+pub(crate) async fn is_awaited(connections: &Connections) -> bool {
+    connections.config().autocreate()
+        && stored_version(connections).await.is_ok_and(|version| version == 0)
+}
+
+async fn stored_version(connections: &Connections) -> Result<i32> {
+    let mut call = connections.set_up().await?;
+    let version = version(&mut call, connections.names()).await?;
+    call.finish().await?;
+    Ok(version)
 }
 
 fn check(version: i32) -> Result<()> {

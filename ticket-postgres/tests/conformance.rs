@@ -49,12 +49,17 @@ impl Store {
 
 #[async_trait]
 impl Schema for Store {
-    /// Version 1 had no application in the hourly counts, no sums per application, no leases, and no histories.
+    /// Version 1 had no application in the hourly counts, no sums per application, no leases, no histories, no merged
+    /// tickets, no ids of producers, no read positions, no versions of releases, and searched the message and the
+    /// location only.
     async fn make_older(&mut self) -> Result<(), BoxError> {
         self.run(
-            "DROP TABLE \"{s}\".{t}leases; DROP TABLE \"{s}\".{t}app_counts; DROP INDEX \"{s}\".{t}tickets_by_solved; \
+            "DROP TABLE \"{s}\".{t}read_positions; DROP TABLE \"{s}\".{t}leases; DROP TABLE \"{s}\".{t}app_counts; DROP INDEX \"{s}\".{t}tickets_by_solved; \
+             ALTER TABLE \"{s}\".{t}occurrences DROP COLUMN external_id; \
              DROP TABLE \"{s}\".{t}history; ALTER TABLE \"{s}\".{t}tickets DROP COLUMN history, DROP COLUMN merged_into; \
              ALTER TABLE \"{s}\".{t}hours DROP COLUMN app_id; \
+             ALTER TABLE \"{s}\".{t}tickets DROP COLUMN solved_after, DROP COLUMN solved_name, \
+             DROP COLUMN solved_version; UPDATE \"{s}\".{t}tickets SET search_text = ''; \
              DELETE FROM \"{s}\".{t}schema_versions WHERE version > 1",
         )
         .await

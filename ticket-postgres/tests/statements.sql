@@ -3,22 +3,22 @@
 -- UPDATE_STATEMENTS=1 cargo test -p ticket-postgres --lib writes this file anew.
 
 -- index: tickets_by_last; sorts: nothing
-SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients FROM {s}."{p}tickets" t WHERE t.merged_into IS NULL AND ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.last_time ASC, t.id ASC LIMIT $3 OFFSET $4;
+SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients, t.solved_after FROM {s}."{p}tickets" t WHERE t.merged_into IS NULL AND ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.last_time ASC, t.id ASC LIMIT $3 OFFSET $4;
 
 -- index: tickets_by_first; sorts: nothing
-SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients FROM {s}."{p}tickets" t WHERE t.merged_into IS NULL AND ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.first_time ASC, t.id ASC LIMIT $3 OFFSET $4;
+SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients, t.solved_after FROM {s}."{p}tickets" t WHERE t.merged_into IS NULL AND ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.first_time ASC, t.id ASC LIMIT $3 OFFSET $4;
 
 -- index: tickets_by_count; sorts: nothing
-SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients FROM {s}."{p}tickets" t WHERE t.merged_into IS NULL AND ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.count ASC, t.id ASC LIMIT $3 OFFSET $4;
+SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients, t.solved_after FROM {s}."{p}tickets" t WHERE t.merged_into IS NULL AND ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.count ASC, t.id ASC LIMIT $3 OFFSET $4;
 
 -- index: tickets_by_level; sorts: nothing
-SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients FROM {s}."{p}tickets" t WHERE t.merged_into IS NULL AND ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.level ASC, t.id ASC LIMIT $3 OFFSET $4;
+SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients, t.solved_after FROM {s}."{p}tickets" t WHERE t.merged_into IS NULL AND ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.level ASC, t.id ASC LIMIT $3 OFFSET $4;
 
 -- index: tickets_by_channel; sorts: nothing
-SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients FROM {s}."{p}tickets" t WHERE t.merged_into IS NULL AND ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.channel ASC, t.id ASC LIMIT $3 OFFSET $4;
+SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients, t.solved_after FROM {s}."{p}tickets" t WHERE t.merged_into IS NULL AND ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.channel ASC, t.id ASC LIMIT $3 OFFSET $4;
 
 -- index: tickets_by_app; sorts: nothing
-SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients FROM {s}."{p}tickets" t WHERE t.merged_into IS NULL AND t.app_id = $1 ORDER BY t.last_time ASC, t.id ASC LIMIT $2 OFFSET $3;
+SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients, t.solved_after FROM {s}."{p}tickets" t WHERE t.merged_into IS NULL AND t.app_id = $1 ORDER BY t.last_time ASC, t.id ASC LIMIT $2 OFFSET $3;
 
 -- index: _ticket_id_time_id_idx; sorts: nothing
 SELECT o.time, o.id, o.ticket_id, o.repeats, o.payload FROM {s}."{p}occurrences" o
@@ -40,7 +40,12 @@ SELECT * FROM ((SELECT o.time, o.id, o.ticket_id, o.repeats, o.payload FROM {s}.
 
 -- index: _id_idx; sorts: Sort
 SELECT * FROM (SELECT o.time, o.id, o.ticket_id, o.repeats, o.payload FROM {s}."{p}occurrences" o
-  WHERE o.id = $9 AND (o.time, o.id, o.ticket_id) > ($1, $2, $3) AND o.time <= $4 AND ($5::text IS NULL OR o.app_id = $5) AND ($6::text IS NULL OR o.channel = $6) OFFSET 0) o
+  WHERE o.id = $9 AND ($10::text IS NULL OR o.external_id = $10) AND (o.time, o.id, o.ticket_id) > ($1, $2, $3) AND o.time <= $4 AND ($5::text IS NULL OR o.app_id = $5) AND ($6::text IS NULL OR o.channel = $6) OFFSET 0) o
+ORDER BY o.time ASC, o.id ASC, o.ticket_id ASC LIMIT $7 OFFSET $8;
+
+-- index: _external_id_time_id_idx; sorts: Sort
+SELECT * FROM (SELECT o.time, o.id, o.ticket_id, o.repeats, o.payload FROM {s}."{p}occurrences" o
+  WHERE o.external_id = $9 AND (o.time, o.id, o.ticket_id) > ($1, $2, $3) AND o.time <= $4 AND ($5::text IS NULL OR o.app_id = $5) AND ($6::text IS NULL OR o.channel = $6) OFFSET 0) o
 ORDER BY o.time ASC, o.id ASC, o.ticket_id ASC LIMIT $7 OFFSET $8;
 
 -- index: _time_id_idx; sorts: Sort
@@ -58,22 +63,22 @@ SELECT x.time, x.occurrence_id FROM {s}."{p}traits" x
 WHERE x.type IN (1, 2) AND x.name = $1 AND x.value >= $6 AND x.value < $7 AND (x.time, x.occurrence_id) > ($3, $4) AND x.time <= $5 ORDER BY time ASC, occurrence_id ASC LIMIT $2;
 
 -- index: tickets_by_last; sorts: nothing
-SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients FROM {s}."{p}tickets" t WHERE t.merged_into IS NULL AND ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.last_time DESC, t.id DESC LIMIT $3 OFFSET $4;
+SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients, t.solved_after FROM {s}."{p}tickets" t WHERE t.merged_into IS NULL AND ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.last_time DESC, t.id DESC LIMIT $3 OFFSET $4;
 
 -- index: tickets_by_first; sorts: nothing
-SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients FROM {s}."{p}tickets" t WHERE t.merged_into IS NULL AND ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.first_time DESC, t.id DESC LIMIT $3 OFFSET $4;
+SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients, t.solved_after FROM {s}."{p}tickets" t WHERE t.merged_into IS NULL AND ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.first_time DESC, t.id DESC LIMIT $3 OFFSET $4;
 
 -- index: tickets_by_count; sorts: nothing
-SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients FROM {s}."{p}tickets" t WHERE t.merged_into IS NULL AND ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.count DESC, t.id DESC LIMIT $3 OFFSET $4;
+SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients, t.solved_after FROM {s}."{p}tickets" t WHERE t.merged_into IS NULL AND ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.count DESC, t.id DESC LIMIT $3 OFFSET $4;
 
 -- index: tickets_by_level; sorts: nothing
-SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients FROM {s}."{p}tickets" t WHERE t.merged_into IS NULL AND ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.level DESC, t.id DESC LIMIT $3 OFFSET $4;
+SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients, t.solved_after FROM {s}."{p}tickets" t WHERE t.merged_into IS NULL AND ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.level DESC, t.id DESC LIMIT $3 OFFSET $4;
 
 -- index: tickets_by_channel; sorts: nothing
-SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients FROM {s}."{p}tickets" t WHERE t.merged_into IS NULL AND ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.channel DESC, t.id DESC LIMIT $3 OFFSET $4;
+SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients, t.solved_after FROM {s}."{p}tickets" t WHERE t.merged_into IS NULL AND ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.channel DESC, t.id DESC LIMIT $3 OFFSET $4;
 
 -- index: tickets_by_app; sorts: nothing
-SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients FROM {s}."{p}tickets" t WHERE t.merged_into IS NULL AND t.app_id = $1 ORDER BY t.last_time DESC, t.id DESC LIMIT $2 OFFSET $3;
+SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients, t.solved_after FROM {s}."{p}tickets" t WHERE t.merged_into IS NULL AND t.app_id = $1 ORDER BY t.last_time DESC, t.id DESC LIMIT $2 OFFSET $3;
 
 -- index: _ticket_id_time_id_idx; sorts: nothing
 SELECT o.time, o.id, o.ticket_id, o.repeats, o.payload FROM {s}."{p}occurrences" o
@@ -95,7 +100,12 @@ SELECT * FROM ((SELECT o.time, o.id, o.ticket_id, o.repeats, o.payload FROM {s}.
 
 -- index: _id_idx; sorts: Sort
 SELECT * FROM (SELECT o.time, o.id, o.ticket_id, o.repeats, o.payload FROM {s}."{p}occurrences" o
-  WHERE o.id = $9 AND (o.time, o.id, o.ticket_id) < ($1, $2, $3) AND o.time >= $4 AND ($5::text IS NULL OR o.app_id = $5) AND ($6::text IS NULL OR o.channel = $6) OFFSET 0) o
+  WHERE o.id = $9 AND ($10::text IS NULL OR o.external_id = $10) AND (o.time, o.id, o.ticket_id) < ($1, $2, $3) AND o.time >= $4 AND ($5::text IS NULL OR o.app_id = $5) AND ($6::text IS NULL OR o.channel = $6) OFFSET 0) o
+ORDER BY o.time DESC, o.id DESC, o.ticket_id DESC LIMIT $7 OFFSET $8;
+
+-- index: _external_id_time_id_idx; sorts: Sort
+SELECT * FROM (SELECT o.time, o.id, o.ticket_id, o.repeats, o.payload FROM {s}."{p}occurrences" o
+  WHERE o.external_id = $9 AND (o.time, o.id, o.ticket_id) < ($1, $2, $3) AND o.time >= $4 AND ($5::text IS NULL OR o.app_id = $5) AND ($6::text IS NULL OR o.channel = $6) OFFSET 0) o
 ORDER BY o.time DESC, o.id DESC, o.ticket_id DESC LIMIT $7 OFFSET $8;
 
 -- index: _time_id_idx; sorts: Sort
@@ -158,13 +168,14 @@ WHERE hour >= $1 AND hour < $2 GROUP BY hour;
 WITH locked AS MATERIALIZED (
   SELECT id FROM {s}."{p}tickets" WHERE id = ANY($9) ORDER BY id FOR UPDATE
 ), new AS (
-  INSERT INTO {s}."{p}occurrences" (ticket_id, id, time, type, app_id, channel, repeats, payload)
+  INSERT INTO {s}."{p}occurrences" (ticket_id, id, time, type, app_id, channel, repeats, payload,
+    external_id)
   SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int8[], $4::int8[], $5::text[], $6::text[],
-    $7::int8[], $8::text[])
+    $7::int8[], $8::text[], $43::text[])
   WHERE (SELECT count(*) FROM locked) >= 0
     AND 1 / ((SELECT coalesce(max(version), 0) FROM {s}."{p}schema_versions") = $42)::int = 1
-    AND 1 / (cardinality($43::uuid[]) = (SELECT count(*)
-      FROM unnest($43::uuid[], $44::uuid[]) AS m (id, target)
+    AND 1 / (cardinality($47::uuid[]) = (SELECT count(*)
+      FROM unnest($47::uuid[], $48::uuid[]) AS m (id, target)
       JOIN {s}."{p}tickets" t ON t.id = m.id AND t.merged_into = m.target
       WHERE m.target IN (SELECT id FROM locked)))::int = 1
   ON CONFLICT (ticket_id, id) DO NOTHING
@@ -205,12 +216,28 @@ WITH locked AS MATERIALIZED (
     last_id = CASE WHEN (excluded.last_time, excluded.last_id) > (t.last_time, t.last_id) THEN excluded.last_id ELSE t.last_id END,
     last_release = CASE WHEN (excluded.last_time, excluded.last_id) > (t.last_time, t.last_id) THEN excluded.last_release ELSE t.last_release END,
     search_text = CASE WHEN (excluded.last_time, excluded.last_id) > (t.last_time, t.last_id) THEN excluded.search_text ELSE t.search_text END,
-    status = CASE WHEN t.status = 2 AND excluded.last_time > t.status_time THEN excluded.status ELSE t.status END,
-    status_time = CASE WHEN t.status = 2 AND excluded.last_time > t.status_time THEN excluded.status_time ELSE t.status_time END,
-    solved_release = CASE WHEN t.status = 2 AND excluded.last_time > t.status_time THEN excluded.solved_release ELSE t.solved_release END,
-    reopened = t.reopened + (t.status = 2 AND excluded.last_time > t.status_time)::int,
-    history = t.history + (t.status = 2 AND excluded.last_time > t.status_time)::int,
-    reopened_by = CASE WHEN t.status = 2 AND excluded.last_time > t.status_time THEN $41::uuid ELSE t.reopened_by END
+    (status, status_time, solved_release, solved_after, solved_name, solved_version, reopened,
+      history, reopened_by) = (
+        SELECT CASE WHEN o.reopens THEN 1 ELSE t.status END,
+          CASE WHEN NOT o.reopens THEN t.status_time END,
+          CASE WHEN NOT o.reopens THEN t.solved_release END,
+          t.solved_after AND NOT o.reopens,
+          CASE WHEN NOT o.reopens THEN t.solved_name END,
+          CASE WHEN NOT o.reopens THEN t.solved_version END,
+          t.reopened + o.reopens::int,
+          t.history + o.reopens::int,
+          CASE WHEN o.reopens THEN $41::uuid ELSE t.reopened_by END
+        -- The offset keeps PostgreSQL from repeating the condition for each column.
+        FROM (SELECT t.status = 2 AND excluded.last_time > t.status_time
+          AND (t.solved_release IS NULL OR EXISTS (
+            SELECT 1 FROM unnest($32::uuid[], $33::text[], $44::int8[], $45::text[], $46::bytea[])
+              AS r (ticket_id, release, time, name, version)
+            WHERE r.ticket_id = t.id AND r.time > t.status_time
+              AND NOT (t.solved_after AND r.release = '=' || t.solved_release)
+              AND NOT coalesce(
+                (r.name = t.solved_name OR r.name = '' OR t.solved_name = '')
+                  AND (r.version < t.solved_version OR t.solved_after AND r.version = t.solved_version),
+                false))) AS reopens OFFSET 0) o)
   RETURNING t.id, t.app_id, t.count, t.last_time, t.history, t.reopened_by IS NOT DISTINCT FROM $41 AS is_reopened
 ), counts AS (
   INSERT INTO {s}."{p}hours" AS h (ticket_id, app_id, hour, count)
@@ -252,9 +279,15 @@ JOIN {s}."{p}occurrences" o ON o.ticket_id = r.ticket_id AND o.id = r.id;
 -- index: tickets_pkey; sorts: nothing
 SELECT t.id FROM {s}."{p}tickets" t WHERE t.id = $1 AND t.merged_into IS NULL;
 
+-- index: seen_pkey; sorts: Sort
+SELECT DISTINCT s.release FROM {s}."{p}tickets" t
+JOIN {s}."{p}seen" s ON s.ticket_id = t.id
+WHERE t.app_id = $1 AND s.release <> '' ORDER BY s.release;
+
 -- index: tickets_pkey; sorts: nothing
 WITH changed AS (
-  UPDATE {s}."{p}tickets" t SET status = $5, status_time = $6, solved_release = $7, history = t.history + 1
+  UPDATE {s}."{p}tickets" t SET status = $5, status_time = $6, solved_release = $7, solved_after = $9, solved_name = $10,
+    solved_version = $11, history = t.history + 1
   WHERE t.id = $1 AND t.merged_into IS NULL AND ($8::int8 IS NULL OR $8 >= t.last_time)
   RETURNING t.*
 ), entry AS (
@@ -264,7 +297,7 @@ WITH changed AS (
   DELETE FROM {s}."{p}history" h USING changed t
   WHERE h.ticket_id = $1 AND h.ticket_id = t.id AND h.no <= t.history - 100
 )
-SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients FROM changed t;
+SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients, t.solved_after FROM changed t;
 
 -- index: tickets_pkey; sorts: nothing
 WITH changed AS (
@@ -278,7 +311,7 @@ WITH changed AS (
   DELETE FROM {s}."{p}history" h USING changed t
   WHERE h.ticket_id = $1 AND h.ticket_id = t.id AND h.no <= t.history - 100
 )
-SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients FROM changed t;
+SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients, t.solved_after FROM changed t;
 
 -- index: tickets_pkey; sorts: nothing
 DELETE FROM {s}."{p}tickets"
@@ -399,6 +432,9 @@ UPDATE {s}."{p}tickets" t SET
   status = CASE WHEN t.status = 2 AND excluded.last_time > t.status_time THEN 1 ELSE t.status END,
   status_time = CASE WHEN t.status = 2 AND excluded.last_time > t.status_time THEN NULL ELSE t.status_time END,
   solved_release = CASE WHEN t.status = 2 AND excluded.last_time > t.status_time THEN NULL ELSE t.solved_release END,
+  solved_after = CASE WHEN t.status = 2 AND excluded.last_time > t.status_time THEN false ELSE t.solved_after END,
+  solved_name = CASE WHEN t.status = 2 AND excluded.last_time > t.status_time THEN NULL ELSE t.solved_name END,
+  solved_version = CASE WHEN t.status = 2 AND excluded.last_time > t.status_time THEN NULL ELSE t.solved_version END,
   count = t.count + excluded.count - $3::int8,
   reopened = t.reopened + excluded.reopened,
   history = t.history + $4::int8

@@ -20,6 +20,7 @@ use crate::text::{self, glance};
 /// | secret | replacement |
 /// |---|---|
 /// | a trait of the record, a span or a breadcrumb whose name is a secret's | the text `<redacted>`; booleans and times are kept |
+/// | a value in the payload whose key is a secret's, with all that it contains | the string `"<redacted>"`; booleans and `null` are kept |
 /// | `name=value`, `name: value`, `"name":"value"`, `Name { name: "value" }` within a text | `name=<redacted>`, … |
 /// | `scheme://user:password@host`, `scheme://a-long-token@host` | `scheme://user:<redacted>@host`, `scheme://<redacted>@host` |
 /// | `Bearer …`, `Basic …` | `Bearer <redacted>` |
@@ -28,8 +29,8 @@ use crate::text::{self, glance};
 /// | a payment card number: 13 to 19 digits, in a row or in groups, with a valid check digit | `<redacted card number>` |
 ///
 /// The rules apply to these texts of a record: the message, the messages of errors and breadcrumbs, the values
-/// of traits, the path, route and user of the request, the functions and files of the backtrace, and the
-/// explicit [`fingerprint`](Record::fingerprint).
+/// of traits, the strings in the payload, the path, route and user of the request, the functions and files of the
+/// backtrace, and the explicit [`fingerprint`](Record::fingerprint).
 ///
 /// A name is a secret's if it *ends* in one of the following, in whole words and ignoring case; snake, camel
 /// and kebab case are all recognized: `password`, `passwd`, `pwd`, `passphrase`, `passcode`, `secret`, `token`, `jwt`,
@@ -48,9 +49,9 @@ use crate::text::{self, glance};
 /// - a secret with neither a known name nor a known form, such as a password within a sentence or a token in a
 ///   format private to some service;
 /// - a secret that is encoded (`%3D`, Base64);
-/// - a secret in the *name* of a trait;
+/// - a secret in the *name* of a trait, or in a key of the payload;
 /// - a secret number in a trait whose name is not a secret's;
-/// - anything in the other texts of a record, such as channels, span names, the host and the thread.
+/// - anything in the other texts of a record, such as channels, span names, the host, the thread and the external id.
 ///
 /// After `name: `, a word in lower case is kept unless the name is that of a password or a key, so that
 /// `session: closed by peer` stays readable.

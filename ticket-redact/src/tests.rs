@@ -31,6 +31,33 @@ fn stays(text: &str) {
 }
 
 #[test]
+fn payloads_are_redacted_by_keys_and_by_values() {
+    let json = r#"{"user":{"password":"x","card":"4111 1111 1111 1111"},"apiKey":17,"token":true,
+        "credentials":{"name":"ann"},"cookie":null,"pages":["/?token=5","a"],"token_count":5,"total":1e400}"#;
+    let payload: ticket_core::record::Payload = json.parse().unwrap();
+    let mut record = Record::new(Level::Info, "", "").with_payload(payload);
+    let before = record.clone();
+    Redaction::none().apply(&mut record);
+    assert_eq!(record, before);
+    Redaction::new().apply(&mut record);
+    let expected = r#"{"user":{"password":"<redacted>","card":"<redacted card number>"},"apiKey":"<redacted>","token":true,"credentials":"<redacted>","cookie":null,"pages":["/?token=<redacted>","a"],"token_count":5,"total":1e400}"#;
+    assert_eq!(record.payload.as_ref().unwrap().as_str(), expected);
+    let once = record.clone();
+    Redaction::new().apply(&mut record);
+    assert_eq!(record, once);
+}
+
+/// A cut must not hide what a text was: a secret is removed before the payload becomes a string.
+#[test]
+fn a_long_payload_is_redacted_before_it_is_cut() {
+    let payload = serde_json::json!({ "password": "hunter2", "z": "x".repeat(100_000) });
+    let mut record = Record::new(Level::Info, "", "").with_payload(payload);
+    record.prepare(&Redaction::new());
+    let payload = record.payload.unwrap();
+    assert!(payload.as_str().starts_with(r#""{\"password\":\"<redacted>\","#), "{payload}");
+}
+
+#[test]
 fn every_text_of_a_record_is_redacted_and_nothing_else() {
     let mut record = Record::new(Level::Error, "shop::token", "password=1")
         .with_trait("password", "x")

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use ticket_core::backend::{Batch, Lease, Recorded, StatusChange};
+use ticket_core::limits::{self, as_stored};
 use ticket_core::{
     Author, BackendBase, Bucket, Capabilities, EventQuery, EventStore, EventTrait, EventTypeQuery,
     Expired, Expiry, HistogramQuery, HistoryEntry, HistoryQuery, KeepPerTicket, Note, Occurrence,
-    OccurrenceQuery, Page, Result, Ticket, TicketFilter, TicketId, TicketQuery, TraitQuery,
-    TraitType, TraitTypeQuery,
+    OccurrenceQuery, Page, ReleaseQuery, Result, Ticket, TicketFilter, TicketId, TicketQuery,
+    TraitQuery, TraitType, TraitTypeQuery,
 };
 
 use crate::config::SqliteConfig;
@@ -56,12 +57,26 @@ impl SqliteBackend {
         SqliteConfig::from_uri(uri).map(Self::new)
     }
 
+    /// Runs work that only reads. A store that was never set up is empty, unless it may not be created: then
+    /// that is an error.
     async fn read<T: Send + 'static>(
         &self,
+        empty: impl FnOnce() -> Result<T> + Send + 'static,
         work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         self.writer.settle().await;
-        self.readers.run(|connection| work(connection)).await
+        self.readers
+            .run(move |connection| {
+                let result = work(connection);
+                let is_missing = result.is_err()
+                    && connection.config.autocreate()
+                    && connection
+                        .schema
+                        .version(&connection.sqlite)
+                        .is_ok_and(|version| version == 0);
+                if is_missing { empty() } else { result }
+            })
+            .await
     }
 }
 
@@ -100,16 +115,20 @@ impl BackendBase for SqliteBackend {
 
     async fn count_tickets(&self, filter: &TicketFilter) -> Result<u64> {
         let filter = filter.clone();
-        self.read(move |connection| queries::count_tickets(connection, &filter)).await
+        self.read(|| Ok(0), move |connection| queries::count_tickets(connection, &filter)).await
     }
 
     async fn get_tickets(&self, query: &TicketQuery) -> Result<Page<Ticket>> {
-        let query = query.clone();
-        self.read(move |connection| queries::get_tickets(connection, &query)).await
+        let (plan, query) = (query.plan()?, query.clone());
+        self.read(
+            move || Ok(plan.page(Vec::new())),
+            move |connection| queries::get_tickets(connection, &query),
+        )
+        .await
     }
 
     async fn get_ticket(&self, id: TicketId) -> Result<Option<Ticket>> {
-        self.read(move |connection| queries::get_ticket(connection, id)).await
+        self.read(|| Ok(None), move |connection| queries::get_ticket(connection, id)).await
     }
 
     async fn set_status(
@@ -143,8 +162,15 @@ impl BackendBase for SqliteBackend {
     }
 
     async fn get_history(&self, id: TicketId, query: &HistoryQuery) -> Result<Page<HistoryEntry>> {
+        let (plan, query) = (query.plan()?, query.clone());
+        let empty = move || Ok(plan.page(Vec::new()));
+        self.read(empty, move |connection| queries::get_history(connection, id, &query)).await
+    }
+
+    async fn get_releases(&self, query: &ReleaseQuery) -> Result<Vec<String>> {
         let query = query.clone();
-        self.read(move |connection| queries::get_history(connection, id, &query)).await
+        self.read(|| Ok(Vec::new()), move |connection| queries::get_releases(connection, &query))
+            .await
     }
 
     async fn delete_ticket(&self, id: TicketId) -> Result<bool> {
@@ -171,36 +197,56 @@ impl BackendBase for SqliteBackend {
         id: TicketId,
         query: &OccurrenceQuery,
     ) -> Result<Page<Occurrence>> {
-        let query = query.clone();
-        self.read(move |connection| queries::get_occurrences(connection, id, &query)).await
+        let (plan, query) = (query.plan()?, query.clone());
+        let empty = move || Ok(plan.page(Vec::new()));
+        self.read(empty, move |connection| queries::get_occurrences(connection, id, &query)).await
     }
 
     async fn count_occurrences(&self, query: &HistogramQuery) -> Result<Vec<Bucket>> {
-        let query = query.clone();
-        self.read(move |connection| queries::count_occurrences(connection, &query)).await
+        let (nothing, query) = (query.buckets([])?, query.clone());
+        self.read(
+            move || Ok(nothing),
+            move |connection| queries::count_occurrences(connection, &query),
+        )
+        .await
+    }
+
+    async fn read_position(&self, source: &str) -> Result<Option<String>> {
+        let source = as_stored(source, limits::NAME);
+        self.read(|| Ok(None), move |connection| queries::read_position(connection, &source)).await
     }
 }
 
 #[async_trait]
 impl EventStore for SqliteBackend {
     async fn get_events(&self, query: &EventQuery) -> Result<Page<Occurrence>> {
-        let query = query.clone();
-        self.read(move |connection| queries::get_events(connection, &query)).await
+        let (plan, query) = (query.plan()?, query.clone());
+        self.read(
+            move || Ok(plan.page(Vec::new())),
+            move |connection| queries::get_events(connection, &query),
+        )
+        .await
     }
 
     async fn event_types(&self, query: &EventTypeQuery) -> Result<Vec<String>> {
         let query = query.clone();
-        self.read(move |connection| queries::event_types(connection, &query)).await
+        self.read(|| Ok(Vec::new()), move |connection| queries::event_types(connection, &query))
+            .await
     }
 
     async fn trait_types(&self, query: &TraitTypeQuery) -> Result<Vec<TraitType>> {
         let query = query.clone();
-        self.read(move |connection| queries::trait_types(connection, &query)).await
+        self.read(|| Ok(Vec::new()), move |connection| queries::trait_types(connection, &query))
+            .await
     }
 
     async fn get_traits(&self, query: &TraitQuery) -> Result<Page<EventTrait>> {
-        let query = query.clone();
-        self.read(move |connection| queries::get_traits(connection, &query)).await
+        let (plan, query) = (query.plan()?, query.clone());
+        self.read(
+            move || Ok(plan.page(Vec::new())),
+            move |connection| queries::get_traits(connection, &query),
+        )
+        .await
     }
 
     async fn clear_expired(&self, expiry: &Expiry) -> Result<Expired> {

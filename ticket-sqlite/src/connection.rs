@@ -94,7 +94,8 @@ fn cannot_open(path: &Path, error: rusqlite::Error) -> Error {
     } else {
         match OpenOptions::new().read(true).write(true).open(path) {
             Err(why) if why.kind() == io::ErrorKind::NotFound => {
-                "the file does not exist and cannot be created: its directory may not be written".to_owned()
+                "the file does not exist and cannot be created: its directory may not be written"
+                    .to_owned()
             }
             Err(why) => format!("the file cannot be opened: {why}"),
             Ok(_) => "the file cannot be opened".to_owned(),

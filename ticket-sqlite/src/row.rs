@@ -4,8 +4,8 @@ use rusqlite::Row;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use ticket_core::backend::status_from_columns;
 use ticket_core::{
-    Error, HistoryEntry, Level, Location, Occurrence, OccurrenceId, Result, Ticket, TicketId,
-    Timestamp, Traits, Value,
+    Error, HistoryEntry, Level, Location, Occurrence, OccurrenceId, Result, Status, Ticket,
+    TicketId, Timestamp, Traits, Value,
 };
 use uuid::Uuid;
 
@@ -14,7 +14,8 @@ use crate::error::{corrupt, from_sqlite};
 /// The columns that [`ticket`] reads, of the table with the alias `t`.
 pub(crate) const TICKET_COLUMNS: &str = "t.id, t.app_id, t.level, t.channel, t.message, t.file, \
     t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, \
-    t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients";
+    t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients, \
+    t.solved_after";
 
 /// Reads the ticket of a row that starts with [`TICKET_COLUMNS`], with its status as stored.
 pub(crate) fn ticket(row: &Row<'_>) -> Result<Ticket> {
@@ -32,8 +33,7 @@ pub(crate) fn ticket(row: &Row<'_>) -> Result<Ticket> {
         message: get(row, 4)?,
         location,
         error_type: get(row, 9)?,
-        status: status_from_columns(get::<i64>(row, 10)?, get(row, 11)?, get(row, 12)?)
-            .ok_or_else(|| corrupt("a ticket's status"))?,
+        status: status(row, [10, 11, 12, 20])?,
         first_occurrence_time: time(row, 13)?,
         last_occurrence_time: time(row, 14)?,
         occurrence_count: count(row, 15)?,
@@ -42,6 +42,18 @@ pub(crate) fn ticket(row: &Row<'_>) -> Result<Ticket> {
         last_release: get(row, 18)?,
         ingredients: json(&ingredients, "a ticket's ingredients")?,
     })
+}
+
+/// Reads a status from the columns with its kind, time and release, and whether the fix is after that.
+pub(crate) fn status(row: &Row<'_>, columns: [usize; 4]) -> Result<Status> {
+    let [kind, time, release, is_after] = columns;
+    status_from_columns(
+        get::<i64>(row, kind)?,
+        get(row, time)?,
+        get(row, release)?,
+        get(row, is_after)?,
+    )
+    .ok_or_else(|| corrupt("a ticket's status"))
 }
 
 /// The columns that [`occurrence`] reads; `o` is the table of occurrences and `t` that of tickets.
@@ -82,7 +94,7 @@ pub(crate) fn traits(row: &Row<'_>, column: usize) -> Result<Traits> {
 }
 
 /// Deserializes the JSON in a column.
-fn payload<T: serde::de::DeserializeOwned>(row: &Row<'_>, column: usize) -> Result<T> {
+pub(crate) fn payload<T: serde::de::DeserializeOwned>(row: &Row<'_>, column: usize) -> Result<T> {
     let text = row.get_ref(column).map_err(from_sqlite)?;
     let text = text.as_bytes().map_err(|_| corrupt("an occurrence"))?;
     serde_json::from_slice(text).map_err(|error| corrupt("an occurrence").with_source(error))

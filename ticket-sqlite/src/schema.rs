@@ -3,11 +3,12 @@
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
-use ticket_core::backend::check_schema_version;
-use ticket_core::{Error, ErrorKind, Result, Timestamp};
+use ticket_core::backend::{check_schema_version, search_text};
+use ticket_core::{Error, ErrorKind, Record, Result, Timestamp};
 
 use crate::error::{BACKEND, from_sqlite};
 use crate::names::Names;
+use crate::row;
 
 /// The schema version that this program writes.
 pub(crate) const CURRENT: i64 = MIGRATIONS.len() as i64;
@@ -171,10 +172,29 @@ CREATE TABLE {p}merged (
   ticket INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX {p}merged_by_ticket ON {p}merged (ticket);
+
+-- How far sources were read, and when (microseconds since 1970).
+CREATE TABLE {p}read_positions (
+  source TEXT PRIMARY KEY,
+  position TEXT NOT NULL,
+  at INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX {p}read_positions_by_time ON {p}read_positions (at);
+
+-- The producer's own id of an event, and an index of the events that have one.
+ALTER TABLE {p}occurrences ADD COLUMN external_id TEXT;
+CREATE INDEX {p}occurrences_by_external_id ON {p}occurrences (external_id, time, id)
+  WHERE external_id IS NOT NULL;
+
+-- 1 if the fix comes after solved_release, 0 if it is in it.
+ALTER TABLE {p}tickets ADD COLUMN solved_after INTEGER NOT NULL DEFAULT 0;
 ";
 
+/// The version that began to search error chains and paths of requests.
+const SEARCHES_ERRORS: i64 = 4;
+
 /// The tables that contain recorded data.
-pub(crate) const DATA_TABLES: [&str; 11] = [
+pub(crate) const DATA_TABLES: [&str; 12] = [
     "{p}tickets",
     "{p}seen",
     "{p}ticket_hours",
@@ -186,6 +206,7 @@ pub(crate) const DATA_TABLES: [&str; 11] = [
     "{p}deleted",
     "{p}history",
     "{p}merged",
+    "{p}read_positions",
 ];
 
 /// The tables of one store.
@@ -249,6 +270,23 @@ impl Schema {
         }
     }
 
+    /// Rebuilds the search text of each ticket whose newest occurrence is still stored.
+    fn rebuild_search_texts(&self, connection: &Connection) -> Result<()> {
+        let newest = "SELECT t.no, o.payload FROM {p}tickets t \
+            JOIN {p}occurrences o ON o.id = t.last_id AND o.ticket = t.no WHERE t.no > ?1 ORDER BY t.no LIMIT 1";
+        let set = "UPDATE {p}tickets SET search_text = ?2 WHERE no = ?1";
+        let mut newest = connection.prepare(&self.names.sql(newest)).map_err(from_sqlite)?;
+        let mut set = connection.prepare(&self.names.sql(set)).map_err(from_sqlite)?;
+        let mut last = 0_i64;
+        loop {
+            let mut rows = newest.query([last]).map_err(from_sqlite)?;
+            let Some(row) = rows.next().map_err(from_sqlite)? else { return Ok(()) };
+            last = row::get(row, 0)?;
+            let record: Record = row::payload(row, 1)?;
+            set.execute((last, search_text(&record))).map_err(from_sqlite)?;
+        }
+    }
+
     /// Creates the tables, or migrates older ones; does nothing if they are current.
     ///
     /// `wal` is how long to wait for the lock that the write-ahead log needs; `None` for a store in memory, which has
@@ -272,6 +310,9 @@ impl Schema {
         }
         for (number, migration) in (1..).zip(MIGRATIONS).filter(|(number, _)| *number > version) {
             transaction.execute_batch(&self.names.sql(migration)).map_err(from_sqlite)?;
+            if number == SEARCHES_ERRORS {
+                self.rebuild_search_texts(&transaction)?;
+            }
             let made = self.made(number, Timestamp::now());
             transaction.execute_batch(&made).map_err(from_sqlite)?;
         }

@@ -79,8 +79,9 @@ fn a_missing_folder_is_unavailable_until_it_exists() {
     let error = block_on(store.setup_backend()).unwrap_err();
     assert!(error.is_retryable(), "{error}");
     let (file, directory) = (path.display(), path.parent().unwrap().display());
-    let expected =
-        format!("sqlite: {file}: the file cannot be opened: the directory {directory} does not exist");
+    let expected = format!(
+        "sqlite: {file}: the file cannot be opened: the directory {directory} does not exist"
+    );
     assert_eq!(error.to_string(), expected);
     std::fs::create_dir(path.parent().unwrap()).unwrap();
     block_on(store.setup_backend()).unwrap();
@@ -90,7 +91,8 @@ fn a_missing_folder_is_unavailable_until_it_exists() {
 fn a_directory_in_place_of_the_file_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let error = block_on(open(folder.path()).setup_backend()).unwrap_err();
-    let expected = format!("{}: the file cannot be opened: Is a directory", folder.path().display());
+    let expected =
+        format!("{}: the file cannot be opened: Is a directory", folder.path().display());
     assert!(error.message().starts_with(&expected), "{error}");
 }
 
@@ -156,6 +158,8 @@ fn version_1_gets_its_counts_per_application() {
     let other = Connection::open(&path).unwrap();
     let older = "DROP TABLE ticketing_app_hours; DROP TABLE ticketing_leases; \
         DROP TABLE ticketing_history; DROP TABLE ticketing_merged; ALTER TABLE ticketing_tickets DROP COLUMN history; \
+        DROP TABLE ticketing_read_positions; DROP INDEX ticketing_occurrences_by_external_id; \
+        ALTER TABLE ticketing_occurrences DROP COLUMN external_id; ALTER TABLE ticketing_tickets DROP COLUMN solved_after; \
         DELETE FROM ticketing_schema_versions WHERE version > 1";
     other.execute_batch(older).unwrap();
     let store = open(&path);

@@ -1,15 +1,17 @@
 //! Reporting errors where they are handled.
 
 use std::any::type_name;
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::error::Error;
 use std::panic::Location as Caller;
 
+use ticket_core::record::Frame;
 use ticket_core::{Level, Location, Record, SmolStr};
 use ticket_handler::BackgroundHandler;
 
-use crate::format;
 use crate::inside::Inside;
 use crate::origin::thread_name;
+use crate::{format, std_backtrace};
 
 /// The channel of records made from an error alone.
 const CHANNEL: &str = "error";
@@ -64,14 +66,68 @@ impl<T, E: Error + 'static> Report for Result<T, E> {
 /// ```
 #[track_caller]
 pub fn report_error<E: Error + 'static>(handler: &BackgroundHandler, error: &E) {
+    emit(handler, Caller::caller(), || of_error(error));
+}
+
+/// Reports an error, as [`Report`] does, with the backtrace that was captured where the error arose.
+///
+/// Stable Rust has no way to ask any error for its backtrace, but many errors have a method for it: those of `snafu`
+/// by its trait `ErrorCompat`, and one's own that keep one. If none was captured, as [`Backtrace::capture`] does only with
+/// `RUST_BACKTRACE` or `RUST_LIB_BACKTRACE`, this is [`report_error`]. Resolving it takes milliseconds on the calling
+/// thread, and more the first time.
+///
+/// ```
+/// use std::backtrace::Backtrace;
+///
+/// # use ticket_memory::MemoryBackend;
+/// use ticket_tracing::{BackgroundHandler, HandlerOptions, report_error_with_backtrace};
+///
+/// #[derive(Debug)]
+/// struct Refused {
+///     backtrace: Backtrace,
+/// }
+///
+/// # impl std::fmt::Display for Refused {
+/// #     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+/// #         f.write_str("refused")
+/// #     }
+/// # }
+/// impl std::error::Error for Refused {}
+///
+/// # fn main() -> ticket_core::Result<()> {
+/// # let handler = BackgroundHandler::builder(HandlerOptions::new("shop")).backend(MemoryBackend::new())?;
+/// let error = Refused { backtrace: Backtrace::capture() };
+/// report_error_with_backtrace(&handler, &error, &error.backtrace);
+/// # Ok(())
+/// # }
+/// ```
+#[track_caller]
+pub fn report_error_with_backtrace<E: Error + 'static>(
+    handler: &BackgroundHandler,
+    error: &E,
+    backtrace: &Backtrace,
+) {
     emit(handler, Caller::caller(), || {
-        let mut record = Record::new(Level::Error, CHANNEL, format::display(&error));
-        record.error = format::chain(error);
-        if let Some(outermost) = record.error.first_mut() {
-            outermost.type_name = Some(SmolStr::new_static(type_name::<E>()));
-        }
+        let mut record = of_error(error);
+        record.backtrace = frames(backtrace);
         record
     });
+}
+
+fn of_error<E: Error + 'static>(error: &E) -> Record {
+    let mut record = Record::new(Level::Error, CHANNEL, format::display(&error));
+    record.error = format::chain(error);
+    if let Some(outermost) = record.error.first_mut() {
+        outermost.type_name = Some(SmolStr::new_static(type_name::<E>()));
+    }
+    record
+}
+
+fn frames(backtrace: &Backtrace) -> Vec<Frame> {
+    match backtrace.status() {
+        BacktraceStatus::Captured => std_backtrace::parse(&format::display(backtrace)),
+        _ => Vec::new(),
+    }
 }
 
 fn emit(handler: &BackgroundHandler, caller: &Caller<'_>, make: impl FnOnce() -> Record) {
@@ -87,13 +143,7 @@ fn emit(handler: &BackgroundHandler, caller: &Caller<'_>, make: impl FnOnce() ->
 
 #[cfg(feature = "anyhow")]
 mod with_anyhow {
-    use std::backtrace::BacktraceStatus;
-
-    use ticket_core::record::Frame;
-    use ticket_core::{SmolStr, limits};
-
-    use super::{BackgroundHandler, CHANNEL, Caller, Level, Record, emit, format};
-    use crate::frames::is_in_app;
+    use super::{BackgroundHandler, CHANNEL, Caller, Level, Record, emit, format, frames};
 
     /// [`Report`](super::Report) for [`anyhow::Result`]; with the feature `anyhow`.
     ///
@@ -137,60 +187,10 @@ mod with_anyhow {
     pub fn report_anyhow(handler: &BackgroundHandler, error: &anyhow::Error) {
         emit(handler, Caller::caller(), || {
             let mut record = Record::new(Level::Error, CHANNEL, format::display(error));
-            let backtrace = error.backtrace();
-            if backtrace.status() == BacktraceStatus::Captured {
-                record.backtrace = frames(&format::display(backtrace));
-            }
+            record.backtrace = frames(error.backtrace());
             record.error = format::chain(error.as_ref());
             record
         });
-    }
-
-    /// Parses the frames of a standard library backtrace, which offers only its text:
-    /// `   4: shop::pay` and below it `             at src/pay.rs:17:5`.
-    fn frames(text: &str) -> Vec<Frame> {
-        let mut frames: Vec<Frame> = Vec::new();
-        for line in text.lines().map(str::trim_start) {
-            if let Some(place) = line.strip_prefix("at ") {
-                let Some(frame) = frames.last_mut() else { continue };
-                let mut parts = place.rsplitn(3, ':');
-                let (_column, number, file) = (parts.next(), parts.next(), parts.next());
-                frame.line = number.and_then(|number| number.parse().ok());
-                frame.file = file.map(SmolStr::new);
-                frame.in_app = is_in_app(&frame.function, file);
-            } else if let Some((number, function)) = line.split_once(": ")
-                && number.parse::<u32>().is_ok()
-                && frames.len() < limits::FRAMES
-            {
-                frames.push(Frame::new(function));
-            }
-        }
-        let of_capture = |frame: &Frame| {
-            ["std::backtrace::", "<std::backtrace", "anyhow::", "<E as anyhow::"]
-                .iter()
-                .any(|start| frame.function.starts_with(start))
-        };
-        let start = frames.iter().take_while(|frame| of_capture(frame)).count();
-        frames.drain(..start);
-        frames
-    }
-
-    #[cfg(test)]
-    mod tests {
-        use super::*;
-
-        #[test]
-        fn the_text_of_a_backtrace_is_parsed() {
-            let text = "   0: anyhow::error::<impl anyhow::Error>::msg\n             \
-                        at /c/registry/src/i-1/anyhow-1.0.1/src/lib.rs:10:36\n   1: shop::pay\n             \
-                        at ./src/pay.rs:17:5\n   2: main\n   3: <unknown>\n";
-            let frames = frames(text);
-            let names: Vec<_> = frames.iter().map(|frame| frame.function.as_str()).collect();
-            assert_eq!(names, ["shop::pay", "main", "<unknown>"]);
-            assert_eq!(frames[0].file.as_deref(), Some("./src/pay.rs"));
-            assert_eq!((frames[0].line, frames[0].in_app), (Some(17), true));
-            assert!(!frames[1].in_app);
-        }
     }
 }
 

@@ -1,6 +1,9 @@
 //! [`TicketLayer`]: the `tracing` layer.
 
-use ticket_core::record::Breadcrumb;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ticket_core::record::{Breadcrumb, Frame};
 use ticket_core::{Level, Location, Record, SmolStr, Timestamp, Traits, limits};
 use ticket_handler::BackgroundHandler;
 use ticket_redact::Redaction;
@@ -14,6 +17,7 @@ use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
 use crate::breadcrumbs::Breadcrumbs;
+use crate::frames::{self, Resolver};
 use crate::inside::Inside;
 use crate::origin::thread_name;
 use crate::visit::{Fields, SpanFields, short};
@@ -29,7 +33,9 @@ use crate::{key, level};
 /// | file, line, module | `location` |
 /// | `message` | `message`; without one, the text of the event's error |
 /// | first error value, `error = &err as &dyn Error` | `error`, with its whole `source()` chain; its text is also a trait |
-/// | `ticket.fingerprint` | `fingerprint`, which overrides the grouping; no other name is reserved |
+/// | `ticket.fingerprint` | `fingerprint`, which overrides the grouping |
+/// | `ticket.external_id` | `external_id`, by which the event is found; no other name is reserved |
+/// | `backtrace`, if it is the text of a `std::backtrace::Backtrace` | `backtrace`; see [below](#backtraces) |
 /// | other fields | `traits` with their types; values that only have `Debug` or `Display`, and further errors, as text |
 /// | surrounding spans | `spans`, the outermost first, each with its fields |
 /// | span fields | also `traits`, so that a record is found by the `request_id` of its span; an inner span's field hides an outer one's of the same name, and the event's own field hides both |
@@ -47,6 +53,24 @@ use crate::{key, level};
 /// fields that decide an event's ticket are formatted, and the event is counted. It has no breadcrumbs and
 /// leaves none.
 ///
+/// # Backtraces
+///
+/// An event has its file, line and module, but neither a function nor a trace.
+/// [`with_backtraces`](Self::with_backtraces) captures one where the event happens. An error that keeps the
+/// backtrace of the place where it arose is more precise. Stable Rust cannot ask an error for it, so it has to be
+/// given as the field `backtrace`, and no other is captured then:
+///
+/// | errors of … | field |
+/// |---|---|
+/// | `anyhow` | `backtrace = %error.backtrace()`, or `backtrace = ?error` |
+/// | `eyre`, with its default handler | `backtrace = ?report` |
+/// | `snafu`, or any that keeps a `std::backtrace::Backtrace` | `backtrace = error.backtrace().map(tracing::field::display)` |
+///
+/// `anyhow` and `eyre` capture one only if `RUST_BACKTRACE` or `RUST_LIB_BACKTRACE` is set. It is resolved when it is
+/// formatted, on the thread of the event. A `backtrace` that is any other text is an ordinary field.
+///
+/// # Guarantees
+///
 /// The layer never waits and never panics: if a `Debug` implementation panics, its value is replaced by a
 /// mark. What is logged while the layer works on the same thread, and whatever the handler's worker logs,
 /// is ignored.
@@ -56,6 +80,29 @@ pub struct TicketLayer {
     /// Kept because asking for it is a system call. It is wrong in a forked child, where nothing is recorded.
     process: u32,
     breadcrumbs: Breadcrumbs,
+    backtraces: Backtraces,
+}
+
+/// Which records get a backtrace.
+#[derive(Debug)]
+struct Backtraces {
+    /// The lowest level; `None` for no records.
+    level: Option<Level>,
+    /// The limit of a ticket within a minute.
+    max: u32,
+    resolver: Arc<Resolver>,
+}
+
+impl Backtraces {
+    fn are_wanted(&self, record: &Record) -> bool {
+        self.level.is_some_and(|level| level <= record.level) && record.backtrace.is_empty()
+    }
+
+    /// Captures the backtrace of the current event, for the handler's worker to resolve.
+    fn capture(&self) -> impl FnOnce(Duration) -> Vec<Frame> + Send + use<> {
+        let (captured, resolver) = (frames::capture(), Arc::clone(&self.resolver));
+        move |left| resolver.resolve_event(captured, Instant::now() + left)
+    }
 }
 
 /// The fields of a span, kept in its extensions.
@@ -66,7 +113,9 @@ impl TicketLayer {
     /// Creates a layer over a handler. Less severe events from [`Level::Info`] on become breadcrumbs, at most 20.
     #[must_use]
     pub fn new(handler: BackgroundHandler) -> Self {
-        Self { handler, process: std::process::id(), breadcrumbs: Breadcrumbs::new() }
+        let (process, breadcrumbs) = (std::process::id(), Breadcrumbs::new());
+        let backtraces = Backtraces { level: None, max: 5, resolver: Arc::default() };
+        Self { handler, process, breadcrumbs, backtraces }
     }
 
     /// Sets the lowest level of events that are kept as breadcrumbs.
@@ -80,6 +129,32 @@ impl TicketLayer {
     #[must_use]
     pub fn with_max_breadcrumbs(mut self, max_breadcrumbs: usize) -> Self {
         self.breadcrumbs.max = max_breadcrumbs.min(limits::BREADCRUMBS);
+        self
+    }
+
+    /// Captures a backtrace for stored records of this level and above, at most 5 of a ticket within a minute; by
+    /// default for none.
+    ///
+    /// The calling thread only collects addresses, which takes some microseconds. The handler's worker
+    /// has them resolved to names and places on another thread, and waits up to a second per batch for that; it takes longer
+    /// only for the first backtrace of a large program, which is then missing. Names need symbols, and files and
+    /// lines need debug information: `debug = "limited"` in the profile. With `"line-tables-only"` some functions have a
+    /// name without its module, and an inlined `async fn` has none. Records that a storm counts, or that
+    /// another process adopts from the spool, have no backtrace.
+    ///
+    /// The record also gets its [function](ticket_core::Location::function): that of the innermost frame in the event's
+    /// module, or else in the application's own code. Later records from the same line have it without a backtrace. It never
+    /// decides the ticket, so switching this on or off moves no record.
+    #[must_use]
+    pub fn with_backtraces(mut self, level: Level) -> Self {
+        self.backtraces.level = Some(level);
+        self
+    }
+
+    /// Sets how many [backtraces](Self::with_backtraces) of a ticket are captured within a minute; 5 by default.
+    #[must_use]
+    pub fn with_max_backtraces(mut self, max_per_minute: u32) -> Self {
+        self.backtraces.max = max_per_minute;
         self
     }
 
@@ -156,8 +231,13 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for TicketLayer {
         record.process = Some(self.process);
         let root = add_spans(&mut record, event, &context);
         let of_record = self.breadcrumbs.attach(&self.handler, root.as_ref(), &mut record);
+        let backtraces = &self.backtraces;
         // The handler counts and reports what it could not take.
-        let _ = pending.emit(record);
+        let _ = if backtraces.are_wanted(&record) {
+            pending.emit_traced(record, backtraces.max, || backtraces.capture())
+        } else {
+            pending.emit(record)
+        };
         self.breadcrumbs.leave(&self.handler, of_record);
     }
 }
@@ -195,8 +275,10 @@ fn record(
     record.location = location;
     fields.add_traits(event);
     record.traits = fields.traits;
+    record.backtrace = fields.backtrace;
     record.error = fields.error;
     record.fingerprint = fields.fingerprint;
+    record.external_id = fields.external_id;
     record.thread = Some(thread_name());
     record
 }

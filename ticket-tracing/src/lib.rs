@@ -13,6 +13,7 @@ mod origin;
 mod panic;
 #[cfg(feature = "test-util")]
 mod recorder;
+mod std_backtrace;
 mod visit;
 
 pub use ticket_core::Level;
@@ -20,7 +21,7 @@ pub use ticket_direct::HandlerOptions;
 pub use ticket_grouping::Grouping;
 pub use ticket_handler::{BackgroundHandler, Guard, RequestContext, request};
 
-pub use self::errors::{Report, report_error};
+pub use self::errors::{Report, report_error, report_error_with_backtrace};
 #[cfg(feature = "anyhow")]
 pub use self::errors::{ReportAnyhow, report_anyhow};
 pub use self::layer::TicketLayer;

@@ -4,17 +4,17 @@ use std::{error, fmt};
 
 use log::kv::{self, VisitSource, VisitValue};
 use log::{LevelFilter, Log, Metadata, SetLoggerError};
-use ticket_core::record::{Breadcrumb, ErrorCause};
+use ticket_core::record::{Breadcrumb, ErrorCause, Frame};
 use ticket_core::{Level, Location, Record, SmolStr, Timestamp, Traits, Value, limits};
 use ticket_handler::BackgroundHandler;
 use ticket_redact::Redaction;
 use tracing_subscriber::Registry;
 
 use crate::breadcrumbs::Breadcrumbs;
-use crate::format;
 use crate::inside::Inside;
 use crate::origin::thread_name;
-use crate::visit::{FINGERPRINT, short};
+use crate::visit::{EXTERNAL_ID, FINGERPRINT, short};
+use crate::{format, std_backtrace};
 
 /// A logger for the crate `log`. It passes records of the handler's level and above to the handler, and keeps less
 /// severe ones as breadcrumbs of the next record in the [current request](ticket_handler::RequestContext), or
@@ -22,8 +22,9 @@ use crate::visit::{FINGERPRINT, short};
 ///
 /// It needs no `tracing` subscriber. Key-value pairs become typed traits: numbers, bools and texts keep their type,
 /// everything else is formatted with `Debug` or `Display`. The first error (`error:err = e`) becomes the record's
-/// `error` with its whole `source()` chain, and `ticket.fingerprint` overrides the grouping. Target, file, line and
-/// module are those of the log record.
+/// `error` with its whole `source()` chain, `ticket.fingerprint` overrides the grouping, `ticket.external_id` becomes the
+/// `external_id`, and the text of a `std::backtrace::Backtrace` (`backtrace:% = e.backtrace()`) becomes its `backtrace`.
+/// Target, file, line and module are those of the log record.
 ///
 /// ```no_run
 /// use ticket_sqlite::SqliteBackend;
@@ -130,7 +131,9 @@ impl TicketLog {
         record.location = location;
         record.error = fields.error;
         record.fingerprint = fields.fingerprint;
+        record.external_id = fields.external_id;
         record.traits = fields.traits;
+        record.backtrace = fields.backtrace;
         record.process = Some(self.process);
         record.thread = Some(thread_name());
         let of_record = self.breadcrumbs.attach::<Registry>(&self.handler, None, &mut record);
@@ -177,7 +180,9 @@ struct Fields {
     /// The chain of the first error.
     error: Vec<ErrorCause>,
     fingerprint: Option<SmolStr>,
+    external_id: Option<SmolStr>,
     traits: Traits,
+    backtrace: Vec<Frame>,
 }
 
 /// A visitor that collects key-value pairs.
@@ -205,11 +210,19 @@ impl Pair<'_> {
     }
 
     fn text(&mut self, text: SmolStr) -> Result<(), kv::Error> {
-        if self.name == FINGERPRINT {
-            self.fields.fingerprint = Some(text);
-            return Ok(());
+        match self.name {
+            FINGERPRINT => self.fields.fingerprint = Some(text),
+            EXTERNAL_ID => self.fields.external_id = Some(text),
+            std_backtrace::FIELD => {
+                let frames = std_backtrace::parse(&text);
+                if frames.is_empty() {
+                    return self.value(short(text, self.redaction));
+                }
+                self.fields.backtrace = frames;
+            }
+            _ => return self.value(short(text, self.redaction)),
         }
-        self.value(short(text, self.redaction))
+        Ok(())
     }
 }
 

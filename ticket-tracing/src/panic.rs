@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use ticket_core::{Level, Location, Record};
 use ticket_handler::{BackgroundHandler, request};
 
-use crate::frames;
+use crate::frames::{self, Resolver};
 use crate::inside::{Inside, become_panic_thread, is_panic_thread};
 use crate::origin::thread_name;
 
@@ -90,7 +90,7 @@ fn report(handler: &BackgroundHandler, info: &PanicHookInfo<'_>) {
     let work = request::in_current_request(move || {
         become_panic_thread();
         let _inside = Inside::enter();
-        record.backtrace = frames::resolve(captured, start + RESOLVING);
+        record.backtrace = Resolver::default().resolve_panic(captured, start + RESOLVING);
         // The handler counts and reports what it could not take.
         let _ = handler.emit(record);
         if is_last || handler.stats().available {

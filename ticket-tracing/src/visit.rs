@@ -4,30 +4,35 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 
-use ticket_core::record::ErrorCause;
+use ticket_core::record::{ErrorCause, Frame};
 use ticket_core::{SmolStr, Traits, Value, limits};
 use ticket_redact::Redaction;
 use tracing::field::{Field, Visit};
 
-use crate::format;
+use crate::{format, std_backtrace};
 
 /// The field that overrides the grouping.
 pub(crate) const FINGERPRINT: &str = "ticket.fingerprint";
+/// The field with the id that the producer gave the event.
+pub(crate) const EXTERNAL_ID: &str = "ticket.external_id";
 /// Fields that may contain an error as text, such as `error = %error`.
 const ERROR_NAMES: [&str; 3] = ["error", "err", "exception"];
 
 /// The capacity reserved for the fields of spans.
 const OF_SPANS: usize = 4;
 
-/// The fields of an event: first those that decide its ticket, and the others only when they are needed.
+/// The fields of an event: first those that decide its ticket and its external id, and the others only when they are needed.
 #[derive(Debug)]
 pub(crate) struct Fields<'a> {
     pub(crate) message: SmolStr,
     /// The chain of the first error value.
     pub(crate) error: Vec<ErrorCause>,
     pub(crate) fingerprint: Option<SmolStr>,
+    pub(crate) external_id: Option<SmolStr>,
     /// The other fields.
     pub(crate) traits: Traits,
+    /// The frames of a field that is the text of a backtrace.
+    pub(crate) backtrace: Vec<Frame>,
     has_traits: bool,
     is_log: bool,
     pub(crate) redaction: &'a Redaction,
@@ -45,7 +50,9 @@ impl<'a> Fields<'a> {
             message: SmolStr::default(),
             error: Vec::new(),
             fingerprint: None,
+            external_id: None,
             traits: Traits::new(),
+            backtrace: Vec::new(),
             has_traits: false,
             is_log,
             redaction,
@@ -65,7 +72,8 @@ impl<'a> Fields<'a> {
         if !std::mem::replace(&mut self.has_traits, true) {
             let Self { is_log, redaction, .. } = *self;
             self.traits = Traits::with_capacity(event.metadata().fields().len() + OF_SPANS);
-            event.record(&mut EventTraits { traits: &mut self.traits, is_log, redaction });
+            let (traits, backtrace) = (&mut self.traits, &mut self.backtrace);
+            event.record(&mut EventTraits { traits, backtrace, is_log, redaction });
         }
     }
 
@@ -84,6 +92,7 @@ impl<'a> Fields<'a> {
         match field.name() {
             "message" => self.message = text(),
             FINGERPRINT => self.fingerprint = Some(text()),
+            EXTERNAL_ID => self.external_id = Some(text()),
             _ => {}
         }
     }
@@ -110,15 +119,25 @@ impl Visit for Fields<'_> {
 #[derive(Debug)]
 struct EventTraits<'a> {
     traits: &'a mut Traits,
+    backtrace: &'a mut Vec<Frame>,
     is_log: bool,
     redaction: &'a Redaction,
 }
 
 impl EventTraits<'_> {
     fn text(&mut self, field: &Field, text: impl FnOnce() -> SmolStr) {
-        if !matches!(field.name(), "message" | FINGERPRINT) {
-            self.value(field, short(text(), self.redaction));
+        if matches!(field.name(), "message" | FINGERPRINT | EXTERNAL_ID) {
+            return;
         }
+        let text = text();
+        if field.name() == std_backtrace::FIELD {
+            let frames = std_backtrace::parse(&text);
+            if !frames.is_empty() {
+                *self.backtrace = frames;
+                return;
+            }
+        }
+        self.value(field, short(text, self.redaction));
     }
 
     fn value(&mut self, field: &Field, value: impl Into<Value>) {

@@ -205,6 +205,13 @@ fn the_fingerprint_field_overrides_the_grouping() {
 }
 
 #[test]
+fn the_external_id_is_no_trait() {
+    let record = one_record(|| error!(ticket.external_id = "order-17", "refused"));
+    assert_eq!(record.external_id.as_deref(), Some("order-17"));
+    assert!(record.traits.is_empty());
+}
+
+#[test]
 fn surrounding_spans_are_recorded_with_their_fields() {
     let record = one_record(|| {
         let request =

@@ -75,14 +75,18 @@ fn key_value_pairs_keep_their_types() {
 }
 
 #[test]
-fn levels_breadcrumbs_and_the_fingerprint_are_applied() {
+fn levels_breadcrumbs_the_fingerprint_and_the_external_id_are_applied() {
     let store = Store::new();
     let logger = store.logger().with_max_breadcrumbs(2);
     info!(logger: logger, "dropped");
     debug!(logger: logger, "too little");
     info!(logger: logger, step = 1; "one");
     info!(logger: logger, "two");
-    warn!(logger: logger, "ticket.fingerprint" = "payments"; "refused");
+    warn!(
+        logger: logger,
+        "ticket.fingerprint" = "payments", "ticket.external_id" = "order-17";
+        "refused"
+    );
     error!(logger: logger, "next");
     let records = store.records();
     let crumbs = |record: &Record| -> Vec<SmolStr> {
@@ -90,6 +94,8 @@ fn levels_breadcrumbs_and_the_fingerprint_are_applied() {
     };
     assert_eq!((records[0].level, records.len()), (Level::Warning, 2));
     assert_eq!(records[0].fingerprint.as_deref(), Some("payments"));
+    assert_eq!(records[0].external_id.as_deref(), Some("order-17"));
+    assert!(records[0].traits.is_empty());
     assert_eq!(crumbs(&records[0]), ["one", "two"]);
     assert_eq!(records[0].breadcrumbs[0].traits["step"], Value::Int(1));
     assert_eq!(crumbs(&records[1]), ["refused"]);

@@ -7,15 +7,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use sentry::{Client, ClientOptions, Envelope, Hub, Transport};
+use sentry::{Client, ClientOptions};
+use ticket_benches::{Store, bind_sentry, sentry_client};
 use ticket_direct::HandlerOptions;
 use ticket_handler::{BackgroundHandler, Builder};
-use ticket_tracing::TicketLayer;
+use ticket_tracing::{Level, TicketLayer};
 use tracing::Dispatch;
 use tracing_appender::non_blocking::WorkerGuard;
 use tracing_subscriber::prelude::*;
-
-use super::store::Store;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -23,6 +22,8 @@ pub(crate) enum Kind {
     Disk,
     /// The same within a request, whose context each record gets.
     Request,
+    /// The same with a backtrace of every record, without the limit of a ticket.
+    Backtraces,
     /// The layer with a spool in memory and no budget, so that every record is stored in full.
     Memory,
     /// The layer with a spool on disk while the store is unavailable.
@@ -41,9 +42,10 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Disk,
         Self::Request,
+        Self::Backtraces,
         Self::Memory,
         Self::Away,
         Self::Storm,
@@ -59,6 +61,7 @@ impl Kind {
         match self {
             Self::Disk => "layer, spool on disk",
             Self::Request => "layer, spool on disk, in a request",
+            Self::Backtraces => "layer, spool on disk, with backtraces",
             Self::Memory => "layer, spool in memory",
             Self::Away => "layer, spool on disk, database down",
             Self::Storm => "layer, storm",
@@ -92,6 +95,12 @@ impl Contender {
         let spool = |builder: Builder| builder.with_spool(folder.join(format!("{kind:?}")));
         let (dispatch, keep) = match kind {
             Kind::Disk | Kind::Request => layer(spool(whole()).backend(Store::Takes)?),
+            Kind::Backtraces => {
+                let handler = spool(whole()).backend(Store::Takes)?;
+                layer_with(handler, |layer| {
+                    layer.with_backtraces(Level::Error).with_max_backtraces(u32::MAX)
+                })
+            }
             Kind::Memory => layer(whole().with_max_bytes(256 << 20).backend(Store::Takes)?),
             Kind::Away => layer(spool(whole()).backend(Store::Away)?),
             Kind::Storm => layer(spool(builder()).backend(Store::Takes)?),
@@ -113,8 +122,7 @@ impl Contender {
     /// Prepares a turn by making this contender's Sentry client, if it has one, the process-wide client.
     pub(crate) fn begin(&self) {
         if let Keep::Sentry(client) = &self.keep {
-            Hub::main().bind_client(Some(Arc::clone(client)));
-            Hub::current().bind_client(Some(Arc::clone(client)));
+            bind_sentry(client);
         }
     }
 
@@ -144,7 +152,14 @@ fn whole() -> Builder {
 }
 
 fn layer(handler: BackgroundHandler) -> (Dispatch, Keep) {
-    let layer = TicketLayer::new(handler.clone()).filtered();
+    layer_with(handler, |layer| layer)
+}
+
+fn layer_with(
+    handler: BackgroundHandler,
+    configure: impl FnOnce(TicketLayer) -> TicketLayer,
+) -> (Dispatch, Keep) {
+    let layer = configure(TicketLayer::new(handler.clone())).filtered();
     (tracing_subscriber::registry().with(layer).into(), Keep::Handler(handler))
 }
 
@@ -155,21 +170,11 @@ where
     tracing_subscriber::fmt().json().with_writer(writer).into()
 }
 
-struct Null;
-
-impl Transport for Null {
-    fn send_envelope(&self, envelope: Envelope) {
-        drop(envelope);
-    }
-}
-
 fn sentry(complete: impl FnOnce(ClientOptions) -> ClientOptions) -> (Dispatch, Keep) {
-    let options = ClientOptions::new().dsn("https://key@localhost/1").transport(Arc::new(Null));
-    let client = Arc::new(Client::from_config(complete(options.release("1.4.2"))));
     #[expect(
         deprecated,
         reason = "the layer that applications use to turn errors into Sentry events"
     )]
     let layer = sentry_tracing::layer();
-    (tracing_subscriber::registry().with(layer).into(), Keep::Sentry(client))
+    (tracing_subscriber::registry().with(layer).into(), Keep::Sentry(sentry_client(complete)))
 }

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use futures::TryStreamExt;
 use ticket_core::backend::StatusChange;
 use ticket_core::{
-    Author, BackendBase, BackendExt, Direction, ErrorKind, EventStore, Expiry, HistoryEntry,
+    Author, BackendBase, BackendExt, Direction, ErrorKind, EventStore, Expiry, Fix, HistoryEntry,
     HistoryEvent, HistoryQuery, MAX_LIMIT, Note, Status, Store, TicketId, Timestamp, limits,
 };
 
 use crate::context::Context;
-use crate::support::{at, id_of, keeping, new, put, rejected, series, solved, ticket, together};
+use crate::support::{
+    at, id_of, keeping, new, occurrence, put, record, rejected, series, solved, ticket, together,
+};
 
 /// Returns the author of this name, who acts `seconds` after noon.
 fn author(name: &str, seconds: i64) -> Author {
@@ -54,7 +56,9 @@ pub(super) async fn rule_31_each_decision_is_an_entry_with_its_author_and_time(c
     let id = id_of("it");
     assert_eq!(history(&store, id).await, [], "nobody has decided anything");
     let release = format!("1.5.0\0{}", "x".repeat(limits::NAME));
-    let solve = StatusChange::Solve { at: at(10), release: Some(release.clone()) };
+    let stored = limits::as_stored(release.as_str(), limits::NAME);
+    let solve = StatusChange::Solve { at: at(10), release: Some(Fix::In(release.clone())) };
+    let next = StatusChange::Solve { at: at(20), release: Some(Fix::After { release }) };
     let until = Some(Timestamp::MAX);
     decide(&store, id, solve, author("ada", 60)).await;
     // The times of authors need not rise, and a decision may repeat the one before.
@@ -62,7 +66,9 @@ pub(super) async fn rule_31_each_decision_is_an_entry_with_its_author_and_time(c
     decide(&store, id, StatusChange::Mute { until }, author("brian", 50)).await;
     decide(&store, id, StatusChange::Reopen, Author::unknown().with_time(Timestamp::MIN)).await;
     decide(&store, id, StatusChange::Mute { until: None }, author("👩‍💻 \"ada\"", 0)).await;
-    let release = Some(limits::as_stored(release, limits::NAME));
+    decide(&store, id, next, author("ada", 70)).await;
+    let release = Some(Fix::In(stored.clone()));
+    let after = Some(Fix::After { release: stored });
     let status = HistoryEvent::Status;
     let muted = || status(Status::Muted { until });
     let expected = [
@@ -71,6 +77,7 @@ pub(super) async fn rule_31_each_decision_is_an_entry_with_its_author_and_time(c
         entry(3, Some("brian"), at(50), muted()),
         entry(4, None, Timestamp::MIN, status(Status::Open)),
         entry(5, Some("👩‍💻 \"ada\""), at(0), status(Status::Muted { until: None })),
+        entry(6, Some("ada"), at(70), status(Status::Solved { at: at(20), release: after })),
     ];
     assert_eq!(history(&store, id).await, expected);
     assert_eq!(history(&store, id_of("other")).await, []);
@@ -133,6 +140,23 @@ pub(super) async fn rule_31_an_occurrence_that_reopens_the_ticket_is_an_entry(cx
     put(&store, &[new("it", 60)]).await;
     let reopened = HistoryEvent::Status(Status::Open);
     assert_eq!(events(&store, id).await[2..], [HistoryEvent::Status(solved(50)), reopened]);
+}
+
+pub(super) async fn rule_31_a_reopening_after_a_settled_occurrence_has_the_newest_time(
+    cx: Context,
+) {
+    let store = cx.store().await;
+    let of = |seconds, release| occurrence(record("it", seconds).with_release(release));
+    put(&store, &[of(0, "1.3.0")]).await;
+    let id = id_of("it");
+    let release = Some(Fix::In("1.4.0".to_owned()));
+    let change = StatusChange::Solve { at: at(10), release };
+    decide(&store, id, change, author("ada", 10)).await;
+    // The later occurrence is of a release before the fix, and the earlier one reopens the ticket.
+    put(&store, &[of(30, "1.3.0")]).await;
+    put(&store, &[of(20, "1.4.0")]).await;
+    let entries = history(&store, id).await;
+    assert_eq!(entries[1..], [entry(2, None, at(30), HistoryEvent::Recurred)]);
 }
 
 pub(super) async fn rule_31_a_reopening_among_eight_writers_is_one_entry(cx: Context) {

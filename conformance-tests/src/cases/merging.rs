@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use ticket_core::backend::{HistogramScope, NewOccurrence, StatusChange, TicketChange};
 use ticket_core::{
-    Author, BackendBase, BucketWidth, Direction, ErrorKind, EventFilter, EventStore, Expiry,
-    HistogramQuery, HistoryEvent, HistoryQuery, Note, Occurrence, Status, StatusKind, Store,
-    Ticket, TicketFilter, TicketId,
+    Author, BackendBase, BucketWidth, Direction, ErrorKind, EventFilter, EventStore, Expiry, Fix,
+    HistogramQuery, HistoryEvent, HistoryQuery, Note, Occurrence, ReleaseQuery, Status, StatusKind,
+    Store, Ticket, TicketFilter, TicketId,
 };
 
 use crate::context::Context;
@@ -85,6 +85,10 @@ pub(super) async fn rule_30_a_merged_ticket_has_everything_of_both(cx: Context) 
         assert!(!found.contains(&id_of("from")), "release {release}");
     }
 
+    let query = ReleaseQuery::new().with_app_id(APP);
+    let releases = store.get_releases(&query).await.expect("get_releases succeeds");
+    assert_eq!(releases, ["0", "1", "2", "3"]);
+
     // The other ticket is gone for every method.
     assert_eq!(get(&store, "from").await, None);
     let id = id_of("from");
@@ -107,7 +111,9 @@ pub(super) async fn rule_30_a_merged_ticket_has_everything_of_both(cx: Context) 
 
 pub(super) async fn rule_30_the_events_of_a_merged_ticket_are_found(cx: Context) {
     let store = cx.store().await;
-    let of = |name: &str, n: i64| occurrence(record(name, n).with_trait("n", n));
+    let of = |name: &str, n: i64| {
+        occurrence(record(name, n).with_trait("n", n).with_external_id(n.to_string()))
+    };
     let both = [of("into", 0), of("from", 1), of("from", 2)];
     put(&store, &both).await;
     merge(&store, "into", "from").await;
@@ -117,6 +123,8 @@ pub(super) async fn rule_30_the_events_of_a_merged_ticket_are_found(cx: Context)
         events(&store, EventFilter::new().with_comparison(comparison))
     };
     assert_eq!(found(ticket_core::Operator::Ge).await, stored_in("into", &both[1..]));
+    let of_producer = events(&store, EventFilter::new().with_external_id("1")).await;
+    assert_eq!(of_producer, stored_in("into", &both[1..2]));
     assert!(store.delete_ticket(id_of("into")).await.expect("delete_ticket succeeds"));
     assert_eq!(events(&store, EventFilter::new()).await, []);
     assert_eq!(found(ticket_core::Operator::Ge).await, []);
@@ -300,11 +308,18 @@ pub(super) async fn rule_30_a_merged_ticket_keeps_its_status_unless_it_is_solved
     cx: Context,
 ) {
     let store = cx.store().await;
+    let fix = Some(Fix::After { release: "1.4.0".to_owned() });
     for (name, change, status) in [
         ("open", StatusChange::Reopen, Status::Open),
         ("muted", StatusChange::Mute { until: None }, Status::Muted { until: None }),
         ("late", StatusChange::Solve { at: at(20), release: None }, solved(20)),
         ("early", StatusChange::Solve { at: at(19), release: None }, Status::Open),
+        (
+            "late with a fix",
+            StatusChange::Solve { at: at(20), release: fix.clone() },
+            Status::Solved { at: at(20), release: fix.clone() },
+        ),
+        ("early with a fix", StatusChange::Solve { at: at(19), release: fix }, Status::Open),
     ] {
         let from = format!("from {name}");
         put(&store, &[new(name, 0), new(&from, 1)]).await;

@@ -17,7 +17,10 @@ mod leases;
 mod merging;
 mod orders;
 mod paging;
+mod payloads;
+mod positions;
 mod recording;
+mod releases;
 mod search;
 mod setup;
 mod status;
@@ -101,6 +104,18 @@ pub(crate) const CASES: &[CaseEntry] = cases! {
         rule_07_muting_ends_on_its_own,
         rule_07_a_muted_ticket_can_be_solved_and_reopened,
     }
+    releases {
+        rule_06_a_late_occurrence_of_a_release_before_the_fix_leaves_the_ticket_solved,
+        rule_06_an_occurrence_of_the_fix_or_of_a_release_without_order_reopens_the_ticket,
+        rule_06_a_fix_after_a_release_settles_that_release_too,
+        rule_06_versions_with_different_names_have_no_order,
+        rule_06_a_batch_of_several_releases_is_judged_by_each_of_them,
+        rule_06_reopened_is_reported_once_among_writers_of_several_releases,
+        rule_06_the_last_solving_decides_which_releases_are_settled,
+        rule_06_the_next_release_follows_the_latest_of_the_application,
+        rule_12_releases_are_listed_by_application,
+        rule_12_releases_survive_pruning_and_expire_with_their_ticket: Events,
+    }
     deleting {
         rule_09_deleting_removes_the_ticket_its_occurrences_and_its_counts,
         rule_09_deleting_removes_the_events: Events,
@@ -149,6 +164,7 @@ pub(crate) const CASES: &[CaseEntry] = cases! {
     }
     search {
         rule_12_searches_message_and_location_ignoring_case,
+        rule_12_searches_the_error_chain_and_the_path_of_the_request,
         rule_12_a_search_text_has_no_wildcards,
         rule_12_searches_the_newest_message_only,
     }
@@ -234,6 +250,8 @@ pub(crate) const CASES: &[CaseEntry] = cases! {
         rule_28_leases_take_names_and_holders_changed_by_the_limits: Events,
     }
     setup {
+        rule_13_a_store_that_was_never_set_up_has_no_tickets,
+        rule_13_a_store_that_was_never_set_up_has_no_events: Events,
         rule_24_setting_up_again_is_harmless,
         rule_24_eight_tasks_set_up_one_handle_at_once,
         rule_24_eight_handles_set_up_an_empty_store_at_once: SharedStorage,
@@ -269,6 +287,14 @@ pub(crate) const CASES: &[CaseEntry] = cases! {
         rule_28_two_handles_share_leases: Events & SharedStorage,
         rule_28_clear_keeps_leases: Events,
     }
+    payloads {
+        rule_29_a_payload_is_returned_as_it_came,
+        rule_29_a_payload_has_a_limit_of_its_own,
+        rule_29_an_external_id_finds_every_event_that_has_it: Events,
+        rule_29_an_external_id_is_one_condition_of_several: Events,
+        rule_29_events_of_an_external_id_are_read_page_by_page: Events,
+        rule_29_an_external_id_is_found_as_the_limits_have_changed_it: Events,
+    }
     merging {
         rule_30_a_merged_ticket_has_everything_of_both,
         rule_30_the_events_of_a_merged_ticket_are_found: Events,
@@ -291,12 +317,26 @@ pub(crate) const CASES: &[CaseEntry] = cases! {
         rule_31_a_note_is_kept_with_its_author_and_time,
         rule_31_an_unknown_ticket_has_no_history_and_takes_no_note,
         rule_31_an_occurrence_that_reopens_the_ticket_is_an_entry,
+        rule_31_a_reopening_after_a_settled_occurrence_has_the_newest_time,
         rule_31_a_reopening_among_eight_writers_is_one_entry,
         rule_31_no_entry_is_lost_among_many_writers,
         rule_31_the_newest_entries_are_kept,
         rule_31_history_pages_continue_while_others_write,
         rule_31_a_history_is_deleted_with_its_ticket,
         rule_31_a_history_expires_with_its_ticket_and_survives_pruning: Events,
+    }
+    positions {
+        rule_32_a_position_is_stored_with_its_batch,
+        rule_32_a_batch_of_positions_alone_is_recorded,
+        rule_32_a_position_that_does_not_follow_changes_nothing,
+        rule_32_a_known_occurrence_does_not_keep_its_position_out,
+        rule_32_of_eight_readers_of_one_source_one_records_each_batch,
+        rule_32_positions_outlive_a_deleted_ticket,
+        rule_32_positions_outlive_expiry: Events,
+        rule_32_clear_deletes_positions_of_this_store: Events,
+        rule_32_positions_that_are_not_written_for_a_year_are_deleted,
+        rule_32_positions_take_texts_changed_by_the_limits,
+        rule_32_two_handles_share_positions: SharedStorage,
     }
     random {
         random_sequences_are_indistinguishable_from_the_reference,
@@ -317,7 +357,7 @@ mod tests {
 
     #[test]
     fn every_rule_has_a_case() {
-        for rule in (1..=28).chain([30, 31]) {
+        for rule in 1..=32 {
             let prefix = format!("rule_{rule:02}_");
             assert!(CASES.iter().any(|entry| entry.name.starts_with(&prefix)), "rule {rule}");
         }

@@ -1,5 +1,6 @@
 //! Rule 12: text search.
 
+use ticket_core::record::{ErrorCause, Request};
 use ticket_core::{Location, TicketFilter};
 
 use super::filters::{HOSTILE, assert_finds, put_each};
@@ -40,6 +41,43 @@ pub(super) async fn rule_12_searches_message_and_location_ignoring_case(cx: Cont
     for elsewhere in [APP, "error"] {
         let names: &[&str] = if elsewhere == APP { &["place"] } else { &[] };
         assert_finds(&store, search(elsewhere), names).await;
+    }
+}
+
+pub(super) async fn rule_12_searches_the_error_chain_and_the_path_of_the_request(cx: Context) {
+    let store = cx.store().await;
+    put_each(&store, &["chain", "request", "plain"], |i, mut record| {
+        record.message = "it failed".into();
+        record.location = Location::new();
+        if i == 0 {
+            record.error = vec![
+                ErrorCause::new(Some("shop::PaymentError".into()), "Payment REFUSED by Ärger"),
+                ErrorCause::new(None, "no row was found"),
+                ErrorCause::new(Some("sqlx::NoResultFound".into()), ""),
+            ];
+        }
+        if i == 1 {
+            let mut request = Request::default();
+            request.path = Some("/Orders/17".into());
+            request.method = Some("PATCH".into());
+            record.request = Some(request);
+        }
+        record
+    })
+    .await;
+    let search = |text| TicketFilter::new().with_search(text);
+    for part in
+        ["paymenterror", "refused by ä", "NO ROW", "NoResultFound", "sqlx::noresult", "shop::P"]
+    {
+        assert_finds(&store, search(part), &["chain"]).await;
+    }
+    for part in ["/orders/17", "ORDERS"] {
+        assert_finds(&store, search(part), &["request"]).await;
+    }
+    assert_finds(&store, search("It Failed"), &["chain", "request", "plain"]).await;
+    // A term does not match across two parts, and the rest of the request is not searched.
+    for nothing in ["failedshop", "ärgerno", "failed /orders", "patch"] {
+        assert_finds(&store, search(nothing), &[]).await;
     }
 }
 

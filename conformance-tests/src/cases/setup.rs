@@ -1,21 +1,30 @@
-//! Rule 24: setup on empty, current, older and newer schemas.
+//! Rule 24: setup on empty, current, older and newer schemas. Rule 13: reading before any setup.
 
 use std::sync::Arc;
 
 use ticket_core::backend::NewOccurrence;
-use ticket_core::{BackendBase, ErrorKind, Store, TicketFilter};
+use ticket_core::record::ErrorCause;
+use ticket_core::{
+    BackendBase, BucketWidth, ErrorKind, EventQuery, EventTypeQuery, HistogramQuery, HistoryQuery,
+    ReleaseQuery, Store, TicketFilter, TicketQuery, TraitQuery, TraitTypeQuery,
+};
 
 use crate::context::Context;
 use crate::fixture::{Fixture, Schema};
 use crate::process::{self, Job};
 use crate::support::{
-    expected, find, id_of, occurrences, put, rejected, series, solve, solved, stored, ticket,
-    together,
+    APP, CHANNEL, at, expected, find, find_ids, id_of, occurrence, occurrences, put, record,
+    rejected, series, solve, solved, stored, ticket, together,
 };
 
-/// Records a ticket with five occurrences and a solved one.
+/// Returns the occurrences of a ticket with five of them, which have an error, and of one to solve.
 fn content() -> [Vec<NewOccurrence>; 2] {
-    [series("one", 0..5), series("solved", 5..7)]
+    let one = (0..5).map(|seconds| {
+        let mut record = record("one", seconds).with_release("1.4.0");
+        record.error = vec![ErrorCause::new(Some("sqlx::NoResultFound".into()), "no row")];
+        occurrence(record)
+    });
+    [one.collect(), series("solved", 5..7)]
 }
 
 async fn fill(store: &Arc<dyn Store>, content: &[Vec<NewOccurrence>; 2]) {
@@ -26,11 +35,64 @@ async fn fill(store: &Arc<dyn Store>, content: &[Vec<NewOccurrence>; 2]) {
 /// Asserts that the content is complete and that the store still records.
 async fn assert_kept(store: &Arc<dyn Store>, content: &[Vec<NewOccurrence>; 2]) {
     assert_eq!(find(store, &TicketFilter::new()).await.len(), 2);
-    assert_eq!(ticket(store, id_of("one")).await, expected(&content[0]));
+    assert_eq!(ticket(store, content[0][0].ticket_id()).await, expected(&content[0]));
     assert_eq!(ticket(store, id_of("solved")).await.status, solved(10));
+    let search = TicketFilter::new().with_search("noresultfound");
+    assert_eq!(find_ids(store, &search).await, [content[0][0].ticket_id()]);
+    let releases = store.get_releases(&ReleaseQuery::new().with_app_id(APP)).await;
+    assert_eq!(releases.expect("get_releases succeeds"), ["1.4.0"]);
     for batch in content {
         assert_eq!(occurrences(store, batch[0].ticket_id()).await, stored(batch));
     }
+}
+
+pub(super) async fn rule_13_a_store_that_was_never_set_up_has_no_tickets(cx: Context) {
+    let store = cx.fixture().await.store;
+    let id = id_of("one");
+    // Twice, because the first time might create something.
+    for _ in 0..2 {
+        let page = store.get_tickets(&TicketQuery::new()).await.expect("get_tickets succeeds");
+        assert!(page.items.is_empty() && page.next.is_none());
+        assert_eq!(find(&store, &TicketFilter::new().with_app_id(APP)).await, []);
+        assert_eq!(store.get_ticket(id).await.expect("get_ticket succeeds"), None);
+        let query = ReleaseQuery::new();
+        assert!(store.get_releases(&query).await.expect("get_releases succeeds").is_empty());
+        assert_eq!(occurrences(&store, id).await, []);
+        let history = store.get_history(id, &HistoryQuery::new()).await;
+        let history = history.expect("get_history succeeds");
+        assert!(history.items.is_empty() && history.next.is_none());
+        let query = HistogramQuery::of_app(None, BucketWidth::Hour, at(0), at(7_200));
+        let buckets = store.count_occurrences(&query).await.expect("count_occurrences succeeds");
+        assert_eq!(buckets.iter().map(|bucket| bucket.count).collect::<Vec<_>>(), [0, 0]);
+        let wrong = TicketQuery::new().with_limit(0);
+        rejected(store.get_tickets(&wrong).await, ErrorKind::Config, "a limit of 0");
+    }
+    assert_can_be_set_up(&store).await;
+}
+
+pub(super) async fn rule_13_a_store_that_was_never_set_up_has_no_events(cx: Context) {
+    let store = cx.fixture().await.store;
+    for _ in 0..2 {
+        let page = store.get_events(&EventQuery::new()).await.expect("get_events succeeds");
+        assert!(page.items.is_empty() && page.next.is_none());
+        let query = EventTypeQuery::new();
+        assert!(store.event_types(&query).await.expect("event_types succeeds").is_empty());
+        let query = TraitTypeQuery::new(CHANNEL);
+        assert!(store.trait_types(&query).await.expect("trait_types succeeds").is_empty());
+        let page = store.get_traits(&TraitQuery::new(CHANNEL)).await.expect("get_traits succeeds");
+        assert!(page.items.is_empty() && page.next.is_none());
+        let wrong = EventQuery::new().with_limit(0);
+        rejected(store.get_events(&wrong).await, ErrorKind::Config, "a limit of 0");
+    }
+    assert_can_be_set_up(&store).await;
+}
+
+/// Asserts that a store which was only read so far can be set up and used through the same handle.
+async fn assert_can_be_set_up(store: &Arc<dyn Store>) {
+    store.setup_backend().await.expect("setup_backend succeeds");
+    let content = content();
+    fill(store, &content).await;
+    assert_kept(store, &content).await;
 }
 
 pub(super) async fn rule_24_setting_up_again_is_harmless(cx: Context) {
@@ -169,6 +231,8 @@ pub(super) async fn rule_24_without_autocreate_an_empty_store_is_rejected(cx: Co
         // The second attempt shows that the first one created nothing.
         let store = cx.open(checking.clone()).await.store;
         rejected(store.setup_backend().await, ErrorKind::Config, "a missing schema");
+        let read = store.get_tickets(&TicketQuery::new()).await;
+        rejected(read, ErrorKind::Config, "reading without a schema");
     }
     let content = content();
     fill(&cx.store().await, &content).await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ticket_core::backend::{StatusChange, TicketChange};
 use ticket_core::{
-    EventStore, Expiry, Status, StatusKind, Store, Ticket, TicketFilter, TicketId, Timestamp,
+    EventStore, Expiry, Fix, Status, StatusKind, Store, Ticket, TicketFilter, TicketId, Timestamp,
     limits,
 };
 
@@ -45,8 +45,8 @@ pub(super) async fn rule_06_an_occurrence_after_solving_reopens_the_ticket(cx: C
 
     // Solved again, by a release that the limits change, it reopens again.
     let release = format!("1.5.0\0{}", "x".repeat(limits::NAME));
-    let again = StatusChange::Solve { at: at(20), release: Some(release.clone()) };
-    let release = Some(limits::as_stored(release, limits::NAME));
+    let again = StatusChange::Solve { at: at(20), release: Some(Fix::In(release.clone())) };
+    let release = Some(Fix::In(limits::as_stored(release, limits::NAME)));
     let solved = Status::Solved { at: at(20), release };
     assert_eq!(set(&store, id, again).await.status, solved);
     assert_eq!(ticket(&store, id).await.status, solved);

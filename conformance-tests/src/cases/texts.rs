@@ -7,7 +7,7 @@ use std::time::Duration;
 use ticket_core::backend::{Lease, NewOccurrence};
 use ticket_core::{
     Author, BackendExt, BucketWidth, Comparison, EventFilter, EventStore, EventStoreExt,
-    EventTypeQuery, Expiry, HistogramQuery, Operator, Record, Status, Store, TicketFilter,
+    EventTypeQuery, Expiry, Fix, HistogramQuery, Operator, Record, Status, Store, TicketFilter,
     TicketId, TraitQuery, TraitTypeQuery, ValueKind, limits,
 };
 
@@ -168,7 +168,7 @@ pub(super) async fn rule_22_a_release_that_solves_is_cut_like_that_of_a_record(c
             let Status::Solved { release, .. } = ticket.status else {
                 panic!("the ticket is solved, and not {:?}", ticket.status);
             };
-            assert_eq!(release.as_deref(), Some(stored_name.as_str()));
+            assert_eq!(release, Some(Fix::In(stored_name.clone())));
         }
     }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use ticket_core::backend::NewOccurrence;
 use ticket_core::record::{Breadcrumb, ErrorCause, Frame, Request, Span};
 use ticket_core::{
-    Author, BackendBase, Capability, EventFilter, Level, Location, Record, Store, TicketFilter,
-    Timestamp, Traits, Value, limits,
+    Author, BackendBase, Capability, EventFilter, Fix, Level, Location, Record, Store,
+    TicketFilter, Timestamp, Traits, Value, limits,
 };
 
 use crate::context::Context;
@@ -91,6 +91,8 @@ fn everywhere(text: &str, seconds: i64) -> Record {
     record.thread = some();
     record.trace_id = some();
     record.span_id = some();
+    record.external_id = some();
+    record.payload = Some(serde_json::Value::from(text).into());
     record
 }
 
@@ -380,12 +382,14 @@ pub(super) async fn rule_23_statuses_of_any_time_are_kept(cx: Context) {
     let one = occurrence(record("it", 0).with_time(Timestamp::MIN));
     put(&store, std::slice::from_ref(&one)).await;
     for at in times() {
-        let change =
-            ticket_core::backend::StatusChange::Solve { at, release: Some("\u{1f600}".into()) };
+        let change = ticket_core::backend::StatusChange::Solve {
+            at,
+            release: Some(Fix::In("\u{1f600}".into())),
+        };
         let solved = store.set_status(one.ticket_id(), change, Author::unknown()).await;
         let solved = solved.expect("set_status succeeds");
         let status = solved.map(|ticket| ticket.status);
-        let kept = ticket_core::Status::Solved { at, release: Some("\u{1f600}".into()) };
+        let kept = ticket_core::Status::Solved { at, release: Some(Fix::In("\u{1f600}".into())) };
         assert_eq!(status.as_ref(), Some(&kept));
         assert_eq!(ticket(&store, one.ticket_id()).await.status, kept);
     }

@@ -14,8 +14,8 @@ use ticket_core::backend::{Batch, Lease, NewOccurrence, Recorded, StatusChange};
 use ticket_core::{
     Author, BackendBase, Bucket, Capabilities, Error, ErrorKind, EventQuery, EventStore,
     EventTrait, EventTypeQuery, Expired, Expiry, HistogramQuery, HistoryEntry, HistoryQuery,
-    KeepPerTicket, Note, Occurrence, OccurrenceQuery, Page, Result, Ticket, TicketFilter, TicketId,
-    TicketQuery, TraitQuery, TraitType, TraitTypeQuery,
+    KeepPerTicket, Note, Occurrence, OccurrenceQuery, Page, ReleaseQuery, Result, Ticket,
+    TicketFilter, TicketId, TicketQuery, TraitQuery, TraitType, TraitTypeQuery,
 };
 
 pub use self::plan::{Call, Fault, Method, chance, script};
@@ -215,6 +215,10 @@ impl<B: BackendBase> BackendBase for FaultyBackend<B> {
         self.call(Method::GetHistory, &[], self.inner.get_history(id, query)).await
     }
 
+    async fn get_releases(&self, query: &ReleaseQuery) -> Result<Vec<String>> {
+        self.call(Method::GetReleases, &[], self.inner.get_releases(query)).await
+    }
+
     async fn delete_ticket(&self, id: TicketId) -> Result<bool> {
         self.call(Method::DeleteTicket, &[], self.inner.delete_ticket(id)).await
     }
@@ -229,6 +233,10 @@ impl<B: BackendBase> BackendBase for FaultyBackend<B> {
 
     async fn count_occurrences(&self, query: &HistogramQuery) -> Result<Vec<Bucket>> {
         self.call(Method::CountOccurrences, &[], self.inner.count_occurrences(query)).await
+    }
+
+    async fn read_position(&self, source: &str) -> Result<Option<String>> {
+        self.call(Method::ReadPosition, &[], self.inner.read_position(source)).await
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Debug, Write};
 
-use ticket_core::backend::{Batch, NewOccurrence};
+use ticket_core::backend::Batch;
 use ticket_core::{Capability, Cursor, Error, Page, Result, Store, TicketQuery};
 
 use super::operation::{Operation, Pages, shorten};
@@ -48,12 +48,13 @@ impl<'a> Executor<'a> {
         let store = self.store;
         match operation {
             Operation::Record(batch) => {
-                let batch: Vec<NewOccurrence> = batch.iter().map(|draft| draft.build()).collect();
-                let recorded = store.record_tickets(Batch::from(&batch[..])).await;
-                Answer::of(recorded.map(|recorded| {
-                    (format!("{} new", recorded.occurrences), lines(&recorded.updates))
-                }))
+                record(store, batch.iter().map(|draft| draft.build()).collect()).await
             }
+            Operation::RecordRead(batch, positions) => {
+                let batch: Batch = batch.iter().map(|draft| draft.build()).collect();
+                record(store, batch.with_positions(positions.clone())).await
+            }
+            Operation::ReadPosition(source) => Answer::one(&store.read_position(source).await),
             Operation::CountTickets(filter) => Answer::one(&store.count_tickets(filter).await),
             Operation::GetTickets(query, pages) => {
                 let read = |after| {
@@ -82,6 +83,7 @@ impl<'a> Executor<'a> {
                 };
                 self.pages(*pages, read).await
             }
+            Operation::GetReleases(query) => Answer::one(&store.get_releases(query).await),
             Operation::DeleteTicket(id) => Answer::one(&store.delete_ticket(*id).await),
             Operation::GetOccurrences(id, query, pages) => {
                 let read = |after| {
@@ -150,6 +152,14 @@ impl<'a> Executor<'a> {
         items.push(format!("and more than {MAX_PAGES} pages"));
         Answer::of(Ok((String::new(), items)))
     }
+}
+
+async fn record(store: &dyn Store, batch: Batch) -> Answer {
+    let recorded = store.record_tickets(batch).await;
+    Answer::of(
+        recorded
+            .map(|recorded| (format!("{} new", recorded.occurrences), lines(&recorded.updates))),
+    )
 }
 
 fn lines<T: Debug>(items: &[T]) -> Vec<String> {

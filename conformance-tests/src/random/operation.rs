@@ -2,10 +2,11 @@
 
 use std::fmt;
 
-use ticket_core::backend::StatusChange;
+use ticket_core::backend::{ReadPosition, StatusChange};
 use ticket_core::{
     Author, EventQuery, EventTypeQuery, Expiry, HistogramQuery, HistoryQuery, KeepPerTicket, Note,
-    OccurrenceQuery, TicketFilter, TicketId, TicketQuery, Timestamp, TraitQuery, TraitTypeQuery,
+    OccurrenceQuery, ReleaseQuery, TicketFilter, TicketId, TicketQuery, Timestamp, TraitQuery,
+    TraitTypeQuery,
 };
 
 use super::samples::{self, Draft};
@@ -14,14 +15,22 @@ use super::samples::{self, Draft};
 #[derive(Clone, Debug)]
 pub(super) enum Operation {
     Record(Vec<Draft>),
+    /// A batch with the positions up to which it was read.
+    RecordRead(Vec<Draft>, Vec<ReadPosition>),
+    ReadPosition(&'static str),
     CountTickets(TicketFilter),
     GetTickets(TicketQuery, Pages),
     GetTicket(TicketId),
     SetStatus(TicketId, StatusChange, Author),
-    MergeTickets { into: TicketId, from: TicketId, author: Author },
+    MergeTickets {
+        into: TicketId,
+        from: TicketId,
+        author: Author,
+    },
     UnmergeTicket(TicketId, Author),
     AddNote(TicketId, Note),
     GetHistory(TicketId, HistoryQuery, Pages),
+    GetReleases(ReleaseQuery),
     DeleteTicket(TicketId),
     GetOccurrences(TicketId, OccurrenceQuery, Pages),
     CountOccurrences(HistogramQuery),
@@ -49,7 +58,8 @@ pub(super) enum Pages {
 impl Operation {
     pub(super) const fn name(&self) -> &'static str {
         match self {
-            Self::Record(_) => "record_tickets",
+            Self::Record(_) | Self::RecordRead(..) => "record_tickets",
+            Self::ReadPosition(_) => "read_position",
             Self::CountTickets(_) => "count_tickets",
             Self::GetTickets(..) => "get_tickets",
             Self::GetTicket(_) => "get_ticket",
@@ -58,6 +68,7 @@ impl Operation {
             Self::UnmergeTicket(..) => "unmerge_ticket",
             Self::AddNote(..) => "add_note",
             Self::GetHistory(..) => "get_history",
+            Self::GetReleases(_) => "get_releases",
             Self::DeleteTicket(_) => "delete_ticket",
             Self::GetOccurrences(..) => "get_occurrences",
             Self::CountOccurrences(_) => "count_occurrences",
@@ -79,6 +90,11 @@ impl fmt::Display for Operation {
             Self::Record(batch) => {
                 batch.iter().try_for_each(|draft| write!(f, "\n       - {draft}"))
             }
+            Self::RecordRead(batch, positions) => {
+                write!(f, " {}", brief(positions))?;
+                batch.iter().try_for_each(|draft| write!(f, "\n       - {draft}"))
+            }
+            Self::ReadPosition(source) => write!(f, " {source:?}"),
             Self::CountTickets(filter) => write!(f, " {}", brief(filter)),
             Self::GetTickets(query, pages) => write!(f, " {pages}, {}", brief(query)),
             Self::GetTicket(id) | Self::DeleteTicket(id) => write!(f, " {}", brief(id)),
@@ -93,6 +109,7 @@ impl fmt::Display for Operation {
             Self::GetHistory(id, query, pages) => {
                 write!(f, " {} {pages}, {}", brief(id), brief(query))
             }
+            Self::GetReleases(query) => write!(f, " {}", brief(query)),
             Self::GetOccurrences(id, query, pages) => {
                 write!(f, " {} {pages}, {}", brief(id), brief(query))
             }

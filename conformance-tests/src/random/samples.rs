@@ -12,15 +12,34 @@ pub(super) const TICKETS: [(&str, &str); 6] =
     [("a", "1"), ("a", "2"), ("a", "3"), ("b", "1"), ("b", "2"), ("a", "unknown")];
 pub(super) const RECORDED_TICKETS: usize = 5;
 
+/// The sources that are read, and the positions in them.
+pub(super) const SOURCES: [&str; 3] = ["", "a.log", "b\u{0}.é"];
+pub(super) const POSITIONS: [&str; 3] = ["0", "1", ""];
+
 pub(super) const APPS: [&str; 3] = ["a", "b", "nobody"];
 pub(super) const CHANNELS: [&str; 4] = ["", "db", "Db", "web.é"];
 pub(super) const MESSAGES: [&str; 4] = ["", "100% of disk_1 used", "Disk É lost", "日本\u{0}🦀"];
 pub(super) const FILES: [&str; 2] = ["src/Disk.rs", "src/é.rs"];
-pub(super) const SEARCHES: [&str; 9] = ["", "disk", "É", "%", "_", "0% of d", "src", "\u{0}", "?"];
-pub(super) const RELEASES: [Option<&str>; 4] = [None, Some("1"), Some("2"), Some("")];
+pub(super) const SEARCHES: [&str; 11] =
+    ["", "disk", "É", "%", "_", "0% of d", "src", "\u{0}", "?", "TIMEOUT", "failed"];
+pub(super) const RELEASES: [Option<&str>; 9] = [
+    None,
+    Some("1"),
+    Some(""),
+    Some("1.3.9"),
+    Some("v1.4.0-rc.1"),
+    Some("1.4.0+7"),
+    Some("shop@1.4.0"),
+    Some("web@1.10.0"),
+    Some("1.10.0"),
+];
 pub(super) const ENVIRONMENTS: [Option<&str>; 3] = [None, Some("live"), Some("test")];
 pub(super) const ERRORS: [Option<&str>; 3] = [None, Some("Timeout"), Some("Refused")];
 pub(super) const LEVELS: [Level; 3] = [Level::Error, Level::Info, Level::Critical];
+pub(super) const EXTERNAL_IDS: [Option<&str>; 4] =
+    [None, Some("order-1"), Some("Order-1"), Some("")];
+pub(super) const PAYLOADS: [Option<&str>; 4] =
+    [None, Some("null"), Some(r#"{"b":1e400,"a":"\u0000"}"#), Some("[{},1.0]")];
 pub(super) const TRAITS: [&str; 4] = ["n", "a.b", "", "$n"];
 
 /// 2026-01-01T00:00:00Z.
@@ -112,6 +131,8 @@ pub(super) struct Draft {
     pub(super) error: Option<&'static str>,
     pub(super) release: Option<&'static str>,
     pub(super) environment: Option<&'static str>,
+    pub(super) external_id: Option<&'static str>,
+    pub(super) payload: Option<&'static str>,
     pub(super) traits: Vec<(&'static str, Value)>,
 }
 
@@ -127,6 +148,8 @@ impl Draft {
         record.location.file = self.file.map(Into::into);
         record.release = self.release.map(Into::into);
         record.environment = self.environment.map(Into::into);
+        record.external_id = self.external_id.map(Into::into);
+        record.payload = self.payload.and_then(|json| json.parse().ok());
         record.error = self
             .error
             .map(|name| ticket_core::record::ErrorCause::new(Some(name.into()), "failed"))
@@ -163,6 +186,8 @@ impl std::fmt::Display for Draft {
             ("error", self.error),
             ("release", self.release),
             ("environment", self.environment),
+            ("external id", self.external_id),
+            ("payload", self.payload),
         ];
         for (name, text) in texts {
             if let Some(text) = text {

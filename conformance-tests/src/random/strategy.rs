@@ -5,12 +5,12 @@ use proptest::option;
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
 use proptest::sample::select;
 use proptest::strategy::{BoxedStrategy, Union};
-use ticket_core::backend::{HistogramScope, StatusChange};
+use ticket_core::backend::{HistogramScope, ReadPosition, StatusChange};
 use ticket_core::{
     Author, BucketWidth, Comparison, Direction, EventFilter, EventQuery, EventTypeQuery, Expiry,
-    HistogramQuery, HistoryQuery, KeepPerTicket, MAX_LIMIT, Note, OccurrenceQuery, Operator,
-    StatusKind, TicketFilter, TicketId, TicketIdPrefix, TicketQuery, TicketSort, Timestamp,
-    TraitQuery, TraitTypeQuery, Value,
+    Fix, HistogramQuery, HistoryQuery, KeepPerTicket, MAX_LIMIT, Note, OccurrenceQuery, Operator,
+    ReleaseQuery, StatusKind, TicketFilter, TicketId, TicketIdPrefix, TicketQuery, TicketSort,
+    Timestamp, TraitQuery, TraitTypeQuery, Value,
 };
 
 use super::operation::{Operation, Pages};
@@ -53,6 +53,7 @@ fn read_everything(with_events: bool) -> Vec<Operation> {
     if with_events {
         let query = EventQuery::new().with_limit(MAX_LIMIT);
         operations.push(Operation::GetEvents(query, Pages::All));
+        operations.extend(samples::SOURCES.map(Operation::ReadPosition));
     }
     operations
 }
@@ -93,6 +94,7 @@ fn operation(with_events: bool) -> Union<BoxedStrategy<Operation>> {
                 .prop_map(|(id, q, p)| Operation::GetHistory(id, q, p))
                 .boxed(),
         ),
+        (2, release_query().prop_map(Operation::GetReleases).boxed()),
         (2, ticket().prop_map(Operation::DeleteTicket).boxed()),
         (
             4,
@@ -111,6 +113,13 @@ fn operation(with_events: bool) -> Union<BoxedStrategy<Operation>> {
             (4, expiry().prop_map(Operation::ClearExpired).boxed()),
             (3, keep_per_ticket().prop_map(Operation::KeepPerTicket).boxed()),
             (1, Just(Operation::Clear).boxed()),
+            (
+                6,
+                (vec(draft(), 0..3), vec(read_position(), 1..3))
+                    .prop_map(|(batch, positions)| Operation::RecordRead(batch, positions))
+                    .boxed(),
+            ),
+            (2, select(&samples::SOURCES[..]).prop_map(Operation::ReadPosition).boxed()),
         ]);
     }
     Union::new_weighted(operations)
@@ -128,9 +137,14 @@ fn draft() -> impl Strategy<Value = Draft> {
         select(&samples::RELEASES[..]),
         select(&samples::ENVIRONMENTS[..]),
     );
-    let traits = vec(named_value(), 0..4);
-    (place, count, texts, traits).prop_map(|((ticket, key, time), repeats, texts, traits)| {
+    let own = (
+        select(&samples::EXTERNAL_IDS[..]),
+        select(&samples::PAYLOADS[..]),
+        vec(named_value(), 0..4),
+    );
+    (place, count, texts, own).prop_map(|((ticket, key, time), repeats, texts, own)| {
         let (level, channel, message, file, error, release, environment) = texts;
+        let (external_id, payload, traits) = own;
         Draft {
             ticket,
             key,
@@ -143,14 +157,32 @@ fn draft() -> impl Strategy<Value = Draft> {
             error,
             release,
             environment,
+            external_id,
+            payload,
             traits,
         }
     })
 }
 
+fn read_position() -> impl Strategy<Value = ReadPosition> {
+    let stored = option::of(select(&samples::POSITIONS[..]));
+    let before = prop_oneof![2 => Just(None), 3 => stored.prop_map(Some)];
+    let (source, position) = (select(&samples::SOURCES[..]), select(&samples::POSITIONS[..]));
+    (source, position, before, time()).prop_map(|(source, position, before, at)| {
+        let read = ReadPosition::new(source, position, at);
+        match before {
+            None => read,
+            Some(stored) => read.following(stored.map(str::to_owned)),
+        }
+    })
+}
+
 fn change() -> impl Strategy<Value = StatusChange> {
-    let solve = (time(), select(&samples::RELEASES[..]))
-        .prop_map(|(at, release)| StatusChange::Solve { at, release: release.map(str::to_owned) });
+    let fix = (select(&samples::RELEASES[..]), any::<bool>()).prop_map(|(release, is_after)| {
+        let release = release?.to_owned();
+        Some(if is_after { Fix::After { release } } else { Fix::In(release) })
+    });
+    let solve = (time(), fix).prop_map(|(at, release)| StatusChange::Solve { at, release });
     // No time near the present: a ticket that is muted until such a time could be open in one store and
     // still muted in the other.
     let until = select(&[None, Some(Timestamp::MIN), Some(Timestamp::MAX)][..]);
@@ -268,12 +300,14 @@ fn event_filter() -> impl Strategy<Value = EventFilter> {
         3 => vec(comparison(), 1),
         1 => vec(comparison(), 2),
     ];
-    (app(), rarely(channel()), rarely(id), rarely(time()), rarely(time()), traits).prop_map(
-        |(app, event_type, id, since, until, traits)| {
+    let ids = (rarely(id), rarely(select(&samples::EXTERNAL_IDS[..])));
+    (app(), rarely(channel()), ids, rarely(time()), rarely(time()), traits).prop_map(
+        |(app, event_type, (id, external_id), since, until, traits)| {
             let mut filter = EventFilter::new();
             filter.app_id = app;
             filter.event_type = event_type.map(str::to_owned);
             filter.occurrence_id = id;
+            filter.external_id = external_id.flatten().map(str::to_owned);
             filter.since = since;
             filter.until = until;
             filter.traits = traits;
@@ -287,6 +321,14 @@ fn comparison() -> impl Strategy<Value = Comparison> {
     parts.prop_map(|((name, value), op, as_number)| {
         let typed = Comparison::new(name, op, value.clone());
         if as_number { Comparison::number(name, op, value).unwrap_or(typed) } else { typed }
+    })
+}
+
+fn release_query() -> impl Strategy<Value = ReleaseQuery> {
+    app().prop_map(|app| {
+        let mut query = ReleaseQuery::new();
+        query.app_id = app;
+        query
     })
 }
 

@@ -152,6 +152,31 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         },
     },
     Mutant {
+        fault: "gives a reopening the time of the newest occurrence in the batch",
+        found_by: &["rule_31_a_reopening_after_a_settled_occurrence_has_the_newest_time"],
+        hooks: Hooks {
+            record: |it, batch| {
+                let newest = batch.iter().map(|new| new.record().time.as_micros()).max();
+                let recorded = it.record(batch)?;
+                for update in &recorded.updates {
+                    if update.change == Some(TicketChange::Reopened) {
+                        it.notes().numbers.insert(update.ticket_id, newest.unwrap_or_default());
+                    }
+                }
+                Ok(recorded)
+            },
+            get_history: |it, id, query| {
+                let newest = it.notes().numbers.get(&id).copied();
+                altered(it, id, query, |entry| {
+                    if let (HistoryEvent::Recurred, Some(newest)) = (&entry.event, newest) {
+                        entry.time = Timestamp::from_micros(newest);
+                    }
+                })
+            },
+            ..CORRECT
+        },
+    },
+    Mutant {
         fault: "checks whether a ticket is solved before it makes an entry, without a lock",
         found_by: &["rule_31_a_reopening_among_eight_writers_is_one_entry"],
         hooks: Hooks {

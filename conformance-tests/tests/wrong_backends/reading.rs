@@ -136,7 +136,10 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "searches the message only",
-        found_by: &["rule_12_searches_message_and_location_ignoring_case"],
+        found_by: &[
+            "rule_12_searches_message_and_location_ignoring_case",
+            "rule_12_searches_the_error_chain_and_the_path_of_the_request",
+        ],
         hooks: Hooks {
             get_tickets: |it, query| {
                 tickets_searched(it, query, |_, ticket, text| fold(&ticket.message).contains(text))

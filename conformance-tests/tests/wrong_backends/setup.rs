@@ -1,13 +1,54 @@
 //! Faults in setup, errors, capabilities and transactions: rules 24 to 27.
 
 use futures::FutureExt;
-use ticket_core::{Capabilities, Capability, Error, ErrorKind, EventStore, Result};
+use ticket_core::{Capabilities, Capability, Error, ErrorKind, EventStore, Page, Result};
 
 use crate::database::{OLDER, VERSION};
 use crate::wrong::{CORRECT, Hooks, Wrong};
 use crate::{Mutant, SECRET};
 
 pub(crate) const MUTANTS: &[Mutant] = &[
+    // 13. Reading before any setup
+    Mutant {
+        fault: "fails to read before it is set up",
+        found_by: &[
+            "rule_13_a_store_that_was_never_set_up_has_no_tickets",
+            "rule_13_a_store_that_was_never_set_up_has_no_events",
+        ],
+        hooks: Hooks {
+            get_ticket: |it, id| {
+                has_schema(it)?;
+                Ok(it.ticket(id))
+            },
+            get_traits: |it, query| {
+                has_schema(it)?;
+                (CORRECT.get_traits)(it, query)
+            },
+            ..CORRECT
+        },
+    },
+    Mutant {
+        fault: "finds nothing before it is set up, whatever the query",
+        found_by: &[
+            "rule_13_a_store_that_was_never_set_up_has_no_tickets",
+            "rule_13_a_store_that_was_never_set_up_has_no_events",
+        ],
+        hooks: Hooks {
+            get_tickets: |it, query| {
+                has_schema(it).map_or_else(
+                    |_| Ok(Page { items: Vec::new(), next: None }),
+                    |()| it.tickets(query),
+                )
+            },
+            get_events: |it, query| {
+                has_schema(it).map_or_else(
+                    |_| Ok(Page { items: Vec::new(), next: None }),
+                    |()| it.events(query),
+                )
+            },
+            ..CORRECT
+        },
+    },
     // 24. Setup
     Mutant {
         fault: "starts from scratch at each setup",
@@ -242,6 +283,13 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         },
     },
 ];
+
+fn has_schema(it: &Wrong) -> Result<()> {
+    match it.storage.version() {
+        Some(_) => Ok(()),
+        None => Err(Error::config("the schema is missing")),
+    }
+}
 
 fn forget(it: &Wrong) -> Result<()> {
     it.correct(|correct| correct.clear().now_or_never())

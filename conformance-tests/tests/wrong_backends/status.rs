@@ -84,7 +84,10 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "checks whether a ticket is solved before it reopens it, without a lock",
-        found_by: &["rule_06_reopened_is_reported_once_per_solving_among_eight_writers"],
+        found_by: &[
+            "rule_06_reopened_is_reported_once_per_solving_among_eight_writers",
+            "rule_06_reopened_is_reported_once_among_writers_of_several_releases",
+        ],
         hooks: Hooks {
             record: |it, batch| {
                 let solved: Vec<_> = batch
@@ -306,7 +309,7 @@ fn solved_at(it: &Wrong, id: TicketId) -> Option<Timestamp> {
 
 /// Records a batch, and keeps a ticket solved that should reopen if the condition holds for the batch and the
 /// moment of solving.
-fn keep_status(
+pub(crate) fn keep_status(
     it: &Wrong,
     batch: &[NewOccurrence],
     condition: fn(&[NewOccurrence], Timestamp) -> bool,
@@ -329,7 +332,7 @@ fn keep_status(
 }
 
 /// Returns the status that a fault kept.
-fn show_status(it: &Wrong, ticket: &mut Ticket) {
+pub(crate) fn show_status(it: &Wrong, ticket: &mut Ticket) {
     if let Some(status) = it.notes().statuses.get(&ticket.id) {
         ticket.status = status.clone();
     }

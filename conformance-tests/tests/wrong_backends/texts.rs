@@ -1,7 +1,8 @@
-//! Faults in queries for texts that the limits change: rules 12, 15, 17 to 19, 22 and 28.
+//! Faults in queries for texts that the limits change: rules 12, 15, 17 to 19, 22, 28
+//! and 29.
 
 use ticket_core::backend::HistogramScope;
-use ticket_core::{Error, ErrorKind, Status};
+use ticket_core::{Error, ErrorKind, Fix, Status};
 
 use crate::Mutant;
 use crate::wrong::{CORRECT, Hooks};
@@ -35,6 +36,11 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         fault: "looks for NUL in the types of events",
         found_by: &["rule_15_event_filters_find_texts_changed_by_the_limits"],
         hooks: Hooks { event_filter: |_, filter| with_nul(&mut filter.event_type), ..CORRECT },
+    },
+    Mutant {
+        fault: "compares 200 bytes of an external id",
+        found_by: &["rule_29_an_external_id_is_found_as_the_limits_have_changed_it"],
+        hooks: Hooks { event_filter: |_, filter| cut_to_200(&mut filter.external_id), ..CORRECT },
     },
     Mutant {
         fault: "looks for NUL in the application of event types",
@@ -101,8 +107,8 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         found_by: &["rule_22_a_release_that_solves_is_cut_like_that_of_a_record"],
         hooks: Hooks {
             ticket: |_, ticket| {
-                if let Status::Solved { release, .. } = &mut ticket.status {
-                    with_nul(release);
+                if let Status::Solved { release: Some(Fix::In(release)), .. } = &mut ticket.status {
+                    *release = release.replace('␀', "\0");
                 }
             },
             ..CORRECT

@@ -9,10 +9,11 @@ use ticket_core::backend::{
     Batch, Lease, NewOccurrence, Recorded, StatusChange, TicketUpdate, async_trait,
 };
 use ticket_core::{
-    Author, BackendBase, Bucket, Capabilities, EventFilter, EventQuery, EventStore, EventTrait,
-    EventTypeQuery, Expired, Expiry, Fingerprint, HistogramQuery, HistoryEntry, HistoryQuery,
-    KeepPerTicket, Note, Occurrence, OccurrenceId, OccurrenceQuery, Page, Record, Result, Status,
-    Ticket, TicketFilter, TicketId, TicketQuery, TraitQuery, TraitType, TraitTypeQuery,
+    Author, BackendBase, Bucket, Capabilities, Error, EventFilter, EventQuery, EventStore,
+    EventTrait, EventTypeQuery, Expired, Expiry, Fingerprint, HistogramQuery, HistoryEntry,
+    HistoryQuery, KeepPerTicket, Note, Occurrence, OccurrenceId, OccurrenceQuery, Page, Record,
+    ReleaseQuery, Result, Status, Ticket, TicketFilter, TicketId, TicketQuery, TraitQuery,
+    TraitType, TraitTypeQuery,
 };
 use ticket_memory::MemoryBackend;
 
@@ -31,6 +32,9 @@ pub(crate) struct Hooks {
     pub(crate) debug: fn(&Wrong, &mut fmt::Formatter<'_>) -> fmt::Result,
     pub(crate) setup: fn(&Wrong) -> Result<()>,
     pub(crate) record: fn(&Wrong, &[NewOccurrence]) -> Result<Recorded>,
+    /// Records a batch with read positions.
+    pub(crate) record_read: fn(&Wrong, &Batch) -> Result<Recorded>,
+    pub(crate) read_position: fn(&Wrong, &str) -> Result<Option<String>>,
     pub(crate) count_tickets: fn(&Wrong, &TicketFilter) -> Result<u64>,
     pub(crate) get_tickets: fn(&Wrong, &TicketQuery) -> Result<Page<Ticket>>,
     pub(crate) get_ticket: fn(&Wrong, TicketId) -> Result<Option<Ticket>>,
@@ -39,6 +43,7 @@ pub(crate) struct Hooks {
     pub(crate) unmerge: fn(&Wrong, TicketId, Author) -> Result<bool>,
     pub(crate) add_note: fn(&Wrong, TicketId, Note) -> Result<bool>,
     pub(crate) get_history: fn(&Wrong, TicketId, &HistoryQuery) -> Result<Page<HistoryEntry>>,
+    pub(crate) get_releases: fn(&Wrong, &ReleaseQuery) -> Result<Vec<String>>,
     pub(crate) delete: fn(&Wrong, TicketId) -> Result<bool>,
     pub(crate) get_occurrences: fn(&Wrong, TicketId, &OccurrenceQuery) -> Result<Page<Occurrence>>,
     pub(crate) count_occurrences: fn(&Wrong, &HistogramQuery) -> Result<Vec<Bucket>>,
@@ -71,6 +76,10 @@ pub(crate) const CORRECT: Hooks = Hooks {
     debug: |_, f| f.write_str("Wrong"),
     setup: |it| it.storage.set_up(),
     record: Wrong::record,
+    record_read: |it, batch| {
+        it.correct(|correct| correct.record_tickets(batch.clone()).now_or_never())
+    },
+    read_position: |it, source| it.correct(|correct| correct.read_position(source).now_or_never()),
     count_tickets: |it, filter| {
         it.correct(|correct| correct.count_tickets(&it.filtered(filter)).now_or_never())
     },
@@ -81,6 +90,7 @@ pub(crate) const CORRECT: Hooks = Hooks {
     unmerge: Wrong::unmerge,
     add_note: Wrong::add_note,
     get_history: Wrong::history,
+    get_releases: |it, query| it.correct(|correct| correct.get_releases(query).now_or_never()),
     delete: |it, id| it.correct(|correct| correct.delete_ticket(id).now_or_never()),
     get_occurrences: Wrong::occurrences,
     count_occurrences: |it, query| {
@@ -235,8 +245,12 @@ impl Wrong {
         filter
     }
 
-    /// Applies what other processes recorded before anything is read.
+    /// Applies what other processes recorded before anything is read, which needs a schema unless one may be
+    /// created.
     fn catch_up(&self) -> Result<()> {
+        if !self.storage.autocreate && self.storage.version().is_none() {
+            return Err(Error::config("the schema is missing, and autocreate is off"));
+        }
         self.storage.catch_up(|batch| {
             self.correct(|correct| correct.record_tickets(batch.into()).now_or_never())
         })
@@ -297,6 +311,9 @@ impl BackendBase for Wrong {
     }
 
     async fn record_tickets(&self, batch: Batch) -> Result<Recorded> {
+        if !batch.positions().is_empty() {
+            return (self.hooks.record_read)(self, &batch);
+        }
         if !self.hooks.pause_in_the_middle {
             return (self.hooks.record)(self, &batch);
         }
@@ -353,6 +370,11 @@ impl BackendBase for Wrong {
         (self.hooks.get_history)(self, id, query)
     }
 
+    async fn get_releases(&self, query: &ReleaseQuery) -> Result<Vec<String>> {
+        self.catch_up()?;
+        (self.hooks.get_releases)(self, query)
+    }
+
     async fn delete_ticket(&self, id: TicketId) -> Result<bool> {
         (self.hooks.delete)(self, id)
     }
@@ -369,6 +391,10 @@ impl BackendBase for Wrong {
     async fn count_occurrences(&self, query: &HistogramQuery) -> Result<Vec<Bucket>> {
         self.catch_up()?;
         (self.hooks.count_occurrences)(self, query)
+    }
+
+    async fn read_position(&self, source: &str) -> Result<Option<String>> {
+        (self.hooks.read_position)(self, source)
     }
 }
 

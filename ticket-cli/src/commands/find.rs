@@ -40,14 +40,17 @@ const EXAMPLES: &str = r#"A condition is one or more comparisons joined by `and`
   42, -1.5e3      a number; it is compared with integers and floats
   true, false     a bool
   2026-11-21T10:47:20Z
-                  a time
+                  a time; without an offset, in UTC; a date means midnight UTC
   word, "a text"  a text; in quotes, \" \\ \n \r \t and \u{1f600} are escapes
 The names `type` and `id` mean the type (channel) and the id of the event; "type" in quotes is a trait.
+A UUID is the id of the occurrence. Any other id, or a UUID in quotes, is the external id: the one
+that the event's producer gave it.
 No operator finds an event that lacks the trait or has it with a value of another type.
 
 Examples:
   ticket find 'type=checkout and user_id>=42 and path="/api"'
   ticket find 'http.status>=500' --since 24h
+  ticket find id=order-17
   ticket find id=019ab3f0-5c00-7000-8000-000000000000 --json"#;
 
 pub(crate) async fn run(

@@ -38,7 +38,7 @@ pub(crate) struct ListArgs {
     /// Only tickets that occurred in this environment
     #[arg(long, value_name = "NAME")]
     environment: Option<String>,
-    /// Only tickets with this text in their message or location, ignoring case
+    /// Only tickets with this text in their message, location, errors or request path, ignoring case
     #[arg(long, value_name = "TEXT")]
     search: Option<String>,
     /// Only tickets that occurred since then: a duration back from now such as 90s, 15m, 24h, 7d or 2w, a

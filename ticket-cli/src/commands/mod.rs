@@ -1,5 +1,7 @@
 //! The commands, one file for each or for a few that are alike.
 
+pub(crate) mod capabilities;
+pub(crate) mod clear;
 pub(crate) mod delete;
 pub(crate) mod expire;
 pub(crate) mod find;

@@ -12,18 +12,21 @@ use crate::args::{ByArg, IdsArg};
 use crate::context::Context;
 use crate::failure;
 use crate::output::json::{self, TicketView};
-use crate::output::{style, time};
+use crate::output::{details, style, time};
 use crate::sanitize;
 use crate::time::duration;
 
-/// Solve tickets; a later occurrence reopens a solved ticket
+/// Solve tickets; a later occurrence reopens a solved ticket, unless it is of a release before the fix
 #[derive(Args)]
 pub(crate) struct SolveArgs {
     #[command(flatten)]
     ids: IdsArg,
-    /// The release that solves the tickets
+    /// The release that solves the tickets; late occurrences of earlier versions do not reopen them
     #[arg(long, value_name = "RELEASE")]
     release: Option<String>,
+    /// The release that solves the tickets is the one after the latest that the application was seen in
+    #[arg(long, conflicts_with = "release")]
+    next_release: bool,
     #[command(flatten)]
     by: ByArg,
 }
@@ -54,9 +57,20 @@ pub(crate) async fn solve(
     context: &Context,
     out: &mut dyn Write,
 ) -> anyhow::Result<ExitCode> {
-    let release = args.release.as_deref();
     each(&args.ids.ids, context, out, async |store, ticket: &Ticket| {
-        store.solve_ticket(ticket.id, release.map(str::to_owned), args.by.author()).await
+        let author = args.by.author();
+        if !args.next_release {
+            return store.solve_ticket(ticket.id, args.release.clone(), author).await;
+        }
+        let solved = store.solve_ticket_in_next_release(ticket.id, author).await?;
+        if let Some(Ticket { status: Status::Solved { release: None, .. }, .. }) = solved {
+            failure::say(&format!(
+                "note: {} was never seen in a release, so any later occurrence reopens it: set the \
+                 application's release",
+                ticket.id
+            ));
+        }
+        Ok(solved)
     })
     .await
 }
@@ -116,9 +130,7 @@ async fn each(
 fn report(ticket: &Ticket, context: &Context, out: &mut dyn Write) -> anyhow::Result<()> {
     let status = match &ticket.status {
         Status::Open => "open".to_owned(),
-        Status::Solved { release: Some(release), .. } => {
-            format!("solved by release {}", sanitize::line(release))
-        }
+        Status::Solved { release: Some(fix), .. } => format!("solved {}", details::by(fix)),
         Status::Solved { release: None, .. } => "solved".to_owned(),
         Status::Muted { until: Some(until) } => {
             format!("muted until {}", time::both(*until, context.now))

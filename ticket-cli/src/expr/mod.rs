@@ -8,13 +8,14 @@
 //! value      = word | quoted          a quoted value is always text
 //! ```
 //!
-//! The names `type` and `id` mean the type and the id of the event. A value that is a word is a number,
-//! `true` or `false`, a time in RFC 3339, or a text that begins with neither a digit nor a sign.
+//! The names `type` and `id` mean the type and the id of the event: a UUID is the occurrence's id, and any other value, or
+//! a UUID in quotes, is the external id. A value that is a word is a number, `true` or `false`, a time in RFC 3339 (in UTC
+//! if it has no offset), a date, or a text that begins with neither a digit nor a sign.
 
 mod error;
 mod lexer;
 
-use ticket_core::{Comparison, EventFilter, Operator, Timestamp, Value};
+use ticket_core::{Comparison, EventFilter, Operator, Value};
 
 use self::error::ExprError;
 use self::lexer::{Lexer, Token, is_word};
@@ -68,7 +69,7 @@ fn comparison(lexer: &mut Lexer<'_>, filter: EventFilter) -> Result<EventFilter,
             let taken = if key == "type" {
                 filter.event_type.is_some()
             } else {
-                filter.occurrence_id.is_some()
+                filter.occurrence_id.is_some() || filter.external_id.is_some()
             };
             if taken {
                 let message =
@@ -78,10 +79,11 @@ fn comparison(lexer: &mut Lexer<'_>, filter: EventFilter) -> Result<EventFilter,
             if key == "type" {
                 return Ok(filter.with_event_type(value.text));
             }
-            let id = value.text.parse().map_err(|error: ticket_core::Error| {
-                ExprError::new(value.position, format!("{}; {QUOTE_THE_NAME}", error.message()))
-            })?;
-            Ok(filter.with_occurrence_id(id))
+            // In quotes, a UUID is the id that its producer gave the event.
+            match value.text.parse() {
+                Ok(id) if !value.quoted => Ok(filter.with_occurrence_id(id)),
+                Ok(_) | Err(_) => Ok(filter.with_external_id(value.text)),
+            }
         }
         _ => Ok(filter.with_comparison(of_trait(name.text, op, value)?)),
     }
@@ -102,7 +104,7 @@ fn of_trait(name: String, op: Operator, value: Token) -> Result<Comparison, Expr
     if !looks_like_number {
         return Ok(Comparison::new(name, op, text));
     }
-    if let Ok(time) = text.parse::<Timestamp>() {
+    if let Some(time) = crate::time::time(&text) {
         return Ok(Comparison::new(name, op, time));
     }
     number(&text).and_then(|number| Comparison::number(name, op, number).ok()).ok_or_else(|| {

@@ -1,4 +1,4 @@
-use ticket_core::{Level, Record, Traits};
+use ticket_core::{Level, Record, Timestamp, Traits};
 
 use super::*;
 
@@ -54,7 +54,10 @@ fn a_word_is_a_bool_a_time_or_a_text() {
     assert!(finds("ok=true", &[("ok", Value::Bool(true))]));
     assert!(finds("ok='true'", &[("ok", Value::Text("true".into()))]));
     let time = "2026-11-21T10:47:20Z".parse::<Timestamp>().unwrap();
-    assert!(finds("at>=2026-11-21T11:47:20+01:00", &[("at", Value::Time(time))]));
+    for equal in ["2026-11-21T11:47:20+01:00", "2026-11-21T10:47:20"] {
+        assert!(finds(&format!("at={equal}"), &[("at", Value::Time(time))]), "{equal}");
+    }
+    assert!(finds("at>2026-11-21 and at<2026-11-22", &[("at", Value::Time(time))]));
     assert!(finds(
         "who==alice AND path=/api/v1",
         &[("who", Value::from("alice")), ("path", Value::from("/api/v1"))]
@@ -79,6 +82,16 @@ fn a_quoted_name_is_always_that_of_a_trait() {
     assert_eq!(parsed("'id'=1").occurrence_id, None);
     let id = "019ab3f0-0000-7000-8000-000000000000";
     assert_eq!(parsed(&format!("id={id}")).occurrence_id, Some(id.parse().unwrap()));
+    assert_eq!(parsed(&format!("id={id}")).external_id, None);
+}
+
+#[test]
+fn an_id_that_is_no_uuid_is_the_producers() {
+    assert_eq!(parsed("id=order-17").external_id.as_deref(), Some("order-17"));
+    assert_eq!(parsed("id=7").external_id.as_deref(), Some("7"));
+    let quoted = parsed("id='019ab3f0-0000-7000-8000-000000000000'");
+    assert_eq!(quoted.external_id.as_deref(), Some("019ab3f0-0000-7000-8000-000000000000"));
+    assert_eq!(quoted.occurrence_id, None);
 }
 
 #[test]
@@ -128,8 +141,8 @@ fn each_kind_of_mistake_has_its_own_error() {
         ("a=>1", "expected a value"),
         ("type>x", "can only be compared with ="),
         ("type=a and type=b", "given twice"),
-        ("id=7", "UUID"),
-        ("a=2026-11-21", "neither a number nor a time"),
+        ("id=a and id=b", "given twice"),
+        ("a=2026-13-21", "neither a number nor a time"),
         ("a=1e999", "neither a number"),
         (r#"a="\x""#, "unknown escape"),
         (r#"a="\u{d800}""#, "unknown escape"),

@@ -11,9 +11,10 @@ use crate::args::level_parser;
 
 /// Read the logs of other programs and record them
 ///
-/// Each line is counted once, however often its file is ingested. A line of a file is identified by its
-/// text and its place in the file, even after the file has grown or was rotated. A line from a pipe is
-/// identified by its text and time; if it has no time, it is counted on every run.
+/// Each line is counted once, however often its file is ingested: the store remembers how far each file
+/// was read, for a year after it was ingested last. Renaming, rotating and truncating a file is noticed.
+/// A line from a pipe is identified by its text and time, as long as it is stored; if it has no time, it is
+/// counted on every run.
 ///
 /// Malformed lines are listed and do not stop the rest. Exit codes: 0 done, even if some lines were
 /// malformed; 1 a file could not be read, a record was refused, or all lines were malformed; 2 wrong
@@ -26,9 +27,9 @@ pub(crate) struct IngestArgs {
     /// The format of the lines
     #[arg(long, default_value_t, value_name = "FORMAT", value_parser = format_parser())]
     pub(super) format: Format,
-    /// Skip records below this level
-    #[arg(long, default_value_t = Level::Warning, value_name = "LEVEL", value_parser = level_parser())]
-    pub(super) min_level: Level,
+    /// Skip records below this level [default: warning; for events of Panko, which have none: trace]
+    #[arg(long, value_name = "LEVEL", value_parser = level_parser())]
+    min_level: Option<Level>,
     /// The release of records that do not state one
     #[arg(long, value_name = "RELEASE")]
     pub(super) release: Option<String>,
@@ -41,9 +42,21 @@ pub(crate) struct IngestArgs {
     /// Keep passwords, tokens and other secrets instead of replacing them by `<redacted>`
     #[arg(long)]
     pub(super) no_redact: bool,
+    /// Read files from their start, and record what is not stored (any more)
+    #[arg(long)]
+    pub(super) again: bool,
     /// Keep reading what is appended, also after a rotation, until interrupted
     #[arg(long)]
     pub(super) follow: bool,
+}
+
+impl IngestArgs {
+    pub(super) fn min_level(&self) -> Level {
+        self.min_level.unwrap_or(match self.format {
+            Format::Panko => Level::Trace,
+            _ => Level::Warning,
+        })
+    }
 }
 
 fn format_parser() -> impl TypedValueParser<Value = Format> {
@@ -54,6 +67,7 @@ fn format_parser() -> impl TypedValueParser<Value = Format> {
             Format::Json => value.help("One JSON object per line, from any known program"),
             Format::Logfmt => value.help("Lines of key=value pairs"),
             Format::Text => value.help("Plain lines"),
+            Format::Panko => value.help("One event of Panko per line, as JSON"),
             _ => value,
         }
     });

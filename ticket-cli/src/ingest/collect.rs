@@ -3,15 +3,16 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use indicatif::ProgressBar;
 use ticket_core::backend::NewOccurrence;
 use ticket_direct::HandlerOptions;
 use ticket_handler::spool::DeadLetter;
-use ticket_ingest::{AtEnd, Item, Malformed};
+use ticket_ingest::{AtEnd, Item, LogPosition, Malformed};
 use tokio::sync::mpsc;
 
+use super::place::Place;
 use super::source::{Fate, Source};
 use super::summary::{Fault, Summary};
 
@@ -23,9 +24,15 @@ const BATCH_BYTES: usize = 4 * 1024 * 1024;
 const POLL: Duration = Duration::from_millis(200);
 /// How long a record waits for more lines in a file that is followed.
 const QUIET: Duration = Duration::from_millis(500);
+/// How often the places in followed files are stored if nothing in them was recorded.
+const UNEVENTFUL: Duration = Duration::from_secs(10);
 
-/// Records on their way to the store, with the places that they come from.
-pub(super) type LocatedBatch = Vec<Located>;
+/// Records on their way to the store, and how far the files that they come from were read.
+#[derive(Debug, Default)]
+pub(super) struct LocatedBatch {
+    pub(super) records: Vec<Located>,
+    pub(super) progress: Vec<Progress>,
+}
 
 /// An occurrence and its first line.
 #[derive(Debug)]
@@ -33,6 +40,17 @@ pub(super) struct Located {
     pub(super) occurrence: NewOccurrence,
     pub(super) file: Arc<str>,
     pub(super) line: u64,
+    /// The byte at which the line begins.
+    pub(super) offset: u64,
+    /// The file; `None` for a stream.
+    pub(super) place: Option<Arc<Place>>,
+}
+
+/// How far a file was read, with all that is in this batch and those before.
+#[derive(Debug)]
+pub(super) struct Progress {
+    pub(super) place: Arc<Place>,
+    pub(super) position: LogPosition,
 }
 
 /// Reads sources and sends batches.
@@ -57,22 +75,43 @@ pub(super) enum Halt {
 }
 
 /// The batch that is being filled, and the summary so far.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Work {
     batch: LocatedBatch,
     bytes: usize,
+    sent_at: Instant,
     summary: Summary,
+}
+
+impl Work {
+    fn new() -> Self {
+        let (batch, summary) = Default::default();
+        Self { batch, bytes: 0, sent_at: Instant::now(), summary }
+    }
+
+    /// Notes how far a source was read.
+    fn note(&mut self, source: &mut Source) {
+        let Some(place) = source.place().cloned() else { return };
+        let Some(position) = source.progress() else { return };
+        let progress = &mut self.batch.progress;
+        match progress.iter_mut().find(|noted| Arc::ptr_eq(&noted.place, &place)) {
+            Some(noted) => noted.position = position,
+            None => progress.push(Progress { place, position }),
+        }
+    }
 }
 
 impl Collector {
     /// Reads all sources, one after the other.
     pub(super) fn read(&self, mut sources: Vec<Source>) -> (Summary, Result<(), Halt>) {
-        let mut work = Work::default();
+        let mut work = Work::new();
         let done = sources
             .iter_mut()
             .try_for_each(|source| {
                 self.read_available(source, AtEnd::TakeLine, false, &mut work)?;
-                self.take_last(source.flush(), source, false, &mut work)
+                self.take_last(source.flush(), source, false, &mut work)?;
+                work.note(source);
+                Ok(())
             })
             .and_then(|()| self.send(&mut work));
         (total(work.summary, &sources), done)
@@ -80,7 +119,7 @@ impl Collector {
 
     /// Reads all sources side by side, and what is appended to them, until it is stopped.
     pub(super) fn follow(&self, mut sources: Vec<Source>) -> (Summary, Result<(), Halt>) {
-        let mut work = Work::default();
+        let mut work = Work::new();
         let done = self.follow_all(&mut sources, &mut work);
         (total(work.summary, &sources), done)
     }
@@ -95,8 +134,14 @@ impl Collector {
                 if stopping {
                     self.take_last(source.flush(), source, live, work)?;
                 }
+                if source.is_read_on() {
+                    work.note(source);
+                }
             }
-            self.send(work)?;
+            let is_due = stopping || !live || work.sent_at.elapsed() >= UNEVENTFUL;
+            if is_due || !work.batch.records.is_empty() {
+                self.send(work)?;
+            }
             if stopping {
                 return Ok(());
             }
@@ -123,6 +168,7 @@ impl Collector {
             }
             Fate::Truncated => self.take_last(source.finish(), source, live, work)?,
         }
+        work.note(source);
         match source.reopen() {
             Ok(()) => self.read_available(source, AtEnd::WaitForMore, live, work),
             // The file is gone again. The next check sees what comes in its place.
@@ -176,15 +222,15 @@ impl Collector {
             // A kind of item that a later version of the library adds.
             _ => return Ok(()),
         };
-        let (line, bytes) = (entry.line, entry.text.len());
+        let (at, bytes) = ((entry.line, entry.offset), entry.text.len());
         match dead_letter(&entry.text) {
             Some(Ok(letter)) => {
-                return self.add(source, letter.into_occurrence(), line, bytes, work);
+                return self.add(source, letter.into_occurrence(), at, bytes, work);
             }
             Some(Err(error)) => {
                 work.summary.malformed(Fault {
                     file: source.name.to_string(),
-                    line,
+                    line: at.0,
                     reason: format!("not a dead letter: {error}"),
                 });
                 return Ok(());
@@ -193,6 +239,7 @@ impl Collector {
         }
         if entry.record.level < self.options.level() {
             work.summary.below_level += 1;
+            source.note_below_level(entry.offset);
             return Ok(());
         }
         if entry.record.channel.is_empty()
@@ -205,7 +252,7 @@ impl Collector {
             return Ok(());
         }
         match self.options.prepare(entry.record) {
-            Some(occurrence) => self.add(source, occurrence, line, bytes, work),
+            Some(occurrence) => self.add(source, occurrence, at, bytes, work),
             None => {
                 work.summary.below_level += 1;
                 Ok(())
@@ -215,15 +262,17 @@ impl Collector {
 
     fn add(
         &self,
-        source: &Source,
+        source: &mut Source,
         occurrence: NewOccurrence,
-        line: u64,
+        (line, offset): (u64, u64),
         bytes: usize,
         work: &mut Work,
     ) -> Result<(), Halt> {
         work.bytes += bytes;
-        work.batch.push(Located { occurrence, file: Arc::clone(&source.name), line });
-        if work.batch.len() >= BATCH || work.bytes >= BATCH_BYTES {
+        let (file, place) = (Arc::clone(&source.name), source.place().cloned());
+        work.batch.records.push(Located { occurrence, file, line, offset, place });
+        if work.batch.records.len() >= BATCH || work.bytes >= BATCH_BYTES {
+            work.note(source);
             self.send(work)?;
         }
         Ok(())
@@ -231,8 +280,9 @@ impl Collector {
 
     fn send(&self, work: &mut Work) -> Result<(), Halt> {
         work.bytes = 0;
+        work.sent_at = Instant::now();
         let batch = std::mem::take(&mut work.batch);
-        if batch.is_empty() {
+        if batch.records.is_empty() && batch.progress.is_empty() {
             return Ok(());
         }
         self.sender.blocking_send(batch).map_err(|_| Halt::Unwanted)
@@ -254,6 +304,7 @@ fn total(mut summary: Summary, sources: &[Source]) -> Summary {
     for counts in sources.iter().map(Source::counts) {
         summary.read += counts.read;
         summary.joined += counts.joined;
+        summary.read_before += counts.before;
     }
     summary
 }

@@ -1,12 +1,14 @@
 //! `ticket ingest`: reads the logs of other programs and records them.
 //!
 //! A thread reads lines, joins those that belong together, and sends batches of records; the thread of
-//! the command records them. Both work at the same time, and at most a few batches wait between them. The
-//! command keeps no state of its own: the id of a record follows from its line (see [`stored`]), so the
-//! command may be killed at any moment and simply be run again.
+//! the command records them. Both work at the same time, and at most a few batches wait between them. How far
+//! each file was read is stored together with the records (see [`place`]), so the command may be killed at
+//! any moment and simply be run again. The id of a record follows from its line (see [`stored`]), so a line
+//! that is read again counts once as long as it is stored.
 
 mod args;
 mod collect;
+mod place;
 mod source;
 mod stored;
 mod summary;
@@ -27,7 +29,6 @@ use tokio::sync::mpsc;
 pub(crate) use self::args::IngestArgs;
 use self::collect::{Collector, Halt};
 use self::source::{Lines, Source};
-use self::stored::FileLines;
 use self::summary::Summary;
 use self::writer::{Patience, Writer};
 use crate::context::Context;
@@ -39,10 +40,11 @@ const DEFAULT_APP: &str = "generic";
 
 /// Runs the command. Returns [`ExitCode::FAILURE`] if something was not recorded and the summary says so.
 pub(crate) async fn run(args: &IngestArgs, context: &Context) -> anyhow::Result<ExitCode> {
+    let app_id = context.app_id.as_deref().unwrap_or(DEFAULT_APP);
     let mut sources = args
         .files
         .iter()
-        .map(|path| Source::open(path, args.format))
+        .map(|path| Source::open(path, args.format, app_id))
         .collect::<anyhow::Result<Vec<_>>>()?;
     if args.follow
         && let Some(stream) = sources.iter().find(|source| !source.is_file())
@@ -51,20 +53,15 @@ pub(crate) async fn run(args: &IngestArgs, context: &Context) -> anyhow::Result<
         let wrong = format!("--follow is for files, but {name} is a stream: leave --follow out");
         return Err(Usage(wrong).into());
     }
-    let app_id = context.app_id.as_deref().unwrap_or(DEFAULT_APP);
-
-    let writer = Writer {
-        store: context.open_for_writing().await?,
-        patience: Patience {
-            bar: progress(&sources, args.follow),
-            stop: Arc::default(),
-            endless: args.follow,
-        },
+    let patience = Patience {
+        bar: progress(&sources, args.follow),
+        stop: Arc::default(),
+        endless: args.follow,
     };
+    let store = context.open_for_writing().await?;
+    let writer = Writer { store, patience, again: args.again };
     for source in &mut sources {
-        if let Lines::OfFile(lines) = &mut source.lines {
-            look_up(lines, &writer, app_id).await?;
-        }
+        look_up(source, &writer, app_id).await?;
     }
     let (sender, mut receiver) = mpsc::channel(2);
     let collector = Collector {
@@ -96,7 +93,7 @@ pub(crate) async fn run(args: &IngestArgs, context: &Context) -> anyhow::Result<
     if context.json {
         json::write_line(&mut out, &summary)?;
     } else {
-        summary.write(&mut out, args.min_level)?;
+        summary.write(&mut out, args.min_level())?;
     }
     out.flush()?;
     wrote?;
@@ -106,14 +103,27 @@ pub(crate) async fn run(args: &IngestArgs, context: &Context) -> anyhow::Result<
     Ok(if summary.is_failure() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-async fn look_up(lines: &mut FileLines, writer: &Writer, app_id: &str) -> anyhow::Result<()> {
-    let stored = writer.patience.retry(async || lines.look_up(&*writer.store, app_id).await).await;
-    lines.set_stored(stored.context("cannot read the database")?);
+/// Asks the store what it knows about a file, and continues where an earlier run was.
+async fn look_up(source: &mut Source, writer: &Writer, app_id: &str) -> anyhow::Result<()> {
+    let retry = &writer.patience;
+    if let Lines::OfFile(lines) = &mut source.lines {
+        let stored = retry.retry(async || lines.look_up(&*writer.store, app_id).await).await;
+        lines.set_stored(stored.context("cannot read the database")?);
+    }
+    if let Some(place) = source.place()
+        && !writer.again
+    {
+        let known = retry.retry(async || place.look_up(&*writer.store).await).await;
+        if let Some(position) = known.context("cannot read the database")?.position {
+            writer.patience.bar.inc(position.offset());
+            source.resume(position).with_context(|| format!("cannot read {}", source.name))?;
+        }
+    }
     Ok(())
 }
 
 fn options(args: &IngestArgs, app_id: &str) -> HandlerOptions {
-    let mut options = HandlerOptions::new(app_id).with_level(args.min_level);
+    let mut options = HandlerOptions::new(app_id).with_level(args.min_level());
     if args.no_redact {
         options = options.with_redaction(Redaction::none());
     }

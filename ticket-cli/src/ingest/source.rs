@@ -1,15 +1,16 @@
 //! The inputs of the command: files, pipes and standard input.
 
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use ticket_core::{OccurrenceId, Timestamp};
-use ticket_ingest::{AtEnd, Entry, Format, Item, Reader, StreamIdentity};
+use ticket_ingest::{AtEnd, Entry, Format, Item, LogPosition, Reader, StreamIdentity};
 
+use super::place::{Place, is_same_file};
 use super::stored::{FileLines, OPEN_END, UNDATED};
 
 /// One input and what is known about its lines.
@@ -19,6 +20,16 @@ pub(super) struct Source {
     pub(super) name: Arc<str>,
     pub(super) lines: Lines,
     reader: Reader<Input>,
+    /// The file that is read; `None` for a stream.
+    place: Option<Arc<Place>>,
+    /// How far the file that is read was read last time, or in the last batch.
+    position: Option<LogPosition>,
+    /// A record was read from the file that is read, now or last time. As long as there is none, what was
+    /// read may be in another format than the given one, and is read again next time.
+    has_record: bool,
+    /// The byte at which the last record begins that was below the level.
+    below_level: Option<u64>,
+    app_id: Arc<str>,
     path: PathBuf,
     format: Format,
     /// The lines of the files that `reader` read before the path came to mean another file.
@@ -42,6 +53,8 @@ pub(super) struct Counts {
     pub(super) read: u64,
     /// Those that are blank or continue a record.
     pub(super) joined: u64,
+    /// Those that an earlier run has read, which are not among the others.
+    pub(super) before: u64,
 }
 
 #[derive(Debug)]
@@ -59,6 +72,15 @@ impl Read for Input {
     }
 }
 
+impl Seek for Input {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        match self {
+            Self::File(file) => file.seek(to),
+            Self::Stdin(_) => Err(io::ErrorKind::Unsupported.into()),
+        }
+    }
+}
+
 /// What happened to a file since it was opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
@@ -71,35 +93,82 @@ pub(super) enum Fate {
 
 impl Source {
     /// Opens a path; `-` is standard input.
-    pub(super) fn open(path: &Path, format: Format) -> anyhow::Result<Self> {
+    pub(super) fn open(path: &Path, format: Format, app_id: &str) -> anyhow::Result<Self> {
         let name: Arc<str> = path.display().to_string().into();
         let stream = || Lines::OfStream(StreamIdentity::new());
+        let mut place = None;
         let (input, lines, modified) = if path == Path::new("-") {
             (Input::Stdin(io::stdin()), stream(), None)
         } else {
             let what = || format!("cannot read {name}");
-            let file = File::open(path).with_context(what)?;
-            let metadata = file.metadata().with_context(what)?;
+            let metadata = fs::metadata(path).with_context(what)?;
             if metadata.is_dir() {
                 bail!("cannot read {name}: it is a folder; name the files in it");
             }
             if metadata.is_file() {
-                let lines = Lines::OfFile(FileLines::new(path).with_context(what)?);
-                (Input::File(file), lines, metadata.modified().ok().map(Timestamp::from))
+                let lines = FileLines::new(path).with_context(what)?;
+                let (of_file, file) =
+                    Place::open(path, lines.identity(), app_id).with_context(what)?;
+                place = Some(Arc::new(of_file));
+                let modified = metadata.modified().ok().map(Timestamp::from);
+                (Input::File(file), Lines::OfFile(lines), modified)
             } else {
-                (Input::File(file), stream(), None)
+                (Input::File(File::open(path).with_context(what)?), stream(), None)
             }
         };
         Ok(Self {
             name,
             lines,
             reader: Reader::new(input, format),
+            place,
+            position: None,
+            has_record: false,
+            below_level: None,
+            app_id: app_id.into(),
             path: path.to_owned(),
             format,
             previous: Counts::default(),
             last_read: Instant::now(),
             modified,
         })
+    }
+
+    /// Continues where an earlier run was.
+    pub(super) fn resume(&mut self, position: LogPosition) -> io::Result<()> {
+        let Input::File(file) = self.reader.get_ref() else { return Ok(()) };
+        let input = Input::File(file.try_clone()?);
+        self.reader = Reader::resume(input, self.format, &position)?;
+        self.position = Some(position);
+        self.has_record = true;
+        Ok(())
+    }
+
+    /// Returns the file that is read, or `None` for a stream.
+    pub(super) const fn place(&self) -> Option<&Arc<Place>> {
+        self.place.as_ref()
+    }
+
+    /// Returns how far the file was read, if that is to be remembered.
+    pub(super) fn progress(&mut self) -> Option<LogPosition> {
+        self.position = self.position_now();
+        self.position.clone()
+    }
+
+    fn position_now(&self) -> Option<LogPosition> {
+        let position = self.reader.log_position().filter(|_| self.has_record)?;
+        let is_below = self.below_level == Some(position.offset());
+        Some(if is_below { position.before_open_record() } else { position })
+    }
+
+    /// Notes that the record that begins at this byte is below the level. If it is incomplete, the level may
+    /// be in the rest.
+    pub(super) const fn note_below_level(&mut self, offset: u64) {
+        self.below_level = Some(offset);
+    }
+
+    /// Returns `true` if the file was read on since the last [`progress`](Self::progress).
+    pub(super) fn is_read_on(&self) -> bool {
+        self.has_record && self.position_now() != self.position
     }
 
     pub(super) const fn is_file(&self) -> bool {
@@ -122,17 +191,22 @@ impl Source {
         if bytes > 0 {
             self.last_read = Instant::now();
         }
+        self.has_record |= matches!(item, Some(Item::Entry(_)));
         Ok((item, bytes))
     }
 
     /// Returns the record that waits for more lines, which may still come.
     pub(super) fn flush(&mut self) -> Option<Item> {
-        self.reader.flush()
+        let last = self.reader.flush();
+        self.has_record |= last.is_some();
+        last
     }
 
     /// Returns the record that waits for more lines when none can come.
     pub(super) fn finish(&mut self) -> Option<Item> {
-        self.reader.finish()
+        let last = self.reader.finish();
+        self.has_record |= last.is_some();
+        last
     }
 
     /// Returns `true` if a record has waited for more lines for this long.
@@ -144,6 +218,7 @@ impl Source {
         Counts {
             read: self.previous.read + self.reader.lines(),
             joined: self.previous.joined + self.reader.joined_lines(),
+            before: self.previous.before + self.reader.lines_before(),
         }
     }
 
@@ -164,9 +239,14 @@ impl Source {
 
     /// Begins again with the file that the path means now.
     pub(super) fn reopen(&mut self) -> io::Result<()> {
-        let input = Input::File(File::open(&self.path)?);
+        let Lines::OfFile(lines) = &self.lines else { return Ok(()) };
+        let (place, file) = Place::open(&self.path, lines.identity(), &self.app_id)?;
         self.previous = self.counts();
-        self.reader = Reader::new(input, self.format);
+        self.reader = Reader::new(Input::File(file), self.format);
+        self.place = Some(Arc::new(place));
+        self.position = None;
+        self.has_record = false;
+        self.below_level = None;
         Ok(())
     }
 
@@ -176,8 +256,12 @@ impl Source {
     pub(super) fn identify(&mut self, entry: &mut Entry, live: bool) -> bool {
         let now = if live { None } else { self.modified }.unwrap_or_else(Timestamp::now);
         let known_time = entry.time.or(entry.previous_time);
-        let Entry { record, offset, text, .. } = entry;
+        let Entry { record, offset, text, key, .. } = entry;
         record.time = known_time.unwrap_or(now);
+        if let Some(key) = key {
+            record.id = OccurrenceId::from_key(record.time, key);
+            return true;
+        }
         match &mut self.lines {
             Lines::OfFile(lines) => {
                 let mut time = record.time;
@@ -202,18 +286,5 @@ impl Source {
             }
         }
         true
-    }
-}
-
-/// Compares what the system knows about two files, to see whether a path means another file by now.
-fn is_same_file(a: &fs::Metadata, b: &fs::Metadata) -> bool {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt as _;
-        (a.dev(), a.ino()) == (b.dev(), b.ino())
-    }
-    #[cfg(not(unix))]
-    {
-        a.created().ok() == b.created().ok()
     }
 }

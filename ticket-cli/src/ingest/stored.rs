@@ -52,6 +52,10 @@ impl FileLines {
         Ok(Self { identity, key, stored: Stored::default() })
     }
 
+    pub(super) const fn identity(&self) -> &FileIdentity {
+        &self.identity
+    }
+
     /// Asks the store what it holds of the file.
     pub(super) async fn look_up(
         &self,

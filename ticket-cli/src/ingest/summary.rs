@@ -14,12 +14,14 @@ const SHOWN: usize = 10;
 
 /// What happened to the lines.
 ///
-/// Every line is counted once: `read` is the sum of the records and of the lines that are malformed, below
+/// Every line that was read is counted once: `read` is the sum of the records and of the lines that are malformed, below
 /// the level, or joined to another line.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Summary {
-    /// All lines.
+    /// All lines that were read.
     pub(super) read: u64,
+    /// Lines that were not read, because an earlier run has read them.
+    pub(super) read_before: u64,
     /// Records that are new to the store.
     pub(super) recorded: u64,
     /// Records that the store held already.
@@ -57,7 +59,8 @@ impl Summary {
     /// Returns `true` if a record was refused, or if no line could be parsed: then the input is probably not
     /// a log, or has another format than the one given.
     pub(super) const fn is_failure(&self) -> bool {
-        self.rejected > 0 || (self.malformed > 0 && self.malformed == self.read)
+        let is_unreadable = self.malformed > 0 && self.malformed == self.read;
+        self.rejected > 0 || (is_unreadable && self.read_before == 0)
     }
 
     pub(super) fn malformed(&mut self, fault: Fault) {
@@ -78,6 +81,7 @@ impl Summary {
     pub(super) fn with(mut self, other: Self) -> Self {
         let Self {
             read,
+            read_before,
             recorded,
             already_known,
             below_level,
@@ -90,6 +94,7 @@ impl Summary {
             rejected_lines,
         } = other;
         self.read += read;
+        self.read_before += read_before;
         self.recorded += recorded;
         self.already_known += already_known;
         self.below_level += below_level;
@@ -123,6 +128,11 @@ impl Summary {
             }
         }
         writeln!(out)?;
+        if self.read_before > 0 {
+            let before = counted(self.read_before, "line");
+            let verb = if self.read_before == 1 { "was" } else { "were" };
+            writeln!(out, "{before} {verb} read by earlier runs (--again reads from the start)")?;
+        }
         if self.new_tickets + self.reopened_tickets > 0 {
             write!(out, "{}", counted(self.new_tickets, "new ticket"))?;
             if self.reopened_tickets > 0 {

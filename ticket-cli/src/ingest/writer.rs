@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use indicatif::ProgressBar;
 use ticket_core::backend::{Backoff, Batch, NewOccurrence, Recorded, TicketChange};
-use ticket_core::{Error, ErrorKind, Store};
+use ticket_core::{Error, ErrorKind, Store, Timestamp};
 use tokio::sync::mpsc;
 
-use super::collect::{Located, LocatedBatch};
+use super::collect::{Located, LocatedBatch, Progress};
+use super::place::Known;
 use super::summary::{Fault, Summary};
 use crate::failure;
 
@@ -26,6 +27,8 @@ const DELAYS: [Duration; 2] = [Duration::from_millis(200), Duration::from_secs(4
 pub(super) struct Writer {
     pub(super) store: Arc<dyn Store>,
     pub(super) patience: Patience,
+    /// Files are read from their start, whatever was read of them before.
+    pub(super) again: bool,
 }
 
 impl Writer {
@@ -36,15 +39,23 @@ impl Writer {
         summary: &mut Summary,
     ) -> anyhow::Result<()> {
         while let Some(located) = receiver.recv().await {
-            let places: Vec<_> = located
-                .iter()
-                .map(|Located { occurrence, file, line }| {
-                    (occurrence.record().id, Arc::clone(file), *line)
-                })
-                .collect();
-            let batch: Batch = located.into_iter().map(|located| located.occurrence).collect();
+            self.write_batch(located, summary).await.context(
+                "cannot record; ingest the same again later, what is recorded is not counted twice",
+            )?;
+        }
+        Ok(())
+    }
+
+    async fn write_batch(
+        &self,
+        mut located: LocatedBatch,
+        summary: &mut Summary,
+    ) -> Result<(), Error> {
+        loop {
+            self.look_up(&mut located, summary).await?;
+            let batch = batch(&located);
             // A batch holds each occurrence once, so these are known as soon as it is recorded.
-            let repeated = (places.len() - batch.len()) as u64;
+            let repeated = (located.records.len() - batch.len()) as u64;
             let record = async |chunk: Batch| {
                 self.patience.retry(async || self.store.record_tickets(chunk.clone()).await).await
             };
@@ -53,31 +64,93 @@ impl Writer {
                 Err(error) => {
                     // A chunk that is refused has one occurrence. The batch has reordered them, so its
                     // place is found by its id.
-                    let place = places.iter().find(|(id, ..)| *id == chunk[0].record().id);
-                    if let Some((_, file, line)) = place {
+                    let id = chunk[0].record().id;
+                    let refused = located.records.iter().find(|of| of.occurrence.record().id == id);
+                    if let Some(Located { file, line, .. }) = refused {
                         let (file, reason) = (file.to_string(), error.message().to_owned());
                         summary.rejected(Fault { file, line: *line, reason });
                     }
                 }
             };
-            record_in_chunks(&batch, record, each).await.context(
-                "cannot record; ingest the same again later, what is recorded is not counted twice",
-            )?;
-            summary.already_known += repeated;
+            match record_in_chunks(&batch, record, each).await {
+                Ok(()) => {
+                    summary.already_known += repeated;
+                    for Progress { place, position } in located.progress {
+                        let stored = Some(position.to_string());
+                        place.set_known(Some(Known { stored, position: Some(position) }));
+                    }
+                    return Ok(());
+                }
+                // Another process reads one of the files too, or the answer to an earlier attempt was lost.
+                Err(error) if error.kind() == ErrorKind::Conflict => {
+                    located
+                        .progress
+                        .iter()
+                        .for_each(|Progress { place, .. }| place.set_known(None));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Asks the store how far the files were read for which that is not known, and leaves out what others
+    /// have read of them.
+    async fn look_up(
+        &self,
+        located: &mut LocatedBatch,
+        summary: &mut Summary,
+    ) -> Result<(), Error> {
+        let LocatedBatch { records, progress } = located;
+        for index in (0..progress.len()).rev() {
+            let Progress { place, position } = &progress[index];
+            let known = match place.known() {
+                Some(known) => known,
+                None => self.patience.retry(async || place.look_up(&*self.store).await).await?,
+            };
+            place.set_known(Some(known.clone()));
+            let Some(known) = known.position.filter(|_| !self.again) else { continue };
+            let is_new = |of: &Located| {
+                let is_here = of.place.as_ref().is_some_and(|of| Arc::ptr_eq(of, place));
+                !(is_here && known.covers(of.offset))
+            };
+            let before = records.len();
+            records.retain(is_new);
+            summary.already_known += (before - records.len()) as u64;
+            if known.reaches(position) && known != *position {
+                progress.remove(index);
+            }
         }
         Ok(())
     }
 }
 
+/// Returns the occurrences, and how far their files were read.
+fn batch(located: &LocatedBatch) -> Batch {
+    let now = Timestamp::now();
+    let positions = located.progress.iter().flat_map(|Progress { place, position }| {
+        let stored = place.known().and_then(|known| known.stored);
+        place.read_positions(position, stored, now)
+    });
+    let occurrences = located.records.iter().map(|located| located.occurrence.clone());
+    occurrences.collect::<Batch>().with_positions(positions.collect())
+}
+
 /// Records a batch and reports the result of each chunk of it.
 ///
 /// A batch that the store refuses is halved until the record that is to blame stands alone, so one bad
-/// record does not keep the others out.
+/// record does not keep the others out. The read positions follow when all other records are stored.
 async fn record_in_chunks(
     batch: &Batch,
     record: impl AsyncFn(Batch) -> Result<Recorded, Error>,
     mut each: impl FnMut(&[NewOccurrence], Result<Recorded, Error>),
 ) -> Result<(), Error> {
+    match record(batch.clone()).await {
+        Err(error) if error.kind() == ErrorKind::Rejected && !batch.is_empty() => {}
+        result => {
+            each(batch, Ok(result?));
+            return Ok(());
+        }
+    }
     let mut chunks = Vec::new();
     chunks.push(0..batch.len());
     while let Some(chunk) = chunks.pop() {
@@ -90,6 +163,10 @@ async fn record_in_chunks(
             Err(error) if error.kind() != ErrorKind::Rejected => return Err(error),
             result => each(&batch[chunk], result),
         }
+    }
+    if !batch.positions().is_empty() {
+        let positions = batch.positions().to_vec();
+        record(Batch::default().with_positions(positions)).await?;
     }
     Ok(())
 }

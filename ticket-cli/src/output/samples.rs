@@ -3,7 +3,7 @@
 use ticket_core::backend::NewOccurrence;
 use ticket_core::record::{Breadcrumb, ErrorCause, Frame, Request, Span};
 use ticket_core::{
-    HistoryEntry, HistoryEvent, Level, Location, Occurrence, Record, Status, Ticket, TicketId,
+    Fix, HistoryEntry, HistoryEvent, Level, Location, Occurrence, Record, Status, Ticket, TicketId,
     Timestamp, Value,
 };
 use ticket_grouping::Grouping;
@@ -21,7 +21,9 @@ pub(crate) fn record() -> Record {
         .with_trait("due", Value::Time(time))
         .with_app_id("shop")
         .with_release("1.4.0")
-        .with_environment("production");
+        .with_environment("production")
+        .with_external_id("order-17")
+        .with_payload(serde_json::json!({ "order": 17, "items": ["tea"] }));
     record.error = vec![ErrorCause::new(Some("PaymentError".into()), "refused")];
     record.backtrace = vec![Frame::new("shop::pay")];
     let mut request = Request::default();
@@ -46,7 +48,7 @@ pub(crate) fn history() -> [HistoryEntry; 5] {
         by: by.map(str::to_owned),
         event,
     };
-    let release = Some("1.4.0".to_owned());
+    let release = Some(Fix::In("1.4.0".to_owned()));
     let solved = Status::Solved { at: record().time, release };
     [
         entry(5, Some("ada"), HistoryEvent::Merged(TicketId::MIN)),

@@ -44,6 +44,43 @@ fn tickets_are_solved_reopened_and_muted() {
 }
 
 #[test]
+fn a_ticket_is_solved_by_the_release_after_the_latest_one() {
+    let of = |message: &str, release: &str, seconds_ago| {
+        record(Level::Error, "cart", message, seconds_ago).with_release(release)
+    };
+    let place = Place::with(vec![of("it failed", "1.3.0", 20), of("other", "1.10.0", 10)]);
+    let id = place.texts("id", &["list", "--search", "it failed"]).remove(0);
+    let output = place.output(&["solve", &id, "--next-release"]);
+    assert!(output.contains("solved by the release after 1.10.0  it failed"), "{output}");
+    let solved = place.json(&["list", "--status", "solved"]).remove(0);
+    assert_eq!(solved["solved_release"], serde_json::Value::Null);
+    assert_eq!(solved["solved_after_release"], "1.10.0");
+    assert!(place.output(&["show", &id]).contains(", by the release after 1.10.0"));
+
+    // Occurrences after the solving: the first two are of releases without the fix.
+    for (release, status) in [("1.9.9", "solved"), ("1.10.0", "solved"), ("1.10.1", "open")] {
+        place.record(vec![of("it failed", release, 0)]);
+        assert_eq!(
+            place.texts("status", &["list", "--status", "all", "--search", "it failed"]),
+            [status]
+        );
+    }
+    let (code, said) = place.failure(&["solve", &id, "--next-release", "--release", "1.4.0"]);
+    assert!(code == 2 && said.contains("--next-release"), "{said}");
+}
+
+#[test]
+fn without_any_release_the_next_one_is_unknown_and_the_command_says_so() {
+    let place = Place::with(vec![record(Level::Error, "cart", "it failed", 10)]);
+    let id = place.texts("id", &["list"]).remove(0);
+    let assert = place.ticket(&["solve", &id, "--next-release"]).assert().success();
+    let output = assert.get_output();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("never seen in a release"), "{said}");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("solved  it failed"));
+}
+
+#[test]
 fn decisions_and_notes_are_shown_with_who_made_them() {
     let place = Place::with(five());
     let ids = ids(&place);
@@ -220,4 +257,50 @@ fn expire_without_a_criterion_is_wrong_usage() {
         assert!(said.contains(part), "{said}");
     }
     assert_eq!(place.json(&["find"]).len(), 8);
+}
+
+#[test]
+fn clear_says_what_it_would_delete_and_needs_yes() {
+    let place = Place::with(five());
+    for (arguments, what) in [
+        (&["clear"][..], "would delete 5 tickets of all applications with their occurrences"),
+        (&["clear", "--app", "nobody"], "0 tickets of application \"nobody\""),
+        (&["clear", "--application", "shop"], "application \"shop\""),
+    ] {
+        let (code, said) = place.failure(arguments);
+        assert_eq!(code, 2, "{said}");
+        assert!(said.contains(what) && said.contains("add --yes"), "{said}");
+    }
+    assert_eq!(place.json(&["list"]).len(), 5);
+}
+
+#[test]
+fn clear_deletes_the_tickets_of_one_application_or_of_all() {
+    let place = Place::with(five());
+    let mut apps = place.texts("app_id", &["list"]);
+    apps.sort();
+    let first = apps[0].clone();
+    let own = apps.iter().filter(|app| **app == first).count();
+    let deleted = place.json(&["clear", "--yes", "--app", &first]);
+    assert_eq!(deleted, [serde_json::json!({ "deleted_tickets": own })]);
+    assert_eq!(place.json(&["list"]).len(), 5 - own);
+    place.record(vec![record(Level::Error, "db", "no answer", 0)]);
+    let output = place.output(&["clear", "--yes"]);
+    assert!(output.starts_with("deleted ") && output.contains("of all applications"), "{output}");
+    assert!(place.json(&["list"]).is_empty() && place.json(&["find"]).is_empty());
+}
+
+#[test]
+fn capabilities_are_listed() {
+    let place = Place::with(five());
+    let output = place.output(&["capabilities"]);
+    assert!(output.starts_with("backend  sqlite\n"), "{output}");
+    assert_eq!(output.matches("\nyes  ").count(), 4, "{output}");
+    let json = place.json(&["capabilities"]).remove(0);
+    assert_eq!(
+        (&json["backend"], &json["capabilities"]["events"]),
+        (&"sqlite".into(), &true.into())
+    );
+    let memory = place.json(&["capabilities", "--url", "memory:"]).remove(0);
+    assert_eq!(memory["capabilities"]["shared_storage"], false);
 }

@@ -41,6 +41,23 @@ fn events_are_found_by_type_and_traits() {
 }
 
 #[test]
+fn an_event_is_found_by_the_id_of_its_producer_and_shown_with_its_payload() {
+    let place = place();
+    assert_eq!(found(&place, &["id=order-4711"]), ["payment 4711 refused"]);
+    assert_eq!(found(&place, &["id=order-4711 and ok=true"]), [""; 0]);
+    assert_eq!(found(&place, &["id=order-47"]), [""; 0]);
+    let ticket = place.texts("ticket_id", &["find", "id=order-4711"]).remove(0);
+    for arguments in [&["find", "id=order-4711"][..], &["occurrences", &ticket]] {
+        let output = place.output(&[arguments, &["--json"]].concat());
+        let expected = r#""external_id":"order-4711","payload":{"order":4711,"total":1e400}"#;
+        assert!(output.contains(expected), "{output}");
+    }
+    let shown = place.output(&["show", &ticket]);
+    assert!(shown.contains("external id  order-4711\n"), "{shown}");
+    assert!(shown.contains("PAYLOAD\n{\n  \"order\": 4711,\n  \"total\": 1e400\n}\n"), "{shown}");
+}
+
+#[test]
 fn events_are_listed_in_a_table() {
     let output = place().output(&["find", "user_id=42"]);
     assert_eq!(output.lines().count(), 2, "{output}");

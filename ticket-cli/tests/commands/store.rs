@@ -6,7 +6,7 @@ use std::time::Duration;
 use assert_cmd::Command;
 use tempfile::TempDir;
 use ticket_core::backend::{Batch, NewOccurrence};
-use ticket_core::record::{Breadcrumb, ErrorCause, Frame, Request, Span};
+use ticket_core::record::{Breadcrumb, ErrorCause, Frame, Payload, Request, Span};
 use ticket_core::{Level, Location, Record, Registry, Store, TicketId, Timestamp};
 use ticket_grouping::Grouping;
 
@@ -129,7 +129,9 @@ pub(crate) fn full() -> Record {
         .with_trait("ok", false)
         .with_trait("type", "card")
         .with_release("1.4.0")
-        .with_environment("production");
+        .with_environment("production")
+        .with_external_id("order-4711")
+        .with_payload(r#"{"order":4711,"total":1e400}"#.parse::<Payload>().unwrap());
     record.error = vec![
         ErrorCause::new(Some("PaymentError".into()), "refused"),
         ErrorCause::new(None, "insufficient funds"),

@@ -7,3 +7,4 @@ mod follow;
 mod letters;
 mod options;
 mod place;
+mod positions;

@@ -19,7 +19,7 @@ fn malformed_lines_are_listed_and_do_not_stop_the_rest() {
     let line = &summary["malformed_lines"][0];
     assert_eq!((&line["file"], &line["line"]), (&json!("app.log"), &json!(2)));
 
-    let output = place.run(&["ingest", "app.log", "--format", "json"]);
+    let output = place.run(&["ingest", "app.log", "--format", "json", "--again"]);
     let text = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0));
     assert!(
@@ -35,7 +35,8 @@ fn a_line_without_the_requested_format_is_malformed() {
     let place = Place::new();
     place.write("app.log", "level=error msg=\"a b\"\nplain\n{\"level\":\"error\",\"msg\":\"c\"}\n");
     let counts = |format| {
-        let summary = place.ingest(&["app.log", "--format", format, "--min-level", "trace"]);
+        let summary =
+            place.ingest(&["app.log", "--again", "--format", format, "--min-level", "trace"]);
         (summary["malformed"].clone(), summary["recorded"].clone())
     };
     assert_eq!(counts("json"), (json!(2), json!(1)));
@@ -68,7 +69,7 @@ fn options_fill_in_what_records_do_not_state() {
     let ticket: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((&ticket["app_id"], &ticket["channel"]), (&json!("shop"), &json!("plain")));
     assert_eq!((&ticket["first_release"], &ticket["level"]), (&json!("1.2"), &json!("error")));
-    assert_eq!(ingest("info")["recorded"], 1);
+    assert_eq!(ingest("info")["recorded"], 1, "the last line may still grow");
 }
 
 #[test]
@@ -80,7 +81,8 @@ fn invalid_utf8_huge_lines_and_a_missing_last_line_break_are_read() {
     log.extend(b"ERROR the end");
     place.write("app.log", log);
     assert_eq!(place.counts(&["app.log"]), (4, 0));
-    assert_eq!(place.counts(&["app.log"]), (0, 4));
+    assert_eq!(place.counts(&["app.log"]), (0, 0));
+    assert_eq!(place.counts(&["--again", "app.log"]), (0, 4));
     assert!(place.tickets().iter().all(|(message, _)| message.len() < 100_000));
 }
 
@@ -137,7 +139,7 @@ fn secrets_are_redacted_and_lines_keep_their_ids() {
         assert!(!found(&stored) && !found(&wal), "{secret}");
     }
     // This includes the last line, which has no line break yet.
-    assert_eq!(place.counts(&["app.log"]), (0, 3));
+    assert_eq!(place.counts(&["--again", "app.log"]), (0, 3));
 
     // The id of a record follows from the line as it is in the log, not as it is stored.
     assert_eq!(place.counts(&["--url", "sqlite:kept.db", "--no-redact", "app.log"]), (3, 0));
@@ -161,6 +163,7 @@ fn secrets_are_redacted_and_lines_keep_their_ids() {
     assert!(kept[0].1.contains("hunter2") && kept[2].1.contains("hunter2"), "{kept:?}");
 
     place.append("app.log", "?sslmode=require\n");
-    assert_eq!(place.counts(&["app.log"]), (0, 3));
-    assert_eq!(place.counts(&["--url", "sqlite:kept.db", "--no-redact", "app.log"]), (0, 3));
+    assert_eq!(place.counts(&["--again", "app.log"]), (0, 3));
+    let kept = ["--url", "sqlite:kept.db", "--no-redact", "--again", "app.log"];
+    assert_eq!(place.counts(&kept), (0, 3));
 }

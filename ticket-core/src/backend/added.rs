@@ -1,9 +1,9 @@
 //! [`Added`] and [`KnownTicket`]: how new occurrences change their ticket.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::{NewOccurrence, TicketChange};
-use crate::{OccurrenceId, Timestamp};
+use crate::{Fix, OccurrenceId, Status, Timestamp};
 
 /// A summary of the occurrences of one ticket that are new to the store.
 #[derive(Clone, Debug)]
@@ -16,8 +16,8 @@ pub struct Added<'a> {
     pub repeats: u64,
     /// The number of records in each hour, where hours are numbered from the Unix epoch.
     pub hours: BTreeMap<i64, u64>,
-    /// The distinct pairs of release and environment.
-    pub seen: BTreeSet<(Option<&'a str>, Option<&'a str>)>,
+    /// The distinct pairs of release and environment, each with the time of its newest occurrence.
+    pub seen: BTreeMap<(Option<&'a str>, Option<&'a str>), Timestamp>,
 }
 
 impl<'a> Added<'a> {
@@ -31,7 +31,7 @@ impl<'a> Added<'a> {
             newest: first,
             repeats: 0,
             hours: BTreeMap::new(),
-            seen: BTreeSet::new(),
+            seen: BTreeMap::new(),
         };
         added.add(first);
         occurrences.for_each(|new| added.add(new));
@@ -48,7 +48,17 @@ impl<'a> Added<'a> {
         }
         self.repeats += repeats;
         *self.hours.entry(record.time.hour()).or_default() += repeats;
-        self.seen.insert((record.release.as_deref(), record.environment.as_deref()));
+        let pair = (record.release.as_deref(), record.environment.as_deref());
+        let newest = self.seen.entry(pair).or_insert(record.time);
+        *newest = record.time.max(*newest);
+    }
+
+    /// Returns `true` if one of the occurrences reopens a ticket with this status: one that is later than
+    /// the moment of solving and not of a release that the [fix](Fix::settles) settles.
+    fn reopens(&self, status: &Status) -> bool {
+        let Status::Solved { at, release: fix } = status else { return false };
+        let settles = |release| fix.as_ref().is_some_and(|fix: &Fix| fix.settles(release));
+        self.seen.iter().any(|((release, _), time)| time > at && !settles(*release))
     }
 }
 
@@ -59,8 +69,8 @@ pub struct KnownTicket {
     pub first: (Timestamp, OccurrenceId),
     /// The time and id of the newest occurrence, stored or pruned.
     pub last: (Timestamp, OccurrenceId),
-    /// The time up to which the ticket is solved; `None` if it is not solved.
-    pub solved_at: Option<Timestamp>,
+    /// The ticket's status, as stored.
+    pub status: Status,
     /// The ticket's `occurrence_count`.
     pub count: u64,
 }
@@ -81,8 +91,7 @@ impl KnownTicket {
     /// Returns [`TicketChange::Reopened`] if the new occurrences reopen the ticket.
     #[must_use]
     pub fn change(&self, added: &Added<'_>) -> Option<TicketChange> {
-        let is_later = |at| added.newest.record().time > at;
-        self.solved_at.is_some_and(is_later).then_some(TicketChange::Reopened)
+        added.reopens(&self.status).then_some(TicketChange::Reopened)
     }
 }
 
@@ -108,7 +117,9 @@ mod tests {
         assert_eq!(added.newest, &all[2]);
         assert_eq!(added.repeats, 8);
         assert_eq!(added.hours, BTreeMap::from([(0, 4), (1, 4)]));
-        assert_eq!(added.seen.len(), 2);
+        let seen = [("r0", HOUR), ("r1", HOUR + 1)];
+        let seen = seen.map(|(r, time)| ((Some(r), None), Timestamp::from_micros(time)));
+        assert_eq!(added.seen, BTreeMap::from(seen));
         assert!(Added::of([]).is_none());
     }
 
@@ -118,7 +129,7 @@ mod tests {
         let known = KnownTicket {
             first: first.age_key(),
             last: last.age_key(),
-            solved_at: Some(Timestamp::from_micros(30)),
+            status: Status::Solved { at: Timestamp::from_micros(30), release: None },
             count: 2,
         };
         let inside = Added::of([&middle, &first, &last]).unwrap();
@@ -128,6 +139,6 @@ mod tests {
         let outside = Added::of([&older, &newer]).unwrap();
         assert!(known.begins_with(&outside) && known.is_described_by(&outside));
         assert_eq!(known.change(&outside), Some(TicketChange::Reopened));
-        assert_eq!(KnownTicket { solved_at: None, ..known }.change(&outside), None);
+        assert_eq!(KnownTicket { status: Status::Open, ..known }.change(&outside), None);
     }
 }

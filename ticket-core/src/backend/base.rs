@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use super::{Batch, Recorded, StatusChange};
 use crate::{
     Author, Bucket, Capabilities, HistogramQuery, HistoryEntry, HistoryQuery, Note, Occurrence,
-    OccurrenceQuery, Page, Result, Ticket, TicketFilter, TicketId, TicketQuery, forward_backend,
+    OccurrenceQuery, Page, ReleaseQuery, Result, Ticket, TicketFilter, TicketId, TicketQuery,
+    forward_backend,
 };
 
 /// A store of tickets and their occurrences.
@@ -26,7 +27,8 @@ use crate::{
 ///
 /// A backend never receives a text that exceeds the [limits](crate::limits) or contains NUL, because
 /// records, queries and the other arguments bring their texts within the limits when they are built
-/// (rules 21 and 22). A backend stores and compares these texts as they are.
+/// (rules 21 and 22). A backend stores and compares these texts as they are. It returns a record with its
+/// payload and its external id as they were recorded (rule 29).
 ///
 /// The store has its own connections (rule 27). A call neither commits nor rolls back an open transaction
 /// of the application, and a record made inside a transaction that is rolled back is kept.
@@ -47,9 +49,14 @@ pub trait BackendBase: std::fmt::Debug + Send + Sync + 'static {
     /// schema that is newer than the backend is an error of kind [`Corrupt`](crate::ErrorKind::Corrupt)
     /// and stays untouched. A backend that must not create anything (`autocreate = false`) only checks the
     /// schema, and fails with kind [`Config`](crate::ErrorKind::Config) if it is missing or old.
+    ///
+    /// A store that was never set up is empty: where this call would create the schema, every method that
+    /// only reads finds nothing, and MUST NOT fail for that reason (rule 13). With `autocreate = false` these
+    /// methods fail like this one.
     async fn setup_backend(&self) -> Result<()>;
 
-    /// Records a batch of occurrences. An empty batch succeeds and changes nothing.
+    /// Records a batch of occurrences, and the [read positions](super::ReadPosition) in it. An empty batch
+    /// succeeds and changes nothing.
     ///
     /// A [`Batch`] holds the occurrences of each ticket together, tickets in id order, and
     /// within a ticket no id twice.
@@ -67,11 +74,23 @@ pub trait BackendBase: std::fmt::Debug + Send + Sync + 'static {
     ///    arrive. Pruned occurrences count: an occurrence with the time and id of a pruned first or newest
     ///    one changes neither.
     /// 6. A solved ticket is reopened by an occurrence that is later than the moment it was solved, and by
-    ///    nothing else. Exactly one call reports [`Reopened`](super::TicketChange::Reopened) per solving. An
-    ///    older occurrence counts and leaves the ticket solved.
+    ///    nothing else. If the solving names a release, the occurrence also has to be of a release that the
+    ///    [fix does not settle](crate::Fix::settles). Exactly one call reports
+    ///    [`Reopened`](super::TicketChange::Reopened) per solving. Every other occurrence counts and leaves
+    ///    the ticket solved.
     /// 7. A muted ticket counts and stays muted. Nothing is reported for it, not even when the time until
     ///    which it was muted has passed.
     /// 8. Batches that touch the same tickets in opposite orders all succeed.
+    ///
+    /// A batch may say up to where its reader has read some sources. These positions are stored together
+    /// with its occurrences, or neither is, also if the batch has no occurrence (rule 32). If one of them
+    /// does not follow the stored position of its source, which
+    /// [`ReadPosition::check`](super::ReadPosition::check) decides, the call fails with
+    /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) and changes nothing: of several readers that read
+    /// the same, one records it. The check and the change MUST be one step for all writers. Once the
+    /// positions are stored, those that were written more than
+    /// [`ReadPosition::LIFETIME`](super::ReadPosition::LIFETIME) before the newest one in the batch, by the
+    /// times that their readers state, are deleted.
     ///
     /// The result has one [`TicketUpdate`](super::TicketUpdate) for each ticket that gained an occurrence,
     /// in id order.
@@ -96,10 +115,11 @@ pub trait BackendBase: std::fmt::Debug + Send + Sync + 'static {
     /// Solves, reopens or mutes a ticket, and returns the ticket as it is afterwards; `None` if no ticket
     /// has this id (rule 13).
     ///
-    /// Solving settles everything up to a given moment. If the ticket's last occurrence, stored or pruned,
-    /// is later than that moment, the ticket stays as it is, whether it is open, muted or solved at a later
+    /// Solving settles everything up to a given moment, and, if it names a release, the releases before the
+    /// fix. If the ticket's last occurrence, stored or pruned and of whatever release, is later than that
+    /// moment, the ticket stays as it is, whether it is open, muted or solved at a later
     /// moment: the problem came back before the decision arrived. Whichever of the two arrives first, an
-    /// occurrence that is later than the solving prevails. In every other case the new status replaces the
+    /// occurrence that is later than the solving and not settled prevails. In every other case the new status replaces the
     /// old one, even one of the same kind. A change of status is not an occurrence: `reopened_count` stays
     /// the same. The release that solves a ticket is cut to the [limit](crate::limits::NAME) of a name, as
     /// a record's release is; [`StatusChange::status`] does that.
@@ -164,6 +184,12 @@ pub trait BackendBase: std::fmt::Debug + Send + Sync + 'static {
     ///     ticket, and a ticket that is recorded again starts with an empty one.
     async fn get_history(&self, id: TicketId, query: &HistoryQuery) -> Result<Page<HistoryEntry>>;
 
+    /// Returns the releases in which the tickets of an application were seen, each once, sorted by code point
+    /// (rule 12).
+    ///
+    /// Pruning does not affect the result. A ticket takes its releases along when it is deleted or expires.
+    async fn get_releases(&self, query: &ReleaseQuery) -> Result<Vec<String>>;
+
     /// Deletes a ticket with its occurrences, counts and history; `false` if no ticket has this id (rule 13).
     ///
     /// A delete that races a record leaves no occurrence and no count without a ticket (rule 9). A ticket
@@ -183,6 +209,12 @@ pub trait BackendBase: std::fmt::Debug + Send + Sync + 'static {
     /// The counts have no gaps, are exact, and are not affected by pruning. An unknown ticket has zeros. A
     /// ticket takes its counts along when it is deleted or expires with its occurrences.
     async fn count_occurrences(&self, query: &HistogramQuery) -> Result<Vec<Bucket>>;
+
+    /// Returns the position up to which a source was read, or `None` if none is stored (rule 32).
+    ///
+    /// The name of the source is cut like that of a [`ReadPosition`](super::ReadPosition). Neither a deleted
+    /// ticket nor expiry changes a position; [`clear`](crate::EventStore::clear) deletes them all.
+    async fn read_position(&self, source: &str) -> Result<Option<String>>;
 }
 
 #[async_trait]

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::ops::{Deref, Range};
 use std::sync::Arc;
 
-use super::NewOccurrence;
-use crate::{Fingerprint, TicketId};
+use super::{NewOccurrence, ReadPosition};
+use crate::{Fingerprint, TicketId, Timestamp};
 
 /// The occurrences of one write.
 ///
@@ -37,6 +37,7 @@ pub struct Batch {
     occurrences: Arc<Vec<NewOccurrence>>,
     /// The part of `occurrences` that belongs to this batch.
     range: Range<usize>,
+    positions: Arc<[ReadPosition]>,
 }
 
 impl Batch {
@@ -46,7 +47,35 @@ impl Batch {
             .map(|occurrences| TicketBatch { occurrences })
     }
 
-    /// Returns a part of the batch, which shares the occurrences with this one.
+    /// Adds the positions up to which the sources of the occurrences were read.
+    ///
+    /// They are sorted by source, so that writers that lock them in this order cannot deadlock. Of several
+    /// positions of one source, the last one is kept.
+    #[must_use]
+    pub fn with_positions(mut self, mut positions: Vec<ReadPosition>) -> Self {
+        positions.reverse();
+        positions.sort_by(|a, b| a.source().cmp(b.source()));
+        positions.dedup_by(|next, kept| next.source() == kept.source());
+        self.positions = positions.into();
+        self
+    }
+
+    /// Returns the positions up to which sources were read, sorted by source.
+    #[must_use]
+    pub fn positions(&self) -> &[ReadPosition] {
+        &self.positions
+    }
+
+    /// Returns the time before which positions are deleted once those of this batch are stored; `None` if it
+    /// has none.
+    #[must_use]
+    pub fn forgets_positions_before(&self) -> Option<Timestamp> {
+        let newest = self.positions.iter().map(ReadPosition::at).max()?;
+        Some(newest.saturating_sub(ReadPosition::LIFETIME))
+    }
+
+    /// Returns a part of the batch, which shares the occurrences with this one. It has no read positions,
+    /// because it is not all that was read.
     ///
     /// # Panics
     ///
@@ -57,7 +86,7 @@ impl Batch {
         assert!(range.start <= range.end && range.end <= len, "{range:?} of a batch of {len}");
         let start = self.range.start;
         let range = start + range.start..start + range.end;
-        Self { occurrences: Arc::clone(&self.occurrences), range }
+        Self { occurrences: Arc::clone(&self.occurrences), range, positions: Arc::default() }
     }
 }
 
@@ -78,7 +107,7 @@ impl From<Vec<NewOccurrence>> for Batch {
             ids.insert(occurrence.record().id)
         });
         let range = 0..occurrences.len();
-        Self { occurrences: Arc::new(occurrences), range }
+        Self { occurrences: Arc::new(occurrences), range, positions: Arc::default() }
     }
 }
 

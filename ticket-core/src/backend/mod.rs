@@ -12,6 +12,7 @@ mod batch;
 mod lease;
 mod merge;
 mod new_occurrence;
+mod read_position;
 mod recorded;
 mod schema_version;
 mod status_change;
@@ -28,6 +29,7 @@ pub use self::batch::{Batch, TicketBatch};
 pub use self::lease::Lease;
 pub use self::merge::{MergeParty, MergeStep, check_merge};
 pub use self::new_occurrence::NewOccurrence;
+pub use self::read_position::ReadPosition;
 pub use self::recorded::{Recorded, TicketChange, TicketUpdate};
 pub use self::schema_version::check_schema_version;
 pub use self::status_change::StatusChange;
@@ -39,4 +41,5 @@ pub use crate::query::{
     EventOrder, EventPosition, HistogramScope, HistoryPosition, Position, QueryPlan, SortKey,
     Tally, TicketOrder, TicketPosition, TraitPosition, ValueTest,
 };
-pub use crate::search::fold;
+pub use crate::release::VersionKey;
+pub use crate::search::{fold, search_text};

@@ -1,10 +1,8 @@
 //! [`NewOccurrence`]: a record that is ready to be stored.
 
 use crate::record::Redact;
-use crate::search::fold;
-use crate::{
-    Fingerprint, Ingredients, Location, Occurrence, OccurrenceId, Record, TicketId, Timestamp,
-};
+use crate::search::search_text;
+use crate::{Fingerprint, Ingredients, Occurrence, OccurrenceId, Record, TicketId, Timestamp};
 
 /// A record that is ready to be stored: it has a fingerprint and is within the [limits](crate::limits).
 ///
@@ -102,19 +100,10 @@ impl NewOccurrence {
         (self.record.time, self.record.id)
     }
 
-    /// Returns the folded text that searches match against: the message and the location.
-    ///
-    /// A ticket's search text is that of its newest occurrence.
+    /// Returns the [text that searches match against](search_text).
     #[must_use]
     pub fn search_text(&self) -> String {
-        let Location { file, line: _, module, function } = &self.record.location;
-        // The line break keeps a search term from matching across two parts by accident.
-        let mut text = fold(&self.record.message);
-        for part in [file, module, function].into_iter().flatten() {
-            text.push('\n');
-            text.push_str(&fold(part));
-        }
-        text
+        search_text(&self.record)
     }
 
     /// Converts this into a stored occurrence.

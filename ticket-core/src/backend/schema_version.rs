@@ -30,7 +30,8 @@ pub fn check_schema_version(
         );
         (ErrorKind::Config, message)
     } else {
-        let message = format!("the {what} do not exist: setup_backend creates them unless autocreate is off");
+        let message =
+            format!("the {what} do not exist: setup_backend creates them unless autocreate is off");
         (ErrorKind::Config, message)
     };
     Err(Error::new(kind, backend, message))

@@ -1,17 +1,17 @@
 //! [`StatusChange`]: a person's decision about a ticket.
 
-use crate::{Status, Timestamp, limits};
+use crate::{Fix, Status, Timestamp, limits};
 
 /// A person's decision about a ticket, applied by
 /// [`BackendBase::set_status`](crate::BackendBase::set_status).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StatusChange {
-    /// Solves the ticket, which settles every occurrence up to `at`.
+    /// Solves the ticket, which settles every occurrence up to `at`, and those of releases before the fix.
     Solve {
         /// The time up to which occurrences are settled.
         at: Timestamp,
-        /// The release that solves the ticket, if one was named.
-        release: Option<String>,
+        /// The release that fixes the problem, if one was named.
+        release: Option<Fix>,
     },
     /// Reopens the ticket.
     Reopen,
@@ -33,7 +33,8 @@ impl StatusChange {
         match self {
             Self::Solve { at, .. } if at < last_occurrence_time => None,
             Self::Solve { at, release } => {
-                let release = release.map(|release| limits::as_stored(release, limits::NAME));
+                let as_stored = |release| limits::as_stored(release, limits::NAME);
+                let release = release.map(|fix| fix.map(as_stored));
                 Some(Status::Solved { at, release })
             }
             Self::Reopen => Some(Status::Open),

@@ -24,7 +24,8 @@ pub const TRAIT: usize = 1024;
 pub const NOTE: usize = MESSAGE;
 
 /// The length of a name: that of a trait, channel, span, application, release, environment, host, thread,
-/// trace, user, method, address or request, and that of a person who changes a ticket.
+/// trace, user, method, address or request, that of an external id, and that of a person who changes a
+/// ticket.
 pub const NAME: usize = 256;
 
 /// The length of a place or type: a file, module or function, the path or route of a request, or the type
@@ -34,7 +35,13 @@ pub const PLACE: usize = 1024;
 /// The length of a custom fingerprint, and of the name or value of a fingerprint's ingredient.
 pub const INGREDIENT: usize = 1024;
 
-/// The length of a record's JSON form.
+/// The length of a read position.
+pub const POSITION: usize = 1024;
+
+/// The length of a payload's JSON text. A longer one becomes a JSON string with its beginning and a mark.
+pub const PAYLOAD: usize = 64 * 1024;
+
+/// The length of a record's JSON form without its payload.
 pub const RECORD: usize = 256 * 1024;
 
 /// The number of errors in a chain. The outermost errors and the root causes are kept.

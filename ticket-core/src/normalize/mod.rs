@@ -28,8 +28,9 @@ impl Record {
     /// - In every text, NUL becomes `␀`, and text that exceeds its limit is cut and marked.
     /// - Floats that are not finite become text.
     /// - In a list that exceeds its limit, one element replaces the missing ones and says how many they are.
+    /// - A payload that exceeds its limit becomes a JSON string with its beginning and a mark.
     /// - Trait names that become equal are numbered: `name`, `name#2`.
-    /// - A record whose JSON form exceeds [`limits::RECORD`] is shrunk in steps until it fits:
+    /// - A record whose JSON form without the payload exceeds [`limits::RECORD`] is shrunk in steps until it fits:
     ///   1. Keep the newest 20 breadcrumbs.
     ///   2. Keep the innermost 64 frames.
     ///   3. Cut the trait values of spans and breadcrumbs, and the messages of breadcrumbs, to 128 bytes.

@@ -43,13 +43,16 @@ const STEPS: [fn(&mut Record); 15] = [
 /// Shrinks a record until its JSON form is within the limit.
 #[cold]
 pub(super) fn shrink(record: &mut Record) {
+    // The payload has a limit of its own, and does not count.
+    let payload = record.payload.take();
     for step in STEPS {
         if fits(record) {
-            return;
+            break;
         }
         step(record);
     }
     debug_assert!(fits(record), "the last step must bring the record within the limit");
+    record.payload = payload;
 }
 
 /// Returns the traits of all spans and breadcrumbs.

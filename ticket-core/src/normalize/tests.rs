@@ -178,6 +178,19 @@ fn a_long_record_keeps_its_message_and_marks_what_is_missing() {
 }
 
 #[test]
+fn a_payload_is_not_part_of_what_is_shrunk() {
+    let mut record = empty().with_payload(serde_json::Value::from("x".repeat(PAYLOAD - 2)));
+    record.external_id = Some("e".repeat(NAME + 1).into());
+    record.traits = numbered("n", TRAITS, "v".repeat(TRAIT));
+    let mut without = record.clone();
+    without.payload = None;
+    let record = normalized(record);
+    assert_eq!(record.payload.as_ref().unwrap().as_str().len(), PAYLOAD);
+    assert_eq!(record.external_id, Some(as_stored("e".repeat(NAME + 1), NAME).into()));
+    assert_eq!(Record { payload: None, ..record }, normalized(without));
+}
+
+#[test]
 fn the_largest_possible_record_fits() {
     let worst = |limit: usize| SmolStr::from("\u{1}".repeat(limit));
     let traits: Traits = (0..TRAITS)
@@ -209,7 +222,9 @@ fn the_largest_possible_record_fits() {
     for name in [&mut record.release, &mut record.environment, &mut record.host] {
         *name = Some(worst(NAME));
     }
-    for name in [&mut record.thread, &mut record.trace_id, &mut record.span_id] {
+    for name in
+        [&mut record.thread, &mut record.trace_id, &mut record.span_id, &mut record.external_id]
+    {
         *name = Some(worst(NAME));
     }
     record.fingerprint = Some(worst(INGREDIENT));

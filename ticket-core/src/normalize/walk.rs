@@ -41,7 +41,7 @@ struct Walk<'a, R> {
     rules: &'a R,
     /// Whether the limits are applied.
     limits: bool,
-    /// An upper bound of the JSON form of everything visited so far.
+    /// An upper bound of the JSON form of everything visited so far but the payload, which has its own limit.
     size: usize,
 }
 
@@ -69,14 +69,22 @@ impl<R: Redact> Walk<'_, R> {
             trace_id,
             span_id,
             fingerprint,
+            external_id,
+            payload,
         } = record;
         self.text(message, MESSAGE);
         self.name(channel, NAME);
         self.name(app_id, NAME);
-        for name in [release, environment, host, thread, trace_id, span_id] {
+        for name in [release, environment, host, thread, trace_id, span_id, external_id] {
             self.name_if_any(name, NAME);
         }
         self.text_if_any(fingerprint, INGREDIENT);
+        if let Some(payload) = payload {
+            payload.redact(self.rules);
+            if self.limits {
+                payload.fit();
+            }
+        }
         let Location { file, line: _, module, function } = location;
         for place in [file, module, function] {
             self.name_if_any(place, PLACE);

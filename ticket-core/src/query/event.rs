@@ -15,6 +15,8 @@ pub struct EventFilter {
     pub event_type: Option<String>,
     /// The id of the event.
     pub occurrence_id: Option<OccurrenceId>,
+    /// The producer's own id of the event.
+    pub external_id: Option<String>,
     /// The earliest time, inclusive.
     pub since: Option<Timestamp>,
     /// The latest time, inclusive.
@@ -44,10 +46,18 @@ impl EventFilter {
         self
     }
 
-    /// Selects only the event with this id.
+    /// Selects only events with this id. An id is unique within its ticket, so there may be one in each of several
+    /// tickets.
     #[must_use]
     pub fn with_occurrence_id(mut self, id: OccurrenceId) -> Self {
         self.occurrence_id = Some(id);
+        self
+    }
+
+    /// Selects only events with this [`external_id`](Record::external_id). There may be several.
+    #[must_use]
+    pub fn with_external_id(mut self, external_id: impl Into<String>) -> Self {
+        self.external_id = Some(limits::as_stored(external_id, limits::NAME));
         self
     }
 
@@ -78,6 +88,7 @@ impl EventFilter {
         self.app_id.as_ref().is_none_or(|app_id| *app_id == record.app_id)
             && self.event_type.as_ref().is_none_or(|event_type| *event_type == record.channel)
             && self.occurrence_id.is_none_or(|id| id == record.id)
+            && self.external_id.as_ref().is_none_or(|id| record.external_id.as_deref() == Some(id))
             && self.since.is_none_or(|since| since <= record.time)
             && self.until.is_none_or(|until| record.time <= until)
             && self.traits.iter().all(|comparison| comparison.matches(&record.traits))

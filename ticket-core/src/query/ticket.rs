@@ -38,7 +38,7 @@ pub struct TicketFilter {
     pub since: Option<Timestamp>,
     /// The latest time of the first occurrence, inclusive.
     pub until: Option<Timestamp>,
-    /// A text that the message or location contains, already [`fold`]ed to ignore case.
+    /// A text that the [search text](crate::backend::search_text) contains, already [`fold`]ed to ignore case.
     pub search: Option<String>,
     /// A prefix of the ticket id.
     pub id_prefix: Option<TicketIdPrefix>,
@@ -107,8 +107,8 @@ impl TicketFilter {
         self
     }
 
-    /// Selects only tickets whose message or location contains this text, ignoring case. The empty text
-    /// matches every ticket.
+    /// Selects only tickets whose message, location, error chain (types and messages) or request's path
+    /// contains this text, ignoring case. The empty text matches every ticket.
     #[must_use]
     pub fn with_search(mut self, text: impl Into<String>) -> Self {
         self.search = Some(fold(&limits::clean(text)));

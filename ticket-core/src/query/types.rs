@@ -1,6 +1,36 @@
-//! Queries for the types of events and the types of their traits.
+//! Queries for releases, the types of events and the types of their traits.
 
 use crate::limits;
+
+/// Selects the tickets whose releases [`BackendBase::get_releases`](crate::BackendBase::get_releases) lists.
+///
+/// ```
+/// use ticket_core::ReleaseQuery;
+///
+/// let query = ReleaseQuery::new().with_app_id("shop");
+/// # assert_eq!(query.app_id.as_deref(), Some("shop"));
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ReleaseQuery {
+    /// The application of the tickets; `None` for all applications.
+    pub app_id: Option<String>,
+}
+
+impl ReleaseQuery {
+    /// Selects the tickets of all applications.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Selects only the tickets of this application.
+    #[must_use]
+    pub fn with_app_id(mut self, app_id: impl Into<String>) -> Self {
+        self.app_id = Some(limits::as_stored(app_id, limits::NAME));
+        self
+    }
+}
 
 /// Selects the events whose types [`EventStore::event_types`](crate::EventStore::event_types) lists.
 ///

@@ -1,6 +1,7 @@
 //! The [`Record`] and the types that it contains.
 
 mod parts;
+mod payload;
 mod redact;
 
 use std::time::SystemTime;
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 pub use self::parts::{Breadcrumb, ErrorCause, Frame, Location, Request, Span};
+pub use self::payload::Payload;
 pub use self::redact::Redact;
 use crate::{Level, OccurrenceId, Timestamp, Traits, Value};
 
@@ -26,7 +28,7 @@ use crate::{Level, OccurrenceId, Timestamp, Traits, Value};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Record {
-    /// The occurrence id. Recording the same id twice stores it once.
+    /// The occurrence id. Recording the same id twice in a ticket stores it once.
     pub id: OccurrenceId,
     /// The time at which it happened.
     pub time: Timestamp,
@@ -87,6 +89,19 @@ pub struct Record {
     /// ticket.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<SmolStr>,
+    /// The producer's own id of the event, such as that of a message in a queue.
+    ///
+    /// It is found with [`EventFilter::with_external_id`](crate::EventFilter::with_external_id). It need not be
+    /// unique: what counts once is the [`id`](Self::id).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<SmolStr>,
+    /// JSON that is stored and returned as it is, and never searched.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "payload::present"
+    )]
+    pub payload: Option<Payload>,
 }
 
 impl Record {
@@ -117,6 +132,8 @@ impl Record {
             trace_id: None,
             span_id: None,
             fingerprint: None,
+            external_id: None,
+            payload: None,
         }
     }
 
@@ -176,6 +193,22 @@ impl Record {
     #[must_use]
     pub fn with_environment(mut self, environment: impl Into<SmolStr>) -> Self {
         self.environment = Some(environment.into());
+        self
+    }
+
+    /// Sets the producer's own id of the event.
+    ///
+    /// Use [`with_key`](Self::with_key) as well if the same event may arrive more than once.
+    #[must_use]
+    pub fn with_external_id(mut self, external_id: impl Into<SmolStr>) -> Self {
+        self.external_id = Some(external_id.into());
+        self
+    }
+
+    /// Sets the payload.
+    #[must_use]
+    pub fn with_payload(mut self, payload: impl Into<Payload>) -> Self {
+        self.payload = Some(payload.into());
         self
     }
 

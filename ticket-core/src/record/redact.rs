@@ -42,5 +42,8 @@ pub trait Redact {
     /// Replaces the value of a trait if the trait's name says that it is a secret.
     ///
     /// A value that is text after this call is passed to [`redact_text`](Self::redact_text) as well.
+    ///
+    /// The values in a payload are passed with their keys; those in a list have the empty name. An object or a list
+    /// is passed before what it contains, as the text `{…}` or `[…]`, and replaced as a whole if that changes.
     fn redact_value(&self, name: &str, value: &mut Value);
 }

@@ -35,7 +35,11 @@ fn an_occurrence_is_read_back_unchanged() {
     let mut record = Record::new(Level::Critical, "spool", "\u{0}\u{feff}€ 😀")
         .with_trait("", -0.0)
         .with_trait("$a.b", i64::MIN)
-        .with_trait("when", Timestamp::MIN);
+        .with_trait("when", Timestamp::MIN)
+        .with_external_id("order-17")
+        .with_payload(
+            r#"{"b":1e400,"a":"\u0000"}"#.parse::<ticket_core::record::Payload>().unwrap(),
+        );
     record.error.push(ErrorCause::new(Some("Os".into()), "gone"));
     record.spans.push(Span::new("request"));
     record.process = Some(17);
@@ -44,6 +48,18 @@ fn an_occurrence_is_read_back_unchanged() {
     let entry = entry_at(&bytes).unwrap();
     assert_eq!((entry.repeats(), entry.is_first()), (u32::MAX, true));
     assert_eq!(entry.decode(&mut Known::default()).unwrap(), occurrence);
+}
+
+#[test]
+fn the_payload_null_is_not_a_missing_one() {
+    for payload in [None, Some(serde_json::Value::Null.into())] {
+        let mut record = Record::new(Level::Error, "spool", "");
+        record.payload = payload;
+        let occurrence = HandlerOptions::new("app").prepare(record).unwrap();
+        let bytes = encoded(&occurrence, false, <[u8]>::to_vec).unwrap();
+        let read = entry_at(&bytes).unwrap().decode(&mut Known::default()).unwrap();
+        assert_eq!(read, occurrence);
+    }
 }
 
 #[test]

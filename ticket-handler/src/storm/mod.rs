@@ -84,8 +84,16 @@ pub(crate) struct Outgoing<'a> {
     pub(crate) occurrence: &'a NewOccurrence,
     /// Whether it is the first of its ticket as far as this process knows.
     pub(crate) is_first: bool,
+    /// Whether a backtrace of it may be captured.
+    pub(crate) is_traced: bool,
     /// Whether it is the tail of a storm. Pushing it must not wait for room: a lock is held.
     pub(crate) is_tail: bool,
+}
+
+impl<'a> Outgoing<'a> {
+    const fn plain(occurrence: &'a NewOccurrence, is_tail: bool) -> Self {
+        Self { occurrence, is_first: false, is_traced: false, is_tail }
+    }
 }
 
 impl Storm {
@@ -128,13 +136,14 @@ impl Storm {
     }
 
     /// Counts a record or pushes it, and pushes tails that are due. Returns its ticket, which is remembered
-    /// under the `key`.
+    /// under the `key`. Of a ticket, `max_traces` records may be traced within the period of its budget.
     pub(crate) fn admit(
         &self,
         pipeline: &Pipeline,
         mut occurrence: NewOccurrence,
         mut known: Option<Arc<Ticket>>,
         key: Option<u64>,
+        max_traces: u32,
         push: Push<'_>,
     ) -> Result<TicketId> {
         let now = Instant::now();
@@ -162,17 +171,18 @@ impl Storm {
             let key = key.map(|key| (key, !is_overflow));
             // Two branches instead of one value for both: a record is large, and each move of it is a copy.
             if state.passes(now, self.budget) {
+                let is_traced = state.traces(max_traces);
                 drop(state);
                 self.remember(key, ticket);
-                let stored = push(Outgoing { occurrence: &occurrence, is_first, is_tail: false });
+                let occurrence = &occurrence;
+                let stored = push(Outgoing { occurrence, is_first, is_traced, is_tail: false });
                 return stored.map(|()| id);
             }
             let back = self.hold(&mut state, occurrence, now, push);
             drop(state);
             self.remember(key, ticket);
             let Some(occurrence) = back else { return Ok(id) };
-            let outgoing = Outgoing { occurrence: &occurrence, is_first: false, is_tail: false };
-            return push(outgoing).map(|()| id);
+            return push(Outgoing::plain(&occurrence, false)).map(|()| id);
         }
     }
 
@@ -240,7 +250,7 @@ impl Storm {
             self.held_bytes.fetch_sub(tail.bytes, Relaxed);
             let occurrence = tail.into_occurrence();
             // `push` counts what is lost, and no caller is left to tell.
-            let _ = push(Outgoing { occurrence: &occurrence, is_first: false, is_tail: true });
+            let _ = push(Outgoing::plain(&occurrence, true));
         }
     }
 

@@ -18,7 +18,7 @@ struct Row {
 
 impl Stored {
     fn push(&self, outgoing: Outgoing<'_>) -> Result<()> {
-        let Outgoing { occurrence, is_first, is_tail } = outgoing;
+        let Outgoing { occurrence, is_first, is_traced: _, is_tail } = outgoing;
         self.0.borrow_mut().push(Row { occurrence: occurrence.clone(), is_first, is_tail });
         Ok(())
     }
@@ -58,7 +58,7 @@ fn word(number: usize) -> String {
 
 fn admit(storm: &Storm, stored: &Stored, message: &str, key: Option<u64>) -> TicketId {
     let push = |outgoing: Outgoing<'_>| stored.push(outgoing);
-    storm.admit(&pipeline(), prepare(message), None, key, &push).unwrap()
+    storm.admit(&pipeline(), prepare(message), None, key, 0, &push).unwrap()
 }
 
 #[test]
@@ -196,8 +196,9 @@ fn a_refused_record_is_an_error_and_a_counted_one_is_not() {
     let pipeline = pipeline();
     let refuse =
         |_: Outgoing<'_>| Err(ticket_core::Error::new(ErrorKind::Unavailable, "test", "full"));
-    assert!(storm.admit(&pipeline, prepare("down"), None, None, &refuse).is_err());
-    assert!(storm.admit(&pipeline, prepare("down"), None, None, &refuse).is_ok(), "it is counted");
+    assert!(storm.admit(&pipeline, prepare("down"), None, None, 0, &refuse).is_err());
+    let counted = storm.admit(&pipeline, prepare("down"), None, None, 0, &refuse);
+    assert!(counted.is_ok(), "it is counted");
     storm.release(&refuse);
     assert_eq!(storm.load(), (0, 0));
 }
@@ -221,7 +222,7 @@ fn nothing_is_lost_while_another_thread_releases() {
                         Keyed::Busy | Keyed::New => (None, Some(key)),
                     };
                     let message = word(usize::try_from(key).unwrap());
-                    storm.admit(&pipeline, prepare(&message), known, new_key, &push).unwrap();
+                    storm.admit(&pipeline, prepare(&message), known, new_key, 0, &push).unwrap();
                 }
             });
         }

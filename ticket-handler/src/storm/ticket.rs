@@ -27,6 +27,8 @@ pub(super) struct State {
     since: Instant,
     /// How many records passed within it.
     passed: u32,
+    /// How many of them were traced.
+    traced: u32,
     pub(super) tail: Option<Tail>,
     /// Whether the ticket was evicted from the table. Nothing may be counted on it then: nobody would release it.
     pub(super) gone: bool,
@@ -48,7 +50,7 @@ pub(super) struct Tail {
 
 impl Ticket {
     pub(super) fn new(fingerprint: Fingerprint, now: Instant) -> Self {
-        let state = State { since: now, passed: 0, tail: None, gone: false };
+        let state = State { since: now, passed: 0, traced: 0, tail: None, gone: false };
         Self { fingerprint, state: Mutex::new(state) }
     }
 
@@ -74,11 +76,18 @@ impl State {
     /// Returns `true` if a record is within the budget, and uses it.
     pub(super) fn passes(&mut self, now: Instant, budget: u32) -> bool {
         if now.saturating_duration_since(self.since) >= WINDOW {
-            (self.since, self.passed) = (now, 0);
+            (self.since, self.passed, self.traced) = (now, 0, 0);
         }
         let passes = self.passed < budget;
         self.passed = self.passed.saturating_add(u32::from(passes));
         passes || budget == u32::MAX
+    }
+
+    /// Returns `true` if a record that has just passed may be traced, and counts it.
+    pub(super) fn traces(&mut self, max: u32) -> bool {
+        let traces = self.traced < max;
+        self.traced += u32::from(traces);
+        traces
     }
 
     /// Counts a record that is not built yet; returns `false` if it has to be built.
@@ -166,6 +175,21 @@ mod tests {
         let passed = [0, 1, 2, 59, 60, 61, 62, 119, 120].map(passes);
         assert_eq!(passed, [true, true, false, false, true, true, false, false, true]);
         assert!((0..100).all(|_| ticket.lock().passes(start, u32::MAX)));
+    }
+
+    #[test]
+    fn traces_are_limited_within_the_period_of_the_budget() {
+        let start = Instant::now();
+        let ticket = ticket(start);
+        let traced = |seconds| {
+            let mut state = ticket.lock();
+            state.passes(start + Duration::from_secs(seconds), 9) && state.traces(2)
+        };
+        assert_eq!(
+            [0, 1, 2, 59, 60, 61, 62].map(traced),
+            [true, true, false, false, true, true, false]
+        );
+        assert!(!ticket.lock().traces(0));
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod level;
 mod logfmt;
 mod mongod;
 mod node;
+mod panko;
 mod postgres;
 mod python;
 mod stack;
@@ -26,7 +27,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde_json::Value;
-use ticket_core::{Level, Record, Timestamp};
+use ticket_core::{Level, Record, SmolStr, Timestamp};
 
 use self::fields::Fields;
 pub(crate) use self::text::Lines;
@@ -44,11 +45,13 @@ pub enum Format {
     Logfmt,
     /// Plain lines.
     Text,
+    /// One event of Panko per line, as JSON.
+    Panko,
 }
 
 impl Format {
     /// All formats.
-    pub const ALL: [Self; 4] = [Self::Auto, Self::Json, Self::Logfmt, Self::Text];
+    pub const ALL: [Self; 5] = [Self::Auto, Self::Json, Self::Logfmt, Self::Text, Self::Panko];
 
     /// Returns the name of the format, which [`FromStr`] reads back.
     #[must_use]
@@ -58,6 +61,7 @@ impl Format {
             Self::Json => "json",
             Self::Logfmt => "logfmt",
             Self::Text => "text",
+            Self::Panko => "panko",
         }
     }
 }
@@ -101,11 +105,13 @@ pub(crate) struct Draft {
     pub(crate) time: Option<Timestamp>,
     /// The level that the line states.
     pub(crate) level: Option<Level>,
+    /// What the producer identifies the record by.
+    pub(crate) key: Option<SmolStr>,
 }
 
 impl Draft {
     fn new() -> Self {
-        Self { record: Record::new(Level::Info, "", ""), time: None, level: None }
+        Self { record: Record::new(Level::Info, "", ""), time: None, level: None, key: None }
     }
 
     /// Returns the stated level; without one, `Error` if there is an error, otherwise `Info`.
@@ -123,6 +129,21 @@ impl Draft {
         if !fields.0.is_empty() {
             self.record.traits.insert_json(path, &Value::Object(fields.0));
         }
+    }
+
+    /// Turns the texts of traits that are times in RFC 3339 into times, so that they can be compared.
+    fn with_times(mut self) -> Self {
+        let spans = self.record.spans.iter_mut().map(|span| &mut span.traits);
+        for traits in spans.chain([&mut self.record.traits]) {
+            for value in traits.values_mut() {
+                if let ticket_core::Value::Text(text) = value
+                    && let Some(time) = crate::time::rfc3339(text)
+                {
+                    *value = time.into();
+                }
+            }
+        }
+        self
     }
 
     /// Uses the text of the error as the message if there is no message.
@@ -158,15 +179,16 @@ pub(crate) fn parse(format: Format, line: &str, after_text: bool) -> Parsed {
     match format {
         Format::Json => json(line),
         Format::Logfmt => match logfmt::parse(line) {
-            Some(fields) => Parsed::Draft(Box::new(usual::read(fields))),
+            Some(fields) => Parsed::Draft(Box::new(usual::read(fields).with_times())),
             None => Parsed::Malformed("not logfmt: it has no key=value pair".into()),
         },
         Format::Text => Parsed::Text,
+        Format::Panko => panko::parse(line),
         Format::Auto if looks_like_json(line) || (!after_text && line.starts_with('{')) => {
             json(line)
         }
         Format::Auto => match logfmt::parse(line).filter(logfmt::is_typical) {
-            Some(fields) => Parsed::Draft(Box::new(usual::read(fields))),
+            Some(fields) => Parsed::Draft(Box::new(usual::read(fields).with_times())),
             None => Parsed::Text,
         },
     }
@@ -181,13 +203,15 @@ fn looks_like_json(line: &str) -> bool {
 
 fn json(line: &str) -> Parsed {
     match serde_json::from_str(line.trim()) {
-        Ok(Value::Object(fields)) => Parsed::Draft(Box::new(object(Fields(fields)))),
+        Ok(Value::Object(fields)) => Parsed::Draft(Box::new(object(Fields(fields)).with_times())),
         Ok(_) => Parsed::Malformed("not a JSON object".into()),
-        // serde_json counts lines as well, and here every line is line 1.
-        Err(error) => Parsed::Malformed(
-            format!("not JSON: {error}").replace(" at line 1 column ", " at column "),
-        ),
+        Err(error) => Parsed::Malformed(json_error(&error)),
     }
+}
+
+/// Returns the text of an error. serde_json counts lines as well, and here every line is line 1.
+fn json_error(error: &serde_json::Error) -> String {
+    format!("not JSON: {error}").replace(" at line 1 column ", " at column ")
 }
 
 /// Reads a JSON object. The formats of servers come first because no other program uses their fields.

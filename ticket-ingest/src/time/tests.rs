@@ -117,3 +117,26 @@ proptest! {
         prop_assert_eq!(parse(&time.to_string()), Some(time));
     }
 }
+
+#[test]
+fn only_a_whole_time_in_rfc_3339_is_one() {
+    let time = |text: &str| rfc3339(text).map(|time| time.to_string());
+    for text in ["2026-11-21T10:47:20Z", "2026-11-21t11:47:20+01:00", "2026-11-21T10:47:20.000000z"]
+    {
+        assert_eq!(time(text).as_deref(), Some("2026-11-21T10:47:20.000000Z"), "{text}");
+    }
+    for text in [
+        "2026-11-21",
+        "2026-11-21T10:47:20",
+        "2026-11-21 10:47:20Z",
+        "2026-11-21T10:47Z",
+        "2026-13-21T10:47:20Z",
+        "2026-11-21T10:47:20Z ",
+        "2026-11-21T10:47:20+01:00[Europe/Berlin]",
+        "at 2026-11-21T10:47:20Z",
+        "éééééééééé-é:éé:ééZ",
+        "",
+    ] {
+        assert_eq!(time(text), None, "{text:?}");
+    }
+}

@@ -8,7 +8,7 @@ use super::{behind_event, by_time, occurrences_of, sign, to_i64};
 use crate::connection::Connection;
 use crate::error::{Outcome, corrupt};
 use crate::row::{binary, block, trait_key, trait_value};
-use crate::schema::TRAITS;
+use crate::schema::{EXTERNAL_IDS, TRAITS};
 
 /// Reads events; with comparisons, in two steps. The first follows the index of traits, one block
 /// of time after the other, until it has found enough events. These need not be the first in the
@@ -19,8 +19,9 @@ pub(crate) async fn get_events(
     query: &EventQuery,
 ) -> Outcome<Page<Occurrence>> {
     let plan = query.plan()?;
-    if query.filter.traits.is_empty() || query.filter.occurrence_id.is_some() || query.offset() > 0
-    {
+    let filter = &query.filter;
+    let has_id = filter.occurrence_id.is_some() || filter.external_id.is_some();
+    if filter.traits.is_empty() || has_id || query.offset() > 0 {
         let found = connection.read(list(connection, query, None)?).await?;
         return Ok(plan.page(occurrences_of(&found)?));
     }
@@ -77,11 +78,14 @@ pub(super) fn list(
     Ok(find)
 }
 
-/// Returns the index that yields the order or the few events with an id. With comparisons MongoDB
+/// Returns the index that yields the order or the few events with an id of either kind. With comparisons MongoDB
 /// chooses, by running the candidates side by side.
 fn index(filter: &EventFilter) -> Option<&'static str> {
     if filter.occurrence_id.is_some() {
         return Some("by_id");
+    }
+    if filter.external_id.is_some() {
+        return Some(EXTERNAL_IDS);
     }
     if !filter.traits.is_empty() {
         return None;
@@ -122,6 +126,9 @@ fn conditions(filter: &EventFilter) -> Vec<Document> {
     }
     if let Some(id) = filter.occurrence_id {
         all.push(doc! { "_id.i": binary(id.as_bytes()) });
+    }
+    if let Some(id) = &filter.external_id {
+        all.push(doc! { "x": { "$eq": id } });
     }
     if let Some(since) = filter.since {
         all.push(doc! { "m": { "$gte": since.as_micros() } });

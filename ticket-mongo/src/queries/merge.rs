@@ -114,7 +114,7 @@ impl Merging {
             fields.extend(status_fields(&Status::Open));
         }
         fields.extend(self.move_hours(unit, effects, target, source, &twice).await?);
-        self.move_seen(unit, effects).await?;
+        self.move_seen(unit, effects, target).await?;
         fields.insert("y", self.move_history(unit, effects, target).await?);
         let mut merged = merged_keys(target);
         merged.extend(merged_keys(source));
@@ -223,14 +223,20 @@ impl Merging {
         Ok(doc! { "h": newest, "hn": count })
     }
 
-    async fn move_seen(&self, unit: &mut Unit, effects: &mut Effects) -> Outcome<()> {
+    async fn move_seen(
+        &self,
+        unit: &mut Unit,
+        effects: &mut Effects,
+        target: &Document,
+    ) -> Outcome<()> {
+        let app_id = row::required_text(target, "a")?;
         let all = doc! { "_id.t": ticket_key(self.from) };
         let find = doc! { "find": unit.name("seen"), "filter": all.clone(), "hint": "by_ticket" };
         let mut statements = Vec::new();
         for found in unit.read(find).await? {
             let mut key = found.get_document("_id").cloned().map_err(|_| corrupt("a release"))?;
             key.insert("t", ticket_key(self.into));
-            let update = doc! { "$setOnInsert": { "w": unit.token } };
+            let update = doc! { "$setOnInsert": { "w": unit.token, "a": &app_id } };
             statements.push(doc! { "q": { "_id": key }, "u": update, "upsert": true });
         }
         effects.update(&unit.name("seen"), statements);

@@ -8,7 +8,7 @@ use ticket_core::{
 };
 
 use super::tickets::find_ticket;
-use super::{delete_by_keys, history, in_steps, sums, to_i64};
+use super::{delete_by_keys, history, in_steps, positions, sums, to_i64};
 use crate::connection::Connection;
 use crate::error::{Failure, Outcome, corrupt};
 use crate::place::{self, Range};
@@ -323,5 +323,6 @@ pub(crate) async fn clear(connection: &Connection) -> Result<()> {
             delete_ticket(connection, ticket_id(ticket.get("_id"))?).await?;
         }
     }
-    in_steps(connection, &sums::Sweeping, sums::STEP).await.map(drop)
+    in_steps(connection, &sums::Sweeping, sums::STEP).await?;
+    in_steps(connection, &positions::Forgetting, positions::STEP).await.map(drop)
 }

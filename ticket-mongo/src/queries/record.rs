@@ -1,4 +1,4 @@
-//! Recording (rules 1 to 8).
+//! Recording (rules 1 to 8 and 32).
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -10,6 +10,7 @@ use ticket_core::backend::{
 };
 use ticket_core::{Author, HistoryEvent, OccurrenceId, Result, Status, StatusKind, TicketId};
 
+use super::positions::store_positions;
 use super::sums::{self, Sums};
 use super::{history, to_i64};
 use crate::connection::Connection;
@@ -28,7 +29,7 @@ use crate::write::write;
 const REMEMBERED: usize = 8;
 
 pub(crate) async fn record_tickets(connection: &Connection, batch: Batch) -> Result<Recorded> {
-    if batch.is_empty() {
+    if batch.is_empty() && batch.positions().is_empty() {
         return Ok(Recorded::default());
     }
     write(connection, &Recording { batch }).await
@@ -134,10 +135,7 @@ impl Known {
                 first: (row::time(ticket, "f")?, row::occurrence_id(ticket, "fi")?),
                 last: (row::time(ticket, "m")?, row::occurrence_id(ticket, "mi")?),
                 count: row::count(ticket, "n")?,
-                solved_at: match row::status(ticket)? {
-                    Status::Solved { at, .. } => Some(at),
-                    Status::Open | Status::Muted { .. } => None,
-                },
+                status: row::status(ticket)?,
             },
             keys: Keys::of(ticket)?,
             seen: ticket.get_array("seen").map_err(|_| corrupt("a ticket"))?.clone(),
@@ -180,6 +178,7 @@ impl Work for Recording {
         };
         let mut recorded = Recorded::default();
         let mut effects = Effects::default();
+        store_positions(unit, &mut effects, &self.batch).await?;
         let mut statements = Statements::default();
         for (id, news) in tickets {
             let added: Vec<&NewOccurrence> =
@@ -236,8 +235,9 @@ fn add(
             keys.status = StatusKind::Open;
             fields.extend(status_fields(&Status::Open));
             update.insert("$inc", doc! { "n": to_i64(count), "reopened": 1_i64 });
-            // An occurrence that reopens a ticket is later than all before it.
-            let author = Author::unknown().with_time(last.record().time);
+            // A later occurrence may be known already, if the fix settles its release.
+            let newest = last.record().time.max(known.ticket.last.0);
+            let author = Author::unknown().with_time(newest);
             let event = HistoryEvent::Recurred;
             fields.insert(
                 "y",
@@ -344,7 +344,7 @@ fn add_seen(
     let remembered = known.map_or(&[][..], |known| &known.seen);
     let new: Vec<Bson> = added
         .seen
-        .iter()
+        .keys()
         .map(|(release, environment)| Bson::from(doc! { "r": *release, "e": *environment }))
         .filter(|pair| !remembered.contains(pair))
         .collect();
@@ -354,7 +354,8 @@ fn add_seen(
     for pair in &new {
         let mut key = doc! { "t": ticket_key(id) };
         key.extend(pair.as_document().cloned().unwrap_or_default());
-        let update = doc! { "$setOnInsert": { "w": unit.token } };
+        let app_id = added.newest.record().app_id.as_str();
+        let update = doc! { "$setOnInsert": { "w": unit.token, "a": app_id } };
         statements.seen.push(doc! { "q": { "_id": key }, "u": update, "upsert": true });
     }
     let from = (remembered.len() + new.len()).saturating_sub(REMEMBERED);
@@ -384,6 +385,9 @@ fn occurrence(ticket: TicketId, new: &NewOccurrence, token: i64) -> Outcome<RawD
         "d": row::block(record.time),
         "p": payload,
     };
+    if let Some(external_id) = &record.external_id {
+        document.insert("x", external_id.as_str());
+    }
     if token > 0 {
         document.insert("w", token);
     }

@@ -1,10 +1,12 @@
 //! Queries for tickets (rules 10 to 14).
 
+use std::collections::BTreeSet;
+
 use mongodb::bson::{Bson, Document, doc};
 use ticket_core::backend::{QueryPlan, SortKey, TicketPosition};
 use ticket_core::{
-    Direction, MAX_LIMIT, Page, Result, StatusKind, Ticket, TicketFilter, TicketId, TicketQuery,
-    TicketSort, Timestamp,
+    Direction, MAX_LIMIT, Page, ReleaseQuery, Result, StatusKind, Ticket, TicketFilter, TicketId,
+    TicketQuery, TicketSort, Timestamp,
 };
 
 use super::{behind, sign, to_i64};
@@ -48,6 +50,26 @@ pub(crate) async fn get_tickets(
         let tickets = found.iter().map(|found| Ok(at(ticket(found)?, now)));
         return Ok(plan.page(tickets.collect::<Result<_>>()?));
     }
+}
+
+pub(crate) async fn get_releases(
+    connection: &Connection,
+    query: &ReleaseQuery,
+) -> Outcome<Vec<String>> {
+    let filter = match &query.app_id {
+        Some(app_id) => doc! { "a": { "$eq": app_id } },
+        None => Document::new(),
+    };
+    let list = doc! {
+        "aggregate": connection.names.of("seen"),
+        "pipeline": [{ "$match": filter }, { "$group": { "_id": "$_id.r" } }],
+        "hint": "by_app",
+    };
+    let found = connection.read(list).await?;
+    // A missing release is null.
+    let releases: BTreeSet<&str> =
+        found.iter().filter_map(|found| found.get_str("_id").ok()).collect();
+    Ok(releases.into_iter().map(str::to_owned).collect())
 }
 
 pub(crate) async fn count_tickets(connection: &Connection, filter: &TicketFilter) -> Outcome<u64> {

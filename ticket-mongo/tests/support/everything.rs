@@ -8,12 +8,12 @@ use mongodb::bson::Document;
 use mongodb::event::EventHandler;
 use mongodb::event::command::CommandEvent;
 use mongodb::options::ClientOptions;
-use ticket_core::backend::StatusChange;
+use ticket_core::backend::{Batch, ReadPosition, StatusChange};
 use ticket_core::{
     Author, BackendBase, BucketWidth, Comparison, Direction, EventFilter, EventQuery, EventStore,
     EventTypeQuery, Expiry, HistogramQuery, HistoryQuery, KeepPerTicket, Level, Note, OccurrenceId,
-    OccurrenceQuery, Operator, Record, StatusKind, TicketFilter, TicketQuery, TicketSort,
-    Timestamp, TraitQuery, TraitTypeQuery, limits,
+    OccurrenceQuery, Operator, Record, ReleaseQuery, StatusKind, TicketFilter, TicketQuery,
+    TicketSort, Timestamp, TraitQuery, TraitTypeQuery, limits,
 };
 use ticket_direct::RecordEvents;
 use ticket_mongo::{MongoBackend, MongoConfig};
@@ -51,6 +51,7 @@ pub(crate) async fn use_everything(backend: &MongoBackend) -> Result<(), Failed>
             .with_time(Timestamp::from_micros(i * 1_000_000))
             .with_trait("user", i)
             .with_release("1.0")
+            .with_external_id(format!("order-{}", i % 4))
     };
     backend.record_events((0..60).map(record).collect()).await?;
     backend.record_events((50..70).map(record).collect()).await?;
@@ -100,6 +101,9 @@ pub(crate) async fn use_everything(backend: &MongoBackend) -> Result<(), Failed>
             query = query.with_app_id(app_id);
         }
         backend.event_types(&types).await?;
+        let mut releases = ReleaseQuery::new();
+        releases.app_id = app_id.map(str::to_owned);
+        backend.get_releases(&releases).await?;
         backend.trait_types(&traits).await?;
         let page = backend.get_traits(&query).await?;
         backend.get_traits(&query.with_after(page.next.ok_or("a second page")?)).await?;
@@ -129,6 +133,9 @@ pub(crate) async fn use_everything(backend: &MongoBackend) -> Result<(), Failed>
     backend.clear_expired(&Expiry::before(at).with_app_id("app")).await?;
     backend.clear_expired(&Expiry::before(at)).await?;
     backend.record_events((0..3).map(record).collect()).await?;
+    let position = ReadPosition::new("app.log", "1", at);
+    backend.record_tickets(Batch::default().with_positions(vec![position])).await?;
+    backend.read_position("app.log").await?;
     backend.clear().await?;
     Ok(())
 }
@@ -159,6 +166,8 @@ fn event_filters() -> Vec<EventFilter> {
         new().with_event_type("shop"),
         new().with_app_id("app").with_event_type("shop"),
         new().with_occurrence_id(OccurrenceId::random(Timestamp::MIN)),
+        new().with_external_id("order-1"),
+        new().with_external_id("order-1").with_comparison(Comparison::new("user", Operator::Ge, 5)),
         new().with_since(Timestamp::MIN).with_until(Timestamp::MAX),
         new()
             .with_event_type("shop")

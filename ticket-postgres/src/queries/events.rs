@@ -234,8 +234,12 @@ async fn along(
     ];
     let sql = match lead {
         Lead::Id(id) => {
-            params.push((id, Type::UUID));
+            params.extend([(id as _, Type::UUID), (&walk.filter.external_id as _, Type::TEXT)]);
             by_id(walk.direction)
+        }
+        Lead::ExternalId(id) => {
+            params.push((id, Type::TEXT));
+            by_external_id(walk.direction)
         }
         Lead::Nothing | Lead::Time(_) | Lead::Traits(_) => {
             by_time(walk.direction, walk.types.as_deref())
@@ -260,12 +264,22 @@ fn order_by(direction: Direction, alias: &str) -> String {
     format!("ORDER BY {alias}.time {order}, {alias}.id {order}, {alias}.ticket_id {order}")
 }
 
-/// $9 is the id of the occurrence. `OFFSET 0` is an optimization fence: without it the planner
-/// follows the index of the order instead of that of the id.
+/// $9 is the id of the occurrence, and $10 the producer's, if that is wanted too.
 pub(super) fn by_id(direction: Direction) -> String {
+    by_key(direction, "o.id = $9 AND ($10::text IS NULL OR o.external_id = $10)")
+}
+
+/// $9 is the producer's id.
+pub(super) fn by_external_id(direction: Direction) -> String {
+    by_key(direction, "o.external_id = $9")
+}
+
+/// `OFFSET 0` is an optimization fence: without it the planner follows the index of the order
+/// instead of that of the key.
+fn by_key(direction: Direction, condition: &str) -> String {
     format!(
         r#"SELECT * FROM (SELECT {OCCURRENCE_COLUMNS} FROM {{s}}."{{p}}occurrences" o
-  WHERE o.id = $9 AND {} OFFSET 0) o
+  WHERE {condition} AND {} OFFSET 0) o
 {} LIMIT $7 OFFSET $8"#,
         conditions(direction),
         order_by(direction, "o")

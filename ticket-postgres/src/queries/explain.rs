@@ -7,7 +7,8 @@ use std::fmt::Write as _;
 
 use ticket_core::backend::ValueTest;
 use ticket_core::{
-    Direction, Operator, StatusKind, TicketFilter, TicketQuery, TicketSort, Timestamp, Value,
+    Direction, Operator, ReleaseQuery, StatusKind, TicketFilter, TicketQuery, TicketSort,
+    Timestamp, Value,
 };
 
 use super::leads::Range;
@@ -55,6 +56,7 @@ fn statements() -> Vec<Explained> {
         add("_type_time_id_idx", TIES, events::by_time(direction, Some(&[1])));
         add("_type_time_id_idx", FEW, events::by_time(direction, Some(&[1, 2])));
         add("_id_idx", FEW, events::by_id(direction));
+        add("_external_id_time_id_idx", FEW, events::by_external_id(direction));
         add("_time_id_idx", FEW, events::by_places(direction));
         // In the order of time, where one value of one type is asked for.
         add(ENTRIES, "", leads::entries(direction, &[1], &one, true));
@@ -70,6 +72,7 @@ fn statements() -> Vec<Explained> {
     add("tickets_pkey", FEW, record::record());
     add("occurrences_other_pkey", "", record::STORED.to_owned());
     add("tickets_pkey", "", format!("SELECT t.id {}", tickets::BY_ID));
+    add("seen_pkey", "Sort", tickets::releases(&ReleaseQuery::new().with_app_id("shop")));
     add("tickets_pkey", "", status::set_status_sql());
     add("tickets_pkey", "", history::changing("", ""));
     add("tickets_pkey", "", prune::DELETE_TICKET.to_owned());
@@ -117,7 +120,7 @@ const NAMED: [&str; 8] = [
 ];
 
 /// The index of a statement that goes to every server of a distributed store, and what the statement answers.
-const SCATTERED: [(&str, &str); 13] = [
+const SCATTERED: [(&str, &str); 15] = [
     ("tickets_by_last", "a list of tickets"),
     ("tickets_by_first", "a list of tickets"),
     ("tickets_by_count", "a list of tickets"),
@@ -127,9 +130,11 @@ const SCATTERED: [(&str, &str); 13] = [
     ("tickets_by_merged", "the tickets that were merged into another one"),
     ("tickets_by_solved", "the solved tickets that may go"),
     ("tickets_pkey", "all tickets, one piece after the other, for pruning"),
+    ("seen_pkey", "the releases of an application"),
     ("_time_id_idx", "events in the order of time"),
     ("_type_time_id_idx", "events of a type, and the types that exist"),
     ("_id_idx", "an event by its id alone"),
+    ("_external_id_time_id_idx", "events by the id of their producer"),
     ("_type_name_value_time_occurrence_id_idx", "events by a trait"),
 ];
 

@@ -27,6 +27,8 @@ pub(super) enum Lead<'a> {
     Nothing,
     /// The index of ids.
     Id(Uuid),
+    /// The index of the ids of producers.
+    ExternalId(&'a str),
     /// The index of times. With a choice, comparisons may still turn out to be quicker.
     Time(Option<Choice<'a>>),
     /// The index of traits.
@@ -40,6 +42,9 @@ impl<'a> Lead<'a> {
         }
         if let Some(id) = walk.filter.occurrence_id {
             return Ok(Self::Id(*id.as_uuid()));
+        }
+        if let Some(id) = &walk.filter.external_id {
+            return Ok(Self::ExternalId(id));
         }
         let planner = TraitPlanner::new(walk.filter);
         let mut choice = Choice { planner, types: walk.types.clone() };

@@ -68,15 +68,26 @@ ON CONFLICT (app_id, hour, part) DO UPDATE SET count = a.count + excluded.count"
     )
 }
 
+/// The condition under which the ticket is open again, because an occurrence of the other one is later than the
+/// moment of solving.
+const REOPENING: &str = "t.status = 2 AND excluded.last_time > t.status_time";
+
 /// Adds the counts of the ticket $2 to those of $1, except for $3 records that both have, and takes over
 /// what its first and newest occurrences determine. $4 entries of its history were copied.
 pub(super) fn add_ticket() -> String {
-    let mut columns = changes(|column| match column {
-        // A ticket that is open again has neither a time nor a release of its status.
-        "status" => "1".to_owned(),
-        "status_time" | "solved_release" => "NULL".to_owned(),
-        column => format!("excluded.{column}"),
-    });
+    let mut columns = changes();
+    // A ticket that is open again has neither a time nor a fix.
+    let open = [
+        ("status", "1"),
+        ("status_time", "NULL"),
+        ("solved_release", "NULL"),
+        ("solved_after", "false"),
+        ("solved_name", "NULL"),
+        ("solved_version", "NULL"),
+    ];
+    for (column, new) in open {
+        columns.push(format!("{column} = CASE WHEN {REOPENING} THEN {new} ELSE t.{column} END"));
+    }
     columns.push("count = t.count + excluded.count - $3::int8".to_owned());
     columns.push("reopened = t.reopened + excluded.reopened".to_owned());
     columns.push("history = t.history + $4::int8".to_owned());

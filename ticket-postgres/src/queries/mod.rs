@@ -34,6 +34,7 @@ mod leads;
 mod leases;
 mod merge;
 mod occurrences;
+mod positions;
 mod prune;
 mod record;
 mod status;
@@ -51,10 +52,11 @@ pub(crate) use self::history::{add_note, get_history};
 pub(crate) use self::leases::lease;
 pub(crate) use self::merge::{merge_tickets, unmerge_ticket};
 pub(crate) use self::occurrences::get_occurrences;
+pub(crate) use self::positions::read_position;
 pub(crate) use self::prune::{clear, clear_expired, delete_ticket, keep_per_ticket};
 pub(crate) use self::record::record_tickets;
 pub(crate) use self::status::set_status;
-pub(crate) use self::tickets::{count_tickets, get_ticket, get_tickets};
+pub(crate) use self::tickets::{count_tickets, get_releases, get_ticket, get_tickets};
 pub(crate) use self::traits::{event_types, get_traits, trait_types};
 
 /// The delays between attempts, about as long as the interfering transactions take.

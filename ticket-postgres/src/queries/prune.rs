@@ -448,7 +448,10 @@ pub(crate) async fn clear(connections: &Connections) -> Result<()> {
     again!(async {
         let mut call = connections.maintain().await?;
         let tables = DATA_TABLES.map(|table| format!(r#"{{s}}."{{p}}{table}""#)).join(", ");
-        call.execute(&call.names().sql(&format!("TRUNCATE {tables}"))).await?;
+        call.execute(
+            &call.names().sql(&format!("TRUNCATE {{s}}.\"{{p}}read_positions\", {tables}")),
+        )
+        .await?;
         call.finish().await
     })
 }

@@ -1,12 +1,15 @@
-//! Recording (rules 1 to 8).
+//! Recording (rules 1 to 8 and 32).
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ticket_core::backend::{Added, Batch, NewOccurrence, Recorded, TicketChange, TicketUpdate};
+use ticket_core::backend::{
+    Added, Batch, NewOccurrence, Recorded, TicketChange, TicketUpdate, VersionKey,
+};
 use ticket_core::{HistoryEvent, OccurrenceId, Result, TicketId, Timestamp, limits};
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
+use super::positions::store_positions;
 use super::{ATTEMPTS, backoff, to_i64};
 use crate::connection::{Connections, Param};
 use crate::error::{corrupt, is_conflict, is_stopped};
@@ -39,21 +42,22 @@ use crate::schema::PART;
 ///
 /// A ticket that was merged keeps its row, which is locked like any other, so a merge and a recording
 /// wait for each other. Whoever updates such a row divides by zero, and learns where the ticket went.
-/// From then on this process sends its occurrences for that ticket: `new` checks that the tickets `$43`
-/// are still merged into the tickets `$44`, and that the latter exist.
+/// From then on this process sends its occurrences for that ticket: `new` checks that the tickets `$47`
+/// are still merged into the tickets `$48`, and that the latter exist.
 ///
-/// The 44 parameters are arrays, one for each column of the rows to insert; the groups are
+/// The 48 parameters are arrays, one for each column of the rows to insert; the groups are
 ///
 /// | parameters | rows |
 /// |---|---|
-/// | `$1` to `$8` | occurrences |
+/// | `$1` to `$8`, `$43` | occurrences |
 /// | `$9` to `$28` | tickets |
 /// | `$29` to `$31` | counts per ticket and hour |
 /// | `$32` to `$34` | pairs of release and environment |
+/// | `$44` to `$46` | for each pair the time of its newest occurrence, and the name and version of its release |
 /// | `$35` to `$40` | traits |
 /// | `$41` | a random id of this attempt, which marks the tickets that it reopens |
 /// | `$42` | the schema version that this program writes |
-/// | `$43`, `$44` | merged tickets of this batch, and the tickets that get their occurrences |
+/// | `$47`, `$48` | merged tickets of this batch, and the tickets that get their occurrences |
 ///
 /// Locks are taken in an order that excludes deadlocks. `locked` locks existing tickets by id, so
 /// it and a concurrent deletion wait for each other. A ticket that appears in the meantime is
@@ -65,13 +69,14 @@ const RECORD: &str = r#"
 WITH locked AS MATERIALIZED (
   SELECT id FROM {s}."{p}tickets" WHERE id = ANY($9) ORDER BY id FOR UPDATE
 ), new AS (
-  INSERT INTO {s}."{p}occurrences" (ticket_id, id, time, type, app_id, channel, repeats, payload)
+  INSERT INTO {s}."{p}occurrences" (ticket_id, id, time, type, app_id, channel, repeats, payload,
+    external_id)
   SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int8[], $4::int8[], $5::text[], $6::text[],
-    $7::int8[], $8::text[])
+    $7::int8[], $8::text[], $43::text[])
   WHERE (SELECT count(*) FROM locked) >= 0
     AND 1 / ((SELECT coalesce(max(version), 0) FROM {s}."{p}schema_versions") = $42)::int = 1
-    AND 1 / (cardinality($43::uuid[]) = (SELECT count(*)
-      FROM unnest($43::uuid[], $44::uuid[]) AS m (id, target)
+    AND 1 / (cardinality($47::uuid[]) = (SELECT count(*)
+      FROM unnest($47::uuid[], $48::uuid[]) AS m (id, target)
       JOIN {s}."{p}tickets" t ON t.id = m.id AND t.merged_into = m.target
       WHERE m.target IN (SELECT id FROM locked)))::int = 1
   ON CONFLICT (ticket_id, id) DO NOTHING
@@ -97,7 +102,20 @@ WITH locked AS MATERIALIZED (
   FROM fresh
   ON CONFLICT (id) DO UPDATE SET
     count = t.count + excluded.count / (t.merged_into IS NULL)::int,
-    {changes}
+    {changes},
+    (status, status_time, solved_release, solved_after, solved_name, solved_version, reopened,
+      history, reopened_by) = (
+        SELECT CASE WHEN o.reopens THEN 1 ELSE t.status END,
+          CASE WHEN NOT o.reopens THEN t.status_time END,
+          CASE WHEN NOT o.reopens THEN t.solved_release END,
+          t.solved_after AND NOT o.reopens,
+          CASE WHEN NOT o.reopens THEN t.solved_name END,
+          CASE WHEN NOT o.reopens THEN t.solved_version END,
+          t.reopened + o.reopens::int,
+          t.history + o.reopens::int,
+          CASE WHEN o.reopens THEN $41::uuid ELSE t.reopened_by END
+        -- The offset keeps PostgreSQL from repeating the condition for each column.
+        FROM (SELECT {reopens} AS reopens OFFSET 0) o)
   RETURNING t.id, t.app_id, t.count, t.last_time, t.history, t.reopened_by IS NOT DISTINCT FROM $41 AS is_reopened
 ), counts AS (
   INSERT INTO {s}."{p}hours" AS h (ticket_id, app_id, hour, count)
@@ -131,9 +149,9 @@ WITH locked AS MATERIALIZED (
 )
 SELECT id, count, is_reopened FROM stored"#;
 
-/// The columns of an existing ticket that an older, a newer and a reopening occurrence change, each
-/// with its condition.
-const CHANGES: [(&str, &[&str]); 3] = [
+/// The columns of an existing ticket that an older and a newer occurrence change, each with its
+/// condition.
+const CHANGES: [(&str, &[&str]); 2] = [
     (
         "(excluded.first_time, excluded.first_id) < (t.first_time, t.first_id)",
         &["first_time", "first_id", "first_release"],
@@ -155,34 +173,39 @@ const CHANGES: [(&str, &[&str]); 3] = [
             "search_text",
         ],
     ),
-    (
-        "t.status = 2 AND excluded.last_time > t.status_time",
-        &["status", "status_time", "solved_release"],
-    ),
 ];
 
-/// Returns the assignments of [`CHANGES`], given the new value of each column.
-pub(super) fn changes(new: impl Fn(&str) -> String) -> Vec<String> {
+/// The condition under which a batch reopens a ticket. It says what `KnownTicket::change` and
+/// `Fix::settles` define. PostgreSQL has to decide by itself, because only the statement that records
+/// sees the status under the lock of the ticket.
+const REOPENS: &str = r"t.status = 2 AND excluded.last_time > t.status_time
+          AND (t.solved_release IS NULL OR EXISTS (
+            SELECT 1 FROM unnest($32::uuid[], $33::text[], $44::int8[], $45::text[], $46::bytea[])
+              AS r (ticket_id, release, time, name, version)
+            WHERE r.ticket_id = t.id AND r.time > t.status_time
+              AND NOT (t.solved_after AND r.release = '=' || t.solved_release)
+              AND NOT coalesce(
+                (r.name = t.solved_name OR r.name = '' OR t.solved_name = '')
+                  AND (r.version < t.solved_version OR t.solved_after AND r.version = t.solved_version),
+                false)))";
+
+/// Returns the assignments of [`CHANGES`].
+pub(super) fn changes() -> Vec<String> {
     let mut changes = Vec::new();
     for (condition, columns) in CHANGES {
         for column in columns {
-            let new = new(column);
-            changes
-                .push(format!("{column} = CASE WHEN {condition} THEN {new} ELSE t.{column} END"));
+            changes.push(format!(
+                "{column} = CASE WHEN {condition} THEN excluded.{column} ELSE t.{column} END"
+            ));
         }
     }
     changes
 }
 
 pub(super) fn record() -> String {
-    let mut changes = changes(|column| format!("excluded.{column}"));
-    let reopening = CHANGES[2].0;
-    changes.push(format!("reopened = t.reopened + ({reopening})::int"));
-    changes.push(format!("history = t.history + ({reopening})::int"));
-    changes
-        .push(format!("reopened_by = CASE WHEN {reopening} THEN $41::uuid ELSE t.reopened_by END"));
     RECORD
-        .replace("{changes}", &changes.join(",\n    "))
+        .replace("{changes}", &changes().join(",\n    "))
+        .replace("{reopens}", REOPENS)
         .replace("{part}", PART)
         .replace("{recurred}", HistoryEvent::RECURRED_JSON)
         .replace("{kept}", &limits::HISTORY.to_string())
@@ -193,7 +216,7 @@ FROM unnest($1::uuid[], $2::uuid[]) AS r (ticket_id, id)
 JOIN {s}."{p}occurrences" o ON o.ticket_id = r.ticket_id AND o.id = r.id"#;
 
 pub(crate) async fn record_tickets(connections: &Connections, batch: &Batch) -> Result<Recorded> {
-    if batch.is_empty() {
+    if batch.is_empty() && batch.positions().is_empty() {
         return Ok(Recorded::default());
     }
     let (mut tickets, mut merged) = redirected(connections, batch);
@@ -203,7 +226,7 @@ pub(crate) async fn record_tickets(connections: &Connections, batch: &Batch) -> 
     let mut attempt = 1;
     let mut backoff = backoff();
     loop {
-        let result = send(connections, &tickets, &merged).await;
+        let result = send(connections, batch, &tickets, &merged).await;
         match result {
             Err(error) if attempt < ATTEMPTS && is_stopped(&error) => {
                 learn_merged(connections, batch).await?;
@@ -285,10 +308,11 @@ async fn leave_out_stored(connections: &Connections, tickets: &mut Tickets<'_>) 
 
 async fn send(
     connections: &Connections,
+    batch: &Batch,
     tickets: &Tickets<'_>,
     merged: &Merged,
 ) -> Result<Recorded> {
-    if tickets.is_empty() {
+    if tickets.is_empty() && batch.positions().is_empty() {
         return Ok(Recorded::default());
     }
     let mut rows = Rows::default();
@@ -299,10 +323,21 @@ async fn send(
     for (id, occurrences) in tickets {
         rows.add(*id, occurrences)?;
     }
-    let batch = *OccurrenceId::random(Timestamp::now()).as_uuid();
+    let attempt = *OccurrenceId::random(Timestamp::now()).as_uuid();
     let sql = connections.names().sql(&record());
-    let call = connections.write().await?;
-    let found = call.only(&sql, &rows.params(&batch)).await?;
+    let mut call = connections.write().await?;
+    let found = if batch.positions().is_empty() {
+        call.only(&sql, &rows.params(&attempt)).await?
+    } else {
+        store_positions(&mut call, batch).await?;
+        let found = if tickets.is_empty() {
+            Vec::new()
+        } else {
+            call.query(&sql, &rows.params(&attempt)).await?
+        };
+        call.finish().await?;
+        found
+    };
     let mut recorded = Recorded::default();
     for row in &found {
         let (ticket_id, total) = (ticket_id(row, 0)?, count(row, 1)?);
@@ -340,9 +375,10 @@ struct Rows<'a> {
     channels: Vec<&'a str>,
     repeats: Vec<i64>,
     payloads: Vec<String>,
+    external_ids: Vec<Option<&'a str>>,
     tickets: TicketRows<'a>,
     hours: (Vec<Uuid>, Vec<i64>, Vec<i64>),
-    seen: (Vec<Uuid>, Vec<String>, Vec<String>),
+    seen: SeenRows<'a>,
     traits: TraitRows<'a>,
     merged: (Vec<Uuid>, Vec<Uuid>),
 }
@@ -369,6 +405,16 @@ struct TicketRows<'a> {
     counts: Vec<i64>,
     ingredients: Vec<String>,
     search_texts: Vec<String>,
+}
+
+#[derive(Default)]
+struct SeenRows<'a> {
+    ticket_ids: Vec<Uuid>,
+    releases: Vec<String>,
+    environments: Vec<String>,
+    times: Vec<i64>,
+    names: Vec<Option<&'a str>>,
+    versions: Vec<Option<Vec<u8>>>,
 }
 
 #[derive(Default)]
@@ -401,6 +447,7 @@ impl<'a> Rows<'a> {
             self.channels.push(&record.channel);
             self.repeats.push(new.repeats().into());
             self.payloads.push(to_json(record)?);
+            self.external_ids.push(record.external_id.as_deref());
             for (name, value) in &record.traits {
                 self.traits.ticket_ids.push(ticket_id);
                 self.traits.occurrence_ids.push(id);
@@ -415,16 +462,20 @@ impl<'a> Rows<'a> {
             self.hours.1.push(*hour);
             self.hours.2.push(to_i64(*count));
         }
-        for (release, environment) in &added.seen {
-            self.seen.0.push(ticket_id);
-            self.seen.1.push(seen_text(*release));
-            self.seen.2.push(seen_text(*environment));
+        for ((release, environment), newest) in &added.seen {
+            let version = release.and_then(VersionKey::of);
+            self.seen.ticket_ids.push(ticket_id);
+            self.seen.releases.push(seen_text(*release));
+            self.seen.environments.push(seen_text(*environment));
+            self.seen.times.push(newest.as_micros());
+            self.seen.names.push(version.as_ref().map(|version| version.name));
+            self.seen.versions.push(version.map(|version| version.bytes));
         }
         self.tickets.add(ticket_id, occurrences, &added)
     }
 
-    fn params<'b>(&'b self, batch: &'b Uuid) -> [Param<'b>; 44] {
-        let (tickets, traits) = (&self.tickets, &self.traits);
+    fn params<'b>(&'b self, batch: &'b Uuid) -> [Param<'b>; 48] {
+        let (tickets, seen, traits) = (&self.tickets, &self.seen, &self.traits);
         [
             (&self.ticket_ids, Type::UUID_ARRAY),
             (&self.ids, Type::UUID_ARRAY),
@@ -457,9 +508,9 @@ impl<'a> Rows<'a> {
             (&self.hours.0, Type::UUID_ARRAY),
             (&self.hours.1, Type::INT8_ARRAY),
             (&self.hours.2, Type::INT8_ARRAY),
-            (&self.seen.0, Type::UUID_ARRAY),
-            (&self.seen.1, Type::TEXT_ARRAY),
-            (&self.seen.2, Type::TEXT_ARRAY),
+            (&seen.ticket_ids, Type::UUID_ARRAY),
+            (&seen.releases, Type::TEXT_ARRAY),
+            (&seen.environments, Type::TEXT_ARRAY),
             (&traits.ticket_ids, Type::UUID_ARRAY),
             (&traits.occurrence_ids, Type::UUID_ARRAY),
             (&traits.times, Type::INT8_ARRAY),
@@ -468,6 +519,10 @@ impl<'a> Rows<'a> {
             (&traits.values, Type::BYTEA_ARRAY),
             (batch, Type::UUID),
             (&crate::schema::CURRENT, Type::INT4),
+            (&self.external_ids, Type::TEXT_ARRAY),
+            (&seen.times, Type::INT8_ARRAY),
+            (&seen.names, Type::TEXT_ARRAY),
+            (&seen.versions, Type::BYTEA_ARRAY),
             (&self.merged.0, Type::UUID_ARRAY),
             (&self.merged.1, Type::UUID_ARRAY),
         ]

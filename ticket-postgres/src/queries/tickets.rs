@@ -2,15 +2,15 @@
 
 use ticket_core::backend::SortKey;
 use ticket_core::{
-    Direction, Page, Result, StatusKind, Ticket, TicketFilter, TicketId, TicketQuery, TicketSort,
-    Timestamp,
+    Direction, Page, ReleaseQuery, Result, StatusKind, Ticket, TicketFilter, TicketId, TicketQuery,
+    TicketSort, Timestamp,
 };
 use tokio_postgres::types::{ToSql, Type};
 
 use super::record::seen_text;
 use super::to_i64;
 use crate::connection::{Connections, Param};
-use crate::row::{self, TICKET_COLUMNS, ticket, uuid_of};
+use crate::row::{self, TICKET_COLUMNS, get, ticket, uuid_of};
 
 pub(super) const BY_ID: &str =
     r#"FROM {s}."{p}tickets" t WHERE t.id = $1 AND t.merged_into IS NULL"#;
@@ -33,6 +33,27 @@ pub(crate) async fn get_tickets(
     let rows = call.only(&sql, &statement.params()).await?;
     let tickets = rows.iter().map(|row| Ok(at(ticket(row)?, now))).collect::<Result<_>>()?;
     Ok(plan.page(tickets))
+}
+
+/// Builds the statement that lists the releases of the application $1, or of all if it is null.
+pub(super) fn releases(query: &ReleaseQuery) -> String {
+    let is_app = if query.app_id.is_some() { "t.app_id = $1" } else { "$1::text IS NULL" };
+    format!(
+        r#"SELECT DISTINCT s.release FROM {{s}}."{{p}}tickets" t
+JOIN {{s}}."{{p}}seen" s ON s.ticket_id = t.id
+WHERE {is_app} AND s.release <> '' ORDER BY s.release"#
+    )
+}
+
+pub(crate) async fn get_releases(
+    connections: &Connections,
+    query: &ReleaseQuery,
+) -> Result<Vec<String>> {
+    let call = connections.read().await?;
+    let sql = call.names().sql(&releases(query));
+    let rows = call.only(&sql, &[(&query.app_id, Type::TEXT)]).await?;
+    // `seen_text` puts a sign before each release.
+    rows.iter().map(|row| Ok(get::<&str>(row, 0)?[1..].to_owned())).collect()
 }
 
 pub(crate) async fn count_tickets(connections: &Connections, filter: &TicketFilter) -> Result<u64> {

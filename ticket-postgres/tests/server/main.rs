@@ -5,6 +5,7 @@
 mod counts;
 mod events;
 mod expiry;
+mod migration;
 #[path = "../support/mod.rs"]
 mod support;
 mod tables;
@@ -19,6 +20,7 @@ fn main() -> ExitCode {
         trial!(URL, tables::every_statement_has_its_index),
         trial!(URL, tables::every_key_begins_with_the_ticket_id_so_that_tables_can_be_distributed),
         trial!(URL, tables::every_call_rejects_tables_of_an_unknown_version),
+        trial!(URL, migration::data_of_version_4_is_migrated),
         trial!(URL, expiry::expiry_drops_a_month_that_is_no_longer_needed),
         trial!(URL, expiry::expiry_goes_by_the_time_of_the_record_not_of_its_id),
         trial!(URL, events::rare_matches_are_found_however_unevenly_events_are_spread),

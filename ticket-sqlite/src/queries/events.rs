@@ -46,17 +46,19 @@ pub(super) fn read<'a, T>(
 ) -> Result<()> {
     let start = walk.start(reader.after.as_ref());
     let (types, end) = (walk.types.as_deref(), walk.end());
-    let (template, id) = match &lead {
+    let external_id = || walk.filter.external_id.clone().into();
+    let (template, ids): (_, Vec<SqlValue>) = match &lead {
         Lead::Nothing => return Ok(()),
         Lead::Traits(entries) => return read_entries(snapshot, walk, entries, reader, make),
         Lead::Id => {
             let id = walk.filter.occurrence_id.map(|id| id.as_bytes().to_vec());
-            (by_id(walk.direction, types), id)
+            (by_id(walk.direction, types), vec![id.into(), external_id()])
         }
-        Lead::Time(_) => (by_time(walk.direction, types), Some(start.id.to_vec())),
+        Lead::ExternalId => (by_external_id(walk.direction, types), vec![external_id()]),
+        Lead::Time(_) => (by_time(walk.direction, types), vec![start.id.to_vec().into()]),
     };
     let mut read = snapshot.prepare(&template)?;
-    let values: [SqlValue; 3] = [start.time.into(), end.into(), id.into()];
+    let values = [start.time.into(), end.into()].into_iter().chain(ids);
     let mut rows = read.query(params_from_iter(values)).map_err(from_sqlite)?;
     let Lead::Time(Some(mut planner)) = lead else {
         return reader.read(&mut rows, usize::MAX, make).map(drop);
@@ -113,15 +115,29 @@ fn order_by(direction: Direction) -> String {
     format!("ORDER BY 1 {order}, 2 {order}, 3 {order}")
 }
 
-/// ?3 is the id of the occurrence. The plus signs keep SQLite from taking the index of times or of types instead.
+/// ?3 is the id of the occurrence, and ?4 the producer's, if that is wanted too. The plus signs keep SQLite from taking
+/// another index instead.
 pub(super) fn by_id(direction: Direction, types: Option<&[i64]>) -> String {
-    let types = types.map(|types| format!(" AND +o.type IN ({})", list(types))).unwrap_or_default();
-    let within = within(direction).replace("o.time", "+o.time");
+    let (within, types) = (within(direction).replace("o.time", "+o.time"), of_types(types));
     format!(
         "SELECT {OCCURRENCE_COLUMNS} FROM {FROM_OCCURRENCES} \
-         WHERE o.id = ?3 AND {within}{types} {}",
+         WHERE o.id = ?3 AND (?4 IS NULL OR +o.external_id = ?4) AND {within}{types} {}",
         order_by(direction)
     )
+}
+
+/// ?3 is the producer's id, under which events are in the order of time.
+pub(super) fn by_external_id(direction: Direction, types: Option<&[i64]>) -> String {
+    let (within, types) = (within(direction), of_types(types));
+    format!(
+        "SELECT {OCCURRENCE_COLUMNS} FROM {FROM_OCCURRENCES} \
+         WHERE o.external_id = ?3 AND {within}{types} {}",
+        order_by(direction)
+    )
+}
+
+fn of_types(types: Option<&[i64]>) -> String {
+    types.map(|types| format!(" AND +o.type IN ({})", list(types))).unwrap_or_default()
 }
 
 /// ?3 is the id at which to begin.

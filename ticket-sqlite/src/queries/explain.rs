@@ -6,7 +6,9 @@ use ticket_core::{
 };
 
 use super::tickets::Along;
-use super::{events, histogram, history, leads, merge, occurrences, prune, tickets, traits};
+use super::{
+    events, histogram, history, leads, merge, occurrences, positions, prune, tickets, traits,
+};
 use crate::names::Names;
 use crate::schema::Schema;
 
@@ -63,6 +65,16 @@ const DIRECTIONS: [Direction; 2] = [Direction::Ascending, Direction::Descending]
 
 /// Events of one time and id differ in their tickets; those few are sorted.
 const TIES: &[&str] = &["FOR LAST TERM OF ORDER BY"];
+
+#[test]
+fn the_releases_of_an_application_come_from_its_index_of_tickets() {
+    let of_app = tickets::releases(&ticket_core::ReleaseQuery::new().with_app_id("shop"));
+    Store::new().check(
+        &of_app,
+        "COVERING INDEX tickets_by_app_",
+        &["FOR DISTINCT", "FOR ORDER BY"],
+    );
+}
 
 #[test]
 fn a_list_of_tickets_goes_along_the_index_of_its_order() {
@@ -164,6 +176,8 @@ fn events_go_along_an_index_in_the_order_of_time() {
         store.check(&events::by_time(direction, Some(&many)), "occurrences_by_time", TIES);
         let ids = "occurrences_by_id (id=?)";
         store.check(&events::by_id(direction, Some(&[1])), ids, &["FOR ORDER BY"]);
+        let ids = "occurrences_by_external_id (external_id=? AND time>? AND time<?)";
+        store.check(&events::by_external_id(direction, Some(&[1])), ids, TIES);
         let numbers = "SEARCH o USING INTEGER PRIMARY KEY (rowid=?)";
         store.check(&events::by_numbers(direction), numbers, &["FOR ORDER BY"]);
     }
@@ -230,4 +244,5 @@ fn deleting_finds_its_rows_by_index() {
     store.check(prune::DELETE_OCCURRENCE, "INTEGER PRIMARY KEY (rowid=?)", &[]);
     let traits = "(key=? AND value=? AND time=? AND occurrence=?)";
     store.check(prune::DELETE_TRAIT, traits, &[]);
+    store.check(positions::FORGET, "read_positions_by_time (at<?)", &[]);
 }

@@ -24,6 +24,8 @@ pub(super) enum Lead<'a> {
     Nothing,
     /// The index of ids.
     Id,
+    /// The index of the ids of producers.
+    ExternalId,
     /// The index of times; with a planner, comparisons may still turn out to be quicker.
     Time(Option<TraitPlanner<'a>>),
     /// The index of traits.
@@ -37,6 +39,9 @@ impl<'a> Lead<'a> {
         }
         if walk.filter.occurrence_id.is_some() {
             return Ok(Self::Id);
+        }
+        if walk.filter.external_id.is_some() {
+            return Ok(Self::ExternalId);
         }
         let mut planner = TraitPlanner::new(walk.filter);
         let entries = decide(snapshot, walk, &mut planner)?;

@@ -81,7 +81,7 @@ const CHANGES: [(&str, &[&str]); 3] = [
             "search_text",
         ],
     ),
-    (REOPENING, &["status", "status_time", "solved_release"]),
+    (REOPENING, &["status", "status_time", "solved_release", "solved_after"]),
 ];
 
 const REOPENING: &str = "t.status = 2 AND f.last_time > t.status_time";
@@ -91,10 +91,11 @@ fn columns() -> String {
     let mut changes = Vec::new();
     for (condition, columns) in CHANGES {
         for column in columns {
-            // A ticket that is open again has neither a time nor a release of its status.
+            // A ticket that is open again has neither a time nor a fix.
             let new = match *column {
                 "status" => "1".to_owned(),
                 "status_time" | "solved_release" => "NULL".to_owned(),
+                "solved_after" => "0".to_owned(),
                 column => format!("f.{column}"),
             };
             changes

@@ -1,4 +1,4 @@
-//! Recording (rules 1 to 8).
+//! Recording (rules 1 to 8 and 32).
 
 use std::collections::BTreeMap;
 
@@ -12,13 +12,14 @@ use ticket_core::{Author, HistoryEvent, Result, Status, TicketId, Value};
 
 use super::history::add_entry;
 use super::merge::merged_into;
+use super::positions::store_positions;
 use super::{Writer, to_i64, write};
 use crate::connection::Connection;
 use crate::error::{corrupt, from_sqlite};
-use crate::row::{count, get, occurrence_id, time, trait_value};
+use crate::row::{count, get, occurrence_id, status, time, trait_value};
 
 const FIND_TICKET: &str = "SELECT no, app_id, level, channel, status, status_time, first_time, \
-    first_id, last_time, last_id, count FROM {p}tickets WHERE id = ?1";
+    first_id, last_time, last_id, count, solved_release, solved_after FROM {p}tickets WHERE id = ?1";
 
 const ADD_TICKET: &str = "INSERT INTO {p}tickets (id, app_id, level, channel, message, file, line, \
     module, function, error_type, status, first_time, first_id, first_release, last_time, last_id, \
@@ -39,10 +40,10 @@ const DESCRIBE: &str = "UPDATE {p}tickets SET count = ?2, last_time = ?3, last_i
 const RENAME: &str = "UPDATE {p}tickets SET level = ?2, channel = ?3 WHERE no = ?1";
 
 const REOPEN: &str = "UPDATE {p}tickets SET status = ?2, status_time = NULL, solved_release = NULL, \
-    reopened = reopened + 1 WHERE no = ?1";
+    solved_after = 0, reopened = reopened + 1 WHERE no = ?1";
 
-const ADD_OCCURRENCE: &str = "INSERT INTO {p}occurrences (ticket, id, time, type, repeats, payload) \
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (id, ticket) DO NOTHING";
+const ADD_OCCURRENCE: &str = "INSERT INTO {p}occurrences (ticket, id, time, type, repeats, payload, \
+    external_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (id, ticket) DO NOTHING";
 
 const ADD_TRAIT: &str =
     "INSERT INTO {p}traits (key, value, time, occurrence) VALUES (?1, ?2, ?3, ?4)";
@@ -57,10 +58,11 @@ const ADD_APP_HOUR: &str = "INSERT INTO {p}app_hours (app_id, hour, count) VALUE
     ON CONFLICT (app_id, hour) DO UPDATE SET count = count + excluded.count";
 
 pub(crate) fn record_tickets(connection: &mut Connection, batch: &Batch) -> Result<Recorded> {
-    if batch.is_empty() {
+    if batch.is_empty() && batch.positions().is_empty() {
         return Ok(Recorded::default());
     }
     write(connection, |writer| {
+        store_positions(writer, batch)?;
         let mut sums = Sums::default();
         let mut recorded = Recorded::default();
         for ticket in batch.tickets() {
@@ -136,7 +138,6 @@ fn find_ticket(writer: &Writer<'_>, id: TicketId) -> Result<Option<Known>> {
     let mut find = writer.prepare(FIND_TICKET)?;
     let mut rows = find.query([id.as_bytes()]).map_err(from_sqlite)?;
     let Some(row) = rows.next().map_err(from_sqlite)? else { return Ok(None) };
-    let is_solved = get::<u8>(row, 4)? == ticket_core::StatusKind::Solved.as_u8();
     Ok(Some(Known {
         no: get(row, 0)?,
         id,
@@ -144,7 +145,7 @@ fn find_ticket(writer: &Writer<'_>, id: TicketId) -> Result<Option<Known>> {
         level: get(row, 2)?,
         channel: get(row, 3)?,
         ticket: KnownTicket {
-            solved_at: if is_solved { Some(time(row, 5)?) } else { None },
+            status: status(row, [4, 5, 11, 12])?,
             first: (time(row, 6)?, occurrence_id(row, 7)?),
             last: (time(row, 8)?, occurrence_id(row, 9)?),
             count: count(row, 10)?,
@@ -204,7 +205,15 @@ fn add_occurrences<'a>(
         let payload = serde_json::to_string(record)
             .map_err(|error| corrupt("an occurrence").with_source(error))?;
         let time = record.time.as_micros();
-        let row = params![ticket, record.id.as_bytes(), time, type_no, new.repeats(), payload];
+        let row = params![
+            ticket,
+            record.id.as_bytes(),
+            time,
+            type_no,
+            new.repeats(),
+            payload,
+            record.external_id.as_deref(),
+        ];
         if add.execute(row).map_err(from_sqlite)? == 0 {
             continue;
         }
@@ -243,9 +252,10 @@ fn update_ticket(
     let change = known.ticket.change(added);
     if change == Some(TicketChange::Reopened) {
         writer.execute(REOPEN, params![known.no, status_columns(&Status::Open).0])?;
-        // An occurrence that reopens a ticket is later than all before it.
-        let newest = Author::unknown().with_time(added.newest.record().time);
-        add_entry(writer, known.id, &newest, &HistoryEvent::Recurred)?;
+        // A later occurrence may be known already, if the fix settles its release.
+        let newest = added.newest.record().time.max(known.ticket.last.0);
+        let author = Author::unknown().with_time(newest);
+        add_entry(writer, known.id, &author, &HistoryEvent::Recurred)?;
     }
     Ok(change)
 }
@@ -291,7 +301,7 @@ fn add_hours(
 }
 
 fn add_seen(writer: &Writer<'_>, ticket: i64, added: &Added<'_>) -> Result<()> {
-    for (release, environment) in &added.seen {
+    for (release, environment) in added.seen.keys() {
         writer
             .execute(ADD_SEEN, params![ticket, TextOrZero(*release), TextOrZero(*environment)])?;
     }

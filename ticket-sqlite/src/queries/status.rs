@@ -9,8 +9,8 @@ use super::tickets::find_ticket;
 use super::write;
 use crate::connection::Connection;
 
-const SET_STATUS: &str = "UPDATE {p}tickets SET status = ?2, status_time = ?3, solved_release = ?4 \
-    WHERE id = ?1";
+const SET_STATUS: &str = "UPDATE {p}tickets SET status = ?2, status_time = ?3, solved_release = ?4, \
+    solved_after = ?5 WHERE id = ?1";
 
 pub(crate) fn set_status(
     connection: &mut Connection,
@@ -23,8 +23,9 @@ pub(crate) fn set_status(
             return Ok(None);
         };
         if let Some(status) = change.status(ticket.last_occurrence_time) {
-            let (kind, time, release) = status_columns(&status);
-            writer.execute(SET_STATUS, params![id.as_bytes(), kind, time, release])?;
+            let (kind, time, release, is_after) = status_columns(&status);
+            let row = params![id.as_bytes(), kind, time, release, is_after];
+            writer.execute(SET_STATUS, row)?;
             ticket.status = status.clone();
             add_entry(writer, id, author, &HistoryEvent::Status(status))?;
         }

@@ -3,8 +3,8 @@
 use rusqlite::ToSql;
 use ticket_core::backend::SortKey;
 use ticket_core::{
-    Direction, Page, Result, StatusKind, Ticket, TicketFilter, TicketId, TicketQuery, TicketSort,
-    Timestamp,
+    Direction, Page, ReleaseQuery, Result, StatusKind, Ticket, TicketFilter, TicketId, TicketQuery,
+    TicketSort, Timestamp,
 };
 
 use super::to_i64;
@@ -59,6 +59,24 @@ pub(crate) fn get_tickets(connection: &Connection, query: &TicketQuery) -> Resul
         tickets.push(at(ticket(row)?, now));
     }
     Ok(plan.page(tickets))
+}
+
+/// Builds the statement that lists the releases of the application ?1, or of all if it is null. The index
+/// of an application's tickets has all that this reads of them.
+pub(super) fn releases(query: &ReleaseQuery) -> String {
+    let is_app = if query.app_id.is_some() { "t.app_id = ?1" } else { "?1 IS NULL" };
+    // A missing release is the number 0.
+    format!(
+        "SELECT DISTINCT s.release FROM {{p}}tickets t CROSS JOIN {{p}}seen s ON s.ticket = t.no \
+         WHERE {is_app} AND typeof(s.release) = 'text' ORDER BY s.release"
+    )
+}
+
+pub(crate) fn get_releases(connection: &Connection, query: &ReleaseQuery) -> Result<Vec<String>> {
+    let sql = connection.names.sql(&releases(query));
+    let mut read = connection.sqlite.prepare_cached(&sql).map_err(from_sqlite)?;
+    let rows = read.query_map([&query.app_id], |row| row.get(0)).map_err(from_sqlite)?;
+    rows.collect::<rusqlite::Result<_>>().map_err(from_sqlite)
 }
 
 pub(crate) fn count_tickets(connection: &Connection, filter: &TicketFilter) -> Result<u64> {

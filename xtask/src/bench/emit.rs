@@ -21,8 +21,9 @@ struct Measured {
 /// The case that all others are compared with.
 const BASELINE: &str = "fmt().json() to a file";
 /// Cases that are compared with another one as well.
-const OTHERS: [(&str, &str); 3] = [
+const OTHERS: [(&str, &str); 4] = [
     ("layer, spool on disk, in a request", "layer, spool on disk"),
+    ("layer, spool on disk, with backtraces", "layer, spool on disk"),
     ("layer, storm", "layer, spool on disk"),
     ("layer, spool on disk, 8 threads", "layer, spool on disk"),
 ];
@@ -78,12 +79,13 @@ mod tests {
         let measured = [
             case("layer, spool on disk", 1_000.0),
             case("layer, spool on disk, in a request", 1_250.0),
+            case("layer, spool on disk, with backtraces", 3_000.0),
             case("layer, storm", 100.0),
             case("layer, spool on disk, 8 threads", 500.0),
             case(BASELINE, 2_000.0),
         ];
         let rows = rows(&measured).unwrap();
-        assert_eq!(rows.len(), 5 * 4 + 3);
+        assert_eq!(rows.len(), 6 * 4 + 4);
         let ratio = |case: &str| rows.iter().find(|row| row.case == case).map(|row| row.ratio);
         assert_eq!(ratio("layer, storm"), Some(0.05));
         assert_eq!(ratio("layer, storm, against layer, spool on disk"), Some(0.1));

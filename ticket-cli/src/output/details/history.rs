@@ -2,7 +2,7 @@
 
 use std::io;
 
-use ticket_core::{HistoryEntry, HistoryEvent, Status, Timestamp};
+use ticket_core::{Fix, HistoryEntry, HistoryEvent, Status, Timestamp};
 
 use super::sheet::Sheet;
 use crate::output::{style, time};
@@ -42,8 +42,11 @@ pub(super) fn write(
 fn status(status: &Status, now: Timestamp) -> String {
     match status {
         Status::Open => "reopened".to_owned(),
-        Status::Solved { release: Some(release), .. } => {
+        Status::Solved { release: Some(Fix::In(release)), .. } => {
             format!("solved in release {}", sanitize::line(release))
+        }
+        Status::Solved { release: Some(Fix::After { release }), .. } => {
+            format!("solved in the release after {}", sanitize::line(release))
         }
         Status::Solved { release: None, .. } => "solved".to_owned(),
         Status::Muted { until: Some(until) } => format!("muted until {}", time::both(*until, now)),

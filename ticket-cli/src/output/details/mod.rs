@@ -6,7 +6,7 @@ mod sheet;
 
 use std::io::{self, Write};
 
-use ticket_core::{Bucket, HistoryEntry, Occurrence, Status, Ticket, Timestamp};
+use ticket_core::{Bucket, Fix, HistoryEntry, Occurrence, Status, Ticket, Timestamp};
 
 use self::sheet::Sheet;
 use super::table::Layout;
@@ -90,12 +90,19 @@ fn head(page: &mut Sheet<'_>, ticket: &Ticket, now: Timestamp) -> io::Result<()>
     page.pairs(pairs)
 }
 
+/// Says which release fixes a ticket.
+pub(crate) fn by(fix: &Fix) -> String {
+    match fix {
+        Fix::In(release) => format!("by release {}", sanitize::line(release)),
+        Fix::After { release } => format!("by the release after {}", sanitize::line(release)),
+    }
+}
+
 fn status(ticket: &Ticket, now: Timestamp) -> String {
     let mut text = match &ticket.status {
         Status::Open => "open".to_owned(),
         Status::Solved { at, release } => {
-            let release =
-                release.as_ref().map(|release| format!(", by release {}", sanitize::line(release)));
+            let release = release.as_ref().map(|fix| format!(", {}", by(fix)));
             format!("solved {}{}", time::both(*at, now), release.unwrap_or_default())
         }
         Status::Muted { until: Some(until) } => format!("muted until {}", time::both(*until, now)),
@@ -183,6 +190,7 @@ mod tests {
             &mut record.trace_id,
             &mut record.span_id,
             &mut record.fingerprint,
+            &mut record.external_id,
             &mut record.location.file,
             &mut record.location.module,
             &mut record.location.function,
@@ -194,6 +202,7 @@ mod tests {
         record.backtrace[0].function = evil.into();
         record.backtrace[0].file = Some(evil.into());
         record.traits.insert(evil.into(), Value::from(evil));
+        record.payload = Some(serde_json::Value::from(evil).into());
         record.breadcrumbs[0].message = evil.into();
         record.breadcrumbs[0].channel = evil.into();
         record.breadcrumbs[0].traits = record.traits.clone();
@@ -215,7 +224,7 @@ mod tests {
         }
         let mut ticket = samples::ticket(Status::Solved {
             at: occurrence.record.time,
-            release: Some(evil.to_owned()),
+            release: Some(Fix::After { release: evil.to_owned() }),
         });
         for text in [&mut ticket.message, &mut ticket.channel, &mut ticket.app_id] {
             *text = evil.into();
@@ -239,6 +248,6 @@ mod tests {
         let raw = shown.replace('\n', "");
         assert!(!raw.contains(sanitize::is_unsafe), "{raw:?}");
         // Each of the texts is shown, so none is safe only because it was left out.
-        assert_eq!(shown.matches("\\u{9b}").count(), 43, "{shown}");
+        assert_eq!(shown.matches("\\u{9b}").count(), 45, "{shown}");
     }
 }

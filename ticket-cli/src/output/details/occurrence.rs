@@ -19,6 +19,10 @@ pub(super) fn write(page: &mut Sheet<'_>, newest: &Occurrence, now: Timestamp) -
         let traits = record.traits.iter();
         page.pairs(traits.map(|(name, value)| (name.as_str(), text::literal(value))))?;
     }
+    if let Some(payload) = &record.payload {
+        page.section("PAYLOAD")?;
+        text::indented(payload).iter().try_for_each(|line| page.line(line))?;
+    }
     if let Some(request) = &record.request {
         page.section("REQUEST")?;
         page.pairs(self::request(request))?;
@@ -44,6 +48,7 @@ fn origin(newest: &Occurrence, now: Timestamp) -> Vec<(&'static str, String)> {
         ("trace", text(&record.trace_id)),
         ("span", text(&record.span_id)),
         ("fingerprint", text(&record.fingerprint)),
+        ("external id", text(&record.external_id)),
     ];
     known(pairs)
 }

@@ -1,6 +1,7 @@
 //! The other answers as JSON. Scripts depend on their names as well.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 use ticket_core::{Bucket, EventTrait, Level, OccurrenceId, TicketId, Timestamp, ValueKind};
@@ -103,6 +104,19 @@ pub(crate) struct ExpiredView {
     pub(crate) expired_occurrences: u64,
     pub(crate) expired_tickets: u64,
     pub(crate) pruned_occurrences: u64,
+}
+
+/// What `clear` deleted.
+#[derive(Serialize)]
+pub(crate) struct ClearedView {
+    pub(crate) deleted_tickets: u64,
+}
+
+/// What a backend is capable of.
+#[derive(Serialize)]
+pub(crate) struct CapabilitiesView {
+    pub(crate) backend: &'static str,
+    pub(crate) capabilities: BTreeMap<String, bool>,
 }
 
 /// What a process has in its folder of a spool.

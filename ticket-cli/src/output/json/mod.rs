@@ -10,8 +10,9 @@ mod answers;
 mod views;
 
 pub(crate) use self::answers::{
-    CountView, DeletedView, DrainedView, ExpiredView, LevelView, NotedView, RecentView, SetupView,
-    ShowView, SpoolView, StatsView, TraitTypeView, TraitView, TypeView, UnmergedView,
+    CapabilitiesView, ClearedView, CountView, DeletedView, DrainedView, ExpiredView, LevelView,
+    NotedView, RecentView, SetupView, ShowView, SpoolView, StatsView, TraitTypeView, TraitView,
+    TypeView, UnmergedView,
 };
 pub(crate) use self::views::{HistoryView, OccurrenceView, TicketView};
 
@@ -42,6 +43,15 @@ impl serde_json::ser::Formatter for Escaping {
             written = index + c.len_utf8();
         }
         writer.write_all(&fragment.as_bytes()[written..])
+    }
+
+    /// Writes a payload, which is JSON already. Only its strings contain such characters, so escapes are possible there.
+    fn write_raw_fragment<W: ?Sized + Write>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        self.write_string_fragment(writer, fragment)
     }
 }
 

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use serde::de::{Deserialize, Deserializer, Error as _, Visitor, value};
 use serde::forward_to_deserialize_any;
 use ticket_core::record::{Breadcrumb, ErrorCause, Frame, Request, Span};
-use ticket_core::{Location, Record, Status};
+use ticket_core::{Fix, Location, Record, Status};
 
 use super::*;
 use crate::output::samples::{history, occurrence, ticket};
@@ -30,11 +30,14 @@ fn the_names_of_a_ticket_are_stable() {
 #[test]
 fn the_details_of_a_status_have_their_own_names() {
     let at = "2026-11-22T00:00:00Z".parse().unwrap();
-    let solved = ticket(Status::Solved { at, release: Some("1.5.0".into()) });
+    let solved = ticket(Status::Solved { at, release: Some(Fix::In("1.5.0".into())) });
     let json = written(&TicketView::from(&solved));
     assert!(json.contains(
-        r#""status":"solved","solved_at":"2026-11-22T00:00:00.000000Z","solved_release":"1.5.0","muted_until":null"#
+        r#""status":"solved","solved_at":"2026-11-22T00:00:00.000000Z","solved_release":"1.5.0","solved_after_release":null,"muted_until":null"#
     ), "{json}");
+    let next = ticket(Status::Solved { at, release: Some(Fix::After { release: "1.4.0".into() }) });
+    let json = written(&TicketView::from(&next));
+    assert!(json.contains(r#""solved_release":null,"solved_after_release":"1.4.0""#), "{json}");
     let muted = ticket(Status::Muted { until: Some(at) });
     let json = written(&TicketView::from(&muted));
     assert!(json.contains(r#""status":"muted","solved_at":null"#), "{json}");
@@ -95,7 +98,7 @@ fn names(json: &serde_json::Value) -> BTreeSet<String> {
 fn no_field_of_a_record_is_missing_in_the_json() {
     let json = serde_json::to_value(OccurrenceView::from(&occurrence())).unwrap();
     let mut expected = fields::<Record>();
-    expected.extend(["ticket_id", "repeats"].map(str::to_owned));
+    expected.extend(["ticket_id", "repeats", "trait_types"].map(str::to_owned));
     assert_eq!(names(&json), expected);
     assert_eq!(names(&json["location"]), fields::<Location>());
     assert_eq!(names(&json["error"][0]), fields::<ErrorCause>());

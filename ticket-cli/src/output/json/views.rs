@@ -5,9 +5,9 @@
 //! names in this file with those of the structs instead.
 
 use serde::{Serialize, Serializer};
-use ticket_core::record::{Breadcrumb, ErrorCause, Frame, Request, Span};
+use ticket_core::record::{Breadcrumb, ErrorCause, Frame, Payload, Request, Span};
 use ticket_core::{
-    HistoryEntry, HistoryEvent, Level, Location, Occurrence, OccurrenceId, Status, StatusKind,
+    Fix, HistoryEntry, HistoryEvent, Level, Location, Occurrence, OccurrenceId, Status, StatusKind,
     Ticket, TicketId, Timestamp, Traits,
 };
 
@@ -24,6 +24,7 @@ pub(crate) struct TicketView<'a> {
     status: StatusKind,
     solved_at: Option<Timestamp>,
     solved_release: Option<&'a str>,
+    solved_after_release: Option<&'a str>,
     muted_until: Option<Timestamp>,
     occurrence_count: u64,
     first_occurrence_time: Timestamp,
@@ -78,10 +79,11 @@ impl<'a> From<&'a Ticket> for TicketView<'a> {
             last_release,
             ingredients,
         } = ticket;
-        let (solved_at, solved_release) = match status {
-            Status::Solved { at, release } => (Some(*at), release.as_deref()),
+        let (solved_at, fix) = match status {
+            Status::Solved { at, release } => (Some(*at), release.as_ref()),
             Status::Open | Status::Muted { .. } => (None, None),
         };
+        let (solved_release, solved_after_release) = releases(fix);
         let muted_until = match status {
             Status::Muted { until } => *until,
             Status::Open | Status::Solved { .. } => None,
@@ -97,6 +99,7 @@ impl<'a> From<&'a Ticket> for TicketView<'a> {
             status: status.kind(),
             solved_at,
             solved_release,
+            solved_after_release,
             muted_until,
             occurrence_count: *occurrence_count,
             first_occurrence_time: *first_occurrence_time,
@@ -112,6 +115,15 @@ impl<'a> From<&'a Ticket> for TicketView<'a> {
     }
 }
 
+/// Returns the first release with a fix, or the last one without it.
+fn releases(fix: Option<&Fix>) -> (Option<&str>, Option<&str>) {
+    match fix {
+        Some(Fix::In(release)) => (Some(release), None),
+        Some(Fix::After { release }) => (None, Some(release)),
+        None => (None, None),
+    }
+}
+
 /// An entry of a ticket's history.
 #[derive(Serialize)]
 pub(crate) struct HistoryView<'a> {
@@ -121,6 +133,7 @@ pub(crate) struct HistoryView<'a> {
     event: &'static str,
     solved_at: Option<Timestamp>,
     solved_release: Option<&'a str>,
+    solved_after_release: Option<&'a str>,
     muted_until: Option<Timestamp>,
     note: Option<&'a str>,
     ticket_id: Option<TicketId>,
@@ -136,6 +149,7 @@ impl<'a> From<&'a HistoryEntry> for HistoryView<'a> {
             event: "changed",
             solved_at: None,
             solved_release: None,
+            solved_after_release: None,
             muted_until: None,
             note: None,
             ticket_id: None,
@@ -145,7 +159,7 @@ impl<'a> From<&'a HistoryEntry> for HistoryView<'a> {
             HistoryEvent::Status(Status::Solved { at, release }) => {
                 view.event = "solved";
                 view.solved_at = Some(*at);
-                view.solved_release = release.as_deref();
+                (view.solved_release, view.solved_after_release) = releases(release.as_ref());
             }
             HistoryEvent::Status(Status::Muted { until }) => {
                 view.event = "muted";
@@ -184,6 +198,8 @@ pub(crate) struct OccurrenceView<'a> {
     repeats: u32,
     location: LocationView<'a>,
     traits: TraitsView<'a>,
+    /// The kinds of the values of the traits: JSON has no times, and one kind of number.
+    trait_types: TraitTypesView<'a>,
     error: Vec<ErrorView<'a>>,
     backtrace: Vec<FrameView<'a>>,
     request: Option<RequestView<'a>>,
@@ -197,6 +213,8 @@ pub(crate) struct OccurrenceView<'a> {
     trace_id: Option<&'a str>,
     span_id: Option<&'a str>,
     fingerprint: Option<&'a str>,
+    external_id: Option<&'a str>,
+    payload: Option<&'a Payload>,
 }
 
 impl<'a> From<&'a Occurrence> for OccurrenceView<'a> {
@@ -213,6 +231,7 @@ impl<'a> From<&'a Occurrence> for OccurrenceView<'a> {
             repeats: *repeats,
             location: (&record.location).into(),
             traits: TraitsView(&record.traits),
+            trait_types: TraitTypesView(&record.traits),
             error: record.error.iter().map(Into::into).collect(),
             backtrace: record.backtrace.iter().map(Into::into).collect(),
             request: record.request.as_ref().map(Into::into),
@@ -226,6 +245,8 @@ impl<'a> From<&'a Occurrence> for OccurrenceView<'a> {
             trace_id: record.trace_id.as_deref(),
             span_id: record.span_id.as_deref(),
             fingerprint: record.fingerprint.as_deref(),
+            external_id: record.external_id.as_deref(),
+            payload: record.payload.as_ref(),
         }
     }
 }
@@ -236,6 +257,15 @@ struct TraitsView<'a>(&'a Traits);
 impl Serialize for TraitsView<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.0.iter().map(|(name, value)| (name, value.to_json())))
+    }
+}
+
+/// The kind of each trait's value: `text`, `int`, `float`, `bool` or `time`.
+struct TraitTypesView<'a>(&'a Traits);
+
+impl Serialize for TraitTypesView<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value.kind())))
     }
 }
 
