@@ -101,7 +101,7 @@ const NAMED: [&str; 8] = [
 ];
 
 /// The index of a statement that goes to every server of a distributed store, and what the statement answers.
-const SCATTERED: [(&str, &str); 13] = [
+const SCATTERED: [(&str, &str); 14] = [
     ("tickets_by_last", "a list of tickets"),
     ("tickets_by_first", "a list of tickets"),
     ("tickets_by_count", "a list of tickets"),
