@@ -90,12 +90,8 @@ pub(super) fn rfc3339(text: &str) -> Option<Timestamp> {
         && bytes[0].is_ascii_digit()
         && [bytes[4], bytes[7], bytes[13], bytes[16]] == *b"--::"
         && bytes[10].eq_ignore_ascii_case(&b'T');
-    let ends = |bytes: &[u8]| match bytes {
-        [.., b'Z' | b'z'] => true,
-        [.., b'+' | b'-', _, _, b':', _, _] => true,
-        _ => false,
-    };
-    (is_shape && ends(bytes)).then(|| text.parse().ok())?
+    let has_offset = matches!(bytes, [.., b'Z' | b'z'] | [.., b'+' | b'-', _, _, b':', _, _]);
+    (is_shape && has_offset).then(|| text.parse().ok())?
 }
 
 /// Reads a time in JSON: a text, the number of seconds, milliseconds, microseconds or nanoseconds since 1970,
