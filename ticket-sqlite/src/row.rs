@@ -2,7 +2,7 @@
 
 use rusqlite::Row;
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use ticket_core::backend::status_from_columns;
+use ticket_core::backend::{Tested, status_from_columns};
 use ticket_core::{
     Error, Level, Location, Occurrence, OccurrenceId, Result, Ticket, TicketId, Timestamp, Traits,
     Value,
@@ -57,18 +57,18 @@ pub(crate) fn occurrence(row: &Row<'_>) -> Result<Occurrence> {
     })
 }
 
+/// Reads only what clauses look at of the record in a column.
+pub(crate) fn tested<'a>(row: &'a Row<'_>, column: usize) -> Result<Tested<'a>> {
+    payload(row, column)
+}
+
 /// Reads only the traits of the record in a column.
 pub(crate) fn traits(row: &Row<'_>, column: usize) -> Result<Traits> {
-    #[derive(serde::Deserialize)]
-    struct OnlyTraits {
-        #[serde(default)]
-        traits: Traits,
-    }
-    payload::<OnlyTraits>(row, column).map(|record| record.traits)
+    tested(row, column).map(|record| record.traits)
 }
 
 /// Deserializes the JSON in a column.
-fn payload<T: serde::de::DeserializeOwned>(row: &Row<'_>, column: usize) -> Result<T> {
+fn payload<'a, T: serde::Deserialize<'a>>(row: &'a Row<'_>, column: usize) -> Result<T> {
     let text = row.get_ref(column).map_err(from_sqlite)?;
     let text = text.as_bytes().map_err(|_| corrupt("an occurrence"))?;
     serde_json::from_slice(text).map_err(|error| corrupt("an occurrence").with_source(error))

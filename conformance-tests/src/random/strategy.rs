@@ -7,7 +7,7 @@ use proptest::sample::select;
 use proptest::strategy::{BoxedStrategy, Union};
 use ticket_core::backend::{HistogramScope, StatusChange};
 use ticket_core::{
-    BucketWidth, Comparison, Direction, EventFilter, EventQuery, EventTypeQuery, Expiry,
+    BucketWidth, Clause, Comparison, Direction, EventFilter, EventQuery, EventTypeQuery, Expiry,
     HistogramQuery, KeepPerTicket, MAX_LIMIT, OccurrenceQuery, Operator, StatusKind, TicketFilter,
     TicketId, TicketIdPrefix, TicketQuery, TicketSort, Timestamp, TraitQuery, TraitTypeQuery,
     Value,
@@ -216,31 +216,43 @@ fn event_query() -> impl Strategy<Value = EventQuery> {
 
 fn event_filter() -> impl Strategy<Value = EventFilter> {
     let id = (time(), 0_u8..2).prop_map(|(time, key)| samples::occurrence_id(time, key));
-    let traits = prop_oneof![
+    let clauses = prop_oneof![
         2 => Just(Vec::new()),
-        3 => vec(comparison(), 1),
-        1 => vec(comparison(), 2),
+        3 => vec(clause(), 1),
+        1 => vec(clause(), 2),
     ];
-    (app(), rarely(channel()), rarely(id), rarely(time()), rarely(time()), traits).prop_map(
-        |(app, event_type, id, since, until, traits)| {
+    (app(), rarely(channel()), rarely(id), rarely(time()), rarely(time()), clauses).prop_map(
+        |(app, event_type, id, since, until, clauses)| {
             let mut filter = EventFilter::new();
             filter.app_id = app;
             filter.event_type = event_type.map(str::to_owned);
             filter.occurrence_id = id;
             filter.since = since;
             filter.until = until;
-            filter.traits = traits;
+            filter.clauses = clauses;
             filter
         },
     )
 }
 
+fn clause() -> impl Strategy<Value = Clause> {
+    (comparison(), vec(comparison(), 0..3))
+        .prop_map(|(first, others)| others.into_iter().fold(first.into(), Clause::or))
+}
+
 fn comparison() -> impl Strategy<Value = Comparison> {
     let parts = (named_value(), select(&Operator::ALL[..]), any::<bool>());
-    parts.prop_map(|((name, value), op, as_number)| {
+    let of_value = parts.prop_map(|((name, value), op, as_number)| {
         let typed = Comparison::new(name, op, value.clone());
         if as_number { Comparison::number(name, op, value).unwrap_or(typed) } else { typed }
-    })
+    });
+    let comparison = prop_oneof![
+        6 => of_value,
+        1 => select(&samples::TRAITS[..]).prop_map(Comparison::has),
+        1 => select(&samples::SEARCHES[..]).prop_map(Comparison::message_contains),
+    ];
+    (comparison, prop_oneof![4 => Just(false), 1 => Just(true)])
+        .prop_map(|(comparison, negated)| if negated { !comparison } else { comparison })
 }
 
 fn event_type_query() -> impl Strategy<Value = EventTypeQuery> {

@@ -34,7 +34,7 @@ pub use self::trait_planner::{PlanStep, TraitPlanner};
 pub use self::trait_walk::{TraitWalk, TraitWalkStep};
 pub use self::uri_options::{DEFAULT_PREFIX, NameRule, UriOptions, positive_duration};
 pub use crate::query::{
-    EventOrder, EventPosition, HistogramScope, Position, QueryPlan, SortKey, Tally, TicketOrder,
-    TicketPosition, TraitPosition, ValueTest,
+    EventOrder, EventPosition, HistogramScope, Position, QueryPlan, SortKey, Subject, Tally,
+    Tested, TicketOrder, TicketPosition, TraitPosition, ValueTest,
 };
 pub use crate::search::fold;
