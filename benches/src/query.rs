@@ -12,9 +12,9 @@ use clap::Parser;
 use serde_json::json;
 use ticket_benches::{APP, backends};
 use ticket_core::{
-    BackendBase as _, BucketWidth, Comparison, Direction, EventFilter, EventQuery, EventStore as _,
-    HistogramQuery, Occurrence, OccurrenceQuery, Operator, StatusKind, Store, TicketFilter,
-    TicketId, TicketQuery, TicketSort, Timestamp, Value,
+    BackendBase as _, BucketWidth, Clause, Comparison, Direction, EventFilter, EventQuery,
+    EventStore as _, HistogramQuery, Occurrence, OccurrenceQuery, Operator, StatusKind, Store,
+    TicketFilter, TicketId, TicketQuery, TicketSort, Timestamp, Value,
 };
 
 const WARM_UP: usize = 3;
@@ -78,10 +78,12 @@ enum Question {
     MiddlingAndCommon,
     CommonAndCommon,
     SeldomTogether,
+    EitherRare,
+    EitherAndSeldom,
 }
 
 impl Question {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 14] = [
         Self::NewestTickets,
         Self::OpenTicketsOfApp,
         Self::BusiestTickets,
@@ -94,6 +96,8 @@ impl Question {
         Self::MiddlingAndCommon,
         Self::CommonAndCommon,
         Self::SeldomTogether,
+        Self::EitherRare,
+        Self::EitherAndSeldom,
     ];
 
     /// Returns the query's name in the output. The share of occurrences that each comparison matches is in
@@ -112,6 +116,8 @@ impl Question {
             Self::MiddlingAndCommon => "traits: a path (2e-4) and retried (50 %)",
             Self::CommonAndCommon => "traits: slow (50 %) and retried (50 %)",
             Self::SeldomTogether => "traits: slow (5 %) and some paths (1 %)",
+            Self::EitherRare => "traits: a user (1e-6) or a path (2e-4)",
+            Self::EitherAndSeldom => "traits: slow (5 %), and a path (2e-4) or retried (50 %)",
         }
     }
 }
@@ -206,6 +212,13 @@ impl Filled {
                 let paths = Comparison::new("path", Operator::Ge, "/api/orders/955");
                 self.events([slower_than(12_214.0), paths], 1).await
             }
+            Question::EitherRare => {
+                self.events([of_sample("user_id").or(of_sample("path"))], 1).await
+            }
+            Question::EitherAndSeldom => {
+                let either = of_sample("path").or(retried);
+                self.events([slower_than(12_214.0).into(), either], 1).await
+            }
         }
     }
 
@@ -219,8 +232,13 @@ impl Filled {
         Ok(())
     }
 
-    async fn events(&self, comparisons: [Comparison; 2], at_least: usize) -> Result<()> {
-        let filter = comparisons.into_iter().fold(EventFilter::new(), EventFilter::with_comparison);
+    async fn events<const N: usize>(
+        &self,
+        clauses: [impl Into<Clause>; N],
+        at_least: usize,
+    ) -> Result<()> {
+        let clauses = clauses.into_iter().map(Into::into);
+        let filter = clauses.fold(EventFilter::new(), EventFilter::with_clause);
         let page = self.store.get_events(&EventQuery::new().with_filter(filter)).await?;
         expect(page.items.len(), at_least..=50)
     }

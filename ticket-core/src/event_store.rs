@@ -21,13 +21,19 @@ pub trait EventStore: std::fmt::Debug + Send + Sync + 'static {
     /// Returns a page of the events that match a filter, ordered by time (rules 10, 11, 15 and 16).
     ///
     /// All conditions of the filter have to hold, and both ends of its time range are included. A
-    /// comparison only considers events that have the trait with the compared type, so `Ne` does not match
-    /// events that lack it. Text compares by code point.
+    /// [`Clause`](crate::Clause) holds if at least one of its comparisons does. A comparison with a value
+    /// only considers events that have the trait with the compared type, so `Ne` does not match events that
+    /// lack it. A negated comparison matches exactly the events that the comparison itself does not match.
+    /// Text compares by code point; a text in the message is found regardless of case, as
+    /// [`fold`](crate::backend::fold) defines it.
     ///
     /// An external id finds every event that has it, in any ticket and however often (rule 29). A missing
     /// external id is not the empty one. The backend SHOULD have an index of them.
     ///
     /// [`EventFilter::matches`](crate::EventFilter::matches) defines what matches.
+    ///
+    /// The clauses of a filter have at most [`MAX_COMPARISONS`](crate::MAX_COMPARISONS) comparisons
+    /// together; more are an error of the kind [`Config`](crate::ErrorKind::Config).
     async fn get_events(&self, query: &EventQuery) -> Result<Page<Occurrence>>;
 
     /// Returns the types of the stored events, sorted by code point (rule 17).

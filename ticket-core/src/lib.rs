@@ -37,10 +37,10 @@ pub use self::history::{Author, HistoryEntry, HistoryEvent, Note};
 pub use self::id::{OccurrenceId, TicketId, TicketIdPrefix};
 pub use self::level::Level;
 pub use self::query::{
-    Bucket, BucketWidth, Comparison, Cursor, DEFAULT_LIMIT, Direction, EventFilter, EventQuery,
-    EventTrait, EventTypeQuery, Expired, Expiry, HistogramQuery, HistoryQuery, KeepPerTicket,
-    MAX_LIMIT, OccurrenceQuery, Operator, Page, ReleaseQuery, TicketFilter, TicketQuery,
-    TicketSort, TraitQuery, TraitType, TraitTypeQuery,
+    Bucket, BucketWidth, Clause, Comparison, Cursor, DEFAULT_LIMIT, Direction, EventFilter,
+    EventQuery, EventTrait, EventTypeQuery, Expired, Expiry, HistogramQuery, HistoryQuery,
+    KeepPerTicket, MAX_COMPARISONS, MAX_LIMIT, OccurrenceQuery, Operator, Page, ReleaseQuery,
+    TicketFilter, TicketQuery, TicketSort, TraitQuery, TraitType, TraitTypeQuery,
 };
 pub use self::record::{Location, Record};
 pub use self::registry::Registry;

@@ -1,4 +1,5 @@
-//! Every command that the store sends uses an index, as `explain` shows.
+//! Every command that the store sends uses an index, as `explain` shows, and alternatives are merged in the order of
+//! their index.
 
 #![allow(clippy::unwrap_used, reason = "a test program")]
 
@@ -22,7 +23,7 @@ async fn commands(url: String) -> Result<(), Failed> {
     seen.lock().unwrap().clear();
     use_everything(&backend).await?;
     let sent = std::mem::take(&mut *seen.lock().unwrap());
-    let mut explained = 0;
+    let (mut explained, mut merged) = (0, 0);
     for command in sent {
         for one in explainable(&command) {
             let plan = plain
@@ -34,10 +35,17 @@ async fn commands(url: String) -> Result<(), Failed> {
                 !plan.to_string().contains("\"COLLSCAN\""),
                 "{one} scans a whole collection: {plan}"
             );
+            // The first step of a search by traits reads only as many entries as the page needs.
+            if one.get_str("hint").is_ok_and(|hint| hint == "by_trait_in_block") {
+                let plan = plan.to_string();
+                assert!(!plan.contains("\"stage\": \"SORT\""), "{one} sorts: {plan}");
+                merged += usize::from(plan.contains("SORT_MERGE"));
+            }
             explained += 1;
         }
     }
     assert!(explained > 80, "only {explained} commands were seen");
+    assert!(merged > 5, "only {merged} searches merge the entries of alternatives");
     plain.database(&database("commands")).drop().await?;
     Ok(())
 }

@@ -1,10 +1,10 @@
 //! Conversions between rows and the model.
 
 use sha2::{Digest, Sha256};
-use ticket_core::backend::status_from_columns;
+use ticket_core::backend::{Tested, status_from_columns};
 use ticket_core::{
     Error, HistoryEntry, Level, Location, Occurrence, OccurrenceId, Result, Ticket, TicketId,
-    Timestamp, Traits, Value,
+    Timestamp, Value,
 };
 use tokio_postgres::Row;
 use tokio_postgres::types::FromSql;
@@ -77,17 +77,12 @@ pub(crate) fn history_entry(row: &Row) -> Result<HistoryEntry> {
     })
 }
 
-/// Reads only the traits of the record in a row with [`OCCURRENCE_COLUMNS`].
-pub(crate) fn only_traits(row: &Row) -> Result<Traits> {
-    #[derive(serde::Deserialize)]
-    struct OnlyTraits {
-        #[serde(default)]
-        traits: Traits,
-    }
-    json::<OnlyTraits>(get(row, 4)?, "an occurrence").map(|record| record.traits)
+/// Reads only what clauses look at of the record in a row with [`OCCURRENCE_COLUMNS`].
+pub(crate) fn tested(row: &Row) -> Result<Tested<'_>> {
+    json(get(row, 4)?, "an occurrence")
 }
 
-pub(crate) fn json<T: serde::de::DeserializeOwned>(text: &str, what: &str) -> Result<T> {
+pub(crate) fn json<'a, T: serde::Deserialize<'a>>(text: &'a str, what: &str) -> Result<T> {
     serde_json::from_str(text).map_err(|error| corrupt(what).with_source(error))
 }
 

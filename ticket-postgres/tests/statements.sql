@@ -56,11 +56,17 @@ CROSS JOIN LATERAL (SELECT o.time, o.id, o.ticket_id, o.repeats, o.payload FROM 
 
 -- index: _type_name_value_time_occurrence_id_idx; sorts: nothing
 SELECT x.time, x.occurrence_id FROM {s}."{p}traits" x
-WHERE x.type IN (1) AND x.name = $1 AND x.value = $6 AND (x.time, x.occurrence_id) >= ($3, $4) AND x.time <= $5 ORDER BY time ASC, occurrence_id ASC LIMIT $2;
+WHERE x.type IN (1) AND x.name = $5 AND x.value = $6 AND (x.time, x.occurrence_id) >= ($2, $3) AND x.time <= $4 ORDER BY time ASC, occurrence_id ASC LIMIT $1;
 
 -- index: _type_name_value_time_occurrence_id_idx; sorts: Sort
 SELECT x.time, x.occurrence_id FROM {s}."{p}traits" x
-WHERE x.type IN (1, 2) AND x.name = $1 AND x.value >= $6 AND x.value < $7 AND (x.time, x.occurrence_id) > ($3, $4) AND x.time <= $5 ORDER BY time ASC, occurrence_id ASC LIMIT $2;
+WHERE x.type IN (1, 2) AND x.name = $5 AND x.value >= $6 AND x.value < $7 AND (x.time, x.occurrence_id) > ($2, $3) AND x.time <= $4 ORDER BY time ASC, occurrence_id ASC LIMIT $1;
+
+-- index: _type_name_value_time_occurrence_id_idx; sorts: nothing
+(SELECT x.time, x.occurrence_id FROM {s}."{p}traits" x
+WHERE x.type IN (1) AND x.name = $5 AND x.value = $6 AND (x.time, x.occurrence_id) > ($2, $3) AND x.time <= $4 ORDER BY time ASC, occurrence_id ASC LIMIT $1)
+UNION ALL (SELECT x.time, x.occurrence_id FROM {s}."{p}traits" x
+WHERE x.type IN (1) AND x.name = $7 AND x.value = $8 AND (x.time, x.occurrence_id) > ($2, $3) AND x.time <= $4 ORDER BY time ASC, occurrence_id ASC LIMIT $1) ORDER BY time ASC, occurrence_id ASC LIMIT $1;
 
 -- index: tickets_by_last; sorts: nothing
 SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients, t.solved_after FROM {s}."{p}tickets" t WHERE t.merged_into IS NULL AND ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.last_time DESC, t.id DESC LIMIT $3 OFFSET $4;
@@ -116,15 +122,27 @@ CROSS JOIN LATERAL (SELECT o.time, o.id, o.ticket_id, o.repeats, o.payload FROM 
 
 -- index: _type_name_value_time_occurrence_id_idx; sorts: nothing
 SELECT x.time, x.occurrence_id FROM {s}."{p}traits" x
-WHERE x.type IN (1) AND x.name = $1 AND x.value = $6 AND (x.time, x.occurrence_id) <= ($3, $4) AND x.time >= $5 ORDER BY time DESC, occurrence_id DESC LIMIT $2;
+WHERE x.type IN (1) AND x.name = $5 AND x.value = $6 AND (x.time, x.occurrence_id) <= ($2, $3) AND x.time >= $4 ORDER BY time DESC, occurrence_id DESC LIMIT $1;
 
 -- index: _type_name_value_time_occurrence_id_idx; sorts: Sort
 SELECT x.time, x.occurrence_id FROM {s}."{p}traits" x
-WHERE x.type IN (1, 2) AND x.name = $1 AND x.value >= $6 AND x.value < $7 AND (x.time, x.occurrence_id) < ($3, $4) AND x.time >= $5 ORDER BY time DESC, occurrence_id DESC LIMIT $2;
+WHERE x.type IN (1, 2) AND x.name = $5 AND x.value >= $6 AND x.value < $7 AND (x.time, x.occurrence_id) < ($2, $3) AND x.time >= $4 ORDER BY time DESC, occurrence_id DESC LIMIT $1;
+
+-- index: _type_name_value_time_occurrence_id_idx; sorts: nothing
+(SELECT x.time, x.occurrence_id FROM {s}."{p}traits" x
+WHERE x.type IN (1) AND x.name = $5 AND x.value = $6 AND (x.time, x.occurrence_id) < ($2, $3) AND x.time >= $4 ORDER BY time DESC, occurrence_id DESC LIMIT $1)
+UNION ALL (SELECT x.time, x.occurrence_id FROM {s}."{p}traits" x
+WHERE x.type IN (1) AND x.name = $7 AND x.value = $8 AND (x.time, x.occurrence_id) < ($2, $3) AND x.time >= $4 ORDER BY time DESC, occurrence_id DESC LIMIT $1) ORDER BY time DESC, occurrence_id DESC LIMIT $1;
 
 -- index: _type_name_value_time_occurrence_id_idx; sorts: nothing
 SELECT count(*) FROM (SELECT 1 FROM {s}."{p}traits" x
-WHERE x.type IN (1, 2) AND x.name = $1 AND x.value >= $3 AND x.value < $4 LIMIT $2) s;
+WHERE x.type IN (1, 2) AND x.name = $2 AND x.value >= $3 AND x.value < $4 LIMIT $1) s;
+
+-- index: _type_name_value_time_occurrence_id_idx; sorts: nothing
+SELECT count(*) FROM (SELECT 1 FROM {s}."{p}traits" x
+WHERE x.type IN (1) AND x.name = $2 AND x.value = $3
+UNION ALL SELECT 1 FROM {s}."{p}traits" x
+WHERE x.type IN (1) AND x.name = $4 AND x.value = $5 LIMIT $1) s;
 
 -- index: _time_id_idx; sorts: nothing
 SELECT count(*) FROM (SELECT 1 FROM {s}."{p}occurrences" o

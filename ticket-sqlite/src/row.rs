@@ -2,7 +2,7 @@
 
 use rusqlite::Row;
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use ticket_core::backend::status_from_columns;
+use ticket_core::backend::{Tested, status_from_columns};
 use ticket_core::{
     Error, HistoryEntry, Level, Location, Occurrence, OccurrenceId, Result, Status, Ticket,
     TicketId, Timestamp, Traits, Value,
@@ -83,18 +83,18 @@ pub(crate) fn history_entry(row: &Row<'_>) -> Result<HistoryEntry> {
     })
 }
 
+/// Reads only what clauses look at of the record in a column.
+pub(crate) fn tested<'a>(row: &'a Row<'_>, column: usize) -> Result<Tested<'a>> {
+    payload(row, column)
+}
+
 /// Reads only the traits of the record in a column.
 pub(crate) fn traits(row: &Row<'_>, column: usize) -> Result<Traits> {
-    #[derive(serde::Deserialize)]
-    struct OnlyTraits {
-        #[serde(default)]
-        traits: Traits,
-    }
-    payload::<OnlyTraits>(row, column).map(|record| record.traits)
+    tested(row, column).map(|record| record.traits)
 }
 
 /// Deserializes the JSON in a column.
-pub(crate) fn payload<T: serde::de::DeserializeOwned>(row: &Row<'_>, column: usize) -> Result<T> {
+pub(crate) fn payload<'a, T: serde::Deserialize<'a>>(row: &'a Row<'_>, column: usize) -> Result<T> {
     let text = row.get_ref(column).map_err(from_sqlite)?;
     let text = text.as_bytes().map_err(|_| corrupt("an occurrence"))?;
     serde_json::from_slice(text).map_err(|error| corrupt("an occurrence").with_source(error))

@@ -3,6 +3,7 @@
 //! The cases are private functions. A case that is missing from the list is dead code, which the build rejects.
 
 mod applications;
+mod clauses;
 mod comparisons;
 mod counting;
 mod cursors;
@@ -200,6 +201,15 @@ pub(crate) const CASES: &[CaseEntry] = cases! {
         rule_15_a_number_compares_with_integers_and_floats_alike: Events,
         rule_16_a_missing_trait_matches_no_comparison: Events,
         rule_16_a_trait_of_another_type_matches_no_comparison: Events,
+    }
+    clauses {
+        rule_15_one_alternative_of_each_clause_has_to_hold: Events,
+        rule_15_rare_alternatives_are_found_once_page_by_page: Events,
+        rule_15_a_filter_has_up_to_32_comparisons: Events,
+        rule_15_a_text_in_the_message_is_found_ignoring_case: Events,
+        rule_15_rare_messages_are_found_page_by_page: Events,
+        rule_16_a_trait_of_any_type_is_there_or_missing: Events,
+        rule_16_a_negation_matches_exactly_what_its_comparison_does_not: Events,
     }
     traits {
         rule_17_event_types_are_distinct_and_sorted_by_code_point: Events,

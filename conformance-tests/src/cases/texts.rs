@@ -79,6 +79,7 @@ pub(super) async fn rule_15_event_filters_find_texts_changed_by_the_limits(cx: C
             EventFilter::new().with_app_id(&name),
             EventFilter::new().with_event_type(&name),
             EventFilter::new().with_comparison(Comparison::new(&name, Operator::Eq, name.as_str())),
+            EventFilter::new().with_comparison(Comparison::has(&name)),
         ] {
             assert_eq!(events(&store, filter.clone()).await, stored([&one]), "{filter:?}");
         }

@@ -7,10 +7,10 @@ use proptest::sample::select;
 use proptest::strategy::{BoxedStrategy, Union};
 use ticket_core::backend::{HistogramScope, ReadPosition, StatusChange};
 use ticket_core::{
-    Author, BucketWidth, Comparison, Direction, EventFilter, EventQuery, EventTypeQuery, Expiry,
-    Fix, HistogramQuery, HistoryQuery, KeepPerTicket, MAX_LIMIT, Note, OccurrenceQuery, Operator,
-    ReleaseQuery, StatusKind, TicketFilter, TicketId, TicketIdPrefix, TicketQuery, TicketSort,
-    Timestamp, TraitQuery, TraitTypeQuery, Value,
+    Author, BucketWidth, Clause, Comparison, Direction, EventFilter, EventQuery, EventTypeQuery,
+    Expiry, Fix, HistogramQuery, HistoryQuery, KeepPerTicket, MAX_LIMIT, Note, OccurrenceQuery,
+    Operator, ReleaseQuery, StatusKind, TicketFilter, TicketId, TicketIdPrefix, TicketQuery,
+    TicketSort, Timestamp, TraitQuery, TraitTypeQuery, Value,
 };
 
 use super::operation::{Operation, Pages};
@@ -295,14 +295,14 @@ fn event_query() -> impl Strategy<Value = EventQuery> {
 
 fn event_filter() -> impl Strategy<Value = EventFilter> {
     let id = (time(), 0_u8..2).prop_map(|(time, key)| samples::occurrence_id(time, key));
-    let traits = prop_oneof![
+    let clauses = prop_oneof![
         2 => Just(Vec::new()),
-        3 => vec(comparison(), 1),
-        1 => vec(comparison(), 2),
+        3 => vec(clause(), 1),
+        1 => vec(clause(), 2),
     ];
     let ids = (rarely(id), rarely(select(&samples::EXTERNAL_IDS[..])));
-    (app(), rarely(channel()), ids, rarely(time()), rarely(time()), traits).prop_map(
-        |(app, event_type, (id, external_id), since, until, traits)| {
+    (app(), rarely(channel()), ids, rarely(time()), rarely(time()), clauses).prop_map(
+        |(app, event_type, (id, external_id), since, until, clauses)| {
             let mut filter = EventFilter::new();
             filter.app_id = app;
             filter.event_type = event_type.map(str::to_owned);
@@ -310,18 +310,30 @@ fn event_filter() -> impl Strategy<Value = EventFilter> {
             filter.external_id = external_id.flatten().map(str::to_owned);
             filter.since = since;
             filter.until = until;
-            filter.traits = traits;
+            filter.clauses = clauses;
             filter
         },
     )
 }
 
+fn clause() -> impl Strategy<Value = Clause> {
+    (comparison(), vec(comparison(), 0..3))
+        .prop_map(|(first, others)| others.into_iter().fold(first.into(), Clause::or))
+}
+
 fn comparison() -> impl Strategy<Value = Comparison> {
     let parts = (named_value(), select(&Operator::ALL[..]), any::<bool>());
-    parts.prop_map(|((name, value), op, as_number)| {
+    let of_value = parts.prop_map(|((name, value), op, as_number)| {
         let typed = Comparison::new(name, op, value.clone());
         if as_number { Comparison::number(name, op, value).unwrap_or(typed) } else { typed }
-    })
+    });
+    let comparison = prop_oneof![
+        6 => of_value,
+        1 => select(&samples::TRAITS[..]).prop_map(Comparison::has),
+        1 => select(&samples::SEARCHES[..]).prop_map(Comparison::message_contains),
+    ];
+    (comparison, prop_oneof![4 => Just(false), 1 => Just(true)])
+        .prop_map(|(comparison, negated)| if negated { !comparison } else { comparison })
 }
 
 fn release_query() -> impl Strategy<Value = ReleaseQuery> {

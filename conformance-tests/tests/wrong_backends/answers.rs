@@ -4,8 +4,8 @@ use std::cmp::Ordering;
 
 use ticket_core::backend::{EventPosition, SortKey, TicketPosition};
 use ticket_core::{
-    Cursor, Direction, EventFilter, EventQuery, MAX_LIMIT, Occurrence, Page, Record, Result,
-    Ticket, TicketFilter, TicketQuery, TicketSort,
+    Comparison, Cursor, Direction, EventFilter, EventQuery, MAX_LIMIT, Occurrence, Page, Record,
+    Result, Ticket, TicketFilter, TicketQuery, TicketSort,
 };
 
 use crate::wrong::Wrong;
@@ -68,7 +68,7 @@ pub(crate) fn tickets_searched(
 pub(crate) fn events_where(
     it: &Wrong,
     query: &EventQuery,
-    found: fn(&EventFilter, &Record) -> bool,
+    found: impl Fn(&EventFilter, &Record) -> bool,
 ) -> Result<Page<Occurrence>> {
     let plan = query.plan()?;
     let behind = |one: &Occurrence| {
@@ -93,11 +93,16 @@ fn all_events(it: &Wrong, direction: Direction) -> Result<Vec<Occurrence>> {
     }
 }
 
-/// Returns `true` if the filter matches, ignoring its comparisons.
-pub(crate) fn matches_but_for_traits(filter: &EventFilter, record: &Record) -> bool {
-    let mut filter = filter.clone();
-    filter.traits.clear();
-    filter.matches(record)
+/// Returns `true` if the filter matches when another definition decides about its comparisons.
+pub(crate) fn matches_with(
+    filter: &EventFilter,
+    record: &Record,
+    holds: impl Fn(&Comparison) -> bool,
+) -> bool {
+    let mut others = filter.clone();
+    others.clauses.clear();
+    let mut clauses = filter.clauses.iter();
+    others.matches(record) && clauses.all(|clause| clause.comparisons().iter().any(&holds))
 }
 
 /// Returns the offset that a fault uses in place of this cursor.

@@ -2,11 +2,13 @@
 
 use std::cmp::Ordering;
 
-use ticket_core::backend::EventPosition;
-use ticket_core::{Comparison, EventFilter, EventQuery, Record, TicketQuery, Timestamp, Value};
+use ticket_core::backend::{EventPosition, ValueTest};
+use ticket_core::{
+    Clause, Comparison, EventFilter, EventQuery, Operator, Record, TicketQuery, Timestamp, Value,
+};
 
 use crate::Mutant;
-use crate::answers::{all_tickets, events_where, matches_but_for_traits};
+use crate::answers::{all_tickets, events_where, matches_with};
 use crate::wrong::{CORRECT, Hooks};
 
 pub(crate) const MUTANTS: &[Mutant] = &[
@@ -142,22 +144,19 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         hooks: Hooks {
             get_events: |it, query| {
                 events_where(it, query, |filter, record| {
-                    matches_but_for_traits(filter, record)
-                        && filter.traits.iter().all(|comparison| {
-                            let test = &comparison.tests()[0];
-                            let only =
-                                Comparison::new(comparison.name(), test.op, test.value.clone());
-                            only.matches(&record.traits)
-                        })
+                    matches_with(filter, record, |comparison| {
+                        let (name, tests) = comparison.indexed().unwrap();
+                        Comparison::new(name, tests[0].op, tests[0].value.clone()).matches(record)
+                    })
                 })
             },
             ..CORRECT
         },
     },
     Mutant {
-        fault: "checks the first comparison only",
+        fault: "checks the first clause only",
         found_by: &["rule_15_all_conditions_must_hold"],
-        hooks: Hooks { event_filter: |_, filter| filter.traits.truncate(1), ..CORRECT },
+        hooks: Hooks { event_filter: |_, filter| filter.clauses.truncate(1), ..CORRECT },
     },
     Mutant {
         fault: "treats a dot in a name as a path",
@@ -166,7 +165,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
             get_events: |it, query| {
                 events_where(it, query, |filter, record| {
                     filter.matches(record)
-                        && !filter.traits.iter().any(|one| one.name().contains('.'))
+                        && !comparisons(filter).any(|(name, _)| name.contains('.'))
                 })
             },
             ..CORRECT
@@ -193,7 +192,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 let mut page = it.events(query)?;
                 let older = EventQuery::new().with_offset(2_000).with_limit(1);
                 let end = it.events(&older)?.items.first().map(EventPosition::of);
-                if query.filter.traits.len() > 1
+                if query.filter.clauses.len() > 1
                     && let Some(end) = end
                 {
                     page.items.retain(|one| EventPosition::of(one) > end);
@@ -210,12 +209,11 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         hooks: Hooks {
             get_events: |it, query| {
                 events_where(it, query, |filter, record| {
-                    matches_but_for_traits(filter, record)
-                        && filter.traits.iter().all(|comparison| {
-                            let missing = !record.traits.contains_key(comparison.name());
-                            let ne = comparison.tests()[0].op == ticket_core::Operator::Ne;
-                            comparison.matches(&record.traits) || (missing && ne)
-                        })
+                    matches_with(filter, record, |comparison| {
+                        let (name, tests) = comparison.indexed().unwrap();
+                        let is_missing = !record.traits.contains_key(name);
+                        comparison.matches(record) || (is_missing && tests[0].op == Operator::Ne)
+                    })
                 })
             },
             ..CORRECT
@@ -301,19 +299,25 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
 ];
 
+/// Returns the names and the tests of the traits that a filter compares.
+fn comparisons(filter: &EventFilter) -> impl Iterator<Item = (&str, &[ValueTest])> {
+    let comparisons = filter.clauses.iter().flat_map(Clause::comparisons);
+    comparisons.filter_map(Comparison::indexed)
+}
+
 /// Returns `true` if the filter matches when values are compared in this way.
 fn compares(
     filter: &EventFilter,
     record: &Record,
     compare: fn(&Value, &Value) -> Option<Ordering>,
 ) -> bool {
-    matches_but_for_traits(filter, record)
-        && filter.traits.iter().all(|comparison| {
-            record.traits.get(comparison.name()).is_some_and(|value| {
-                let mut tests = comparison.tests().iter();
-                tests.any(|test| {
-                    compare(value, &test.value).is_some_and(|ordering| test.op.holds(ordering))
-                })
+    matches_with(filter, record, |comparison| {
+        let (name, tests) = comparison.indexed().unwrap();
+        record.traits.get(name).is_some_and(|value| {
+            let mut tests = tests.iter();
+            tests.any(|test| {
+                compare(value, &test.value).is_some_and(|ordering| test.op.holds(ordering))
             })
         })
+    })
 }

@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test program without a harness")]
 
 mod answers;
+mod clauses;
 mod database;
 mod deleting;
 mod events;
@@ -58,6 +59,7 @@ const MUTANTS: &[&[Mutant]] = &[
     paging::MUTANTS,
     reading::MUTANTS,
     events::MUTANTS,
+    clauses::MUTANTS,
     retention::MUTANTS,
     history::MUTANTS,
     leases::MUTANTS,

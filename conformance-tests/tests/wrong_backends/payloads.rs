@@ -108,7 +108,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         hooks: Hooks {
             event_filter: |_, filter| {
                 if filter.external_id.is_some() {
-                    filter.traits.clear();
+                    filter.clauses.clear();
                 }
             },
             ..CORRECT

@@ -14,7 +14,7 @@ use crate::output::events;
 use crate::output::json::{self, OccurrenceView};
 use crate::time::Moment;
 
-/// Find events by their type and traits, the newest first
+/// Find events by their type, traits and message, the newest first
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct FindArgs {
@@ -35,20 +35,30 @@ pub(crate) struct FindArgs {
     page: PageArgs,
 }
 
-const EXAMPLES: &str = r#"A condition is one or more comparisons joined by `and`. A comparison is the name of a trait, one of
-= != < <= > >=, and a value:
+const EXAMPLES: &str = r#"A condition consists of comparisons, `and`, `or`, `not` and parentheses. A comparison is the name of
+a trait, one of = != < <= > >=, and a value:
   42, -1.5e3      a number; it is compared with integers and floats
   true, false     a bool
   2026-11-21T10:47:20Z
                   a time; without an offset, in UTC; a date means midnight UTC
   word, "a text"  a text; in quotes, \" \\ \n \r \t and \u{1f600} are escapes
-The names `type` and `id` mean the type (channel) and the id of the event; "type" in quotes is a trait.
+Further comparisons:
+  has order, missing order
+                  the event has such a trait, of any type, or lacks it
+  message ~ "timed out"
+                  the message contains the text, ignoring case
+The names `type` and `id` mean the type (channel) and the id of the event, and can be neither
+negated nor alternatives; "type" in quotes is a trait.
 A UUID is the id of the occurrence. Any other id, or a UUID in quotes, is the external id: the one
 that the event's producer gave it.
-No operator finds an event that lacks the trait or has it with a value of another type.
+No operator finds an event that lacks the trait or has it with a value of another type, not even !=.
+`not` finds exactly what the condition after it does not find: `not n=42` also finds events that
+lack n or have it as a text.
 
 Examples:
   ticket find 'type=checkout and user_id>=42 and path="/api"'
+  ticket find '(project=blue or missing project) and not status=ok'
+  ticket find 'message ~ "timed out"' --since 1h
   ticket find 'http.status>=500' --since 24h
   ticket find id=order-17
   ticket find id=019ab3f0-5c00-7000-8000-000000000000 --json"#;

@@ -1,4 +1,4 @@
-//! Splits an expression into names, operators and values.
+//! Splits an expression into words, names, operators and values.
 
 use ticket_core::Operator;
 
@@ -19,7 +19,7 @@ pub(super) struct Lexer<'a> {
 
 /// Returns `true` for characters that end a word.
 fn is_special(c: char) -> bool {
-    c.is_whitespace() || "\"'`=!<>()&|,;\\".contains(c)
+    c.is_whitespace() || "\"'`=!<>~()&|,;\\".contains(c)
 }
 
 /// Returns `true` if a text is one name or value without quotes.
@@ -45,6 +45,62 @@ impl<'a> Lexer<'a> {
         trimmed
     }
 
+    /// Returns the byte of the expression where the next token begins.
+    pub(super) fn position(&mut self) -> usize {
+        self.rest();
+        self.position
+    }
+
+    /// Returns the word that comes next; empty if it is none.
+    fn word(&mut self) -> &'a str {
+        let rest = self.rest();
+        &rest[..rest.find(is_special).unwrap_or(rest.len())]
+    }
+
+    /// Reads a word, in any case, if it comes next. Returns its position.
+    pub(super) fn keyword(&mut self, keyword: &str) -> Option<usize> {
+        let word = self.word();
+        let position = self.position;
+        word.eq_ignore_ascii_case(keyword).then(|| {
+            self.position += word.len();
+            position
+        })
+    }
+
+    /// Reads a word that stands before a name, if it comes next. Before an operator, it is itself a name.
+    pub(super) fn prefix(&mut self, keyword: &str) -> bool {
+        let start = self.position;
+        if self.keyword(keyword).is_none() {
+            return false;
+        }
+        let is_name = self.rest().starts_with(['=', '!', '<', '>', '~']);
+        if is_name {
+            self.position = start;
+        }
+        !is_name
+    }
+
+    /// Reads a sign if it comes next. Returns its position.
+    pub(super) fn sign(&mut self, sign: &str) -> Option<usize> {
+        let is_next = self.rest().starts_with(sign);
+        let position = self.position;
+        is_next.then(|| {
+            self.position += sign.len();
+            position
+        })
+    }
+
+    /// Returns the error for what comes next, where `and`, `or` or something else should be.
+    pub(super) fn unexpected(&mut self, end: &str) -> ExprError {
+        let message = match self.rest().chars().next() {
+            Some('&') => "write `and` between two conditions that must both hold".to_owned(),
+            Some('|') => "write `or` between two alternatives".to_owned(),
+            Some(')') => "there is no parenthesis that this one closes".to_owned(),
+            _ => format!("expected `and`, `or` or {end}: a text with spaces or signs needs quotes"),
+        };
+        ExprError::new(self.position, message)
+    }
+
     /// Reads a word or a text in quotes.
     pub(super) fn token(&mut self, expected: &str) -> Result<Token, ExprError> {
         let rest = self.rest();
@@ -53,12 +109,13 @@ impl<'a> Lexer<'a> {
             let text = self.quoted(quote)?;
             return Ok(Token { text, quoted: true, position });
         }
-        let end = rest.find(is_special).unwrap_or(rest.len());
-        if end == 0 {
-            return Err(ExprError::new(position, format!("expected {expected}")));
+        let word = self.word();
+        if word.is_empty() {
+            let hint = if rest.starts_with('!') { ", or `not` instead of !" } else { "" };
+            return Err(ExprError::new(position, format!("expected {expected}{hint}")));
         }
-        self.position += end;
-        Ok(Token { text: rest[..end].to_owned(), quoted: false, position })
+        self.position += word.len();
+        Ok(Token { text: word.to_owned(), quoted: false, position })
     }
 
     /// Reads a text up to the closing quote and replaces its escapes.
@@ -124,18 +181,5 @@ impl<'a> Lexer<'a> {
         })?;
         self.position += sign.len();
         Ok((position, op))
-    }
-
-    /// Reads the word `and`.
-    pub(super) fn and(&mut self) -> Result<(), ExprError> {
-        let rest = self.rest();
-        let end = rest.find(is_special).unwrap_or(rest.len());
-        if !rest[..end].eq_ignore_ascii_case("and") {
-            let message = "expected `and` and another comparison, or the end: there is no `or`, and a \
-                           text with spaces or signs needs quotes";
-            return Err(ExprError::new(self.position, message));
-        }
-        self.position += end;
-        Ok(())
     }
 }

@@ -1,4 +1,6 @@
-use ticket_core::{Level, Record, Timestamp, Traits};
+use ticket_core::{
+    Clause, Comparison, Level, MAX_COMPARISONS, Operator, Record, Timestamp, Traits, Value,
+};
 
 use super::*;
 
@@ -23,11 +25,12 @@ fn the_example_in_the_help_text_is_parsed() {
     let filter = parsed(r#"type=checkout and user_id>=42 and path="/api""#);
     assert_eq!(filter.event_type.as_deref(), Some("checkout"));
     assert_eq!(
-        filter.traits,
+        filter.clauses,
         [
             Comparison::number("user_id", Operator::Ge, 42).unwrap(),
             Comparison::new("path", Operator::Eq, "/api")
         ]
+        .map(Clause::from)
     );
 }
 
@@ -94,6 +97,115 @@ fn an_id_that_is_no_uuid_is_the_producers() {
     assert_eq!(quoted.occurrence_id, None);
 }
 
+fn comparison(name: &str, op: Operator, value: i64) -> Comparison {
+    Comparison::number(name, op, value).unwrap()
+}
+
+/// Returns `name=1`.
+fn one(name: &str) -> Comparison {
+    comparison(name, Operator::Eq, 1)
+}
+
+#[test]
+fn or_binds_less_than_and_and_not_most() {
+    let cases: [(&str, Vec<Clause>); 11] = [
+        ("a=1 or b=1", vec![one("a").or(one("b"))]),
+        ("a=1 OR b=1 or c=1", vec![one("a").or(one("b")).or(one("c"))]),
+        ("a=1 and b=1 or c=1", vec![one("a").or(one("c")), one("b").or(one("c"))]),
+        ("a=1 and (b=1 or c=1)", vec![one("a").into(), one("b").or(one("c"))]),
+        ("not a=1 and b=1", vec![(!one("a")).into(), one("b").into()]),
+        ("not (a=1 and b=1)", vec![(!one("a")).or(!one("b"))]),
+        ("not(a=1 or b=1)", vec![(!one("a")).into(), (!one("b")).into()]),
+        ("NOT not a=1", vec![one("a").into()]),
+        ("not (a=1 and not (b=1 or c=1))", vec![(!one("a")).or(one("b")).or(one("c"))]),
+        ("has a or missing b", vec![Comparison::has("a").or(Comparison::missing("b"))]),
+        ("not has a", vec![Comparison::missing("a").into()]),
+    ];
+    for (text, clauses) in cases {
+        assert_eq!(parsed(text).clauses, clauses, "{text}");
+    }
+}
+
+#[test]
+fn what_changes_nothing_is_left_out() {
+    let cases: [(&str, Vec<Clause>); 5] = [
+        ("a=1 or a=1", vec![one("a").into()]),
+        ("a=1 and a=1", vec![one("a").into()]),
+        ("a=1 or not a=1", vec![]),
+        ("(a=1 and b=1) or (a=1 and c=1)", vec![one("a").into(), one("b").or(one("c"))]),
+        ("(a=1 or b=1) and a=1", vec![one("a").into()]),
+    ];
+    for (text, clauses) in cases {
+        assert_eq!(parsed(text).clauses, clauses, "{text}");
+    }
+}
+
+#[test]
+fn a_type_and_an_id_stand_beside_alternatives() {
+    let filter =
+        parsed("(type=checkout and (a=1 or b=1)) and id=019ab3f0-0000-7000-8000-000000000000");
+    assert_eq!(filter.event_type.as_deref(), Some("checkout"));
+    assert!(filter.occurrence_id.is_some());
+    assert_eq!(filter.clauses, [one("a").or(one("b"))]);
+}
+
+#[test]
+fn a_negation_finds_what_lacks_the_trait() {
+    for traits in [&[] as &[_], &[("a", Value::from("1"))], &[("a", Value::Int(2))]] {
+        assert!(finds("not a=1", traits), "{traits:?}");
+    }
+    assert!(!finds("not a=1", &[("a", Value::Int(1))]));
+    assert!(!finds("a!=1", &[]) && !finds("not a!=1", &[("a", Value::Int(2))]));
+    assert!(
+        finds("missing project or project=x", &[]) && finds("has 'type'", &[("type", 1.into())])
+    );
+}
+
+#[test]
+fn a_message_is_searched() {
+    let expected = [Comparison::message_contains("Timed out"), Comparison::message_contains("42")];
+    assert_eq!(parsed("message~'Timed out' and message ~ 42").clauses, expected.map(Clause::from));
+}
+
+#[test]
+fn has_and_missing_are_names_before_an_operator() {
+    assert!(finds("has=1 and missing != 2", &[("has", 1.into()), ("missing", 1.into())]));
+    assert_eq!(parsed("has has").clauses, [Comparison::has("has").into()]);
+}
+
+#[test]
+fn an_expression_that_becomes_too_large_is_refused_at_the_word_that_makes_it_so() {
+    let pair = |i: i32| format!("(a{i}=1 and b{i}=1)");
+    let text = |count: i32| (0..count).map(pair).collect::<Vec<_>>().join(" or ");
+    assert_eq!(parsed(&text(3)).clauses.len(), 8);
+    let explanation = explained(&text(4));
+    assert!(explanation.contains("becomes 64 comparisons"), "{explanation}");
+    assert!(explanation.contains("as in a=1 and (b=2 or c=3)"), "{explanation}");
+    let mark = explanation.lines().last().unwrap().find('^').unwrap() - 2;
+    assert_eq!(Some(mark), text(4).rfind("or"), "{explanation}");
+
+    let list = |count, word: &str| {
+        (0..count).map(|i| format!("a{i}=1")).collect::<Vec<_>>().join(&format!(" {word} "))
+    };
+    for word in ["and", "or"] {
+        assert!(parse(&list(MAX_COMPARISONS, word)).is_ok());
+        assert!(explained(&list(MAX_COMPARISONS + 1, word)).contains("becomes 33 comparisons"));
+    }
+    assert!(
+        explained(&format!("not ({})", text(4).replace("and", "or").replace(") or", ") and")))
+            .contains("64")
+    );
+}
+
+#[test]
+fn deep_parentheses_are_refused() {
+    let nested = |depth| format!("{}a=1{}", "(".repeat(depth), ")".repeat(depth));
+    assert_eq!(parsed(&nested(32)).clauses, [one("a").into()]);
+    assert!(explained(&nested(33)).contains("more than 32 parentheses"));
+    assert!(explained(&nested(100_000)).contains("more than 32 parentheses"));
+    assert_eq!(parsed(&format!("{}a=1", "not ".repeat(100_000))).clauses, [one("a").into()]);
+}
+
 #[test]
 fn escapes_are_replaced_in_quotes() {
     let text = "a\"b'\\\n\r\t😀\u{1b}";
@@ -108,9 +220,8 @@ fn an_error_shows_its_position() {
             "expected a comparison: one of = != < <= > >= and a value\n  user_id 42\n          ^",
         ),
         (
-            "a=1 or b=2",
-            "expected `and` and another comparison, or the end: there is no `or`, and a text with \
-                        spaces or signs needs quotes\n  a=1 or b=2\n      ^",
+            "a=1 b=2",
+            "expected `and`, `or` or the end: a text with spaces or signs needs quotes\n  a=1 b=2\n      ^",
         ),
         (
             "日本=",
@@ -132,10 +243,28 @@ fn each_kind_of_mistake_has_its_own_error() {
     let cases = [
         ("a=1 and", "expected a name"),
         ("=1", "expected a name"),
-        ("(a=1)", "expected a name"),
+        ("()", "expected a name"),
+        ("a=1 or", "expected a name"),
+        ("!a=1", "`not` instead of !"),
+        ("a=1 && b=2", "write `and`"),
+        ("a=1 || b=2", "write `or`"),
+        ("a=1)", "no parenthesis that this one closes"),
+        ("(a=1 or b=2", "not closed"),
+        ("(a=1 b=2)", "expected `and`, `or` or `)`"),
+        ("has", "expected the name of a trait"),
+        ("missing (a)", "expected the name of a trait"),
+        ("has and", "not a name"),
+        ("has type", "every event has type"),
+        ("message=x", "message ~"),
+        ("message", "message ~"),
+        ("message ~", "expected the text"),
+        ("path ~ x", "write message ~"),
+        ("type=a or type=b", "once for each type"),
+        ("not type=a", "once for each type"),
+        ("x=1 or (y=2 and id=019ab3f0-0000-7000-8000-000000000000)", "once for each id"),
         ("and=1", "not a name"),
         ("a=1 and and b=2", "not a name"),
-        ("not a=1", "not a name"),
+        ("not or a=1", "not a name"),
         ("a=1 b=2", "expected `and`"),
         ("a=x=1", "expected `and`"),
         ("a=>1", "expected a value"),
@@ -167,7 +296,9 @@ fn a_trait_is_found_as_the_command_prints_it() {
         Value::Time("0001-01-01T00:00:00Z".parse().unwrap()),
     ];
     for value in values {
-        for name in ["n", "type", "and", "a=b", "", "http.status", "or"] {
+        for name in
+            ["n", "type", "and", "a=b", "", "http.status", "or", "Not", "has", "message", "a~b"]
+        {
             let text = crate::output::text::assignment(name, &value);
             assert!(finds(&text, &[(name, value.clone())]), "{text}");
         }

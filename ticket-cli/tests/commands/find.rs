@@ -22,7 +22,7 @@ fn found(place: &Place, arguments: &[&str]) -> Vec<String> {
 #[test]
 fn events_are_found_by_type_and_traits() {
     let place = place();
-    let cases: [(&[&str], &[&str]); 9] = [
+    let cases: [(&[&str], &[&str]); 13] = [
         (&[], &["refused", "payment 4711 refused", "refused"]),
         (&["type=shop::checkout and user_id>=42 and path=\"/api\""], &["payment 4711 refused"]),
         (&["user_id>=42"], &["payment 4711 refused", "refused"]),
@@ -31,6 +31,10 @@ fn events_are_found_by_type_and_traits() {
         (&["type=login", "--until", "1h"], &["refused"]),
         (&["type=login", "--since", "90m", "--until", "1h"], &[]),
         (&["'type'=card"], &["payment 4711 refused"]),
+        (&["path=\"/api\" and (user_id=7 or user_id=42)"], &["refused", "payment 4711 refused"]),
+        (&["missing path or user_id=7"], &["refused", "refused"]),
+        (&["not user_id=42 and has path"], &["refused"]),
+        (&["message ~ \"Payment 4711\""], &["payment 4711 refused"]),
         (&["ok=false", "--app", "other"], &[]),
     ];
     for (arguments, expected) in cases {
@@ -71,12 +75,12 @@ fn events_are_listed_in_a_table() {
 #[test]
 fn a_mistake_in_an_expression_is_shown_with_its_position() {
     let place = place();
-    let (code, said) = place.failure(&["find", "user_id >= 42 or a=1"]);
+    let (code, said) = place.failure(&["find", "user_id >= 42 a=1"]);
     assert_eq!(code, 2);
     assert_eq!(
         said,
-        "error: expected `and` and another comparison, or the end: there is no `or`, and a text with \
-         spaces or signs needs quotes\n  user_id >= 42 or a=1\n                ^\n"
+        "error: expected `and`, `or` or the end: a text with spaces or signs needs quotes\n  \
+         user_id >= 42 a=1\n                ^\n"
     );
     // The expression is checked before the database is opened.
     assert_eq!(Place::empty().failure(&["find", "a"]).0, 2);

@@ -39,7 +39,7 @@ pub use self::trait_walk::{TraitWalk, TraitWalkStep};
 pub use self::uri_options::{DEFAULT_PREFIX, NameRule, UriOptions, positive_duration};
 pub use crate::query::{
     EventOrder, EventPosition, HistogramScope, HistoryPosition, Position, QueryPlan, SortKey,
-    Tally, TicketOrder, TicketPosition, TraitPosition, ValueTest,
+    Subject, Tally, Tested, TicketOrder, TicketPosition, TraitPosition, ValueTest,
 };
 pub use crate::release::VersionKey;
 pub use crate::search::{fold, search_text};

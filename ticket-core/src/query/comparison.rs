@@ -1,8 +1,11 @@
-//! Comparisons of traits with values.
+//! Comparisons of events with values and texts.
 
 use std::cmp::Ordering;
+use std::ops::Not;
 
-use crate::{Error, Result, Traits, Value, limits};
+use super::Clause;
+use crate::search::fold;
+use crate::{Error, Record, Result, SmolStr, Timestamp, Traits, Value, ValueKind, limits};
 
 /// The operator that compares a trait's value (left) with a given value (right).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -62,22 +65,47 @@ pub struct ValueTest {
     pub value: Value,
 }
 
-/// A condition on one trait: the trait exists, and at least one of the tests holds for its value.
+/// A condition on one event: on one of its traits, or on its message.
 ///
-/// Each test is for a different type of value.
+/// A comparison with a value only considers events that have the trait with the compared type. Its negation
+/// with `!` matches exactly the events that the comparison does not match, so it matches events that lack
+/// the trait or have it with another type. [`Operator::Ne`] matches neither.
 ///
 /// ```
-/// use ticket_core::{Comparison, Operator, Traits, Value};
+/// use ticket_core::{Comparison, Level, Operator, Record};
 ///
-/// let traits = Traits::from([("user_id".into(), Value::Int(42))]);
-/// assert!(Comparison::new("user_id", Operator::Ge, 42).matches(&traits));
-/// assert!(!Comparison::new("user_id", Operator::Ge, 41.5).matches(&traits), "42 is no float");
-/// assert!(Comparison::number("user_id", Operator::Ge, 41.5).unwrap().matches(&traits), "any number");
+/// let record = Record::new(Level::Error, "shop", "Payment refused").with_trait("user_id", 42);
+/// assert!(Comparison::new("user_id", Operator::Ge, 42).matches(&record));
+/// assert!(!Comparison::new("user_id", Operator::Ge, 41.5).matches(&record), "42 is no float");
+/// assert!(Comparison::number("user_id", Operator::Ge, 41.5).unwrap().matches(&record), "any number");
+/// assert!(Comparison::missing("order").matches(&record));
+/// assert!(Comparison::message_contains("payment").matches(&record));
+///
+/// assert!(!Comparison::new("order", Operator::Ne, 7).matches(&record), "there is no order");
+/// assert!((!Comparison::new("order", Operator::Eq, 7)).matches(&record));
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Comparison {
-    name: String,
-    tests: Vec<ValueTest>,
+    subject: Subject,
+    is_negated: bool,
+}
+
+/// The part of an event that a [`Comparison`] looks at, and what it has to be.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Subject {
+    /// A trait: it exists, and at least one of the tests holds for its value.
+    Trait {
+        /// The trait's name.
+        name: String,
+        /// The tests, each for a different type of value.
+        tests: Vec<ValueTest>,
+    },
+    /// The message.
+    Message {
+        /// The text that the message contains, already [`fold`]ed to ignore case.
+        text: String,
+    },
 }
 
 impl Comparison {
@@ -88,7 +116,7 @@ impl Comparison {
             Value::Text(text) => Value::Text(limits::as_stored(text, limits::TRAIT).into()),
             value => value,
         };
-        Self { name: limits::as_stored(name, limits::NAME), tests: vec![ValueTest { op, value }] }
+        Self::of_trait(name, vec![ValueTest { op, value }])
     }
 
     /// Compares an integer or float trait with a number.
@@ -108,29 +136,99 @@ impl Comparison {
             }
             value => return Err(Error::config(format!("{value} is not a number"))),
         };
-        Ok(Self { name: limits::as_stored(name, limits::NAME), tests })
+        Ok(Self::of_trait(name, tests))
     }
 
-    /// Returns the trait's name.
+    /// Matches events that have a trait of this name, with a value of any type.
     #[must_use]
-    pub fn name(&self) -> &str {
-        &self.name
+    pub fn has(name: impl Into<String>) -> Self {
+        let any = |kind| ValueTest { op: Operator::Ge, value: smallest(kind) };
+        Self::of_trait(name, ValueKind::ALL.map(any).into())
     }
 
-    /// Returns the tests: one or two, each for a different type of value.
+    /// Matches events that lack a trait of this name: the negation of [`has`](Self::has).
     #[must_use]
-    pub fn tests(&self) -> &[ValueTest] {
-        &self.tests
+    pub fn missing(name: impl Into<String>) -> Self {
+        !Self::has(name)
+    }
+
+    /// Matches events whose message contains this text, ignoring case. The empty text matches every event.
+    #[must_use]
+    pub fn message_contains(text: impl Into<String>) -> Self {
+        let text = fold(&limits::clean(text));
+        Self { subject: Subject::Message { text }, is_negated: false }
+    }
+
+    fn of_trait(name: impl Into<String>, tests: Vec<ValueTest>) -> Self {
+        let name = limits::as_stored(name, limits::NAME);
+        Self { subject: Subject::Trait { name, tests }, is_negated: false }
+    }
+
+    /// Returns a clause that holds if this comparison or the other one does.
+    #[must_use]
+    pub fn or(self, other: Self) -> Clause {
+        Clause::from(self).or(other)
+    }
+
+    /// Returns what the comparison looks at, regardless of whether it is [negated](Self::is_negated).
+    #[must_use]
+    pub const fn subject(&self) -> &Subject {
+        &self.subject
+    }
+
+    /// Returns `true` if the comparison matches the events that its [`subject`](Self::subject) does not
+    /// match.
+    #[must_use]
+    pub const fn is_negated(&self) -> bool {
+        self.is_negated
+    }
+
+    /// Returns the trait's name and the tests if an index of traits by their values finds all events that
+    /// match: the comparison is about a trait and is not negated.
+    #[must_use]
+    pub fn indexed(&self) -> Option<(&str, &[ValueTest])> {
+        match &self.subject {
+            Subject::Trait { name, tests } if !self.is_negated => Some((name, tests)),
+            Subject::Trait { .. } | Subject::Message { .. } => None,
+        }
     }
 
     /// Returns `true` if the condition holds. The queries of every backend must agree with this definition.
     #[must_use]
-    pub fn matches(&self, traits: &Traits) -> bool {
-        traits.get(self.name.as_str()).is_some_and(|value| {
-            self.tests.iter().any(|test| {
-                value.compare(&test.value).is_some_and(|ordering| test.op.holds(ordering))
-            })
-        })
+    pub fn matches(&self, record: &Record) -> bool {
+        self.holds(&record.message, &record.traits)
+    }
+
+    pub(super) fn holds(&self, message: &str, traits: &Traits) -> bool {
+        let holds = match &self.subject {
+            Subject::Trait { name, tests } => traits.get(name.as_str()).is_some_and(|value| {
+                tests.iter().any(|test| {
+                    value.compare(&test.value).is_some_and(|ordering| test.op.holds(ordering))
+                })
+            }),
+            Subject::Message { text } => fold(message).contains(text),
+        };
+        holds != self.is_negated
+    }
+}
+
+/// Returns the comparison that matches exactly the events that this one does not match.
+impl Not for Comparison {
+    type Output = Self;
+
+    fn not(self) -> Self {
+        Self { is_negated: !self.is_negated, ..self }
+    }
+}
+
+/// Returns the smallest value of a type.
+const fn smallest(kind: ValueKind) -> Value {
+    match kind {
+        ValueKind::Text => Value::Text(SmolStr::new_static("")),
+        ValueKind::Int => Value::Int(i64::MIN),
+        ValueKind::Float => Value::Float(f64::MIN),
+        ValueKind::Bool => Value::Bool(false),
+        ValueKind::Time => Value::Time(Timestamp::MIN),
     }
 }
 
@@ -214,26 +312,62 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::Level;
+
+    fn with(name: &str, value: impl Into<Value>) -> Record {
+        Record::new(Level::Info, "", "").with_trait(name, value)
+    }
 
     fn number_matches(op: Operator, asked: impl Into<Value>, value: impl Into<Value>) -> bool {
-        let traits = Traits::from([("n".into(), value.into())]);
-        Comparison::number("n", op, asked).unwrap().matches(&traits)
+        Comparison::number("n", op, asked).unwrap().matches(&with("n", value))
     }
 
     #[test]
-    fn a_missing_trait_matches_nothing() {
+    fn a_missing_trait_matches_only_what_is_negated() {
         for op in Operator::ALL {
-            assert!(!Comparison::new("n", op, 1).matches(&Traits::new()));
+            let comparison = Comparison::new("n", op, 1);
+            for record in [with("other", 1), with("n", "1")] {
+                assert!(!comparison.matches(&record));
+                assert!((!comparison.clone()).matches(&record));
+            }
         }
+    }
+
+    #[test]
+    fn a_trait_of_any_type_is_there() {
+        let values = [
+            Value::from(""),
+            Value::from(i64::MIN),
+            Value::from(f64::MIN),
+            Value::from(false),
+            Value::from(Timestamp::MIN),
+        ];
+        for value in values {
+            let record = with("n", value);
+            assert!(
+                Comparison::has("n").matches(&record) && !Comparison::has("o").matches(&record)
+            );
+            assert!(!Comparison::missing("n").matches(&record));
+            assert!(Comparison::missing("o").matches(&record));
+        }
+    }
+
+    #[test]
+    fn a_message_is_searched_ignoring_case() {
+        let record = Record::new(Level::Info, "", "ÉTAT 100% refused");
+        for text in ["", "état", "0% REF", "d"] {
+            assert!(Comparison::message_contains(text).matches(&record), "{text}");
+            assert!(!(!Comparison::message_contains(text)).matches(&record), "{text}");
+        }
+        assert!(!Comparison::message_contains("etat").matches(&record));
     }
 
     #[test]
     fn a_value_that_was_cut_when_stored_matches_its_full_text() {
         let (name, text) = ("n".repeat(2_000), "t\0".repeat(2_000));
-        let mut record =
-            crate::Record::new(crate::Level::Info, "", "").with_trait(&name, text.as_str());
+        let mut record = with(&name, text.as_str());
         record.normalize();
-        assert!(Comparison::new(&name, Operator::Eq, text).matches(&record.traits));
+        assert!(Comparison::new(&name, Operator::Eq, text).matches(&record));
     }
 
     #[test]

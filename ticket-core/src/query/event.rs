@@ -2,8 +2,8 @@
 
 use super::cursor::{damaged, key};
 use super::paging::{Paging, Position, QueryPlan, paged};
-use super::{Comparison, Direction};
-use crate::{Occurrence, OccurrenceId, Record, Result, TicketId, Timestamp, limits};
+use super::{Clause, Comparison, Direction, MAX_COMPARISONS};
+use crate::{Error, Occurrence, OccurrenceId, Record, Result, TicketId, Timestamp, limits};
 
 /// Selects events. An event matches if it meets all conditions that are set.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -21,8 +21,8 @@ pub struct EventFilter {
     pub since: Option<Timestamp>,
     /// The latest time, inclusive.
     pub until: Option<Timestamp>,
-    /// The conditions on the events' traits.
-    pub traits: Vec<Comparison>,
+    /// The conditions on the events' traits and messages. All of them have to hold.
+    pub clauses: Vec<Clause>,
 }
 
 impl EventFilter {
@@ -77,8 +77,15 @@ impl EventFilter {
 
     /// Selects only events for which this comparison holds. Repeated calls add conditions.
     #[must_use]
-    pub fn with_comparison(mut self, comparison: Comparison) -> Self {
-        self.traits.push(comparison);
+    pub fn with_comparison(self, comparison: Comparison) -> Self {
+        self.with_clause(comparison.into())
+    }
+
+    /// Selects only events for which at least one comparison of this clause holds. Repeated calls add
+    /// conditions.
+    #[must_use]
+    pub fn with_clause(mut self, clause: Clause) -> Self {
+        self.clauses.push(clause);
         self
     }
 
@@ -91,7 +98,7 @@ impl EventFilter {
             && self.external_id.as_ref().is_none_or(|id| record.external_id.as_deref() == Some(id))
             && self.since.is_none_or(|since| since <= record.time)
             && self.until.is_none_or(|until| record.time <= until)
-            && self.traits.iter().all(|comparison| comparison.matches(&record.traits))
+            && self.clauses.iter().all(|clause| clause.matches(record))
     }
 }
 
@@ -143,8 +150,18 @@ impl EventQuery {
     ///
     /// # Errors
     ///
-    /// Returns the errors of [`TicketQuery::plan`](super::TicketQuery::plan).
+    /// Returns the errors of [`TicketQuery::plan`](super::TicketQuery::plan), and
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if the clauses of the filter have more than
+    /// [`MAX_COMPARISONS`] comparisons together.
     pub fn plan(&self) -> Result<QueryPlan<EventPosition>> {
+        let count =
+            self.filter.clauses.iter().map(|clause| clause.comparisons().len()).sum::<usize>();
+        if count > MAX_COMPARISONS {
+            return Err(Error::config(format!(
+                "the filter has {count} comparisons, and at most {MAX_COMPARISONS} are possible: ask several \
+                 queries"
+            )));
+        }
         self.paging.plan(EventOrder { name: "event", direction: self.direction })
     }
 }

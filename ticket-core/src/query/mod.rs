@@ -5,6 +5,7 @@
 //! validated here, once for all backends: a backend works with the result of [`TicketQuery::plan`] and the
 //! `plan` methods of the other queries.
 
+mod clause;
 mod comparison;
 mod cursor;
 mod event;
@@ -19,7 +20,8 @@ mod ticket;
 mod traits;
 mod types;
 
-pub use self::comparison::{Comparison, Operator, ValueTest};
+pub use self::clause::{Clause, Tested};
+pub use self::comparison::{Comparison, Operator, Subject, ValueTest};
 pub use self::cursor::{Cursor, Page};
 pub use self::event::{EventFilter, EventOrder, EventPosition, EventQuery};
 pub use self::expiry::{Expired, Expiry};
@@ -37,6 +39,9 @@ pub use self::types::{EventTypeQuery, ReleaseQuery, TraitTypeQuery};
 
 /// The maximum size of a page.
 pub const MAX_LIMIT: u32 = 1_000;
+
+/// The maximum number of comparisons in the clauses of an [`EventFilter`].
+pub const MAX_COMPARISONS: usize = 32;
 
 /// The default size of a page.
 pub const DEFAULT_LIMIT: u32 = 50;

@@ -1,30 +1,32 @@
 //! [`Tally`]: estimates from testing events one by one.
 
-use super::Comparison;
-use crate::Traits;
+use super::{Clause, Tested};
 
-/// Tests the traits of events, and counts the matches of each comparison.
+/// Tests events, and counts the matches of each clause.
 ///
 /// A backend uses it when an index yields more events than the query selects. The counts show which
-/// comparison is the most selective, and how many more events will probably have to be tested.
+/// clause is the most selective, and how many more events will probably have to be tested.
 ///
 /// ```
-/// use ticket_core::{Comparison, Operator, Traits, Value};
-/// use ticket_core::backend::Tally;
+/// use ticket_core::{Clause, Comparison, Operator, Traits, Value};
+/// use ticket_core::backend::{Tally, Tested};
 ///
-/// let comparisons = [Comparison::new("slow", Operator::Eq, true), Comparison::new("user", Operator::Eq, 7)];
-/// let mut tally = Tally::new(&comparisons);
+/// let slow = Comparison::new("slow", Operator::Eq, true);
+/// let user = Comparison::new("user", Operator::Eq, 7);
+/// let clauses = [slow, user].map(Clause::from);
+/// let mut tally = Tally::new(&clauses);
 /// for user in 0..100 {
 ///     let traits = [("slow".into(), Value::Bool(true)), ("user".into(), Value::Int(user % 50))];
-///     assert_eq!(tally.test(&Traits::from(traits)), user % 50 == 7);
+///     let event = Tested { message: "".into(), traits: Traits::from(traits) };
+///     assert_eq!(tally.test(&event), user % 50 == 7);
 /// }
-/// assert_eq!(tally.rarest(), Some((&comparisons[1], 2)));
+/// assert_eq!(tally.rarest(), Some((&clauses[1], 2)));
 /// assert_eq!(tally.expected(3), 150, "2 of 100 events matched");
 /// ```
 #[derive(Clone, Debug)]
 pub struct Tally<'a> {
-    comparisons: &'a [Comparison],
-    /// The number of matches of each comparison.
+    clauses: &'a [Clause],
+    /// The number of matches of each clause.
     hits: Vec<usize>,
     tested: usize,
     met: usize,
@@ -33,23 +35,23 @@ pub struct Tally<'a> {
 impl<'a> Tally<'a> {
     /// Creates a tally in which no event was tested yet.
     #[must_use]
-    pub fn new(comparisons: &'a [Comparison]) -> Self {
-        Self { comparisons, hits: vec![0; comparisons.len()], tested: 0, met: 0 }
+    pub fn new(clauses: &'a [Clause]) -> Self {
+        Self { clauses, hits: vec![0; clauses.len()], tested: 0, met: 0 }
     }
 
-    /// Returns the comparisons.
+    /// Returns the clauses.
     #[must_use]
-    pub const fn comparisons(&self) -> &'a [Comparison] {
-        self.comparisons
+    pub const fn clauses(&self) -> &'a [Clause] {
+        self.clauses
     }
 
-    /// Tests an event with these traits, and returns `true` if all comparisons hold.
+    /// Tests an event, and returns `true` if all clauses hold.
     ///
-    /// Without comparisons, every event matches.
-    pub fn test(&mut self, traits: &Traits) -> bool {
+    /// Without clauses, every event matches.
+    pub fn test(&mut self, event: &Tested<'_>) -> bool {
         let mut is_met = true;
-        for (comparison, hits) in self.comparisons.iter().zip(&mut self.hits) {
-            let is_hit = comparison.matches(traits);
+        for (clause, hits) in self.clauses.iter().zip(&mut self.hits) {
+            let is_hit = clause.holds(&event.message, &event.traits);
             *hits += usize::from(is_hit);
             is_met &= is_hit;
         }
@@ -72,9 +74,11 @@ impl<'a> Tally<'a> {
         self.tested.saturating_mul(missing) / self.met.max(1)
     }
 
-    /// Returns the comparison with the fewest matches, and their number; `None` if there are no comparisons.
+    /// Returns the [indexed](Clause::is_indexed) clause with the fewest matches, and their number; `None`
+    /// if there is no such clause.
     #[must_use]
-    pub fn rarest(&self) -> Option<(&'a Comparison, usize)> {
-        self.comparisons.iter().zip(self.hits.iter().copied()).min_by_key(|(_, hits)| *hits)
+    pub fn rarest(&self) -> Option<(&'a Clause, usize)> {
+        let counted = self.clauses.iter().zip(self.hits.iter().copied());
+        counted.filter(|(clause, _)| clause.is_indexed()).min_by_key(|(_, hits)| *hits)
     }
 }

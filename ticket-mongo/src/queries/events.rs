@@ -1,8 +1,10 @@
-//! Events by their traits (rules 15 and 16).
+//! Events by their traits and messages (rules 15 and 16).
 
 use mongodb::bson::{Bson, DateTime, Document, doc};
-use ticket_core::backend::{EventPosition, ValueTest};
-use ticket_core::{Comparison, EventFilter, EventQuery, Occurrence, Operator, Page, Result};
+use ticket_core::backend::{EventPosition, Subject, ValueTest};
+use ticket_core::{
+    Clause, Comparison, EventFilter, EventQuery, Occurrence, Operator, Page, Result,
+};
 
 use super::{behind_event, by_time, occurrences_of, sign, to_i64};
 use crate::connection::Connection;
@@ -10,18 +12,62 @@ use crate::error::{Outcome, corrupt};
 use crate::row::{binary, block, trait_key, trait_value};
 use crate::schema::{EXTERNAL_IDS, TRAITS};
 
-/// Reads events; with comparisons, in two steps. The first follows the index of traits, one block
-/// of time after the other, until it has found enough events. These need not be the first in the
-/// order of time, but the first ones lie in the same blocks. The second step reads all matching
-/// events of those blocks and sorts them.
+/// The number of events that are read at a time to test their messages.
+const TESTED: u32 = 500;
+
 pub(crate) async fn get_events(
     connection: &Connection,
     query: &EventQuery,
 ) -> Outcome<Page<Occurrence>> {
+    if !query.filter.clauses.iter().any(searches_message) {
+        return by_conditions(connection, query).await;
+    }
+    // The server stores a message only as a part of the record, and folds text differently. So it finds
+    // what matches all other clauses, and those about messages are tested here.
+    let plan = query.plan()?;
+    let mut candidates = query.clone().with_offset(0).with_limit(TESTED);
+    candidates.filter.clauses.retain(|clause| !searches_message(clause));
+    let (mut found, mut skip) = (Vec::new(), query.offset());
+    loop {
+        let page = by_conditions(connection, &candidates).await?;
+        for event in page.items {
+            if found.len() < plan.fetch() && query.filter.matches(&event.record) {
+                if skip > 0 {
+                    skip -= 1;
+                } else {
+                    found.push(event);
+                }
+            }
+        }
+        match page.next {
+            Some(next) if found.len() < plan.fetch() => candidates = candidates.with_after(next),
+            Some(_) | None => return Ok(plan.page(found)),
+        }
+    }
+}
+
+fn searches_message(clause: &Clause) -> bool {
+    clause.comparisons().iter().any(|one| trait_tests(one).is_none())
+}
+
+/// Returns the trait that a comparison is about and the tests of its value; `None` if it is about something
+/// else.
+fn trait_tests(comparison: &Comparison) -> Option<(&str, &[ValueTest])> {
+    match comparison.subject() {
+        Subject::Trait { name, tests } => Some((name, tests)),
+        _ => None,
+    }
+}
+
+/// Reads the events that match all clauses about traits. If an index of traits can answer one of the
+/// clauses, this takes two steps. The first follows that index, one block of time after the other, until it
+/// has found enough events. These need not be the first in the order of time, but the first ones lie in the
+/// same blocks. The second step reads all matching events of those blocks and sorts them.
+async fn by_conditions(connection: &Connection, query: &EventQuery) -> Outcome<Page<Occurrence>> {
     let plan = query.plan()?;
     let filter = &query.filter;
     let has_id = filter.occurrence_id.is_some() || filter.external_id.is_some();
-    if filter.traits.is_empty() || has_id || query.offset() > 0 {
+    if !has_indexed_clause(filter) || has_id || query.offset() > 0 {
         let found = connection.read(list(connection, query, None)?).await?;
         return Ok(plan.page(occurrences_of(&found)?));
     }
@@ -78,8 +124,12 @@ pub(super) fn list(
     Ok(find)
 }
 
-/// Returns the index that yields the order or the few events with an id of either kind. With comparisons MongoDB
-/// chooses, by running the candidates side by side.
+fn has_indexed_clause(filter: &EventFilter) -> bool {
+    filter.clauses.iter().any(Clause::is_indexed)
+}
+
+/// Returns the index that yields the order or the few events with an id of either kind. If an index of traits can answer
+/// a clause, MongoDB chooses, by running the candidates side by side.
 fn index(filter: &EventFilter) -> Option<&'static str> {
     if filter.occurrence_id.is_some() {
         return Some("by_id");
@@ -87,7 +137,7 @@ fn index(filter: &EventFilter) -> Option<&'static str> {
     if filter.external_id.is_some() {
         return Some(EXTERNAL_IDS);
     }
-    if !filter.traits.is_empty() {
+    if has_indexed_clause(filter) {
         return None;
     }
     Some(match (&filter.app_id, &filter.event_type) {
@@ -102,7 +152,7 @@ fn all_conditions(query: &EventQuery, last: Option<DateTime>) -> Result<Vec<Bson
     let (plan, filter) = (query.plan()?, &query.filter);
     let mut all = conditions(filter);
     let after = plan.after().map(|after| after.time);
-    if !filter.traits.is_empty() {
+    if has_indexed_clause(filter) {
         let (after, (_, beyond, _)) = (after.map(block), sign(query.direction));
         let (_, within, _) = sign(query.direction.reversed());
         let ends = [("$gte", filter.since.map(block)), ("$lte", filter.until.map(block))];
@@ -136,18 +186,29 @@ fn conditions(filter: &EventFilter) -> Vec<Document> {
     if let Some(until) = filter.until {
         all.push(doc! { "m": { "$lte": until.as_micros() } });
     }
-    all.extend(filter.traits.iter().map(comparison));
+    all.extend(filter.clauses.iter().map(alternatives));
     all
 }
 
-fn comparison(comparison: &Comparison) -> Document {
-    let tests = comparison.tests().iter().map(|test| Bson::from(one_test(comparison.name(), test)));
-    let mut tests: Vec<Bson> = tests.collect();
-    match (tests.len(), tests.pop()) {
-        (1, Some(Bson::Document(only))) => only,
+/// Returns the condition for a clause. All alternatives are on one level, so that the server can follow the
+/// index for each and merge what it finds.
+fn alternatives(clause: &Clause) -> Document {
+    let traits = clause.comparisons().iter().filter_map(|one| Some((one, trait_tests(one)?)));
+    let ways = traits.flat_map(|(comparison, (name, tests))| {
+        let tests = tests.iter().map(|test| one_test(name, test));
+        if comparison.is_negated() {
+            let tests: Vec<Bson> = tests.map(Bson::from).collect();
+            vec![doc! { "$nor": tests }]
+        } else {
+            tests.collect()
+        }
+    });
+    let mut ways: Vec<Document> = ways.collect();
+    match (ways.len(), ways.pop()) {
+        (1, Some(only)) => only,
         (_, last) => {
-            tests.extend(last);
-            doc! { "$or": tests }
+            ways.extend(last);
+            doc! { "$or": ways }
         }
     }
 }

@@ -160,6 +160,7 @@ fn filters() -> Vec<TicketFilter> {
 
 fn event_filters() -> Vec<EventFilter> {
     let new = EventFilter::new;
+    let user = |number: i64| Comparison::new("user", Operator::Eq, number);
     let mut filters = vec![
         new(),
         new().with_app_id("app"),
@@ -174,6 +175,14 @@ fn event_filters() -> Vec<EventFilter> {
             .with_comparison(Comparison::new("user", Operator::Ge, 5))
             .with_comparison(Comparison::new("user", Operator::Lt, 50)),
         new().with_comparison(Comparison::number("user", Operator::Ne, 5.5).unwrap()),
+        new().with_clause(user(5).or(Comparison::new("order", Operator::Ge, 5))),
+        new()
+            .with_clause(user(5).or(user(6)))
+            .with_clause(user(6).or(Comparison::missing("order"))),
+        new().with_comparison(Comparison::has("user")),
+        new().with_comparison(Comparison::missing("order")),
+        new().with_app_id("app").with_event_type("shop").with_comparison(!user(5)),
+        new().with_comparison(Comparison::message_contains("failure")),
     ];
     filters.extend(Operator::ALL.map(|op| new().with_comparison(Comparison::new("user", op, 5))));
     filters

@@ -1,10 +1,10 @@
-//! Events by their traits (rules 15 and 16).
+//! Events by their traits and messages (rules 15 and 16).
 //!
 //! An index leads to candidates in the order of time, and what the index cannot tell is tested on each record. See
 //! [`Lead`] for which index that is.
 
 use ticket_core::backend::{EventPosition, Tally};
-use ticket_core::{Comparison, Direction, EventQuery, Occurrence, Page, Result};
+use ticket_core::{Clause, Direction, EventQuery, Occurrence, Page, Result};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
@@ -14,9 +14,7 @@ use super::occurrences::signs;
 use super::to_i64;
 use super::walk::{Place, Walk};
 use crate::connection::{Call, Connections, Param};
-use crate::row::{
-    OCCURRENCE_COLUMNS, get, occurrence, occurrence_id, only_traits, ticket_id, time,
-};
+use crate::row::{OCCURRENCE_COLUMNS, get, occurrence, occurrence_id, tested, ticket_id, time};
 
 /// The number of types that are read side by side in the order of time.
 const SIDE_BY_SIDE: usize = 16;
@@ -37,7 +35,7 @@ pub(crate) async fn get_events(
     let mut call = connections.read().await?.along_indexes();
     let walk = Walk::new(&mut call, filter, query.direction, plan.after()).await?;
     let lead = Lead::choose(&mut call, &walk).await?;
-    let mut reader = Reader::new(plan.offset(), plan.fetch()).testing(&filter.traits);
+    let mut reader = Reader::new(plan.offset(), plan.fetch()).testing(&filter.clauses);
     read(&mut call, &walk, lead, &mut reader, |row, _| occurrence(row).map(Some)).await?;
     call.finish().await?;
     Ok(plan.page(reader.found))
@@ -58,9 +56,9 @@ impl<'a, T> Reader<'a, T> {
         Self { skip, wanted, tally: Tally::new(&[]), all_are_meant: false, found: Vec::new() }
     }
 
-    fn testing(mut self, comparisons: &'a [Comparison]) -> Self {
-        self.tally = Tally::new(comparisons);
-        self.all_are_meant = comparisons.is_empty();
+    fn testing(mut self, clauses: &'a [Clause]) -> Self {
+        self.tally = Tally::new(clauses);
+        self.all_are_meant = clauses.is_empty();
         self
     }
 
@@ -69,7 +67,7 @@ impl<'a, T> Reader<'a, T> {
     }
 
     fn is_meant(&mut self, row: &Row) -> Result<bool> {
-        Ok(self.tally.comparisons().is_empty() || self.tally.test(&only_traits(row)?))
+        Ok(self.tally.clauses().is_empty() || self.tally.test(&tested(row)?))
     }
 
     /// Returns how many more matching events are needed, those to skip included.

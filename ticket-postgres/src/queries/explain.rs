@@ -25,8 +25,9 @@ fn statements() -> Vec<Explained> {
     const TIES: &str = "Incremental Sort";
     const FEW: &str = "Sort";
     const ENTRIES: &str = "_type_name_value_time_occurrence_id_idx";
-    let of = |op| [Range::of(&ValueTest { op, value: Value::Int(1) })];
-    let (one, range) = (of(Operator::Eq), of(Operator::Ge));
+    let of = |name, op| Range::of(name, &ValueTest { op, value: Value::Int(1) });
+    let (one, range) = ([of("a", Operator::Eq)], [of("a", Operator::Ge)]);
+    let alternatives = [of("a", Operator::Eq), of("b", Operator::Eq)];
     let mut found = Vec::new();
     let mut add = |index, sorts, template: String| found.push((index, sorts, template));
     for direction in [Direction::Ascending, Direction::Descending] {
@@ -61,8 +62,11 @@ fn statements() -> Vec<Explained> {
         // In the order of time, where one value of one type is asked for.
         add(ENTRIES, "", leads::entries(direction, &[1], &one, true));
         add(ENTRIES, FEW, leads::entries(direction, &[1, 2], &range, false));
+        // Alternatives are merged in the order of time.
+        add(ENTRIES, "", leads::entries(direction, &[1], &alternatives, false));
     }
     add(ENTRIES, "", leads::count_entries(&[1, 2], &range));
+    add(ENTRIES, "", leads::count_entries(&[1], &alternatives));
     add("_time_id_idx", "", leads::COUNT_EVENTS.to_owned());
     add("_type_time_id_idx", "", walk::TYPES.to_owned());
     add(ENTRIES, "", traits::TRAIT_TYPES.to_owned());

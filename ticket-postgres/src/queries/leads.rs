@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use ticket_core::backend::{PlanStep, Tally, TraitPlanner, ValueTest};
-use ticket_core::{Comparison, Direction, Operator, Result};
+use ticket_core::{Clause, Comparison, Direction, Operator, Result};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
@@ -29,7 +29,7 @@ pub(super) enum Lead<'a> {
     Id(Uuid),
     /// The index of the ids of producers.
     ExternalId(&'a str),
-    /// The index of times. With a choice, comparisons may still turn out to be quicker.
+    /// The index of times. With a choice, a clause may still turn out to be quicker.
     Time(Option<Choice<'a>>),
     /// The index of traits.
     Traits(Entries),
@@ -98,14 +98,14 @@ impl<'a> Choice<'a> {
                     let count = counted(&call.query(&sql, &params).await?)?;
                     self.planner.counted(Some(count));
                 }
-                PlanStep::CountEntries { comparison, most } => {
-                    let entries = Entries::of(comparison, self.types(call).await?);
+                PlanStep::CountEntries { clause, most } => {
+                    let entries = Entries::of(clause, self.types(call).await?);
                     let count = entries.count(call, most).await?;
                     self.planner.counted(count);
                 }
                 PlanStep::FollowTime => return Ok(None),
-                PlanStep::FollowTraits(comparison) => {
-                    return Ok(Some(Entries::of(comparison, self.types(call).await?)));
+                PlanStep::FollowTraits(clause) => {
+                    return Ok(Some(Entries::of(clause, self.types(call).await?)));
                 }
             }
         }
@@ -129,7 +129,6 @@ fn counted(rows: &[Row]) -> Result<usize> {
 /// A part of the index of traits, read in the order of time.
 pub(super) struct Entries {
     types: Vec<i64>,
-    name: String,
     ranges: Vec<Range>,
     /// Entries that were read and not yet taken: times and occurrence ids.
     read: VecDeque<(i64, Uuid)>,
@@ -143,10 +142,9 @@ pub(super) struct Entries {
 }
 
 impl Entries {
-    fn new(types: &[i64], name: &str, ranges: Vec<Range>) -> Self {
+    fn new(types: &[i64], ranges: Vec<Range>) -> Self {
         Self {
             types: types.to_vec(),
-            name: name.to_owned(),
             ranges,
             read: VecDeque::new(),
             place: None,
@@ -155,14 +153,17 @@ impl Entries {
         }
     }
 
-    fn of(comparison: &Comparison, types: &[i64]) -> Self {
-        let ranges = comparison.tests().iter().map(Range::of).collect();
-        Self::new(types, comparison.name(), ranges)
+    /// Returns the entries of all comparisons of a clause.
+    fn of(clause: &Clause, types: &[i64]) -> Self {
+        let traits = clause.comparisons().iter().filter_map(Comparison::indexed);
+        let ranges =
+            traits.flat_map(|(name, tests)| tests.iter().map(move |test| Range::of(name, test)));
+        Self::new(types, ranges.collect())
     }
 
     /// Returns all entries of a name, whatever their values.
     pub(super) fn of_name(name: &str, types: &[i64]) -> Self {
-        Self::new(types, name, vec![Range::All])
+        Self::new(types, vec![Range { name: name.to_owned(), values: Values::All }])
     }
 
     /// Counts the entries of all times; `None` if there are more than `most`.
@@ -171,7 +172,7 @@ impl Entries {
             return Ok(Some(0));
         }
         let limit = to_i64(most.saturating_add(1));
-        let mut params: Vec<Param<'_>> = vec![(&self.name, Type::TEXT), (&limit, Type::INT8)];
+        let mut params: Vec<Param<'_>> = vec![(&limit, Type::INT8)];
         params.extend(self.ranges.iter().flat_map(Range::params));
         let sql = call.names().sql(&count_entries(&self.types, &self.ranges));
         let count = counted(&call.query(&sql, &params).await?)?;
@@ -192,7 +193,6 @@ impl Entries {
             let window = self.window.take().unwrap_or(u64::MAX);
             let (end, limit) = (walk.end_within(time, window), to_i64(ENTRIES));
             let mut params: Vec<Param<'_>> = vec![
-                (&self.name, Type::TEXT),
                 (&limit, Type::INT8),
                 (&time, Type::INT8),
                 (&id, Type::UUID),
@@ -216,8 +216,14 @@ impl Entries {
     }
 }
 
-/// A range of encoded values in the index of traits. The first byte is the kind.
-pub(super) enum Range {
+/// A part of the index of traits: some values of one name.
+pub(super) struct Range {
+    name: String,
+    values: Values,
+}
+
+/// A range of encoded values. The first byte is the kind.
+enum Values {
     /// All values of all kinds.
     All,
     One(Vec<u8>),
@@ -226,7 +232,38 @@ pub(super) enum Range {
 }
 
 impl Range {
-    pub(super) fn of(test: &ValueTest) -> Self {
+    pub(super) fn of(name: &str, test: &ValueTest) -> Self {
+        Self { name: name.to_owned(), values: Values::of(test) }
+    }
+
+    /// Returns the condition on its [parameters](Self::params), the first of which has the number
+    /// `first`.
+    fn condition(&self, first: usize) -> String {
+        let values = match self.values {
+            Values::All => String::new(),
+            Values::One(_) => format!(" AND x.value = ${}", first + 1),
+            Values::Between(..) => {
+                format!(" AND x.value >= ${} AND x.value < ${}", first + 1, first + 2)
+            }
+        };
+        format!("x.name = ${first}{values}")
+    }
+
+    fn params(&self) -> Vec<Param<'_>> {
+        let mut params: Vec<Param<'_>> = vec![(&self.name, Type::TEXT)];
+        match &self.values {
+            Values::All => {}
+            Values::One(value) => params.push((value, Type::BYTEA)),
+            Values::Between(from, to) => {
+                params.extend([(from, Type::BYTEA), (to, Type::BYTEA)] as [Param<'_>; 2]);
+            }
+        }
+        params
+    }
+}
+
+impl Values {
+    fn of(test: &ValueTest) -> Self {
         let kind = test.value.kind().as_u8();
         let value = value_key(&test.value);
         // No encoded value lies between this one and itself with a zero byte appended.
@@ -244,33 +281,19 @@ impl Range {
             Operator::Ge => Self::Between(value, end),
         }
     }
-
-    /// Returns the condition on its [parameters](Self::params), the first of which has the number
-    /// `first`.
-    pub(super) fn condition(&self, first: usize) -> String {
-        match self {
-            Self::All => String::new(),
-            Self::One(_) => format!(" AND x.value = ${first}"),
-            Self::Between(..) => format!(" AND x.value >= ${first} AND x.value < ${}", first + 1),
-        }
-    }
-
-    pub(super) fn params(&self) -> Vec<Param<'_>> {
-        match self {
-            Self::All => Vec::new(),
-            Self::One(value) => vec![(value, Type::BYTEA)],
-            Self::Between(from, to) => vec![(from, Type::BYTEA), (to, Type::BYTEA)],
-        }
-    }
 }
 
-/// Counts the entries of the name $1, up to $2; the ranges' parameters start at $3.
+/// Counts the entries of the ranges, up to $1; the ranges' parameters start at $2.
 pub(super) fn count_entries(types: &[i64], ranges: &[Range]) -> String {
-    format!("SELECT count(*) FROM ({} LIMIT $2) s", in_ranges("1", types, ranges, 3, ""))
+    let branches = in_ranges("1", types, ranges, 2, "");
+    format!("SELECT count(*) FROM ({} LIMIT $1) s", branches.join("\nUNION ALL "))
 }
 
-/// Reads up to $2 entries of the name $1 after the time $3 and the id $4 (or including that
-/// position), up to the time $5; the ranges' parameters start at $6.
+/// Reads up to $1 entries of the ranges after the time $2 and the id $3 (or including that
+/// position), up to the time $4; the ranges' parameters start at $5.
+///
+/// Each range is read in the order of time by itself, because PostgreSQL would sort all entries of all
+/// ranges if only their union had an order.
 pub(super) fn entries(
     direction: Direction,
     types: &[i64],
@@ -280,33 +303,38 @@ pub(super) fn entries(
     let (sign, order) = signs(direction);
     let or_equal = if from_there_on { "=" } else { "" };
     let behind = format!(
-        " AND (x.time, x.occurrence_id) {sign}{or_equal} ($3, $4) AND x.time {} $5",
+        " AND (x.time, x.occurrence_id) {sign}{or_equal} ($2, $3) AND x.time {} $4",
         up_to(direction)
     );
-    format!(
-        "{} ORDER BY time {order}, occurrence_id {order} LIMIT $2",
-        in_ranges("x.time, x.occurrence_id", types, ranges, 6, &behind)
-    )
+    let first = format!("ORDER BY time {order}, occurrence_id {order} LIMIT $1");
+    let branches = in_ranges("x.time, x.occurrence_id", types, ranges, 5, &behind);
+    if let [only] = branches.as_slice() {
+        return format!("{only} {first}");
+    }
+    let branches: Vec<String> =
+        branches.iter().map(|branch| format!("({branch} {first})")).collect();
+    format!("{} {first}", branches.join("\nUNION ALL "))
 }
 
+/// Returns one statement for each range.
 fn in_ranges(
     columns: &str,
     types: &[i64],
     ranges: &[Range],
     mut first: usize,
     further: &str,
-) -> String {
+) -> Vec<String> {
     let list = list(types);
     let mut branches = Vec::new();
     for range in ranges {
         let condition = range.condition(first);
         branches.push(format!(
             r#"SELECT {columns} FROM {{s}}."{{p}}traits" x
-WHERE x.type IN ({list}) AND x.name = $1{condition}{further}"#
+WHERE x.type IN ({list}) AND {condition}{further}"#
         ));
         first += range.params().len();
     }
-    branches.join("\nUNION ALL ")
+    branches
 }
 
 /// Formats a list of numbers for a statement.

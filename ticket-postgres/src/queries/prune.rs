@@ -14,7 +14,7 @@ use super::to_i64;
 use crate::connection::{Call, Connections, Param};
 use crate::error::is_retryable_lock;
 use crate::month::Month;
-use crate::row::{get, only_traits, type_key, uuid_of, value_key};
+use crate::row::{get, tested, type_key, uuid_of, value_key};
 use crate::schema::{DATA_TABLES, PART};
 
 /// The number of occurrences that one transaction or statement visits at most, with all their traits.
@@ -219,7 +219,7 @@ pub(super) async fn of_traits(
     for row in rows {
         let (time, id, ticket): (i64, Uuid, Uuid) = (get(row, 0)?, get(row, 1)?, get(row, 2)?);
         let event_type = type_key(get(row, 5)?, get(row, 6)?);
-        for (name, value) in only_traits(row)? {
+        for (name, value) in tested(row)?.traits {
             types.push(event_type);
             names.push(name.to_string());
             values.push(value_key(&value));

@@ -15,7 +15,7 @@ use super::leads::{Entries, Lead};
 use super::walk::{TYPES, Walk, types};
 use crate::connection::{Call, Connections};
 use crate::error::corrupt;
-use crate::row::{get, only_traits};
+use crate::row::{get, tested};
 
 /// A name with more entries than this is so common that reading all events in the order of time is
 /// faster than following its entries.
@@ -94,7 +94,7 @@ pub(crate) async fn get_traits(
         };
         let mut reader = Reader::new(0, step.limit);
         let make = |row: &Row, event| {
-            let value = only_traits(row)?.remove(step.name.as_str());
+            let value = tested(row)?.traits.remove(step.name.as_str());
             Ok(value.map(|value| EventTrait { name: step.name.clone(), value, event }))
         };
         read(&mut call, &walk, lead, &mut reader, make).await?;

@@ -42,7 +42,7 @@ pub(super) async fn types(
 /// The position of an event in the order of time: its time, its id and its ticket's id.
 pub(super) type Place = (i64, Uuid, Uuid);
 
-/// A filter as the statements need it, apart from its comparisons.
+/// A filter as the statements need it, apart from its clauses.
 pub(super) struct Walk<'a> {
     pub(super) filter: &'a EventFilter,
     pub(super) direction: Direction,

@@ -1,4 +1,4 @@
-//! Events by their traits (rules 15 and 16).
+//! Events by their traits and messages (rules 15 and 16).
 //!
 //! An index leads to candidates in the order of time, and what the index cannot tell is tested on each record. See
 //! [`Lead`] for which index that is.
@@ -31,7 +31,7 @@ pub(crate) fn get_events(connection: &Connection, query: &EventQuery) -> Result<
     let walk = Walk::new(&snapshot, &query.filter, query.direction)?;
     let lead = Lead::choose(&snapshot, &walk)?;
     let reader = Reader::new(query.direction, plan.after(), plan.offset(), plan.fetch());
-    let mut reader = reader.testing(&query.filter.traits);
+    let mut reader = reader.testing(&query.filter.clauses);
     read(&snapshot, &walk, lead, &mut reader, |row, _| occurrence(row).map(Some))?;
     Ok(plan.page(reader.found))
 }

@@ -3,7 +3,7 @@
 use rusqlite::types::ToSqlOutput;
 use rusqlite::{params, params_from_iter};
 use ticket_core::backend::{EventPosition, PlanStep, TraitPlanner, ValueTest};
-use ticket_core::{Comparison, Operator, Result};
+use ticket_core::{Clause, Comparison, Operator, Result};
 
 use super::to_i64;
 use super::walk::{Snapshot, Walk};
@@ -26,7 +26,7 @@ pub(super) enum Lead<'a> {
     Id,
     /// The index of the ids of producers.
     ExternalId,
-    /// The index of times; with a planner, comparisons may still turn out to be quicker.
+    /// The index of times; with a planner, a clause may still turn out to be quicker.
     Time(Option<TraitPlanner<'a>>),
     /// The index of traits.
     Traits(Entries),
@@ -64,12 +64,12 @@ pub(super) fn decide(
                 let count = read.query_row(range, |row| row.get(0)).map_err(from_sqlite)?;
                 planner.counted(Some(to_usize(count)));
             }
-            PlanStep::CountEntries { comparison, most } => {
-                planner.counted(Entries::of(snapshot, walk, comparison)?.count(snapshot, most)?);
+            PlanStep::CountEntries { clause, most } => {
+                planner.counted(Entries::of(snapshot, walk, clause)?.count(snapshot, most)?);
             }
             PlanStep::FollowTime => return Ok(None),
-            PlanStep::FollowTraits(comparison) => {
-                return Entries::of(snapshot, walk, comparison).map(Some);
+            PlanStep::FollowTraits(clause) => {
+                return Entries::of(snapshot, walk, clause).map(Some);
             }
         }
     }
@@ -88,20 +88,22 @@ pub(super) struct Entries {
 struct Range {
     keys: Vec<i64>,
     test: Option<ValueTest>,
-    /// The other end, where another comparison of the same trait has one.
+    /// The other end, where another clause about the same trait has one.
     end: Option<ValueTest>,
 }
 
 impl Entries {
-    /// Returns what a comparison finds; nothing if no event has such a trait.
-    fn of(snapshot: &Snapshot<'_>, walk: &Walk<'_>, comparison: &Comparison) -> Result<Self> {
+    /// Returns what the comparisons of a clause find; nothing if no event has such a trait.
+    fn of(snapshot: &Snapshot<'_>, walk: &Walk<'_>, clause: &Clause) -> Result<Self> {
         let mut ranges = Vec::new();
-        for test in comparison.tests() {
-            let kind = test.value.kind().as_u8();
-            let keys = keys(snapshot, walk, comparison.name(), Some(kind))?;
-            if !keys.is_empty() {
-                let end = end_of_range(comparison, test, &walk.filter.traits);
-                ranges.push(Range { keys, test: Some(test.clone()), end });
+        for (name, tests) in clause.comparisons().iter().filter_map(Comparison::indexed) {
+            for test in tests {
+                let kind = test.value.kind().as_u8();
+                let keys = keys(snapshot, walk, name, Some(kind))?;
+                if !keys.is_empty() {
+                    let end = end_of_range(name, test, &walk.filter.clauses);
+                    ranges.push(Range { keys, test: Some(test.clone()), end });
+                }
             }
         }
         Ok(Self { ranges })
@@ -129,7 +131,7 @@ impl Entries {
         Ok(Some(count))
     }
 
-    /// Returns the times and the numbers of the occurrences, in the order of time, from a place on.
+    /// Returns the times and the numbers of the occurrences, each once, in the order of time, from a place on.
     ///
     /// All of them are read before the first is used: the index is ordered by value, not by time.
     pub(super) fn collect(
@@ -150,6 +152,8 @@ impl Entries {
             }
         }
         collected.sort_unstable_by(|a, b| walk.direction.apply(a.cmp(b)));
+        // An event may match several comparisons of the clause.
+        collected.dedup();
         Ok(collected)
     }
 }
@@ -197,16 +201,17 @@ fn keys(
 
 /// Returns the upper end of a range whose lower end is `test`. Each end alone may match nearly every entry:
 /// `duration > 10` together with `duration < 11` is rare although neither half is.
-fn end_of_range(
-    comparison: &Comparison,
-    test: &ValueTest,
-    all: &[Comparison],
-) -> Option<ValueTest> {
+fn end_of_range(name: &str, test: &ValueTest, all: &[Clause]) -> Option<ValueTest> {
     if !matches!(test.op, Operator::Gt | Operator::Ge) {
         return None;
     }
-    let of_same_trait = all.iter().filter(|other| other.name() == comparison.name());
-    let mut tests = of_same_trait.flat_map(Comparison::tests);
+    // A comparison that has alternatives need not hold, so it is no end.
+    let alone = all.iter().filter_map(|clause| match clause.comparisons() {
+        [comparison] => comparison.indexed(),
+        _ => None,
+    });
+    let of_same_trait = alone.filter(|(other, _)| *other == name);
+    let mut tests = of_same_trait.flat_map(|(_, tests)| tests);
     let is_end = |end: &&ValueTest| {
         matches!(end.op, Operator::Lt | Operator::Le) && end.value.kind() == test.value.kind()
     };

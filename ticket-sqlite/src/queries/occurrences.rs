@@ -4,13 +4,12 @@
 use rusqlite::{Row, Rows, params};
 use ticket_core::backend::{EventPosition, Tally};
 use ticket_core::{
-    Comparison, Direction, Occurrence, OccurrenceId, OccurrenceQuery, Page, Result, TicketId,
-    Timestamp,
+    Clause, Direction, Occurrence, OccurrenceId, OccurrenceQuery, Page, Result, TicketId, Timestamp,
 };
 
 use crate::connection::Connection;
 use crate::error::from_sqlite;
-use crate::row::{OCCURRENCE_COLUMNS, get, occurrence, occurrence_id, time, traits};
+use crate::row::{OCCURRENCE_COLUMNS, get, occurrence, occurrence_id, tested, time};
 
 pub(crate) fn get_occurrences(
     connection: &Connection,
@@ -91,8 +90,8 @@ impl<'a, T> Reader<'a, T> {
         }
     }
 
-    pub(super) fn testing(mut self, comparisons: &'a [Comparison]) -> Self {
-        self.tally = Tally::new(comparisons);
+    pub(super) fn testing(mut self, clauses: &'a [Clause]) -> Self {
+        self.tally = Tally::new(clauses);
         self
     }
 
@@ -100,16 +99,16 @@ impl<'a, T> Reader<'a, T> {
         self.found.len() >= self.wanted
     }
 
-    /// Reads rows until the page is full or `tested` rows have been tested in all, and returns
+    /// Reads rows until the page is full or `until` rows have been tested in all, and returns
     /// `true` if there may be more. Each row starts with the time, the occurrence id and the ticket
     /// id. `make` returns `None` for a row that contributes nothing.
     pub(super) fn read(
         &mut self,
         rows: &mut Rows<'_>,
-        tested: usize,
+        until: usize,
         mut make: impl FnMut(&Row<'_>, EventPosition) -> Result<Option<T>>,
     ) -> Result<bool> {
-        while !self.is_full() && self.tally.tested() < tested {
+        while !self.is_full() && self.tally.tested() < until {
             let Some(row) = rows.next().map_err(from_sqlite)? else { return Ok(false) };
             let position = position(row)?;
             let is_behind = |after| self.direction.apply(position.cmp(after)).is_gt();
@@ -130,7 +129,7 @@ impl<'a, T> Reader<'a, T> {
     }
 
     fn is_meant(&mut self, row: &Row<'_>) -> Result<bool> {
-        Ok(self.tally.comparisons().is_empty() || self.tally.test(&traits(row, 4)?))
+        Ok(self.tally.clauses().is_empty() || self.tally.test(&tested(row, 4)?))
     }
 
     /// Returns how many more matching events are needed, those to skip included.

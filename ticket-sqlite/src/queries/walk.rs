@@ -39,7 +39,7 @@ impl Snapshot<'_> {
     }
 }
 
-/// A filter as the statements need it, apart from its comparisons.
+/// A filter as the statements need it, apart from its clauses.
 pub(super) struct Walk<'a> {
     pub(super) filter: &'a EventFilter,
     pub(super) direction: Direction,
