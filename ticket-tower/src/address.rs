@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn an_untrusted_peer_is_the_client_whatever_it_claims() {
+    fn f44_an_untrusted_peer_is_the_client_whatever_it_claims() {
         assert_eq!(client(XForwardedFor, "203.0.113.7", &[b"10.0.0.1, 6.6.6.6"]), "203.0.113.7");
         assert_eq!(client(Forwarded, "203.0.113.7", &[b"for=6.6.6.6"]), "203.0.113.7");
         assert_eq!(client(XForwardedFor, "10.0.0.1", &[]), "10.0.0.1");
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quote_that_the_client_opened_swallows_nothing() {
+    fn f44_a_quote_that_the_client_opened_swallows_nothing() {
         for forged in
             ["for=\"6.6.6.6", "for=\"", "for=\"\\", "\"", ";;=\"\\\\", "for=6.6.6.6;by=\"x"]
         {

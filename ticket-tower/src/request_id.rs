@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn an_invalid_id_is_replaced() {
+    fn f44_an_invalid_id_is_replaced() {
         let too_long = [b'a'; LONGEST + 1];
         let hostile =
             [&b""[..], b"a b", b"a\tb", b"\"", b"<script>", b"\xff", b"caf\xc3\xa9", &too_long];
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn two_ids_are_replaced_by_one() {
+    fn f44_two_ids_are_replaced_by_one() {
         assert_eq!(id_of(&[b"r-1", b"r-2"]).len(), 36);
         assert_ne!(id_of(&[]), id_of(&[]));
     }

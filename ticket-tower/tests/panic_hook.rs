@@ -10,7 +10,7 @@ use axum::routing::get;
 use ticket_audit::{LlmEvent, TicketHandler};
 
 #[tokio::test]
-async fn with_the_panic_hook_too_a_panic_becomes_one_ticket_and_a_plain_500() {
+async fn f42_with_the_panic_hook_too_a_panic_becomes_one_ticket_and_a_plain_500() {
     let fixture = support::Fixture::new();
     ticket_tracing::install_panic_hook(&fixture.handler);
     panicking::check_all(&fixture).await;

@@ -13,13 +13,13 @@ use ticket_core::Level;
 use ticket_tower::TicketHttpLayer;
 
 #[tokio::test]
-async fn a_panic_becomes_one_ticket_and_a_plain_500() {
+async fn f42_a_panic_becomes_one_ticket_and_a_plain_500() {
     let fixture = Fixture::new();
     panicking::check_all(&fixture).await;
 }
 
 #[tokio::test]
-async fn a_logged_error_and_a_panic_are_two_tickets() {
+async fn f42_a_logged_error_and_a_panic_are_two_tickets() {
     let fixture = Fixture::new();
     let _log = fixture.log();
     let handler = async || -> StatusCode {
@@ -36,7 +36,7 @@ async fn a_logged_error_and_a_panic_are_two_tickets() {
 }
 
 #[tokio::test]
-async fn a_function_of_the_options_that_panics_is_like_a_handler_that_does() {
+async fn f42_a_function_of_the_options_that_panics_is_like_a_handler_that_does() {
     let with_failures = |layer: TicketHttpLayer| layer.with_failures(|_| panic!("no idea"));
     let with_user =
         |layer: TicketHttpLayer| layer.with_user(|_| -> Option<&str> { panic!("no idea") });
@@ -51,7 +51,7 @@ async fn a_function_of_the_options_that_panics_is_like_a_handler_that_does() {
 }
 
 #[tokio::test]
-async fn an_address_that_cannot_be_found_for_a_panic_is_unknown() {
+async fn f42_an_address_that_cannot_be_found_for_a_panic_is_unknown() {
     let fixture = Fixture::new();
     let layer = fixture.layer().with_peer_address(|_| panic!("no idea"));
     let app = Router::new().route("/", get(|| async {})).layer(layer);

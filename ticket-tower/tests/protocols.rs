@@ -129,7 +129,7 @@ async fn a_service_that_another_task_calls_runs_in_the_request() {
 }
 
 #[tokio::test]
-async fn a_stream_of_http_2_that_is_reset_drops_its_request_only() {
+async fn f41_a_stream_of_http_2_that_is_reset_drops_its_request_only() {
     let fixture = Fixture::new();
     let (started, has_started) = tokio::sync::oneshot::channel();
     let started = Arc::new(Mutex::new(Some(started)));
@@ -227,7 +227,7 @@ async fn a_call_of_grpc_succeeds_with_the_status_in_its_trailers() {
 }
 
 #[tokio::test]
-async fn a_call_of_grpc_that_fails_in_its_head_becomes_a_ticket() {
+async fn f43_a_call_of_grpc_that_fails_in_its_head_becomes_a_ticket() {
     let (status, outcome, records, headers) = call("reject 13 no disk").await;
     assert_eq!(status, Some("INTERNAL".into()));
     assert_eq!(outcome, Outcome::from_message("INTERNAL: no disk"));
@@ -237,7 +237,7 @@ async fn a_call_of_grpc_that_fails_in_its_head_becomes_a_ticket() {
 }
 
 #[tokio::test]
-async fn a_call_of_grpc_that_fails_in_its_trailers_becomes_a_ticket() {
+async fn f43_a_call_of_grpc_that_fails_in_its_trailers_becomes_a_ticket() {
     for (code, name) in [
         (2, "UNKNOWN"),
         (4, "DEADLINE_EXCEEDED"),
@@ -269,7 +269,7 @@ async fn a_status_of_grpc_that_clients_cause_is_no_failure() {
 }
 
 #[tokio::test]
-async fn a_call_of_grpc_that_panics_gets_the_status_internal() {
+async fn f42_a_call_of_grpc_that_panics_gets_the_status_internal() {
     let (_, outcome, records, headers) = call("panic").await;
     assert_eq!(outcome, Outcome::Panicked);
     assert_eq!(records.len(), 1);
@@ -278,7 +278,7 @@ async fn a_call_of_grpc_that_panics_gets_the_status_internal() {
 }
 
 #[tokio::test]
-async fn a_call_of_grpc_that_panics_after_its_head_is_reset() {
+async fn f42_a_call_of_grpc_that_panics_after_its_head_is_reset() {
     let (_, outcome, records, headers) = call("say a; panic").await;
     assert_eq!(outcome, Outcome::Panicked);
     assert_eq!(records.len(), 1);

@@ -226,7 +226,7 @@ async fn the_id_of_a_request_is_taken_made_and_answered() {
 }
 
 #[tokio::test]
-async fn proxies_are_believed_only_if_they_are_trusted() {
+async fn f44_proxies_are_believed_only_if_they_are_trusted() {
     let address_of =
         async |header: ProxyHeader, trusted: &str, name: &'static str, lines: &[&str]| {
             let fixture = Fixture::new();
@@ -261,7 +261,7 @@ async fn proxies_are_believed_only_if_they_are_trusted() {
 // Failures.
 
 #[tokio::test]
-async fn a_500_that_nobody_logged_becomes_a_ticket() {
+async fn f43_a_500_that_nobody_logged_becomes_a_ticket() {
     let fixture = Fixture::new();
     let app = Router::new().route("/posts/{id}", get(|| async { TROUBLE })).layer(fixture.layer());
     let (head, _) = support::get(serve(app).await, "/posts/17").await;
@@ -309,7 +309,7 @@ async fn a_500_after_a_warning_becomes_a_ticket() {
 }
 
 #[tokio::test]
-async fn failures_are_grouped_by_method_route_and_status_not_by_path() {
+async fn f44_failures_are_grouped_by_method_route_and_status_not_by_path() {
     let fixture = Fixture::new();
     let handler = |method: Method, Path(id): Path<u16>| async move {
         if method == Method::PUT {
@@ -389,7 +389,7 @@ async fn a_failed_event_that_a_ticket_handler_reports_and_its_5xx_are_one_ticket
 // How a request ends.
 
 #[tokio::test]
-async fn a_client_that_goes_away_before_the_response_drops_the_request() {
+async fn f41_a_client_that_goes_away_before_the_response_drops_the_request() {
     let fixture = Fixture::new();
     let (started, has_started) = tokio::sync::oneshot::channel();
     let started = std::sync::Arc::new(std::sync::Mutex::new(Some(started)));
@@ -436,7 +436,7 @@ async fn a_streaming_body_ends_the_request_with_its_end() {
 }
 
 #[tokio::test]
-async fn a_streaming_body_that_fails_becomes_a_ticket() {
+async fn f43_a_streaming_body_that_fails_becomes_a_ticket() {
     let fixture = Fixture::new();
     let handler = || async { streamed(&["a", "b"], || Some(std::io::Error::other("disk gone"))) };
     let app = Router::new().route("/export", get(handler)).layer(fixture.layer());
@@ -450,7 +450,7 @@ async fn a_streaming_body_that_fails_becomes_a_ticket() {
 }
 
 #[tokio::test]
-async fn a_client_that_goes_away_within_the_body_drops_the_request() {
+async fn f41_a_client_that_goes_away_within_the_body_drops_the_request() {
     let fixture = Fixture::new();
     let handler = || async {
         let endless = futures::stream::repeat_with(|| Ok::<_, std::io::Error>(vec![0_u8; 10_000]));
@@ -466,7 +466,7 @@ async fn a_client_that_goes_away_within_the_body_drops_the_request() {
 }
 
 #[tokio::test]
-async fn a_failure_stays_one_if_the_client_does_not_wait_for_its_body() {
+async fn f41_a_failure_stays_one_if_the_client_does_not_wait_for_its_body() {
     let fixture = Fixture::new();
     let handler = || async {
         let endless = futures::stream::repeat_with(|| Ok::<_, std::io::Error>(vec![0_u8; 10_000]));
