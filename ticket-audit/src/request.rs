@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use smol_str::format_smolstr;
 use ticket_core::record::Request as HttpRequest;
 use ticket_core::{SmolStr, Timestamp, Traits, Value};
 use ticket_handler::RequestContext;
@@ -23,7 +24,8 @@ use crate::outcome::Outcome;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct RequestStart {
-    /// What the user asked for: a question, or a method and a path.
+    /// What the user asked for: a question, or a method and a path. If it is empty, handlers find the method and the
+    /// path of the web request.
     pub user_request: SmolStr,
     /// The id of the request; handlers always find one.
     pub id: SmolStr,
@@ -78,7 +80,14 @@ impl RequestStart {
         self.context.as_ref()
     }
 
+    /// Sets the context, and with it what handlers find out about the web request.
     pub(crate) fn set_context(&mut self, context: RequestContext) {
+        self.http = context.request();
+        if self.user_request.is_empty() && !self.http.is_empty() {
+            let HttpRequest { method, path, .. } = &self.http;
+            let texts = [method, path].map(|text| text.as_deref().unwrap_or_default());
+            self.user_request = format_smolstr!("{} {}", texts[0], texts[1]);
+        }
         self.context = Some(context);
     }
 }
@@ -94,6 +103,14 @@ macro_rules! start_from {
             }
         )*
     };
+}
+
+/// Creates the start of a web request, whose text is its method and its path.
+impl From<HttpRequest> for RequestStart {
+    fn from(http: HttpRequest) -> Self {
+        // The text is made only if there are handlers that see it.
+        Self { http, ..Self::new(SmolStr::default()) }
+    }
 }
 
 // Not one implementation for every `Into<SmolStr>`: it would overlap with `From<RequestStart>`.

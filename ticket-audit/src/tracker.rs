@@ -3,6 +3,7 @@
 use std::error::Error as StdError;
 use std::fmt;
 use std::io;
+use std::mem;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 use std::time::Duration;
@@ -148,7 +149,8 @@ impl EventTracker {
         let context = match current.filter(|_| start.http.is_empty()) {
             Some(context) => context,
             None => {
-                let http = start.http.clone().with_request_id(start.id.clone());
+                let mut http = mem::take(&mut start.http);
+                http.request_id = Some(start.id.clone());
                 let context = RequestContext::new(http);
                 for (name, value) in &start.attributes {
                     context.set_attribute(name.clone(), value.clone());
@@ -156,7 +158,9 @@ impl EventTracker {
                 context
             }
         };
-        start.http = context.request();
+        if lanes.is_empty() {
+            return Request::new(None, Some(context));
+        }
         start.set_context(context.clone());
         let run = Run::begin(start, &lanes);
         let context = match &run {

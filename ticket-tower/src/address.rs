@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use http::{HeaderMap, HeaderName, header};
 use ipnet::IpNet;
+use smol_str::{SmolStr, format_smolstr};
 
 /// The header in which proxies say for whom they forward a request; for
 /// [`TicketHttpLayer::with_trusted_proxies`](crate::TicketHttpLayer::with_trusted_proxies).
@@ -153,6 +154,32 @@ fn parse(text: &str) -> Option<IpAddr> {
     Some(address.to_canonical())
 }
 
+/// Returns the text of an address.
+///
+/// The text of an IPv4 address is put together here: its `Display` takes a tenth of the instructions that the layer
+/// spends on a whole request.
+pub(crate) fn text(address: IpAddr) -> SmolStr {
+    let IpAddr::V4(address) = address else { return format_smolstr!("{address}") };
+    let (mut text, mut length) = ([0; 15], 0);
+    let mut push = |byte| {
+        text[length] = byte;
+        length += 1;
+    };
+    for (index, octet) in address.octets().into_iter().enumerate() {
+        if index > 0 {
+            push(b'.');
+        }
+        if octet >= 100 {
+            push(b'0' + octet / 100);
+        }
+        if octet >= 10 {
+            push(b'0' + octet / 10 % 10);
+        }
+        push(b'0' + octet % 10);
+    }
+    SmolStr::new(std::str::from_utf8(&text[..length]).unwrap_or_default())
+}
+
 #[cfg(test)]
 mod tests {
     use http::HeaderValue;
@@ -248,5 +275,13 @@ mod tests {
             assert_eq!(client(Forwarded, "fd00::1", &[line.as_bytes()]), address);
         }
         assert_eq!(client(Forwarded, "10.0.0.1", &[br#"for="203.\0.113.7""#]), "203.0.113.7");
+    }
+    #[test]
+    fn an_address_is_written_as_its_display_does() {
+        let addresses = (0..=255).map(|octet| IpAddr::from([octet, 255 - octet, octet / 3, 10]));
+        let others = ["::1", "2001:db8::17", "255.255.255.255", "0.0.0.0"];
+        for address in addresses.chain(others.map(|address| address.parse().unwrap())) {
+            assert_eq!(text(address), address.to_string());
+        }
     }
 }

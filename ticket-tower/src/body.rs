@@ -66,9 +66,11 @@ impl<B: Body> ResponseBody<B> {
     /// Returns the response with a body that ends the request, or ends it now if no body follows.
     pub(crate) fn track(response: Response<B>, exchange: Box<Exchange>) -> Response<Self> {
         let (head, body) = response.into_parts();
-        let length = head.headers.get(header::CONTENT_LENGTH);
-        let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
-        let left = length.or_else(|| body.size_hint().exact());
+        let announced = || {
+            let length = head.headers.get(header::CONTENT_LENGTH)?;
+            length.to_str().ok()?.parse().ok()
+        };
+        let left = body.size_hint().exact().or_else(announced);
         let scope = Some(exchange.context().clone());
         let exchange = if exchange.has_no_body(head.status) || body.is_end_stream() {
             exchange.complete();

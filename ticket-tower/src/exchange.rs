@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Instant;
 
+use http::header::Entry;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use smol_str::format_smolstr;
 use ticket_audit::{Outcome, RequestStart};
@@ -11,9 +12,9 @@ use ticket_core::record::Request as HttpRequest;
 use ticket_core::{Level, Record, SmolStr};
 use ticket_handler::RequestContext;
 
-use crate::grpc;
 use crate::options::{self, Options};
 use crate::request_id::RequestId;
+use crate::{address, grpc};
 
 /// The decision about a request that has arrived; from [`Exchange::begin`].
 pub(crate) enum Arrival {
@@ -41,7 +42,8 @@ pub(crate) struct Exchange {
     started: Instant,
     method: Method,
     is_grpc: bool,
-    request_id: HeaderValue,
+    /// `None` once the response has it.
+    request_id: Option<HeaderValue>,
     /// Set once the request has failed, however its body ends.
     failure: Option<Outcome>,
 }
@@ -63,15 +65,14 @@ impl Exchange {
         }
 
         let method = request.method().clone();
-        let request_id = RequestId::new(headers, &options.request_id);
-        let mut http = HttpRequest::new()
-            .with_method(method_name(&method).unwrap_or_else(|| method.as_str().into()))
-            .with_path(path)
-            .with_request_id(request_id.text);
+        let mut start = RequestStart::from(HttpRequest::new());
+        let request_id = RequestId::new(headers, &options.request_id, start.time);
+        let http = &mut start.http;
+        http.method = Some(method_name(&method).unwrap_or_else(|| method.as_str().into()));
+        http.path = Some(path.into());
         http.route = route.map(SmolStr::new);
-        http.remote_address =
-            options.client(extensions, headers).map(|address| format_smolstr!("{address}"));
-        let mut start = RequestStart::new(format_smolstr!("{method} {path}")).with_http(http);
+        http.remote_address = options.client(extensions, headers).map(address::text);
+        http.request_id = Some(request_id.text);
         for (name, value) in options.headers(headers) {
             start = start.with_attribute(name, value);
         }
@@ -87,7 +88,7 @@ impl Exchange {
             started: Instant::now(),
             is_grpc: grpc::is_grpc(headers),
             method,
-            request_id: request_id.value,
+            request_id: Some(request_id.value),
             failure: None,
         };
         request.extensions_mut().insert(Mark(context));
@@ -104,12 +105,13 @@ impl Exchange {
         let status = response.status();
         self.context.set_status(status.as_u16());
         self.options.find_user(response.extensions(), &self.context);
-        if grpc::is_grpc(response.headers()) {
+        let is_grpc = grpc::is_grpc(response.headers());
+        if is_grpc {
             self.set_method_as_route();
         }
         if (self.options.is_failure)(status) {
             self.fail_with_status(status);
-        } else {
+        } else if is_grpc {
             self.note_grpc_status(response.headers());
         }
         self.add_request_id(response.headers_mut());
@@ -143,7 +145,7 @@ impl Exchange {
     }
 
     /// Ends the request: the service has panicked instead of responding. Returns the response to send.
-    pub(crate) fn respond_to_panic(self, panic: &str) -> Response<&'static str> {
+    pub(crate) fn respond_to_panic(mut self, panic: &str) -> Response<&'static str> {
         let mut response;
         if self.is_grpc {
             self.set_method_as_route();
@@ -172,8 +174,12 @@ impl Exchange {
         self.request.end(Outcome::Panicked);
     }
 
-    fn add_request_id(&self, headers: &mut HeaderMap) {
-        headers.entry(&self.options.request_id).or_insert_with(|| self.request_id.clone());
+    fn add_request_id(&mut self, headers: &mut HeaderMap) {
+        if let Entry::Vacant(entry) = headers.entry(&self.options.request_id)
+            && let Some(id) = self.request_id.take()
+        {
+            entry.insert(id);
+        }
     }
 
     /// Makes the path the route: that of a gRPC call names a method, while the router of tonic only knows services.

@@ -1,6 +1,5 @@
 //! The id of a request: taken from a header, or made.
 
-use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use ticket_core::{OccurrenceId, SmolStr, Timestamp};
 
@@ -15,14 +14,14 @@ pub(crate) struct RequestId {
 }
 
 impl RequestId {
-    /// Takes the id from a header if there is exactly one and its value is valid, or makes a new one.
-    pub(crate) fn new(headers: &HeaderMap, name: &HeaderName) -> Self {
+    /// Takes the id from a header if there is exactly one and its value is valid, or makes a new one for this time.
+    pub(crate) fn new(headers: &HeaderMap, name: &HeaderName, time: Timestamp) -> Self {
         let mut values = headers.get_all(name).iter();
         let taken = match (values.next(), values.next()) {
             (Some(value), None) => valid(value).map(|text| (text, value.clone())),
             _ => None,
         };
-        let (text, value) = taken.unwrap_or_else(made);
+        let (text, value) = taken.unwrap_or_else(|| made(time));
         Self { text, value }
     }
 }
@@ -39,12 +38,13 @@ fn valid(value: &HeaderValue) -> Option<SmolStr> {
 }
 
 /// Makes a new id: a UUID that begins with the time.
-fn made() -> (SmolStr, HeaderValue) {
-    let id = OccurrenceId::random(Timestamp::now()).to_string();
-    let text = SmolStr::new(&id);
+fn made(time: Timestamp) -> (SmolStr, HeaderValue) {
+    let id = OccurrenceId::random(time);
+    let mut buffer = [0; 36];
+    let text = id.as_uuid().hyphenated().encode_lower(&mut buffer);
     // A UUID is a valid header value; the fallback is never taken.
-    let value = HeaderValue::from_maybe_shared(Bytes::from(id));
-    (text, value.unwrap_or(HeaderValue::from_static("-")))
+    let value = HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static("-"));
+    (SmolStr::new(text), value)
 }
 
 #[cfg(test)]
@@ -56,7 +56,7 @@ mod tests {
     fn id_of(values: &[&[u8]]) -> SmolStr {
         let values = values.iter().map(|value| HeaderValue::from_bytes(value).unwrap());
         let headers = values.map(|value| (NAME, value)).collect();
-        RequestId::new(&headers, &NAME).text
+        RequestId::new(&headers, &NAME, Timestamp::now()).text
     }
 
     #[test]
