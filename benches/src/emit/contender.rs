@@ -7,15 +7,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use sentry::{Client, ClientOptions, Envelope, Hub, Transport};
+use sentry::{Client, ClientOptions};
+use ticket_benches::{Store, bind_sentry, sentry_client};
 use ticket_direct::HandlerOptions;
 use ticket_handler::{BackgroundHandler, Builder};
 use ticket_tracing::TicketLayer;
 use tracing::Dispatch;
 use tracing_appender::non_blocking::WorkerGuard;
 use tracing_subscriber::prelude::*;
-
-use super::store::Store;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -113,8 +112,7 @@ impl Contender {
     /// Prepares a turn by making this contender's Sentry client, if it has one, the process-wide client.
     pub(crate) fn begin(&self) {
         if let Keep::Sentry(client) = &self.keep {
-            Hub::main().bind_client(Some(Arc::clone(client)));
-            Hub::current().bind_client(Some(Arc::clone(client)));
+            bind_sentry(client);
         }
     }
 
@@ -155,21 +153,11 @@ where
     tracing_subscriber::fmt().json().with_writer(writer).into()
 }
 
-struct Null;
-
-impl Transport for Null {
-    fn send_envelope(&self, envelope: Envelope) {
-        drop(envelope);
-    }
-}
-
 fn sentry(complete: impl FnOnce(ClientOptions) -> ClientOptions) -> (Dispatch, Keep) {
-    let options = ClientOptions::new().dsn("https://key@localhost/1").transport(Arc::new(Null));
-    let client = Arc::new(Client::from_config(complete(options.release("1.4.2"))));
     #[expect(
         deprecated,
         reason = "the layer that applications use to turn errors into Sentry events"
     )]
     let layer = sentry_tracing::layer();
-    (tracing_subscriber::registry().with(layer).into(), Keep::Sentry(client))
+    (tracing_subscriber::registry().with(layer).into(), Keep::Sentry(sentry_client(complete)))
 }

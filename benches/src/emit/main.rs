@@ -4,7 +4,6 @@
 #![allow(clippy::print_stdout, reason = "prints the results")]
 
 mod contender;
-mod store;
 
 use std::path::PathBuf;
 use std::sync::Barrier;
@@ -14,6 +13,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use clap::Parser;
 use serde::Serialize;
+use ticket_benches::{median, nanos, quantile};
 use ticket_core::record::Request;
 use ticket_handler::RequestContext;
 use tracing::{Dispatch, dispatcher, error, info_span};
@@ -159,15 +159,6 @@ fn turn_of_threads(kind: Kind, dispatch: &Dispatch, events: u32, each: &mut Vec<
     nanos(whole) / f64::from(events * THREADS)
 }
 
-fn nanos(time: Duration) -> f64 {
-    time.as_secs_f64() * 1e9
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
 fn main() -> Result<()> {
     let Arguments { folder, events, turns, only } = Arguments::parse();
     let mut cases = Vec::new();
@@ -199,12 +190,7 @@ fn main() -> Result<()> {
     }
     for ((case, ..), (means, mut each)) in cases.iter().zip(measured) {
         each.sort_unstable();
-        let quantile = |of: f64| {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index")]
-            let index = (each.len() as f64 * of) as usize;
-            each.get(index).copied().map_or(f64::NAN, nanos)
-        };
-        let [p50, p99, p999] = [0.5, 0.99, 0.999].map(quantile);
+        let [p50, p99, p999] = [0.5, 0.99, 0.999].map(|of| quantile(&each, of));
         let row = Measured { case: case.clone(), mean: median(means), p50, p99, p999 };
         println!("{}", serde_json::to_string(&row)?);
     }

@@ -3,21 +3,17 @@
 
 #![allow(clippy::print_stdout, reason = "prints the results")]
 
-#[path = "../emit/store.rs"]
-mod store;
-
 use std::path::PathBuf;
 use std::thread;
 
 use anyhow::{Context as _, Result};
 use clap::{Parser, ValueEnum};
+use ticket_benches::Store;
 use ticket_direct::HandlerOptions;
 use ticket_handler::BackgroundHandler;
 use ticket_tracing::TicketLayer;
 use tracing::{dispatcher, error, info, info_span};
 use tracing_subscriber::prelude::*;
-
-use self::store::Store;
 
 /// Emit a burst of errors and print the peak of the process's resident memory in KiB
 #[derive(Debug, Parser)]

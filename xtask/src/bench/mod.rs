@@ -11,6 +11,7 @@ mod memory;
 mod query;
 mod record;
 mod report;
+mod request;
 mod seed;
 
 use anyhow::Result;
@@ -38,6 +39,8 @@ enum Bench {
     List,
     /// Rows per second of recording, compared with the bare driver of each database
     Record,
+    /// The time that a middleware adds to an HTTP request: ours, compared with others
+    Request,
     /// The time of each query on each database, as the store grows a hundredfold
     Query(query::Arguments),
 }
@@ -49,6 +52,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         Bench::Memory => memory::run()?,
         Bench::List => list::run()?,
         Bench::Record => record::run()?,
+        Bench::Request => request::run()?,
         Bench::Query(arguments) => query::run(arguments)?,
     };
     print!("{}", if arguments.json { report::json(&rows)? } else { report::table(&rows) });

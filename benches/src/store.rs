@@ -12,8 +12,10 @@ use ticket_memory::MemoryBackend;
 
 /// Accepts every batch without storing it, or is unavailable.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Store {
+pub enum Store {
+    /// Accepts every batch.
     Takes,
+    /// Is unavailable.
     Away,
 }
 
