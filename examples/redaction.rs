@@ -16,7 +16,7 @@ async fn run() -> ticket_core::Result<()> {
     let options = HandlerOptions::new("shop")
         // Redacts the values of these keys, in addition to the built-in ones.
         .with_redaction(Redaction::new().with_keys(["iban"]))
-        // A function can redact what is recognised neither by its key nor by its format.
+        // A function can redact what is recognized neither by its key nor by its format.
         .with_processor(|mut record| {
             record.message = record.message.replace("Ann Example", "<customer>").into();
             Some(record)

@@ -16,6 +16,6 @@ pub(crate) struct Subject {
     pub(crate) name: String,
     /// Opens a store without setting it up.
     pub(crate) open: Open,
-    /// The capabilities that the backend declares to lack, each with the reason.
+    /// The capabilities that the backend declares it lacks, each with the reason.
     pub(crate) lacking: Vec<(Capability, String)>,
 }

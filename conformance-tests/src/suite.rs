@@ -105,7 +105,7 @@ impl Suite {
         CASES.iter().map(|entry| entry.name)
     }
 
-    /// Runs a single case, even if the backend declares to lack what the case needs.
+    /// Runs a single case, even if the backend declares that it lacks what the case needs.
     ///
     /// The suite's own tests use it to run cases on backends that are wrong on purpose.
     ///

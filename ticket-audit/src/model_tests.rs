@@ -1,4 +1,4 @@
-//! F40: the way of an end to its handlers, in randomly chosen thread schedules and with a model of time.
+//! F40: how an end gets to its handlers, in randomly chosen thread schedules and with a model of time.
 //! `cargo rustc -p ticket-audit --lib --profile test -- --cfg ticket_shuttle` builds these tests, and `cargo xtask test`
 //! and `cargo xtask faults` run them.
 //!

@@ -84,7 +84,7 @@ mod tests {
         let cause = std::io::Error::other("connection refused");
         let error = ticket_core::Error::config("no answer").with_source(cause);
         let outcome = Outcome::from_error(&error);
-        assert_eq!(outcome.to_string(), "failed: core: no answer: connection refused");
+        assert_eq!(outcome.to_string(), "failed: no answer: connection refused");
         assert_eq!(Outcome::Dropped.to_string(), "dropped");
     }
 }

@@ -43,6 +43,9 @@ impl fmt::Display for ErrorKind {
     }
 }
 
+/// The name in errors that no backend made.
+const CORE: &str = "core";
+
 /// An error from a backend, a handler or a query.
 ///
 /// Neither `Debug` nor `Display` may reveal a secret. Code that converts a driver's error must leave out
@@ -64,7 +67,8 @@ pub struct Error {
 }
 
 impl Error {
-    /// Creates an error of `backend`, a crate's short name such as `sqlite`, or `core`.
+    /// Creates an error of `backend`, a crate's short name such as `sqlite`. It is displayed in front of the
+    /// message, unless it is `core`, which would tell nobody anything.
     #[must_use]
     pub fn new(kind: ErrorKind, backend: &'static str, message: impl Into<String>) -> Self {
         Self { kind, backend, message: message.into(), source: None }
@@ -80,10 +84,24 @@ impl Error {
         self
     }
 
+    /// Puts the place that the error is about, such as a file, in front of its message.
+    ///
+    /// ```
+    /// use ticket_core::{Error, ErrorKind};
+    ///
+    /// let error = Error::new(ErrorKind::Unavailable, "sqlite", "the disk is full").at("tickets.db");
+    /// assert_eq!(error.to_string(), "sqlite: tickets.db: the disk is full");
+    /// ```
+    #[must_use]
+    pub fn at(mut self, place: impl fmt::Display) -> Self {
+        self.message = format!("{place}: {}", self.message);
+        self
+    }
+
     /// Creates an [`ErrorKind::Config`] error for an invalid option, limit, cursor or id.
     #[must_use]
     pub fn config(message: impl Into<String>) -> Self {
-        Self::new(ErrorKind::Config, "core", message)
+        Self::new(ErrorKind::Config, CORE, message)
     }
 
     /// Creates an [`ErrorKind::Unsupported`] error for a backend that lacks a capability.
@@ -119,7 +137,10 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.backend, self.message)
+        if self.backend != CORE {
+            write!(f, "{}: ", self.backend)?;
+        }
+        f.write_str(&self.message)
     }
 }
 

@@ -72,9 +72,9 @@ thread_local! {
 /// # What a record gets
 ///
 /// - The attributes become [`Record::traits`].
-/// - The [`Request`] becomes [`Record::request`], unless it is [empty](Request::is_empty). Its method, route, user and id
-///   become traits as well, named `method`, `route`, `user` and `request_id`, because searches compare traits:
-///   `ticket find "route='/posts/{id}' and user=ann"`.
+/// - The [`Request`] becomes [`Record::request`], unless it is [empty](Request::is_empty). What it
+///   knows but the client's address becomes traits as well, named `method`, `path`, `route`, `status`, `user` and
+///   `request_id`, because searches compare traits: `ticket find "route='/posts/{id}' and status>=500"`.
 /// - The breadcrumbs that producers left in the request become [`Record::breadcrumbs`]. Each goes into one
 ///   record, the next of its request, so requests that interleave on one thread keep theirs apart.
 ///
@@ -211,6 +211,7 @@ impl RequestContext {
             record.request = Some(request.clone());
             for (name, text) in [
                 ("method", &request.method),
+                ("path", &request.path),
                 ("route", &request.route),
                 ("user", &request.user),
                 ("request_id", &request.request_id),
@@ -218,6 +219,9 @@ impl RequestContext {
                 if let Some(text) = text {
                     record.traits.insert_new(SmolStr::new_static(name), Value::from(text.clone()));
                 }
+            }
+            if let Some(status) = request.status {
+                record.traits.insert_new(SmolStr::new_static("status"), Value::from(status));
             }
         }
         if record.breadcrumbs.is_empty()

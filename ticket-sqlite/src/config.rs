@@ -72,7 +72,12 @@ impl SqliteConfig {
     pub fn from_uri(uri: &str) -> Result<Self> {
         let rest = match uri.split_once(':') {
             Some((scheme, rest)) if scheme.eq_ignore_ascii_case("sqlite") => rest,
-            _ => return Err(Error::config("not the URI of a SQLite store: write sqlite:FILE")),
+            None => {
+                return Err(Error::config(format!("{uri:?} has no scheme: write sqlite:{uri}")));
+            }
+            Some(_) => {
+                return Err(Error::config("not the URI of a SQLite store: write sqlite:FILE"));
+            }
         };
         let (path, options) = uri::split(rest);
         let mut config = match decode(path.strip_prefix("//").unwrap_or(path))?.as_str() {
@@ -195,6 +200,7 @@ mod tests {
         assert!(message("sqlite:").contains("sqlite:tickets.db"));
         assert!(message("sqlite://").contains("sqlite:tickets.db"));
         assert!(message("postgres://x").contains("sqlite:FILE"));
+        assert!(message("tickets.db").contains("write sqlite:tickets.db"));
         let unknown = message("sqlite:a.db?cache=shared");
         assert!(unknown.contains("\"cache\"") && unknown.contains("busy_timeout"), "{unknown}");
         assert!(message("sqlite:a.db?autocreate=no").contains("autocreate=false"));

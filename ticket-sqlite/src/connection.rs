@@ -1,5 +1,7 @@
 //! [`Connection`]: a connection to the file and the state that belongs to it.
 
+use std::fs::OpenOptions;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -42,13 +44,11 @@ impl Connection {
                 if config.autocreate() {
                     flags |= OpenFlags::SQLITE_OPEN_CREATE;
                 } else if !path.exists() {
-                    let message = format!(
-                        "the file {} does not exist, and autocreate=false does not allow creating it",
-                        path.display()
-                    );
+                    let message = "the file does not exist: setup_backend creates it unless autocreate is off";
                     return Err(Error::new(ErrorKind::Config, BACKEND, message));
                 }
-                rusqlite::Connection::open_with_flags(path, flags).map_err(from_sqlite)?
+                rusqlite::Connection::open_with_flags(path, flags)
+                    .map_err(|error| cannot_open(path, error))?
             }
         };
         if let Some(path) = config.path()
@@ -81,6 +81,26 @@ impl Connection {
     pub(crate) fn is_memory(&self) -> bool {
         self.config.path().is_none()
     }
+}
+
+/// The error for a file that cannot be opened, with what is wrong about it, which SQLite does not say.
+fn cannot_open(path: &Path, error: rusqlite::Error) -> Error {
+    if error.sqlite_error_code() != Some(ErrorCode::CannotOpen) {
+        return from_sqlite(error);
+    }
+    let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty());
+    let message = if let Some(missing) = directory.filter(|directory| !directory.exists()) {
+        format!("the file cannot be opened: the directory {} does not exist", missing.display())
+    } else {
+        match OpenOptions::new().read(true).write(true).open(path) {
+            Err(why) if why.kind() == io::ErrorKind::NotFound => {
+                "the file does not exist and cannot be created: its directory may not be written".to_owned()
+            }
+            Err(why) => format!("the file cannot be opened: {why}"),
+            Ok(_) => "the file cannot be opened".to_owned(),
+        }
+    };
+    Error::new(ErrorKind::Unavailable, BACKEND, message).with_source(error)
 }
 
 /// Returns `true` if SQLite can read the file as it was opened. It cannot if the directory is

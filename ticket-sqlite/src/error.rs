@@ -24,10 +24,7 @@ fn of_code(code: ErrorCode) -> (ErrorKind, &'static str) {
         }
         ErrorCode::ReadOnly => (Unavailable, "the file or its directory is read-only"),
         ErrorCode::DiskFull => (Unavailable, "the disk is full"),
-        ErrorCode::CannotOpen => (
-            Unavailable,
-            "the file cannot be opened: check that its directory exists, and that it is a file that may be written",
-        ),
+        ErrorCode::CannotOpen => (Unavailable, "the file cannot be opened"),
         ErrorCode::PermissionDenied | ErrorCode::AuthorizationForStatementDenied => {
             (Unavailable, "access to the file is denied")
         }

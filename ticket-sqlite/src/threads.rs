@@ -8,11 +8,11 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::channel::oneshot;
-use ticket_core::{ErrorKind, Result};
+use ticket_core::{Error, ErrorKind, Result};
 
 use crate::config::SqliteConfig;
 use crate::connection::Connection;
-use crate::error::unavailable;
+use crate::error::{BACKEND, unavailable};
 
 /// How long dropping the last handle waits for the threads to close the file.
 const CLOSING: Duration = Duration::from_secs(2);
@@ -198,14 +198,18 @@ impl Slot {
     ) -> Result<Step<T>> {
         if self.connection.as_ref().is_none_or(Connection::is_outdated) {
             self.connection = None;
-            self.connection = Some(Connection::open(&self.config)?);
+            let opened = Connection::open(&self.config);
+            self.connection = Some(opened.map_err(|error| of_file(&self.config, error))?);
         }
         let Some(connection) = &mut self.connection else {
             return Err(unavailable("the file is not open"));
         };
-        let result = work(connection).map_err(|error| match error.kind() {
-            ErrorKind::Corrupt => connection.schema.explain(&connection.sqlite, error),
-            _ => error,
+        let result = work(connection).map_err(|error| {
+            let error = match error.kind() {
+                ErrorKind::Corrupt => connection.schema.explain(&connection.sqlite, error),
+                _ => error,
+            };
+            of_file(&self.config, error)
         });
         if let Err(error) = &result
             && error.kind() != ErrorKind::Config
@@ -223,6 +227,14 @@ impl Slot {
             Some(connection) if connection.is_memory() => connection.interner.forget(),
             _ => self.connection = None,
         }
+    }
+}
+
+/// Says which file an error of this backend is about. A store in memory has none.
+fn of_file(config: &SqliteConfig, error: Error) -> Error {
+    match config.path() {
+        Some(path) if error.backend() == BACKEND => error.at(path.display()),
+        _ => error,
     }
 }
 

@@ -77,9 +77,21 @@ fn a_missing_folder_is_unavailable_until_it_exists() {
     let path = folder.path().join("later").join("tickets.db");
     let store = open(&path);
     let error = block_on(store.setup_backend()).unwrap_err();
-    assert!(error.is_retryable() && error.message().contains("directory"), "{error}");
+    assert!(error.is_retryable(), "{error}");
+    let (file, directory) = (path.display(), path.parent().unwrap().display());
+    let expected =
+        format!("sqlite: {file}: the file cannot be opened: the directory {directory} does not exist");
+    assert_eq!(error.to_string(), expected);
     std::fs::create_dir(path.parent().unwrap()).unwrap();
     block_on(store.setup_backend()).unwrap();
+}
+
+#[test]
+fn a_directory_in_place_of_the_file_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = block_on(open(folder.path()).setup_backend()).unwrap_err();
+    let expected = format!("{}: the file cannot be opened: Is a directory", folder.path().display());
+    assert!(error.message().starts_with(&expected), "{error}");
 }
 
 #[test]

@@ -190,7 +190,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         },
     },
     Mutant {
-        fault: "answers a call that it declares to lack",
+        fault: "answers a call that it declares unsupported",
         found_by: &["rule_26_a_missing_capability_is_unsupported"],
         hooks: Hooks { capabilities: Capabilities::all().without(Capability::Events), ..CORRECT },
     },

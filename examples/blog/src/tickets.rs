@@ -17,7 +17,7 @@ pub fn backends() -> Registry {
 ///
 /// # Errors
 ///
-/// The operating system cannot start a thread. A database that cannot be reached is no error: records wait for it.
+/// The operating system cannot start a thread. A database that cannot be reached is not an error: records wait for it.
 pub fn handler(url: &str) -> ticket_core::Result<BackgroundHandler> {
     let options = HandlerOptions::new("blog");
     let url = url.to_owned();

@@ -97,7 +97,7 @@ impl<S: Span> OtelSpan<S> {
             Outcome::Failed(_) | Outcome::Panicked => {
                 self.span.set_status(Status::error(outcome.to_string()));
             }
-            // Cancelled by the caller, which is no error of the one who was asked.
+            // Cancelled by the caller, which is not an error of whoever was asked.
             Outcome::Dropped => {}
         }
         self.span.end_with_timestamp(SystemTime::from(self.start) + duration);

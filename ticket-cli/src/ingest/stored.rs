@@ -148,7 +148,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_that_has_grown_is_recognised_by_its_beginning() {
+    fn a_line_that_has_grown_is_recognized_by_its_beginning() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let mut lines = FileLines::new(file.path()).unwrap();
         let time = Timestamp::from_micros(1_000_000);

@@ -51,7 +51,7 @@ pub trait BackendBase: std::fmt::Debug + Send + Sync + 'static {
 
     /// Records a batch of occurrences. An empty batch succeeds and changes nothing.
     ///
-    /// A [`Batch`] holds the occurrences of each ticket together, tickets in the order of their ids, and
+    /// A [`Batch`] holds the occurrences of each ticket together, tickets in id order, and
     /// within a ticket no id twice.
     ///
     /// 1. A batch is recorded completely or not at all, whether it holds 1 occurrence or 10,000.
@@ -74,7 +74,7 @@ pub trait BackendBase: std::fmt::Debug + Send + Sync + 'static {
     /// 8. Batches that touch the same tickets in opposite orders all succeed.
     ///
     /// The result has one [`TicketUpdate`](super::TicketUpdate) for each ticket that gained an occurrence,
-    /// in the order of their ids.
+    /// in id order.
     async fn record_tickets(&self, batch: Batch) -> Result<Recorded>;
 
     /// Counts the tickets that match a filter (rule 12).

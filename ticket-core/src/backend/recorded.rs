@@ -7,7 +7,7 @@ use crate::TicketId;
 pub struct Recorded {
     /// The number of new occurrences. Occurrences that the store already had are not counted.
     pub occurrences: u64,
-    /// The tickets to which the batch added an occurrence, in the order of their ids.
+    /// The tickets to which the batch added an occurrence, in id order.
     pub updates: Vec<TicketUpdate>,
 }
 

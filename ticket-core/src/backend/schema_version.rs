@@ -26,14 +26,11 @@ pub fn check_schema_version(
         (ErrorKind::Corrupt, message)
     } else if found > 0 {
         let message = format!(
-            "the {what} have the older version {found}: call setup_backend once without autocreate=false, \
-             which brings them to version {current}"
+            "the {what} have the older version {found}: setup_backend brings them to version {current} unless autocreate is off"
         );
         (ErrorKind::Config, message)
     } else {
-        let message = format!(
-            "the {what} do not exist: call setup_backend once without autocreate=false, which creates them"
-        );
+        let message = format!("the {what} do not exist: setup_backend creates them unless autocreate is off");
         (ErrorKind::Config, message)
     };
     Err(Error::new(kind, backend, message))

@@ -164,7 +164,7 @@ enum Attempt {
 impl Spool {
     /// # Errors
     ///
-    /// Returns what can never work, such as a folder that is a file. A disk that fails now is no error.
+    /// Returns what can never work, such as a folder that is a file. A disk that fails now is not an error.
     pub(crate) fn new(config: Config) -> Result<Self> {
         let mut state = State::default();
         if let Some(dir) = &config.dir {

@@ -70,7 +70,7 @@ const fn sign(direction: Direction) -> (&'static str, &'static str, i32) {
     }
 }
 
-/// Returns the condition for documents after a position, given as fields in the order of sorting
+/// Returns the condition for documents after a position, given as fields in sort order
 /// and their values.
 fn behind<const N: usize>(direction: Direction, fields: [&str; N], values: &[Bson; N]) -> Document {
     let (beyond, from, _) = sign(direction);

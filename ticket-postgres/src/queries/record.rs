@@ -20,7 +20,7 @@ use crate::schema::PART;
 /// Its parts, each of which reads what one before it returns:
 ///
 /// ```text
-/// locked    lock the tickets that exist, in the order of their ids
+/// locked    lock the tickets that exist, in id order
 /// new       insert the occurrences that are not stored yet
 /// counted   count the new occurrences of each ticket
 /// fresh     the tickets to write; divides by zero unless all of their occurrences are new

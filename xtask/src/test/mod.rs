@@ -1,7 +1,7 @@
 //! `cargo xtask test`: every test of the workspace, on a machine that has what they need.
 //!
 //! A green run that tested nothing is worse than a red one, so this counts what ran: an ignored test
-//! fails the run, unless the conformance suite names the capability that the backend declares to lack.
+//! fails the run, unless the conformance suite names the capability that the backend declares it lacks.
 
 mod build;
 mod matrix;

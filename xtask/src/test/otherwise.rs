@@ -36,7 +36,7 @@ const PROGRAMS: [Program; 4] = [
         flags: &["--cfg", "ticket_shuttle"],
         filter: "f40_",
     },
-    // F40: the way of an end from a guard to its handlers, in randomly chosen orders.
+    // F40: how an end gets from a guard to its handlers, in randomly chosen orders.
     Program {
         name: "ticket-audit (unit tests, with shuttle)",
         package: "ticket-audit",

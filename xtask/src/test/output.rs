@@ -25,7 +25,7 @@ pub(crate) struct Target {
     pub(crate) time: Option<Duration>,
 }
 
-/// A case that needs something that the backend or the machine is declared to lack.
+/// A case that needs something that the backend or the machine declares it lacks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Declared {
     pub(crate) case: String,
