@@ -3,7 +3,7 @@
 //!
 //! A test prints its random seed; `TICKET_SEED` repeats one, as far as threads allow.
 #![allow(clippy::unwrap_used)] // Helpers unwrap too: a panic there fails the test.
-#![allow(clippy::print_stdout)] // The seed, with --nocapture or after a failure.
+#![allow(clippy::print_stdout, reason = "the output of tests")]
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
