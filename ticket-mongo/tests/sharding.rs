@@ -36,8 +36,9 @@ const SHARDED: [(&str, &str); 4] =
     [("tickets", "_id"), ("occurrences", "_id.t"), ("hours", "_id"), ("seen", "_id.t")];
 
 /// The collections that stay small and on one shard, and why their keys need no ticket id.
-const ON_ONE_SHARD: [(&str, &str); 5] = [
+const ON_ONE_SHARD: [(&str, &str); 6] = [
     ("app_counts", "a few documents for each application and hour"),
+    ("read_positions", "one document for each source that is read"),
     ("lease", "one document that names who may write to a standalone server"),
     ("journal", "the unfinished batch of one writer to a standalone server"),
     ("sessions", "one document for each session of a process"),
@@ -45,12 +46,13 @@ const ON_ONE_SHARD: [(&str, &str); 5] = [
 ];
 
 /// The statements that have to query every shard, and why. None of them is a write.
-const SCATTERED: [(&str, &str, &str); 5] = [
+const SCATTERED: [(&str, &str, &str); 6] = [
     ("aggregate", "tickets", "listing and counting tickets"),
     ("find", "tickets", "expiry and thinning go through all tickets"),
     ("find", "occurrences", "events of all tickets, and the oldest of those"),
     ("aggregate", "occurrences", "the traits of a type"),
     ("distinct", "occurrences", "the types"),
+    ("aggregate", "seen", "the releases of an application"),
 ];
 
 async fn keys(url: String) -> Result<(), Failed> {

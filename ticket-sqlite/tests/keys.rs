@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use ticket_sqlite::SqliteConfig;
 
 /// The tables with a unique key that does not begin with a ticket id, the key's first column, and the reason.
-const EXCEPTIONS: [(&str, &str, &str); 10] = [
+const EXCEPTIONS: [(&str, &str, &str); 11] = [
     ("schema_versions", "version", "describes the tables, not a ticket"),
     ("tickets", "no", "the short number by which other tables of this file refer to a ticket"),
     ("event_types", "no", "the short number of a type"),
@@ -24,6 +24,7 @@ const EXCEPTIONS: [(&str, &str, &str); 10] = [
     ("trait_keys", "type", "a name belongs to a type, not to a ticket"),
     ("app_hours", "app_id", "a sum belongs to an application, not to a ticket"),
     ("leases", "name", "a lease belongs to the store, not to a ticket"),
+    ("read_positions", "source", "a position belongs to what is read, not to a ticket"),
 ];
 
 /// Traits are stored in the order in which comparisons search them; a single file is never distributed.
