@@ -134,7 +134,7 @@ pub(crate) async fn every_call_rejects_tables_of_an_unknown_version() {
     let refused_writes = async |kind: ErrorKind, text: &str| {
         let errors = vec![
             store.record_tickets(occurrence("a").into()).await.unwrap_err(),
-            store.solve_ticket(id, None).await.unwrap_err(),
+            store.reopen_ticket(id).await.unwrap_err(),
             store.delete_ticket(id).await.unwrap_err(),
             store.clear_expired(&Expiry::before(Timestamp::MAX)).await.unwrap_err(),
             store.clear().await.unwrap_err(),
