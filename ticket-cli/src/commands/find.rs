@@ -49,7 +49,7 @@ No operator finds an event that lacks the trait or has it with a value of anothe
 
 Examples:
   ticket find 'type=checkout and user_id>=42 and path="/api"'
-  ticket find 'http.status>=500' --since 24h
+  ticket find 'status>=500' --since 24h
   ticket find id=order-17
   ticket find id=019ab3f0-5c00-7000-8000-000000000000 --json"#;
 
