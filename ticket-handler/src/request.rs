@@ -355,7 +355,7 @@ impl<F> fmt::Debug for Scoped<F> {
     }
 }
 
-/// Makes the request in a slot the current one. When it is dropped, also by a panic, the previous one is current again
+/// Makes the request in a slot the current one. When it is dropped, even by a panic, the previous one is current again
 /// and the slot has its request back.
 ///
 /// The two are exchanged, so entering touches no reference count.

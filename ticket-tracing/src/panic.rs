@@ -12,7 +12,7 @@ use crate::frames::{self, Resolver};
 use crate::inside::{Inside, become_panic_thread, is_panic_thread};
 use crate::origin::thread_name;
 
-/// How long a panicking thread waits for its record at most.
+/// The longest time for which a panicking thread waits for its record.
 const LONGEST: Duration = Duration::from_secs(2);
 /// The part of that time for resolving frames.
 const RESOLVING: Duration = Duration::from_secs(1);

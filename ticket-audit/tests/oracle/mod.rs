@@ -48,7 +48,7 @@ struct Oracle {
     /// The open requests whose starts have succeeded, with their open events.
     open: Mutex<HashMap<String, HashSet<u64>>>,
     alive: Arc<AtomicUsize>,
-    /// The calls of `request_start` and `event_start`, also of those that failed.
+    /// The calls of `request_start` and `event_start`, including those that failed.
     request_starts: AtomicUsize,
     event_starts: AtomicUsize,
     /// The starts that succeeded, of requests and of events.

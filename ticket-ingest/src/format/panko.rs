@@ -79,7 +79,7 @@ fn read_trait(one: &Json) -> Result<(SmolStr, Value), String> {
         _ => (None, None, None),
     };
     let (Some(Json::String(name)), Some(value)) = (name, value) else {
-        return Err(format!("this trait has no name or no value: {one}"));
+        return Err("a trait has no name or no value".into());
     };
     let text = match value {
         Json::String(text) => text.as_str().into(),
@@ -95,8 +95,9 @@ fn read_trait(one: &Json) -> Result<(SmolStr, Value), String> {
         },
         _ => typed("string", &text),
     };
+    // Without the value, which may be a secret.
     let value =
-        value.ok_or_else(|| format!("the value of this trait is not of its type: {one}"))?;
+        value.ok_or_else(|| format!("the value of the trait {name:?} is not of its type"))?;
     Ok((name.as_str().into(), value))
 }
 
