@@ -164,8 +164,8 @@ mod tests {
             (r#"{"event_type":"e","generated":"soon"}"#, "no time in generated"),
             (r#"{"event_type":"e","generated":"2026-11-21T10:47:20","traits":{}}"#, "not an array"),
             (
-                r#"{"event_type":"e","generated":"2026-11-21T10:47:20","traits":[{"name":"n","type":"integer","value":"x"}]}"#,
-                "not of its type",
+                r#"{"event_type":"e","generated":"2026-11-21T10:47:20","traits":[{"name":"n","type":"integer","value":"hunter2"}]}"#,
+                "the trait \"n\" is not of its type",
             ),
             (
                 r#"{"event_type":"e","generated":"2026-11-21T10:47:20","traits":[{"value":"x"}]}"#,
@@ -177,6 +177,7 @@ mod tests {
                 reason.starts_with("not an event of Panko: ") && reason.contains(says),
                 "{reason}"
             );
+            assert!(!reason.contains("hunter2"), "{reason}");
         }
     }
 }
