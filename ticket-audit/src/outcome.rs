@@ -28,7 +28,7 @@ impl Outcome {
         Self::Failed(ErrorCause::chain(error))
     }
 
-    /// Creates [`Failed`](Self::Failed) from a text, where there is no error.
+    /// Creates [`Failed`](Self::Failed) from a text, for a failure without an error value.
     #[must_use]
     pub fn from_message(message: impl Into<SmolStr>) -> Self {
         Self::Failed(vec![ErrorCause::new(None, message)])

@@ -102,7 +102,7 @@ impl EventTracker {
         Self { inner: Arc::clone(&PROCESS) }
     }
 
-    /// Returns a builder for a tracker with a list of handlers of its own. An empty list means no handlers, also if the
+    /// Returns a builder for a tracker with a list of handlers of its own. An empty list means no handlers, even if the
     /// process has some.
     pub fn builder() -> TrackerBuilder {
         TrackerBuilder { limits: Limits::default(), handlers: Vec::new() }

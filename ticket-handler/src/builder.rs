@@ -216,7 +216,7 @@ impl Builder {
         self.start(connect, None)
     }
 
-    /// Starts the handler in front of another one, in place of a backend: for a tracker that is no database, such as
+    /// Starts the handler in front of another one, in place of a backend: for a tracker that is not a database, such as
     /// an issue tracker. [`TicketingBaseHandler`] has an example.
     ///
     /// A record passes these options, the budgets and the spool first. Then the worker calls
@@ -241,8 +241,8 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// Those of [`backend`](Self::backend), and [`ErrorKind::Config`] together with [`on_ticket`](Self::on_ticket) or
-    /// [`with_retention`](Self::with_retention): only a store reports changes of tickets, and deletes.
+    /// Returns the errors of [`backend`](Self::backend), and [`ErrorKind::Config`] if [`on_ticket`](Self::on_ticket) or
+    /// [`with_retention`](Self::with_retention) was called: only a store reports changes of tickets and deletes them.
     pub fn handler(self, handler: impl TicketingBaseHandler) -> Result<BackgroundHandler> {
         if !self.hooks.is_empty() || !self.retention.is_empty() {
             let text = "on_ticket and with_retention need a backend: a handler neither reports changes of its \

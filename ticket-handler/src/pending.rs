@@ -123,7 +123,7 @@ impl<'a> Pending<'a> {
         let new_key = key.filter(|_| ticket.is_none());
         let id = storm.admit(pipeline, occurrence, ticket, new_key, max_traces, push)?;
         if let Some(request) = request {
-            request.note(level);
+            request.note_recorded(level);
         }
         Ok(Emitted::Accepted(id))
     }
@@ -138,6 +138,6 @@ impl fmt::Debug for Pending<'_> {
 /// Notes on the current request that a record was counted which will not be built.
 pub(crate) fn note(level: Level) {
     if let Some(request) = RequestContext::current() {
-        request.note(level);
+        request.note_recorded(level);
     }
 }

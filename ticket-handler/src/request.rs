@@ -232,8 +232,11 @@ impl RequestContext {
         }
     }
 
-    /// Notes that a record of this level was accepted.
-    pub(crate) fn note(&self, level: Level) {
+    /// Notes that a record of this level was accepted, or that one is certain to follow.
+    ///
+    /// A handler does this for each record that it accepts. Whoever emits a record later or on another thread, such as
+    /// a panic hook, can do it in advance: a middleware that finds the failure reported makes no second record of it.
+    pub fn note_recorded(&self, level: Level) {
         let mut state = self.lock();
         state.recorded = state.recorded.max(Some(level));
     }
@@ -352,7 +355,7 @@ impl<F> fmt::Debug for Scoped<F> {
     }
 }
 
-/// Makes the request in a slot the current one. When it is dropped, also by a panic, the previous one is current again
+/// Makes the request in a slot the current one. When it is dropped, even by a panic, the previous one is current again
 /// and the slot has its request back.
 ///
 /// The two are exchanged, so entering touches no reference count.

@@ -179,7 +179,7 @@ impl<R: Read> Reader<R> {
         self.lines_before
     }
 
-    /// Returns the number of lines read so far that are no item: they are blank or continue a record.
+    /// Returns the number of lines read so far that are not items of their own: they are blank or continue a record.
     pub const fn joined_lines(&self) -> u64 {
         self.joiner.joined
     }

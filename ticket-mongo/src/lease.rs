@@ -53,7 +53,7 @@ const LEASE: Duration = Duration::from_secs(4);
 /// How often a holder renews the lease.
 pub(crate) const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 
-/// The number of occurrences that are inserted between two renewals at most.
+/// The maximum number of occurrences that are inserted between two renewals.
 const CHUNK: usize = 1_000;
 
 const PREPARING: i32 = 1;

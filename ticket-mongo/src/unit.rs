@@ -13,7 +13,7 @@ use crate::connection::{Connection, in_one_answer};
 use crate::error::Outcome;
 use crate::sessions::Session;
 
-/// The number of statements in one command at most, and their approximate size in bytes.
+/// The maximum number of statements in one command, and their approximate maximum size in bytes.
 const STATEMENTS: usize = 1_000;
 const BYTES: usize = 6 << 20;
 

@@ -44,7 +44,7 @@ impl Connection {
                 if config.autocreate() {
                     flags |= OpenFlags::SQLITE_OPEN_CREATE;
                 } else if !path.exists() {
-                    let message = "the file does not exist: setup_backend creates it unless autocreate is off";
+                    let message = "the file does not exist";
                     return Err(Error::new(ErrorKind::Config, BACKEND, message));
                 }
                 rusqlite::Connection::open_with_flags(path, flags)
@@ -83,7 +83,8 @@ impl Connection {
     }
 }
 
-/// The error for a file that cannot be opened, with what is wrong about it, which SQLite does not say.
+/// The error for a file that cannot be opened, with what is wrong about it. SQLite does not say that, so its own error
+/// is left out.
 fn cannot_open(path: &Path, error: rusqlite::Error) -> Error {
     if error.sqlite_error_code() != Some(ErrorCode::CannotOpen) {
         return from_sqlite(error);
@@ -98,10 +99,10 @@ fn cannot_open(path: &Path, error: rusqlite::Error) -> Error {
                     .to_owned()
             }
             Err(why) => format!("the file cannot be opened: {why}"),
-            Ok(_) => "the file cannot be opened".to_owned(),
+            Ok(_) => return from_sqlite(error),
         }
     };
-    Error::new(ErrorKind::Unavailable, BACKEND, message).with_source(error)
+    Error::new(ErrorKind::Unavailable, BACKEND, message)
 }
 
 /// Returns `true` if SQLite can read the file as it was opened. It cannot if the directory is

@@ -165,8 +165,8 @@ impl Exchange {
 
     /// Ends the request: the service or the body of the response has panicked.
     ///
-    /// The panic hook of `ticket-tracing` has recorded the panic by now, if it is installed. Nothing else records with
-    /// the level `critical` by itself, so that is how to tell.
+    /// The panic hook of `ticket-tracing`, if it is installed, has noted by now that it records the panic. Nothing else
+    /// records with the level `critical` by itself, so that is how to tell.
     pub(crate) fn panicked(self, text: &str) {
         if self.context.recorded_level() < Some(Level::Critical) {
             self.emit(Record::new(Level::Critical, "panic", text));

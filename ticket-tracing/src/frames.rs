@@ -191,7 +191,7 @@ fn after_event(frames: &[Frame]) -> usize {
     start + frames[start..].iter().take_while(|frame| is_machinery(frame)).count()
 }
 
-/// Returns `true` for `Event::dispatch` and its siblings, also if they were inlined.
+/// Returns `true` for `Event::dispatch` and its siblings, even if they were inlined.
 fn dispatches(frame: &Frame) -> bool {
     let is_closure = frame.function.contains("{closure") || frame.function.contains("{{closure}}");
     let is_named = frame.function.starts_with("tracing_core::event::Event::");

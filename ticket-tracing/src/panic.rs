@@ -6,13 +6,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use ticket_core::{Level, Location, Record};
-use ticket_handler::{BackgroundHandler, request};
+use ticket_handler::{BackgroundHandler, RequestContext, request};
 
 use crate::frames::{self, Resolver};
 use crate::inside::{Inside, become_panic_thread, is_panic_thread};
 use crate::origin::thread_name;
 
-/// How long a panicking thread waits for its record at most.
+/// The longest time for which a panicking thread waits for its record.
 const LONGEST: Duration = Duration::from_secs(2);
 /// The part of that time for resolving frames.
 const RESOLVING: Duration = Duration::from_secs(1);
@@ -75,6 +75,10 @@ fn report(handler: &BackgroundHandler, info: &PanicHookInfo<'_>) {
     let start = Instant::now();
     if ticket_handler::in_worker() || is_panic_thread() {
         return;
+    }
+    if let Some(request) = RequestContext::current() {
+        // The record may be late, and the middleware of the request would make another one.
+        request.note_recorded(Level::Critical);
     }
     let captured = frames::capture();
     let mut record = Record::new(Level::Critical, "panic", text(info));

@@ -34,8 +34,8 @@ pub(crate) struct Process {
 pub(crate) struct Load {
     pub(crate) whole: Duration,
     pub(crate) each: Vec<Duration>,
-    /// How many requests an event handler was not told of, because too many were waiting.
-    pub(crate) skipped: u64,
+    /// The share of the requests that an event handler was not told of, because too many were waiting.
+    pub(crate) skipped: f64,
 }
 
 impl Process {
@@ -90,10 +90,12 @@ impl Process {
             while let Some(times) = tasks.join_next().await {
                 each.extend(times??);
             }
-            anyhow::Ok(Load { whole: start.elapsed(), each, skipped: 0 })
+            anyhow::Ok(Load { whole: start.elapsed(), each, skipped: 0.0 })
         });
         let mut load = load.with_context(|| format!("{}: a request failed", self.kind.name()))?;
-        load.skipped = self.order::<u64>(Order::Settle)? - skipped;
+        let skipped = self.order::<u64>(Order::Settle)? - skipped;
+        let warm_up = (WARM_UP * connections) as usize;
+        load.skipped = skipped as f64 / (warm_up + load.each.len()) as f64;
         Ok(load)
     }
 

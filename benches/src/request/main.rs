@@ -119,8 +119,8 @@ fn turn(
         }
         Way::Connections(connections) => {
             let load = process.load(runtime, connections, failures, time)?;
-            let count = load.each.len() as f64;
-            Values::new(nanos(load.whole) / count, load.each, load.skipped as f64 / count)
+            let mean = nanos(load.whole) / load.each.len() as f64;
+            Values::new(mean, load.each, load.skipped)
         }
     })
 }

@@ -3,7 +3,7 @@
 //!
 //! A test prints its random seed; `TICKET_SEED` repeats one, as far as threads allow.
 #![allow(clippy::unwrap_used)] // Helpers unwrap too: a panic there fails the test.
-#![allow(clippy::print_stdout)] // The seed, with --nocapture or after a failure.
+#![allow(clippy::print_stdout, reason = "the output of tests")]
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
@@ -48,7 +48,7 @@ struct Oracle {
     /// The open requests whose starts have succeeded, with their open events.
     open: Mutex<HashMap<String, HashSet<u64>>>,
     alive: Arc<AtomicUsize>,
-    /// The calls of `request_start` and `event_start`, also of those that failed.
+    /// The calls of `request_start` and `event_start`, including those that failed.
     request_starts: AtomicUsize,
     event_starts: AtomicUsize,
     /// The starts that succeeded, of requests and of events.

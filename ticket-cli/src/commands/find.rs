@@ -59,7 +59,7 @@ Examples:
   ticket find 'type=checkout and user_id>=42 and path="/api"'
   ticket find '(project=blue or missing project) and not status=ok'
   ticket find 'message ~ "timed out"' --since 1h
-  ticket find 'http.status>=500' --since 24h
+  ticket find 'status>=500' --since 24h
   ticket find id=order-17
   ticket find id=019ab3f0-5c00-7000-8000-000000000000 --json"#;
 

@@ -67,7 +67,7 @@ impl Place {
             };
             return Ok((place, file));
         }
-        Err(io::Error::other("it is replaced all the time"))
+        Err(io::Error::other("it keeps being replaced"))
     }
 
     /// Returns what the store is known to know about the file; `None` if it has to be asked.

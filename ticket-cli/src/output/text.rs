@@ -88,14 +88,14 @@ mod tests {
 
     #[test]
     fn a_payload_is_indented_by_its_depth() {
-        let payload = r#"{"a":[],"b":{"c":1e400,"d":["x: \"},{\",null]},"\u001b":"\\"}"#;
+        let payload = r#"{"a":[],"b":{"c":1e400,"d":["x: \"},{\"",null]},"\u001b":"\\"}"#;
         let lines = [
             "{",
             r#"  "a": [],"#,
             r#"  "b": {"#,
             r#"    "c": 1e400,"#,
             r#"    "d": ["#,
-            r#"      "x: \"},{\","#,
+            r#"      "x: \"},{\"","#,
             "      null",
             "    ]",
             "  },",

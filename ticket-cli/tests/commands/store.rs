@@ -131,7 +131,7 @@ pub(crate) fn full() -> Record {
         .with_release("1.4.0")
         .with_environment("production")
         .with_external_id("order-4711")
-        .with_payload(r#"{"order":4711,"total":1e400}"#.parse::<Payload>().unwrap());
+        .with_payload(r#"{"order":4711,"total":17.50}"#.parse::<Payload>().unwrap());
     record.error = vec![
         ErrorCause::new(Some("PaymentError".into()), "refused"),
         ErrorCause::new(None, "insufficient funds"),

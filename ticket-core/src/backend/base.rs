@@ -83,7 +83,7 @@ pub trait BackendBase: std::fmt::Debug + Send + Sync + 'static {
     /// 8. Batches that touch the same tickets in opposite orders all succeed.
     ///
     /// A batch may say up to where its reader has read some sources. These positions are stored together
-    /// with its occurrences, or neither is, also if the batch has no occurrence (rule 32). If one of them
+    /// with its occurrences, or neither is, even if the batch has no occurrences (rule 32). If one of them
     /// does not follow the stored position of its source, which
     /// [`ReadPosition::check`](super::ReadPosition::check) decides, the call fails with
     /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) and changes nothing: of several readers that read

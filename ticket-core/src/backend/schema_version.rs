@@ -26,12 +26,11 @@ pub fn check_schema_version(
         (ErrorKind::Corrupt, message)
     } else if found > 0 {
         let message = format!(
-            "the {what} have the older version {found}: setup_backend brings them to version {current} unless autocreate is off"
+            "the {what} have the older version {found}: setup_backend brings them to version {current}"
         );
         (ErrorKind::Config, message)
     } else {
-        let message =
-            format!("the {what} do not exist: setup_backend creates them unless autocreate is off");
+        let message = format!("the {what} do not exist: setup_backend creates them");
         (ErrorKind::Config, message)
     };
     Err(Error::new(kind, backend, message))

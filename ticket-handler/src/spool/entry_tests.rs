@@ -17,7 +17,7 @@ fn bytes(message: &str, first: bool) -> Vec<u8> {
     encoded(&occurrence(message), first, <[u8]>::to_vec).unwrap()
 }
 
-/// Returns the messages of the entries, and the number of places that are no entry.
+/// Returns the messages of the entries, and the number of places that are not an entry.
 fn read(bytes: &[u8]) -> (Vec<String>, usize) {
     let (mut messages, mut wrong) = (Vec::new(), 0);
     for found in Entries::new(bytes, 0) {

@@ -79,7 +79,7 @@ fn read_trait(one: &Json) -> Result<(SmolStr, Value), String> {
         _ => (None, None, None),
     };
     let (Some(Json::String(name)), Some(value)) = (name, value) else {
-        return Err(format!("this trait has no name or no value: {one}"));
+        return Err("a trait has no name or no value".into());
     };
     let text = match value {
         Json::String(text) => text.as_str().into(),
@@ -95,8 +95,9 @@ fn read_trait(one: &Json) -> Result<(SmolStr, Value), String> {
         },
         _ => typed("string", &text),
     };
+    // Without the value, which may be a secret.
     let value =
-        value.ok_or_else(|| format!("the value of this trait is not of its type: {one}"))?;
+        value.ok_or_else(|| format!("the value of the trait {name:?} is not of its type"))?;
     Ok((name.as_str().into(), value))
 }
 
@@ -163,8 +164,8 @@ mod tests {
             (r#"{"event_type":"e","generated":"soon"}"#, "no time in generated"),
             (r#"{"event_type":"e","generated":"2026-11-21T10:47:20","traits":{}}"#, "not an array"),
             (
-                r#"{"event_type":"e","generated":"2026-11-21T10:47:20","traits":[{"name":"n","type":"integer","value":"x"}]}"#,
-                "not of its type",
+                r#"{"event_type":"e","generated":"2026-11-21T10:47:20","traits":[{"name":"n","type":"integer","value":"hunter2"}]}"#,
+                "the trait \"n\" is not of its type",
             ),
             (
                 r#"{"event_type":"e","generated":"2026-11-21T10:47:20","traits":[{"value":"x"}]}"#,
@@ -176,6 +177,7 @@ mod tests {
                 reason.starts_with("not an event of Panko: ") && reason.contains(says),
                 "{reason}"
             );
+            assert!(!reason.contains("hunter2"), "{reason}");
         }
     }
 }

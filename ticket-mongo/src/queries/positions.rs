@@ -10,7 +10,7 @@ use crate::error::{BACKEND, Outcome};
 use crate::row::required_text;
 use crate::unit::{Effects, Unit, Work};
 
-/// The number of positions that a step deletes at most.
+/// The maximum number of positions that one step deletes.
 pub(super) const STEP: u64 = 1_000;
 
 pub(crate) async fn read_position(

@@ -16,7 +16,7 @@ use crate::row::{ticket_id, ticket_key};
 use crate::unit::{Effects, Unit, Work};
 use crate::write::write;
 
-/// The number of occurrences that a step deletes at most.
+/// The maximum number of occurrences that one step deletes.
 const STEP: u64 = 1_000;
 
 /// The number of tickets that a step visits.

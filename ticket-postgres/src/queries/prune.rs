@@ -17,10 +17,10 @@ use crate::month::Month;
 use crate::row::{get, tested, type_key, uuid_of, value_key};
 use crate::schema::{DATA_TABLES, PART};
 
-/// The number of occurrences that one transaction or statement visits at most, with all their traits.
+/// The maximum number of occurrences that one transaction or statement visits, with all their traits.
 pub(super) const OCCURRENCES: u64 = 500;
 
-/// The number of tickets that one transaction visits or deletes at most.
+/// The maximum number of tickets that one transaction visits or deletes.
 const TICKETS: u64 = 250;
 
 /// This locks the ticket. The rows that are deleted with it are looked up afterwards, so none is

@@ -5,6 +5,8 @@
 mod counts;
 mod events;
 mod expiry;
+#[path = "../../../conformance-tests/tests/migrated/mod.rs"]
+mod migrated;
 mod migration;
 #[path = "../support/mod.rs"]
 mod support;

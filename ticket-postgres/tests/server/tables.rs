@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ticket_core::{
-    Author, BackendBase, BackendExt, BucketWidth, ErrorKind, EventQuery, EventStore,
+    Author, BackendBase, BackendExt, BucketWidth, Error, ErrorKind, EventQuery, EventStore,
     EventTypeQuery, Expiry, HistogramQuery, TicketQuery, Timestamp,
 };
 
@@ -68,6 +68,15 @@ pub(crate) async fn every_statement_has_its_index() {
     database.drop_schema().await;
 }
 
+/// The tables whose rows belong to no ticket: sums belong to an application, leases to the store, and positions to
+/// what is read.
+const WITHOUT_TICKET: [&str; 4] = [
+    "ticketing_schema_versions",
+    "ticketing_app_counts",
+    "ticketing_leases",
+    "ticketing_read_positions",
+];
+
 pub(crate) async fn every_key_begins_with_the_ticket_id_so_that_tables_can_be_distributed() {
     let database = Database::new("keys").await;
     database.store().await;
@@ -80,10 +89,7 @@ pub(crate) async fn every_key_begins_with_the_ticket_id_so_that_tables_can_be_di
     let mut checked = 0;
     for key in keys {
         let (table, first): (String, String) = (key.get(0), key.get(2));
-        // Sums belong to an application and leases to the store; all other tables have a ticket id.
-        if ["ticketing_schema_versions", "ticketing_app_counts", "ticketing_leases"]
-            .contains(&&*table)
-        {
+        if WITHOUT_TICKET.contains(&&*table) {
             continue;
         }
         let expected = if table == "ticketing_tickets" { "id" } else { "ticket_id" };
@@ -94,11 +100,11 @@ pub(crate) async fn every_key_begins_with_the_ticket_id_so_that_tables_can_be_di
     assert!(checked >= 8, "{checked}");
     // Every table also has the column by which it is distributed.
     let sql = "SELECT c.relname::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
-        WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') \
-        AND c.relname NOT IN ('ticketing_schema_versions', 'ticketing_app_counts', 'ticketing_leases') \
+        WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') AND c.relname <> ALL($2) \
         AND NOT EXISTS (SELECT 1 FROM pg_attribute a WHERE a.attrelid = c.oid AND a.atttypid = 'uuid'::regtype \
         AND a.attname = CASE c.relname WHEN 'ticketing_tickets' THEN 'id' ELSE 'ticket_id' END)";
-    assert!(database.client.query(sql, &[&database.schema]).await.unwrap().is_empty());
+    let without = WITHOUT_TICKET.as_slice();
+    assert!(database.client.query(sql, &[&database.schema, &without]).await.unwrap().is_empty());
     database.drop_schema().await;
 }
 
@@ -107,33 +113,45 @@ pub(crate) async fn every_call_rejects_tables_of_an_unknown_version() {
     let store = database.store().await;
     store.record_tickets(occurrence("a").into()).await.unwrap();
     let id = occurrence("a").ticket_id();
-    let refused = async |kind: ErrorKind, text: &str| {
+    let all_refused = |errors: Vec<Error>, kind: ErrorKind, text: &str| {
+        for error in errors {
+            assert!(error.kind() == kind && error.message().contains(text), "{error}");
+        }
+    };
+    let refused_reads = async |kind: ErrorKind, text: &str| {
         let hour = Timestamp::UNIX_EPOCH.saturating_add(Duration::from_secs(3_600));
         let hour =
             HistogramQuery::of_app(None::<&str>, BucketWidth::Hour, Timestamp::UNIX_EPOCH, hour);
-        let errors = [
+        let errors = vec![
             store.get_tickets(&TicketQuery::new()).await.unwrap_err(),
             store.get_ticket(id).await.unwrap_err(),
             store.get_events(&EventQuery::new()).await.unwrap_err(),
             store.count_occurrences(&hour).await.unwrap_err(),
             store.event_types(&EventTypeQuery::new()).await.unwrap_err(),
+        ];
+        all_refused(errors, kind, text);
+    };
+    let refused_writes = async |kind: ErrorKind, text: &str| {
+        let errors = vec![
             store.record_tickets(occurrence("a").into()).await.unwrap_err(),
-            store.solve_ticket(id, None, Author::unknown()).await.unwrap_err(),
+            store.reopen_ticket(id, Author::unknown()).await.unwrap_err(),
             store.delete_ticket(id).await.unwrap_err(),
             store.clear_expired(&Expiry::before(Timestamp::MAX)).await.unwrap_err(),
             store.clear().await.unwrap_err(),
         ];
-        for error in errors {
-            assert!(error.kind() == kind && error.message().contains(text), "{error}");
-        }
+        all_refused(errors, kind, text);
     };
     let newer = "INSERT INTO \"{s}\".ticketing_schema_versions VALUES (1000, 0)";
     database.run(newer).await.unwrap();
-    refused(ErrorKind::Corrupt, "version 1000").await;
+    refused_reads(ErrorKind::Corrupt, "version 1000").await;
+    refused_writes(ErrorKind::Corrupt, "version 1000").await;
     let older = "DELETE FROM \"{s}\".ticketing_schema_versions WHERE version > 2";
     database.run(older).await.unwrap();
-    refused(ErrorKind::Config, "older version 2").await;
+    refused_reads(ErrorKind::Config, "older version 2").await;
+    refused_writes(ErrorKind::Config, "older version 2").await;
     database.run("DROP SCHEMA \"{s}\" CASCADE; CREATE SCHEMA \"{s}\"").await.unwrap();
-    refused(ErrorKind::Config, "do not exist").await;
+    refused_writes(ErrorKind::Config, "do not exist").await;
+    // To a reader a store that was never set up is empty.
+    assert!(store.get_tickets(&TicketQuery::new()).await.unwrap().items.is_empty());
     database.drop_schema().await;
 }

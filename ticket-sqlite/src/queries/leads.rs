@@ -14,7 +14,7 @@ use crate::row::{get, trait_value};
 pub(super) const KEYS: &str = "SELECT no, type FROM {p}trait_keys \
     WHERE name = ?1 AND kind >= ?2 AND kind <= ?3";
 
-/// How many events there are from the time ?1 to the time ?2, but ?3 at most.
+/// The number of events from the time ?1 to the time ?2, counted up to ?3.
 pub(super) const COUNT_EVENTS: &str = "SELECT count(*) FROM (SELECT 1 FROM {p}occurrences \
     WHERE time >= ?1 AND time <= ?2 LIMIT ?3)";
 
@@ -218,7 +218,7 @@ fn end_of_range(name: &str, test: &ValueTest, all: &[Clause]) -> Option<ValueTes
     tests.find(is_end).cloned()
 }
 
-/// How many entries the keys ?1 (as JSON) have, but ?2 at most; ?3 is the value to compare with, and ?4 the value at
+/// The number of entries of the keys ?1 (as JSON), counted up to ?2; ?3 is the value to compare with, and ?4 the value at
 /// the other end.
 pub(super) fn count_entries(op: Option<Operator>, end: Option<Operator>) -> String {
     format!("SELECT count(*) FROM (SELECT 1 {} LIMIT ?2)", from_traits(op, end, 3))

@@ -15,10 +15,10 @@ use crate::row::{get, trait_value, traits};
 use crate::schema::DATA_TABLES;
 use crate::threads::Step;
 
-/// The number of occurrences that one transaction deletes at most, with all their traits.
+/// The maximum number of occurrences that one transaction deletes, with all their traits.
 const OCCURRENCES: u64 = 250;
 
-/// The number of tickets that one transaction visits or deletes at most.
+/// The maximum number of tickets that one transaction visits or deletes.
 const TICKETS: u64 = 250;
 
 const DELETE_TICKET: &str = "DELETE FROM {p}tickets WHERE id = ?1 RETURNING no, app_id";

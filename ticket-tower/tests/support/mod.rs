@@ -69,7 +69,7 @@ impl Fixture {
         tokio::time::timeout(LONG, search).await.expect("a request does not end")
     }
 
-    /// Returns the requests so far, also those that have not ended.
+    /// Returns the requests so far, including those that have not ended.
     pub(crate) fn buffered(&self) -> Vec<BufferedRequest> {
         self.buffer.requests()
     }
