@@ -13,11 +13,13 @@ mod deleting;
 mod events;
 mod history;
 mod ids;
+mod journal;
 mod leases;
 mod merging;
 mod paging;
 mod payloads;
 mod positions;
+mod processes;
 mod reading;
 mod recording;
 mod releases;
@@ -65,6 +67,7 @@ const MUTANTS: &[&[Mutant]] = &[
     leases::MUTANTS,
     merging::MUTANTS,
     positions::MUTANTS,
+    processes::MUTANTS,
     values::MUTANTS,
     texts::MUTANTS,
     payloads::MUTANTS,
