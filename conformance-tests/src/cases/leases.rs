@@ -138,15 +138,16 @@ async fn granted(crew: &mut Crew, names: &[String]) -> Vec<String> {
     told.leases
 }
 
-/// Returns the names of leases, sorted.
+/// Returns the names of leases, sorted. There are so many that the processes catch up with each other while they ask
+/// for one after another, even if the machine does not let all of them begin at once.
 fn names(round: u32) -> Vec<String> {
-    (10..40).map(|number| format!("lease {round}.{number}")).collect()
+    (100..220).map(|number| format!("lease {round}.{number}")).collect()
 }
 
 pub(super) async fn rule_28_one_of_eight_processes_gets_each_lease(cx: Context) {
     let store = cx.store().await;
     let mut crew = Crew::start(cx.case()).await;
-    for round in 0..6 {
+    for round in 0..2 {
         let names = names(round);
         assert_eq!(granted(&mut crew, &names).await, names, "each lease is granted to one process");
         for name in &names {

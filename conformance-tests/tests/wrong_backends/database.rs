@@ -88,6 +88,12 @@ impl Storage {
         Ok(file)
     }
 
+    /// Does something that is atomic for all processes.
+    pub(crate) fn locked<T>(&self, act: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+        let _lock = self.lock()?;
+        act()
+    }
+
     pub(crate) fn version(&self) -> Option<u32> {
         fs::read_to_string(self.file("schema")).ok()?.parse().ok()
     }

@@ -1,10 +1,13 @@
 //! Faults that several processes reveal and one does not: rules 6, 9, 18, 28, 31 and 32.
 //!
 //! Most of these backends have two locks, as careful ones do: one within the process, and that of the store. What
-//! they decide before they have the second one is right as long as no other process changes it.
+//! they decide before they have the second one is right as long as no other process changes it. A round trip to the
+//! store lies in between.
 
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind as IoErrorKind, Write};
+use std::thread::sleep;
+use std::time::Duration;
 
 use futures::FutureExt;
 use ticket_core::backend::{Lease, NewOccurrence, ReadPosition, TicketChange};
@@ -37,6 +40,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 let _process = it.one_at_a_time();
                 it.catch_up()?;
                 let reopening: Vec<_> = batch.iter().filter(|new| reopens(it, new)).collect();
+                round_trip();
                 let mut recorded = it.record(batch)?;
                 for update in &mut recorded.updates {
                     if reopening.iter().any(|new| new.ticket_id() == update.ticket_id) {
@@ -78,6 +82,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 let _process = it.one_at_a_time();
                 it.catch_up()?;
                 let listed = it.all_occurrences(id);
+                round_trip();
                 let mut orphans = Vec::new();
                 let is_deleted = it.change(Change::Delete(id), |store| {
                     orphans = it.all_occurrences(id);
@@ -103,6 +108,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 let _process = it.one_at_a_time();
                 it.catch_up()?;
                 let is_seen = it.stored(id).is_some();
+                round_trip();
                 (CORRECT.delete)(it, id)?;
                 Ok(is_seen)
             },
@@ -118,6 +124,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 let _process = it.one_at_a_time();
                 it.catch_up()?;
                 let solved = solved_before(it, expiry)?;
+                round_trip();
                 let expired = (CORRECT.clear_expired)(it, expiry)?;
                 delete_solved(it, &solved)?;
                 Ok(expired)
@@ -137,6 +144,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                     all.iter().filter(|one| one.record.time < expiry.before).count() as u64
                 };
                 let listed = all_tickets(it, &TicketFilter::new())?.iter().map(old).sum();
+                round_trip();
                 let mut expired = (CORRECT.clear_expired)(it, expiry)?;
                 expired.occurrences = listed;
                 Ok(expired)
@@ -154,16 +162,18 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         },
     },
     Mutant {
-        fault: "reads who has a lease and then writes it, without a lock",
+        fault: "reads who has a lease, and writes it in another transaction",
         found_by: &[LEASED],
         hooks: Hooks {
             lease: |it, lease| {
                 let _process = it.one_at_a_time();
                 let file = it.storage.file(&lease.name);
-                match fs::read_to_string(&file) {
+                let stored = it.storage.locked(|| fs::read_to_string(&file));
+                round_trip();
+                match stored {
                     Ok(holder) if holder != lease.holder => return Ok(false),
                     Err(error) if error.kind() != IoErrorKind::NotFound => panic!("{error}"),
-                    _ => fs::write(&file, &lease.holder).unwrap(),
+                    _ => it.storage.locked(|| fs::write(&file, &lease.holder)).unwrap(),
                 }
                 Ok(true)
             },
@@ -205,6 +215,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                     it.history(id, &query).map(|page| page.items.first().map(|one| one.number))
                 };
                 let before = last(it)?;
+                round_trip();
                 // The number that another process has taken in the meantime is there already.
                 let taken = Err(Error::config("the number is taken"));
                 let added = it.change(Change::note(id, &note), |store| match last(it) {
@@ -232,12 +243,18 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                     ReadPosition::new(read.source(), read.position(), read.at())
                 };
                 let positions = batch.positions().iter().map(unchecked).collect();
+                round_trip();
                 (CORRECT.record_read)(it, &batch.clone().with_positions(positions))
             },
             ..CORRECT
         },
     },
 ];
+
+/// Waits as a call of a server does, while other processes go on.
+fn round_trip() {
+    sleep(Duration::from_millis(1));
+}
 
 /// Returns `true` if an occurrence reopens its ticket as it is stored now.
 fn reopens(it: &Wrong, new: &NewOccurrence) -> bool {
