@@ -1,17 +1,21 @@
 //! The conformance suite on the MongoDB server of the URL, which may be a replica set or a standalone server.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::TryStreamExt;
-use mongodb::bson::{Document, doc};
+use mongodb::bson::{Bson, Document, doc};
 use mongodb::options::IndexOptions;
 use mongodb::{Client, ClientSession, Collection, Database, IndexModel};
-use ticket_conformance::{Application, BoxError, Case, Fixture, Schema, Suite};
+use ticket_conformance::{Application, BoxError, Case, Fixture, Outage, Schema, Suite};
 use ticket_core::Capability;
 use ticket_mongo::{MongoBackend, MongoConfig};
 
 const URL: &str = "TICKET_MONGODB_URL";
+
+/// The default of `timeout`, and as much again for a busy server.
+const OUTAGE_LIMIT: Duration = Duration::from_secs(20);
 
 /// The database that all cases share; each uses its own prefix in it.
 const DATABASE: &str = "ticket_conformance";
@@ -27,7 +31,9 @@ fn main() -> ExitCode {
         backend.connect().await?;
         let table = database.collection(&format!("{}_cart", case.namespace()));
         let versions = Versions { database: database.clone(), prefix: case.namespace().to_owned() };
+        let stall = Stall { database: database.clone(), prefix: case.namespace().to_owned() };
         Ok(Fixture::new(backend)
+            .with_outage(stall, OUTAGE_LIMIT)
             .with_application(App { client, table, session: None })
             .with_schema(versions)
             .with_cleanup(remove(database, case.namespace().to_owned())))
@@ -167,6 +173,61 @@ impl Schema for Versions {
 
     async fn undo_newer(&mut self) -> Result<(), BoxError> {
         self.collection("schema_versions").delete_one(doc! { "_id": 1000_i64 }).await?;
+        Ok(())
+    }
+}
+
+/// Two commands that keep a collection locked: an update that sleeps in the middle, and a change of the collection, which
+/// waits for it. All later writers wait behind that change.
+struct Stall {
+    database: Database,
+    prefix: String,
+}
+
+impl Stall {
+    /// Starts a command on the collection of tickets, which ends with an error when it is killed.
+    fn start(&self, mut command: Document) {
+        command.insert("comment", &self.prefix);
+        let database = self.database.clone();
+        tokio::spawn(async move { database.run_command(command).await });
+    }
+
+    /// Returns the ids of the commands that this has started.
+    async fn commands(&self, filter: Document) -> Result<Vec<Bson>, BoxError> {
+        let admin = self.database.client().database("admin");
+        let stages =
+            [doc! { "$currentOp": {} }, doc! { "$match": { "command.comment": &self.prefix } }];
+        let found = admin.aggregate(stages.into_iter().chain([doc! { "$match": filter }])).await?;
+        let found: Vec<Document> = found.try_collect().await?;
+        Ok(found.into_iter().filter_map(|mut command| command.remove("opid")).collect())
+    }
+
+    async fn wait_for(&self, filter: Document) -> Result<(), BoxError> {
+        while self.commands(filter.clone()).await?.is_empty() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Outage for Stall {
+    async fn begin(&mut self) -> Result<(), BoxError> {
+        let tickets = format!("{}tickets", self.prefix);
+        // It finds nothing to change, and holds the collection's lock meanwhile.
+        let update =
+            doc! { "q": { "$where": "sleep(60000); return false" }, "u": { "$set": { "x": 1 } } };
+        self.start(doc! { "update": &tickets, "updates": [update] });
+        self.wait_for(doc! { "op": "update" }).await?;
+        self.start(doc! { "collMod": tickets, "validationLevel": "strict" });
+        self.wait_for(doc! { "op": "command", "waitingForLock": true }).await
+    }
+
+    async fn end(&mut self) -> Result<(), BoxError> {
+        let admin = self.database.client().database("admin");
+        for id in self.commands(doc! { "op": "update" }).await? {
+            admin.run_command(doc! { "killOp": 1, "op": id }).await?;
+        }
         Ok(())
     }
 }

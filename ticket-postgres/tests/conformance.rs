@@ -1,13 +1,17 @@
 //! The conformance suite on PostgreSQL.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use async_trait::async_trait;
-use ticket_conformance::{Application, BoxError, Case, Fixture, Schema, Suite};
+use ticket_conformance::{Application, BoxError, Case, Fixture, Outage, Schema, Suite};
 use ticket_postgres::{PostgresBackend, PostgresConfig};
 use tokio_postgres::{Client, NoTls};
 
 const URL: &str = "TICKET_POSTGRES_URL";
+
+/// The default of `timeout`, and as much again for a busy server.
+const OUTAGE_LIMIT: Duration = Duration::from_secs(20);
 
 fn main() -> ExitCode {
     Suite::new("postgres", |case: Case| async move {
@@ -18,6 +22,7 @@ fn main() -> ExitCode {
         let store = Store { schema: case.namespace().to_owned() };
         let cleanup = store.clone();
         Ok(Fixture::new(PostgresBackend::new(config)?)
+            .with_outage(Locks { client: None, schema: store.schema.clone() }, OUTAGE_LIMIT)
             .with_application(Shop { client: None, schema: store.schema.clone() })
             .with_cleanup(async move {
                 cleanup.run("DROP SCHEMA IF EXISTS \"{s}\" CASCADE; DROP SCHEMA IF EXISTS \"{s}_app\" CASCADE").await
@@ -119,5 +124,31 @@ impl Application for Shop {
         let sql = format!("SELECT count(*) FROM \"{}_app\".orders", self.schema);
         let count: i64 = connect().await?.query_typed_one(&sql, &[]).await?.get(0);
         Ok(count.try_into()?)
+    }
+}
+
+/// A transaction that has locked all tables of a store.
+struct Locks {
+    client: Option<Client>,
+    schema: String,
+}
+
+#[async_trait]
+impl Outage for Locks {
+    async fn begin(&mut self) -> Result<(), BoxError> {
+        let client = connect().await?;
+        let tables = "SELECT string_agg(oid::regclass::text, ', ') FROM pg_class \
+                      WHERE relnamespace = ('\"' || $1 || '\"')::regnamespace AND relkind IN ('r', 'p')";
+        let tables: String = client.query_one(tables, &[&self.schema]).await?.get(0);
+        client.batch_execute(&format!("BEGIN; LOCK TABLE {tables}")).await?;
+        self.client = Some(client);
+        Ok(())
+    }
+
+    async fn end(&mut self) -> Result<(), BoxError> {
+        match self.client.take() {
+            Some(client) => Ok(client.batch_execute("ROLLBACK").await?),
+            None => Ok(()),
+        }
     }
 }

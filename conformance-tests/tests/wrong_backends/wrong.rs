@@ -65,6 +65,8 @@ pub(crate) struct Hooks {
     pub(crate) filter: fn(&Wrong, &mut TicketFilter),
     /// Changes every filter of events.
     pub(crate) event_filter: fn(&Wrong, &mut EventFilter),
+    /// Begins every change; fails while the database is away.
+    pub(crate) reach: fn(&Wrong) -> Result<()>,
 }
 
 /// The hooks of the correct backend.
@@ -109,6 +111,7 @@ pub(crate) const CORRECT: Hooks = Hooks {
     occurrence: |_, _| (),
     filter: |_, _| (),
     event_filter: |_, _| (),
+    reach: |it| it.storage.reach(),
 };
 
 /// What faults remember from one call to the next. The correct backend remembers nothing.
@@ -311,6 +314,7 @@ impl BackendBase for Wrong {
     }
 
     async fn record_tickets(&self, batch: Batch) -> Result<Recorded> {
+        (self.hooks.reach)(self)?;
         if !batch.positions().is_empty() {
             return (self.hooks.record_read)(self, &batch);
         }
@@ -344,6 +348,7 @@ impl BackendBase for Wrong {
         change: StatusChange,
         author: Author,
     ) -> Result<Option<Ticket>> {
+        (self.hooks.reach)(self)?;
         (self.hooks.set_status)(self, id, change, author)
     }
 
