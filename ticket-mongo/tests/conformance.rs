@@ -31,7 +31,8 @@ fn main() -> ExitCode {
         backend.connect().await?;
         let table = database.collection(&format!("{}_cart", case.namespace()));
         let versions = Versions { database: database.clone(), prefix: case.namespace().to_owned() };
-        let stall = Stall { database: database.clone(), prefix: case.namespace().to_owned() };
+        let tickets = format!("{}tickets", case.namespace());
+        let stall = Stall { database: database.clone(), tickets, update: None };
         Ok(Fixture::new(backend)
             .with_outage(stall, OUTAGE_LIMIT)
             .with_application(App { client, table, session: None })
@@ -177,57 +178,53 @@ impl Schema for Versions {
     }
 }
 
-/// Two commands that keep a collection locked: an update that sleeps in the middle, and a change of the collection, which
-/// waits for it. All later writers wait behind that change.
+/// Two commands that keep a collection locked: an update that sleeps, and a change of the collection, which waits for it.
+/// All later writers wait behind that change.
 struct Stall {
     database: Database,
-    prefix: String,
+    tickets: String,
+    /// The id of the update.
+    update: Option<Bson>,
 }
 
 impl Stall {
-    /// Starts a command on the collection of tickets, which ends with an error when it is killed.
-    fn start(&self, mut command: Document) {
-        command.insert("comment", &self.prefix);
+    fn start(&self, command: Document) {
         let database = self.database.clone();
+        // The update ends with an error: it is killed.
         tokio::spawn(async move { database.run_command(command).await });
     }
 
-    /// Returns the ids of the commands that this has started.
-    async fn commands(&self, filter: Document) -> Result<Vec<Bson>, BoxError> {
+    /// Waits for a command to begin, and returns its id.
+    async fn begun(&self, filter: Document) -> Result<Option<Bson>, BoxError> {
         let admin = self.database.client().database("admin");
-        let stages =
-            [doc! { "$currentOp": {} }, doc! { "$match": { "command.comment": &self.prefix } }];
-        let found = admin.aggregate(stages.into_iter().chain([doc! { "$match": filter }])).await?;
-        let found: Vec<Document> = found.try_collect().await?;
-        Ok(found.into_iter().filter_map(|mut command| command.remove("opid")).collect())
-    }
-
-    async fn wait_for(&self, filter: Document) -> Result<(), BoxError> {
-        while self.commands(filter.clone()).await?.is_empty() {
+        loop {
+            let stages = [doc! { "$currentOp": {} }, doc! { "$match": &filter }];
+            let mut found = admin.aggregate(stages).await?;
+            if let Some(mut command) = found.try_next().await? {
+                return Ok(command.remove("opid"));
+            }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        Ok(())
     }
 }
 
 #[async_trait]
 impl Outage for Stall {
     async fn begin(&mut self) -> Result<(), BoxError> {
-        let tickets = format!("{}tickets", self.prefix);
-        // It finds nothing to change, and holds the collection's lock meanwhile.
-        let update =
-            doc! { "q": { "$where": "sleep(60000); return false" }, "u": { "$set": { "x": 1 } } };
-        self.start(doc! { "update": &tickets, "updates": [update] });
-        self.wait_for(doc! { "op": "update" }).await?;
-        self.start(doc! { "collMod": tickets, "validationLevel": "strict" });
-        self.wait_for(doc! { "op": "command", "waitingForLock": true }).await
+        let space = format!("{DATABASE}.{}", self.tickets);
+        // It holds the collection's lock meanwhile, and finds nothing to change.
+        let sleep = "function() { sleep(60000); return false }";
+        let update = doc! { "q": { "$where": sleep }, "u": { "$set": { "x": 1 } } };
+        self.start(doc! { "update": &self.tickets, "updates": [update] });
+        self.update = self.begun(doc! { "op": "update", "ns": space }).await?;
+        self.start(doc! { "collMod": &self.tickets, "validationLevel": "strict" });
+        self.begun(doc! { "command.collMod": &self.tickets, "waitingForLock": true }).await?;
+        Ok(())
     }
 
     async fn end(&mut self) -> Result<(), BoxError> {
         let admin = self.database.client().database("admin");
-        for id in self.commands(doc! { "op": "update" }).await? {
-            admin.run_command(doc! { "killOp": 1, "op": id }).await?;
-        }
+        admin.run_command(doc! { "killOp": 1, "op": self.update.take() }).await?;
         Ok(())
     }
 }
