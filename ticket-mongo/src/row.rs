@@ -174,7 +174,7 @@ fn bytes(value: Option<&Bson>) -> Option<[u8; 16]> {
 
 pub(crate) fn occurrence_id(document: &Document, field: &str) -> Result<OccurrenceId> {
     bytes(document.get(field))
-        .map(|bytes| OccurrenceId::from_bytes(bytes))
+        .map(OccurrenceId::from_bytes)
         .ok_or_else(|| corrupt("an occurrence's id"))
 }
 

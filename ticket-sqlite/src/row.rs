@@ -120,7 +120,7 @@ pub(crate) fn time(row: &Row<'_>, column: usize) -> Result<Timestamp> {
 }
 
 pub(crate) fn occurrence_id(row: &Row<'_>, column: usize) -> Result<OccurrenceId> {
-    get(row, column).map(|bytes| OccurrenceId::from_bytes(bytes))
+    get(row, column).map(OccurrenceId::from_bytes)
 }
 
 pub(crate) fn count(row: &Row<'_>, column: usize) -> Result<u64> {
