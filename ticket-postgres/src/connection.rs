@@ -284,32 +284,20 @@ impl<'a> Call<'a> {
 
     /// Runs one statement of several.
     pub(crate) async fn query(&mut self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>> {
-        let begin = self.begin.take();
-        self.renew();
-        self.is_open = true;
+        let begin = self.start();
         let client = self.client()?;
-        let query = client.query_typed(sql, params);
-        let rows = match begin {
-            Some(begin) => {
-                let work = join(client.batch_execute(&begin), query);
-                let (begun, rows) = self.bounded(work).await?;
-                begun.and(rows)
-            }
-            None => self.bounded(query).await?,
-        };
+        let rows = self.behind(begin, client.query_typed(sql, params)).await?;
         rows.map_err(|error| self.failed(error))
     }
 
-    /// Runs statements without parameters.
+    /// Runs one statement without parameters.
+    ///
+    /// It is sent alone: Citus refuses a statement of DDL that arrives together with others.
     pub(crate) async fn execute(&mut self, sql: &str) -> Result<()> {
-        let sql = match self.begin.take() {
-            Some(begin) => format!("{begin}; {sql}"),
-            None => sql.to_owned(),
-        };
-        self.renew();
-        self.is_open = true;
-        let work = self.client()?.batch_execute(&sql);
-        self.bounded(work).await?.map_err(|error| self.failed(error))
+        let begin = self.start();
+        let client = self.client()?;
+        let done = self.behind(begin, client.batch_execute(sql)).await?;
+        done.map_err(|error| self.failed(error))
     }
 
     /// Commits the transaction.
@@ -343,10 +331,26 @@ impl<'a> Call<'a> {
         Ok(!rows.is_empty())
     }
 
-    fn renew(&mut self) {
+    /// Prepares for another statement. Returns what has to be sent ahead of it.
+    fn start(&mut self) -> Option<String> {
         if let Bound::Each = self.bound {
             self.deadline = Instant::now() + self.timeout;
         }
+        self.is_open = true;
+        self.begin.take()
+    }
+
+    /// Sends a statement behind the beginning of the transaction, without waiting in between.
+    async fn behind<T>(
+        &self,
+        begin: Option<String>,
+        statement: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> Result<Result<T, tokio_postgres::Error>> {
+        let Some(begin) = begin else { return self.bounded(statement).await };
+        // `join` polls its futures in this order, so the driver sends them in this order.
+        let work = join(self.client()?.batch_execute(&begin), statement);
+        let (begun, done) = self.bounded(work).await?;
+        Ok(begun.and(done))
     }
 
     fn client(&self) -> Result<&Client> {
