@@ -9,6 +9,7 @@ use ticket_core::{BackendBase, Capability, Store};
 use crate::case::{Case, unique_namespace};
 use crate::fixture::{Cleanup, Fixture};
 use crate::subject::Subject;
+use crate::watched::{Calls, Watched};
 
 /// A running case. Clones share its stores.
 #[derive(Clone)]
@@ -16,6 +17,7 @@ pub(crate) struct Context {
     subject: Arc<Subject>,
     case: Case,
     leftovers: Arc<Mutex<Leftovers>>,
+    calls: Calls,
 }
 
 /// What has to be removed after the case.
@@ -32,12 +34,18 @@ impl Context {
         let directory = TempDir::with_prefix("ticket-conformance-")?;
         let case = Case::new(unique_namespace(), directory.path().to_owned());
         let leftovers = Leftovers { directories: vec![directory], ..Leftovers::default() };
-        Ok(Self { subject, case, leftovers: Arc::new(Mutex::new(leftovers)) })
+        let leftovers = Arc::new(Mutex::new(leftovers));
+        Ok(Self { subject, case, leftovers, calls: Calls::default() })
     }
 
     /// Returns the description of the case's own store.
     pub(crate) fn case(&self) -> &Case {
         &self.case
+    }
+
+    /// Returns the last calls of the case.
+    pub(crate) fn calls(&self) -> &Calls {
+        &self.calls
     }
 
     /// Returns the name of the backend under test.
@@ -72,6 +80,7 @@ impl Context {
         let mut fixture = opened.unwrap_or_else(|error| {
             panic!("the store of {} cannot be opened: {error}", self.subject.name)
         });
+        fixture.store = Arc::new(Watched::new(fixture.store, self.calls.clone()));
         let cleanup = fixture.cleanup.take();
         let mut leftovers = self.lock();
         if leftovers.namespaces.insert(namespace) {

@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+#[macro_use]
+mod assertion;
 mod case;
 mod cases;
 mod context;
@@ -12,6 +14,7 @@ mod runtime;
 mod subject;
 mod suite;
 mod support;
+mod watched;
 
 pub use self::case::Case;
 pub use self::faulty::{Call, Fault, FaultyBackend, Method, chance, script};

@@ -1,12 +1,19 @@
-//! Further processes: this program, started again, opens the same store and runs a [`Job`].
+//! Further processes: this program, started again, opens the same store and takes the steps that a case asks for.
 
+use std::collections::BTreeSet;
 use std::env;
+use std::fmt;
 use std::io::{self, BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitCode, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use ticket_core::backend::{Batch, TicketChange};
-use ticket_core::{BackendBase, Record, TicketId};
+use ticket_core::backend::{Batch, Lease, NewOccurrence, Recorded, StatusChange, TicketChange};
+use ticket_core::{
+    Author, BackendBase, EventStore, Expiry, Note, Record, Result, Store, TicketId, Timestamp,
+};
 
 use crate::case::Case;
 use crate::runtime::runtime;
@@ -19,66 +26,209 @@ pub(crate) const VARIABLE: &str = "TICKET_CONFORMANCE_PROCESS";
 /// Starts every line that a process writes for its parent. The backend may print other lines.
 const PREFIX: &str = "ticket-conformance process: ";
 
-/// What a process does: it opens the store, waits for the signal to begin, sets the store up if asked to,
-/// and records the batches.
+/// The number of processes that a case lets race. Two would do to break a rule. With eight, the lock of a
+/// correct store is nearly always taken, so that whatever a wrong one decides before it gets the lock is old
+/// by then.
+pub(crate) const PROCESSES: usize = 8;
+
+/// One call that a process makes.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Job {
-    case: Case,
-    setup: bool,
-    batches: Vec<Vec<Record>>,
+pub(crate) enum Step {
+    SetUp,
+    Record(Vec<Record>),
+    Solve(TicketId, Timestamp),
+    Note(TicketId, String),
+    Delete(TicketId),
+    /// Deletes everything that is older than this time.
+    Expire(Timestamp),
+    /// Asks for a lease, or releases it if the duration is zero.
+    Lease {
+        name: String,
+        holder: String,
+        time: Duration,
+    },
+    /// Reads a source to its end, see [`support::read_source`].
+    Read {
+        source: String,
+        end: u32,
+    },
 }
 
-/// The result of a [`Job`].
+/// Shows the call without the records of a batch.
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Record(records) => {
+                let tickets: BTreeSet<&str> =
+                    records.iter().filter_map(|record| record.fingerprint.as_deref()).collect();
+                write!(f, "record_tickets of {} records for {tickets:?}", records.len())
+            }
+            other => write!(f, "{other:?}"),
+        }
+    }
+}
+
+/// What the steps of one process did together.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Report {
     /// The number of new occurrences.
     pub(crate) occurrences: u64,
     /// The tickets that were reported as created.
     pub(crate) created: Vec<TicketId>,
-    /// The kind and message of the error that ended the job.
-    pub(crate) error: Option<String>,
+    /// The tickets that were reported as reopened.
+    pub(crate) reopened: Vec<TicketId>,
+    /// The number of tickets that were reported as deleted, by a deletion or by expiry.
+    pub(crate) deleted: u64,
+    /// The number of occurrences that expiry reported as deleted.
+    pub(crate) expired: u64,
+    /// The names of the leases that were granted.
+    pub(crate) leases: Vec<String>,
 }
 
-impl Job {
-    /// Creates a job that sets the store up.
-    pub(crate) fn set_up(case: &Case) -> Self {
-        Self { case: case.clone(), setup: true, batches: Vec::new() }
+impl Report {
+    fn add(&mut self, recorded: &Recorded) {
+        self.occurrences += recorded.occurrences;
+        self.created.extend(support::changed(recorded, TicketChange::Created));
+        self.reopened.extend(support::changed(recorded, TicketChange::Reopened));
     }
 
-    /// Creates a job that records these batches in order.
-    pub(crate) fn record(case: &Case, batches: Vec<Vec<Record>>) -> Self {
-        Self { case: case.clone(), setup: false, batches }
-    }
-}
-
-/// Runs all jobs at the same moment, each in a process of its own, and returns their reports.
-pub(crate) async fn run_all(jobs: Vec<Job>) -> Vec<Report> {
-    blocking(move || {
-        let mut processes: Vec<Process> =
-            jobs.iter().map(Process::start).collect::<io::Result<_>>().expect("processes start");
-        for process in &mut processes {
-            process.begin().expect("a process begins");
+    /// Joins the reports of several processes.
+    pub(crate) fn sum(reports: Vec<Self>) -> Self {
+        let mut sum = Self::default();
+        for Self { occurrences, created, reopened, deleted, expired, leases } in reports {
+            sum.occurrences += occurrences;
+            sum.created.extend(created);
+            sum.reopened.extend(reopened);
+            sum.deleted += deleted;
+            sum.expired += expired;
+            sum.leases.extend(leases);
         }
-        processes.into_iter().map(|process| process.finish().expect("a process reports")).collect()
+        sum
+    }
+}
+
+/// Processes that have the same store open.
+pub(crate) struct Crew {
+    processes: Vec<Process>,
+}
+
+impl Crew {
+    /// Starts [`PROCESSES`] processes, which open the store of a case.
+    pub(crate) async fn start(case: &Case) -> Self {
+        let case = case.clone();
+        let start = move || (0..PROCESSES).map(|_| Process::start(&case)).collect();
+        let processes: io::Result<_> = blocking(start).await;
+        Self { processes: processes.expect("processes start") }
+    }
+
+    /// Lets each process take its steps, all of them beginning at the same moment, and returns their reports.
+    ///
+    /// Every step has to succeed.
+    pub(crate) async fn run(&mut self, steps: impl IntoIterator<Item = Vec<Step>>) -> Vec<Report> {
+        let mut processes = std::mem::take(&mut self.processes);
+        let steps: Vec<Vec<Step>> = steps.into_iter().collect();
+        assert_eq!(steps.len(), processes.len(), "each process has steps");
+        let (processes, reports) = blocking(move || {
+            for (process, steps) in processes.iter_mut().zip(&steps) {
+                process.send(steps).expect("a process takes its steps");
+            }
+            for process in &mut processes {
+                process.expect("ready");
+            }
+            for process in &mut processes {
+                process.send(&"go").expect("a process begins");
+            }
+            let reports = processes.iter_mut().map(Process::report).collect();
+            (processes, reports)
+        })
+        .await;
+        self.processes = processes;
+        reports
+    }
+}
+
+/// Lets new processes take one set of steps each, see [`Crew::run`].
+pub(crate) async fn run_all(
+    case: &Case,
+    steps: impl IntoIterator<Item = Vec<Step>>,
+) -> Vec<Report> {
+    Crew::start(case).await.run(steps).await
+}
+
+/// Lets a process record the batches [`burst_of`] an application one after another, kills it while it does so,
+/// and returns how many it has reported as recorded.
+///
+/// The process never pauses, so the kill meets a batch that is being recorded, however busy the machine is.
+/// `part` says how much of the time that a batch takes passes between the last report and the kill.
+pub(crate) async fn kill_in_a_burst(case: &Case, app: &str, reports: u32, part: f64) -> u32 {
+    let (case, app) = (case.clone(), app.to_owned());
+    blocking(move || {
+        let mut process = Process::start(&case).expect("a process starts");
+        process.send(&Burst { app }).expect("a process takes its steps");
+        let mut began = Instant::now();
+        let mut took = Duration::ZERO;
+        for _ in 0..reports {
+            process.report();
+            took = began.elapsed();
+            began = Instant::now();
+        }
+        std::thread::sleep(took.mul_f64(part));
+        process.kill().expect("a process is killed");
+        // What it has written before is still in the pipe.
+        let mut recorded = reports;
+        while let Ok(answer) = process.read::<Answer>() {
+            answer.done();
+            recorded += 1;
+        }
+        recorded
     })
     .await
 }
 
-/// Starts a job and kills its process after this time, whatever it has done by then.
-pub(crate) async fn run_and_kill(job: Job, after: std::time::Duration) {
-    blocking(move || {
-        let mut process = Process::start(&job).expect("a process starts");
-        process.begin().expect("a process begins");
-        std::thread::sleep(after);
-        drop(process);
-    })
-    .await;
+/// Returns a batch of a burst: 200 records of 20 tickets. The parent builds the same batch as the process.
+pub(crate) fn burst_of(app: &str, number: u32) -> Vec<Record> {
+    let app = format!("{app}_{number}");
+    let one = |i: i64| {
+        let record = support::record(&format!("ticket {}", i % 20), i);
+        record.with_key(&i.to_string()).with_app_id(app.as_str())
+    };
+    (0..200).map(one).collect()
 }
 
 async fn blocking<T: Send + 'static>(act: impl FnOnce() -> T + Send + 'static) -> T {
     match tokio::task::spawn_blocking(act).await {
         Ok(value) => value,
         Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
+
+/// What a process is told.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Order {
+    Steps(Vec<Step>),
+    Burst(Burst),
+}
+
+#[derive(Serialize, Deserialize)]
+struct Burst {
+    app: String,
+}
+
+/// What a process answers.
+#[derive(Serialize, Deserialize)]
+enum Answer {
+    Done(Report),
+    /// The step that failed, and its error.
+    Failed(String),
+}
+
+impl Answer {
+    fn done(self) -> Report {
+        match self {
+            Self::Done(report) => report,
+            Self::Failed(error) => panic!("in another process, {error}"),
+        }
     }
 }
 
@@ -90,7 +240,7 @@ struct Process {
 }
 
 impl Process {
-    fn start(job: &Job) -> io::Result<Self> {
+    fn start(case: &Case) -> io::Result<Self> {
         let mut child = Command::new(env::current_exe()?)
             .env(VARIABLE, "1")
             .stdin(Stdio::piped())
@@ -101,28 +251,32 @@ impl Process {
             return Err(io::Error::other("the pipes of the process are missing"));
         };
         let mut process = Self { child, input, output: BufReader::new(output) };
-        // A single write, because the pipe is not buffered.
-        let job = serde_json::to_string(job)? + "\n";
-        process.input.write_all(job.as_bytes())?;
+        process.send(case)?;
         Ok(process)
     }
 
-    /// Waits until the process has opened the store, and lets it begin.
-    fn begin(&mut self) -> io::Result<()> {
-        let ready: String = self.read()?;
-        if ready != "ready" {
-            return Err(io::Error::other(ready));
-        }
-        self.input.write_all(b"go\n")
+    fn send(&mut self, order: &impl Serialize) -> io::Result<()> {
+        // A single write, because the pipe is not buffered.
+        let order = serde_json::to_string(order)? + "\n";
+        self.input.write_all(order.as_bytes())
     }
 
-    fn finish(mut self) -> io::Result<Report> {
-        let report = self.read()?;
+    fn expect(&mut self, word: &str) {
+        let answer: String = self.read().expect("a process answers");
+        assert_eq!(answer, word, "a process is {word}");
+    }
+
+    fn report(&mut self) -> Report {
+        self.read::<Answer>().expect("a process reports").done()
+    }
+
+    fn kill(&mut self) -> io::Result<()> {
+        self.child.kill()?;
         self.child.wait()?;
-        Ok(report)
+        Ok(())
     }
 
-    fn read<T: for<'de> Deserialize<'de>>(&mut self) -> io::Result<T> {
+    fn read<T: DeserializeOwned>(&mut self) -> io::Result<T> {
         let mut line = String::new();
         loop {
             line.clear();
@@ -138,19 +292,18 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Both fail only if the process has already ended.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        // It fails only if the process has already ended.
+        let _ = self.kill();
     }
 }
 
-/// The `main` of a further process.
+/// The `main` of a further process. It ends when its parent closes the pipe or kills it.
 pub(crate) fn main(subject: &Subject) -> ExitCode {
     match run(subject) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // The parent shows this as its own failure. If the parent is gone, nobody can.
-            let _ = send(&format!("the process failed: {error}"));
+            let _ = send(&format!("not ready: {error}"));
             ExitCode::FAILURE
         }
     }
@@ -158,39 +311,88 @@ pub(crate) fn main(subject: &Subject) -> ExitCode {
 
 fn run(subject: &Subject) -> io::Result<()> {
     let mut lines = io::stdin().lock().lines();
-    let mut read = || lines.next().unwrap_or_else(|| Err(io::ErrorKind::UnexpectedEof.into()));
-    let job: Job = serde_json::from_str(&read()?)?;
+    let Some(case) = lines.next() else { return Ok(()) };
+    let case: Case = serde_json::from_str(&case?)?;
     runtime("process")?.block_on(async {
-        let fixture = (subject.open)(job.case.clone()).await.map_err(io::Error::other)?;
-        send(&"ready")?;
-        read()?;
-        send(&carry_out(&fixture.store, job).await)
+        let store = (subject.open)(case).await.map_err(io::Error::other)?.store;
+        while let Some(order) = lines.next() {
+            match serde_json::from_str(&order?)? {
+                Order::Steps(steps) => {
+                    send(&"ready")?;
+                    let Some(go) = lines.next() else { break };
+                    go?;
+                    send(&take(&store, steps).await)?;
+                }
+                Order::Burst(Burst { app }) => burst(&store, &app).await?,
+            }
+        }
+        Ok(())
     })
 }
 
-async fn carry_out(store: &std::sync::Arc<dyn ticket_core::Store>, job: Job) -> Report {
+async fn take(store: &Arc<dyn Store>, steps: Vec<Step>) -> Answer {
     let mut report = Report::default();
-    let failed = |error: ticket_core::Error| Some(format!("{}: {error}", error.kind()));
-    if job.setup
-        && let Err(error) = store.setup_backend().await
-    {
-        report.error = failed(error);
-        return report;
-    }
-    for records in job.batches {
-        let batch: Vec<_> = records.into_iter().map(support::occurrence).collect();
-        match store.record_tickets(Batch::from(&batch[..])).await {
-            Ok(recorded) => {
-                report.occurrences += recorded.occurrences;
-                report.created.extend(support::changed(&recorded, TicketChange::Created));
-            }
-            Err(error) => {
-                report.error = failed(error);
-                return report;
-            }
+    for (number, step) in steps.into_iter().enumerate() {
+        let name = step.to_string();
+        if let Err(error) = make(store, step, &mut report).await {
+            let kind = error.kind();
+            return Answer::Failed(format!("step {}, {name}, failed: {kind}: {error}", number + 1));
         }
     }
-    report
+    Answer::Done(report)
+}
+
+async fn make(store: &Arc<dyn Store>, step: Step, report: &mut Report) -> Result<()> {
+    match step {
+        Step::SetUp => store.setup_backend().await?,
+        Step::Record(records) => {
+            let batch: Vec<_> = records.into_iter().map(support::occurrence).collect();
+            report.add(&store.record_tickets(Batch::from(&batch[..])).await?);
+        }
+        Step::Solve(id, at) => {
+            let change = StatusChange::Solve { at, release: None };
+            store.set_status(id, change, Author::unknown()).await?;
+        }
+        Step::Note(id, text) => {
+            store.add_note(id, Note::new(text, Author::unknown())).await?;
+        }
+        Step::Delete(id) => report.deleted += u64::from(store.delete_ticket(id).await?),
+        Step::Expire(before) => {
+            let expired = store.clear_expired(&Expiry::before(before)).await?;
+            report.deleted += expired.tickets;
+            report.expired += expired.occurrences;
+        }
+        Step::Lease { name, holder, time } => {
+            if store.lease(&Lease::new(name.as_str(), holder, time)).await? {
+                report.leases.push(name);
+            }
+        }
+        Step::Read { source, end } => {
+            report.occurrences += support::read_source(store, &source, end).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Records batches until the process is killed, and reports each. The next one is ready by then.
+async fn burst(store: &Arc<dyn Store>, app: &str) -> io::Result<()> {
+    let batch = |number| {
+        let app = app.to_owned();
+        tokio::task::spawn_blocking(move || -> Vec<NewOccurrence> {
+            burst_of(&app, number).into_iter().map(support::occurrence).collect()
+        })
+    };
+    let mut number = 0;
+    let mut next = batch(number);
+    loop {
+        let ready = next.await.map_err(io::Error::other)?;
+        number += 1;
+        next = batch(number);
+        match store.record_tickets(Batch::from(&ready[..])).await {
+            Ok(_) => send(&Answer::Done(Report::default()))?,
+            Err(error) => send(&Answer::Failed(format!("record_tickets failed: {error}")))?,
+        }
+    }
 }
 
 #[allow(clippy::print_stdout, reason = "a process reports through its output")]

@@ -38,6 +38,7 @@ fn run_within(deadline: Duration, entry: &CaseEntry, subject: &Arc<Subject>) -> 
     // caught, too.
     let outcome = outcome.recv_timeout(deadline);
     let panic = panics::take(&thread_name);
+    let calls = context.calls().to_string();
     if outcome == Ok(true) {
         panics::unwatch(&thread_name);
     }
@@ -47,14 +48,16 @@ fn run_within(deadline: Duration, entry: &CaseEntry, subject: &Arc<Subject>) -> 
             .unwrap_or_else(|_| Err(format!("the cleanup did not end within {CLEANUP_DEADLINE:?}")))
     });
     runtime.shutdown_background();
-    match outcome {
+    let failure = match outcome {
         // A panic in any task fails the case, even in a task that the backend started.
-        Ok(true) => {
-            panic.map_or(cleaned, |panic| Err(format!("a background task panicked: {panic}")))
-        }
-        Ok(false) => Err(panic.unwrap_or_else(|| "a panic without a message".to_owned())),
-        Err(_) => Err(format!("did not end within {deadline:?}")),
-    }
+        Ok(true) => match panic {
+            Some(panic) => format!("a background task panicked: {panic}"),
+            None => return cleaned,
+        },
+        Ok(false) => panic.unwrap_or_else(|| "a panic without a message".to_owned()),
+        Err(_) => format!("did not end within {deadline:?}"),
+    };
+    Err(failure + &calls)
 }
 
 /// Captures panic messages with their locations instead of letting the default hook print them, so that

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use futures::TryStreamExt;
-use ticket_core::backend::{HistogramScope, NewOccurrence, Recorded, StatusChange, TicketChange};
+use ticket_core::backend::{
+    Batch, HistogramScope, NewOccurrence, ReadPosition, Recorded, StatusChange, TicketChange,
+};
 use ticket_core::{
     Author, BackendBase, BackendExt, Bucket, BucketWidth, Direction, Error, ErrorKind, EventFilter,
     EventQuery, EventStoreExt, HistogramQuery, KeepPerTicket, Level, Location, MAX_LIMIT,
-    Occurrence, OccurrenceQuery, Record, Status, Store, Ticket, TicketFilter, TicketId,
-    TicketQuery, Timestamp,
+    Occurrence, OccurrenceQuery, Record, ReleaseQuery, Status, Store, Ticket, TicketFilter,
+    TicketId, TicketQuery, Timestamp,
 };
 use ticket_grouping::Grouping;
 
@@ -52,6 +54,36 @@ pub(crate) fn new(ticket: &str, seconds: i64) -> NewOccurrence {
 /// Returns one occurrence for each of these seconds.
 pub(crate) fn series(ticket: &str, seconds: impl IntoIterator<Item = i64>) -> Vec<NewOccurrence> {
     seconds.into_iter().map(|seconds| new(ticket, seconds)).collect()
+}
+
+/// Returns an occurrence of the release `1` in the environment `production`, `seconds` after noon.
+pub(crate) fn released(ticket: &str, seconds: i64) -> NewOccurrence {
+    occurrence(record(ticket, seconds).with_release("1").with_environment("production"))
+}
+
+/// Returns the filters that find the ticket of a [`released`] occurrence by its release and its environment.
+pub(crate) fn by_release() -> [TicketFilter; 3] {
+    let filter = TicketFilter::new();
+    [
+        filter.clone().with_release("1"),
+        filter.clone().with_environment("production"),
+        filter.with_release("1").with_environment("production"),
+    ]
+}
+
+/// Asserts that tickets which are gone took the release and the environment of [`released`] along: recorded
+/// again without, they are not found by them.
+pub(crate) async fn assert_seen_nowhere(store: &Arc<dyn Store>, tickets: &[&str]) {
+    let releases = store.get_releases(&ReleaseQuery::new()).await;
+    assert_eq!(releases.expect("get_releases succeeds"), [""; 0], "the tickets are gone");
+    for name in tickets {
+        put(store, &[new(name, 0)]).await;
+    }
+    for filter in by_release() {
+        assert_eq!(find_ids(store, &filter).await, [], "recorded again without, by {filter:?}");
+    }
+    let releases = store.get_releases(&ReleaseQuery::new()).await;
+    assert_eq!(releases.expect("get_releases succeeds"), [""; 0], "recorded again without");
 }
 
 /// Returns the id of the ticket of this name.
@@ -191,6 +223,36 @@ pub(crate) fn rejected<T: std::fmt::Debug>(
         Err(error) if error.kind() == kind => error,
         Err(error) => panic!("{what} has to fail with kind {kind}, not {}: {error}", error.kind()),
         Ok(answer) => panic!("{what} has to fail with kind {kind}, and returned {answer:?}"),
+    }
+}
+
+/// Reads a source like one of several readers, and returns how many occurrences it recorded.
+///
+/// The source has `end` records of the ticket `a`. The reader records the next one with its position, or
+/// continues where another reader has been faster.
+pub(crate) async fn read_source(
+    store: &Arc<dyn Store>,
+    source: &str,
+    end: u32,
+) -> ticket_core::Result<u64> {
+    let mut recorded = 0;
+    loop {
+        let stored = store.read_position(source).await?;
+        let number: u32 = stored.as_deref().map_or(0, |text| text.parse().expect("a number"));
+        if number == end {
+            return Ok(recorded);
+        }
+        let next = ReadPosition::new(source, (number + 1).to_string(), at(0)).following(stored);
+        let batch = Batch::from(&[new("a", number.into())][..]).with_positions(vec![next]);
+        match store.record_tickets(batch).await {
+            Ok(answer) => {
+                recorded += answer.occurrences;
+                // Now its id does not keep the others out any more.
+                store.delete_ticket(id_of("a")).await?;
+            }
+            Err(error) if error.kind() == ErrorKind::Conflict => {}
+            Err(error) => return Err(error),
+        }
     }
 }
 

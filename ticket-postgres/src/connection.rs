@@ -99,9 +99,11 @@ impl Connections {
         Ok(call.on_current_tables())
     }
 
-    /// Begins a transaction that may have much to do: each statement has a deadline of its own.
+    /// Begins a transaction that may have much to do: each statement has a deadline of its own. It waits for a lock no
+    /// longer than any other, because a wait for another transaction is no work.
     pub(crate) async fn maintain(&self) -> Result<Call<'_>> {
-        self.set_up().await.map(Call::on_current_tables)
+        let call = self.set_up().await?.on_current_tables();
+        Ok(call.waiting_for_locks(self.config.timeout()))
     }
 
     /// Begins such a transaction whatever version the tables have. All other transactions stop
@@ -192,6 +194,12 @@ enum Bound {
     Each,
 }
 
+/// Returns a timeout for the server, in milliseconds: a little earlier than the client's, because the server's error says
+/// what took the time.
+fn on_the_server(timeout: Duration) -> u128 {
+    (timeout.as_millis() * 9 / 10).max(1)
+}
+
 /// One transaction on one connection.
 ///
 /// A call that is dropped before its end, perhaps in the middle of an answer, discards its
@@ -217,9 +225,7 @@ impl<'a> Call<'a> {
         bound: Bound,
     ) -> Result<Self> {
         let client = connections.get(pool).await?;
-        // The server times out a little earlier than the client, and its error says what took the
-        // time.
-        let millis = (timeout.as_millis() * 9 / 10).max(1);
+        let millis = on_the_server(timeout);
         let begin = format!(
             "BEGIN ISOLATION LEVEL {mode}; SET LOCAL statement_timeout = {millis}; \
              SET LOCAL lock_timeout = {}; \
@@ -235,6 +241,15 @@ impl<'a> Call<'a> {
             deadline: Instant::now() + timeout,
             is_open: false,
         })
+    }
+
+    /// Makes the transaction wait for locks as one with this timeout does.
+    fn waiting_for_locks(mut self, timeout: Duration) -> Self {
+        if let Some(begin) = &mut self.begin {
+            let millis = (on_the_server(timeout) / 2).max(1);
+            begin.push_str(&format!("; SET LOCAL lock_timeout = {millis}"));
+        }
+        self
     }
 
     /// Makes the transaction fail unless the tables have the version that this program writes.

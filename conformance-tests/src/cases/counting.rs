@@ -10,7 +10,7 @@ use ticket_core::{
 };
 
 use crate::context::Context;
-use crate::process::{self, Job};
+use crate::process::{Step, run_all};
 use crate::support::{
     APP, at, counted, expected, histogram, id_of, just_after, keeping, new, occurrence,
     occurrences, put, record, series, stored, ticket, together,
@@ -79,10 +79,9 @@ pub(super) async fn rule_04_counts_are_exact_under_many_writers(cx: Context) {
 
 pub(super) async fn rule_04_counts_are_exact_under_eight_processes(cx: Context) {
     let store = cx.store().await;
-    let jobs = (0..8).map(|writer| Job::record(cx.case(), batches_of(writer))).collect();
-    let reports = process::run_all(jobs).await;
-    for report in &reports {
-        assert_eq!((report.occurrences, &report.error), (60, &None));
+    let steps = (0..8).map(|writer| batches_of(writer).into_iter().map(Step::Record).collect());
+    for report in run_all(cx.case(), steps).await {
+        assert_eq!(report.occurrences, 60, "each occurrence is new");
     }
     assert_exact(&store, 8).await;
 }

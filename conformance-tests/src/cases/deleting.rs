@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use ticket_core::backend::{HistogramScope, TicketChange};
 use ticket_core::{
-    BackendBase, Capability, EventFilter, EventStore, EventTypeQuery, Store, TicketFilter,
-    TicketId, TraitQuery, TraitTypeQuery,
+    BackendBase, Capability, Comparison, EventFilter, EventStore, EventTypeQuery, Operator, Store,
+    TicketFilter, TicketId, TraitQuery, TraitTypeQuery,
 };
 
 use crate::context::Context;
+use crate::process::{Crew, Report, Step};
 use crate::support::{
-    APP, CHANNEL, changed, counted, events, expected, find, find_ids, id_of, new, occurrence,
-    occurrences, put, record, series, solve, stored, ticket, together,
+    APP, CHANNEL, assert_seen_nowhere, changed, counted, events, expected, find, id_of, new,
+    occurrence, occurrences, put, record, released, series, solve, stored, ticket, together,
 };
 
 async fn delete(store: &Arc<dyn Store>, id: TicketId) -> bool {
@@ -22,10 +23,7 @@ pub(super) async fn rule_09_deleting_removes_the_ticket_its_occurrences_and_its_
     cx: Context,
 ) {
     let store = cx.store().await;
-    let batch: Vec<_> = (0..20)
-        .map(|i| record("gone", i * 3_600).with_release("1").with_environment("production"))
-        .map(occurrence)
-        .collect();
+    let batch: Vec<_> = (0..20).map(|i| released("gone", i * 3_600)).collect();
     put(&store, &batch).await;
     let id = id_of("gone");
     assert!(delete(&store, id).await);
@@ -37,13 +35,7 @@ pub(super) async fn rule_09_deleting_removes_the_ticket_its_occurrences_and_its_
     assert_eq!(counted(&store, HistogramScope::App(None)).await, 0);
     assert!(!delete(&store, id).await, "the ticket is gone");
 
-    // The releases on which it was seen are forgotten, too.
-    put(&store, &[new("gone", 0)]).await;
-    for filter in
-        [TicketFilter::new().with_release("1"), TicketFilter::new().with_environment("production")]
-    {
-        assert_eq!(find_ids(&store, &filter).await, [], "{filter:?}");
-    }
+    assert_seen_nowhere(&store, &["gone"]).await;
 }
 
 pub(super) async fn rule_09_deleting_removes_the_events(cx: Context) {
@@ -131,6 +123,59 @@ pub(super) async fn rule_09_a_delete_that_races_records_leaves_no_orphans(cx: Co
         for name in names {
             assert_no_orphans(&store, id_of(name)).await;
         }
+    }
+    for name in names {
+        delete(&store, id_of(name)).await;
+    }
+    assert_eq!(counted(&store, HistogramScope::App(None)).await, 0, "counts without a ticket");
+    if !cx.lacks(Capability::Events) {
+        assert_no_events(&store).await;
+    }
+}
+
+pub(super) async fn rule_09_deletes_that_race_records_of_eight_processes_leave_no_orphans(
+    cx: Context,
+) {
+    const ROUNDS: i64 = 4;
+    let store = cx.store().await;
+    let names = ["one", "two", "three"];
+    let mut crew = Crew::start(cx.case()).await;
+    let (mut created, mut deleted) = (0, 0);
+    for round in 0..ROUNDS {
+        // Every process records and deletes in turn. So each ticket is recorded by some and deleted by others
+        // all the time, whichever of them the machine lets run.
+        let steps = (0..8_usize).map(|process| {
+            (0..16_usize)
+                .map(|i| match (process + i) % 2 {
+                    0 => {
+                        let seconds = round * 10_000 + process as i64 * 1_000 + i as i64;
+                        let of = |name| record(name, seconds).with_trait("process", process as i64);
+                        Step::Record(names.map(of).to_vec())
+                    }
+                    _ => Step::Delete(id_of(names[(process + i) / 2 % 3])),
+                })
+                .collect()
+        });
+        let told = Report::sum(crew.run(steps).await);
+        created += told.created.len() as u64;
+        deleted += told.deleted;
+        for name in names {
+            assert_no_orphans(&store, id_of(name)).await;
+        }
+        if !cx.lacks(Capability::Events) {
+            // Names that a store keeps once for all events come and go with them, in every process.
+            let all = events(&store, EventFilter::new()).await;
+            let trait_is_there = Comparison::new("process", Operator::Ge, 0);
+            let filter =
+                EventFilter::new().with_event_type(CHANNEL).with_comparison(trait_is_there);
+            assert_eq!(events(&store, filter).await, all, "the events by their trait");
+        }
+        let left = find(&store, &TicketFilter::new()).await.len() as u64;
+        assert_eq!(
+            deleted + left,
+            created,
+            "each ticket that was created is deleted once, or left"
+        );
     }
     for name in names {
         delete(&store, id_of(name)).await;

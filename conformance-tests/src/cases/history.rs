@@ -10,6 +10,7 @@ use ticket_core::{
 };
 
 use crate::context::Context;
+use crate::process::{PROCESSES, Step, run_all};
 use crate::support::{
     at, id_of, keeping, new, occurrence, put, record, rejected, series, solved, ticket, together,
 };
@@ -209,6 +210,27 @@ pub(super) async fn rule_31_no_entry_is_lost_among_many_writers(cx: Context) {
             let place = kept.iter().position(|event| *event == note);
             let place = place.unwrap_or_else(|| panic!("the note {note:?} is missing"));
             kept.remove(place);
+        }
+    }
+}
+
+pub(super) async fn rule_31_no_entry_is_lost_among_eight_processes(cx: Context) {
+    const NOTES: usize = limits::HISTORY / PROCESSES;
+    let store = cx.store().await;
+    put(&store, &[new("it", 0)]).await;
+    let id = id_of("it");
+    let texts = |process| (0..NOTES).map(move |i| format!("{process} {i}"));
+    let steps = (0..PROCESSES).map(|process| texts(process).map(|text| Step::Note(id, text)));
+    run_all(cx.case(), steps.map(Iterator::collect)).await;
+    let history = history(&store, id).await;
+    let numbers: Vec<u64> = history.iter().map(|entry| entry.number).collect();
+    let all = (NOTES * PROCESSES) as u64;
+    assert_eq!(numbers, (1..=all).collect::<Vec<_>>(), "the numbers of the entries");
+    for process in 0..PROCESSES {
+        for text in texts(process) {
+            let note = HistoryEvent::Note(text);
+            let kept = history.iter().filter(|entry| entry.event == note).count();
+            assert_eq!(kept, 1, "the entries {note:?}");
         }
     }
 }

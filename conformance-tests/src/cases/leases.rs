@@ -10,6 +10,7 @@ use ticket_core::backend::Lease;
 use ticket_core::{EventStore, Store};
 
 use crate::context::Context;
+use crate::process::{Crew, PROCESSES, Report, Step};
 use crate::support::{put, series, together};
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -121,6 +122,53 @@ pub(super) async fn rule_28_two_handles_share_leases(cx: Context) {
     );
     assert!(ask(&again, "it", "two", HOUR).await);
     assert!(!ask(&store, "it", "one", HOUR).await);
+}
+
+/// Returns the steps of a process that asks for these leases one after another.
+fn asking(names: &[String], holder: &str, time: Duration) -> Vec<Step> {
+    let one = |name: &String| Step::Lease { name: name.clone(), holder: holder.to_owned(), time };
+    names.iter().map(one).collect()
+}
+
+/// Lets each process ask for these leases under a name of its own, and returns what was granted, sorted.
+async fn granted(crew: &mut Crew, names: &[String]) -> Vec<String> {
+    let steps = (0..PROCESSES).map(|process| asking(names, &format!("process {process}"), HOUR));
+    let mut told = Report::sum(crew.run(steps).await);
+    told.leases.sort_unstable();
+    told.leases
+}
+
+/// Returns the names of leases, sorted.
+fn names(round: u32) -> Vec<String> {
+    (10..40).map(|number| format!("lease {round}.{number}")).collect()
+}
+
+pub(super) async fn rule_28_one_of_eight_processes_gets_each_lease(cx: Context) {
+    let store = cx.store().await;
+    let mut crew = Crew::start(cx.case()).await;
+    for round in 0..6 {
+        let names = names(round);
+        assert_eq!(granted(&mut crew, &names).await, names, "each lease is granted to one process");
+        for name in &names {
+            assert!(!ask(&store, name, "another", HOUR).await, "{name} is taken");
+        }
+    }
+}
+
+pub(super) async fn rule_28_a_holder_is_the_same_in_eight_processes(cx: Context) {
+    let store = cx.store().await;
+    let mut crew = Crew::start(cx.case()).await;
+    let names = names(0);
+    let shared = vec![asking(&names, "shared", HOUR); PROCESSES];
+    for report in crew.run(shared).await {
+        assert_eq!(report.leases, names, "the holder has the lease in every process");
+    }
+    // One process releases them, and the others see that.
+    let mut steps = vec![Vec::new(); PROCESSES];
+    steps[3] = asking(&names, "shared", Duration::ZERO);
+    crew.run(steps).await;
+    assert!(ask(&store, &names[0], "another", HOUR).await, "another process released the lease");
+    assert_eq!(granted(&mut crew, &names[1..]).await, names[1..], "they are free");
 }
 
 pub(super) async fn rule_28_clear_keeps_leases(cx: Context) {

@@ -11,8 +11,9 @@ use ticket_core::{
 
 use crate::context::Context;
 use crate::support::{
-    APP, at, changed, counted, events, expected, find_ids, histogram, id_of, new, occurrence,
-    occurrences, put, record, rejected, series, set, solve, solved, stored, ticket, together,
+    APP, assert_seen_nowhere, at, by_release, changed, counted, events, expected, find_ids,
+    histogram, id_of, new, occurrence, occurrences, put, record, rejected, released, series, set,
+    solve, solved, stored, ticket, together,
 };
 
 /// Merges two tickets, which have to exist.
@@ -107,6 +108,21 @@ pub(super) async fn rule_30_a_merged_ticket_has_everything_of_both(cx: Context) 
     }
     let prefix = TicketFilter::new().with_id_prefix(id.into());
     assert_eq!(find_ids(&store, &prefix).await, []);
+}
+
+pub(super) async fn rule_30_a_merged_ticket_leaves_no_releases_and_environments_behind(
+    cx: Context,
+) {
+    let store = cx.store().await;
+    put(&store, &[new("into", 0), released("from", 1)]).await;
+    merge(&store, "into", "from").await;
+    assert!(unmerge(&store, "from").await);
+    put(&store, &[new("from", 2)]).await;
+    for filter in by_release() {
+        assert_eq!(find_ids(&store, &filter).await, [id_of("into")], "by {filter:?}");
+    }
+    assert!(store.delete_ticket(id_of("into")).await.expect("delete_ticket succeeds"));
+    assert_seen_nowhere(&store, &["into", "from"]).await;
 }
 
 pub(super) async fn rule_30_the_events_of_a_merged_ticket_are_found(cx: Context) {

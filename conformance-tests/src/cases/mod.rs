@@ -95,6 +95,7 @@ pub(crate) const CASES: &[CaseEntry] = cases! {
         rule_06_an_occurrence_at_or_before_the_moment_leaves_the_ticket_solved,
         rule_06_a_batch_of_older_and_later_occurrences_reopens_once,
         rule_06_reopened_is_reported_once_per_solving_among_eight_writers,
+        rule_06_reopened_is_reported_once_per_solving_among_eight_processes: SharedStorage,
         rule_06_solving_before_the_last_occurrence_changes_nothing,
         rule_06_solving_again_moves_the_moment,
         rule_06_a_pruned_last_occurrence_counts_like_a_stored_one: Events,
@@ -124,6 +125,7 @@ pub(crate) const CASES: &[CaseEntry] = cases! {
         rule_09_deleting_leaves_every_other_ticket,
         rule_09_a_ticket_recorded_again_starts_from_scratch,
         rule_09_a_delete_that_races_records_leaves_no_orphans,
+        rule_09_deletes_that_race_records_of_eight_processes_leave_no_orphans: SharedStorage,
     }
     orders {
         rule_10_tickets_sort_by_every_key_in_both_directions_with_ties_by_id,
@@ -228,7 +230,9 @@ pub(crate) const CASES: &[CaseEntry] = cases! {
         rule_18_a_solved_ticket_is_deleted_with_its_last_occurrence: Events,
         rule_18_a_solved_ticket_stays_while_an_occurrence_is_left: Events,
         rule_18_a_solved_ticket_whose_occurrences_are_gone_is_deleted: Events,
+        rule_18_an_expired_ticket_takes_its_releases_and_environments_along: Events,
         rule_18_a_ticket_that_was_just_reopened_is_not_lost: Events,
+        rule_18_expiry_in_eight_processes_loses_no_reopened_ticket: Events & SharedStorage,
         rule_19_the_first_and_the_newest_stay: Events,
         rule_19_keeping_the_maximum_deletes_nothing: Events,
         rule_19_pruning_while_others_record_keeps_counts_exact: Events,
@@ -299,6 +303,8 @@ pub(crate) const CASES: &[CaseEntry] = cases! {
         rule_28_each_name_is_a_separate_lease: Events,
         rule_28_two_stores_do_not_share_leases: Events,
         rule_28_two_handles_share_leases: Events & SharedStorage,
+        rule_28_one_of_eight_processes_gets_each_lease: Events & SharedStorage,
+        rule_28_a_holder_is_the_same_in_eight_processes: Events & SharedStorage,
         rule_28_clear_keeps_leases: Events,
     }
     payloads {
@@ -311,6 +317,7 @@ pub(crate) const CASES: &[CaseEntry] = cases! {
     }
     merging {
         rule_30_a_merged_ticket_has_everything_of_both,
+        rule_30_a_merged_ticket_leaves_no_releases_and_environments_behind,
         rule_30_the_events_of_a_merged_ticket_are_found: Events,
         rule_30_an_occurrence_id_in_both_tickets_counts_once,
         rule_30_pruned_occurrences_count_in_a_merged_ticket: Events,
@@ -334,6 +341,7 @@ pub(crate) const CASES: &[CaseEntry] = cases! {
         rule_31_a_reopening_after_a_settled_occurrence_has_the_newest_time,
         rule_31_a_reopening_among_eight_writers_is_one_entry,
         rule_31_no_entry_is_lost_among_many_writers,
+        rule_31_no_entry_is_lost_among_eight_processes: SharedStorage,
         rule_31_the_newest_entries_are_kept,
         rule_31_history_pages_continue_while_others_write,
         rule_31_a_history_is_deleted_with_its_ticket,
@@ -345,6 +353,7 @@ pub(crate) const CASES: &[CaseEntry] = cases! {
         rule_32_a_position_that_does_not_follow_changes_nothing,
         rule_32_a_known_occurrence_does_not_keep_its_position_out,
         rule_32_of_eight_readers_of_one_source_one_records_each_batch,
+        rule_32_of_eight_processes_that_read_one_source_one_records_each_batch: SharedStorage,
         rule_32_positions_outlive_a_deleted_ticket,
         rule_32_positions_outlive_expiry: Events,
         rule_32_clear_deletes_positions_of_this_store: Events,

@@ -7,7 +7,8 @@ use ticket_core::backend::{Batch, NewOccurrence, ReadPosition, Recorded};
 use ticket_core::{ErrorKind, Expiry, Result, Store, Timestamp, limits};
 
 use crate::context::Context;
-use crate::support::{at, id_of, just_after, put, series, together};
+use crate::process::{PROCESSES, Report, Step, run_all};
+use crate::support::{at, id_of, just_after, put, read_source, series, together};
 
 const SOURCE: &str = "/var/log/app.log";
 
@@ -96,33 +97,25 @@ pub(super) async fn rule_32_a_known_occurrence_does_not_keep_its_position_out(cx
 }
 
 pub(super) async fn rule_32_of_eight_readers_of_one_source_one_records_each_batch(cx: Context) {
-    const BATCHES: i64 = 10;
+    const BATCHES: u32 = 10;
     let store = cx.store().await;
     let readers = (0..8).map(|_| {
         let store = Arc::clone(&store);
-        async move {
-            let mut recorded = 0;
-            let mut next = position(&store, SOURCE).await;
-            loop {
-                let number: i64 = next.as_deref().map_or(0, |text| text.parse().expect("a number"));
-                if number == BATCHES {
-                    return recorded;
-                }
-                let read = after(&(number + 1).to_string(), next.as_deref());
-                match send(&store, &series("a", number..number + 1), vec![read]).await {
-                    Ok(new) => {
-                        recorded += new.occurrences;
-                        // Now its id does not keep the others out any more.
-                        store.delete_ticket(id_of("a")).await.expect("delete_ticket succeeds");
-                    }
-                    Err(error) => assert_eq!(error.kind(), ErrorKind::Conflict, "{error}"),
-                }
-                next = position(&store, SOURCE).await;
-            }
-        }
+        async move { read_source(&store, SOURCE, BATCHES).await.expect("the source is read") }
     });
     let recorded: u64 = together(readers).await.iter().sum();
-    assert_eq!(recorded, BATCHES.unsigned_abs(), "each batch is recorded by one reader");
+    assert_eq!(recorded, u64::from(BATCHES), "each batch is recorded by one reader");
+}
+
+pub(super) async fn rule_32_of_eight_processes_that_read_one_source_one_records_each_batch(
+    cx: Context,
+) {
+    const BATCHES: u32 = 60;
+    let store = cx.store().await;
+    let read = Step::Read { source: SOURCE.to_owned(), end: BATCHES };
+    let read = Report::sum(run_all(cx.case(), vec![vec![read]; PROCESSES]).await);
+    assert_eq!(read.occurrences, u64::from(BATCHES), "each batch is recorded by one process");
+    assert_eq!(position(&store, SOURCE).await, Some(BATCHES.to_string()));
 }
 
 pub(super) async fn rule_32_positions_outlive_a_deleted_ticket(cx: Context) {

@@ -1,5 +1,6 @@
 //! Rules 1 to 3: batches, repeated ids, and the creation of tickets.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -7,10 +8,12 @@ use ticket_core::backend::{
     Batch, HistogramScope, NewOccurrence, Recorded, TicketChange, TicketUpdate,
 };
 use ticket_core::record::ErrorCause;
-use ticket_core::{BackendBase, Level, Location, Record, Store, TicketFilter, TicketQuery};
+use ticket_core::{
+    BackendBase, Level, Location, Record, Store, TicketFilter, TicketId, TicketQuery,
+};
 
 use crate::context::Context;
-use crate::process::{self, Job};
+use crate::process::{Report, Step, burst_of, kill_in_a_burst, run_all};
 use crate::support::{
     APP, at, changed, counted, expected, find, id_of, new, occurrence, occurrences, put, record,
     series, set, solved, stored, ticket, together,
@@ -107,28 +110,34 @@ async fn poll_times<F: Future>(future: F, times: usize) {
 /// Asserts that all of the batch is stored or nothing, and that recording it again completes it.
 async fn assert_whole(store: &Arc<dyn Store>, app: &str, batch: &[NewOccurrence]) {
     let scope = HistogramScope::App(Some(app.to_owned()));
+    let tickets: BTreeSet<TicketId> = batch.iter().map(NewOccurrence::ticket_id).collect();
+    let whole = (batch.len() as u64, tickets.len(), batch.len());
     // The database may still be working on a dropped call, and commit it between two of these reads. They are
     // repeated until they agree; a batch that is recorded in part stays that way.
     let deadline = Instant::now() + Duration::from_secs(5);
     loop {
-        let left = left_of(store, app, batch).await;
-        if left == (0, 0, 0) || left == (300, 3, 300) {
+        let left = left_of(store, app, &tickets).await;
+        if left == (0, 0, 0) || left == whole {
             break;
         }
-        let (count, tickets, occurrences) = left;
         assert!(
             Instant::now() < deadline,
-            "of a batch of 300 occurrences and 3 tickets, the store has a count of {count}, {tickets} tickets \
-             and {occurrences} occurrences"
+            "the batch of {app} is neither recorded nor absent: of {} occurrences of {} tickets, the store has a \
+             count of {}, {} tickets and {} occurrences",
+            whole.2,
+            whole.1,
+            left.0,
+            left.1,
+            left.2
         );
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     put(store, batch).await;
-    assert_eq!(counted(store, scope).await, 300);
-    for first in 0..3 {
-        let own: Vec<_> = batch.iter().skip(first).step_by(3).collect();
-        assert_eq!(ticket(store, own[0].ticket_id()).await, expected(own.iter().copied()));
-        assert_eq!(occurrences(store, own[0].ticket_id()).await, stored(own));
+    assert_eq!(counted(store, scope).await, whole.0);
+    for id in tickets {
+        let own: Vec<_> = batch.iter().filter(|new| new.ticket_id() == id).collect();
+        assert_eq!(ticket(store, id).await, expected(own.iter().copied()));
+        assert_eq!(occurrences(store, id).await, stored(own));
     }
 }
 
@@ -136,48 +145,36 @@ async fn assert_whole(store: &Arc<dyn Store>, app: &str, batch: &[NewOccurrence]
 async fn left_of(
     store: &Arc<dyn Store>,
     app: &str,
-    batch: &[NewOccurrence],
+    batch: &BTreeSet<TicketId>,
 ) -> (u64, usize, usize) {
     let count = counted(store, HistogramScope::App(Some(app.to_owned()))).await;
     // Not `support::find`, which reads twice and expects equal results.
     let query = TicketQuery::new().with_filter(TicketFilter::new().with_app_id(app));
     let tickets = store.get_tickets(&query).await.expect("get_tickets succeeds").items.len();
     let mut left = 0;
-    for own in batch.iter().take(3) {
-        left += occurrences(store, own.ticket_id()).await.len();
+    for id in batch {
+        left += occurrences(store, *id).await.len();
     }
     (count, tickets, left)
 }
 
 pub(super) async fn rule_01_a_killed_process_leaves_whole_batches(cx: Context) {
-    const BATCHES: u32 = 16;
+    const ROUNDS: u32 = 8;
     let store = cx.store().await;
-    let mut recorded = 0;
-    for (round, millis) in [5, 20, 35, 50, 65, 80, 500, 2_000, 8_000].into_iter().enumerate() {
-        // The long times are for slow stores that had recorded nothing after the short ones.
-        if millis > 80 && recorded > 0 {
-            break;
-        }
+    for round in 0..ROUNDS {
         let app = |number: u32| format!("app{round}_{number}");
-        let records: Vec<Vec<Record>> = (0..BATCHES).map(|number| batch_of(&app(number))).collect();
-        let job = Job::record(cx.case(), records.clone());
-        process::run_and_kill(job, Duration::from_millis(millis)).await;
-        let mut begun = 0;
-        for number in 0..BATCHES {
+        let part = f64::from(round) / f64::from(ROUNDS);
+        let base = format!("app{round}");
+        let recorded = kill_in_a_burst(cx.case(), &base, 1 + round % 3, part).await;
+        for number in 0..recorded {
             let count = counted(&store, HistogramScope::App(Some(app(number)))).await;
-            begun += u32::from(count > 0);
-            assert!(
-                number < begun || count == 0,
-                "batch {number} is missing, and a later one is stored"
-            );
+            assert_eq!(count, 200, "batch {number} was reported as recorded before the kill");
         }
-        // The last batch may have been interrupted, so it and its neighbours have to be complete or absent.
-        for number in begun.saturating_sub(2)..(begun + 1).min(BATCHES) {
-            assert_whole(&store, &app(number), &prepared(&records[number as usize])).await;
+        // The kill interrupted the batch that follows, which may also be recorded and not yet reported.
+        for number in [recorded - 1, recorded] {
+            assert_whole(&store, &app(number), &prepared(&burst_of(&base, number))).await;
         }
-        recorded += begun;
     }
-    assert!(recorded > 0, "nothing of what the other process recorded is stored");
 }
 
 /// Returns the same record with another message.
@@ -312,12 +309,9 @@ pub(super) async fn rule_02_the_same_batch_through_two_handles_counts_once(cx: C
 pub(super) async fn rule_02_the_same_batch_from_eight_processes_counts_once(cx: Context) {
     let store = cx.store().await;
     let records = batch_of(APP);
-    let jobs = eight_times(&records).into_iter();
-    let jobs = jobs.map(|own| Job::record(cx.case(), vec![own])).collect();
-    let reports = process::run_all(jobs).await;
-    assert!(reports.iter().all(|report| report.error.is_none()), "{reports:?}");
-    let told = reports.iter().map(|report| report.occurrences).sum();
-    assert_counted_once(&store, &records, told).await;
+    let steps = eight_times(&records).into_iter().map(|own| vec![Step::Record(own)]);
+    let told = Report::sum(run_all(cx.case(), steps).await);
+    assert_counted_once(&store, &records, told.occurrences).await;
 }
 
 pub(super) async fn rule_03_the_first_occurrence_creates_the_ticket_with_all_its_fields(
@@ -366,7 +360,7 @@ pub(super) async fn rule_03_created_is_reported_once_among_64_writers(cx: Contex
     let created: Vec<_> =
         recorded.iter().flat_map(|one| changed(one, TicketChange::Created)).collect();
     assert_eq!(created, [id_of("new")]);
-    let counts: std::collections::BTreeSet<u64> = recorded
+    let counts: BTreeSet<u64> = recorded
         .iter()
         .flat_map(|one| &one.updates)
         .map(|update| update.occurrence_count)
@@ -380,12 +374,13 @@ pub(super) async fn rule_03_created_is_reported_once_among_eight_processes(cx: C
     let store = cx.store().await;
     let records: Vec<Vec<Record>> =
         (0..8).map(|writer| vec![record("new", writer), record("other", writer)]).collect();
-    let jobs = records.iter().map(|own| Job::record(cx.case(), vec![own.clone()])).collect();
-    let reports = process::run_all(jobs).await;
-    assert!(reports.iter().all(|report| report.error.is_none()), "{reports:?}");
+    let steps = records.iter().map(|own| vec![Step::Record(own.clone())]);
+    let mut told = Report::sum(run_all(cx.case(), steps).await);
+    told.created.sort_unstable();
+    let mut ids = ["new", "other"].map(id_of);
+    ids.sort_unstable();
+    assert_eq!(told.created, ids, "each ticket is reported as created once");
     for (position, name) in ["new", "other"].into_iter().enumerate() {
-        let created = reports.iter().flat_map(|report| &report.created);
-        assert_eq!(created.filter(|id| **id == id_of(name)).count(), 1, "{reports:?}");
         let own: Vec<_> =
             records.iter().map(|records| occurrence(records[position].clone())).collect();
         assert_eq!(ticket(&store, id_of(name)).await, expected(&own));

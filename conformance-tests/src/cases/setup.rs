@@ -11,7 +11,7 @@ use ticket_core::{
 
 use crate::context::Context;
 use crate::fixture::{Fixture, Schema};
-use crate::process::{self, Job};
+use crate::process::{PROCESSES, Step, run_all};
 use crate::support::{
     APP, CHANNEL, at, expected, find, find_ids, id_of, occurrence, occurrences, put, record,
     rejected, series, solve, solved, stored, ticket, together,
@@ -145,9 +145,7 @@ pub(super) async fn rule_24_eight_processes_set_up_an_empty_store_at_once(cx: Co
 }
 
 async fn set_up_by_processes(cx: &Context) {
-    let jobs = (0..8).map(|_| Job::set_up(cx.case())).collect();
-    let reports = process::run_all(jobs).await;
-    assert!(reports.iter().all(|report| report.error.is_none()), "{reports:?}");
+    run_all(cx.case(), vec![vec![Step::SetUp]; PROCESSES]).await;
 }
 
 pub(super) async fn rule_24_records_outlive_the_handle(cx: Context) {

@@ -10,6 +10,7 @@ use ticket_core::{
 };
 
 use crate::context::Context;
+use crate::process::{Crew, Report, Step};
 use crate::support::{
     at, changed, expected, find, id_of, just_after, new, occurrence, put, record, series, set,
     solve, solved, ticket, together,
@@ -100,6 +101,36 @@ pub(super) async fn rule_06_reopened_is_reported_once_per_solving_among_eight_wr
         assert_eq!(ticket.reopened_count, round.unsigned_abs());
         assert_eq!(ticket.occurrence_count, 1 + 8 * round.unsigned_abs());
         solve(&store, id, round * 100 + 50).await;
+    }
+}
+
+pub(super) async fn rule_06_reopened_is_reported_once_per_solving_among_eight_processes(
+    cx: Context,
+) {
+    const ROUNDS: i64 = 8;
+    let store = cx.store().await;
+    let names = ["one", "two", "three", "four", "five", "six"];
+    let mut ids = names.map(id_of);
+    ids.sort_unstable();
+    put(&store, &names.map(|name| new(name, 0))).await;
+    let mut crew = Crew::start(cx.case()).await;
+    for round in 1..=ROUNDS {
+        for id in ids {
+            solve(&store, id, round * 100).await;
+        }
+        let steps = (0..8).map(|process| {
+            let one = |name| Step::Record(vec![record(name, round * 100 + 1 + process)]);
+            names.map(one).to_vec()
+        });
+        let mut told = Report::sum(crew.run(steps).await);
+        told.reopened.sort_unstable();
+        assert_eq!(told.reopened, ids, "in round {round}, each ticket is reported once");
+        for id in ids {
+            let ticket = ticket(&store, id).await;
+            assert_eq!(ticket.status, Status::Open);
+            assert_eq!(ticket.reopened_count, round.unsigned_abs());
+            assert_eq!(ticket.occurrence_count, 1 + 8 * round.unsigned_abs());
+        }
     }
 }
 

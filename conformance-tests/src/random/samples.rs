@@ -137,6 +137,26 @@ pub(super) struct Draft {
 }
 
 impl Draft {
+    /// Creates an occurrence that has nothing but its ticket, under an id that no other one has.
+    pub(super) fn bare(ticket: usize) -> Self {
+        Self {
+            ticket,
+            key: u8::MAX,
+            time: START,
+            repeats: 1,
+            level: Level::Error,
+            channel: "",
+            message: "",
+            file: None,
+            error: None,
+            release: None,
+            environment: None,
+            external_id: None,
+            payload: None,
+            traits: Vec::new(),
+        }
+    }
+
     pub(super) fn build(&self) -> NewOccurrence {
         let (app_id, fingerprint) = TICKETS[self.ticket];
         let mut record = Record::new(self.level, self.channel, self.message)

@@ -19,12 +19,29 @@ use crate::support::keeping;
 
 const LONGEST: usize = 30;
 
-/// Generates sequences of operations that end by reading everything.
+/// Generates sequences of operations that end by reading everything, and by bringing tickets back that went.
 pub(super) fn sequence(with_events: bool) -> impl Strategy<Value = Vec<Operation>> {
-    vec(operation(with_events), 1..=LONGEST).prop_map(move |mut operations| {
-        operations.extend(read_everything(with_events));
-        operations
-    })
+    (vec(operation(with_events), 1..=LONGEST), any::<bool>()).prop_map(
+        move |(mut operations, expires)| {
+            operations.extend(read_everything(with_events));
+            if with_events && expires {
+                operations.extend(expire_everything());
+            }
+            operations.extend(bring_everything_back());
+            operations
+        },
+    )
+}
+
+/// Solves and expires each ticket whose occurrences are not at the end of time.
+fn expire_everything() -> Vec<Operation> {
+    let change = StatusChange::Solve { at: Timestamp::MAX, release: None };
+    let author = Author::unknown().with_time(samples::times()[0]);
+    let solve =
+        |ticket| Operation::SetStatus(samples::ticket_id(ticket), change.clone(), author.clone());
+    let mut operations: Vec<_> = (0..samples::RECORDED_TICKETS).map(solve).collect();
+    operations.push(Operation::ClearExpired(Expiry::before(Timestamp::MAX)));
+    operations
 }
 
 fn read_everything(with_events: bool) -> Vec<Operation> {
@@ -55,6 +72,22 @@ fn read_everything(with_events: bool) -> Vec<Operation> {
         operations.push(Operation::GetEvents(query, Pages::All));
         operations.extend(samples::SOURCES.map(Operation::ReadPosition));
     }
+    operations
+}
+
+/// Records each ticket once more without a release and an environment, and reads who has which. A ticket that
+/// went, in whatever way, must have taken its own along.
+fn bring_everything_back() -> Vec<Operation> {
+    let mut operations = vec![
+        Operation::GetReleases(ReleaseQuery::new()),
+        Operation::Record((0..samples::RECORDED_TICKETS).map(Draft::bare).collect()),
+        Operation::GetReleases(ReleaseQuery::new()),
+    ];
+    let releases = samples::RELEASES.into_iter().flatten();
+    let releases = releases.map(|release| TicketFilter::new().with_release(release));
+    let environments = samples::ENVIRONMENTS.into_iter().flatten();
+    let environments = environments.map(|name| TicketFilter::new().with_environment(name));
+    operations.extend(releases.chain(environments).map(Operation::CountTickets));
     operations
 }
 

@@ -8,9 +8,10 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
 use ticket_conformance::{Application, BoxError, Case, Outage, Schema};
-use ticket_core::backend::{NewOccurrence, Recorded, async_trait};
-use ticket_core::{Error, ErrorKind, Record, Result};
-use ticket_grouping::Grouping;
+use ticket_core::backend::async_trait;
+use ticket_core::{Error, ErrorKind, Result};
+
+use crate::journal::Change;
 
 /// The schema version that the backend knows.
 pub(crate) const VERSION: u32 = 2;
@@ -83,7 +84,8 @@ impl Storage {
         !timeout.timed_out()
     }
 
-    fn file(&self, extension: &str) -> PathBuf {
+    /// Returns the path of a file of this store, which all processes see.
+    pub(crate) fn file(&self, extension: &str) -> PathBuf {
         self.directory.join(&self.namespace).with_extension(extension)
     }
 
@@ -126,34 +128,35 @@ impl Storage {
         self.set_version(VERSION)
     }
 
-    /// Applies what other processes recorded, records a batch, and writes it to the journal.
-    pub(crate) fn record(
+    /// Applies what other processes changed, makes a change, and writes it to the journal. The whole store is
+    /// locked until then.
+    pub(crate) fn change<T>(
         &self,
-        batch: &[NewOccurrence],
-        apply: impl Fn(&[NewOccurrence]) -> Result<Recorded>,
-    ) -> Result<Recorded> {
+        change: &Change,
+        apply: impl Fn(Change),
+        make: impl FnOnce() -> Result<T>,
+    ) -> Result<T> {
         if self.journal.is_none() {
-            return apply(batch);
+            return make();
         }
         let _lock = self.lock().map_err(unavailable)?;
-        self.record_without_lock(batch, apply)
+        self.change_without_lock(change, apply, make)
     }
 
-    pub(crate) fn record_without_lock(
+    pub(crate) fn change_without_lock<T>(
         &self,
-        batch: &[NewOccurrence],
-        apply: impl Fn(&[NewOccurrence]) -> Result<Recorded>,
-    ) -> Result<Recorded> {
-        self.catch_up(&apply)?;
-        let recorded = apply(batch)?;
+        change: &Change,
+        apply: impl Fn(Change),
+        make: impl FnOnce() -> Result<T>,
+    ) -> Result<T> {
+        self.catch_up(apply)?;
+        let answer = make()?;
         if let Some(known) = &self.journal {
-            let records: Vec<(&Record, u32)> =
-                batch.iter().map(|new| (new.record(), new.repeats())).collect();
-            let mut line = serde_json::to_vec(&records).unwrap();
+            let mut line = serde_json::to_vec(change).unwrap();
             line.push(b'\n');
             self.append(&mut known.lock().unwrap(), &line).map_err(unavailable)?;
         }
-        Ok(recorded)
+        Ok(answer)
     }
 
     /// Writes after what this process has applied, over the torn line of a killed process if there is one.
@@ -168,11 +171,8 @@ impl Storage {
         Ok(())
     }
 
-    /// Applies what other processes have recorded in the meantime.
-    pub(crate) fn catch_up(
-        &self,
-        apply: impl Fn(&[NewOccurrence]) -> Result<Recorded>,
-    ) -> Result<()> {
+    /// Applies what other processes have changed in the meantime.
+    pub(crate) fn catch_up(&self, apply: impl Fn(Change)) -> Result<()> {
         let Some(known) = &self.journal else { return Ok(()) };
         let mut known = known.lock().unwrap();
         let Ok(mut file) = File::open(self.file("journal")) else { return Ok(()) };
@@ -183,18 +183,13 @@ impl Storage {
             if line.last() == Some(&b'\n') {
                 *known += line.len() as u64;
                 // A backend with a faulty lock may interleave lines, which are then ignored.
-                let records: Vec<(Record, u32)> = serde_json::from_slice(line).unwrap_or_default();
-                let batch: Vec<_> = records.into_iter().map(occurrence).collect();
-                apply(&batch)?;
+                if let Ok(change) = serde_json::from_slice(line) {
+                    apply(change);
+                }
             }
         }
         Ok(())
     }
-}
-
-fn occurrence((record, repeats): (Record, u32)) -> NewOccurrence {
-    let fingerprint = Grouping::Stable.fingerprint(&record, b"");
-    NewOccurrence::new(record, fingerprint).with_repeats(repeats)
 }
 
 fn unavailable(error: io::Error) -> Error {

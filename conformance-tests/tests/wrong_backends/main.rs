@@ -13,12 +13,14 @@ mod deleting;
 mod events;
 mod history;
 mod ids;
+mod journal;
 mod leases;
 mod merging;
 mod outage;
 mod paging;
 mod payloads;
 mod positions;
+mod processes;
 mod reading;
 mod recording;
 mod releases;
@@ -67,6 +69,7 @@ const MUTANTS: &[&[Mutant]] = &[
     leases::MUTANTS,
     merging::MUTANTS,
     positions::MUTANTS,
+    processes::MUTANTS,
     values::MUTANTS,
     texts::MUTANTS,
     payloads::MUTANTS,

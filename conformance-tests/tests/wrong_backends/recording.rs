@@ -1,8 +1,5 @@
 //! Faults in recording: rules 1, 3 to 5 and 8.
 
-use std::thread::sleep;
-use std::time::Duration;
-
 use futures::FutureExt;
 use ticket_core::backend::{NewOccurrence, Recorded, TicketChange, TicketUpdate};
 use ticket_core::{BackendBase, Error, ErrorKind, Ingredients, Result, Ticket, Timestamp};
@@ -45,14 +42,13 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         hooks: Hooks { pause_in_the_middle: true, ..CORRECT },
     },
     Mutant {
-        fault: "pauses after the first occurrence of a batch",
+        fault: "commits a batch ticket by ticket",
         found_by: &["rule_01_a_killed_process_leaves_whole_batches"],
         hooks: Hooks {
             record: |it, batch| {
-                let (first, rest) = batch.split_at(batch.len().min(1));
-                let first = it.record(first)?;
-                sleep(Duration::from_millis(300));
-                Ok(joined([first, it.record(rest)?]))
+                let tickets = batch.chunk_by(|a, b| a.ticket_id() == b.ticket_id());
+                let parts: Result<Vec<_>> = tickets.map(|ticket| it.record(ticket)).collect();
+                parts.map(joined)
             },
             ..CORRECT
         },
@@ -185,15 +181,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     Mutant {
         fault: "overwrites what other processes write in the meantime",
         found_by: &["rule_04_counts_are_exact_under_eight_processes"],
-        hooks: Hooks {
-            record: |it, batch| {
-                it.storage.record_without_lock(batch, |batch| {
-                    sleep(Duration::from_millis(2));
-                    it.correct(|correct| correct.record_tickets(batch.into()).now_or_never())
-                })
-            },
-            ..CORRECT
-        },
+        hooks: Hooks { record: Wrong::record_without_lock, ..CORRECT },
     },
     Mutant {
         fault: "counts the stored occurrences",

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use ticket_core::backend::{StatusChange, TicketChange};
-use ticket_core::{Fix, ReleaseQuery, Status, TicketFilter};
+use ticket_core::{Fix, ReleaseQuery, Result, SmolStr, Status, Ticket, TicketFilter, TicketId};
 
 use crate::Mutant;
 use crate::answers::all_tickets;
@@ -170,9 +170,106 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         found_by: &["rule_12_releases_survive_pruning_and_expire_with_their_ticket"],
         hooks: Hooks { get_releases: of_stored, ..CORRECT },
     },
+    // 9, 18, 20 and 30. The releases and environments of tickets that went
+    Mutant {
+        fault: "keeps the releases and environments of a deleted ticket",
+        found_by: &[
+            "rule_09_deleting_removes_the_ticket_its_occurrences_and_its_counts",
+            "random_sequences_are_indistinguishable_from_the_reference",
+        ],
+        hooks: Hooks {
+            delete: |it, id| watching(it, || (CORRECT.delete)(it, id)),
+            ..KEEPING_PAIRS
+        },
+    },
+    Mutant {
+        fault: "keeps the releases and environments of an expired ticket",
+        found_by: &[
+            "rule_18_an_expired_ticket_takes_its_releases_and_environments_along",
+            "random_sequences_are_indistinguishable_from_the_reference",
+        ],
+        hooks: Hooks {
+            clear_expired: |it, expiry| watching(it, || (CORRECT.clear_expired)(it, expiry)),
+            ..KEEPING_PAIRS
+        },
+    },
+    Mutant {
+        fault: "keeps the releases and environments of a cleared store",
+        found_by: &[
+            "rule_20_clear_empties_this_store_and_no_other",
+            "random_sequences_are_indistinguishable_from_the_reference",
+        ],
+        hooks: Hooks { clear: |it| watching(it, || (CORRECT.clear)(it)), ..KEEPING_PAIRS },
+    },
+    Mutant {
+        fault: "keeps the releases and environments of a merged ticket under its own id",
+        found_by: &[
+            "rule_30_a_merged_ticket_leaves_no_releases_and_environments_behind",
+            "random_sequences_are_indistinguishable_from_the_reference",
+        ],
+        hooks: Hooks {
+            merge: |it, into, from, author| {
+                watching(it, || (CORRECT.merge)(it, into, from, author))
+            },
+            ..KEEPING_PAIRS
+        },
+    },
 ];
 
-fn of_stored(it: &Wrong, query: &ReleaseQuery) -> ticket_core::Result<Vec<String>> {
+/// Finds the tickets that went while they were [watched](watching) by their former releases and environments
+/// once they are recorded again.
+const KEEPING_PAIRS: Hooks = Hooks {
+    incoming: |it, new| {
+        let record = new.record();
+        let pair = (new.ticket_id(), record.release.clone(), record.environment.clone());
+        it.notes().seen.push(pair);
+        Some(new.clone())
+    },
+    count_tickets: |it, filter| {
+        let more = found_by_former_pairs(it, filter)?.len() as u64;
+        Ok((CORRECT.count_tickets)(it, filter)? + more)
+    },
+    get_tickets: |it, query| {
+        let mut page = it.tickets(query)?;
+        page.items.extend(found_by_former_pairs(it, &query.filter)?);
+        Ok(page)
+    },
+    ..CORRECT
+};
+
+/// Remembers the tickets that are gone after a call.
+fn watching<T>(it: &Wrong, call: impl FnOnce() -> Result<T>) -> Result<T> {
+    let before = all_tickets(it, &TicketFilter::new())?;
+    let answer = call()?;
+    it.notes().left.extend(before.into_iter().filter(|ticket| it.stored(ticket.id).is_none()));
+    Ok(answer)
+}
+
+fn found_by_former_pairs(it: &Wrong, filter: &TicketFilter) -> Result<Vec<Ticket>> {
+    let asked = (filter.release.as_deref(), filter.environment.as_deref());
+    if asked == (None, None) {
+        return Ok(Vec::new());
+    }
+    let mut others = filter.clone();
+    (others.release, others.environment) = (None, None);
+    let mut tickets = all_tickets(it, &others)?;
+    let rightly = all_tickets(it, filter)?;
+    let notes = it.notes();
+    tickets.retain(|ticket| {
+        let matches =
+            |(id, release, environment): &(TicketId, Option<SmolStr>, Option<SmolStr>)| {
+                *id == ticket.id
+                    && asked.0.is_none_or(|asked| release.as_deref() == Some(asked))
+                    && asked.1.is_none_or(|asked| environment.as_deref() == Some(asked))
+            };
+        notes.left.iter().any(|gone| gone.id == ticket.id)
+            && !rightly.contains(ticket)
+            && notes.seen.iter().any(matches)
+    });
+    Ok(tickets)
+}
+
+fn of_stored(it: &Wrong, query: &ReleaseQuery) -> Result<Vec<String>> {
     let mut filter = TicketFilter::new();
     filter.app_id.clone_from(&query.app_id);
     let releases: BTreeSet<String> = all_tickets(it, &filter)?

@@ -222,14 +222,14 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
 ];
 
-fn solved_before(it: &Wrong, expiry: &Expiry) -> Result<Vec<Ticket>> {
+pub(crate) fn solved_before(it: &Wrong, expiry: &Expiry) -> Result<Vec<Ticket>> {
     let solved = TicketFilter::new().with_status(StatusKind::Solved);
     let mut tickets = all_tickets(it, &solved)?;
     tickets.retain(|ticket| ticket.last_occurrence_time < expiry.before);
     Ok(tickets)
 }
 
-fn delete_solved(it: &Wrong, tickets: &[Ticket]) -> Result<()> {
+pub(crate) fn delete_solved(it: &Wrong, tickets: &[Ticket]) -> Result<()> {
     for ticket in tickets {
         (CORRECT.delete)(it, ticket.id)?;
     }

@@ -12,12 +12,13 @@ use ticket_core::{
     Author, BackendBase, Bucket, Capabilities, Error, EventFilter, EventQuery, EventStore,
     EventTrait, EventTypeQuery, Expired, Expiry, Fingerprint, HistogramQuery, HistoryEntry,
     HistoryQuery, KeepPerTicket, Note, Occurrence, OccurrenceId, OccurrenceQuery, Page, Record,
-    ReleaseQuery, Result, Status, Ticket, TicketFilter, TicketId, TicketQuery, TraitQuery,
+    ReleaseQuery, Result, SmolStr, Status, Ticket, TicketFilter, TicketId, TicketQuery, TraitQuery,
     TraitType, TraitTypeQuery,
 };
 use ticket_memory::MemoryBackend;
 
 use crate::database::Storage;
+use crate::journal::{Change, by};
 
 /// How a wrong backend differs from the correct one. All of them start from [`CORRECT`].
 #[derive(Clone, Copy)]
@@ -79,7 +80,7 @@ pub(crate) const CORRECT: Hooks = Hooks {
     setup: |it| it.storage.set_up(),
     record: Wrong::record,
     record_read: |it, batch| {
-        it.correct(|correct| correct.record_tickets(batch.clone()).now_or_never())
+        it.change(Change::record(batch), |store| store.record_tickets(batch.clone()).now_or_never())
     },
     read_position: |it, source| it.correct(|correct| correct.read_position(source).now_or_never()),
     count_tickets: |it, filter| {
@@ -93,7 +94,7 @@ pub(crate) const CORRECT: Hooks = Hooks {
     add_note: Wrong::add_note,
     get_history: Wrong::history,
     get_releases: |it, query| it.correct(|correct| correct.get_releases(query).now_or_never()),
-    delete: |it, id| it.correct(|correct| correct.delete_ticket(id).now_or_never()),
+    delete: |it, id| it.change(Change::Delete(id), |store| store.delete_ticket(id).now_or_never()),
     get_occurrences: Wrong::occurrences,
     count_occurrences: |it, query| {
         it.correct(|correct| correct.count_occurrences(query).now_or_never())
@@ -102,10 +103,14 @@ pub(crate) const CORRECT: Hooks = Hooks {
     event_types: |it, query| it.correct(|correct| correct.event_types(query).now_or_never()),
     trait_types: |it, query| it.correct(|correct| correct.trait_types(query).now_or_never()),
     get_traits: |it, query| it.correct(|correct| correct.get_traits(query).now_or_never()),
-    clear_expired: |it, expiry| it.correct(|correct| correct.clear_expired(expiry).now_or_never()),
-    keep_per_ticket: |it, keep| it.correct(|correct| correct.keep_per_ticket(keep).now_or_never()),
-    clear: |it| it.correct(|correct| correct.clear().now_or_never()),
-    lease: |it, lease| it.correct(|correct| correct.lease(lease).now_or_never()),
+    clear_expired: |it, expiry| {
+        it.change(Change::expire(expiry), |store| store.clear_expired(expiry).now_or_never())
+    },
+    keep_per_ticket: |it, keep| {
+        it.change(Change::keep(keep), |store| store.keep_per_ticket(keep).now_or_never())
+    },
+    clear: |it| it.change(Change::Clear, |store| store.clear().now_or_never()),
+    lease: |it, lease| it.change(Change::lease(lease), |store| store.lease(lease).now_or_never()),
     incoming: |_, new| Some(new.clone()),
     ticket: |_, _| (),
     occurrence: |_, _| (),
@@ -127,6 +132,7 @@ pub(crate) struct Notes {
     pub(crate) offsets: HashMap<String, u64>,
     pub(crate) history: Vec<(TicketId, HistoryEntry)>,
     pub(crate) left: Vec<Ticket>,
+    pub(crate) seen: Vec<(TicketId, Option<SmolStr>, Option<SmolStr>)>,
     pub(crate) merged: Vec<(TicketId, TicketId)>,
     pub(crate) flag: bool,
 }
@@ -139,11 +145,18 @@ pub(crate) struct Wrong {
     pub(crate) storage: Storage,
     memory: MemoryBackend,
     notes: Arc<Mutex<Notes>>,
+    lock: Arc<Mutex<()>>,
 }
 
 impl Wrong {
     pub(crate) fn new(hooks: &'static Hooks, storage: Storage) -> Self {
-        Self { hooks, storage, memory: MemoryBackend::new(), notes: Arc::default() }
+        Self {
+            hooks,
+            storage,
+            memory: MemoryBackend::new(),
+            notes: Arc::default(),
+            lock: Arc::default(),
+        }
     }
 
     pub(crate) fn notes(&self) -> MutexGuard<'_, Notes> {
@@ -155,13 +168,35 @@ impl Wrong {
         call(&self.memory).expect("the memory backend never waits")
     }
 
+    /// Changes the store for all processes.
+    pub(crate) fn change<T>(
+        &self,
+        change: Change,
+        make: impl FnOnce(&MemoryBackend) -> Option<Result<T>>,
+    ) -> Result<T> {
+        self.storage.change(&change, |theirs| theirs.apply(&self.memory), || self.correct(make))
+    }
+
     pub(crate) fn record(&self, batch: &[NewOccurrence]) -> Result<Recorded> {
         let batch: Vec<_> =
             batch.iter().filter_map(|new| (self.hooks.incoming)(self, new)).collect();
-        let record = |batch: &[NewOccurrence]| {
-            self.correct(|correct| correct.record_tickets(batch.into()).now_or_never())
-        };
-        self.storage.record(&batch, record)
+        let batch = Batch::from(&batch[..]);
+        self.change(Change::record(&batch), |store| store.record_tickets(batch).now_or_never())
+    }
+
+    pub(crate) fn record_without_lock(&self, batch: &[NewOccurrence]) -> Result<Recorded> {
+        let batch = Batch::from(batch);
+        let change = Change::record(&batch);
+        let apply = |theirs: Change| theirs.apply(&self.memory);
+        self.storage.change_without_lock(&change, apply, || {
+            std::thread::sleep(std::time::Duration::from_millis(2));
+            self.correct(|store| store.record_tickets(batch).now_or_never())
+        })
+    }
+
+    /// Lets one caller at a time run in this process, as a lock of the process does that others do not see.
+    pub(crate) fn one_at_a_time(&self) -> MutexGuard<'_, ()> {
+        self.lock.lock().unwrap()
     }
 
     /// Returns the ticket as it is stored, without the fault.
@@ -193,7 +228,8 @@ impl Wrong {
         change: StatusChange,
         author: Author,
     ) -> Result<Option<Ticket>> {
-        self.correct(|correct| correct.set_status(id, change, author).now_or_never())?;
+        let decision = Change::status(id, &change, &author);
+        self.change(decision, |store| store.set_status(id, change, author).now_or_never())?;
         Ok(self.ticket(id))
     }
 
@@ -203,15 +239,17 @@ impl Wrong {
         from: TicketId,
         author: Author,
     ) -> Result<Option<Ticket>> {
-        self.correct(|correct| correct.merge_tickets(into, from, author).now_or_never())
+        let change = Change::Merge(into, from, by(&author));
+        self.change(change, |store| store.merge_tickets(into, from, author).now_or_never())
     }
 
     pub(crate) fn unmerge(&self, from: TicketId, author: Author) -> Result<bool> {
-        self.correct(|correct| correct.unmerge_ticket(from, author).now_or_never())
+        let change = Change::Unmerge(from, by(&author));
+        self.change(change, |store| store.unmerge_ticket(from, author).now_or_never())
     }
 
     pub(crate) fn add_note(&self, id: TicketId, note: Note) -> Result<bool> {
-        self.correct(|correct| correct.add_note(id, note).now_or_never())
+        self.change(Change::note(id, &note), |store| store.add_note(id, note).now_or_never())
     }
 
     pub(crate) fn history(&self, id: TicketId, query: &HistoryQuery) -> Result<Page<HistoryEntry>> {
@@ -248,15 +286,13 @@ impl Wrong {
         filter
     }
 
-    /// Applies what other processes recorded before anything is read, which needs a schema unless one may be
+    /// Applies what other processes changed before anything is read, which needs a schema unless one may be
     /// created.
-    fn catch_up(&self) -> Result<()> {
+    pub(crate) fn catch_up(&self) -> Result<()> {
         if !self.storage.autocreate && self.storage.version().is_none() {
             return Err(Error::config("the schema is missing, and autocreate is off"));
         }
-        self.storage.catch_up(|batch| {
-            self.correct(|correct| correct.record_tickets(batch.into()).now_or_never())
-        })
+        self.storage.catch_up(|theirs| theirs.apply(&self.memory))
     }
 }
 
@@ -399,6 +435,7 @@ impl BackendBase for Wrong {
     }
 
     async fn read_position(&self, source: &str) -> Result<Option<String>> {
+        self.catch_up()?;
         (self.hooks.read_position)(self, source)
     }
 }
@@ -406,18 +443,22 @@ impl BackendBase for Wrong {
 #[async_trait]
 impl EventStore for Wrong {
     async fn get_events(&self, query: &EventQuery) -> Result<Page<Occurrence>> {
+        self.catch_up()?;
         (self.hooks.get_events)(self, query)
     }
 
     async fn event_types(&self, query: &EventTypeQuery) -> Result<Vec<String>> {
+        self.catch_up()?;
         (self.hooks.event_types)(self, query)
     }
 
     async fn trait_types(&self, query: &TraitTypeQuery) -> Result<Vec<TraitType>> {
+        self.catch_up()?;
         (self.hooks.trait_types)(self, query)
     }
 
     async fn get_traits(&self, query: &TraitQuery) -> Result<Page<EventTrait>> {
+        self.catch_up()?;
         (self.hooks.get_traits)(self, query)
     }
 
