@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::future::{BoxFuture, FutureExt};
@@ -19,6 +20,7 @@ pub struct Fixture {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) application: Option<Box<dyn Application>>,
     pub(crate) schema: Option<Box<dyn Schema>>,
+    pub(crate) outage: Option<(Box<dyn Outage>, Duration)>,
     pub(crate) secret: Option<String>,
     pub(crate) cleanup: Option<Cleanup>,
 }
@@ -33,6 +35,7 @@ impl Fixture {
             store: Arc::new(store),
             application: None,
             schema: None,
+            outage: None,
             secret: None,
             cleanup: None,
         }
@@ -40,6 +43,47 @@ impl Fixture {
 
     /// Adds an application's own connection to the same database
     /// ([`Capability::ApplicationTransactions`](ticket_core::Capability::ApplicationTransactions)).
+    ///
+    /// ```no_run
+    /// use ticket_conformance::{Application, BoxError, Case, Fixture};
+    /// use ticket_core::backend::async_trait;
+    ///
+    /// # struct Connection;
+    /// # impl Connection {
+    /// #     fn run(&self, _: &str) -> Result<(), BoxError> { Ok(()) }
+    /// #     fn number(&self, _: &str) -> Result<u64, BoxError> { Ok(0) }
+    /// # }
+    /// # fn connect() -> Result<Connection, BoxError> { Ok(Connection) }
+    /// # fn store(_: &Case) -> ticket_core::Result<std::sync::Arc<dyn ticket_core::Store>> { unimplemented!() }
+    /// /// A shop with a connection of its own and a table `orders`.
+    /// struct Shop(Connection);
+    ///
+    /// #[async_trait]
+    /// impl Application for Shop {
+    ///     async fn begin(&mut self) -> Result<(), BoxError> {
+    ///         self.0.run("BEGIN")
+    ///     }
+    ///     async fn insert(&mut self) -> Result<(), BoxError> {
+    ///         self.0.run("INSERT INTO orders VALUES (1)")
+    ///     }
+    ///     async fn commit(&mut self) -> Result<(), BoxError> {
+    ///         self.0.run("COMMIT")
+    ///     }
+    ///     async fn rollback(&mut self) -> Result<(), BoxError> {
+    ///         self.0.run("ROLLBACK")
+    ///     }
+    ///     async fn count(&mut self) -> Result<u64, BoxError> {
+    ///         // Through another connection, which sees what is committed.
+    ///         connect()?.number("SELECT count(*) FROM orders")
+    ///     }
+    /// }
+    ///
+    /// fn open(case: &Case) -> Result<Fixture, BoxError> {
+    ///     let connection = connect()?;
+    ///     connection.run("CREATE TABLE IF NOT EXISTS orders (number int)")?;
+    ///     Ok(Fixture::new(store(case)?).with_application(Shop(connection)))
+    /// }
+    /// ```
     #[must_use]
     pub fn with_application(mut self, application: impl Application) -> Self {
         self.application = Some(Box::new(application));
@@ -48,14 +92,89 @@ impl Fixture {
 
     /// Adds a way to change the version of the stored schema
     /// ([`Capability::SchemaVersions`](ticket_core::Capability::SchemaVersions)).
+    ///
+    /// ```no_run
+    /// use ticket_conformance::{BoxError, Case, Fixture, Schema};
+    /// use ticket_core::backend::async_trait;
+    ///
+    /// # struct Connection;
+    /// # impl Connection {
+    /// #     fn run(&self, _: &str) -> Result<(), BoxError> { Ok(()) }
+    /// # }
+    /// # fn connect(_: &Case) -> Result<Connection, BoxError> { Ok(Connection) }
+    /// # fn store(_: &Case) -> ticket_core::Result<std::sync::Arc<dyn ticket_core::Store>> { unimplemented!() }
+    /// /// The tables of a case. This release knows version 2, which has added an index.
+    /// struct Tables(Connection);
+    ///
+    /// #[async_trait]
+    /// impl Schema for Tables {
+    ///     async fn make_older(&mut self) -> Result<(), BoxError> {
+    ///         self.0.run("DROP INDEX by_external_id; UPDATE meta SET version = 1")
+    ///     }
+    ///     async fn make_newer(&mut self) -> Result<(), BoxError> {
+    ///         self.0.run("UPDATE meta SET version = 3")
+    ///     }
+    ///     async fn undo_newer(&mut self) -> Result<(), BoxError> {
+    ///         self.0.run("UPDATE meta SET version = 2")
+    ///     }
+    /// }
+    ///
+    /// fn open(case: &Case) -> Result<Fixture, BoxError> {
+    ///     Ok(Fixture::new(store(case)?).with_schema(Tables(connect(case)?)))
+    /// }
+    /// ```
     #[must_use]
     pub fn with_schema(mut self, schema: impl Schema) -> Self {
         self.schema = Some(Box::new(schema));
         self
     }
 
+    /// Adds a way to keep the store from answering, and the time after which every call has to end even so
+    /// ([`Capability::SharedStorage`](ticket_core::Capability::SharedStorage)).
+    ///
+    /// `limit` is what the store was opened with, and some seconds more for a machine that is busy.
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    ///
+    /// use ticket_conformance::{BoxError, Case, Fixture, Outage};
+    /// use ticket_core::backend::async_trait;
+    ///
+    /// # struct Connection;
+    /// # impl Connection {
+    /// #     fn run(&self, _: &str) -> Result<(), BoxError> { Ok(()) }
+    /// # }
+    /// # fn connect(_: &Case) -> Result<Connection, BoxError> { Ok(Connection) }
+    /// # fn store(_: &Case) -> ticket_core::Result<std::sync::Arc<dyn ticket_core::Store>> { unimplemented!() }
+    /// /// A program that has locked the tables of a case.
+    /// struct OtherProgram(Connection);
+    ///
+    /// #[async_trait]
+    /// impl Outage for OtherProgram {
+    ///     async fn begin(&mut self) -> Result<(), BoxError> {
+    ///         self.0.run("BEGIN; LOCK TABLE tickets, occurrences")
+    ///     }
+    ///     async fn end(&mut self) -> Result<(), BoxError> {
+    ///         self.0.run("ROLLBACK")
+    ///     }
+    /// }
+    ///
+    /// fn open(case: &Case) -> Result<Fixture, BoxError> {
+    ///     let limit = Duration::from_secs(20);
+    ///     Ok(Fixture::new(store(case)?).with_outage(OtherProgram(connect(case)?), limit))
+    /// }
+    /// ```
+    #[must_use]
+    pub fn with_outage(mut self, outage: impl Outage, limit: Duration) -> Self {
+        self.outage = Some((Box::new(outage), limit));
+        self
+    }
+
     /// Names the password that the store was opened with, which no `Debug` or `Display` output may contain
     /// (rule 25).
+    ///
+    /// Without it, `rule_25_no_secret_is_shown` only checks that the store's `Debug` output is shorter than 4 KiB:
+    /// it must not print what is stored either.
     #[must_use]
     pub fn with_secret(mut self, secret: impl Into<String>) -> Self {
         self.secret = Some(secret.into());
@@ -82,6 +201,7 @@ impl fmt::Debug for Fixture {
             .field("store", &self.store)
             .field("application", &self.application.is_some())
             .field("schema", &self.schema.is_some())
+            .field("outage", &self.outage.is_some())
             .field("cleanup", &self.cleanup.is_some())
             .finish_non_exhaustive()
     }
@@ -113,7 +233,7 @@ pub trait Application: Send + 'static {
 #[async_trait]
 pub trait Schema: Send + 'static {
     /// Turns the current schema into an older one that holds the same data, as if an older program had
-    /// written it.
+    /// written it. A first release keeps a draft of its schema as version 1 for this.
     async fn make_older(&mut self) -> Result<(), BoxError>;
 
     /// Raises the schema's version to one that this backend does not know.
@@ -121,4 +241,17 @@ pub trait Schema: Send + 'static {
 
     /// Reverts [`make_newer`](Self::make_newer): the version and nothing else.
     async fn undo_newer(&mut self) -> Result<(), BoxError>;
+}
+
+/// Keeps the store from answering, on a connection of its own (rule 25).
+///
+/// An exclusive lock on the store's tables or file does it, or a proxy that stops passing data on. It has to keep
+/// writers waiting, may keep readers waiting, and must not fail them. It must not affect the stores of other cases.
+#[async_trait]
+pub trait Outage: Send + 'static {
+    /// Keeps the store from answering from now on.
+    async fn begin(&mut self) -> Result<(), BoxError>;
+
+    /// Lets the store answer again.
+    async fn end(&mut self) -> Result<(), BoxError>;
 }

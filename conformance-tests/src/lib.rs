@@ -18,5 +18,5 @@ mod watched;
 
 pub use self::case::Case;
 pub use self::faulty::{Call, Fault, FaultyBackend, Method, chance, script};
-pub use self::fixture::{Application, BoxError, Fixture, Schema};
+pub use self::fixture::{Application, BoxError, Fixture, Outage, Schema};
 pub use self::suite::Suite;

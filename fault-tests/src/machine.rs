@@ -1,5 +1,5 @@
-//! Abilities that not every machine grants to tests: mounting disks and making another program's system
-//! calls fail.
+//! Abilities that not every machine grants to tests: mounting disks, making another program's system
+//! calls fail, and giving a program another clock.
 
 use std::fs::File;
 use std::io::{ErrorKind, Write as _};
@@ -20,6 +20,8 @@ pub enum Ability {
     Mounts,
     /// Making the system calls of another program fail, with `strace`.
     Injection,
+    /// Giving a program another clock, with `faketime`.
+    Clocks,
 }
 
 impl Ability {
@@ -39,6 +41,12 @@ impl Ability {
                 let strace = "strace --output=/dev/null --inject=getppid:error=EIO";
                 let mut attempt = Command::new("sh");
                 attempt.args(["-c", &format!("sleep 0.3 & {strace} --attach=$! && true")]);
+                attempt
+            }
+            Self::Clocks => {
+                let earlier = r#"[ "$(faketime -m -f -1d date +%s)" -lt "$(date +%s)" ]"#;
+                let mut attempt = Command::new("sh");
+                attempt.args(["-c", earlier]);
                 attempt
             }
         };
@@ -169,5 +177,47 @@ impl Drop for Disk {
         // The folder cannot be removed while the disk is mounted. `--lazy` detaches it even if a process
         // still has files open.
         let _ = Command::new("umount").arg("--lazy").arg(self.path()).status();
+    }
+}
+
+/// A clock that is ahead of the machine's or behind it.
+///
+/// Only the time of day differs. What has passed between two moments is measured correctly, as on a real machine.
+#[derive(Debug)]
+pub struct Clock {
+    folder: TempDir,
+    library: String,
+}
+
+impl Clock {
+    /// Creates a clock with an offset such as `+1d` or `-2h`.
+    pub fn new(offset: &str) -> Outcome<Self> {
+        let library =
+            Command::new("faketime").args(["-m", "-f", "+0", "printenv", "LD_PRELOAD"]).output()?;
+        let library = String::from_utf8(library.stdout)?.trim().to_owned();
+        let clock = Self { folder: TempDir::new()?, library };
+        clock.set(offset)?;
+        Ok(clock)
+    }
+
+    /// Sets the clock forward or back, which running programs notice at once.
+    pub fn set(&self, offset: &str) -> Outcome {
+        let new = self.folder.path().join("new");
+        std::fs::write(&new, offset)?;
+        // No program may read a file that is half written.
+        Ok(std::fs::rename(new, self.file())?)
+    }
+
+    /// Returns a command that runs its further arguments as a program with this clock.
+    pub fn command(&self) -> Command {
+        let mut command = Command::new("env");
+        command.arg(format!("LD_PRELOAD={}", self.library));
+        command.arg(format!("FAKETIME_TIMESTAMP_FILE={}", self.file().display()));
+        command.args(["FAKETIME_NO_CACHE=1", "FAKETIME_DONT_FAKE_MONOTONIC=1"]);
+        command
+    }
+
+    fn file(&self) -> PathBuf {
+        self.folder.path().join("offset")
     }
 }

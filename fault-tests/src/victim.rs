@@ -42,6 +42,12 @@ pub struct Plan {
     /// Emit through `tracing`, with a layer that records the events of all libraries at every level
     #[arg(long)]
     pub traced: bool,
+    /// Take the time of each record from the clock instead of its number
+    #[arg(long)]
+    pub own_clock: bool,
+    /// Ask for the lease of this name before emitting, and report the answer
+    #[arg(long)]
+    pub lease: Option<String>,
     /// Wait for a line on standard input before exiting
     #[arg(long)]
     pub linger: bool,
@@ -58,6 +64,8 @@ impl Plan {
             records: 0,
             pace: 0,
             traced: false,
+            own_clock: false,
+            lease: None,
             linger: false,
         }
     }
@@ -80,6 +88,12 @@ impl Plan {
         }
         if self.traced {
             arguments.push("--traced".to_owned());
+        }
+        if self.own_clock {
+            arguments.push("--own-clock".to_owned());
+        }
+        if let Some(lease) = &self.lease {
+            arguments.push(format!("--lease={lease}"));
         }
         if self.linger {
             arguments.push("--linger".to_owned());
@@ -104,6 +118,8 @@ pub struct Heard {
     pub acknowledged: BTreeSet<u64>,
     /// The numbers of the records whose `emit` returned an error.
     pub refused: BTreeSet<u64>,
+    /// Whether the victim got the lease that it asked for.
+    pub lease: Option<bool>,
     /// The handler's counters, which the victim prints before it exits.
     pub stats: Option<serde_json::Value>,
 }
@@ -222,6 +238,7 @@ impl Heard {
         match line.split_once(' ') {
             Some(("ACK", number)) => drop(number.parse().map(|n| self.acknowledged.insert(n))),
             Some(("ERR", number)) => drop(number.parse().map(|n| self.refused.insert(n))),
+            Some(("LEASE", answer)) => self.lease = answer.parse().ok(),
             Some(("STATS", stats)) => self.stats = serde_json::from_str(stats).ok(),
             _ => {}
         }

@@ -6,15 +6,17 @@ use std::fmt;
 ///
 /// A call that needs a missing capability returns
 /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported). The conformance suite reports the cases that
-/// need it as ignored, with the reason.
+/// need it as ignored, with the reason; its README lists the rules that they belong to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Capability {
     /// The backend implements [`EventStore`](crate::EventStore): events, their types and traits, and expiry.
     Events,
-    /// Data outlives the handle, and several processes can open the same store at once.
+    /// Data outlives the handle, and several processes can open the same store at once. A call may then have to
+    /// wait for others, and ends even if they never finish.
     SharedStorage,
-    /// The schema is versioned: older versions are migrated, newer versions are rejected.
+    /// The schema is versioned: older versions are migrated, newer versions are rejected. A first release has this
+    /// capability too if it stores a version, although nothing older exists yet.
     SchemaVersions,
     /// The store shares its database with the application's own transactions.
     ApplicationTransactions,

@@ -102,7 +102,26 @@ impl Error {
         self
     }
 
-    /// Creates an [`ErrorKind::Config`] error for an invalid option, limit, cursor or id.
+    /// Names the backend in an error that names none yet, such as one of [`uri`](crate::uri) or
+    /// [`check_merge`](crate::backend::check_merge).
+    ///
+    /// ```
+    /// use ticket_core::uri;
+    ///
+    /// let error = uri::flag("autocreate", "no").unwrap_err().named("sqlite");
+    /// assert!(error.to_string().starts_with("sqlite: autocreate is \"no\""));
+    /// assert_eq!(error.named("other").backend(), "sqlite");
+    /// ```
+    #[must_use]
+    pub fn named(mut self, backend: &'static str) -> Self {
+        if self.backend == CORE {
+            self.backend = backend;
+        }
+        self
+    }
+
+    /// Creates an [`ErrorKind::Config`] error for an invalid option, limit, cursor or id. It names no backend;
+    /// [`named`](Self::named) adds one.
     #[must_use]
     pub fn config(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Config, CORE, message)

@@ -16,6 +16,50 @@ use crate::{
 /// A backend that lacks [`Capability::Events`](crate::Capability::Events) fails every method with
 /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported). A wrapper forwards what it does not change
 /// with [`forward_event_store!`](crate::forward_event_store).
+///
+/// What [`BackendBase`] says about every method holds here too: a method is cancel-safe, returns even if the store
+/// does not answer, and works on any runtime.
+///
+/// # The methods as an implementor writes them
+///
+/// ```
+/// use ticket_core::backend::{Lease, async_trait};
+/// use ticket_core::{
+///     EventQuery, EventStore, EventTrait, EventTypeQuery, Expired, Expiry, KeepPerTicket, Occurrence, Page,
+///     Result, TraitQuery, TraitType, TraitTypeQuery,
+/// };
+///
+/// #[derive(Debug)]
+/// struct Foo;
+///
+/// #[async_trait]
+/// impl EventStore for Foo {
+///     async fn get_events(&self, query: &EventQuery) -> Result<Page<Occurrence>> {
+///         todo!()
+///     }
+///     async fn event_types(&self, query: &EventTypeQuery) -> Result<Vec<String>> {
+///         todo!()
+///     }
+///     async fn trait_types(&self, query: &TraitTypeQuery) -> Result<Vec<TraitType>> {
+///         todo!()
+///     }
+///     async fn get_traits(&self, query: &TraitQuery) -> Result<Page<EventTrait>> {
+///         todo!()
+///     }
+///     async fn clear_expired(&self, expiry: &Expiry) -> Result<Expired> {
+///         todo!()
+///     }
+///     async fn keep_per_ticket(&self, keep: &KeepPerTicket) -> Result<u64> {
+///         todo!()
+///     }
+///     async fn clear(&self) -> Result<()> {
+///         todo!()
+///     }
+///     async fn lease(&self, lease: &Lease) -> Result<bool> {
+///         todo!()
+///     }
+/// }
+/// ```
 #[async_trait]
 pub trait EventStore: std::fmt::Debug + Send + Sync + 'static {
     /// Returns a page of the events that match a filter, ordered by time (rules 10, 11, 15 and 16).
@@ -73,8 +117,11 @@ pub trait EventStore: std::fmt::Debug + Send + Sync + 'static {
     ///
     /// One holder has a lease until it expires or is released. If nobody has the lease of this name, or the
     /// same holder has it, the holder has it for the requested time from now on, even if that ends sooner
-    /// than before. A requested time of zero releases the lease. If another holder has it, nothing changes
-    /// and the result is `false`. Of several holders that ask at once, one gets it.
+    /// than before. If another holder has it, nothing changes and the result is `false`. Of several holders that
+    /// ask at once, one gets it.
+    ///
+    /// A requested time of zero releases the lease, and the answer follows the same rule: `true` if the holder
+    /// had the lease or nobody did, since it is free now, and `false` if another holder has it, who keeps it.
     ///
     /// Time is the store's: where several machines share a store, the backend MUST go by a single clock,
     /// that of the database. A holder that is suspended for longer than its lease has lost it without being

@@ -78,7 +78,7 @@ impl Note {
 }
 
 /// An entry of a ticket's history.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HistoryEntry {
     /// The number of the entry. The first entry of a ticket has number 1, and each further one the next
     /// number.

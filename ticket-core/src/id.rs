@@ -200,6 +200,12 @@ impl OccurrenceId {
         Self(uuid)
     }
 
+    /// Creates an id from its bytes, as [`as_bytes`](Self::as_bytes) returns them.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(Uuid::from_bytes(bytes))
+    }
+
     /// Returns the UUID.
     #[must_use]
     pub const fn as_uuid(&self) -> &Uuid {
@@ -288,6 +294,7 @@ mod tests {
         assert_eq!(id.as_uuid().get_timestamp().unwrap().to_unix().0, 1_795_258_040);
         assert_ne!(id, OccurrenceId::random(time));
         assert_eq!(id.to_string().parse::<OccurrenceId>().unwrap(), id);
+        assert_eq!(OccurrenceId::from_bytes(*id.as_bytes()), id);
     }
 
     #[test]

@@ -341,14 +341,10 @@ impl Entry {
         }
     }
 
-    /// Returns the effective status at the time `now`.
-    pub(crate) fn status_at(&self, now: Timestamp) -> Status {
-        self.ticket.status.clone().effective(now)
-    }
-
     /// Returns the ticket with its effective status at the time `now`.
     pub(crate) fn ticket_at(&self, now: Timestamp) -> Ticket {
-        Ticket { status: self.status_at(now), ..self.ticket.clone() }
+        let ticket = self.ticket.clone();
+        Ticket { status: ticket.status.effective(now), ..ticket }
     }
 }
 

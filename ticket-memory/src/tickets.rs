@@ -19,10 +19,7 @@ impl State {
     pub(crate) fn get_tickets(&self, query: &TicketQuery, now: Timestamp) -> Result<Page<Ticket>> {
         let plan = query.plan()?;
         let found = self.tickets.values().filter(|entry| entry.matches(&query.filter, now));
-        let places = found.map(|entry| {
-            let key = query.sort.key(&entry.ticket);
-            (TicketPosition { key, id: entry.ticket.id }, entry)
-        });
+        let places = found.map(|entry| (TicketPosition::of(&entry.ticket, query.sort), entry));
         let page = page_of(places, query.direction, plan.after(), query.offset(), plan.fetch());
         Ok(plan.page(page.map(|entry| entry.ticket_at(now)).collect()))
     }
@@ -77,25 +74,8 @@ impl State {
 
 impl Entry {
     fn matches(&self, filter: &TicketFilter, now: Timestamp) -> bool {
-        let ticket = &self.ticket;
-        is_app(&ticket.app_id, filter.app_id.as_deref())
-            && filter.status.is_none_or(|status| self.status_at(now).kind() == status)
-            && filter.min_level.is_none_or(|level| level <= ticket.level)
-            && filter.channel.as_ref().is_none_or(|channel| *channel == ticket.channel)
-            && self.was_seen(filter.release.as_deref(), filter.environment.as_deref())
-            && filter.since.is_none_or(|since| since <= ticket.last_occurrence_time)
-            && filter.until.is_none_or(|until| ticket.first_occurrence_time <= until)
-            && filter.search.as_ref().is_none_or(|text| self.search_text.contains(text))
-            && filter.id_prefix.is_none_or(|prefix| prefix.matches(ticket.id))
-    }
-
-    /// Returns `true` if one record had this release and this environment, as far as they are given.
-    fn was_seen(&self, release: Option<&str>, environment: Option<&str>) -> bool {
-        (release.is_none() && environment.is_none())
-            || self.seen.iter().any(|(seen_release, seen_environment)| {
-                (release.is_none() || release == seen_release.as_deref())
-                    && (environment.is_none() || environment == seen_environment.as_deref())
-            })
+        let seen = self.seen.iter().map(|(release, place)| (release.as_deref(), place.as_deref()));
+        filter.matches(&self.ticket, seen, &self.search_text, now)
     }
 }
 

@@ -6,7 +6,6 @@ use ticket_core::{
     HistoryEntry, Level, Location, Occurrence, OccurrenceId, Result, Status, Ticket, TicketId,
     Timestamp, Value, ValueKind,
 };
-use uuid::Uuid;
 
 use crate::error::corrupt;
 
@@ -133,7 +132,7 @@ pub(crate) fn history_entry(document: &Document) -> Result<HistoryEntry> {
 pub(crate) fn occurrence_ids(document: &Document) -> Result<(TicketId, OccurrenceId)> {
     let key = document.get_document("_id").map_err(|_| corrupt("an occurrence's id"))?;
     let id = bytes(key.get("i")).ok_or_else(|| corrupt("an occurrence's id"))?;
-    Ok((ticket_id(key.get("t"))?, OccurrenceId::from_uuid(Uuid::from_bytes(id))))
+    Ok((ticket_id(key.get("t"))?, OccurrenceId::from_bytes(id)))
 }
 
 /// Returns the key of a trait: its kind and its name. All values under one key then have one kind,
@@ -175,7 +174,7 @@ fn bytes(value: Option<&Bson>) -> Option<[u8; 16]> {
 
 pub(crate) fn occurrence_id(document: &Document, field: &str) -> Result<OccurrenceId> {
     bytes(document.get(field))
-        .map(|bytes| OccurrenceId::from_uuid(Uuid::from_bytes(bytes)))
+        .map(OccurrenceId::from_bytes)
         .ok_or_else(|| corrupt("an occurrence's id"))
 }
 

@@ -1,17 +1,21 @@
 //! The conformance suite on the MongoDB server of the URL, which may be a replica set or a standalone server.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::TryStreamExt;
-use mongodb::bson::{Document, doc};
+use mongodb::bson::{Bson, Document, doc};
 use mongodb::options::IndexOptions;
 use mongodb::{Client, ClientSession, Collection, Database, IndexModel};
-use ticket_conformance::{Application, BoxError, Case, Fixture, Schema, Suite};
+use ticket_conformance::{Application, BoxError, Case, Fixture, Outage, Schema, Suite};
 use ticket_core::Capability;
 use ticket_mongo::{MongoBackend, MongoConfig};
 
 const URL: &str = "TICKET_MONGODB_URL";
+
+/// The default of `timeout`, and as much again for a busy server.
+const OUTAGE_LIMIT: Duration = Duration::from_secs(20);
 
 /// The database that all cases share; each uses its own prefix in it.
 const DATABASE: &str = "ticket_conformance";
@@ -27,7 +31,10 @@ fn main() -> ExitCode {
         backend.connect().await?;
         let table = database.collection(&format!("{}_cart", case.namespace()));
         let versions = Versions { database: database.clone(), prefix: case.namespace().to_owned() };
+        let tickets = format!("{}tickets", case.namespace());
+        let stall = Stall { database: database.clone(), tickets, update: None };
         Ok(Fixture::new(backend)
+            .with_outage(stall, OUTAGE_LIMIT)
             .with_application(App { client, table, session: None })
             .with_schema(versions)
             .with_cleanup(remove(database, case.namespace().to_owned())))
@@ -167,6 +174,57 @@ impl Schema for Versions {
 
     async fn undo_newer(&mut self) -> Result<(), BoxError> {
         self.collection("schema_versions").delete_one(doc! { "_id": 1000_i64 }).await?;
+        Ok(())
+    }
+}
+
+/// Two commands that keep a collection locked: an update that sleeps, and a change of the collection, which waits for it.
+/// All later writers wait behind that change.
+struct Stall {
+    database: Database,
+    tickets: String,
+    /// The id of the update.
+    update: Option<Bson>,
+}
+
+impl Stall {
+    fn start(&self, command: Document) {
+        let database = self.database.clone();
+        // The update ends with an error: it is killed.
+        tokio::spawn(async move { database.run_command(command).await });
+    }
+
+    /// Waits for a command to begin, and returns its id.
+    async fn begun(&self, filter: Document) -> Result<Option<Bson>, BoxError> {
+        let admin = self.database.client().database("admin");
+        loop {
+            let stages = [doc! { "$currentOp": {} }, doc! { "$match": &filter }];
+            let mut found = admin.aggregate(stages).await?;
+            if let Some(mut command) = found.try_next().await? {
+                return Ok(command.remove("opid"));
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
+
+#[async_trait]
+impl Outage for Stall {
+    async fn begin(&mut self) -> Result<(), BoxError> {
+        let space = format!("{DATABASE}.{}", self.tickets);
+        // It holds the collection's lock meanwhile, and finds nothing to change.
+        let sleep = "function() { sleep(60000); return false }";
+        let update = doc! { "q": { "$where": sleep }, "u": { "$set": { "x": 1 } } };
+        self.start(doc! { "update": &self.tickets, "updates": [update] });
+        self.update = self.begun(doc! { "op": "update", "ns": space }).await?;
+        self.start(doc! { "collMod": &self.tickets, "validationLevel": "strict" });
+        self.begun(doc! { "command.collMod": &self.tickets, "waitingForLock": true }).await?;
+        Ok(())
+    }
+
+    async fn end(&mut self) -> Result<(), BoxError> {
+        let admin = self.database.client().database("admin");
+        admin.run_command(doc! { "killOp": 1, "op": self.update.take() }).await?;
         Ok(())
     }
 }

@@ -225,8 +225,8 @@ impl PostgresConfig {
         self
     }
 
-    /// Returns the statements that create the tables in an empty database, as
-    /// [`setup_backend`](ticket_core::BackendBase::setup_backend) runs them.
+    /// Returns a transaction that creates the tables in an empty database, with the statements that
+    /// [`setup_backend`](ticket_core::BackendBase::setup_backend) runs.
     #[must_use]
     pub fn schema_sql(&self) -> String {
         schema::to_sql(&self.names())

@@ -99,9 +99,11 @@ impl Connections {
         Ok(call.on_current_tables())
     }
 
-    /// Begins a transaction that may have much to do: each statement has a deadline of its own.
+    /// Begins a transaction that may have much to do: each statement has a deadline of its own. It waits for a lock no
+    /// longer than any other, because a wait for another transaction is no work.
     pub(crate) async fn maintain(&self) -> Result<Call<'_>> {
-        self.set_up().await.map(Call::on_current_tables)
+        let call = self.set_up().await?.on_current_tables();
+        Ok(call.waiting_for_locks(self.config.timeout()))
     }
 
     /// Begins such a transaction whatever version the tables have. All other transactions stop
@@ -192,6 +194,12 @@ enum Bound {
     Each,
 }
 
+/// Returns a timeout for the server, in milliseconds: a little earlier than the client's, because the server's error says
+/// what took the time.
+fn on_the_server(timeout: Duration) -> u128 {
+    (timeout.as_millis() * 9 / 10).max(1)
+}
+
 /// One transaction on one connection.
 ///
 /// A call that is dropped before its end, perhaps in the middle of an answer, discards its
@@ -217,9 +225,7 @@ impl<'a> Call<'a> {
         bound: Bound,
     ) -> Result<Self> {
         let client = connections.get(pool).await?;
-        // The server times out a little earlier than the client, and its error says what took the
-        // time.
-        let millis = (timeout.as_millis() * 9 / 10).max(1);
+        let millis = on_the_server(timeout);
         let begin = format!(
             "BEGIN ISOLATION LEVEL {mode}; SET LOCAL statement_timeout = {millis}; \
              SET LOCAL lock_timeout = {}; \
@@ -235,6 +241,15 @@ impl<'a> Call<'a> {
             deadline: Instant::now() + timeout,
             is_open: false,
         })
+    }
+
+    /// Makes the transaction wait for locks as one with this timeout does.
+    fn waiting_for_locks(mut self, timeout: Duration) -> Self {
+        if let Some(begin) = &mut self.begin {
+            let millis = (on_the_server(timeout) / 2).max(1);
+            begin.push_str(&format!("; SET LOCAL lock_timeout = {millis}"));
+        }
+        self
     }
 
     /// Makes the transaction fail unless the tables have the version that this program writes.
@@ -284,32 +299,20 @@ impl<'a> Call<'a> {
 
     /// Runs one statement of several.
     pub(crate) async fn query(&mut self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>> {
-        let begin = self.begin.take();
-        self.renew();
-        self.is_open = true;
+        let begin = self.start();
         let client = self.client()?;
-        let query = client.query_typed(sql, params);
-        let rows = match begin {
-            Some(begin) => {
-                let work = join(client.batch_execute(&begin), query);
-                let (begun, rows) = self.bounded(work).await?;
-                begun.and(rows)
-            }
-            None => self.bounded(query).await?,
-        };
+        let rows = self.behind(begin, client.query_typed(sql, params)).await?;
         rows.map_err(|error| self.failed(error))
     }
 
-    /// Runs statements without parameters.
+    /// Runs one statement without parameters.
+    ///
+    /// It is sent alone: Citus refuses a statement of DDL that arrives together with others.
     pub(crate) async fn execute(&mut self, sql: &str) -> Result<()> {
-        let sql = match self.begin.take() {
-            Some(begin) => format!("{begin}; {sql}"),
-            None => sql.to_owned(),
-        };
-        self.renew();
-        self.is_open = true;
-        let work = self.client()?.batch_execute(&sql);
-        self.bounded(work).await?.map_err(|error| self.failed(error))
+        let begin = self.start();
+        let client = self.client()?;
+        let done = self.behind(begin, client.batch_execute(sql)).await?;
+        done.map_err(|error| self.failed(error))
     }
 
     /// Commits the transaction.
@@ -343,10 +346,26 @@ impl<'a> Call<'a> {
         Ok(!rows.is_empty())
     }
 
-    fn renew(&mut self) {
+    /// Prepares for another statement. Returns what has to be sent ahead of it.
+    fn start(&mut self) -> Option<String> {
         if let Bound::Each = self.bound {
             self.deadline = Instant::now() + self.timeout;
         }
+        self.is_open = true;
+        self.begin.take()
+    }
+
+    /// Sends a statement behind the beginning of the transaction, without waiting in between.
+    async fn behind<T>(
+        &self,
+        begin: Option<String>,
+        statement: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> Result<Result<T, tokio_postgres::Error>> {
+        let Some(begin) = begin else { return self.bounded(statement).await };
+        // `join` polls its futures in this order, so the driver sends them in this order.
+        let work = join(self.client()?.batch_execute(&begin), statement);
+        let (begun, done) = self.bounded(work).await?;
+        Ok(begun.and(done))
     }
 
     fn client(&self) -> Result<&Client> {

@@ -81,6 +81,11 @@ fn of_code(code: &SqlState) -> (ErrorKind, &'static str) {
             "a table or a column of the store is missing: put it back, or rename what is left and call \
              setup_backend",
         ),
+        "0A000" | "42601" => (
+            Config,
+            "the server does not support a statement of this store: write the URI of a PostgreSQL server, or \
+             of an engine on which the conformance suite passes",
+        ),
         "25006" => (Unavailable, "the server is read-only"),
         "53100" => (Unavailable, "the server's disk is full"),
         "53300" => (Unavailable, "the server has no connection left"),
@@ -92,7 +97,8 @@ fn of_code(code: &SqlState) -> (ErrorKind, &'static str) {
             "22" | "54" => (Rejected, "the server refused a value"),
             "23" => (Corrupt, "the stored data is inconsistent"),
             "40" => (Unavailable, "another transaction wrote at the same time"),
-            "XX" => (Corrupt, "the server found damaged data"),
+            // XX000 is any failure that has no code of its own, such as one of an extension or a proxy.
+            "XX" if code != "XX000" => (Corrupt, "the server found damaged data"),
             _ => (Unavailable, "the server failed to run the statement"),
         },
     }
@@ -145,4 +151,27 @@ pub(crate) fn corrupt(what: &str) -> Error {
 /// The error for a store that did not answer.
 pub(crate) fn unavailable(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::Unavailable, BACKEND, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_errors_that_may_pass_are_retryable() {
+        let kind = |code: &str| of_code(&SqlState::from_code(code)).0;
+        for code in ["40001", "40P01", "42501", "53300", "55P03", "57014", "57P01", "XX000"] {
+            assert_eq!(kind(code), ErrorKind::Unavailable, "{code}");
+        }
+        // Neither a statement that the server does not know nor one that it does not support.
+        for code in ["0A000", "28P01", "3D000", "42601", "42P01", "42883"] {
+            assert_eq!(kind(code), ErrorKind::Config, "{code}");
+        }
+        for code in ["22021", "54000"] {
+            assert_eq!(kind(code), ErrorKind::Rejected, "{code}");
+        }
+        for code in ["23505", "XX001", "XX002"] {
+            assert_eq!(kind(code), ErrorKind::Corrupt, "{code}");
+        }
+    }
 }

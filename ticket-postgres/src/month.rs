@@ -89,17 +89,19 @@ impl Month {
     /// Returns the statements that create its partitions.
     ///
     /// Each partition is created beside the table and then attached, which does not block writers.
-    pub(crate) fn to_sql(self, names: &Names) -> String {
+    pub(crate) fn statements(self, names: &Names) -> Vec<String> {
         let (name, first, end) = (self.name(), self.first_id(), Self(self.0 + 1).first_id());
-        let mut sql = String::new();
+        let mut statements = Vec::new();
         for table in ["occurrences", "traits"] {
-            sql.push_str(&names.sql(&format!(
-                "CREATE TABLE {{s}}.\"{{p}}{table}_{name}\" (LIKE {{s}}.\"{{p}}{table}\");\n\
-                 ALTER TABLE {{s}}.\"{{p}}{table}\" ATTACH PARTITION {{s}}.\"{{p}}{table}_{name}\" \
-                 FOR VALUES FROM ('{first}') TO ('{end}');\n"
+            statements.push(names.sql(&format!(
+                "CREATE TABLE {{s}}.\"{{p}}{table}_{name}\" (LIKE {{s}}.\"{{p}}{table}\")"
+            )));
+            statements.push(names.sql(&format!(
+                "ALTER TABLE {{s}}.\"{{p}}{table}\" ATTACH PARTITION {{s}}.\"{{p}}{table}_{name}\" \
+                 FOR VALUES FROM ('{first}') TO ('{end}')"
             )));
         }
-        sql
+        statements
     }
 }
 

@@ -2,7 +2,7 @@
 
 use ticket_core::Result;
 
-use crate::connection::Connections;
+use crate::connection::{Call, Connections};
 use crate::error::is_check_violation;
 use crate::month::Month;
 
@@ -24,7 +24,6 @@ pub(crate) async fn provide(
 
 /// Creates one month in a transaction of its own, so that others continue in between.
 async fn make(connections: &Connections, month: Month) -> Result<()> {
-    let names = connections.names();
     let mut call = connections.maintain().await?;
     // Usually the partition exists.
     let table = format!("traits_{}", month.name());
@@ -38,10 +37,17 @@ async fn make(connections: &Connections, month: Month) -> Result<()> {
     // If the shared partition already contains ids of this month, PostgreSQL refuses the new
     // partition, and the month stays in the shared one.
     call.execute("SAVEPOINT month").await?;
-    match call.execute(&month.to_sql(names)).await {
+    match create(&mut call, month).await {
         Err(error) if !is_check_violation(&error) => return Err(error),
         Err(_) => call.execute("ROLLBACK TO SAVEPOINT month").await?,
         Ok(()) => {}
     }
     call.finish().await
+}
+
+async fn create(call: &mut Call<'_>, month: Month) -> Result<()> {
+    for statement in month.statements(call.names()) {
+        call.execute(&statement).await?;
+    }
+    Ok(())
 }

@@ -45,7 +45,9 @@ async fn migrate(call: &mut Call<'_>, names: &Names) -> Result<()> {
         call.execute(&names.sql(VERSIONS)).await?;
     }
     for (number, migration) in (1..).zip(MIGRATIONS).filter(|(number, _)| *number > version) {
-        call.execute(&names.sql(migration)).await?;
+        for statement in migration {
+            call.execute(&names.sql(statement)).await?;
+        }
         if number == REBUILDS_TICKETS {
             rebuild_tickets(call, names).await?;
         }

@@ -1,13 +1,17 @@
 //! The conformance suite on PostgreSQL.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use async_trait::async_trait;
-use ticket_conformance::{Application, BoxError, Case, Fixture, Schema, Suite};
+use ticket_conformance::{Application, BoxError, Case, Fixture, Outage, Schema, Suite};
 use ticket_postgres::{PostgresBackend, PostgresConfig};
 use tokio_postgres::{Client, NoTls};
 
 const URL: &str = "TICKET_POSTGRES_URL";
+
+/// The default of `timeout`, and as much again for a busy server.
+const OUTAGE_LIMIT: Duration = Duration::from_secs(20);
 
 fn main() -> ExitCode {
     Suite::new("postgres", |case: Case| async move {
@@ -18,9 +22,15 @@ fn main() -> ExitCode {
         let store = Store { schema: case.namespace().to_owned() };
         let cleanup = store.clone();
         Ok(Fixture::new(PostgresBackend::new(config)?)
+            .with_outage(Locks { client: None, schema: store.schema.clone() }, OUTAGE_LIMIT)
             .with_application(Shop { client: None, schema: store.schema.clone() })
             .with_cleanup(async move {
-                cleanup.run("DROP SCHEMA IF EXISTS \"{s}\" CASCADE; DROP SCHEMA IF EXISTS \"{s}_app\" CASCADE").await
+                cleanup
+                    .run(&[
+                        "DROP SCHEMA IF EXISTS \"{s}\" CASCADE",
+                        "DROP SCHEMA IF EXISTS \"{s}_app\" CASCADE",
+                    ])
+                    .await
             })
             .with_schema(store))
     })
@@ -41,9 +51,15 @@ struct Store {
 }
 
 impl Store {
-    async fn run(&self, sql: &str) -> Result<(), BoxError> {
-        let sql = sql.replace("{s}", &self.schema).replace("{t}", "ticketing_");
-        Ok(connect().await?.batch_execute(&sql).await?)
+    /// Runs statements, each of which is sent alone: Citus refuses several statements of DDL in one message.
+    async fn run(&self, statements: &[&str]) -> Result<(), BoxError> {
+        let client = connect().await?;
+        client.batch_execute("BEGIN").await?;
+        for sql in statements {
+            let sql = sql.replace("{s}", &self.schema).replace("{t}", "ticketing_");
+            client.batch_execute(&sql).await?;
+        }
+        Ok(client.batch_execute("COMMIT").await?)
     }
 }
 
@@ -53,24 +69,29 @@ impl Schema for Store {
     /// tickets, no ids of producers, no read positions, no versions of releases, and searched the message and the
     /// location only.
     async fn make_older(&mut self) -> Result<(), BoxError> {
-        self.run(
-            "DROP TABLE \"{s}\".{t}read_positions; DROP TABLE \"{s}\".{t}leases; DROP TABLE \"{s}\".{t}app_counts; DROP INDEX \"{s}\".{t}tickets_by_solved; \
-             ALTER TABLE \"{s}\".{t}occurrences DROP COLUMN external_id; \
-             DROP TABLE \"{s}\".{t}history; ALTER TABLE \"{s}\".{t}tickets DROP COLUMN history, DROP COLUMN merged_into; \
-             ALTER TABLE \"{s}\".{t}hours DROP COLUMN app_id; \
-             ALTER TABLE \"{s}\".{t}tickets DROP COLUMN solved_after, DROP COLUMN solved_name, \
-             DROP COLUMN solved_version; UPDATE \"{s}\".{t}tickets SET search_text = ''; \
-             DELETE FROM \"{s}\".{t}schema_versions WHERE version > 1",
-        )
+        self.run(&[
+            "DROP TABLE \"{s}\".{t}read_positions",
+            "DROP TABLE \"{s}\".{t}leases",
+            "DROP TABLE \"{s}\".{t}app_counts",
+            "DROP INDEX \"{s}\".{t}tickets_by_solved",
+            "ALTER TABLE \"{s}\".{t}occurrences DROP COLUMN external_id",
+            "DROP TABLE \"{s}\".{t}history",
+            "ALTER TABLE \"{s}\".{t}tickets DROP COLUMN history, DROP COLUMN merged_into",
+            "ALTER TABLE \"{s}\".{t}hours DROP COLUMN app_id",
+            "ALTER TABLE \"{s}\".{t}tickets DROP COLUMN solved_after, DROP COLUMN solved_name, \
+             DROP COLUMN solved_version",
+            "UPDATE \"{s}\".{t}tickets SET search_text = ''",
+            "DELETE FROM \"{s}\".{t}schema_versions WHERE version > 1",
+        ])
         .await
     }
 
     async fn make_newer(&mut self) -> Result<(), BoxError> {
-        self.run("INSERT INTO \"{s}\".{t}schema_versions VALUES (1000, 0)").await
+        self.run(&["INSERT INTO \"{s}\".{t}schema_versions VALUES (1000, 0)"]).await
     }
 
     async fn undo_newer(&mut self) -> Result<(), BoxError> {
-        self.run("DELETE FROM \"{s}\".{t}schema_versions WHERE version = 1000").await
+        self.run(&["DELETE FROM \"{s}\".{t}schema_versions WHERE version = 1000"]).await
     }
 }
 
@@ -85,8 +106,9 @@ impl Shop {
         let sql = sql.replace("{s}", &self.schema);
         if self.client.is_none() {
             let client = connect().await?;
-            let table = "CREATE SCHEMA \"{s}_app\"; CREATE TABLE \"{s}_app\".orders (id int)";
-            client.batch_execute(&table.replace("{s}", &self.schema)).await?;
+            for sql in ["CREATE SCHEMA \"{s}_app\"", "CREATE TABLE \"{s}_app\".orders (id int)"] {
+                client.batch_execute(&sql.replace("{s}", &self.schema)).await?;
+            }
             self.client = Some(client);
         }
         match &self.client {
@@ -119,5 +141,31 @@ impl Application for Shop {
         let sql = format!("SELECT count(*) FROM \"{}_app\".orders", self.schema);
         let count: i64 = connect().await?.query_typed_one(&sql, &[]).await?.get(0);
         Ok(count.try_into()?)
+    }
+}
+
+/// A transaction that has locked all tables of a store.
+struct Locks {
+    client: Option<Client>,
+    schema: String,
+}
+
+#[async_trait]
+impl Outage for Locks {
+    async fn begin(&mut self) -> Result<(), BoxError> {
+        let client = connect().await?;
+        let tables = "SELECT string_agg(oid::regclass::text, ', ') FROM pg_class \
+                      WHERE relnamespace = ('\"' || $1 || '\"')::regnamespace AND relkind IN ('r', 'p')";
+        let tables: String = client.query_one(tables, &[&self.schema]).await?.get(0);
+        client.batch_execute(&format!("BEGIN; LOCK TABLE {tables}")).await?;
+        self.client = Some(client);
+        Ok(())
+    }
+
+    async fn end(&mut self) -> Result<(), BoxError> {
+        match self.client.take() {
+            Some(client) => Ok(client.batch_execute("ROLLBACK").await?),
+            None => Ok(()),
+        }
     }
 }

@@ -184,7 +184,8 @@ WHERE hour >= $1 AND hour < $2 GROUP BY hour;
 -- index: tickets_pkey; sorts: Sort
 
 WITH locked AS MATERIALIZED (
-  SELECT id FROM {s}."{p}tickets" WHERE id = ANY($9) ORDER BY id FOR UPDATE
+  SELECT id, status, status_time, solved_release, solved_after, solved_name, solved_version
+  FROM {s}."{p}tickets" WHERE id = ANY($9) ORDER BY id FOR UPDATE
 ), new AS (
   INSERT INTO {s}."{p}occurrences" (ticket_id, id, time, type, app_id, channel, repeats, payload,
     external_id)
@@ -192,16 +193,24 @@ WITH locked AS MATERIALIZED (
     $7::int8[], $8::text[], $43::text[])
   WHERE (SELECT count(*) FROM locked) >= 0
     AND 1 / ((SELECT coalesce(max(version), 0) FROM {s}."{p}schema_versions") = $42)::int = 1
-    AND 1 / (cardinality($47::uuid[]) = (SELECT count(*)
-      FROM unnest($47::uuid[], $48::uuid[]) AS m (id, target)
+    AND 1 / ((SELECT count(*) FROM unnest($47::uuid[], $48::uuid[]) AS m (id, target)
       JOIN {s}."{p}tickets" t ON t.id = m.id AND t.merged_into = m.target
-      WHERE m.target IN (SELECT id FROM locked)))::int = 1
+      WHERE m.target IN (SELECT id FROM locked)) = cardinality($47::uuid[]))::int = 1
   ON CONFLICT (ticket_id, id) DO NOTHING
   RETURNING ticket_id
 ), counted AS (
   SELECT ticket_id, count(*) AS n FROM new GROUP BY ticket_id
 ), fresh AS (
-  SELECT d.*, 1 / (d.n = c.n)::int AS one
+  SELECT d.*, 1 / (d.n = c.n)::int AS one, coalesce(t.status, 1) AS status, coalesce(t.status = 2 AND d.last_time > t.status_time
+      AND (t.solved_release IS NULL OR EXISTS (
+        SELECT 1 FROM unnest($32::uuid[], $33::text[], $44::int8[], $45::text[], $46::bytea[])
+          AS r (ticket_id, release, time, name, version)
+        WHERE r.ticket_id = t.id AND r.time > t.status_time
+          AND NOT (t.solved_after AND r.release = '=' || t.solved_release)
+          AND NOT coalesce(
+            (r.name = t.solved_name OR r.name = '' OR t.solved_name = '')
+              AND (r.version < t.solved_version OR t.solved_after AND r.version = t.solved_version),
+            false))), false) AS reopens
   FROM unnest($9::uuid[], $10::int8[], $11::text[], $12::int2[], $13::text[], $14::text[], $15::text[],
     $16::int8[], $17::text[], $18::text[], $19::text[], $20::int8[], $21::uuid[], $22::text[],
     $23::int8[], $24::uuid[], $25::text[], $26::int8[], $27::text[], $28::text[])
@@ -209,16 +218,18 @@ WITH locked AS MATERIALIZED (
       first_time, first_id, first_release, last_time, last_id, last_release, count, ingredients,
       search_text)
   JOIN counted c ON c.ticket_id = d.id
+  LEFT JOIN locked t ON t.id = d.id
   ORDER BY d.id
 ), stored AS (
   INSERT INTO {s}."{p}tickets" AS t (id, app_id, level, channel, message, file, line, module, function,
     error_type, status, first_time, first_id, first_release, last_time, last_id, last_release, count,
     reopened, ingredients, search_text)
-  SELECT id, app_id, level, channel, message, file, line, module, function, error_type, 1, first_time,
-    first_id, first_release, last_time, last_id, last_release, count * one, 0, ingredients, search_text
+  SELECT id, app_id, level, channel, message, file, line, module, function, error_type, status, first_time,
+    first_id, first_release, last_time, last_id, last_release, count * one, reopens::int, ingredients,
+    search_text
   FROM fresh
   ON CONFLICT (id) DO UPDATE SET
-    count = t.count + excluded.count / (t.merged_into IS NULL)::int,
+    count = t.count + excluded.count / (t.merged_into IS NULL AND t.status = excluded.status)::int,
     first_time = CASE WHEN (excluded.first_time, excluded.first_id) < (t.first_time, t.first_id) THEN excluded.first_time ELSE t.first_time END,
     first_id = CASE WHEN (excluded.first_time, excluded.first_id) < (t.first_time, t.first_id) THEN excluded.first_id ELSE t.first_id END,
     first_release = CASE WHEN (excluded.first_time, excluded.first_id) < (t.first_time, t.first_id) THEN excluded.first_release ELSE t.first_release END,
@@ -234,28 +245,15 @@ WITH locked AS MATERIALIZED (
     last_id = CASE WHEN (excluded.last_time, excluded.last_id) > (t.last_time, t.last_id) THEN excluded.last_id ELSE t.last_id END,
     last_release = CASE WHEN (excluded.last_time, excluded.last_id) > (t.last_time, t.last_id) THEN excluded.last_release ELSE t.last_release END,
     search_text = CASE WHEN (excluded.last_time, excluded.last_id) > (t.last_time, t.last_id) THEN excluded.search_text ELSE t.search_text END,
-    (status, status_time, solved_release, solved_after, solved_name, solved_version, reopened,
-      history, reopened_by) = (
-        SELECT CASE WHEN o.reopens THEN 1 ELSE t.status END,
-          CASE WHEN NOT o.reopens THEN t.status_time END,
-          CASE WHEN NOT o.reopens THEN t.solved_release END,
-          t.solved_after AND NOT o.reopens,
-          CASE WHEN NOT o.reopens THEN t.solved_name END,
-          CASE WHEN NOT o.reopens THEN t.solved_version END,
-          t.reopened + o.reopens::int,
-          t.history + o.reopens::int,
-          CASE WHEN o.reopens THEN $41::uuid ELSE t.reopened_by END
-        -- The offset keeps PostgreSQL from repeating the condition for each column.
-        FROM (SELECT t.status = 2 AND excluded.last_time > t.status_time
-          AND (t.solved_release IS NULL OR EXISTS (
-            SELECT 1 FROM unnest($32::uuid[], $33::text[], $44::int8[], $45::text[], $46::bytea[])
-              AS r (ticket_id, release, time, name, version)
-            WHERE r.ticket_id = t.id AND r.time > t.status_time
-              AND NOT (t.solved_after AND r.release = '=' || t.solved_release)
-              AND NOT coalesce(
-                (r.name = t.solved_name OR r.name = '' OR t.solved_name = '')
-                  AND (r.version < t.solved_version OR t.solved_after AND r.version = t.solved_version),
-                false))) AS reopens OFFSET 0) o)
+    status = CASE WHEN excluded.reopened = 1 THEN 1 ELSE t.status END,
+    status_time = CASE WHEN excluded.reopened = 0 THEN t.status_time END,
+    solved_release = CASE WHEN excluded.reopened = 0 THEN t.solved_release END,
+    solved_after = t.solved_after AND excluded.reopened = 0,
+    solved_name = CASE WHEN excluded.reopened = 0 THEN t.solved_name END,
+    solved_version = CASE WHEN excluded.reopened = 0 THEN t.solved_version END,
+    reopened = t.reopened + excluded.reopened,
+    history = t.history + excluded.reopened,
+    reopened_by = CASE WHEN excluded.reopened = 1 THEN $41::uuid ELSE t.reopened_by END
   RETURNING t.id, t.app_id, t.count, t.last_time, t.history, t.reopened_by IS NOT DISTINCT FROM $41 AS is_reopened
 ), counts AS (
   INSERT INTO {s}."{p}hours" AS h (ticket_id, app_id, hour, count)
@@ -500,3 +498,24 @@ WHERE a.app_id = gone.app_id AND a.hour = gone.hour AND a.part = gone.part AND a
 WITH gone AS (
   DELETE FROM {s}."{p}hours" WHERE ticket_id = ANY($1) RETURNING ticket_id, app_id, hour, count
 ) SELECT app_id, hour, (get_byte(uuid_send(ticket_id), 15) % 8)::int2, sum(count)::int8 FROM gone GROUP BY 1, 2, 3 ORDER BY 1, 2, 3;
+
+-- index: leases_pkey; sorts: nothing
+INSERT INTO {s}."{p}leases" AS l (name, holder, until)
+VALUES ($1, $2, clock_timestamp() + $3::int8 * interval '1 microsecond')
+ON CONFLICT (name) DO UPDATE SET holder = EXCLUDED.holder, until = EXCLUDED.until
+WHERE l.holder = EXCLUDED.holder OR EXCLUDED.until - l.until >= $3::int8 * interval '1 microsecond'
+RETURNING 1;
+
+-- index: read_positions_pkey; sorts: nothing
+SELECT position FROM {s}."{p}read_positions" WHERE source = $1;
+
+-- index: read_positions_pkey; sorts: nothing
+INSERT INTO {s}."{p}read_positions" (source, position, at) VALUES ($1, $2, $3)
+ON CONFLICT (source) DO NOTHING RETURNING 1;
+
+-- index: read_positions_pkey; sorts: nothing
+UPDATE {s}."{p}read_positions" SET position = $2, at = $3 WHERE source = $1;
+
+-- index: read_positions_by_time; sorts: nothing
+DELETE FROM {s}."{p}read_positions" WHERE source IN
+  (SELECT source FROM {s}."{p}read_positions" WHERE at < $1 FOR UPDATE SKIP LOCKED);

@@ -137,7 +137,8 @@ impl SqliteConfig {
     }
 
     /// Sets how long a call waits for a file that another connection has locked before it fails as
-    /// [`Unavailable`](ticket_core::ErrorKind::Unavailable); 5 s by default.
+    /// [`Unavailable`](ticket_core::ErrorKind::Unavailable); 5 s by default. The time in which it waits in line
+    /// behind other calls of the handle counts, but a tenth of the timeout is always left.
     pub fn with_busy_timeout(mut self, timeout: Duration) -> Self {
         self.busy_timeout = timeout;
         self

@@ -3,7 +3,7 @@
 use std::fs::OpenOptions;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use rusqlite::{ErrorCode, OpenFlags};
 use ticket_core::{Error, ErrorKind, Result};
@@ -70,6 +70,15 @@ impl Connection {
             config: config.clone(),
             frozen,
         })
+    }
+
+    /// Limits the wait for locks of a call that was made at this time. The time in line counts: while another program
+    /// has the file locked, ten calls must not wait one after the other. A call that was in line for long, behind
+    /// calls that had much to do, still waits for a tenth of the time.
+    pub(crate) fn wait_for_locks(&self, asked: Instant) -> Result<()> {
+        let limit = self.config.busy_timeout();
+        let left = limit.saturating_sub(asked.elapsed()).max(limit / 10);
+        self.sqlite.busy_timeout(left).map_err(from_sqlite)
     }
 
     /// Returns `true` if the file was opened as immutable and has changed since.

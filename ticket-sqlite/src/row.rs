@@ -7,7 +7,6 @@ use ticket_core::{
     Error, HistoryEntry, Level, Location, Occurrence, OccurrenceId, Result, Status, Ticket,
     TicketId, Timestamp, Traits, Value,
 };
-use uuid::Uuid;
 
 use crate::error::{corrupt, from_sqlite};
 
@@ -121,7 +120,7 @@ pub(crate) fn time(row: &Row<'_>, column: usize) -> Result<Timestamp> {
 }
 
 pub(crate) fn occurrence_id(row: &Row<'_>, column: usize) -> Result<OccurrenceId> {
-    get(row, column).map(|bytes| OccurrenceId::from_uuid(Uuid::from_bytes(bytes)))
+    get(row, column).map(OccurrenceId::from_bytes)
 }
 
 pub(crate) fn count(row: &Row<'_>, column: usize) -> Result<u64> {

@@ -5,7 +5,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::channel::oneshot;
 use ticket_core::{Error, ErrorKind, Result};
@@ -87,12 +87,15 @@ impl Threads {
         let (sender, receiver) = oneshot::channel();
         let mut sender = Some(sender);
         let mut is_begun = false;
+        let mut asked = Some(Instant::now());
         self.submit(Box::new(move |slot| {
             if !is_begun && sender.as_ref().is_some_and(oneshot::Sender::is_canceled) {
                 return false;
             }
             is_begun = true;
-            let result = match slot.work(&mut work) {
+            // Only a first step has waited in line for the file; between two steps others may run.
+            let asked = asked.take().unwrap_or_else(Instant::now);
+            let result = match slot.work(asked, &mut work) {
                 Ok(Step::Again) => return true,
                 Ok(Step::Done(value)) => Ok(value),
                 Err(error) => Err(error),
@@ -192,8 +195,10 @@ impl Shared {
 }
 
 impl Slot {
+    /// Does a step of the work that a caller has asked for at this time.
     fn work<T>(
         &mut self,
+        asked: Instant,
         work: impl FnOnce(&mut Connection) -> Result<Step<T>>,
     ) -> Result<Step<T>> {
         if self.connection.as_ref().is_none_or(Connection::is_outdated) {
@@ -204,7 +209,8 @@ impl Slot {
         let Some(connection) = &mut self.connection else {
             return Err(unavailable("the file is not open"));
         };
-        let result = work(connection).map_err(|error| {
+        let result = connection.wait_for_locks(asked).and_then(|()| work(connection));
+        let result = result.map_err(|error| {
             let error = match error.kind() {
                 ErrorKind::Corrupt => connection.schema.explain(&connection.sqlite, error),
                 _ => error,

@@ -2,11 +2,15 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use rusqlite::Connection;
-use ticket_conformance::{Application, BoxError, Case, Fixture, Schema, Suite};
+use ticket_conformance::{Application, BoxError, Case, Fixture, Outage, Schema, Suite};
 use ticket_sqlite::{SqliteBackend, SqliteConfig};
+
+/// The default of `busy_timeout`, and as much again for the calls that wait in line with several others.
+const OUTAGE_LIMIT: Duration = Duration::from_secs(20);
 
 fn main() -> ExitCode {
     Suite::new("sqlite", |case: Case| async move {
@@ -15,9 +19,13 @@ fn main() -> ExitCode {
             .with_table_prefix(case.namespace())?
             .with_autocreate(case.autocreate());
         let application = App { path: path.clone(), connection: None };
+        let writer = OtherWriter { path: path.clone(), connection: None };
         let versions = Versions { path, prefix: case.namespace().to_owned() };
         let fixture = Fixture::new(SqliteBackend::new(config));
-        Ok(fixture.with_application(application).with_schema(versions))
+        Ok(fixture
+            .with_application(application)
+            .with_schema(versions)
+            .with_outage(writer, OUTAGE_LIMIT))
     })
     .main()
 }
@@ -100,5 +108,26 @@ impl Schema for Versions {
 
     async fn undo_newer(&mut self) -> Result<(), BoxError> {
         self.run("DELETE FROM {p}schema_versions WHERE version = 1000")
+    }
+}
+
+/// Another program that keeps a transaction open which writes.
+struct OtherWriter {
+    path: PathBuf,
+    connection: Option<Connection>,
+}
+
+#[async_trait]
+impl Outage for OtherWriter {
+    async fn begin(&mut self) -> Result<(), BoxError> {
+        let connection = Connection::open(&self.path)?;
+        connection.execute_batch("BEGIN EXCLUSIVE")?;
+        self.connection = Some(connection);
+        Ok(())
+    }
+
+    async fn end(&mut self) -> Result<(), BoxError> {
+        self.connection = None;
+        Ok(())
     }
 }

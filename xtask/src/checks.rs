@@ -7,6 +7,7 @@ use std::thread;
 use anyhow::{Context as _, Result};
 
 use crate::stages::Stages;
+use crate::test::outside;
 use crate::{command, features, workspace};
 
 /// The version of cargo-deny that `deny.toml` is written for.
@@ -16,7 +17,11 @@ const DENY: &str = "0.20.2";
 pub(crate) fn run(stages: &mut Stages, advisories: bool) -> Vec<String> {
     type Check = (&'static str, fn() -> Result<()>);
     let checks: [Check; 6] = [
-        ("format", || command::run(command::cargo().args(["fmt", "--all", "--check"]))),
+        ("format", || {
+            command::run(command::cargo().args(["fmt", "--all", "--check"]))?;
+            let arguments = ["fmt", "--check", "--manifest-path", outside::MANIFEST];
+            command::run(command::cargo().args(arguments))
+        }),
         ("lints", lints),
         ("documentation", documentation),
         ("features", || {

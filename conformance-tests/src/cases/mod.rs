@@ -17,6 +17,7 @@ mod history;
 mod leases;
 mod merging;
 mod orders;
+mod outage;
 mod paging;
 mod payloads;
 mod positions;
@@ -285,6 +286,9 @@ pub(crate) const CASES: &[CaseEntry] = cases! {
         rule_26_capabilities_match_the_declaration,
         rule_26_a_missing_capability_is_unsupported,
     }
+    outage {
+        rule_25_every_call_ends_while_the_store_does_not_answer: SharedStorage,
+    }
     transactions {
         rule_27_recording_does_not_commit_the_applications_transaction: ApplicationTransactions,
         rule_27_recording_does_not_roll_back_the_applications_transaction: ApplicationTransactions,
@@ -372,6 +376,35 @@ mod tests {
     fn names_are_unique() {
         let names: BTreeSet<&str> = CASES.iter().map(|entry| entry.name).collect();
         assert_eq!(names.len(), CASES.len());
+    }
+
+    /// Writes rules as text does: `1 to 4, 24`.
+    fn listed(rules: &BTreeSet<u32>) -> String {
+        let mut runs = Vec::<(u32, u32)>::new();
+        for &rule in rules {
+            match runs.last_mut() {
+                Some((_, last)) if *last + 1 == rule => *last = rule,
+                _ => runs.push((rule, rule)),
+            }
+        }
+        let text = |(first, last): &(u32, u32)| match last - first {
+            0 => first.to_string(),
+            1 => format!("{first}, {last}"),
+            _ => format!("{first} to {last}"),
+        };
+        runs.iter().map(text).collect::<Vec<_>>().join(", ")
+    }
+
+    #[test]
+    fn the_readme_lists_the_rules_behind_each_capability() {
+        let readme = include_str!("../../README.md");
+        for capability in Capability::ALL {
+            let cases = CASES.iter().filter(|entry| entry.needs.contains(&capability));
+            let rule = |entry: &CaseEntry| entry.name.strip_prefix("rule_")?[..2].parse().ok();
+            let row =
+                format!("| `{capability}` | {} |\n", listed(&cases.filter_map(rule).collect()));
+            assert!(readme.contains(&row), "the README has to have the row {row}");
+        }
     }
 
     #[test]

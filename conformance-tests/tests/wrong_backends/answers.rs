@@ -31,7 +31,7 @@ pub(crate) fn tickets_by(
     let plan = query.plan()?;
     let mut tickets: Vec<(TicketPosition, Ticket)> = all_tickets(it, &query.filter)?
         .into_iter()
-        .map(|ticket| (TicketPosition { key: query.sort.key(&ticket), id: ticket.id }, ticket))
+        .map(|ticket| (TicketPosition::of(&ticket, query.sort), ticket))
         .filter(|(storage, _)| {
             plan.after().is_none_or(|after| order(storage, after, query.direction).is_gt())
         })

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
-use ticket_conformance::{Application, BoxError, Case, Schema};
+use ticket_conformance::{Application, BoxError, Case, Outage, Schema};
 use ticket_core::backend::async_trait;
 use ticket_core::{Error, ErrorKind, Result};
 
@@ -40,6 +40,8 @@ pub(crate) struct Database {
     pub(crate) committed: u64,
     /// The store's changes that a rollback undoes; none if the store has its own connections.
     pub(crate) undo: Vec<Box<dyn FnOnce() + Send>>,
+    /// Whether the database does not answer.
+    pub(crate) is_away: bool,
 }
 
 impl Storage {
@@ -56,6 +58,12 @@ impl Storage {
 
     pub(crate) fn database(&self) -> MutexGuard<'_, Database> {
         self.database.lock().unwrap()
+    }
+
+    /// Fails while the database is away.
+    pub(crate) fn reach(&self) -> Result<()> {
+        let away = || Error::new(ErrorKind::Unavailable, "wrong", "the database is away");
+        if self.database().is_away { Err(away()) } else { Ok(()) }
     }
 
     /// Waits a moment for a second caller and returns `true` if one came, so that two writers race on purpose.
@@ -249,6 +257,22 @@ impl Application for Connection {
 
     async fn count(&mut self) -> Result<u64, BoxError> {
         Ok(self.0.lock().unwrap().committed)
+    }
+}
+
+/// A database that is away for a while.
+pub(crate) struct Away(pub(crate) Arc<Mutex<Database>>);
+
+#[async_trait]
+impl Outage for Away {
+    async fn begin(&mut self) -> Result<(), BoxError> {
+        self.0.lock().unwrap().is_away = true;
+        Ok(())
+    }
+
+    async fn end(&mut self) -> Result<(), BoxError> {
+        self.0.lock().unwrap().is_away = false;
+        Ok(())
     }
 }
 

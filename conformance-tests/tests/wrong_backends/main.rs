@@ -16,6 +16,7 @@ mod ids;
 mod journal;
 mod leases;
 mod merging;
+mod outage;
 mod paging;
 mod payloads;
 mod positions;
@@ -35,11 +36,12 @@ use std::env;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use libtest_mimic::{Arguments, Trial};
 use ticket_conformance::{Case, Fixture, Suite};
 
-use crate::database::{Connection, Databases, Storage, Versions};
+use crate::database::{Away, Connection, Databases, Storage, Versions};
 use crate::wrong::{CORRECT, Hooks, Wrong};
 
 /// A backend with a single fault.
@@ -72,6 +74,7 @@ const MUTANTS: &[&[Mutant]] = &[
     texts::MUTANTS,
     payloads::MUTANTS,
     setup::MUTANTS,
+    outage::MUTANTS,
 ];
 
 /// The fault that only random sequences find.
@@ -80,6 +83,9 @@ const FOUND_BY_CHANCE: &str = "forgets max_count if an application is given";
 static FAULTLESS: Mutant = Mutant { fault: "none", found_by: &[], hooks: CORRECT };
 
 const SECRET: &str = "swordfish";
+
+/// How long a call may take while the database is away. The correct backend does not wait.
+const OUTAGE_LIMIT: Duration = Duration::from_secs(2);
 
 /// The fault and the case, in a process that runs a single case and in the processes that the case starts.
 const FAULT_VARIABLE: &str = "TICKET_WRONG_FAULT";
@@ -222,6 +228,7 @@ impl Stores {
         store.storage.autocreate = case.autocreate();
         let storage = store.storage.clone();
         Fixture::new(store)
+            .with_outage(Away(Arc::clone(&database)), OUTAGE_LIMIT)
             .with_application(Connection(database))
             .with_schema(Versions(storage))
             .with_secret(SECRET)

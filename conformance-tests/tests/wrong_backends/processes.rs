@@ -84,7 +84,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 let listed = it.all_occurrences(id);
                 round_trip();
                 let mut orphans = Vec::new();
-                let is_deleted = it.change(Change::Delete(id), |store| {
+                let is_deleted = it.change(&Change::Delete(id), |store| {
                     orphans = it.all_occurrences(id);
                     orphans.retain(|one| !listed.contains(one));
                     store.delete_ticket(id).now_or_never()
@@ -218,7 +218,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 round_trip();
                 // The number that another process has taken in the meantime is there already.
                 let taken = Err(Error::config("the number is taken"));
-                let added = it.change(Change::note(id, &note), |store| match last(it) {
+                let added = it.change(&Change::note(id, &note), |store| match last(it) {
                     Ok(now) if now == before => store.add_note(id, note).now_or_never(),
                     _ => Some(taken),
                 });

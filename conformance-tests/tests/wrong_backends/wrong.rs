@@ -66,6 +66,8 @@ pub(crate) struct Hooks {
     pub(crate) filter: fn(&Wrong, &mut TicketFilter),
     /// Changes every filter of events.
     pub(crate) event_filter: fn(&Wrong, &mut EventFilter),
+    /// Begins every change; fails while the database is away.
+    pub(crate) reach: fn(&Wrong) -> Result<()>,
 }
 
 /// The hooks of the correct backend.
@@ -78,7 +80,9 @@ pub(crate) const CORRECT: Hooks = Hooks {
     setup: |it| it.storage.set_up(),
     record: Wrong::record,
     record_read: |it, batch| {
-        it.change(Change::record(batch), |store| store.record_tickets(batch.clone()).now_or_never())
+        it.change(&Change::record(batch), |store| {
+            store.record_tickets(batch.clone()).now_or_never()
+        })
     },
     read_position: |it, source| it.correct(|correct| correct.read_position(source).now_or_never()),
     count_tickets: |it, filter| {
@@ -92,7 +96,7 @@ pub(crate) const CORRECT: Hooks = Hooks {
     add_note: Wrong::add_note,
     get_history: Wrong::history,
     get_releases: |it, query| it.correct(|correct| correct.get_releases(query).now_or_never()),
-    delete: |it, id| it.change(Change::Delete(id), |store| store.delete_ticket(id).now_or_never()),
+    delete: |it, id| it.change(&Change::Delete(id), |store| store.delete_ticket(id).now_or_never()),
     get_occurrences: Wrong::occurrences,
     count_occurrences: |it, query| {
         it.correct(|correct| correct.count_occurrences(query).now_or_never())
@@ -102,18 +106,19 @@ pub(crate) const CORRECT: Hooks = Hooks {
     trait_types: |it, query| it.correct(|correct| correct.trait_types(query).now_or_never()),
     get_traits: |it, query| it.correct(|correct| correct.get_traits(query).now_or_never()),
     clear_expired: |it, expiry| {
-        it.change(Change::expire(expiry), |store| store.clear_expired(expiry).now_or_never())
+        it.change(&Change::expire(expiry), |store| store.clear_expired(expiry).now_or_never())
     },
     keep_per_ticket: |it, keep| {
-        it.change(Change::keep(keep), |store| store.keep_per_ticket(keep).now_or_never())
+        it.change(&Change::keep(keep), |store| store.keep_per_ticket(keep).now_or_never())
     },
-    clear: |it| it.change(Change::Clear, |store| store.clear().now_or_never()),
-    lease: |it, lease| it.change(Change::lease(lease), |store| store.lease(lease).now_or_never()),
+    clear: |it| it.change(&Change::Clear, |store| store.clear().now_or_never()),
+    lease: |it, lease| it.change(&Change::lease(lease), |store| store.lease(lease).now_or_never()),
     incoming: |_, new| Some(new.clone()),
     ticket: |_, _| (),
     occurrence: |_, _| (),
     filter: |_, _| (),
     event_filter: |_, _| (),
+    reach: |it| it.storage.reach(),
 };
 
 /// What faults remember from one call to the next. The correct backend remembers nothing.
@@ -168,17 +173,17 @@ impl Wrong {
     /// Changes the store for all processes.
     pub(crate) fn change<T>(
         &self,
-        change: Change,
+        change: &Change,
         make: impl FnOnce(&MemoryBackend) -> Option<Result<T>>,
     ) -> Result<T> {
-        self.storage.change(&change, |theirs| theirs.apply(&self.memory), || self.correct(make))
+        self.storage.change(change, |theirs| theirs.apply(&self.memory), || self.correct(make))
     }
 
     pub(crate) fn record(&self, batch: &[NewOccurrence]) -> Result<Recorded> {
         let batch: Vec<_> =
             batch.iter().filter_map(|new| (self.hooks.incoming)(self, new)).collect();
         let batch = Batch::from(&batch[..]);
-        self.change(Change::record(&batch), |store| store.record_tickets(batch).now_or_never())
+        self.change(&Change::record(&batch), |store| store.record_tickets(batch).now_or_never())
     }
 
     pub(crate) fn record_without_lock(&self, batch: &[NewOccurrence]) -> Result<Recorded> {
@@ -226,7 +231,7 @@ impl Wrong {
         author: Author,
     ) -> Result<Option<Ticket>> {
         let decision = Change::status(id, &change, &author);
-        self.change(decision, |store| store.set_status(id, change, author).now_or_never())?;
+        self.change(&decision, |store| store.set_status(id, change, author).now_or_never())?;
         Ok(self.ticket(id))
     }
 
@@ -237,16 +242,16 @@ impl Wrong {
         author: Author,
     ) -> Result<Option<Ticket>> {
         let change = Change::Merge(into, from, by(&author));
-        self.change(change, |store| store.merge_tickets(into, from, author).now_or_never())
+        self.change(&change, |store| store.merge_tickets(into, from, author).now_or_never())
     }
 
     pub(crate) fn unmerge(&self, from: TicketId, author: Author) -> Result<bool> {
         let change = Change::Unmerge(from, by(&author));
-        self.change(change, |store| store.unmerge_ticket(from, author).now_or_never())
+        self.change(&change, |store| store.unmerge_ticket(from, author).now_or_never())
     }
 
     pub(crate) fn add_note(&self, id: TicketId, note: Note) -> Result<bool> {
-        self.change(Change::note(id, &note), |store| store.add_note(id, note).now_or_never())
+        self.change(&Change::note(id, &note), |store| store.add_note(id, note).now_or_never())
     }
 
     pub(crate) fn history(&self, id: TicketId, query: &HistoryQuery) -> Result<Page<HistoryEntry>> {
@@ -347,6 +352,7 @@ impl BackendBase for Wrong {
     }
 
     async fn record_tickets(&self, batch: Batch) -> Result<Recorded> {
+        (self.hooks.reach)(self)?;
         if !batch.positions().is_empty() {
             return (self.hooks.record_read)(self, &batch);
         }
@@ -380,6 +386,7 @@ impl BackendBase for Wrong {
         change: StatusChange,
         author: Author,
     ) -> Result<Option<Ticket>> {
+        (self.hooks.reach)(self)?;
         (self.hooks.set_status)(self, id, change, author)
     }
 

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use clap::Parser as _;
 use serde_json::json;
-use ticket_core::{Emitted, Level, Record, Timestamp};
+use ticket_core::backend::Lease;
+use ticket_core::{Emitted, EventStore as _, Level, Record, Registry, Timestamp};
 use ticket_direct::HandlerOptions;
 use ticket_faults::Outcome;
 use ticket_faults::servers::registry;
@@ -35,6 +36,9 @@ fn main() -> Outcome {
         builder = builder.with_spool(spool);
     }
     let registry = Arc::new(registry());
+    if let Some(name) = &plan.lease {
+        ask_for_lease(&registry, &url, name)?;
+    }
     let handler = builder.connect(move || {
         let (registry, url) = (Arc::clone(&registry), url.clone());
         async move { registry.connect(&url).await }
@@ -74,13 +78,25 @@ fn main() -> Outcome {
     Ok(())
 }
 
+/// How long the victim asks to have the lease, which is longer than a test takes.
+const LEASE: Duration = Duration::from_secs(3_600);
+
+fn ask_for_lease(registry: &Registry, url: &str, name: &str) -> Outcome {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let answer = runtime.block_on(async {
+        registry.connect(url).await?.lease(&Lease::new(name, "victim", LEASE)).await
+    })?;
+    say(&format!("LEASE {answer}\n"));
+    Ok(())
+}
+
 fn burst(handler: &BackgroundHandler, plan: &Plan, thread: u64) {
     let step = usize::try_from(plan.threads).unwrap_or(1);
     for number in plan.issued().skip(usize::try_from(thread).unwrap_or(0)).step_by(step) {
         if plan.traced {
             tracing::error!(target: OWN, number, "an order is lost");
             say(&format!("ACK {number}\n"));
-        } else if matches!(handler.emit(record(number)), Ok(Emitted::Accepted(_))) {
+        } else if matches!(handler.emit(record(plan, number)), Ok(Emitted::Accepted(_))) {
             say(&format!("ACK {number}\n"));
         } else {
             say(&format!("ERR {number}\n"));
@@ -106,16 +122,16 @@ impl<S: tracing::Subscriber> Layer<S> for Others {
     }
 }
 
-fn record(number: u64) -> Record {
+fn record(plan: &Plan, number: u64) -> Record {
     let channel = format!("faults.{}", number % TICKETS);
     let number = i64::try_from(number).unwrap_or(i64::MAX);
-    // Records are one millisecond apart. The time and the key depend on the number alone, so a record that
-    // several processes emit is the same occurrence.
-    let time = Timestamp::from_micros(START + number * 1_000);
-    Record::new(Level::Error, channel, format!("order {number} is lost"))
-        .with_time(time)
-        .with_key(&format!("victim/{number}"))
-        .with_trait("number", number)
+    let mut record = Record::new(Level::Error, channel, format!("order {number} is lost"));
+    if !plan.own_clock {
+        // Records are one millisecond apart. The time and the key depend on the number alone, so a record that
+        // several processes emit is the same occurrence.
+        record = record.with_time(Timestamp::from_micros(START + number * 1_000));
+    }
+    record.with_key(&format!("victim/{number}")).with_trait("number", number)
 }
 
 /// Prints a line in a single write. Writes to a pipe up to `PIPE_BUF` bytes are atomic, so lines of

@@ -84,6 +84,19 @@ impl Postgres {
         Err(format!("{statement}: {}", String::from_utf8_lossy(&output.stderr)).into())
     }
 
+    /// Runs a script as `psql --file=-` does: one statement after the other, not in one transaction.
+    pub fn script(&self, script: &str) -> Outcome {
+        let file = self.folder.path().join("script.sql");
+        std::fs::write(&file, script)?;
+        let mut psql = self.psql();
+        psql.args(["--file", "-"]).stdin(std::fs::File::open(file)?).stdout(Stdio::null());
+        let output = psql.stderr(Stdio::piped()).output()?;
+        if output.status.success() {
+            return Ok(());
+        }
+        Err(String::from_utf8_lossy(&output.stderr).into())
+    }
+
     /// Opens a connection that stays open until the returned process is killed.
     pub fn busy_connection(&self) -> Outcome<Process> {
         // `psql` waits for statements on a pipe that nobody writes to.

@@ -1,5 +1,6 @@
 //! The fault tests. The crate's README explains how they are judged.
 
+mod clock;
 mod crowd;
 mod disk;
 mod process;
@@ -24,6 +25,7 @@ fn main() -> std::process::ExitCode {
         .chain(read_only::cases())
         .chain(crowd::cases())
         .chain(silence::cases())
-        .chain(values::cases());
+        .chain(values::cases())
+        .chain(clock::cases());
     libtest_mimic::run(&arguments, trials.collect()).exit_code()
 }

@@ -6,6 +6,7 @@ use ticket_faults::Outcome;
 use ticket_faults::servers::{POSTGRES_PROGRAMS, Postgres as Server};
 
 use super::load::Load;
+use super::ticket::{TICKETS, counts, ingest, line, set_up, successful, ticket};
 use super::{Case, Place, crowd, stop_time};
 
 /// The variable with the folder of the server's programs.
@@ -18,6 +19,7 @@ pub(crate) const CASES: &[Case] = &[
     ("f08_postgres_same_lines", BIN, || crowd::same_lines(&Server::new()?)),
     ("f09_postgres_64_processes", BIN, || crowd::first_occurrence(&Server::new()?)),
     ("f17_postgres_eight_set_up", BIN, || crowd::set_up_at_once(&Server::new()?)),
+    ("f17_postgres_set_up_by_psql", BIN, printed),
 ];
 
 fn killed() -> Outcome {
@@ -38,6 +40,20 @@ fn stopped() -> Outcome {
     std::thread::sleep(stop_time());
     server.process.go_on()?;
     load.finish(true)
+}
+
+/// What `setup --print` prints makes a complete store, and changes nothing in one that exists.
+fn printed() -> Outcome {
+    let server = Server::new()?;
+    let url = format!("{}&schema=shop", server.url());
+    let printed = successful(&ticket(&url, &["setup", "--print"]).output()?)?;
+    server.script(&printed)?;
+    let url = format!("{url}&autocreate=false");
+    set_up(&url)?;
+    assert_eq!(ingest(&url, (0..TICKETS).map(line))?.recorded, TICKETS);
+    assert!(server.script(&printed).is_err(), "the tables were created twice");
+    assert_eq!(counts(&url)?.len() as u64, TICKETS);
+    Ok(())
 }
 
 impl Place for Server {

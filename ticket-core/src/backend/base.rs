@@ -21,9 +21,15 @@ use crate::{
 /// [`forward_backend!`](crate::forward_backend).
 ///
 /// Every method MUST be cancel-safe: dropping its future leaves the store either as it was before the call
-/// or as it is after the call. Every method MUST return eventually: a backend limits how long it waits and
-/// then fails with [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable). No method may depend on the
-/// caller's asynchronous runtime unless the backend's documentation names that runtime.
+/// or as it is after the call. Every method MUST return, even if the store does not answer: a backend limits how
+/// long it waits, documents that limit, and then fails with
+/// [`ErrorKind::Unavailable`](crate::ErrorKind::Unavailable). That includes the wait in line behind other calls of the
+/// same handle (rule 25).
+///
+/// No method may depend on the caller's asynchronous runtime unless the backend's documentation names that
+/// runtime. A method SHOULD NOT block its thread while it waits for a lock, a disk or a server, because that
+/// thread may be the only one of the caller's runtime: a backend with a blocking driver runs it on threads of
+/// its own. Work that only takes a moment, such as a lookup in memory, may be done at once.
 ///
 /// A backend never receives a text that exceeds the [limits](crate::limits) or contains NUL, because
 /// records, queries and the other arguments bring their texts within the limits when they are built
@@ -32,6 +38,87 @@ use crate::{
 ///
 /// The store has its own connections (rule 27). A call neither commits nor rolls back an open transaction
 /// of the application, and a record made inside a transaction that is rolled back is kept.
+///
+/// # The methods as an implementor writes them
+///
+/// The signatures below are those that `#[async_trait]` generates. In the source they are plain `async fn`s,
+/// and an implementation under the same attribute looks like this:
+///
+/// ```
+/// use ticket_core::backend::{Batch, Recorded, StatusChange, async_trait};
+/// use ticket_core::{
+///     Author, BackendBase, Bucket, Capabilities, Capability, HistogramQuery, HistoryEntry, HistoryQuery, Note,
+///     Occurrence, OccurrenceQuery, Page, ReleaseQuery, Result, Ticket, TicketFilter, TicketId, TicketQuery,
+/// };
+///
+/// #[derive(Debug)]
+/// struct Foo;
+///
+/// #[async_trait]
+/// impl BackendBase for Foo {
+///     fn name(&self) -> &'static str {
+///         "foo"
+///     }
+///     fn capabilities(&self) -> Capabilities {
+///         Capabilities::all().without(Capability::ApplicationTransactions)
+///     }
+///     async fn setup_backend(&self) -> Result<()> {
+///         todo!()
+///     }
+///     async fn record_tickets(&self, batch: Batch) -> Result<Recorded> {
+///         todo!()
+///     }
+///     async fn count_tickets(&self, filter: &TicketFilter) -> Result<u64> {
+///         todo!()
+///     }
+///     async fn get_tickets(&self, query: &TicketQuery) -> Result<Page<Ticket>> {
+///         todo!()
+///     }
+///     async fn get_ticket(&self, id: TicketId) -> Result<Option<Ticket>> {
+///         todo!()
+///     }
+///     async fn set_status(
+///         &self,
+///         id: TicketId,
+///         change: StatusChange,
+///         author: Author,
+///     ) -> Result<Option<Ticket>> {
+///         todo!()
+///     }
+///     async fn merge_tickets(
+///         &self,
+///         into: TicketId,
+///         from: TicketId,
+///         author: Author,
+///     ) -> Result<Option<Ticket>> {
+///         todo!()
+///     }
+///     async fn unmerge_ticket(&self, from: TicketId, author: Author) -> Result<bool> {
+///         todo!()
+///     }
+///     async fn add_note(&self, id: TicketId, note: Note) -> Result<bool> {
+///         todo!()
+///     }
+///     async fn get_history(&self, id: TicketId, query: &HistoryQuery) -> Result<Page<HistoryEntry>> {
+///         todo!()
+///     }
+///     async fn get_releases(&self, query: &ReleaseQuery) -> Result<Vec<String>> {
+///         todo!()
+///     }
+///     async fn delete_ticket(&self, id: TicketId) -> Result<bool> {
+///         todo!()
+///     }
+///     async fn get_occurrences(&self, id: TicketId, query: &OccurrenceQuery) -> Result<Page<Occurrence>> {
+///         todo!()
+///     }
+///     async fn count_occurrences(&self, query: &HistogramQuery) -> Result<Vec<Bucket>> {
+///         todo!()
+///     }
+///     async fn read_position(&self, source: &str) -> Result<Option<String>> {
+///         todo!()
+///     }
+/// }
+/// ```
 #[async_trait]
 pub trait BackendBase: std::fmt::Debug + Send + Sync + 'static {
     /// Returns the backend's short name, such as `sqlite`, for messages.
@@ -52,7 +139,12 @@ pub trait BackendBase: std::fmt::Debug + Send + Sync + 'static {
     ///
     /// A store that was never set up is empty: where this call would create the schema, every method that
     /// only reads finds nothing, and MUST NOT fail for that reason (rule 13). With `autocreate = false` these
-    /// methods fail like this one.
+    /// methods fail like this one. A method that changes something may fail with kind
+    /// [`Config`](crate::ErrorKind::Config) until the store was set up, and so may every method while the stored
+    /// schema is an older one; [`check_schema_version`](super::check_schema_version) has the errors.
+    ///
+    /// The first release of a backend has no older schema to migrate. It stores the version of its schema all
+    /// the same, because the release after it has to know it.
     async fn setup_backend(&self) -> Result<()>;
 
     /// Records a batch of occurrences, and the [read positions](super::ReadPosition) in it. An empty batch
@@ -177,8 +269,8 @@ pub trait BackendBase: std::fmt::Debug + Send + Sync + 'static {
     ///
     /// 31. The history has an entry for each status that a person gave the ticket, for each note, each merge, and for
     ///     each occurrence that reopened the ticket. The call that reports
-    ///     [`Reopened`](super::TicketChange::Reopened) adds that entry, with the time of the ticket's newest
-    ///     occurrence and no name. Entries are numbered from 1 without gaps, in the order in which the store
+    ///     [`Reopened`](super::TicketChange::Reopened) adds that entry, with no name and the time that the ticket's
+    ///     newest occurrence has once the whole batch is recorded. Entries are numbered from 1 without gaps, in the order in which the store
     ///     applied them, whatever their times. The newest [`HISTORY`](crate::limits::HISTORY) entries are kept
     ///     and keep their numbers. Pruning occurrences does not affect the history. It is deleted with its
     ///     ticket, and a ticket that is recorded again starts with an empty one.

@@ -42,7 +42,7 @@ impl Lease {
         }
     }
 
-    /// Converts this into a request to release the lease.
+    /// Converts this into a request to release the lease. Its answer is `true` if the lease is free afterwards.
     #[must_use]
     pub const fn given_back(mut self) -> Self {
         self.time = Duration::ZERO;

@@ -22,11 +22,11 @@ pub enum MergeParty<'a> {
 /// What a backend has to do for a merge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MergeStep {
-    /// Merge the tickets.
+    /// Merge the tickets, and return `into` as it is afterwards.
     Merge,
-    /// Nothing, because the tickets have been merged already.
+    /// Nothing, because the tickets have been merged already. The call returns `into` as it is.
     Nothing,
-    /// Nothing, because one of the tickets does not exist.
+    /// Nothing, because one of the tickets does not exist. The call returns `None`.
     Unknown,
 }
 

@@ -4,6 +4,27 @@
 //! extension traits. Backends also need the types in this module: the [`Batch`] that they record and the
 //! [`Recorded`] that they return, the validated plans of queries, and the definitions on which all backends
 //! must agree.
+//!
+//! # Storing values
+//!
+//! [`Record`](crate::Record), [`Ticket`](crate::Ticket), [`Occurrence`](crate::Occurrence) and
+//! [`HistoryEntry`](crate::HistoryEntry) implement `serde`'s traits, and lose nothing in these formats: floats
+//! stay the same bit for bit, times to the microsecond, and a payload to the letter.
+//!
+//! | format | kept |
+//! |---|---|
+//! | JSON, with `serde_json::to_string` and `from_str` or their siblings for bytes | everything |
+//! | a binary format with the names of fields, such as MessagePack with `rmp_serde::to_vec_named` | everything |
+//! | JSON that is parsed, as `serde_json::Value` or in a database's binary JSON | not the payload as it was written, because keys are sorted and digits change; some databases know no `-0.0` |
+//! | formats without the names of fields, such as bincode, postcard and `rmp_serde::to_vec` | nothing can be read back, because fields that are empty are left out |
+//! | text formats other than JSON, such as YAML, and fields under `#[serde(flatten)]` | records without a payload |
+//!
+//! The form holds across versions of this crate. A newer version reads what an older one wrote: a field that is
+//! added later has a default. An older version ignores a field that it does not know, and loses it if it stores the
+//! value again.
+//!
+//! [`NewOccurrence::recorded_in`] serializes an occurrence without a copy of its record. A ticket's status has
+//! [columns](status_columns) as well, for stores that select by it.
 
 mod added;
 mod backoff;
@@ -28,7 +49,7 @@ pub use self::backoff::Backoff;
 pub use self::batch::{Batch, TicketBatch};
 pub use self::lease::Lease;
 pub use self::merge::{MergeParty, MergeStep, check_merge};
-pub use self::new_occurrence::NewOccurrence;
+pub use self::new_occurrence::{NewOccurrence, OccurrenceRef};
 pub use self::read_position::ReadPosition;
 pub use self::recorded::{Recorded, TicketChange, TicketUpdate};
 pub use self::schema_version::check_schema_version;

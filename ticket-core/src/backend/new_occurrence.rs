@@ -1,5 +1,7 @@
 //! [`NewOccurrence`]: a record that is ready to be stored.
 
+use serde::Serialize;
+
 use crate::record::Redact;
 use crate::search::search_text;
 use crate::{Fingerprint, Ingredients, Occurrence, OccurrenceId, Record, TicketId, Timestamp};
@@ -106,9 +108,42 @@ impl NewOccurrence {
         search_text(&self.record)
     }
 
+    /// Returns what a store keeps of the occurrence in the ticket `ticket_id`, without a copy of the record.
+    ///
+    /// `ticket_id` is the ticket in which the store records the occurrence. It is not
+    /// [`ticket_id`](Self::ticket_id) if that ticket was merged into another one.
+    #[must_use]
+    pub const fn recorded_in(&self, ticket_id: TicketId) -> OccurrenceRef<'_> {
+        OccurrenceRef { ticket_id, repeats: self.repeats, record: &self.record }
+    }
+
     /// Converts this into a stored occurrence.
     #[must_use]
     pub fn into_occurrence(self) -> Occurrence {
         Occurrence { ticket_id: self.ticket_id(), repeats: self.repeats, record: self.record }
     }
+}
+
+/// An [`Occurrence`] that borrows its record. Both serialize alike, so a store writes this one and reads the
+/// other.
+///
+/// ```
+/// use ticket_core::backend::NewOccurrence;
+/// use ticket_core::{Fingerprint, Ingredients, Level, Occurrence, Record};
+///
+/// let fingerprint = Fingerprint::new("shop", b"", Ingredients::new("example/1"));
+/// let new = NewOccurrence::new(Record::new(Level::Error, "shop", "refused"), fingerprint);
+/// let json = serde_json::to_string(&new.recorded_in(new.ticket_id()))?;
+/// assert_eq!(serde_json::from_str::<Occurrence>(&json)?, new.into_occurrence());
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename = "Occurrence")]
+pub struct OccurrenceRef<'a> {
+    /// The ticket in which the occurrence is recorded.
+    pub ticket_id: TicketId,
+    /// The number of records that the occurrence stands for, at least 1.
+    pub repeats: u32,
+    /// The record.
+    pub record: &'a Record,
 }

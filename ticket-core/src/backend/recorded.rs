@@ -5,7 +5,8 @@ use crate::TicketId;
 /// The changes that a batch made in the store.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Recorded {
-    /// The number of new occurrences. Occurrences that the store already had are not counted.
+    /// The number of new occurrences: of ids that the store did not have, each counted once however many records
+    /// it stands for. [`TicketUpdate::added`] counts the records.
     pub occurrences: u64,
     /// The tickets to which the batch added an occurrence, in id order.
     pub updates: Vec<TicketUpdate>,
@@ -34,7 +35,8 @@ pub struct TicketUpdate {
     pub ticket_id: TicketId,
     /// How the ticket's state changed, if it did.
     pub change: Option<TicketChange>,
-    /// The number of records that the batch added: the sum of `repeats` over its new occurrences.
+    /// The number of records that the batch added: the sum of `repeats` over its new occurrences. It is the
+    /// difference that the batch makes to `occurrence_count`.
     pub added: u64,
     /// The ticket's `occurrence_count` after the batch.
     pub occurrence_count: u64,

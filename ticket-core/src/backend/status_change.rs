@@ -10,7 +10,8 @@ pub enum StatusChange {
     Solve {
         /// The time up to which occurrences are settled.
         at: Timestamp,
-        /// The release that fixes the problem, if one was named.
+        /// The release that fixes the problem, if one was named. It may be longer than a name may be:
+        /// [`status`](Self::status) cuts it to the [limit](limits::NAME), so a backend stores what that returns.
         release: Option<Fix>,
     },
     /// Reopens the ticket.

@@ -31,8 +31,7 @@ pub fn status_from_columns(
     release: Option<String>,
     is_after: bool,
 ) -> Option<Status> {
-    let kind = kind.into();
-    let kind = StatusKind::ALL.into_iter().find(|known| i64::from(known.as_u8()) == kind)?;
+    let kind = u8::try_from(kind.into()).ok().and_then(StatusKind::from_u8)?;
     let time = time.map(Timestamp::from_micros);
     let fix = |release| if is_after { Fix::After { release } } else { Fix::In(release) };
     match kind {

@@ -121,6 +121,48 @@ impl TicketFilter {
         self.id_prefix = Some(prefix);
         self
     }
+
+    /// Returns `true` if a ticket matches at the time `now`. The queries of every backend must agree with this
+    /// definition.
+    ///
+    /// A ticket does not contain all that a filter looks at. `seen` are the distinct pairs of release and
+    /// environment of all its records, and `search_text` is the
+    /// [search text](crate::backend::NewOccurrence::search_text) of its newest record; pruned records count for
+    /// both. The status of `ticket` may be the stored one: `now` decides whether a mute has ended.
+    #[must_use]
+    pub fn matches<'a>(
+        &self,
+        ticket: &Ticket,
+        seen: impl IntoIterator<Item = (Option<&'a str>, Option<&'a str>)>,
+        search_text: &str,
+        now: Timestamp,
+    ) -> bool {
+        let Self {
+            app_id,
+            status,
+            min_level,
+            channel,
+            release,
+            environment,
+            since,
+            until,
+            search,
+            id_prefix,
+        } = self;
+        let is = |asked: &Option<String>, found: Option<&str>| {
+            asked.is_none() || asked.as_deref() == found
+        };
+        is(app_id, Some(&ticket.app_id))
+            && status.is_none_or(|status| ticket.status.clone().effective(now).kind() == status)
+            && min_level.is_none_or(|level| level <= ticket.level)
+            && is(channel, Some(&ticket.channel))
+            && since.is_none_or(|since| since <= ticket.last_occurrence_time)
+            && until.is_none_or(|until| ticket.first_occurrence_time <= until)
+            && search.as_ref().is_none_or(|text| search_text.contains(text))
+            && id_prefix.is_none_or(|prefix| prefix.matches(ticket.id))
+            && ((release.is_none() && environment.is_none())
+                || seen.into_iter().any(|(r, e)| is(release, r) && is(environment, e)))
+    }
 }
 
 /// The sort key of tickets. Ties are broken by id, in the same direction.
@@ -261,6 +303,14 @@ pub struct TicketPosition {
     pub id: TicketId,
 }
 
+impl TicketPosition {
+    /// Returns the position of a ticket among tickets that are sorted by `sort`.
+    #[must_use]
+    pub fn of(ticket: &Ticket, sort: TicketSort) -> Self {
+        Self { key: sort.key(ticket), id: ticket.id }
+    }
+}
+
 impl Position for TicketPosition {
     type Item = Ticket;
     type Order = TicketOrder;
@@ -270,7 +320,7 @@ impl Position for TicketPosition {
     }
 
     fn from_item(ticket: &Ticket, order: TicketOrder) -> Self {
-        Self { key: order.sort.key(ticket), id: ticket.id }
+        Self::of(ticket, order.sort)
     }
 
     fn to_keys(&self) -> Vec<String> {

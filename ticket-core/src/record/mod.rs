@@ -16,6 +16,8 @@ use crate::{Level, OccurrenceId, Timestamp, Traits, Value};
 
 /// A log record or error as reported by its producer.
 ///
+/// A store may keep it in a [`serde` form](crate::backend#storing-values), and most do.
+///
 /// ```
 /// use ticket_core::{Level, Location, Record};
 ///

@@ -8,10 +8,14 @@ use crate::connection::{Connections, Param};
 
 /// Takes or renews a lease in one statement, so that no two processes see it free. The clock is the
 /// server's, which all processes share.
-const TAKE: &str = r#"INSERT INTO {s}."{p}leases" AS l (name, holder, until)
+///
+/// The lease has expired if the new end is later than the old one by at least the time $3 for which it is
+/// taken. The condition does not ask for the time itself: in an `ON CONFLICT`, Citus accepts immutable
+/// functions only.
+pub(super) const TAKE: &str = r#"INSERT INTO {s}."{p}leases" AS l (name, holder, until)
 VALUES ($1, $2, clock_timestamp() + $3::int8 * interval '1 microsecond')
 ON CONFLICT (name) DO UPDATE SET holder = EXCLUDED.holder, until = EXCLUDED.until
-WHERE l.holder = EXCLUDED.holder OR l.until <= clock_timestamp()
+WHERE l.holder = EXCLUDED.holder OR EXCLUDED.until - l.until >= $3::int8 * interval '1 microsecond'
 RETURNING 1"#;
 
 pub(crate) async fn lease(connections: &Connections, lease: &Lease) -> Result<bool> {

@@ -8,15 +8,15 @@ use crate::connection::{Call, Connections, Param};
 use crate::error::BACKEND;
 use crate::row::get;
 
-const FIND: &str = r#"SELECT position FROM {s}."{p}read_positions" WHERE source = $1"#;
+pub(super) const FIND: &str = r#"SELECT position FROM {s}."{p}read_positions" WHERE source = $1"#;
 
-const ADD: &str = r#"INSERT INTO {s}."{p}read_positions" (source, position, at) VALUES ($1, $2, $3)
+pub(super) const ADD: &str = r#"INSERT INTO {s}."{p}read_positions" (source, position, at) VALUES ($1, $2, $3)
 ON CONFLICT (source) DO NOTHING RETURNING 1"#;
 
-const REPLACE: &str =
+pub(super) const REPLACE: &str =
     r#"UPDATE {s}."{p}read_positions" SET position = $2, at = $3 WHERE source = $1"#;
 
-const FORGET: &str = r#"DELETE FROM {s}."{p}read_positions" WHERE source IN
+pub(super) const FORGET: &str = r#"DELETE FROM {s}."{p}read_positions" WHERE source IN
   (SELECT source FROM {s}."{p}read_positions" WHERE at < $1 FOR UPDATE SKIP LOCKED)"#;
 
 pub(crate) async fn read_position(

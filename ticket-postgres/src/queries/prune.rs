@@ -385,10 +385,9 @@ async fn drop_month(connections: &Connections, expiry: &Expiry, month: Month) ->
     let rows = call.query(&format!("SELECT count(*) FROM {occurrences}"), &[]).await?;
     let count = rows.first().map_or(Ok(0), |row| crate::row::count(row, 0))?;
     let parents = names.sql(r#"{s}."{p}occurrences", {s}."{p}traits""#);
-    call.execute(&format!(
-        "LOCK TABLE {parents} IN ACCESS EXCLUSIVE MODE; DROP TABLE {occurrences}; DROP TABLE {traits}"
-    ))
-    .await?;
+    call.execute(&format!("LOCK TABLE {parents} IN ACCESS EXCLUSIVE MODE")).await?;
+    call.execute(&format!("DROP TABLE {occurrences}")).await?;
+    call.execute(&format!("DROP TABLE {traits}")).await?;
     call.finish().await?;
     connections.months().remove(&month);
     Ok(count)

@@ -26,7 +26,8 @@ use crate::schema::PART;
 /// locked    lock the tickets that exist, in id order
 /// new       insert the occurrences that are not stored yet
 /// counted   count the new occurrences of each ticket
-/// fresh     the tickets to write; divides by zero unless all of their occurrences are new
+/// fresh     the tickets to write, and which of them reopen; divides by zero unless all of their
+///           occurrences are new
 /// stored    insert or update the tickets
 /// counts    add to the counts per ticket and hour
 /// seen      add pairs of release and environment
@@ -39,6 +40,12 @@ use crate::schema::PART;
 /// The statement assumes that either all of a ticket's occurrences in the batch are new or none is,
 /// because then their effect on the ticket is known in advance. Otherwise the division by zero in
 /// `fresh` rolls everything back, and the batch is sent again without the stored occurrences.
+///
+/// `fresh` decides once what reopens, and hands it on as `excluded.reopened`. An assignment of several
+/// columns in `stored` could do so too, but Citus mistakes the columns of `(a, b) = (SELECT …)`.
+///
+/// A ticket that appears between `locked` and `stored` may be solved or muted by then, which `fresh` has
+/// not seen. Whoever updates it divides by zero too, and finds it when the batch is sent again.
 ///
 /// A ticket that was merged keeps its row, which is locked like any other, so a merge and a recording
 /// wait for each other. Whoever updates such a row divides by zero, and learns where the ticket went.
@@ -61,13 +68,14 @@ use crate::schema::PART;
 ///
 /// Locks are taken in an order that excludes deadlocks. `locked` locks existing tickets by id, so
 /// it and a concurrent deletion wait for each other. A ticket that appears in the meantime is
-/// handled by the `ON CONFLICT` of `stored`. Everything after that is written under the lock of its
+/// locked by the `ON CONFLICT` of `stored`. Everything after that is written under the lock of its
 /// ticket. The sums of applications do not belong to one ticket: `summed` reads all of `stored`
 /// first and then locks the sums in the order of their keys, as deletion does, and nothing waits
 /// for a ticket after that.
 const RECORD: &str = r#"
 WITH locked AS MATERIALIZED (
-  SELECT id FROM {s}."{p}tickets" WHERE id = ANY($9) ORDER BY id FOR UPDATE
+  SELECT id, status, status_time, solved_release, solved_after, solved_name, solved_version
+  FROM {s}."{p}tickets" WHERE id = ANY($9) ORDER BY id FOR UPDATE
 ), new AS (
   INSERT INTO {s}."{p}occurrences" (ticket_id, id, time, type, app_id, channel, repeats, payload,
     external_id)
@@ -75,16 +83,15 @@ WITH locked AS MATERIALIZED (
     $7::int8[], $8::text[], $43::text[])
   WHERE (SELECT count(*) FROM locked) >= 0
     AND 1 / ((SELECT coalesce(max(version), 0) FROM {s}."{p}schema_versions") = $42)::int = 1
-    AND 1 / (cardinality($47::uuid[]) = (SELECT count(*)
-      FROM unnest($47::uuid[], $48::uuid[]) AS m (id, target)
+    AND 1 / ((SELECT count(*) FROM unnest($47::uuid[], $48::uuid[]) AS m (id, target)
       JOIN {s}."{p}tickets" t ON t.id = m.id AND t.merged_into = m.target
-      WHERE m.target IN (SELECT id FROM locked)))::int = 1
+      WHERE m.target IN (SELECT id FROM locked)) = cardinality($47::uuid[]))::int = 1
   ON CONFLICT (ticket_id, id) DO NOTHING
   RETURNING ticket_id
 ), counted AS (
   SELECT ticket_id, count(*) AS n FROM new GROUP BY ticket_id
 ), fresh AS (
-  SELECT d.*, 1 / (d.n = c.n)::int AS one
+  SELECT d.*, 1 / (d.n = c.n)::int AS one, coalesce(t.status, 1) AS status, coalesce({reopens}, false) AS reopens
   FROM unnest($9::uuid[], $10::int8[], $11::text[], $12::int2[], $13::text[], $14::text[], $15::text[],
     $16::int8[], $17::text[], $18::text[], $19::text[], $20::int8[], $21::uuid[], $22::text[],
     $23::int8[], $24::uuid[], $25::text[], $26::int8[], $27::text[], $28::text[])
@@ -92,30 +99,28 @@ WITH locked AS MATERIALIZED (
       first_time, first_id, first_release, last_time, last_id, last_release, count, ingredients,
       search_text)
   JOIN counted c ON c.ticket_id = d.id
+  LEFT JOIN locked t ON t.id = d.id
   ORDER BY d.id
 ), stored AS (
   INSERT INTO {s}."{p}tickets" AS t (id, app_id, level, channel, message, file, line, module, function,
     error_type, status, first_time, first_id, first_release, last_time, last_id, last_release, count,
     reopened, ingredients, search_text)
-  SELECT id, app_id, level, channel, message, file, line, module, function, error_type, 1, first_time,
-    first_id, first_release, last_time, last_id, last_release, count * one, 0, ingredients, search_text
+  SELECT id, app_id, level, channel, message, file, line, module, function, error_type, status, first_time,
+    first_id, first_release, last_time, last_id, last_release, count * one, reopens::int, ingredients,
+    search_text
   FROM fresh
   ON CONFLICT (id) DO UPDATE SET
-    count = t.count + excluded.count / (t.merged_into IS NULL)::int,
+    count = t.count + excluded.count / (t.merged_into IS NULL AND t.status = excluded.status)::int,
     {changes},
-    (status, status_time, solved_release, solved_after, solved_name, solved_version, reopened,
-      history, reopened_by) = (
-        SELECT CASE WHEN o.reopens THEN 1 ELSE t.status END,
-          CASE WHEN NOT o.reopens THEN t.status_time END,
-          CASE WHEN NOT o.reopens THEN t.solved_release END,
-          t.solved_after AND NOT o.reopens,
-          CASE WHEN NOT o.reopens THEN t.solved_name END,
-          CASE WHEN NOT o.reopens THEN t.solved_version END,
-          t.reopened + o.reopens::int,
-          t.history + o.reopens::int,
-          CASE WHEN o.reopens THEN $41::uuid ELSE t.reopened_by END
-        -- The offset keeps PostgreSQL from repeating the condition for each column.
-        FROM (SELECT {reopens} AS reopens OFFSET 0) o)
+    status = CASE WHEN excluded.reopened = 1 THEN 1 ELSE t.status END,
+    status_time = CASE WHEN excluded.reopened = 0 THEN t.status_time END,
+    solved_release = CASE WHEN excluded.reopened = 0 THEN t.solved_release END,
+    solved_after = t.solved_after AND excluded.reopened = 0,
+    solved_name = CASE WHEN excluded.reopened = 0 THEN t.solved_name END,
+    solved_version = CASE WHEN excluded.reopened = 0 THEN t.solved_version END,
+    reopened = t.reopened + excluded.reopened,
+    history = t.history + excluded.reopened,
+    reopened_by = CASE WHEN excluded.reopened = 1 THEN $41::uuid ELSE t.reopened_by END
   RETURNING t.id, t.app_id, t.count, t.last_time, t.history, t.reopened_by IS NOT DISTINCT FROM $41 AS is_reopened
 ), counts AS (
   INSERT INTO {s}."{p}hours" AS h (ticket_id, app_id, hour, count)
@@ -178,16 +183,16 @@ const CHANGES: [(&str, &[&str]); 2] = [
 /// The condition under which a batch reopens a ticket. It says what `KnownTicket::change` and
 /// `Fix::settles` define. PostgreSQL has to decide by itself, because only the statement that records
 /// sees the status under the lock of the ticket.
-const REOPENS: &str = r"t.status = 2 AND excluded.last_time > t.status_time
-          AND (t.solved_release IS NULL OR EXISTS (
-            SELECT 1 FROM unnest($32::uuid[], $33::text[], $44::int8[], $45::text[], $46::bytea[])
-              AS r (ticket_id, release, time, name, version)
-            WHERE r.ticket_id = t.id AND r.time > t.status_time
-              AND NOT (t.solved_after AND r.release = '=' || t.solved_release)
-              AND NOT coalesce(
-                (r.name = t.solved_name OR r.name = '' OR t.solved_name = '')
-                  AND (r.version < t.solved_version OR t.solved_after AND r.version = t.solved_version),
-                false)))";
+const REOPENS: &str = r"t.status = 2 AND d.last_time > t.status_time
+      AND (t.solved_release IS NULL OR EXISTS (
+        SELECT 1 FROM unnest($32::uuid[], $33::text[], $44::int8[], $45::text[], $46::bytea[])
+          AS r (ticket_id, release, time, name, version)
+        WHERE r.ticket_id = t.id AND r.time > t.status_time
+          AND NOT (t.solved_after AND r.release = '=' || t.solved_release)
+          AND NOT coalesce(
+            (r.name = t.solved_name OR r.name = '' OR t.solved_name = '')
+              AND (r.version < t.solved_version OR t.solved_after AND r.version = t.solved_version),
+            false)))";
 
 /// Returns the assignments of [`CHANGES`].
 pub(super) fn changes() -> Vec<String> {

@@ -1,11 +1,17 @@
 //! Counts stay exact whatever is sent again, deleted or expired.
 
-use ticket_core::backend::{Batch, NewOccurrence};
+use std::time::Duration;
+
+use ticket_core::backend::{Batch, NewOccurrence, TicketChange};
 use ticket_core::{
     Author, BackendBase, BackendExt, EventStore, Expiry, Status, TicketQuery, Timestamp, limits,
 };
 
 use super::support::{DEADLOCKS, Database, connect, new, occurrence, record, until};
+
+/// Counts the store's sessions that wait for a lock of another transaction.
+const WAITS: &str = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' \
+    AND application_name = 'ticketing' AND query LIKE '%{s}%'";
 
 /// Holds after concurrent writes, deletions, repeated batches and expiry.
 pub(crate) async fn the_sums_of_an_application_are_those_of_its_tickets() {
@@ -103,10 +109,8 @@ pub(crate) async fn f07_a_deadlock_with_somebody_else_does_not_reach_the_caller(
     let recording = tokio::spawn(async move {
         store.record_tickets(vec![occurrence("a"), occurrence("b")].into()).await
     });
-    let waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' \
-        AND application_name = 'ticketing' AND query LIKE '%{s}%'";
     until("the store waits while it holds the other ticket", async || {
-        database.number(waits).await > 0
+        database.number(WAITS).await > 0
     })
     .await;
     // The store's session has the shorter `deadlock_timeout`, so the server aborts that one.
@@ -118,6 +122,34 @@ pub(crate) async fn f07_a_deadlock_with_somebody_else_does_not_reach_the_caller(
     // The server publishes its counters with a delay.
     until("the server reports the deadlock", async || database.number(DEADLOCKS).await > before)
         .await;
+    database.drop_schema().await;
+}
+
+/// The statement that records looks at the tickets before it inserts new ones. A ticket that another transaction commits
+/// in between is not new, and may be solved already.
+pub(crate) async fn a_solved_ticket_that_appears_while_it_is_recorded_reopens() {
+    let database = Database::new("appears").await;
+    let store = database.store().await;
+    store.record_tickets(occurrence("a").into()).await.unwrap();
+    let id = occurrence("a").ticket_id();
+    store.solve_ticket(id, None, Author::unknown()).await.unwrap();
+
+    let mut somebody = connect(&database.url).await;
+    let table = format!("\"{}\".ticketing_tickets", database.schema);
+    let remove = format!("CREATE TEMP TABLE kept AS SELECT * FROM {table}; DELETE FROM {table}");
+    somebody.batch_execute(&remove).await.unwrap();
+    let transaction = somebody.transaction().await.unwrap();
+    transaction.batch_execute(&format!("INSERT INTO {table} SELECT * FROM kept")).await.unwrap();
+    let later = Timestamp::now().saturating_add(Duration::from_secs(1));
+    let recording = tokio::spawn(async move {
+        let later = new(record("a").with_app_id("shop").with_time(later));
+        store.record_tickets(later.into()).await
+    });
+    until("the store waits for the ticket", async || database.number(WAITS).await > 0).await;
+    transaction.commit().await.unwrap();
+    let recorded = recording.await.unwrap().unwrap();
+    let [update] = &*recorded.updates else { panic!("{recorded:?}") };
+    assert_eq!((update.change, update.occurrence_count), (Some(TicketChange::Reopened), 2));
     database.drop_schema().await;
 }
 

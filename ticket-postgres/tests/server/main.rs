@@ -21,6 +21,7 @@ fn main() -> ExitCode {
     let trials = vec![
         trial!(URL, tables::every_statement_has_its_index),
         trial!(URL, tables::every_key_begins_with_the_ticket_id_so_that_tables_can_be_distributed),
+        trial!(URL, tables::every_statement_of_ddl_is_sent_alone),
         trial!(URL, tables::every_call_rejects_tables_of_an_unknown_version),
         trial!(URL, migration::data_of_version_4_is_migrated),
         trial!(URL, expiry::expiry_drops_a_month_that_is_no_longer_needed),
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
         trial!(URL, events::rare_matches_are_found_however_unevenly_events_are_spread),
         trial!(URL, counts::the_sums_of_an_application_are_those_of_its_tickets),
         trial!(URL, counts::f07_a_deadlock_with_somebody_else_does_not_reach_the_caller),
+        trial!(URL, counts::a_solved_ticket_that_appears_while_it_is_recorded_reopens),
         trial!(URL, counts::a_solving_release_is_truncated_like_a_recorded_one),
         trial!(URL, counts::a_partially_stored_batch_adds_only_the_rest),
     ];

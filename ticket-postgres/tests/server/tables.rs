@@ -7,7 +7,7 @@ use ticket_core::{
     EventTypeQuery, Expiry, HistogramQuery, TicketQuery, Timestamp,
 };
 
-use super::support::{Database, occurrence};
+use super::support::{Database, new, occurrence, record};
 
 /// No statement scans a whole table, and only the statements that may sort do so.
 pub(crate) async fn every_statement_has_its_index() {
@@ -65,6 +65,37 @@ pub(crate) async fn every_statement_has_its_index() {
         }
     }
     assert!(bad.is_empty(), "{}", bad.join("\n\n"));
+    database.drop_schema().await;
+}
+
+/// Citus passes a statement of DDL on as the text of the whole message, and refuses more than one statement.
+pub(crate) async fn every_statement_of_ddl_is_sent_alone() {
+    let database = Database::new("alone").await;
+    let guard = "CREATE SCHEMA \"{s}_guard\"; \
+        CREATE FUNCTION \"{s}_guard\".check_message() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN \
+          IF position('\"{s}\"' IN current_query()) > 0 \
+            AND regexp_replace(current_query(), '--[^\n]*', '', 'g') ~ ';\\s*\\S' THEN \
+            RAISE EXCEPTION 'DDL among other statements: %', current_query(); \
+          END IF; \
+        END $$; \
+        CREATE EVENT TRIGGER \"{s}_guard\" ON ddl_command_start EXECUTE FUNCTION \"{s}_guard\".check_message()";
+    database.run(guard).await.unwrap();
+    let several = "CREATE SCHEMA \"{s}\"; DROP SCHEMA \"{s}\"";
+    database.run(several).await.expect_err("the guard refuses nothing");
+    let store = database.store().await;
+    // The partition of a month of its own, which expiry drops.
+    let old = record("old").with_time("2022-01-10T00:00:00Z".parse().unwrap());
+    store.record_tickets(new(old).into()).await.unwrap();
+    let partitions =
+        "SELECT count(*) FROM pg_inherits WHERE inhparent = '\"{s}\".ticketing_traits'::regclass";
+    let before = database.number(partitions).await;
+    let expired = store.clear_expired(&Expiry::before(Timestamp::now())).await.unwrap();
+    assert_eq!((expired.occurrences, database.number(partitions).await), (1, before - 1));
+    store.clear().await.unwrap();
+    database
+        .run("DROP EVENT TRIGGER \"{s}_guard\"; DROP SCHEMA \"{s}_guard\" CASCADE")
+        .await
+        .unwrap();
     database.drop_schema().await;
 }
 

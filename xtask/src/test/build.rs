@@ -28,9 +28,13 @@ pub(super) fn names(scope: Option<&str>, arguments: &[String]) -> Result<Names> 
     if arguments.contains(&"--doc") {
         return Ok(Names::new());
     }
+    programs(&arguments).map(|programs| named(&programs))
+}
+
+/// Returns the names of programs.
+pub(super) fn named(programs: &[Artifact]) -> Names {
     let file = |program: &Artifact| Some(program.executable.file_name()?.to_str()?.to_owned());
-    let programs = programs(&arguments)?;
-    Ok(programs.iter().filter_map(|program| Some((file(program)?, name(program)))).collect())
+    programs.iter().filter_map(|program| Some((file(program)?, name(program)))).collect()
 }
 
 /// What a person calls the program.

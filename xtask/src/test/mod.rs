@@ -7,6 +7,7 @@ mod build;
 mod matrix;
 mod otherwise;
 mod output;
+pub(crate) mod outside;
 mod process;
 mod queue;
 mod sanitizer;
@@ -133,6 +134,7 @@ fn run_everything(stages: &mut Stages) -> Outcome {
             forward(documentation, Report::default(), screen)
         }),
         Job::new("tests compiled otherwise", |screen| otherwise::run(&[], screen)),
+        Job::new("the backend outside of the workspace", outside::run),
     ];
     let programs = in_order(programs).map(|program| {
         let mut tests = program.command();
