@@ -5,12 +5,10 @@ mod backends;
 mod cli;
 mod commands;
 mod context;
-mod expr;
 mod failure;
 mod ingest;
 mod output;
 mod sanitize;
-mod time;
 
 use std::io::{BufWriter, Write, stdout};
 use std::process::ExitCode;

@@ -3,7 +3,7 @@
 use ticket_core::record::Payload;
 use ticket_core::{Location, Traits, Value};
 
-use crate::{expr, sanitize};
+use crate::sanitize;
 
 /// Returns a value as `ticket find` reads it: text in quotes, everything else bare.
 pub(crate) fn literal(value: &Value) -> String {
@@ -20,7 +20,7 @@ pub(crate) fn assignment(name: &str, value: &Value) -> String {
 
 /// Returns the name of a trait, in quotes if it would mean something else without them.
 pub(crate) fn trait_name(name: &str) -> String {
-    let is_plain = expr::is_trait_name(name) && !name.contains(sanitize::is_unsafe);
+    let is_plain = ticket_query::is_trait_name(name) && !name.contains(sanitize::is_unsafe);
     if is_plain { name.to_owned() } else { sanitize::quoted(name) }
 }
 
@@ -84,6 +84,8 @@ pub(crate) fn indented(payload: &Payload) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use ticket_core::{Level, Record};
+
     use super::*;
 
     #[test]
@@ -105,5 +107,28 @@ mod tests {
         assert_eq!(indented(&payload.parse().unwrap()), lines);
         assert_eq!(indented(&"\"a\u{202e}\"".parse().unwrap()), [r#""a\u{202e}""#]);
         assert_eq!(indented(&"7".parse().unwrap()), ["7"]);
+    }
+
+    #[test]
+    fn a_trait_is_found_as_the_command_prints_it() {
+        let values = [
+            Value::Int(-5),
+            Value::Float(1e300),
+            Value::Float(-0.5),
+            Value::Bool(false),
+            Value::from("a \"quoted\"\n\u{1b}[31m text"),
+            Value::from("42"),
+            Value::from(""),
+            Value::Time("0001-01-01T00:00:00Z".parse().unwrap()),
+        ];
+        for value in values {
+            for name in
+                ["n", "type", "and", "a=b", "", "http.status", "or", "Not", "has", "message", "a~b"]
+            {
+                let text = assignment(name, &value);
+                let record = Record::new(Level::Error, "", "").with_trait(name, value.clone());
+                assert!(ticket_query::parse(&text).unwrap().matches(&record), "{text}");
+            }
+        }
     }
 }

@@ -5,7 +5,6 @@ use ticket_core::{Comparison, OccurrenceId, Operator, Value};
 use super::error::ExprError;
 use super::lexer::{Lexer, Token};
 use super::parser::Expr;
-use crate::sanitize;
 
 /// The type or the id of an event.
 #[derive(Debug)]
@@ -135,8 +134,7 @@ fn of_trait(name: String, op: Operator, value: Token) -> Result<Comparison, Expr
     }
     number(&text).and_then(|number| Comparison::number(name, op, number).ok()).ok_or_else(|| {
         let message = format!(
-            "{} is neither a number nor a time such as 2026-11-21T10:47:20Z: write a text in quotes",
-            sanitize::line(&text)
+            "{text} is neither a number nor a time such as 2026-11-21T10:47:20Z: write a text in quotes"
         );
         ExprError::new(position, message)
     })

@@ -6,7 +6,11 @@ use std::time::Duration;
 use ticket_core::Timestamp;
 
 /// Parses a duration: a whole number and its unit, such as `90s`, `15m`, `24h`, `7d` or `2w`.
-pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+///
+/// # Errors
+///
+/// Returns what is wrong with the text, and what to write instead.
+pub fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || {
         format!("{text:?} is not a duration: write a whole number and s, m, h, d or w, such as 24h")
     };
@@ -33,7 +37,8 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
 }
 
 /// Parses a time in RFC 3339, a time without an offset, which is in UTC, or a date, which means midnight UTC.
-pub(crate) fn time(text: &str) -> Option<Timestamp> {
+#[must_use]
+pub fn time(text: &str) -> Option<Timestamp> {
     let in_utc =
         || if text.contains(':') { format!("{text}Z") } else { format!("{text}T00:00:00Z") };
     text.parse().or_else(|_| in_utc().parse()).ok()
@@ -41,13 +46,17 @@ pub(crate) fn time(text: &str) -> Option<Timestamp> {
 
 /// A moment as people type it: how long ago, or a [`time`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Moment {
+pub enum Moment {
+    /// A duration back from now.
     Ago(Duration),
+    /// A point in time.
     At(Timestamp),
 }
 
 impl Moment {
-    pub(crate) fn resolve(self, now: Timestamp) -> Timestamp {
+    /// Returns the point in time, if it is `now` now.
+    #[must_use]
+    pub fn resolve(self, now: Timestamp) -> Timestamp {
         match self {
             Self::Ago(duration) => now.saturating_sub(duration),
             Self::At(time) => time,

@@ -40,7 +40,7 @@ fn clauses(expr: Expr, is_negated: bool) -> Result<Vec<Alternatives>, ExprError>
             let name = key.name();
             let message = format!(
                 "{name} can be neither negated nor one of several alternatives: write {name}=… and (…), and \
-                 run `ticket find` once for each {name}"
+                 search once for each {name}"
             );
             Err(ExprError::new(position, message))
         }
@@ -99,7 +99,7 @@ fn simplified(clauses: Vec<Alternatives>, position: usize) -> Result<Vec<Alterna
         let message = format!(
             "up to here, the expression becomes {count} comparisons in clauses that are joined by `and`, and \
              at most {MAX_COMPARISONS} are possible: write what all alternatives have in common only once, as \
-             in a=1 and (b=2 or c=3), or run `ticket find` once for each alternative"
+             in a=1 and (b=2 or c=3), or search once for each alternative"
         );
         return Err(ExprError::new(position, message));
     }

@@ -23,7 +23,7 @@ fn is_special(c: char) -> bool {
 }
 
 /// Returns `true` if a text is one name or value without quotes.
-pub(crate) fn is_word(text: &str) -> bool {
+pub(super) fn is_word(text: &str) -> bool {
     !text.is_empty() && !text.contains(is_special)
 }
 

@@ -1,4 +1,4 @@
-//! The expressions of `ticket find`: `type=checkout and (user_id>=42 or missing user_id)`.
+//! Expressions: `type=checkout and (user_id>=42 or missing user_id)`.
 //!
 //! ```text
 //! expression   = [ alternatives ]
@@ -27,11 +27,15 @@ mod parser;
 use ticket_core::EventFilter;
 
 use self::comparison::Key;
-use self::error::ExprError;
+pub use self::error::ExprError;
 use self::parser::{Expr, Part};
 
 /// Parses an expression into a filter.
-pub(crate) fn parse(text: &str) -> Result<EventFilter, ExprError> {
+///
+/// # Errors
+///
+/// Returns what is wrong with the expression, and where.
+pub fn parse(text: &str) -> Result<EventFilter, ExprError> {
     let mut parts = Vec::new();
     if let Some(expr) = parser::parse(text)? {
         conjunction(Part { position: 0, expr }, &mut parts);
@@ -81,7 +85,8 @@ fn with_key(filter: EventFilter, position: usize, key: Key) -> Result<EventFilte
 }
 
 /// Returns `true` if the name of a trait needs no quotes.
-pub(crate) fn is_trait_name(name: &str) -> bool {
+#[must_use]
+pub fn is_trait_name(name: &str) -> bool {
     lexer::is_word(name) && !comparison::is_reserved(name)
 }
 
