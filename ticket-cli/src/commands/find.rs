@@ -13,7 +13,7 @@ use crate::context::Context;
 use crate::failure::{self, Usage};
 use crate::output::events;
 use crate::output::json::{self, OccurrenceView};
-use crate::sanitize;
+use ticket_query::sanitize;
 
 /// Find events by their type, traits and message, the newest first
 #[derive(Args)]

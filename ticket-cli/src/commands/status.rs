@@ -14,7 +14,7 @@ use crate::context::Context;
 use crate::failure;
 use crate::output::json::{self, TicketView};
 use crate::output::{details, style, time};
-use crate::sanitize;
+use ticket_query::sanitize;
 
 /// Solve tickets; a later occurrence reopens a solved ticket, unless it is of a release before the fix
 #[derive(Args)]

@@ -1,8 +1,11 @@
-//! Tickets and occurrences as JSON.
+//! Tickets and occurrences as JSON: what `ticket --json` writes and the API of the dashboard answers.
 //!
-//! Scripts depend on the names in this file, so snapshots pin them. `Record` and its parts may get new fields,
-//! and because they are `#[non_exhaustive]`, the compiler does not ask for them here. A test compares the
-//! names in this file with those of the structs instead.
+//! Scripts depend on the names in this file, so snapshots of the command pin them.
+//!
+//! With the feature `openapi`, the views describe themselves in an OpenAPI document.
+
+// `Record` and its parts may get new fields, and because they are `#[non_exhaustive]`, the compiler does not ask for them
+// here. A test of the command compares the names in this file with those of the structs instead.
 
 use serde::{Serialize, Serializer};
 use ticket_core::record::{Breadcrumb, ErrorCause, Frame, Payload, Request, Span};
@@ -12,22 +15,30 @@ use ticket_core::{
 };
 
 /// A ticket.
-#[derive(Serialize)]
-pub(crate) struct TicketView<'a> {
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TicketView<'a> {
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     id: TicketId,
     app_id: &'a str,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     level: Level,
     channel: &'a str,
     message: &'a str,
     location: LocationView<'a>,
     error_type: Option<&'a str>,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     status: StatusKind,
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     solved_at: Option<Timestamp>,
     solved_release: Option<&'a str>,
     solved_after_release: Option<&'a str>,
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     muted_until: Option<Timestamp>,
     occurrence_count: u64,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     first_occurrence_time: Timestamp,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     last_occurrence_time: Timestamp,
     reopened_count: u64,
     first_release: Option<&'a str>,
@@ -35,13 +46,15 @@ pub(crate) struct TicketView<'a> {
     ingredients: Vec<IngredientView<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 struct IngredientView<'a> {
     name: &'a str,
     value: &'a str,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 struct LocationView<'a> {
     file: Option<&'a str>,
     line: Option<u32>,
@@ -125,17 +138,22 @@ fn releases(fix: Option<&Fix>) -> (Option<&str>, Option<&str>) {
 }
 
 /// An entry of a ticket's history.
-#[derive(Serialize)]
-pub(crate) struct HistoryView<'a> {
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct HistoryView<'a> {
     number: u64,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     time: Timestamp,
     by: Option<&'a str>,
     event: &'static str,
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     solved_at: Option<Timestamp>,
     solved_release: Option<&'a str>,
     solved_after_release: Option<&'a str>,
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     muted_until: Option<Timestamp>,
     note: Option<&'a str>,
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     ticket_id: Option<TicketId>,
 }
 
@@ -186,19 +204,26 @@ impl<'a> From<&'a HistoryEntry> for HistoryView<'a> {
 }
 
 /// An occurrence.
-#[derive(Serialize)]
-pub(crate) struct OccurrenceView<'a> {
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct OccurrenceView<'a> {
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     id: OccurrenceId,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     ticket_id: TicketId,
     app_id: &'a str,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     time: Timestamp,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     level: Level,
     channel: &'a str,
     message: &'a str,
     repeats: u32,
     location: LocationView<'a>,
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     traits: TraitsView<'a>,
     /// The kinds of the values of the traits: JSON has no times, and one kind of number.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     trait_types: TraitTypesView<'a>,
     error: Vec<ErrorView<'a>>,
     backtrace: Vec<FrameView<'a>>,
@@ -214,6 +239,7 @@ pub(crate) struct OccurrenceView<'a> {
     span_id: Option<&'a str>,
     fingerprint: Option<&'a str>,
     external_id: Option<&'a str>,
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
     payload: Option<&'a Payload>,
 }
 
@@ -252,6 +278,7 @@ impl<'a> From<&'a Occurrence> for OccurrenceView<'a> {
 }
 
 /// Traits as an object of plain JSON values.
+#[derive(Debug)]
 struct TraitsView<'a>(&'a Traits);
 
 impl Serialize for TraitsView<'_> {
@@ -261,6 +288,7 @@ impl Serialize for TraitsView<'_> {
 }
 
 /// The kind of each trait's value: `text`, `int`, `float`, `bool` or `time`.
+#[derive(Debug)]
 struct TraitTypesView<'a>(&'a Traits);
 
 impl Serialize for TraitTypesView<'_> {
@@ -269,7 +297,8 @@ impl Serialize for TraitTypesView<'_> {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 struct ErrorView<'a> {
     #[serde(rename = "type")]
     type_name: Option<&'a str>,
@@ -282,7 +311,8 @@ impl<'a> From<&'a ErrorCause> for ErrorView<'a> {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 struct FrameView<'a> {
     function: &'a str,
     file: Option<&'a str>,
@@ -301,7 +331,8 @@ impl<'a> From<&'a Frame> for FrameView<'a> {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 struct RequestView<'a> {
     method: Option<&'a str>,
     path: Option<&'a str>,
@@ -326,12 +357,16 @@ impl<'a> From<&'a Request> for RequestView<'a> {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 struct BreadcrumbView<'a> {
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     time: Timestamp,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     level: Level,
     channel: &'a str,
     message: &'a str,
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     traits: TraitsView<'a>,
 }
 
@@ -347,10 +382,12 @@ impl<'a> From<&'a Breadcrumb> for BreadcrumbView<'a> {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 struct SpanView<'a> {
     name: &'a str,
     target: &'a str,
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     traits: TraitsView<'a>,
 }
 

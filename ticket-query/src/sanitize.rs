@@ -1,4 +1,4 @@
-//! Makes stored text safe for a terminal.
+//! Makes stored text safe to look at.
 //!
 //! Logs contain what strangers typed. An escape sequence must not move the cursor, and an invisible or
 //! reversing character must not make a text look like another one.
@@ -7,7 +7,8 @@ use std::fmt::Write;
 
 /// Returns `true` if a character acts on a terminal or is invisible: control characters (C0, DEL, C1), text
 /// directions, characters of zero width, fillers and tags.
-pub(crate) fn is_unsafe(c: char) -> bool {
+#[must_use]
+pub fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
@@ -17,7 +18,8 @@ pub(crate) fn is_unsafe(c: char) -> bool {
 
 /// Returns a text on one line: a line break becomes `↵`, a tab a space, and any other unsafe character an
 /// escape such as `\u{1b}`.
-pub(crate) fn line(text: &str) -> String {
+#[must_use]
+pub fn line(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
@@ -32,7 +34,8 @@ pub(crate) fn line(text: &str) -> String {
 }
 
 /// Returns the first characters of a text on one line, with `…` for the rest.
-pub(crate) fn beginning(text: &str, max_chars: usize) -> String {
+#[must_use]
+pub fn beginning(text: &str, max_chars: usize) -> String {
     match text.char_indices().nth(max_chars) {
         Some((end, _)) => line(&text[..end]) + "…",
         None => line(text),
@@ -40,7 +43,7 @@ pub(crate) fn beginning(text: &str, max_chars: usize) -> String {
 }
 
 /// Returns the lines of a text, each of them safe. A tab becomes four spaces.
-pub(crate) fn lines(text: &str) -> impl Iterator<Item = String> {
+pub fn lines(text: &str) -> impl Iterator<Item = String> {
     text.lines().map(|line| {
         let mut clean = String::with_capacity(line.len());
         for c in line.chars() {
@@ -53,8 +56,9 @@ pub(crate) fn lines(text: &str) -> impl Iterator<Item = String> {
     })
 }
 
-/// Returns a text in quotes, as `ticket find` reads it.
-pub(crate) fn quoted(text: &str) -> String {
+/// Returns a text in quotes, as [`parse`](crate::parse) reads it.
+#[must_use]
+pub fn quoted(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push('"');
     for c in text.chars() {
