@@ -43,6 +43,8 @@ enum Task {
     Databases(databases::Arguments),
     /// Run every test, and fail if one was skipped that should have run
     Test(test::Arguments),
+    /// Test the dashboard in a real browser, and make pictures of its pages
+    Browser(test::browser::Arguments),
     /// Run the fault tests in their long form: servers are killed and stopped under load
     Faults,
     /// Run a small service whose requests fail, then list the tickets it made
@@ -61,6 +63,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().task {
         Task::Databases(arguments) => databases::run(&arguments).map(|()| true),
         Task::Test(arguments) => test::run(&arguments),
+        Task::Browser(arguments) => test::browser::run(&arguments),
         Task::Faults => faults::run(),
         Task::Demo => demo::run().map(|()| true),
         Task::Features => features::each_alone().map(|()| true),
