@@ -239,7 +239,7 @@ pub struct OccurrenceView<'a> {
     span_id: Option<&'a str>,
     fingerprint: Option<&'a str>,
     external_id: Option<&'a str>,
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Value>))]
     payload: Option<&'a Payload>,
 }
 

@@ -18,8 +18,12 @@ pub(crate) struct Frame {
     pub(crate) title: String,
     pub(crate) section: Section,
     pub(crate) base: String,
+    /// The link to the list.
+    pub(crate) home: String,
     /// Where the page is, below the mount.
     pub(crate) here: String,
+    /// The link to the page itself.
+    pub(crate) link: String,
     pub(crate) theme: Theme,
     pub(crate) name: Option<String>,
     pub(crate) can_change: bool,
@@ -48,14 +52,13 @@ impl Frame {
 
     /// Returns the pages of the navigation: their names, links, and whether each is the current one.
     pub(crate) fn pages(&self) -> impl Iterator<Item = (&'static str, String, bool)> {
+        let link = |path: &str| format!("{}{path}", self.base);
         let pages = [
-            (Section::Tickets, "Tickets", "/"),
-            (Section::Events, "Events", "/events"),
-            (Section::Health, "Health", "/health"),
+            (Section::Tickets, "Tickets", self.home.clone()),
+            (Section::Events, "Events", link("/events")),
+            (Section::Health, "Health", link("/health")),
         ];
-        pages.into_iter().map(|(section, name, path)| {
-            (name, format!("{}{path}", self.base), section == self.section)
-        })
+        pages.into_iter().map(|(section, name, link)| (name, link, section == self.section))
     }
 
     /// Returns the frame of a page for nobody in particular.
@@ -64,6 +67,8 @@ impl Frame {
             title: title.into(),
             section,
             base: visit.base.to_string(),
+            home: visit.link("/"),
+            link: visit.link(&visit.path_and_query()),
             here: visit.path_and_query(),
             theme: visit.theme,
             name: visit.grant.name.clone(),

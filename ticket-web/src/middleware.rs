@@ -18,7 +18,7 @@ use crate::headers;
 use crate::pages::sign_in;
 use crate::problem;
 use crate::routes::Need;
-use crate::site::{READ_DEADLINE, Site, WRITE_DEADLINE};
+use crate::site::{CHANGE_DEADLINE, PAGE_DEADLINE, Site};
 use crate::visit::Visit;
 
 /// The length of a query string. Every filter at its limit fits into it.
@@ -53,8 +53,8 @@ pub(crate) async fn guard(
 ) -> Result<Response, Failure> {
     let deadline = match need {
         Need::Nothing => return Ok(next.run(request).await),
-        Need::Read => READ_DEADLINE,
-        Need::Change => WRITE_DEADLINE,
+        Need::Read => PAGE_DEADLINE,
+        Need::Change => CHANGE_DEADLINE,
     };
     let (mut parts, body) = request.into_parts();
     let grant = match site.access.decide(&parts).await {

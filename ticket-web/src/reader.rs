@@ -8,7 +8,7 @@ use ticket_core::{
 use tokio::time::timeout;
 
 use crate::failure::Failure;
-use crate::site::{READ_DEADLINE, Site};
+use crate::site::{QUESTION_DEADLINE, Site};
 use crate::visit::Visit;
 
 type Result<T> = std::result::Result<T, Failure>;
@@ -156,7 +156,7 @@ impl Reader<'_> {
 
     /// Waits for an answer of the store until the deadline.
     async fn within<T>(&self, answer: impl Future<Output = ticket_core::Result<T>>) -> Result<T> {
-        let failure = match timeout(READ_DEADLINE, answer).await {
+        let failure = match timeout(QUESTION_DEADLINE, answer).await {
             Ok(Ok(answer)) => return Ok(answer),
             // The client asked for something impossible.
             Ok(Err(error)) if error.kind() == ErrorKind::Config => return Err(error.into()),

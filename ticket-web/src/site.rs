@@ -8,11 +8,14 @@ use tokio::sync::Semaphore;
 
 use crate::access::Access;
 
-/// How long a page waits for the store.
-pub(crate) const READ_DEADLINE: Duration = Duration::from_millis(900);
+/// How long one question to the store may take.
+pub(crate) const QUESTION_DEADLINE: Duration = Duration::from_millis(800);
 
-/// How long a change waits for the store. A merge takes time in proportion to the occurrences.
-pub(crate) const WRITE_DEADLINE: Duration = Duration::from_secs(30);
+/// How long a page may take.
+pub(crate) const PAGE_DEADLINE: Duration = Duration::from_millis(900);
+
+/// How long a change may take. A merge takes time in proportion to the occurrences.
+pub(crate) const CHANGE_DEADLINE: Duration = Duration::from_secs(30);
 
 /// The number of requests that use the store at the same time. The others wait, and are refused at their deadline.
 const CONCURRENT_REQUESTS: usize = 64;

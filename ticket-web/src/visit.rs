@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{FromRequestParts, OriginalUri};
+use axum::extract::{FromRequestParts, NestedPath, OriginalUri};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use ticket_core::{Author, Timestamp};
@@ -46,6 +46,8 @@ impl Theme {
 pub(crate) struct Visit {
     /// What every link begins with: the external prefix and the path at which the dashboard is mounted.
     pub(crate) base: Arc<str>,
+    /// The link to the list: the base, with a slash at its end only if the mount has one.
+    pub(crate) home: Arc<str>,
     /// The path below the mount.
     pub(crate) path: Arc<str>,
     pub(crate) params: Arc<Params>,
@@ -64,9 +66,16 @@ impl Visit {
             // Mounted at /a, a request for /a arrives as /.
             original.strip_suffix(path).unwrap_or(original)
         });
+        let base = format!("{prefix}{}", mount.trim_end_matches('/'));
+        // A router that is nested at /a does not answer to /a/, and one at /a/ not to /a.
+        let nested = parts.extensions.get::<NestedPath>();
+        let has_slash =
+            base.is_empty() || nested.is_none_or(|nested| nested.as_str().ends_with('/'));
+        let home = if has_slash { format!("{base}/") } else { base.clone() };
         let theme = cookies::all(parts, THEME_COOKIE).find_map(Theme::parse);
         Self {
-            base: format!("{prefix}{}", mount.trim_end_matches('/')).into(),
+            base: base.into(),
+            home: home.into(),
             path: path.into(),
             params: Arc::new(Params::parse(parts.uri.query().unwrap_or_default())),
             theme: theme.unwrap_or_default(),
@@ -77,12 +86,12 @@ impl Visit {
 
     /// Returns a link to a path below the mount, which begins with a slash.
     pub(crate) fn link(&self, path: &str) -> String {
-        format!("{}{path}", self.base)
-    }
-
-    /// Returns a link to the list.
-    pub(crate) fn home(&self) -> String {
-        self.link("/")
+        match path.strip_prefix('/') {
+            Some(rest) if rest.is_empty() || rest.starts_with(['?', '#']) => {
+                format!("{}{rest}", self.home)
+            }
+            _ => format!("{}{path}", self.base),
+        }
     }
 
     /// Returns where the request is, below the mount.
@@ -96,7 +105,7 @@ impl Visit {
     pub(crate) fn link_to_asked(&self, asked: &str) -> String {
         let is_path = asked.starts_with('/') && !asked.starts_with("//");
         let is_plain = asked.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
-        if is_path && is_plain { self.link(asked) } else { self.home() }
+        if is_path && is_plain { self.link(asked) } else { self.link("/") }
     }
 
     /// Returns the path of the cookies.

@@ -11,7 +11,7 @@ fn events() -> Vec<Record> {
     (0..1_200_u32)
         .map(|n| {
             let name = if n % 2 == 0 { "=SUM(A1)" } else { "plain, with \"quotes\"" };
-            Record::new(Level::Info, "checkout", format!("order {n}"))
+            Record::new(Level::Warning, "checkout", format!("order {n}"))
                 .with_key(&n.to_string())
                 .with_trait("n", n)
                 .with_trait("name", name)

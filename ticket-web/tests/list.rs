@@ -160,7 +160,7 @@ async fn what_cannot_be_asked_is_refused_with_what_to_write_instead() {
             ("after=last-desc.1", "damaged"),
             ("after=a&before=b", "not both"),
             (of_other_order.as_str(), "the cursor belongs to the order"),
-            (&format!("search={}", "x".repeat(1_000_000)), "longer than"),
+            (format!("search={}", "x".repeat(60_000)).as_str(), "longer than"),
         ] {
             let answer = client.get(&format!("/?{query}")).await;
             assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{name}: {query:.50}");

@@ -103,7 +103,7 @@ pub(crate) struct TraitView {
     /// `text`, `int`, `float`, `bool` or `time`.
     #[schema(value_type = String)]
     kind: ValueKind,
-    #[schema(value_type = Object)]
+    #[schema(value_type = Value)]
     value: serde_json::Value,
     #[schema(value_type = String)]
     time: Timestamp,

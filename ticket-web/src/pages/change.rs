@@ -345,7 +345,9 @@ pub(crate) async fn unmerge(
     let form = Params::parse(&String::from_utf8_lossy(&body));
     let ticket = site.reader(&visit).ticket(ticket_id(&id)?).await?;
     let from = ticket_id(form.get("from").unwrap_or_default())?;
-    site.changer(&visit)?.unmerge(&ticket, from).await?;
+    if !site.changer(&visit)?.unmerge(&ticket, from).await? {
+        return Err(Failure::not_found("merged ticket"));
+    }
     Ok(Redirect::to(&visit.link(&format!("/tickets/{}?done=unmerged#history", ticket.id)))
         .into_response())
 }

@@ -336,7 +336,7 @@ fn row(visit: &Visit, ticket: &Ticket, spark: Spark) -> Row {
         title,
         error_type,
         place: beginning(&place, 200),
-        app_id: app_id.clone(),
+        app_id: beginning(app_id, 80),
         release: last_release.as_deref().map(|release| beginning(release, 40)).unwrap_or_default(),
         status: status_text(status, visit.now),
         kind: status.kind(),

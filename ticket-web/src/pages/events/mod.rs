@@ -76,6 +76,7 @@ struct Completion {
 
 struct ColumnChoice {
     name: String,
+    label: String,
     is_shown: bool,
 }
 
@@ -98,7 +99,8 @@ pub(crate) async fn get(State(site): State<Site>, visit: Visit) -> Result<Respon
         Err(Mistake::Expression(error)) => {
             let text = params.get("q").unwrap_or_default();
             let (before, after) = text.split_at_checked(error.position()).unwrap_or((text, ""));
-            let parts = (before.to_owned(), after.to_owned(), error.message().to_owned());
+            let parts =
+                (sanitize::line(before), sanitize::line(after), sanitize::line(error.message()));
             (None, Some(parts))
         }
         Err(Mistake::Other(failure)) => return Err(failure),
@@ -206,8 +208,10 @@ fn choices(names: &[TraitType], shown: Vec<String>) -> Vec<ColumnChoice> {
     all.dedup();
     all.retain(|name| !shown.contains(name));
     all.truncate(200);
-    let shown = shown.into_iter().map(|name| ColumnChoice { name, is_shown: true });
-    shown.chain(all.into_iter().map(|name| ColumnChoice { name, is_shown: false })).collect()
+    let choice =
+        |name: String, is_shown| ColumnChoice { label: sanitize::line(&name), name, is_shown };
+    let shown = shown.into_iter().map(|name| choice(name, true));
+    shown.chain(all.into_iter().map(|name| choice(name, false))).collect()
 }
 
 fn row(visit: &Visit, event: &Occurrence, columns: &[String]) -> Row {

@@ -43,6 +43,8 @@ pub(crate) struct ValueShare {
     pub(crate) value: String,
     pub(crate) count: String,
     pub(crate) percent: u64,
+    /// The same, where less than one in a hundred is not nothing.
+    pub(crate) share: String,
 }
 
 /// A release in an environment.
@@ -151,6 +153,7 @@ impl TraitCounts {
             value: beginning(&value, 120),
             count: grouped(count),
             percent: percent(count),
+            share: if percent(count) == 0 { "<1%".to_owned() } else { format!("{}%", percent(count)) },
         };
         TraitShare {
             name: sanitize::line(name),
