@@ -47,8 +47,8 @@ enum Task {
     Browser(test::browser::Arguments),
     /// Run the fault tests in their long form: servers are killed and stopped under load
     Faults,
-    /// Run a small service whose requests fail, then list the tickets it made
-    Demo,
+    /// Run a small service whose requests fail, then list the tickets it made and serve their dashboard
+    Demo(demo::Arguments),
     /// Check each published crate with no feature, and with each of its features alone
     Features,
     /// Package the published crates, and use the packages as a stranger's program would
@@ -65,7 +65,7 @@ fn main() -> ExitCode {
         Task::Test(arguments) => test::run(&arguments),
         Task::Browser(arguments) => test::browser::run(&arguments),
         Task::Faults => faults::run(),
-        Task::Demo => demo::run().map(|()| true),
+        Task::Demo(arguments) => demo::run(&arguments).map(|()| true),
         Task::Features => features::each_alone().map(|()| true),
         Task::Package => package::run().map(|()| true),
         Task::Ci(arguments) => ci::run(&arguments),
