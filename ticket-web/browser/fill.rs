@@ -10,7 +10,8 @@ use ticket_sqlite::SqliteBackend;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let url = std::env::args().nth(1).ok_or("which store? Pass its URL, such as sqlite:tickets.db")?;
+    let url =
+        std::env::args().nth(1).ok_or("which store? Pass its URL, such as sqlite:tickets.db")?;
     let store = SqliteBackend::from_uri(&url)?;
     store.setup_backend().await?;
     let options = HandlerOptions::new("shop").with_level(Level::Trace);

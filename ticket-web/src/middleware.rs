@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use askama::Template;
+use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
@@ -17,7 +18,7 @@ use crate::frame::{Frame, Section};
 use crate::headers;
 use crate::pages::sign_in;
 use crate::problem;
-use crate::routes::Need;
+use crate::routes::{MAX_BODY, Need};
 use crate::site::{CHANGE_DEADLINE, PAGE_DEADLINE, Site};
 use crate::visit::Visit;
 
@@ -68,8 +69,12 @@ pub(crate) async fn guard(
         visit.grant = Arc::new(grant);
     }
     let answer = timeout(deadline, async {
+        // Before the permit: who sends a form slowly does not keep others from the store.
+        let Ok(body) = to_bytes(body, MAX_BODY).await else {
+            return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+        };
         let _permit = site.permits.acquire().await;
-        next.run(Request::from_parts(parts, body)).await
+        next.run(Request::from_parts(parts, Body::from(body))).await
     });
     answer.await.map_err(|_| Failure::unavailable())
 }

@@ -15,7 +15,7 @@ use crate::pages::{change, events, health, list, live, sign_in, theme, ticket};
 use crate::site::Site;
 
 /// The size of a form or a document that a client sends: a selection of 1,000 tickets, or a note.
-const MAX_BODY: usize = 256 * 1024;
+pub(crate) const MAX_BODY: usize = 256 * 1024;
 
 /// What a visitor needs for a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

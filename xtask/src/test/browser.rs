@@ -36,7 +36,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<bool> {
     let outcome = stages.time("browser", || {
         let mut steps = steps(&arguments.only)?;
         if arguments.picture {
-            steps.env("PICTURE", workspace::root().join("docs").join("images").join("list.png"));
+            steps.env(
+                "PICTURE",
+                workspace::root().join("docs").join("images").join("dashboard.png"),
+            );
         }
         forward(steps, report(), &Screen::Terminal)
     });

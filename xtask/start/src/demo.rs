@@ -12,7 +12,7 @@ use crate::{cargo, root};
 /// them if `serves`.
 pub(crate) fn run(serves: bool) -> Result<ExitCode, Box<dyn Error>> {
     eprintln!(
-        "Compiling a small service and the command `ticket`: some 120 crates, one to two minutes \
+        "Compiling a small service and the command `ticket`: some 170 crates, two to three minutes \
          on two cores the first time."
     );
     let mut build = cargo("build");
