@@ -285,7 +285,7 @@ export function storySteps({ open, storyServer }) {
     const back = page.locator(".tickets tbody tr", { hasText: "payment failed" });
     await back.locator(".mark.back").waitFor({ timeout: 15_000 });
     await back.locator("a.title").click();
-    await page.locator("#history").getByText(/reopened/i).first().waitFor();
+    await page.locator("#history").getByText(/came back/).first().waitFor();
     await page.locator("#history").getByText("The bank changed its address.").waitFor();
     watch.check("the story");
     await context.close();

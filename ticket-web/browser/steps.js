@@ -3,7 +3,7 @@
 const steps = [];
 
 /** How long a step may take, in milliseconds. The longest one crawls over some hundred pages. */
-const DEADLINE = 180_000;
+const DEADLINE = 300_000;
 
 /** Adds a step. Later steps run even if it fails. */
 export function step(name, run) {

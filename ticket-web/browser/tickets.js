@@ -147,7 +147,7 @@ function problem([app_id, level, channel, message, errors, place, , oldest, newe
     level,
     channel,
     message: fillIn(message),
-    location: { file, line: Number(line), module: channel },
+    location: { file, line: Number(line) },
     error: errors.map(([type, text]) => ({ type, message: fillIn(text) })),
     request: app_id === "shop" ? { method: "GET", path: `/orders/${n}`, status: 500, user: pick(users) } : undefined,
     values: { n, region: pick(["eu-west", "eu-west", "us-east"]), duration_ms: Math.round(random() * 90000) / 100 },
