@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use sha2::{Digest as _, Sha256};
 
 use crate::failure::Failure;
+use crate::paths::AssetPath;
 
 /// A file that is part of the program. Its name has a hash of its content, so a browser may keep it forever.
 struct Asset {
@@ -54,7 +55,9 @@ pub(crate) fn icon() -> String {
 }
 
 /// Answers with a file.
-pub(crate) async fn get(Path(name): Path<String>) -> Result<Response, Failure> {
+pub(crate) async fn get(
+    Path(AssetPath { asset: name }): Path<AssetPath>,
+) -> Result<Response, Failure> {
     let asset = all().into_iter().find(|asset| asset.name == name);
     let asset = asset.ok_or_else(|| Failure::not_found("such file"))?;
     let headers = [

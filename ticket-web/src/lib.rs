@@ -14,6 +14,7 @@ mod middleware;
 mod pages;
 mod paging;
 mod params;
+mod paths;
 mod problem;
 mod reader;
 mod routes;

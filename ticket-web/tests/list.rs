@@ -3,7 +3,7 @@
 mod support;
 
 use axum::http::StatusCode;
-use ticket_core::{Author, BackendBase as _, BackendExt as _, Level, Record};
+use ticket_core::{Author, BackendExt as _, Level, Record};
 
 use support::{HOUR, error, id_of, open, record, record_as, stores};
 
@@ -150,7 +150,7 @@ async fn what_cannot_be_asked_is_refused_with_what_to_write_instead() {
             ("limit=-1", "a whole number"),
             ("limit=0", "between 1 and 1000"),
             ("limit=1001", "between 1 and 1000"),
-            ("sort=id;drop table", "last, first, count"),
+            ("sort=id;drop%20table", "last, first, count"),
             ("status=closed", "open, solved, muted, all"),
             ("level=loud", "trace, debug, info"),
             ("reverse=yes", "true or false"),

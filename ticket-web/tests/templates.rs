@@ -10,7 +10,16 @@ fn no_template_turns_escaping_off_or_has_anything_inline() {
         let path = entry.unwrap().path();
         let text = std::fs::read_to_string(&path).unwrap();
         let plain: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        for part in ["|safe", "| safe", "autoescape", " style=", "<style", "javascript:", "http://", "https://"] {
+        for part in [
+            "|safe",
+            "| safe",
+            "autoescape",
+            " style=",
+            "<style",
+            "javascript:",
+            "http://",
+            "https://",
+        ] {
             assert!(!plain.contains(part), "{}: {part}", path.display());
         }
         // Handlers of events are attributes that begin with `on`.

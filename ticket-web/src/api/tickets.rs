@@ -17,6 +17,7 @@ use crate::changer::Solution;
 use crate::failure::Failure;
 use crate::pages::ticket::{find, ticket_id};
 use crate::paging::{At, turn};
+use crate::paths::{MergePath, OccurrencePath, TicketPath};
 use crate::problem::Problem;
 use crate::site::Site;
 use crate::ticket_params::{self, TicketList, limit, reverse, wrong};
@@ -79,14 +80,18 @@ pub(crate) async fn count(State(site): State<Site>, visit: Visit) -> Answer {
 /// Returns a ticket.
 #[utoipa::path(
     get,
-    path = "/tickets/{id}",
-    params(("id" = String, Path, description = "The id of the ticket: 32 hexadecimal digits.")),
+    path = "/tickets/{ticket}",
+    params(("ticket" = String, Path, description = "The id of the ticket: 32 hexadecimal digits.")),
     responses(
         (status = 200, body = TicketView<'_>),
         (status = 404, body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub(crate) async fn get(State(site): State<Site>, visit: Visit, Path(id): Path<String>) -> Answer {
+pub(crate) async fn get(
+    State(site): State<Site>,
+    visit: Visit,
+    Path(TicketPath { ticket: id }): Path<TicketPath>,
+) -> Answer {
     check_names(&visit.params, &[])?;
     let ticket = site.reader(&visit).ticket(ticket_id(&id)?).await?;
     Ok(answer(&TicketView::from(&ticket)))
@@ -95,8 +100,8 @@ pub(crate) async fn get(State(site): State<Site>, visit: Visit, Path(id): Path<S
 /// Deletes a ticket with its occurrences, counts and history.
 #[utoipa::path(
     delete,
-    path = "/tickets/{id}",
-    params(("id" = String, Path, description = "The id of the ticket: 32 hexadecimal digits.")),
+    path = "/tickets/{ticket}",
+    params(("ticket" = String, Path, description = "The id of the ticket: 32 hexadecimal digits.")),
     responses(
         (status = 204, description = "The ticket is deleted."),
         (status = 404, body = Problem, content_type = "application/problem+json"),
@@ -105,7 +110,7 @@ pub(crate) async fn get(State(site): State<Site>, visit: Visit, Path(id): Path<S
 pub(crate) async fn delete(
     State(site): State<Site>,
     visit: Visit,
-    Path(id): Path<String>,
+    Path(TicketPath { ticket: id }): Path<TicketPath>,
 ) -> Answer {
     let ticket = site.reader(&visit).ticket(ticket_id(&id)?).await?;
     site.changer(&visit)?.delete(&ticket).await?;
@@ -130,8 +135,8 @@ pub(crate) struct StatusDocument {
 /// Solves, reopens or mutes a ticket, and returns it as it is then.
 #[utoipa::path(
     put,
-    path = "/tickets/{id}/status",
-    params(("id" = String, Path, description = "The id of the ticket: 32 hexadecimal digits.")),
+    path = "/tickets/{ticket}/status",
+    params(("ticket" = String, Path, description = "The id of the ticket: 32 hexadecimal digits.")),
     request_body = StatusDocument,
     responses(
         (status = 200, body = TicketView<'_>),
@@ -142,7 +147,7 @@ pub(crate) struct StatusDocument {
 pub(crate) async fn set_status(
     State(site): State<Site>,
     visit: Visit,
-    Path(id): Path<String>,
+    Path(TicketPath { ticket: id }): Path<TicketPath>,
     body: Bytes,
 ) -> Answer {
     let StatusDocument { status, release, in_next_release, r#for } = document(&body)?;
@@ -184,8 +189,8 @@ pub(crate) struct NoteDocument {
 /// Adds a note to the history of a ticket.
 #[utoipa::path(
     post,
-    path = "/tickets/{id}/notes",
-    params(("id" = String, Path, description = "The id of the ticket: 32 hexadecimal digits.")),
+    path = "/tickets/{ticket}/notes",
+    params(("ticket" = String, Path, description = "The id of the ticket: 32 hexadecimal digits.")),
     request_body = NoteDocument,
     responses(
         (status = 204, description = "The note is added."),
@@ -196,7 +201,7 @@ pub(crate) struct NoteDocument {
 pub(crate) async fn note(
     State(site): State<Site>,
     visit: Visit,
-    Path(id): Path<String>,
+    Path(TicketPath { ticket: id }): Path<TicketPath>,
     body: Bytes,
 ) -> Answer {
     let NoteDocument { text } = document(&body)?;
@@ -208,9 +213,9 @@ pub(crate) async fn note(
 /// Merges the ticket `from` into the ticket `id`, and returns the latter as it is then.
 #[utoipa::path(
     put,
-    path = "/tickets/{id}/merged/{from}",
+    path = "/tickets/{ticket}/merged/{from}",
     params(
-        ("id" = String, Path, description = "The ticket that gets the occurrences of both."),
+        ("ticket" = String, Path, description = "The ticket that gets the occurrences of both."),
         ("from" = String, Path, description = "The ticket that is merged, and is gone then."),
     ),
     responses(
@@ -222,7 +227,7 @@ pub(crate) async fn note(
 pub(crate) async fn merge(
     State(site): State<Site>,
     visit: Visit,
-    Path((id, from)): Path<(String, String)>,
+    Path(MergePath { ticket: id, from }): Path<MergePath>,
 ) -> Answer {
     let into = site.reader(&visit).ticket(ticket_id(&id)?).await?;
     let merged = site.changer(&visit)?.merge(&into, ticket_id(&from)?).await?;
@@ -232,9 +237,9 @@ pub(crate) async fn merge(
 /// Records later occurrences of a merged ticket in a ticket of their own again.
 #[utoipa::path(
     delete,
-    path = "/tickets/{id}/merged/{from}",
+    path = "/tickets/{ticket}/merged/{from}",
     params(
-        ("id" = String, Path, description = "The ticket that got the occurrences."),
+        ("ticket" = String, Path, description = "The ticket that got the occurrences."),
         ("from" = String, Path, description = "The ticket that was merged."),
     ),
     responses(
@@ -245,7 +250,7 @@ pub(crate) async fn merge(
 pub(crate) async fn unmerge(
     State(site): State<Site>,
     visit: Visit,
-    Path((id, from)): Path<(String, String)>,
+    Path(MergePath { ticket: id, from }): Path<MergePath>,
 ) -> Answer {
     let ticket = site.reader(&visit).ticket(ticket_id(&id)?).await?;
     if site.changer(&visit)?.unmerge(&ticket, ticket_id(&from)?).await? {
@@ -258,8 +263,8 @@ pub(crate) async fn unmerge(
 /// Lists the entries of a ticket's history, the newest first.
 #[utoipa::path(
     get,
-    path = "/tickets/{id}/history",
-    params(("id" = String, Path, description = "The id of the ticket: 32 hexadecimal digits.")),
+    path = "/tickets/{ticket}/history",
+    params(("ticket" = String, Path, description = "The id of the ticket: 32 hexadecimal digits.")),
     responses(
         (status = 200, body = PageView<HistoryView<'_>>),
         (status = 404, body = Problem, content_type = "application/problem+json"),
@@ -268,7 +273,7 @@ pub(crate) async fn unmerge(
 pub(crate) async fn history(
     State(site): State<Site>,
     visit: Visit,
-    Path(id): Path<String>,
+    Path(TicketPath { ticket: id }): Path<TicketPath>,
 ) -> Answer {
     check_names(&visit.params, &[])?;
     let reader = site.reader(&visit);
@@ -282,9 +287,9 @@ pub(crate) async fn history(
 /// Lists the occurrences of a ticket.
 #[utoipa::path(
     get,
-    path = "/tickets/{id}/occurrences",
+    path = "/tickets/{ticket}/occurrences",
     params(
-        ("id" = String, Path, description = "The id of the ticket: 32 hexadecimal digits."),
+        ("ticket" = String, Path, description = "The id of the ticket: 32 hexadecimal digits."),
         Paging,
     ),
     responses(
@@ -296,7 +301,7 @@ pub(crate) async fn history(
 pub(crate) async fn occurrences(
     State(site): State<Site>,
     visit: Visit,
-    Path(id): Path<String>,
+    Path(TicketPath { ticket: id }): Path<TicketPath>,
 ) -> Answer {
     check_names(&visit.params, &PAGED)?;
     let reader = site.reader(&visit);
@@ -322,9 +327,9 @@ pub(crate) async fn occurrences(
 /// Returns an occurrence of a ticket.
 #[utoipa::path(
     get,
-    path = "/tickets/{id}/occurrences/{occurrence}",
+    path = "/tickets/{ticket}/occurrences/{occurrence}",
     params(
-        ("id" = String, Path, description = "The id of the ticket: 32 hexadecimal digits."),
+        ("ticket" = String, Path, description = "The id of the ticket: 32 hexadecimal digits."),
         ("occurrence" = String, Path, description = "The id of the occurrence: a UUID."),
     ),
     responses(
@@ -335,7 +340,7 @@ pub(crate) async fn occurrences(
 pub(crate) async fn occurrence(
     State(site): State<Site>,
     visit: Visit,
-    Path((id, occurrence)): Path<(String, String)>,
+    Path(OccurrencePath { ticket: id, occurrence }): Path<OccurrencePath>,
 ) -> Answer {
     check_names(&visit.params, &[])?;
     let reader = site.reader(&visit);
@@ -346,8 +351,8 @@ pub(crate) async fn occurrence(
 /// Counts the occurrences of a ticket over time.
 #[utoipa::path(
     get,
-    path = "/tickets/{id}/histogram",
-    params(("id" = String, Path, description = "The id of the ticket: 32 hexadecimal digits."), TimeRange),
+    path = "/tickets/{ticket}/histogram",
+    params(("ticket" = String, Path, description = "The id of the ticket: 32 hexadecimal digits."), TimeRange),
     responses(
         (status = 200, body = HistogramView),
         (status = 400, body = Problem, content_type = "application/problem+json"),
@@ -357,7 +362,7 @@ pub(crate) async fn occurrence(
 pub(crate) async fn counts(
     State(site): State<Site>,
     visit: Visit,
-    Path(id): Path<String>,
+    Path(TicketPath { ticket: id }): Path<TicketPath>,
 ) -> Answer {
     check_names(&visit.params, &["step", "since", "until"])?;
     let reader = site.reader(&visit);

@@ -17,6 +17,7 @@ use crate::changer::{Changer, Solution};
 use crate::failure::Failure;
 use crate::frame::{Frame, Section};
 use crate::params::Params;
+use crate::paths::TicketPath;
 use crate::site::Site;
 use crate::ticket_params::{self, wrong};
 use crate::view::{TimeView, beginning, grouped};
@@ -325,7 +326,7 @@ async fn merge(changer: Changer<'_>, form: &Params, tickets: &[Ticket]) -> Resul
 pub(crate) async fn note(
     State(site): State<Site>,
     visit: Visit,
-    Path(id): Path<String>,
+    Path(TicketPath { ticket: id }): Path<TicketPath>,
     body: Bytes,
 ) -> Result<Response, Failure> {
     let form = Params::parse(&String::from_utf8_lossy(&body));
@@ -339,7 +340,7 @@ pub(crate) async fn note(
 pub(crate) async fn unmerge(
     State(site): State<Site>,
     visit: Visit,
-    Path(id): Path<String>,
+    Path(TicketPath { ticket: id }): Path<TicketPath>,
     body: Bytes,
 ) -> Result<Response, Failure> {
     let form = Params::parse(&String::from_utf8_lossy(&body));

@@ -75,8 +75,8 @@ fn visitors() -> Vec<Visitor> {
 
 /// Fills the parameters of a path.
 fn address(path: &str) -> String {
-    path.replace("{name}", &crate::assets::style()["/assets/".len()..])
-        .replace("{id}", &"0".repeat(32))
+    path.replace("{asset}", &crate::assets::style()["/assets/".len()..])
+        .replace("{ticket}", &"0".repeat(32))
         .replace("{from}", &"1".repeat(32))
         .replace("{occurrence}", "019ab3f0-5c00-7000-8000-000000000000")
 }

@@ -16,7 +16,7 @@ use ticket_web::{Access, Dashboard, Permission};
 use tower::ServiceExt as _;
 
 /// The kinds of stores on which every test runs.
-pub async fn stores() -> Vec<(&'static str, Arc<dyn Store>, Option<tempfile::TempDir>)> {
+pub(crate) async fn stores() -> Vec<(&'static str, Arc<dyn Store>, Option<tempfile::TempDir>)> {
     let folder = tempfile::tempdir().unwrap();
     let sqlite =
         SqliteBackend::from_uri(&format!("sqlite:{}", folder.path().join("t.db").display()))
@@ -32,11 +32,11 @@ pub async fn stores() -> Vec<(&'static str, Arc<dyn Store>, Option<tempfile::Tem
 }
 
 /// Records occurrences as the application `shop`.
-pub async fn record(store: &Arc<dyn Store>, records: impl IntoIterator<Item = Record>) {
+pub(crate) async fn record(store: &Arc<dyn Store>, records: impl IntoIterator<Item = Record>) {
     record_as(store, "shop", records).await;
 }
 
-pub async fn record_as(
+pub(crate) async fn record_as(
     store: &Arc<dyn Store>,
     app_id: &str,
     records: impl IntoIterator<Item = Record>,
@@ -49,7 +49,7 @@ pub async fn record_as(
 }
 
 /// Returns an error that happened `ago`, and whose ticket is that of its message.
-pub fn error(message: &str, ago: Duration) -> Record {
+pub(crate) fn error(message: &str, ago: Duration) -> Record {
     Record::new(Level::Error, "shop::checkout", message)
         .with_time(Timestamp::now().saturating_sub(ago))
         .with_location(Location::new().with_file("src/checkout.rs").with_line(42))
@@ -57,26 +57,26 @@ pub fn error(message: &str, ago: Duration) -> Record {
 }
 
 /// Returns a dashboard that everybody may use.
-pub fn open(store: &Arc<dyn Store>) -> Client {
+pub(crate) fn open(store: &Arc<dyn Store>) -> Client {
     Client(Dashboard::new(Arc::clone(store), Access::decided_by(|_| Permission::All)).into_router())
 }
 
 #[derive(Clone)]
-pub struct Client(pub Router);
+pub(crate) struct Client(pub(crate) Router);
 
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub body: String,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
 }
 
 impl Answer {
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
     /// Returns the values of all attributes `href` and `action`, without their escapes.
-    pub fn links(&self) -> Vec<String> {
+    pub(crate) fn links(&self) -> Vec<String> {
         let mut links = Vec::new();
         for name in [" href=\"", " action=\"", " src=\""] {
             for rest in self.body.split(name).skip(1) {
@@ -88,7 +88,7 @@ impl Answer {
     }
 
     /// Returns the texts of the elements that begin with this tag, without tags inside of them.
-    pub fn texts(&self, tag: &str) -> Vec<String> {
+    pub(crate) fn texts(&self, tag: &str) -> Vec<String> {
         let name = tag.trim_start_matches('<').split([' ', '>']).next().unwrap();
         let end = format!("</{name}>");
         let found = self.body.split(tag).skip(1);
@@ -112,18 +112,18 @@ fn without_tags(html: &str) -> String {
 }
 
 impl Client {
-    pub async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         self.send(Request::get(path).body(Body::empty()).unwrap()).await
     }
 
     /// Sends a form.
-    pub async fn post(&self, path: &str, form: &str) -> Answer {
+    pub(crate) async fn post(&self, path: &str, form: &str) -> Answer {
         let request =
             Request::post(path).header("content-type", "application/x-www-form-urlencoded");
         self.send(request.body(Body::from(form.to_owned())).unwrap()).await
     }
 
-    pub async fn send(&self, request: Request<Body>) -> Answer {
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
         let response = self.0.clone().oneshot(request).await.unwrap();
         let (status, headers) = (response.status(), response.headers().clone());
         let body = response.into_body().collect().await.unwrap().to_bytes();
@@ -132,7 +132,7 @@ impl Client {
 }
 
 /// Returns the id of the only ticket with this message.
-pub async fn id_of(store: &Arc<dyn Store>, message: &str) -> TicketId {
+pub(crate) async fn id_of(store: &Arc<dyn Store>, message: &str) -> TicketId {
     let query = ticket_core::TicketQuery::new()
         .with_filter(ticket_core::TicketFilter::new().with_search(message));
     let page = store.get_tickets(&query).await.unwrap();
@@ -140,4 +140,4 @@ pub async fn id_of(store: &Arc<dyn Store>, message: &str) -> TicketId {
     page.items[0].id
 }
 
-pub const HOUR: Duration = Duration::from_secs(3_600);
+pub(crate) const HOUR: Duration = Duration::from_secs(3_600);

@@ -42,7 +42,9 @@ pub(crate) fn run(serves: bool) -> Result<ExitCode, Box<dyn Error>> {
     run_to_success(program(&ticket).args(["--url", &url, "list"]))?;
     eprintln!("\nTo see one in full, pass the first letters of its id:\n$ {ticket_url} show ID");
     if serves {
-        eprintln!("\nTo see them in a browser, open the address below; Ctrl+C ends it.\n$ {ticket_url} serve");
+        eprintln!(
+            "\nTo see them in a browser, open the address below; Ctrl+C ends it.\n$ {ticket_url} serve"
+        );
         // Port 0 is one that is free: the default may belong to another demo.
         run_to_success(program(&ticket).args(["--url", &url, "serve", "--listen", "127.0.0.1:0"]))?;
     }

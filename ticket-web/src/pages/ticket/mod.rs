@@ -26,6 +26,7 @@ use crate::failure::Failure;
 use crate::frame::{Frame, Section};
 use crate::markdown;
 use crate::paging::cursor;
+use crate::paths::{OccurrencePath, TicketPath};
 use crate::reader::Reader;
 use crate::site::Site;
 use crate::view::{Chart, TimeView, beginning, grouped, whole};
@@ -91,7 +92,7 @@ pub(crate) fn ticket_id(text: &str) -> Result<TicketId, Failure> {
 pub(crate) async fn get(
     State(site): State<Site>,
     visit: Visit,
-    Path(id): Path<String>,
+    Path(TicketPath { ticket: id }): Path<TicketPath>,
 ) -> Result<Response, Failure> {
     let reader = site.reader(&visit);
     let ticket = reader.ticket(ticket_id(&id)?).await?;
@@ -102,7 +103,7 @@ pub(crate) async fn get(
 pub(crate) async fn occurrence(
     State(site): State<Site>,
     visit: Visit,
-    Path((id, occurrence)): Path<(String, String)>,
+    Path(OccurrencePath { ticket: id, occurrence }): Path<OccurrencePath>,
 ) -> Result<Response, Failure> {
     let reader = site.reader(&visit);
     let ticket = reader.ticket(ticket_id(&id)?).await?;
@@ -114,7 +115,7 @@ pub(crate) async fn occurrence(
 pub(crate) async fn markdown(
     State(site): State<Site>,
     visit: Visit,
-    Path(id): Path<String>,
+    Path(TicketPath { ticket: id }): Path<TicketPath>,
 ) -> Result<Response, Failure> {
     let reader = site.reader(&visit);
     let ticket = reader.ticket(ticket_id(&id)?).await?;
@@ -126,7 +127,7 @@ pub(crate) async fn markdown(
 pub(crate) async fn occurrence_markdown(
     State(site): State<Site>,
     visit: Visit,
-    Path((id, occurrence)): Path<(String, String)>,
+    Path(OccurrencePath { ticket: id, occurrence }): Path<OccurrencePath>,
 ) -> Result<Response, Failure> {
     let reader = site.reader(&visit);
     let ticket = reader.ticket(ticket_id(&id)?).await?;

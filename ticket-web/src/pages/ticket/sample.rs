@@ -153,7 +153,11 @@ impl TraitCounts {
             value: beginning(&value, 120),
             count: grouped(count),
             percent: percent(count),
-            share: if percent(count) == 0 { "<1%".to_owned() } else { format!("{}%", percent(count)) },
+            share: if percent(count) == 0 {
+                "<1%".to_owned()
+            } else {
+                format!("{}%", percent(count))
+            },
         };
         TraitShare {
             name: sanitize::line(name),
