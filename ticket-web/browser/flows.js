@@ -259,6 +259,7 @@ export function storySteps({ open, storyServer }) {
     const newest = page.locator(".tickets tbody tr").first();
     assert.match(await newest.innerText(), /payment failed: cannot charge order/);
     await newest.locator("a.title").click();
+    await page.waitForURL(/tickets\//);
 
     // Its cause is the last error of the chain.
     const cause = page.locator(".errors li").last();

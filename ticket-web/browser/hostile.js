@@ -101,7 +101,7 @@ export function hostileSteps({ open, hostileServer }) {
       const { context, page, watch } = await open(address(), { hasScript });
       const visited = await crawl(page, watch, address());
       const kinds = [...visited.keys()];
-      for (const expected of ["/?", "/tickets/ID?", "/tickets/ID/occurrences/ID?", "/tickets/ID/markdown?", "/events?q", "/health?"]) {
+      for (const expected of ["/?", "/tickets/ID?", "/tickets/ID/occurrences/ID?", "/tickets/ID/occurrences/ID/markdown?", "/events?q", "/health?"]) {
         assert.ok(kinds.includes(expected), `the crawl found no ${expected}: ${kinds.join(" ")}`);
       }
       assert.ok(visited.get("/tickets/ID?") >= PAYLOADS.length, "the crawl missed tickets");

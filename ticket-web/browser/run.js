@@ -31,6 +31,16 @@ const browser = await chromium.launch({
   args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
 });
 
+/** The page that was opened last. */
+let newest;
+
+/** Keeps a picture of what a step saw when it failed. */
+async function keepFailure(name) {
+  const path = join(OUT, `failed-${name.replace(/[^a-z0-9]+/gi, "-")}.png`);
+  await newest?.screenshot({ path, timeout: 5000 }).catch((error) => console.log(`no picture of it: ${error.message}`));
+  await newest?.context().close();
+}
+
 /** Opens a window of a fresh visitor. */
 async function open(address, { theme = "light", width = 1440, height = 900, scale = 1, hasScript = true } = {}) {
   const context = await browser.newContext({
@@ -44,6 +54,7 @@ async function open(address, { theme = "light", width = 1440, height = 900, scal
   context.setDefaultTimeout(10_000);
   const watch = new Watch(context, address);
   const page = await context.newPage();
+  newest = page;
   return { context, page, watch };
 }
 
@@ -68,7 +79,7 @@ try {
   hostileSteps({ open, hostileServer: of("hostile") });
   looksSteps({ open, out: OUT, server: of("looks"), emptyServer: of("empty"), closedServer: of("closed") });
   pictureStep({ open, picture: PICTURE || join(OUT, "README.png"), server: of("looks") });
-  isGood = await runSteps(only);
+  isGood = await runSteps(only, keepFailure);
 } finally {
   await browser.close();
   await Promise.all(Object.values(servers).map((server) => server.stop()));

@@ -18,8 +18,11 @@ async function withDeadline(running) {
   return Promise.race([running, late]).finally(() => clearTimeout(timer));
 }
 
-/** Runs the steps whose name contains `only`, and returns `true` if there were any and none has failed. */
-export async function runSteps(only) {
+/**
+ * Runs the steps whose name contains `only`, and returns `true` if there were any and none has failed. `failed` is called
+ * with the name of each step that fails, before the next one.
+ */
+export async function runSteps(only, failed) {
   const chosen = steps.filter(({ name }) => name.includes(only));
   const failures = [];
   console.log(`\nrunning ${chosen.length} tests`);
@@ -30,7 +33,8 @@ export async function runSteps(only) {
       console.log(`test ${name} ... ok`);
     } catch (error) {
       failures.push({ name, error });
-      console.log(`test ${name} ... FAILED`);
+      console.log(`test ${name} ... FAILED\n${error.message}`);
+      await failed(name);
     }
   }
   for (const { name, error } of failures) console.log(`\n---- ${name} ----\n${error.stack ?? error}`);

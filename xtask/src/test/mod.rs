@@ -69,7 +69,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<bool> {
     }
     if arguments.quick {
         let outcome = run_quick(&mut stages);
-        println!("\nWithout servers, documentation examples, loom, shuttle, the sanitizer and the browser.");
+        println!(
+            "\nWithout servers, documentation examples, loom, shuttle, the sanitizer and the browser."
+        );
         return conclude(&stages, Vec::new(), outcome);
     }
     if arguments.cargo.is_empty() {
