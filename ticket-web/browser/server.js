@@ -41,7 +41,9 @@ export class Server {
 
 async function fill(programs, url, records) {
   const child = spawn(programs.fill, [url], { stdio: ["pipe", "inherit", "inherit"] });
+  // If it ends early, its own message and status say more than that it no longer reads.
+  child.stdin.on("error", () => {});
   child.stdin.end(records.map((record) => `${JSON.stringify(record)}\n`).join(""));
-  const [code] = await once(child, "exit");
-  if (code !== 0) throw new Error(`filling ${url} failed: ${code}`);
+  const [code, signal] = await once(child, "exit");
+  if (code !== 0) throw new Error(`filling ${url} failed: ${code ?? signal}`);
 }
