@@ -7,6 +7,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use blog::session::{ADMIN, PASSWORD};
 use blog::story::Step;
 use blog::{Database, Post, Result, app, open, story, tickets};
 use ticket_core::{OccurrenceQuery, Record, Store, Ticket, TicketQuery};
@@ -37,7 +38,9 @@ async fn main() -> Result<()> {
 
     let author = TcpListener::bind("127.0.0.1:0").await?;
     let database = open(&url, &story::posts(&author)?).await?;
-    let app = app(database.clone(), TicketHttpLayer::new(&handler));
+    // Over connections of its own, like everything that concerns tickets.
+    let store = tickets::backends().connect(&ticket_url).await?;
+    let app = app(database.clone(), TicketHttpLayer::new(&handler), store.clone());
 
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
@@ -57,7 +60,6 @@ async fn main() -> Result<()> {
 
     let flush = move || handler.blocking_flush(Duration::from_secs(30));
     tokio::task::spawn_blocking(flush).await??;
-    let store = tickets::backends().connect(&ticket_url).await?;
     println!("\nThe tickets");
     for ticket in store.get_tickets(&TicketQuery::new()).await?.items {
         print_ticket(store.as_ref(), &ticket).await?;
@@ -69,6 +71,9 @@ async fn main() -> Result<()> {
     }
     println!("where ticket is installed, or `cargo run -p ticket-cli --` in its place.");
     if is_serving {
+        println!(
+            "\nThe tickets in a browser: sign in at http://{address}/sign-in as {ADMIN} with the password {PASSWORD}."
+        );
         println!("\nServing on http://{address}/ until Ctrl-C. This one logs an error:");
         println!("  curl -X POST -H 'x-user: ann' http://{address}/posts/{}/like", story::REFUSING);
         tokio::signal::ctrl_c().await?;

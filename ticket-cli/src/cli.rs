@@ -13,6 +13,8 @@ use crate::commands::list::ListArgs;
 use crate::commands::merge::{MergeArgs, UnmergeArgs};
 use crate::commands::note::NoteArgs;
 use crate::commands::occurrences::OccurrencesArgs;
+#[cfg(feature = "serve")]
+use crate::commands::serve::ServeArgs;
 use crate::commands::setup::SetupArgs;
 use crate::commands::show::ShowArgs;
 use crate::commands::spool::SpoolArgs;
@@ -58,6 +60,8 @@ pub(crate) enum Command {
     Unmerge(UnmergeArgs),
     Delete(DeleteArgs),
     Stats(StatsArgs),
+    #[cfg(feature = "serve")]
+    Serve(ServeArgs),
     Expire(ExpireArgs),
     Clear(ClearArgs),
     Setup(SetupArgs),

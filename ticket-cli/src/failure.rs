@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
-use crate::sanitize;
+use ticket_query::sanitize;
 
 /// Wrong usage. The text says what to write instead.
 #[derive(Debug)]

@@ -5,12 +5,9 @@ mod backends;
 mod cli;
 mod commands;
 mod context;
-mod expr;
 mod failure;
 mod ingest;
 mod output;
-mod sanitize;
-mod time;
 
 use std::io::{BufWriter, Write, stdout};
 use std::process::ExitCode;
@@ -27,13 +24,22 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
-    // One thread is enough for one command, and the fastest to start.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = runtime(&cli.command).enable_all().build()?;
     let context = Context::new(&cli.global);
     let mut out = BufWriter::new(stdout());
     let code = runtime.block_on(command(&cli.command, &context, &mut out))?;
     out.flush()?;
     Ok(code)
+}
+
+/// Returns the runtime for a command.
+fn runtime(command: &Command) -> tokio::runtime::Builder {
+    match command {
+        #[cfg(feature = "serve")]
+        Command::Serve(_) => tokio::runtime::Builder::new_multi_thread(),
+        // One thread is enough for one command, and the fastest to start.
+        _ => tokio::runtime::Builder::new_current_thread(),
+    }
 }
 
 async fn command(
@@ -66,6 +72,8 @@ async fn command(
         Command::Types => types::types(context, out).await,
         Command::Traits(args) => types::traits(args, context, out).await,
         Command::Stats(args) => stats::run(args, context, out).await,
+        #[cfg(feature = "serve")]
+        Command::Serve(args) => commands::serve::run(args, context, out).await,
         Command::Expire(args) => expire::run(args, context, out).await,
         Command::Clear(args) => clear::run(args, context, out).await,
         Command::Setup(args) => setup::run(args, context, out).await,

@@ -22,7 +22,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<bool> {
         let result = stages.time(name, run);
         problems.extend(result.err().map(|error| format!("{name}: {error:#}")));
     };
-    stage("demo", demo::run);
+    stage("demo", demo::run_without_dashboard);
     stage("packages", package::run);
     test::run_all(stages, problems)
 }

@@ -43,10 +43,12 @@ enum Task {
     Databases(databases::Arguments),
     /// Run every test, and fail if one was skipped that should have run
     Test(test::Arguments),
+    /// Test the dashboard in a real browser, and make pictures of its pages
+    Browser(test::browser::Arguments),
     /// Run the fault tests in their long form: servers are killed and stopped under load
     Faults,
-    /// Run a small service whose requests fail, then list the tickets it made
-    Demo,
+    /// Run a small service whose requests fail, then list the tickets it made and serve their dashboard
+    Demo(demo::Arguments),
     /// Check each published crate with no feature, and with each of its features alone
     Features,
     /// Package the published crates, and use the packages as a stranger's program would
@@ -61,8 +63,9 @@ fn main() -> ExitCode {
     let result = match Cli::parse().task {
         Task::Databases(arguments) => databases::run(&arguments).map(|()| true),
         Task::Test(arguments) => test::run(&arguments),
+        Task::Browser(arguments) => test::browser::run(&arguments),
         Task::Faults => faults::run(),
-        Task::Demo => demo::run().map(|()| true),
+        Task::Demo(arguments) => demo::run(&arguments).map(|()| true),
         Task::Features => features::each_alone().map(|()| true),
         Task::Package => package::run().map(|()| true),
         Task::Ci(arguments) => ci::run(&arguments),

@@ -5,44 +5,39 @@ use std::io;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::middleware::{self, Next};
+use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use ticket_tower::{RequestContext, TicketHttpLayer};
+use ticket_core::Store;
+use ticket_tower::TicketHttpLayer;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 
+use crate::session::{self, Sessions};
 use crate::{Database, Error, Post, Result};
 
 type Blog = State<Arc<dyn Database>>;
 
-/// Returns the blog's routes.
-pub fn app(database: Arc<dyn Database>, tickets: TicketHttpLayer) -> Router {
+/// Returns the blog's routes, with the dashboard of its tickets at `/admin/errors`.
+pub fn app(database: Arc<dyn Database>, tickets: TicketHttpLayer, store: Arc<dyn Store>) -> Router {
+    let sessions = Sessions::default();
+    let identify = || middleware::from_fn_with_state(sessions.clone(), session::identify);
+    let dashboard = ticket_web::router(store, session::access()).layer(identify());
+    let sign_in = get(session::form).post(session::sign_in).with_state(sessions.clone());
     Router::new()
         .route("/", get(list))
         .route("/posts/{id}", get(show).delete(delete))
         .route("/posts/{id}/like", post(like))
         .route("/posts/{id}/comments", post(comment))
-        .layer(middleware::from_fn(identify))
+        .route("/sign-in", sign_in)
+        .layer(identify())
         .with_state(database)
         // The last layer is the outermost one: what the others log and how they fail belongs to the request too.
         .layer(tickets)
-}
-
-/// Finds out who sends a request, and adds it to whatever is recorded of the request from here on.
-///
-/// The user is who the proxy in front of the blog says it is. Replace this with the session of your application.
-async fn identify(request: Request, next: Next) -> Response {
-    let user = request.headers().get("x-user").and_then(|user| user.to_str().ok());
-    if let Some(current) = RequestContext::current() {
-        if let Some(user) = user {
-            current.set_user(user);
-        }
-        current.set_attribute("is_admin", user == Some("ann"));
-    }
-    next.run(request).await
+        // After that layer: when the dashboard cannot reach its store, that is no ticket.
+        .nest_service("/admin/errors", dashboard)
 }
 
 async fn list(State(database): Blog) -> Result<String, Failure> {

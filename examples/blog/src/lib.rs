@@ -2,6 +2,7 @@
 
 mod app;
 mod posts;
+pub mod session;
 pub mod story;
 pub mod tickets;
 

@@ -95,6 +95,16 @@ pub async fn fail(blog: SocketAddr, silent: &TcpListener) -> Result<Vec<Step>> {
     Ok(steps)
 }
 
+/// Returns the status and the text of a page.
+///
+/// # Errors
+///
+/// The blog cannot be reached, or the page is no text.
+pub async fn page(blog: SocketAddr, path: &str, user: &str) -> Result<(StatusCode, String)> {
+    let (status, body) = exchange(blog, "GET", path, user, "").await?;
+    Ok((status, String::from_utf8(body.to_vec())?))
+}
+
 async fn send(
     what: &'static str,
     blog: SocketAddr,
@@ -103,6 +113,17 @@ async fn send(
     user: &str,
     body: &'static str,
 ) -> Result<Step> {
+    let (status, _) = exchange(blog, method, path, user, body).await?;
+    Ok(Step { what, request: format!("{method} {path}"), status: Some(status) })
+}
+
+async fn exchange(
+    blog: SocketAddr,
+    method: &str,
+    path: &str,
+    user: &str,
+    body: &'static str,
+) -> Result<(StatusCode, Bytes)> {
     let request = Request::builder().method(method).uri(path);
     let request = request.header("host", "localhost").header("x-user", user);
     let request = request.body(Full::new(Bytes::from_static(body.as_bytes())))?;
@@ -112,11 +133,10 @@ async fn send(
     let exchange = async move {
         let response = sender.send_request(request).await?;
         let status = response.status();
-        response.into_body().collect().await?;
-        Ok::<_, hyper::Error>(status)
+        Ok::<_, hyper::Error>((status, response.into_body().collect().await?.to_bytes()))
     };
     // The connection ends once the sender is dropped. If this future is dropped first, both go together, which the server
     // sees as a client that disconnects.
-    let (status, _) = tokio::join!(exchange, connection);
-    Ok(Step { what, request: format!("{method} {path}"), status: Some(status?) })
+    let (answer, _) = tokio::join!(exchange, connection);
+    Ok(answer?)
 }

@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::Duration;
 
+use blog::session::ADMIN;
 use blog::story::{self, QUIET, REFUSING, SILENT, Step};
 use blog::{Database, Post, app, open, tickets};
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -127,7 +128,8 @@ async fn tell_the_story(url: &str) -> Outcomes {
     let author = TcpListener::bind("127.0.0.1:0").await?;
     let database = open(url, &story::posts(&author)?).await?;
     let layer = TicketHttpLayer::new(&handler).with_tracker(tracker.clone());
-    let address = serve(app(database.clone(), layer)).await?;
+    let tickets = tickets::backends().connect(url).await?;
+    let address = serve(app(database.clone(), layer, tickets)).await?;
 
     let start = Timestamp::now();
     let steps = story::succeed(address).await?;
@@ -147,7 +149,8 @@ async fn tell_the_story(url: &str) -> Outcomes {
     let flush = move || handler.blocking_flush(LONG);
     tokio::task::spawn_blocking(flush).await??;
     let store = tickets::backends().connect(url).await?;
-    check_tickets(store.as_ref(), start, end).await
+    check_tickets(store.as_ref(), start, end).await?;
+    check_dashboard(address).await
 }
 
 async fn serve(app: axum::Router) -> Result<SocketAddr, Failed> {
@@ -266,6 +269,21 @@ async fn check_tickets(store: &dyn Store, start: Timestamp, end: Timestamp) -> O
         .with_comparison(Comparison::new("route", Operator::Eq, "/posts/{id}/like"))
         .with_comparison(Comparison::new("is_admin", Operator::Eq, true));
     assert_eq!(find(store, filter).await?, std::slice::from_ref(like));
+    Ok(())
+}
+
+/// Checks that the dashboard shows the tickets to the admin and to nobody else.
+async fn check_dashboard(address: SocketAddr) -> Outcomes {
+    let (status, _) = story::page(address, "/admin/errors", "bob").await?;
+    assert_eq!(status, 403);
+    for path in ["/admin/errors", "/admin/errors/"] {
+        let (status, html) = story::page(address, path, ADMIN).await?;
+        assert_eq!(status, 200);
+        assert!(
+            html.contains("cannot like post 17") && html.contains("href=\"/admin/errors/tickets/"),
+            "{html}"
+        );
+    }
     Ok(())
 }
 

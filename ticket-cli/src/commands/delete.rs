@@ -12,7 +12,7 @@ use crate::context::Context;
 use crate::failure::{self, Usage};
 use crate::output::json::{self, DeletedView};
 use crate::output::style;
-use crate::sanitize;
+use ticket_query::sanitize;
 
 /// Delete tickets with their occurrences and counts
 #[derive(Args)]

@@ -4,12 +4,12 @@ use std::io::Write;
 
 use clap::{ArgGroup, Args};
 use ticket_core::{EventStore, EventStoreExt, Expired, Expiry, KeepPerTicket};
+use ticket_query::Moment;
 
 use crate::args::at_least_one;
 use crate::context::Context;
 use crate::failure;
 use crate::output::json::{self, ExpiredView};
-use crate::time::Moment;
 
 /// Delete old occurrences; tickets keep their counts
 #[derive(Args)]

@@ -4,15 +4,16 @@ use std::io::Write;
 
 use clap::Args;
 use ticket_core::{Direction, EventQuery};
+use ticket_query::{ExprError, Moment};
+use unicode_width::UnicodeWidthStr;
 
 use super::pages;
 use crate::args::PageArgs;
 use crate::context::Context;
-use crate::expr;
 use crate::failure::{self, Usage};
 use crate::output::events;
 use crate::output::json::{self, OccurrenceView};
-use crate::time::Moment;
+use ticket_query::sanitize;
 
 /// Find events by their type, traits and message, the newest first
 #[derive(Args)]
@@ -68,8 +69,9 @@ pub(crate) async fn run(
     context: &Context,
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
+    let expression = &args.expression;
     let mut filter =
-        expr::parse(&args.expression).map_err(|error| Usage(error.explain(&args.expression)))?;
+        ticket_query::parse(expression).map_err(|error| Usage(explain(&error, expression)))?;
     if let Some(app_id) = &context.app_id {
         filter = filter.with_app_id(app_id);
     }
@@ -102,4 +104,37 @@ pub(crate) async fn run(
         }
     }
     pages::hint(next.as_ref(), out)
+}
+
+/// Returns the message of a mistake, followed by the expression and a mark under the mistake.
+fn explain(error: &ExprError, expression: &str) -> String {
+    let before = sanitize::line(&expression[..error.position()]);
+    let indent = " ".repeat(before.width());
+    format!("{}\n  {}\n  {indent}^", sanitize::line(error.message()), sanitize::line(expression))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn explained(expression: &str) -> String {
+        explain(&ticket_query::parse(expression).unwrap_err(), expression)
+    }
+
+    #[test]
+    fn the_mark_is_under_the_mistake() {
+        assert!(explained("日本=").ends_with("\n  日本=\n       ^"));
+        assert!(
+            explained("a\u{1b}b c").ends_with("\n  a\\u{1b}b c\n           ^"),
+            "{}",
+            explained("a\u{1b}b c")
+        );
+    }
+
+    #[test]
+    fn a_mistake_is_explained_without_characters_that_act_on_a_terminal() {
+        for expression in ["\u{1b}[2J 1", "v=1\u{1b}"] {
+            assert!(!explained(expression).contains('\u{1b}'));
+        }
+    }
 }

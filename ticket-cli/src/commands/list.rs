@@ -9,6 +9,7 @@ use ticket_core::{
     BucketWidth, Direction, HistogramQuery, Level, StatusKind, Store, Ticket, TicketFilter,
     TicketId, TicketQuery, TicketSort,
 };
+use ticket_query::Moment;
 
 use super::pages;
 use crate::args::{PageArgs, level_parser};
@@ -17,7 +18,6 @@ use crate::failure;
 use crate::output::json::{self, TicketView};
 use crate::output::table::Layout;
 use crate::output::{chart, tickets};
-use crate::time::Moment;
 
 /// List tickets, by default the open ones, the latest first
 #[derive(Args)]

@@ -13,7 +13,7 @@ use crate::context::Context;
 use crate::failure;
 use crate::output::json::{self, TicketView, UnmergedView};
 use crate::output::style;
-use crate::sanitize;
+use ticket_query::sanitize;
 
 /// Merge tickets that are one problem: later occurrences of all of them are recorded in one ticket
 #[derive(Args)]

@@ -13,6 +13,8 @@ pub(crate) mod note;
 pub(crate) mod occurrences;
 mod pages;
 mod resolve;
+#[cfg(feature = "serve")]
+pub(crate) mod serve;
 pub(crate) mod setup;
 pub(crate) mod show;
 pub(crate) mod spool;

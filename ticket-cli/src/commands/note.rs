@@ -11,7 +11,7 @@ use crate::args::{ByArg, IdArg};
 use crate::context::Context;
 use crate::output::json::{self, NotedView};
 use crate::output::style;
-use crate::sanitize;
+use ticket_query::sanitize;
 
 /// Write a note on a ticket; `show` shows it
 #[derive(Args)]

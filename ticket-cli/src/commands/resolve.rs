@@ -4,7 +4,7 @@ use anyhow::bail;
 use ticket_core::{Store, Ticket, TicketIdPrefix, TicketQuery};
 
 use crate::context::Context;
-use crate::sanitize;
+use ticket_query::sanitize;
 
 /// Returns the one ticket of the application, or of all applications, whose id starts with these digits.
 ///

@@ -13,7 +13,7 @@ use crate::failure::{self, Usage};
 use crate::output::json::{self, DrainedView, SpoolView};
 use crate::output::style;
 use crate::output::table::{Grid, Share};
-use crate::sanitize;
+use ticket_query::sanitize;
 
 /// Inspect the folder in which the records of an application wait for the database, and record them
 #[derive(Args)]

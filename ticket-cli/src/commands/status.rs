@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 use ticket_core::{BackendExt, Status, StatusKind, Store, Ticket, TicketIdPrefix};
+use ticket_query::duration;
 
 use super::resolve;
 use crate::args::{ByArg, IdsArg};
@@ -13,8 +14,7 @@ use crate::context::Context;
 use crate::failure;
 use crate::output::json::{self, TicketView};
 use crate::output::{details, style, time};
-use crate::sanitize;
-use crate::time::duration;
+use ticket_query::sanitize;
 
 /// Solve tickets; a later occurrence reopens a solved ticket, unless it is of a release before the fix
 #[derive(Args)]

@@ -10,8 +10,8 @@ use crate::args::PageArgs;
 use crate::context::Context;
 use crate::failure;
 use crate::output::json::{self, TraitTypeView, TraitView, TypeView};
-use crate::output::{style, text, time};
-use crate::sanitize;
+use crate::output::{style, time};
+use ticket_query::sanitize;
 
 /// List the traits of a type of events, or the values of one trait
 #[derive(Args)]
@@ -72,7 +72,7 @@ pub(crate) async fn traits(
                 json::write_line(out, &TraitTypeView { name: &item.name, kind: item.kind })?;
             } else {
                 let kind = context.painter().paint(style::DIM, format!("{:5}", item.kind));
-                writeln!(out, "{kind}  {}", text::trait_name(&item.name))?;
+                writeln!(out, "{kind}  {}", ticket_query::trait_name(&item.name))?;
             }
         }
         return Ok(());
@@ -102,7 +102,7 @@ pub(crate) async fn traits(
     for item in &found {
         let time = painter.paint(style::DIM, time::absolute(item.event.time));
         let id = painter.paint(style::ID, &item.event.ticket_id.to_string()[..8]);
-        writeln!(out, "{time}  {id}  {}", text::literal(&item.value))?;
+        writeln!(out, "{time}  {id}  {}", ticket_query::literal(&item.value))?;
     }
     pages::hint(next.as_ref(), out)
 }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 use ticket_core::Level;
 
-use crate::sanitize;
+use ticket_query::sanitize;
 
 /// The number of faults that are kept.
 const REMEMBERED: usize = 100;

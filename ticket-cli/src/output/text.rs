@@ -1,28 +1,7 @@
-//! Values and places on one line of text, and payloads on several.
+//! Values and places on one line of text.
 
-use ticket_core::record::Payload;
-use ticket_core::{Location, Traits, Value};
-
-use crate::{expr, sanitize};
-
-/// Returns a value as `ticket find` reads it: text in quotes, everything else bare.
-pub(crate) fn literal(value: &Value) -> String {
-    match value {
-        Value::Text(text) => sanitize::quoted(text),
-        other => other.to_string(),
-    }
-}
-
-/// Returns `name=value`, as `ticket find` reads it.
-pub(crate) fn assignment(name: &str, value: &Value) -> String {
-    format!("{}={}", trait_name(name), literal(value))
-}
-
-/// Returns the name of a trait, in quotes if it would mean something else without them.
-pub(crate) fn trait_name(name: &str) -> String {
-    let is_plain = expr::is_trait_name(name) && !name.contains(sanitize::is_unsafe);
-    if is_plain { name.to_owned() } else { sanitize::quoted(name) }
-}
+use ticket_core::{Location, Traits};
+use ticket_query::{assignment, sanitize};
 
 /// Returns all traits on one line.
 pub(crate) fn traits(traits: &Traits) -> String {
@@ -34,76 +13,4 @@ pub(crate) fn traits(traits: &Traits) -> String {
 /// Returns where something happened: the channel, or the source if there is no channel.
 pub(crate) fn place(channel: &str, location: &Location) -> String {
     if channel.is_empty() { sanitize::line(&location.to_string()) } else { sanitize::line(channel) }
-}
-
-/// Returns the lines of a payload, indented by their depth, each of them safe.
-pub(crate) fn indented(payload: &Payload) -> Vec<String> {
-    /// Deeper lines are not indented further.
-    const DEEPEST: usize = 32;
-    let (mut lines, mut line, mut depth) = (Vec::new(), String::new(), 0_usize);
-    let (mut quoted, mut escaped) = (false, false);
-    let mut end = |line: &mut String, depth: usize| {
-        let indent = "  ".repeat(depth.min(DEEPEST));
-        lines.push(sanitize::line(&std::mem::replace(line, indent)));
-    };
-    let mut chars = payload.as_str().chars().peekable();
-    while let Some(c) = chars.next() {
-        if quoted || c == '"' {
-            quoted ^= c == '"' && !escaped;
-            escaped = c == '\\' && !escaped;
-            line.push(c);
-            continue;
-        }
-        match c {
-            '{' | '[' => {
-                line.push(c);
-                match chars.next_if(|next| matches!(next, '}' | ']')) {
-                    Some(closing) => line.push(closing),
-                    None => {
-                        depth += 1;
-                        end(&mut line, depth);
-                    }
-                }
-            }
-            '}' | ']' => {
-                depth = depth.saturating_sub(1);
-                end(&mut line, depth);
-                line.push(c);
-            }
-            ',' => {
-                line.push(c);
-                end(&mut line, depth);
-            }
-            ':' => line.push_str(": "),
-            c => line.push(c),
-        }
-    }
-    end(&mut line, 0);
-    lines
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_payload_is_indented_by_its_depth() {
-        let payload = r#"{"a":[],"b":{"c":1e400,"d":["x: \"},{\"",null]},"\u001b":"\\"}"#;
-        let lines = [
-            "{",
-            r#"  "a": [],"#,
-            r#"  "b": {"#,
-            r#"    "c": 1e400,"#,
-            r#"    "d": ["#,
-            r#"      "x: \"},{\"","#,
-            "      null",
-            "    ]",
-            "  },",
-            r#"  "\u001b": "\\""#,
-            "}",
-        ];
-        assert_eq!(indented(&payload.parse().unwrap()), lines);
-        assert_eq!(indented(&"\"a\u{202e}\"".parse().unwrap()), [r#""a\u{202e}""#]);
-        assert_eq!(indented(&"7".parse().unwrap()), ["7"]);
-    }
 }

@@ -7,7 +7,7 @@ use ticket_core::{StatusKind, Ticket, TicketId, Timestamp};
 
 use super::table::{Grid, Layout, Share};
 use super::{style, text, time};
-use crate::sanitize;
+use ticket_query::sanitize;
 
 /// The number of characters after which a text is cut before the table is laid out: more than any terminal
 /// is wide.

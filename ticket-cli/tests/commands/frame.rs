@@ -7,7 +7,7 @@ use crate::store::{Place, five, record};
 #[test]
 fn commands_that_read_create_nothing() {
     let place = Place::empty();
-    let commands: [&[&str]; 17] = [
+    let commands: [&[&str]; 18] = [
         &["list"],
         &["show", "a"],
         &["occurrences", "a"],
@@ -25,6 +25,7 @@ fn commands_that_read_create_nothing() {
         &["expire", "--older-than", "1d"],
         &["clear", "--yes"],
         &["capabilities"],
+        &["serve", "--listen", "127.0.0.1:0"],
     ];
     for command in commands {
         let (code, said) = place.failure(command);

@@ -6,5 +6,6 @@ mod change;
 mod find;
 mod frame;
 mod read;
+mod serve;
 mod spool;
 mod store;

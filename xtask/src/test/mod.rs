@@ -3,6 +3,7 @@
 //! A green run that tested nothing is worse than a red one, so this counts what ran: an ignored test
 //! fails the run, unless the conformance suite names the capability that the backend declares it lacks.
 
+pub(crate) mod browser;
 mod build;
 mod matrix;
 mod otherwise;
@@ -30,7 +31,7 @@ use crate::stages::Stages;
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// Run what needs no server: all suites on memory and SQLite, without documentation examples,
-    /// `loom`, `shuttle` and the thread sanitizer
+    /// `loom`, `shuttle`, the thread sanitizer and the browser
     #[arg(long, conflicts_with_all = ["cargo", "matrix"])]
     quick: bool,
 
@@ -69,7 +70,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<bool> {
     }
     if arguments.quick {
         let outcome = run_quick(&mut stages);
-        println!("\nWithout servers, documentation examples, loom, shuttle and the sanitizer.");
+        println!(
+            "\nWithout servers, documentation examples, loom, shuttle, the sanitizer and the browser."
+        );
         return conclude(&stages, Vec::new(), outcome);
     }
     if arguments.cargo.is_empty() {
@@ -133,6 +136,7 @@ fn run_everything(stages: &mut Stages) -> Outcome {
         Job::new("documentation examples", move |screen| {
             forward(documentation, Report::default(), screen)
         }),
+        Job::new("the dashboard in a browser", browser::run_all),
         Job::new("tests compiled otherwise", |screen| otherwise::run(&[], screen)),
         Job::new("the backend outside of the workspace", outside::run),
     ];

@@ -1,4 +1,4 @@
-//! `cargo xtask demo`: a service that fails for real, and the tickets that its errors become.
+//! `cargo xtask demo`: a service that fails for real, the tickets that its errors become, and their dashboard.
 
 use std::env::{self, consts::EXE_SUFFIX};
 use std::error::Error;
@@ -8,17 +8,18 @@ use std::process::{Command, ExitCode};
 
 use crate::{cargo, root};
 
-/// Builds the service and the command `ticket`, runs the one and lists its tickets with the other.
-pub(crate) fn run() -> Result<ExitCode, Box<dyn Error>> {
+/// Builds the service and the command `ticket`, runs the one and lists its tickets with the other, which then serves
+/// them if `serves`.
+pub(crate) fn run(serves: bool) -> Result<ExitCode, Box<dyn Error>> {
     eprintln!(
-        "Compiling a small service and the command `ticket`: some 120 crates, one to two minutes \
+        "Compiling a small service and the command `ticket`: some 170 crates, two to three minutes \
          on two cores the first time."
     );
     let mut build = cargo("build");
     build.args(["--package=service", "--bin=service"]);
     build.args(["--package=ticket-cli", "--bin=ticket"]);
     // Of the backends only SQLite: the drivers of the others would triple the wait.
-    build.args(["--no-default-features", "--features=ticket-cli/sqlite"]);
+    build.args(["--no-default-features", "--features=ticket-cli/sqlite,ticket-cli/serve"]);
     run_to_success(&mut build)?;
 
     let [service, ticket] = [built("service")?, built("ticket")?];
@@ -40,6 +41,13 @@ pub(crate) fn run() -> Result<ExitCode, Box<dyn Error>> {
     eprintln!("\n$ {ticket_url} list");
     run_to_success(program(&ticket).args(["--url", &url, "list"]))?;
     eprintln!("\nTo see one in full, pass the first letters of its id:\n$ {ticket_url} show ID");
+    if serves {
+        eprintln!(
+            "\nTo see them in a browser, open the address below; Ctrl+C ends it.\n$ {ticket_url} serve"
+        );
+        // Port 0 is one that is free: the default may belong to another demo.
+        run_to_success(program(&ticket).args(["--url", &url, "serve", "--listen", "127.0.0.1:0"]))?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -16,7 +16,13 @@ use std::process::{Command, ExitCode};
 
 fn main() -> ExitCode {
     let arguments: Vec<OsString> = env::args_os().skip(1).collect();
-    let result = if arguments == ["demo"] { demo::run() } else { run_task(&arguments) };
+    let result = if arguments == ["demo"] {
+        demo::run(true)
+    } else if arguments == ["demo", "--no-serve"] {
+        demo::run(false)
+    } else {
+        run_task(&arguments)
+    };
     result.unwrap_or_else(|error| {
         eprintln!("error: {error}");
         ExitCode::FAILURE

@@ -6,7 +6,7 @@ use ticket_core::{Fix, HistoryEntry, HistoryEvent, Status, Timestamp};
 
 use super::sheet::Sheet;
 use crate::output::{style, time};
-use crate::sanitize;
+use ticket_query::sanitize;
 
 /// Writes entries, each with its time, its author and what happened.
 pub(super) fn write(

@@ -11,7 +11,7 @@ use ticket_core::{Bucket, Fix, HistoryEntry, Occurrence, Status, Ticket, Timesta
 use self::sheet::Sheet;
 use super::table::Layout;
 use super::{chart, events, style, time};
-use crate::sanitize;
+use ticket_query::sanitize;
 
 /// A ticket and what is shown with it.
 pub(crate) struct Details<'a> {

@@ -7,7 +7,7 @@ use ticket_core::{Occurrence, Record, SmolStr, Timestamp};
 
 use super::sheet::Sheet;
 use crate::output::{style, text, time};
-use crate::sanitize;
+use ticket_query::sanitize;
 
 pub(super) fn write(page: &mut Sheet<'_>, newest: &Occurrence, now: Timestamp) -> io::Result<()> {
     let record = &newest.record;
@@ -17,11 +17,11 @@ pub(super) fn write(page: &mut Sheet<'_>, newest: &Occurrence, now: Timestamp) -
     if !record.traits.is_empty() {
         page.section("TRAITS")?;
         let traits = record.traits.iter();
-        page.pairs(traits.map(|(name, value)| (name.as_str(), text::literal(value))))?;
+        page.pairs(traits.map(|(name, value)| (name.as_str(), ticket_query::literal(value))))?;
     }
     if let Some(payload) = &record.payload {
         page.section("PAYLOAD")?;
-        text::indented(payload).iter().try_for_each(|line| page.line(line))?;
+        ticket_query::indented(payload).iter().try_for_each(|line| page.line(line))?;
     }
     if let Some(request) = &record.request {
         page.section("REQUEST")?;

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use unicode_width::UnicodeWidthStr;
 
 use crate::output::style::{self, Painter};
-use crate::sanitize;
+use ticket_query::sanitize;
 
 /// Writes a text of sections.
 pub(super) struct Sheet<'a> {

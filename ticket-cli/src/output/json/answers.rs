@@ -7,7 +7,7 @@ use serde::Serialize;
 use ticket_core::{Bucket, EventTrait, Level, OccurrenceId, TicketId, Timestamp, ValueKind};
 use ticket_handler::spool::{Contents, Drained};
 
-use super::views::{HistoryView, OccurrenceView, TicketView};
+use ticket_query::json::{HistoryView, OccurrenceView, TicketView};
 
 /// A ticket with its charts and newest occurrences.
 #[derive(Serialize)]

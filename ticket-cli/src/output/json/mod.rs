@@ -4,17 +4,16 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::sanitize;
+use ticket_query::sanitize;
 
 mod answers;
-mod views;
 
 pub(crate) use self::answers::{
     CapabilitiesView, ClearedView, CountView, DeletedView, DrainedView, ExpiredView, LevelView,
     NotedView, RecentView, SetupView, ShowView, SpoolView, StatsView, TraitTypeView, TraitView,
     TypeView, UnmergedView,
 };
-pub(crate) use self::views::{HistoryView, OccurrenceView, TicketView};
+pub(crate) use ticket_query::json::{HistoryView, OccurrenceView, TicketView};
 
 /// Writes one object and a line break.
 ///

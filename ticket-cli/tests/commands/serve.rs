@@ -1,0 +1,126 @@
+//! `ticket serve`.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::store::{Place, five};
+
+/// A server that is stopped at the end of its test.
+struct Server {
+    child: Child,
+    address: String,
+    /// The path in the address that it has printed.
+    path: String,
+}
+
+impl Server {
+    fn start(place: &Place, arguments: &[&str]) -> Self {
+        let mut command = Command::new(assert_cmd::cargo_bin!("ticket"));
+        command.env_remove("TICKET_URL").env_remove("TICKET_APP").current_dir(place.path());
+        command.args(["serve", "--listen", "127.0.0.1:0"]).args(arguments);
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address = line.trim().strip_prefix("listening on http://").unwrap();
+        let (address, path) = address.split_once('/').unwrap();
+        Self { child, address: address.to_owned(), path: format!("/{path}") }
+    }
+
+    /// Sends a request and returns the whole answer.
+    fn ask(&self, method: &str, path: &str, headers: &str) -> String {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-length: 0\r\n{headers}\r\n",
+            self.address
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    #[cfg(unix)]
+    fn terminate(&mut self) -> (Duration, Option<i32>) {
+        let start = Instant::now();
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        let status = self.child.wait().unwrap();
+        (start.elapsed(), status.code())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn serve_shows_the_tickets_and_ends_within_a_second() {
+    let place = Place::with(five());
+    let mut server = Server::start(&place, &[]);
+    let answer = server.ask("GET", &server.path, "");
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    assert!(answer.contains("class=\"title\""), "{answer}");
+
+    // A stream without an end does not keep it.
+    let mut stream = TcpStream::connect(&server.address).unwrap();
+    write!(stream, "GET /live HTTP/1.1\r\nhost: {}\r\n\r\n", server.address).unwrap();
+    let mut line = String::new();
+    BufReader::new(&stream).read_line(&mut line).unwrap();
+    assert_eq!(line, "HTTP/1.1 200 OK\r\n");
+    let (elapsed, code) = server.terminate();
+    assert_eq!(code, Some(0));
+    assert!(elapsed < Duration::from_secs(1), "{elapsed:?}");
+}
+
+#[test]
+fn serve_lets_in_who_knows_the_token() {
+    let place = Place::with(five());
+    std::fs::write(place.path().join("token"), "0123456789abcdef\n").unwrap();
+    let server = Server::start(&place, &["--token-file", "token", "--prefix", "/x/"]);
+    assert_eq!(server.path, "/x/");
+    // With and without the prefix, for both kinds of proxies.
+    for path in ["/", "/x", "/x/"] {
+        let answer = server.ask("GET", path, "");
+        assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+        let answer = server.ask("GET", path, "authorization: Bearer 0123456789abcdef\r\n");
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+        assert!(answer.contains("href=\"/x/tickets/"), "{answer}");
+    }
+}
+
+#[test]
+fn serve_changes_nothing_if_it_is_read_only_and_shows_one_application_if_it_is_named() {
+    let place = Place::with(five());
+    let server = Server::start(&place, &["--read-only", "--app", "no-such-application"]);
+    let answer = server.ask("GET", "/?status=all", "");
+    assert!(answer.contains("No tickets match"), "{answer}");
+    let answer = server.ask("POST", "/tickets/change", "");
+    assert!(answer.starts_with("HTTP/1.1 403 "), "{answer}");
+}
+
+#[test]
+fn serve_refuses_to_be_open_to_others_and_what_it_cannot_read() {
+    let place = Place::with(five());
+    std::fs::write(place.path().join("short"), "secret").unwrap();
+    std::fs::write(place.path().join("users"), "ada:secret").unwrap();
+    let cases: [(&[&str], i32, &str); 7] = [
+        (&["--listen", "0.0.0.0:0"], 2, "add --token-file or --basic-file"),
+        (&["--listen", "[::]:0"], 2, "add --token-file or --basic-file"),
+        (&["--listen", "nowhere"], 2, "such as 127.0.0.1:7878"),
+        (&["--token-file", "short"], 2, "--token-file short: the token has 6 characters"),
+        (&["--basic-file", "users"], 2, "line 1 of the users"),
+        (&["--token-file", "missing"], 1, "cannot read missing"),
+        (&["--listen", "127.0.0.1:0", "--prefix", "x"], 2, "--prefix: \"x\" is not the path"),
+    ];
+    for (arguments, expected, part) in cases {
+        let (code, said) = place.failure(&[&["serve"], arguments].concat());
+        assert_eq!(code, expected, "{said}");
+        assert!(said.contains(part) && !said.contains("secret"), "{said}");
+    }
+}
