@@ -1,12 +1,17 @@
 #![doc = include_str!("../README.md")]
 
+mod draft;
 mod entry;
 mod format;
+mod head;
 mod identity;
+mod level;
 mod lines;
+mod plain;
 mod position;
 mod reader;
 mod time;
+mod trace;
 
 pub use self::entry::{Entry, Item, Malformed};
 pub use self::format::{Format, UnknownFormat};

@@ -6,9 +6,11 @@ use std::ops::Range;
 
 use ticket_core::Timestamp;
 
+use crate::draft::Draft;
 use crate::entry::{Entry, Item, Malformed};
-use crate::format::{self, Draft, Format, Lines, Parsed};
+use crate::format::{self, Format, Parsed};
 use crate::lines::{AtEnd, Line, LineReader, MAX_LINE};
+use crate::plain::Lines;
 use crate::position::{LogPosition, Mark};
 
 /// Reads the records of one log.

@@ -52,7 +52,7 @@ const SECOND: i64 = 1_000_000;
 const DAY: i64 = 86_400 * SECOND;
 
 /// Parses the time at the start of a text and returns it with its length in bytes.
-pub(super) fn parse_prefix(text: &str) -> Option<(Timestamp, usize)> {
+pub(crate) fn parse_prefix(text: &str) -> Option<(Timestamp, usize)> {
     let mut cursor = Cursor { text: text.as_bytes(), at: 0 };
     let time = match text.as_bytes().first()? {
         b'0'..=b'9' => cursor
@@ -72,7 +72,7 @@ pub(super) fn parse_prefix(text: &str) -> Option<(Timestamp, usize)> {
 }
 
 /// Parses a text that is a time, or a number that means one.
-pub(super) fn parse(text: &str) -> Option<Timestamp> {
+pub(crate) fn parse(text: &str) -> Option<Timestamp> {
     let text = text.trim();
     if let Some((time, end)) = parse_prefix(text) {
         return (end == text.len()).then_some(time);
@@ -84,7 +84,7 @@ pub(super) fn parse(text: &str) -> Option<Timestamp> {
 }
 
 /// Parses a text that is a time in RFC 3339, with date, time and offset, and nothing else.
-pub(super) fn rfc3339(text: &str) -> Option<Timestamp> {
+pub(crate) fn rfc3339(text: &str) -> Option<Timestamp> {
     let bytes = text.as_bytes();
     let is_shape = bytes.len() >= 20
         && bytes[0].is_ascii_digit()
@@ -96,7 +96,7 @@ pub(super) fn rfc3339(text: &str) -> Option<Timestamp> {
 
 /// Reads a time in JSON: a text, the number of seconds, milliseconds, microseconds or nanoseconds since 1970,
 /// or MongoDB's `{"$date": …}`.
-pub(super) fn from_json(value: &Value) -> Option<Timestamp> {
+pub(crate) fn from_json(value: &Value) -> Option<Timestamp> {
     match value {
         Value::String(text) => parse(text),
         Value::Number(number) => match number.as_i64() {
@@ -141,7 +141,7 @@ fn from_number(number: f64) -> Option<Timestamp> {
 
 /// Returns the last time with this month, day and time of day that is not in the future. One day in the future
 /// is accepted, for clocks that disagree and for time zones.
-pub(super) fn last(month: i64, day: i64, clock: i64) -> Option<Timestamp> {
+pub(crate) fn last(month: i64, day: i64, clock: i64) -> Option<Timestamp> {
     let latest = Timestamp::now().as_micros() + DAY;
     let this_year = year_of(latest);
     // Within eight years, there is a 29th of February.

@@ -1,7 +1,8 @@
 //! The Elastic Common Schema: names with dots, flat or as nested objects.
 
 use super::fields::Fields;
-use super::{Draft, usual};
+use super::usual;
+use crate::draft::Draft;
 
 pub(super) fn knows(fields: &Fields) -> bool {
     fields.has("@timestamp")

@@ -4,8 +4,8 @@ use serde_json::{Map, Value};
 use ticket_core::record::ErrorCause;
 use ticket_core::{Level, SmolStr, Timestamp};
 
-use super::{Draft, level, stack};
-use crate::time;
+use crate::draft::Draft;
+use crate::{level, time, trace};
 
 /// The fields of a line that nobody has taken yet.
 #[derive(Debug)]
@@ -80,7 +80,7 @@ impl Fields {
             take(&mut self.0, path, &is_error).or_else(|| self.below(path).map(Value::Object));
         match error {
             Some(Value::String(text)) => {
-                if !stack::read(&text).apply(draft) {
+                if !trace::read(&text).apply(draft) {
                     draft.record.error.push(ErrorCause::new(None, text));
                 } else {
                     draft.keep("stack_trace", text);
@@ -118,7 +118,7 @@ fn object_error(mut error: Fields, path: &str, draft: &mut Draft, depth: usize) 
     let kind = error.text(&["type", "name", "class", "kind", "codeName"]);
     let message = error.text(&["message", "msg", "errmsg"]);
     let stack = error.text(&["stack", "stack_trace", "stackTrace", "stacktrace", "backtrace"]);
-    let mut trace = stack.as_deref().map(stack::read).unwrap_or_default();
+    let mut trace = stack.as_deref().map(trace::read).unwrap_or_default();
     let first = trace.causes.drain(..trace.causes.len().min(1)).next();
     let (traced_kind, traced_message) =
         first.map_or((None, None), |cause| (cause.type_name, Some(cause.message)));
@@ -161,6 +161,15 @@ fn take(
         object.remove(first);
     }
     value
+}
+
+impl Draft {
+    /// Adds the remaining fields as traits, with `path` in front of their names.
+    pub(super) fn keep_all(&mut self, path: &str, fields: Fields) {
+        if !fields.0.is_empty() {
+            self.record.traits.insert_json(path, &Value::Object(fields.0));
+        }
+    }
 }
 
 #[cfg(test)]

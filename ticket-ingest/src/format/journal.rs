@@ -4,7 +4,9 @@
 use serde_json::Value;
 
 use super::fields::Fields;
-use super::{Draft, Parsed, level, looks_like_json};
+use super::{Parsed, looks_like_json};
+use crate::draft::Draft;
+use crate::level;
 
 pub(super) fn knows(fields: &Fields) -> bool {
     fields.has("__REALTIME_TIMESTAMP") || (fields.has("MESSAGE") && fields.has("PRIORITY"))

@@ -9,17 +9,13 @@
 
 mod ecs;
 mod fields;
-mod head;
 mod journal;
-mod level;
 mod logfmt;
 mod mongod;
 mod node;
 mod panko;
 mod postgres;
 mod python;
-mod stack;
-mod text;
 mod tracing;
 mod usual;
 
@@ -27,10 +23,9 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde_json::Value;
-use ticket_core::{Level, Record, SmolStr, Timestamp};
 
 use self::fields::Fields;
-pub(crate) use self::text::Lines;
+use crate::draft::Draft;
 
 /// The format of a log's lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -95,70 +90,6 @@ impl fmt::Display for UnknownFormat {
 }
 
 impl std::error::Error for UnknownFormat {}
-
-/// What a line says, before it has a place in a log.
-#[derive(Debug)]
-pub(crate) struct Draft {
-    /// The record. Its id, time and level are placeholders.
-    pub(crate) record: Record,
-    /// The time that the line states.
-    pub(crate) time: Option<Timestamp>,
-    /// The level that the line states.
-    pub(crate) level: Option<Level>,
-    /// What the producer identifies the record by.
-    pub(crate) key: Option<SmolStr>,
-}
-
-impl Draft {
-    fn new() -> Self {
-        Self { record: Record::new(Level::Info, "", ""), time: None, level: None, key: None }
-    }
-
-    /// Returns the stated level; without one, `Error` if there is an error, otherwise `Info`.
-    pub(crate) fn level(&self) -> Level {
-        self.level.unwrap_or(if self.record.error.is_empty() { Level::Info } else { Level::Error })
-    }
-
-    /// Adds a trait unless there is one of this name.
-    fn keep(&mut self, name: &str, value: impl Into<ticket_core::Value>) {
-        self.record.traits.insert_new(name.into(), value.into());
-    }
-
-    /// Adds the remaining fields as traits, with `path` in front of their names.
-    fn keep_all(&mut self, path: &str, fields: Fields) {
-        if !fields.0.is_empty() {
-            self.record.traits.insert_json(path, &Value::Object(fields.0));
-        }
-    }
-
-    /// Turns the texts of traits that are times in RFC 3339 into times, so that they can be compared.
-    fn with_times(mut self) -> Self {
-        let spans = self.record.spans.iter_mut().map(|span| &mut span.traits);
-        for traits in spans.chain([&mut self.record.traits]) {
-            for value in traits.values_mut() {
-                if let ticket_core::Value::Text(text) = value
-                    && let Some(time) = crate::time::rfc3339(text)
-                {
-                    *value = time.into();
-                }
-            }
-        }
-        self
-    }
-
-    /// Uses the text of the error as the message if there is no message.
-    fn message_from_error(&mut self) {
-        if self.record.message.is_empty()
-            && let Some(cause) = self.record.error.first()
-        {
-            self.record.message = match &cause.type_name {
-                Some(name) if cause.message.is_empty() => name.clone(),
-                Some(name) => format!("{name}: {}", cause.message).into(),
-                None => cause.message.clone(),
-            };
-        }
-    }
-}
 
 /// The result of parsing one line on its own.
 #[derive(Debug)]

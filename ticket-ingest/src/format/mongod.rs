@@ -6,7 +6,8 @@ use ticket_core::Level;
 use ticket_core::record::ErrorCause;
 
 use super::fields::Fields;
-use super::{Draft, level};
+use crate::draft::Draft;
+use crate::level;
 
 pub(super) fn knows(fields: &Fields) -> bool {
     ["t", "s", "c", "msg"].iter().all(|name| fields.has(name))

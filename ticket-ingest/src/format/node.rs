@@ -1,7 +1,8 @@
 //! The JSON of bunyan and pino: levels are numbers, and an error is an object with a stack.
 
 use super::fields::Fields;
-use super::{Draft, usual};
+use super::usual;
+use crate::draft::Draft;
 
 pub(super) fn knows(fields: &Fields) -> bool {
     fields.has("msg")

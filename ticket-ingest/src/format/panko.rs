@@ -14,8 +14,9 @@ use serde_json::value::RawValue;
 use ticket_core::record::Payload;
 use ticket_core::{SmolStr, Value};
 
+use super::Parsed;
 use super::fields::Fields;
-use super::{Draft, Parsed};
+use crate::draft::Draft;
 use crate::time;
 
 pub(super) fn parse(line: &str) -> Parsed {

@@ -9,8 +9,8 @@ use ticket_core::record::ErrorCause;
 use ticket_core::{Level, SmolStr};
 use ticket_grouping::template;
 
-use super::Draft;
 use super::fields::Fields;
+use crate::draft::Draft;
 
 pub(super) fn knows(fields: &Fields) -> bool {
     fields.has("error_severity") && fields.has("timestamp")

@@ -4,7 +4,9 @@ use serde_json::Value;
 use ticket_core::record::{ErrorCause, Frame};
 
 use super::fields::Fields;
-use super::{Draft, level, usual};
+use super::usual;
+use crate::draft::Draft;
+use crate::level;
 
 pub(super) fn knows(fields: &Fields) -> bool {
     let one_of = |names: &[&str]| names.iter().any(|name| fields.has(name));

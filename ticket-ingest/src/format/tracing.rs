@@ -4,7 +4,8 @@ use serde_json::Value;
 use ticket_core::record::Span;
 
 use super::fields::Fields;
-use super::{Draft, usual};
+use super::usual;
+use crate::draft::Draft;
 
 pub(super) fn knows(fields: &Fields) -> bool {
     fields.has("target")

@@ -4,8 +4,8 @@
 use serde_json::Value;
 use ticket_core::record::{ErrorCause, Request};
 
-use super::Draft;
 use super::fields::Fields;
+use crate::draft::Draft;
 
 /// Reads the fields of an unknown program.
 pub(super) fn read(mut fields: Fields) -> Draft {
@@ -95,7 +95,7 @@ pub(super) fn rest(mut fields: Fields, mut draft: Draft) -> Draft {
         } else if draft.record.backtrace.is_empty()
             && let Some(text) = fields.text(&[name])
         {
-            draft.record.backtrace = super::stack::read(&text).frames;
+            draft.record.backtrace = crate::trace::read(&text).frames;
             draft.keep(name, text);
         }
     }

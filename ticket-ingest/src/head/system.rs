@@ -1,8 +1,7 @@
 //! The beginnings of syslog lines in three forms, and of the loggers of Google and Kubernetes.
 
 use super::{Head, Words, clock_length, is_clock, is_name_byte, trim_separators};
-use crate::format::level;
-use crate::time;
+use crate::{level, time};
 
 impl<'a> Head<'a> {
     /// Reads the facility and severity `<34>` and returns the rest of the line.

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use ticket_core::{Level, SmolStr};
 
-use super::Draft;
-use super::head::{self, Head};
-use super::stack;
+use crate::draft::Draft;
+use crate::head::{self, Head};
+use crate::trace::{self, Follower, Part};
 
 /// The plain lines of one record: the first line and those that continue it.
 ///
@@ -21,50 +21,29 @@ pub(crate) struct Lines {
     /// The `DETAIL:` of PostgreSQL and so on, with their texts.
     labels: Vec<(String, String)>,
     timed: bool,
-    level: Option<Level>,
     process: Option<u32>,
-    state: State,
+    follower: Follower,
 }
 
 /// The number of bytes that are kept of the lines after the first. It is more than a trait holds, because the
 /// frames of a stack trace are also read from it.
 const REST: usize = 128 * 1024;
 
-/// What the lines so far say about the next one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    Plain,
-    /// A part of a stack trace was seen.
-    Traced,
-    /// In the frames of a Python exception. The line of the exception itself is not indented.
-    Python,
-    /// Between two exceptions of a Python chain.
-    PythonLink,
-    /// Before the message of a Rust panic.
-    Panic,
-    /// In the message of a Rust panic, or in what is printed after it.
-    PanicMessage,
-    /// In the frames of a goroutine, where only the places are indented.
-    Go,
-}
-
 impl Lines {
     /// Begins a record with its first line.
     pub(crate) fn new(line: &str) -> Self {
         let line = plain(line);
         let head = head::read(&line);
-        let (timed, level, process) = (head.time.is_some(), head.level, head.process);
-        let state = state_after(head.message, State::Plain);
-        let traced = state != State::Plain || stack::begins(head.message);
+        let (timed, process) = (head.time.is_some(), head.process);
+        let follower = Follower::new(head.message, head.level);
         Self {
             first: line.into_owned(),
             rest: String::new(),
             dropped: 0,
             labels: Vec::new(),
             timed,
-            level,
             process,
-            state: if traced && state == State::Plain { State::Traced } else { state },
+            follower,
         }
     }
 
@@ -84,7 +63,7 @@ impl Lines {
         if !self.is_continued_by(&line, &head) {
             return false;
         }
-        self.state = state_after(&line, self.state);
+        self.follower.push(&line);
         let labelled = self.labels.last_mut().map(|(_, text)| text);
         let text = labelled.unwrap_or(&mut self.rest);
         if text.len() + line.len() > REST {
@@ -105,25 +84,11 @@ impl Lines {
         if head.time.is_some() {
             return false;
         }
-        if is_part_of_trace(line) {
-            return true;
+        match self.follower.part(line, head.level.is_some()) {
+            Part::Continues => true,
+            Part::Begins => false,
+            Part::Other => self.timed && head.level.is_none(),
         }
-        let failed = self.level.is_some_and(|level| level >= Level::Warning);
-        if line.starts_with("Traceback (most recent call last)") {
-            return self.state == State::PythonLink || (failed && self.state == State::Plain);
-        }
-        match self.state {
-            State::Panic => return true,
-            State::Python => return head.level.is_none() || stack::begins(line),
-            State::Go | State::PanicMessage => return head.level.is_none() && !stack::begins(line),
-            State::Plain | State::Traced | State::PythonLink => {}
-        }
-        if stack::begins(line) {
-            // A logger prints an exception after its own line. A panic is an event of its own.
-            let panic = stack::rust_panic(line).is_some() || line.starts_with("panic: ");
-            return failed && self.state == State::Plain && !panic;
-        }
-        self.timed && head.level.is_none()
     }
 
     /// Reads what the lines say together.
@@ -148,8 +113,8 @@ impl Lines {
             draft.keep(&name, text);
         }
 
-        let whole = stack::begins(head.message).then(|| format!("{}\n{}", head.message, self.rest));
-        let trace = stack::read(whole.as_deref().unwrap_or(&self.rest));
+        let whole = trace::begins(head.message).then(|| format!("{}\n{}", head.message, self.rest));
+        let trace = trace::read(whole.as_deref().unwrap_or(&self.rest));
         let panic =
             trace.causes.first().is_some_and(|cause| cause.type_name.as_deref() == Some("panic"));
         if !trace.apply(&mut draft) {
@@ -169,7 +134,7 @@ impl Lines {
                 draft.level = Some(Level::Critical);
             }
         }
-        if draft.level.is_none() && stack::begins(head.message) {
+        if draft.level.is_none() && trace::begins(head.message) {
             draft.level = Some(Level::Error);
         }
         if self.dropped > 0 {
@@ -177,45 +142,6 @@ impl Lines {
         }
         draft
     }
-}
-
-/// Returns what a line says about the next one.
-fn state_after(line: &str, before: State) -> State {
-    let text = line.trim_start();
-    let indented = text.len() < line.len();
-    if text.starts_with("Traceback (most recent call last)") {
-        State::Python
-    } else if stack::is_python_link(text) {
-        State::PythonLink
-    } else if let Some((_, place)) = stack::rust_panic(text) {
-        // Before Rust 1.73, the message is in this line.
-        if place.starts_with('\'') { State::Traced } else { State::Panic }
-    } else if text.starts_with("panic: ") || text.starts_with("goroutine ") && text.ends_with(':') {
-        State::Go
-    } else if (before == State::Python && !indented) || is_part_of_trace(text) {
-        State::Traced
-    } else if before == State::Panic {
-        State::PanicMessage
-    } else if before == State::Plain && stack::begins(text) {
-        State::Traced
-    } else {
-        before
-    }
-}
-
-/// Returns `true` for a line that occurs only in stack traces.
-fn is_part_of_trace(line: &str) -> bool {
-    line.starts_with("Caused by:")
-        || line.starts_with("Suppressed: ")
-        || line.starts_with("at ") && line.ends_with(')')
-        || line.starts_with("... ") && line.ends_with(" more")
-        || line.starts_with("note: run with `RUST_BACKTRACE")
-        || line.starts_with("note: Some details are omitted")
-        || line == "stack backtrace:"
-        || line == "Stack backtrace:"
-        || stack::is_python_link(line)
-        || line.starts_with("goroutine ") && line.ends_with("]:")
-        || line.starts_with("[signal SIG")
 }
 
 /// Removes the escape sequences that colour a line on a terminal.
@@ -236,3 +162,6 @@ fn plain(line: &str) -> Cow<'_, str> {
     }
     Cow::Owned(text)
 }
+
+#[cfg(test)]
+mod tests;

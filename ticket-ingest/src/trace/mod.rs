@@ -3,25 +3,27 @@
 //! One pass over the lines reads all languages: what a line is follows from its form, and in a few places
 //! from the line before it.
 
+mod follow;
 mod lines;
 
 use ticket_core::record::{ErrorCause, Frame};
 use ticket_core::{SmolStr, limits};
 
-pub(super) use self::lines::{begins, is_python_link, rust_panic};
+pub(crate) use self::follow::{Follower, Part};
+pub(crate) use self::lines::begins;
 use self::lines::{
-    exception, file_and_line, frame_at, is_exception, is_own_rust, is_place, is_qualified,
-    numbered, python_frame,
+    exception, file_and_line, frame_at, is_exception, is_own_rust, is_place, is_python_link,
+    is_qualified, numbered, python_frame, rust_panic,
 };
-use super::Draft;
+use crate::draft::Draft;
 
 /// The content of a stack trace.
 #[derive(Debug, Default)]
-pub(super) struct Trace {
+pub(crate) struct Trace {
     /// The error and its causes, the outermost first.
-    pub(super) causes: Vec<ErrorCause>,
+    pub(crate) causes: Vec<ErrorCause>,
     /// The stack, the innermost frame first.
-    pub(super) frames: Vec<Frame>,
+    pub(crate) frames: Vec<Frame>,
     /// The place at which a Rust program panicked.
     panicked_at: Option<(SmolStr, Option<u32>)>,
     thread: Option<String>,
@@ -29,12 +31,12 @@ pub(super) struct Trace {
 
 impl Trace {
     /// Returns `true` if the text was not a stack trace.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.causes.is_empty() && self.frames.is_empty()
     }
 
     /// Adds the content to a record. Returns `false` if there is none.
-    pub(super) fn apply(self, draft: &mut Draft) -> bool {
+    pub(crate) fn apply(self, draft: &mut Draft) -> bool {
         let found = !self.is_empty();
         let record = &mut draft.record;
         record.error.extend(self.causes);
@@ -76,7 +78,7 @@ enum State {
 }
 
 /// Reads the text of a stack trace. The result is empty if the text is something else.
-pub(super) fn read(text: &str) -> Trace {
+pub(crate) fn read(text: &str) -> Trace {
     let mut reader = Reader::default();
     for line in text.lines() {
         reader.line(line.trim_end());

@@ -4,7 +4,7 @@ use ticket_core::SmolStr;
 use ticket_core::record::{ErrorCause, Frame};
 
 /// Returns `true` if a line begins a stack trace, or an error that is printed with one.
-pub(in super::super) fn begins(line: &str) -> bool {
+pub(crate) fn begins(line: &str) -> bool {
     line.starts_with("Traceback (most recent call last)")
         || line.starts_with("Exception in thread \"")
         || line.starts_with("panic: ")
@@ -14,7 +14,7 @@ pub(in super::super) fn begins(line: &str) -> bool {
 }
 
 /// Reads `thread 'main' panicked at …` and returns the thread and the rest.
-pub(in super::super) fn rust_panic(line: &str) -> Option<(&str, &str)> {
+pub(super) fn rust_panic(line: &str) -> Option<(&str, &str)> {
     let rest = line.strip_prefix("thread '")?;
     let (thread, rest) = rest.split_once('\'')?;
     let rest = rest.trim_start();
@@ -27,7 +27,7 @@ pub(in super::super) fn rust_panic(line: &str) -> Option<(&str, &str)> {
 }
 
 /// Returns `true` for the line that Python writes between two exceptions of a chain.
-pub(in super::super) fn is_python_link(text: &str) -> bool {
+pub(super) fn is_python_link(text: &str) -> bool {
     text.starts_with("During handling of the above exception")
         || text.starts_with("The above exception was the direct cause")
 }

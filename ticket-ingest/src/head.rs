@@ -4,26 +4,25 @@ mod system;
 
 use ticket_core::{Level, Timestamp};
 
-use super::{level, stack};
-use crate::time;
+use crate::{level, time, trace};
 
 /// What the beginning of a plain line says, and the message after it.
 #[derive(Debug, Default)]
-pub(super) struct Head<'a> {
-    pub(super) time: Option<Timestamp>,
-    pub(super) level: Option<Level>,
-    pub(super) channel: Option<&'a str>,
-    pub(super) host: Option<&'a str>,
-    pub(super) process: Option<u32>,
-    pub(super) thread: Option<&'a str>,
-    pub(super) file: Option<&'a str>,
-    pub(super) line: Option<u32>,
-    pub(super) function: Option<&'a str>,
+pub(crate) struct Head<'a> {
+    pub(crate) time: Option<Timestamp>,
+    pub(crate) level: Option<Level>,
+    pub(crate) channel: Option<&'a str>,
+    pub(crate) host: Option<&'a str>,
+    pub(crate) process: Option<u32>,
+    pub(crate) thread: Option<&'a str>,
+    pub(crate) file: Option<&'a str>,
+    pub(crate) line: Option<u32>,
+    pub(crate) function: Option<&'a str>,
     /// A word before the level that is none of the above, such as `user@database`.
-    pub(super) context: Option<&'a str>,
+    pub(crate) context: Option<&'a str>,
     /// The label of a line with which PostgreSQL continues the message before, such as `DETAIL`.
-    pub(super) label: Option<&'a str>,
-    pub(super) message: &'a str,
+    pub(crate) label: Option<&'a str>,
+    pub(crate) message: &'a str,
 }
 
 /// The labels of lines that PostgreSQL writes after a message.
@@ -33,7 +32,7 @@ const LABELS: [&str; 6] = ["DETAIL", "HINT", "STATEMENT", "CONTEXT", "QUERY", "L
 const WORDS: usize = 6;
 
 /// Reads the beginning of a line.
-pub(super) fn read(line: &str) -> Head<'_> {
+pub(crate) fn read(line: &str) -> Head<'_> {
     let mut head = Head { message: line, ..Head::default() };
     if head.klog(line) || head.syslog_5424(line) {
         return head;
@@ -115,7 +114,7 @@ impl<'a> Head<'a> {
         let mut words = Words { rest: line, tab: false };
         let Some(word) = words.next() else { return };
         // The type of an exception may look like a level, but says more than that.
-        if stack::begins(line) && !line.starts_with("Error:") {
+        if trace::begins(line) && !line.starts_with("Error:") {
             return;
         }
         // A word in capitals without punctuation may begin a sentence.

@@ -4,7 +4,7 @@ use serde_json::Value;
 use ticket_core::Level;
 
 /// Parses the name of a level. Returns `None` for anything else.
-pub(super) fn parse(text: &str) -> Option<Level> {
+pub(crate) fn parse(text: &str) -> Option<Level> {
     let text = text.trim();
     match text {
         "T" => Some(Level::Trace),
@@ -21,7 +21,7 @@ pub(super) fn parse(text: &str) -> Option<Level> {
 }
 
 /// Reads a level by its name, or by the numbers of bunyan and pino (10 to 60) or of syslog (0 to 7).
-pub(super) fn from_json(value: &Value) -> Option<Level> {
+pub(crate) fn from_json(value: &Value) -> Option<Level> {
     match value {
         Value::String(text) => parse(text).or_else(|| from_number(text.parse().ok()?)),
         Value::Number(number) => from_number(number.as_i64()?),
@@ -43,7 +43,7 @@ fn from_number(number: i64) -> Option<Level> {
 }
 
 /// Converts a severity of syslog, 0 to 7.
-pub(super) fn from_syslog(severity: i64) -> Option<Level> {
+pub(crate) fn from_syslog(severity: i64) -> Option<Level> {
     Some(match severity {
         0..=2 => Level::Critical,
         3 => Level::Error,
@@ -56,7 +56,7 @@ pub(super) fn from_syslog(severity: i64) -> Option<Level> {
 }
 
 /// Converts a level of Python's `logging`, where numbers are 10 less than in bunyan.
-pub(super) fn from_python(number: i64) -> Option<Level> {
+pub(crate) fn from_python(number: i64) -> Option<Level> {
     match number {
         1..=49 => from_number(number + 10),
         50..=89 => Some(Level::Critical),
