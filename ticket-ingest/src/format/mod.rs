@@ -9,7 +9,7 @@
 
 mod ecs;
 mod fields;
-mod journal;
+mod gelf;
 mod logfmt;
 mod mongod;
 mod node;
@@ -18,14 +18,17 @@ mod postgres;
 mod python;
 mod tracing;
 mod usual;
+mod windows;
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde_json::Value;
+use ticket_core::Traits;
 
-use self::fields::Fields;
+pub(crate) use self::fields::Fields;
 use crate::draft::Draft;
+use crate::level::Numbers;
 
 /// The format of a log's lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -102,7 +105,7 @@ pub(crate) enum Parsed {
     Malformed(String),
 }
 
-/// Parses a line that is not blank.
+/// Parses a line that is not blank and has no wrappers.
 ///
 /// `after_text` says that a record of plain lines is open. A line that follows one may begin with a brace
 /// without being JSON; elsewhere a brace begins an object.
@@ -125,6 +128,12 @@ pub(crate) fn parse(format: Format, line: &str, after_text: bool) -> Parsed {
     }
 }
 
+/// Returns `true` for a line with which a JSON object may begin that is written over many lines. After a plain line, a
+/// brace alone is a part of its text.
+pub(crate) fn begins_object(line: &str, after_text: bool) -> bool {
+    looks_like_json(line) || (!after_text && line.trim() == "{")
+}
+
 /// Returns `true` for `{"` and `{}`. A brace alone is not enough, since plain lines begin with it too.
 fn looks_like_json(line: &str) -> bool {
     line.trim_start()
@@ -133,8 +142,12 @@ fn looks_like_json(line: &str) -> bool {
 }
 
 fn json(line: &str) -> Parsed {
-    match serde_json::from_str(line.trim()) {
+    // An object may be an element of an array that is written over many lines.
+    match serde_json::from_str(line.trim().trim_end_matches(',')) {
         Ok(Value::Object(fields)) => Parsed::Draft(Box::new(object(Fields(fields)).with_times())),
+        Ok(Value::Array(_)) => Parsed::Malformed(
+            "it is a JSON array: write one object per line, for example with `jq -c '.[]'`".into(),
+        ),
         Ok(_) => Parsed::Malformed("not a JSON object".into()),
         Err(error) => Parsed::Malformed(json_error(&error)),
     }
@@ -147,12 +160,14 @@ fn json_error(error: &serde_json::Error) -> String {
 
 /// Reads a JSON object. The formats of servers come first because no other program uses their fields.
 fn object(fields: Fields) -> Draft {
-    if journal::knows(&fields) {
-        journal::read(fields)
-    } else if postgres::knows(&fields) {
+    if postgres::knows(&fields) {
         postgres::read(fields)
     } else if mongod::knows(&fields) {
         mongod::read(fields)
+    } else if gelf::knows(&fields) {
+        gelf::read(fields)
+    } else if windows::knows(&fields) {
+        windows::read(fields)
     } else if tracing::knows(&fields) {
         tracing::read(fields)
     } else if ecs::knows(&fields) {
@@ -162,7 +177,69 @@ fn object(fields: Fields) -> Draft {
     } else if python::knows(&fields) {
         python::read(fields)
     } else {
-        usual::read(fields)
+        usual::read(hoisted(fields))
+    }
+}
+
+/// Moves the fields of what Google's logging wraps to those of the wrapper, which names level and time.
+fn hoisted(mut fields: Fields) -> Fields {
+    if let Some(Value::Object(_)) = fields.0.get("jsonPayload")
+        && let Some(Value::Object(payload)) = fields.0.remove("jsonPayload")
+    {
+        for (name, value) in payload {
+            fields.0.entry(name).or_insert(value);
+        }
+    }
+    fields
+}
+
+/// Takes the JSON objects with which a message ends, as monolog, zap and winston write them: `text {"user": 7} []`.
+pub(crate) fn fields_behind(draft: &mut Draft) {
+    let message = draft.record.message.clone();
+    let Some(at) = message.find(" {\"").or_else(|| message.find("\t{\"")) else { return };
+    let (text, tail) = message.split_at(at);
+    let values: Result<Vec<Value>, _> =
+        serde_json::Deserializer::from_str(tail).into_iter().collect();
+    let Ok(values) = values else { return };
+    let is_known = |value: &Value| match value {
+        Value::Object(_) => true,
+        Value::Array(values) => values.is_empty(),
+        _ => false,
+    };
+    if text.trim().is_empty() || !values.iter().all(is_known) {
+        return;
+    }
+    draft.record.message = text.trim_end().into();
+    for value in values {
+        if let Value::Object(fields) = value {
+            usual::rest(Fields(fields), draft);
+        }
+    }
+}
+
+/// Adds pairs such as `user=7 card="visa"`, or the whole text if it has another form.
+pub(crate) fn pairs(text: &str, traits: &mut Traits) {
+    match logfmt::parse(text) {
+        Some(fields) => traits.insert_json("", &Value::Object(fields.0)),
+        None if text.is_empty() => {}
+        None => {
+            traits.insert("fields".into(), text.into());
+        }
+    }
+}
+
+/// Counts the small numbers that a text states as levels, in JSON or logfmt.
+pub(crate) fn note_numbers(text: &str, numbers: &mut Numbers) {
+    for name in usual::LEVELS {
+        for (at, _) in text.match_indices(name) {
+            let behind = text[at + name.len()..].trim_start_matches('"').trim_start();
+            let Some(value) = behind.strip_prefix([':', '=']) else { continue };
+            let value = value.trim_start().trim_start_matches('"');
+            let end = value.find(|c: char| !c.is_ascii_digit()).unwrap_or(value.len());
+            if let Ok(number) = value[..end].parse() {
+                numbers.note(number);
+            }
+        }
     }
 }
 

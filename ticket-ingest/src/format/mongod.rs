@@ -15,6 +15,7 @@ pub(super) fn knows(fields: &Fields) -> bool {
 
 pub(super) fn read(mut fields: Fields) -> Draft {
     let mut draft = Draft::new();
+    draft.is_recognized = true;
     draft.time = fields.time(&["t"]);
     draft.level = fields.text(&["s"]).and_then(|severity| match severity.as_str() {
         "D1" | "D2" | "D3" | "D4" | "D5" => Some(Level::Debug),

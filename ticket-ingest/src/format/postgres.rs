@@ -18,6 +18,7 @@ pub(super) fn knows(fields: &Fields) -> bool {
 
 pub(super) fn read(mut fields: Fields) -> Draft {
     let mut draft = Draft::new();
+    draft.is_recognized = true;
     draft.time = fields.time(&["timestamp"]);
     draft.level = fields.text(&["error_severity"]).as_deref().and_then(level);
     let state = fields.text(&["state_code"]);

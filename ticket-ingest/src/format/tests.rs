@@ -3,20 +3,18 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::{Item, Reader};
 
 /// Returns the record of a line as JSON, without the id.
 fn read(line: &str) -> Value {
-    match parse(Format::Auto, line, false) {
-        Parsed::Draft(draft) => {
-            let mut record = serde_json::to_value(&draft.record).unwrap();
-            let fields = record.as_object_mut().unwrap();
-            fields.remove("id");
-            fields.insert("time".into(), json!(draft.time));
-            fields.insert("level".into(), json!(draft.level()));
-            record
-        }
-        other => panic!("{line}: {other:?}"),
-    }
+    let items: Vec<_> =
+        Reader::new(line.as_bytes(), Format::Auto).collect::<Result<_, _>>().unwrap();
+    let [Item::Entry(entry)] = items.as_slice() else { panic!("{line}: {items:?}") };
+    let mut record = serde_json::to_value(&entry.record).unwrap();
+    let fields = record.as_object_mut().unwrap();
+    fields.remove("id");
+    fields.insert("time".into(), json!(entry.time));
+    record
 }
 
 fn text(text: &str) -> Value {
@@ -220,7 +218,7 @@ fn json_of_an_unknown_program() {
             },
         })
     );
-    assert_eq!(read("{}"), json!({"time": null, "level": "info"}));
+    assert_eq!(read("{}"), json!({"time": null, "level": "info", "message": "{}"}));
     // A value that is not a level, time or message becomes a trait.
     let odd = read(r#"{"level":{"x":1},"time":"soon","message":["a"]}"#);
     assert_eq!(odd["traits"]["level.x"], int(1));

@@ -1,10 +1,19 @@
-use super::*;
+use crate::{Entry, Format, Item, Reader};
+
+/// Reads one line.
+fn entry(line: &str) -> Entry {
+    let mut items = Reader::new(line.as_bytes(), Format::Auto);
+    match items.next() {
+        Some(Ok(Item::Entry(entry))) => *entry,
+        other => panic!("{line}: {other:?}"),
+    }
+}
 
 /// Reads one plain line: whether it has a time, the level, the channel and the message.
 fn plain(line: &str) -> (bool, &'static str, String, String) {
-    let draft = Lines::new(line).finish();
-    let level = draft.level().as_str();
-    (draft.time.is_some(), level, draft.record.channel.into(), draft.record.message.into())
+    let entry = entry(line);
+    let record = entry.record;
+    (entry.time.is_some(), record.level.as_str(), record.channel.into(), record.message.into())
 }
 
 #[test]
@@ -148,7 +157,7 @@ fn plain_lines_of_many_loggers() {
 
 #[test]
 fn host_process_thread_and_place_of_plain_lines() {
-    let record = |line: &str| Lines::new(line).finish().record;
+    let record = |line: &str| entry(line).record;
     let syslog = record("Nov 21 10:47:20 web1 shopd[77]: x");
     assert_eq!((syslog.host.as_deref(), syslog.process), (Some("web1"), Some(77)));
     let klog = record("E1121 10:47:20.123456   77 cart.go:42] x");
