@@ -1,5 +1,8 @@
 //! [`Joiner`]: which lines of a log form one record.
 
+use std::collections::VecDeque;
+use std::mem;
+
 use ticket_core::Timestamp;
 
 use crate::draft::Draft;
@@ -17,12 +20,19 @@ use crate::trace;
 const OBJECT_LINES: usize = 10_000;
 const OBJECT_BYTES: usize = 1024 * 1024;
 
+/// The number of lines of others after which a record ends.
+const ALTERNATING: u32 = 100;
+/// The number of records that wait for one before them.
+const WAITING: usize = 1_000;
+
 /// Joins the lines of one log.
 #[derive(Debug)]
 pub(crate) struct Joiner {
     format: Format,
-    /// The record that waits for more lines.
-    open: Option<Open>,
+    /// The records that were begun and not given yet, in the order of their first lines. Lines of several containers
+    /// or processes alternate, so a record may wait for its lines while those after it are complete. They are given in
+    /// order, so that one position says how far the log was read.
+    waiting: VecDeque<Waiting>,
     /// The lines of the last record that was flushed. A line that comes late still belongs to it.
     late: Option<(Origin, Lines, Mark)>,
     /// A text that a container runtime has cut into several lines, up to now.
@@ -49,14 +59,22 @@ struct Bare {
     text: String,
 }
 
-/// A record that waits for more lines.
+/// A record that waits for more lines, or for a record before it.
 #[derive(Debug)]
-struct Open {
-    origin: Origin,
-    lines: Lines,
-    number: u64,
-    offset: u64,
-    line: String,
+struct Waiting {
+    bare: Bare,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    /// More lines may follow. So many lines of others have come since the last one.
+    Open(Box<Lines>, u32),
+    /// No more lines follow.
+    Ended(Box<Lines>),
+    /// The record of an object, and the byte at which its last line begins.
+    Complete(Box<Draft>, u64),
+    Malformed(String),
 }
 
 /// The lines of a JSON object that is written over many lines.
@@ -80,7 +98,7 @@ impl Joiner {
     pub(crate) fn new(format: Format, last_time: Option<Timestamp>) -> Self {
         Self {
             format,
-            open: None,
+            waiting: VecDeque::new(),
             late: None,
             part: None,
             object: None,
@@ -110,19 +128,16 @@ impl Joiner {
 
     /// Returns `true` if a record waits for more lines.
     pub(crate) const fn has_pending(&self) -> bool {
-        self.open.is_some() || self.part.is_some() || self.object.is_some()
+        !self.waiting.is_empty() || self.part.is_some() || self.object.is_some()
     }
 
     /// Returns the beginning of the lines that wait.
     pub(crate) fn pending(&self) -> Option<Mark> {
-        let (offset, number) = match (&self.open, &self.object, &self.part) {
-            (Some(open), ..) => (open.offset, open.number),
-            (None, Some(object), _) => {
-                object.lines.first().map(|line| (line.offset, line.number))?
-            }
-            (None, None, Some(part)) => (part.offset, part.number),
-            (None, None, None) => return None,
-        };
+        let waiting = self.waiting.front().map(|waiting| &waiting.bare);
+        let object = || self.object.as_ref().and_then(|object| object.lines.first());
+        let Bare { offset, number, .. } =
+            waiting.or_else(object).or_else(|| self.part.as_ref())?;
+        let (offset, number) = (*offset, *number);
         Some(Mark { offset, lines: number - 1, time: self.last_time })
     }
 
@@ -154,14 +169,15 @@ impl Joiner {
                 self.joined += 1;
                 bare = part;
             } else {
-                self.whole(part, out);
+                self.whole(part);
             }
         }
         if is_part {
             self.part = Some(bare);
         } else {
-            self.whole(bare, out);
+            self.whole(bare);
         }
+        self.release(out);
     }
 
     fn push_panko(
@@ -179,187 +195,206 @@ impl Joiner {
         let origin = Origin::default();
         let text = line.clone();
         let bare = Bare { number, offset, line, cut, origin, text };
-        match format::parse(self.format, &bare.text, false) {
-            Parsed::Draft(draft) => self.give(*draft, bare, None, out),
-            Parsed::Malformed(reason) => out(malformed(&bare, reason)),
-            Parsed::Text => {}
-        }
+        let state = match format::parse(self.format, &bare.text, false) {
+            Parsed::Draft(draft) => State::Complete(draft, offset),
+            Parsed::Malformed(reason) => State::Malformed(reason),
+            Parsed::Text => return,
+        };
+        self.wait(bare, state);
+        self.release(out);
     }
 
     /// Takes a whole line, which may be one of many of a JSON object.
-    fn whole(&mut self, bare: Bare, out: &mut impl FnMut(Item)) {
+    fn whole(&mut self, bare: Bare) {
         if let Some(mut object) = self.object.take() {
             let offset = bare.offset;
             match object.add(bare) {
                 Step::Open => self.object = Some(object),
-                Step::Complete => self.complete(object, offset, out),
-                Step::Broken => self.replay(object, out),
+                Step::Complete => self.complete(object, offset),
+                Step::Broken => self.replay(object),
             }
             return;
         }
-        let is_after = self.is_after(&bare);
+        let is_after = self.open_lines(&bare.origin).is_some();
         let begins = matches!(self.format, Format::Auto | Format::Json)
             && format::begins_object(&bare.text, is_after);
         match begins.then(|| Object::begin(&bare)).flatten() {
             Some(object) => self.object = Some(object),
-            None => self.line(bare, out),
+            None => self.line(bare),
         }
     }
 
-    /// Returns `true` if a plain record of the same origin waits for more lines.
-    fn is_after(&self, bare: &Bare) -> bool {
-        self.open.as_ref().is_some_and(|open| open.origin.is_same(&bare.origin))
+    /// Returns the lines of the record of an origin that waits for more.
+    fn open_lines(&mut self, origin: &Origin) -> Option<&mut Lines> {
+        self.waiting.iter_mut().rev().find_map(|waiting| match &mut waiting.state {
+            State::Open(lines, idle) if waiting.bare.origin.is_same(origin) => {
+                *idle = 0;
+                Some(&mut **lines)
+            }
+            _ => None,
+        })
     }
 
-    /// Gives the record of an object whose last line begins at `through`.
-    fn complete(&mut self, object: Object, through: u64, out: &mut impl FnMut(Item)) {
-        let text =
-            object.lines.iter().map(|line| line.text.as_str()).collect::<Vec<_>>().join("\n");
-        match format::parse(Format::Json, &text, false) {
-            Parsed::Draft(draft) => {
-                self.end_open(false, out);
-                self.joined += object.lines.len() as u64 - 1;
-                if let Some(first) = object.lines.into_iter().next() {
-                    self.give(*draft, Bare { text, ..first }, Some(through), out);
-                }
+    /// Takes the record of an object whose last line begins at `through`.
+    fn complete(&mut self, object: Object, through: u64) {
+        let text = object.lines.iter().map(|line| line.text.as_str()).collect::<Vec<_>>().join("\n");
+        let parsed = format::parse(Format::Json, &text, false);
+        let count = object.lines.len() as u64;
+        match (parsed, object.lines.first()) {
+            (Parsed::Draft(draft), Some(first)) => {
+                let bare = Bare { text, ..first.clone() };
+                self.joined += count - 1;
+                self.wait(bare, State::Complete(draft, through));
             }
-            Parsed::Text | Parsed::Malformed(_) => self.replay(object, out),
+            _ => self.replay(object),
         }
     }
 
     /// Reads the lines of what turned out to be no object, each on its own.
-    fn replay(&mut self, object: Object, out: &mut impl FnMut(Item)) {
-        let last = object.lines.len() - 1;
-        for (index, bare) in object.lines.into_iter().enumerate() {
-            // The last line may begin an object of its own.
-            if index > 0 && index == last {
-                self.whole(bare, out);
-            } else {
-                self.line(bare, out);
-            }
+    fn replay(&mut self, mut object: Object) {
+        let last = object.lines.pop();
+        for bare in object.lines {
+            self.line(bare);
+        }
+        // The last line may begin an object of its own.
+        if let Some(last) = last {
+            self.whole(last);
         }
     }
 
     /// Takes a line that is not one of many of a JSON object.
-    fn line(&mut self, bare: Bare, out: &mut impl FnMut(Item)) {
+    fn line(&mut self, bare: Bare) {
         if bare.text.trim().is_empty() {
             self.joined += 1;
             return;
         }
         let (first, rest) = bare.text.split_once('\n').unwrap_or((&bare.text, ""));
-        let is_after = self.is_after(&bare);
+        let is_after = self.open_lines(&bare.origin).is_some();
         // An indented line belongs to the record before it whatever it looks like, such as a piece of JSON that a
         // message quotes, unless it has a time and a level.
         if plain::is_indented(first) {
             let head = head::read(first.trim_start());
             if !head.begins_record() && self.continues(first, rest, &head, &bare.origin) {
-                self.joined += 1;
                 return;
             }
         }
-        match format::parse(self.format, &bare.text, is_after) {
+        let state = match format::parse(self.format, &bare.text, is_after) {
             Parsed::Text => {
                 let head = head::read(first.trim_start());
                 if self.continues(first, rest, &head, &bare.origin) {
-                    self.joined += 1;
                     return;
                 }
                 let mut lines = Lines::new(first, head, bare.origin.level);
                 rest.lines().for_each(|line| lines.add(line));
-                self.end_open(false, out);
-                let Bare { number, offset, line, origin, .. } = bare;
-                self.open = Some(Open { origin, lines, number, offset, line });
+                State::Open(Box::new(lines), 0)
             }
-            Parsed::Draft(draft) => {
-                self.end_open(false, out);
-                self.give(*draft, bare, None, out);
-            }
-            Parsed::Malformed(reason) => {
-                self.end_open(false, out);
-                out(malformed(&bare, reason));
-            }
-        }
-    }
-
-    /// Gives what waits for more lines at the end of the input.
-    pub(crate) fn end(&mut self, is_incomplete: bool, out: &mut impl FnMut(Item)) {
-        if let Some(part) = self.part.take() {
-            self.whole(part, out);
-        }
-        while let Some(object) = self.object.take() {
-            self.replay_whole(object, out);
-        }
-        // A record that was given already still waits for its lines.
-        if self.open.is_some() || !is_incomplete {
-            self.end_open(is_incomplete, out);
-        }
-    }
-
-    fn replay_whole(&mut self, object: Object, out: &mut impl FnMut(Item)) {
-        for bare in object.lines {
-            self.line(bare, out);
-        }
-    }
-
-    /// Gives the record that waits for more lines.
-    fn end_open(&mut self, is_incomplete: bool, out: &mut impl FnMut(Item)) {
-        self.late = None;
-        let Some(Open { origin, lines, number, offset, line }) = self.open.take() else { return };
-        if is_incomplete {
-            let mark = Mark { offset, lines: number - 1, time: self.last_time };
-            self.late = Some((origin.clone(), lines.clone(), mark));
-        }
-        let mut draft = lines.finish();
-        origin.complete(&mut draft);
-        out(self.entry(draft, number, offset, line, is_incomplete));
+            Parsed::Draft(draft) => State::Complete(draft, bare.offset),
+            Parsed::Malformed(reason) => State::Malformed(reason),
+        };
+        self.wait(bare, state);
     }
 
     /// Gives lines to the record before them if they belong to it, and returns whether they do.
     fn continues(&mut self, first: &str, rest: &str, head: &Head<'_>, from: &Origin) -> bool {
-        let (origin, lines) = match (&mut self.open, &mut self.late) {
-            (Some(open), _) => (&open.origin, &mut open.lines),
-            (None, Some((origin, late, _))) => (&*origin, late),
-            (None, None) => return false,
+        let mut late = self.late.take();
+        let late_lines = || match &mut late {
+            Some((origin, lines, _)) if origin.is_same(from) => Some(lines),
+            _ => None,
         };
-        let continues = origin.is_same(from) && lines.take(first, head);
-        if continues {
-            rest.lines().for_each(|line| lines.add(line));
-        }
+        let continues = match self.open_lines(from).or_else(late_lines) {
+            Some(lines) => {
+                let continues = lines.take(first, head);
+                if continues {
+                    rest.lines().for_each(|line| lines.add(line));
+                }
+                continues
+            }
+            None => false,
+        };
+        self.late = late;
+        self.joined += u64::from(continues);
         continues
     }
 
-    /// Gives the record of one line, or of an object of many.
-    fn give(
-        &mut self,
-        mut draft: Draft,
-        bare: Bare,
-        through: Option<u64>,
-        out: &mut impl FnMut(Item),
-    ) {
-        if self.format != Format::Panko {
-            read_message(&mut draft);
-            bare.origin.complete(&mut draft);
-            if draft.record.message.is_empty() {
-                draft.record.message = bare.text.trim().into();
+    /// Begins a record. The one before it of the same origin ends.
+    fn wait(&mut self, bare: Bare, state: State) {
+        self.late = None;
+        for waiting in &mut self.waiting {
+            let is_same = waiting.bare.origin.is_same(&bare.origin);
+            if let State::Open(_, idle) = &mut waiting.state {
+                *idle += 1;
+                if is_same || *idle > ALTERNATING {
+                    waiting.end();
+                }
             }
         }
-        let entry = self.entry(draft, bare.number, bare.offset, bare.line, false);
-        if let Some(through) = through
-            && let Some((last, _)) = &mut self.given
+        self.waiting.push_back(Waiting { bare, state });
+        if self.waiting.len() > WAITING
+            && let Some(first) = self.waiting.front_mut()
         {
-            *last = through;
+            first.end();
         }
-        out(entry);
     }
 
-    fn entry(
-        &mut self,
-        draft: Draft,
-        number: u64,
-        offset: u64,
-        text: String,
-        incomplete: bool,
-    ) -> Item {
+    /// Gives the records that wait for nothing any more.
+    fn release(&mut self, out: &mut impl FnMut(Item)) {
+        while let Some(Waiting { bare, state }) = self.waiting.pop_front() {
+            match state {
+                State::Open(..) => {
+                    self.waiting.push_front(Waiting { bare, state });
+                    return;
+                }
+                State::Ended(lines) => {
+                    let through = bare.offset;
+                    out(self.entry(lines.finish(), bare, through, false));
+                }
+                State::Complete(mut draft, through) => {
+                    if self.format != Format::Panko {
+                        read_message(&mut draft);
+                    }
+                    out(self.entry(*draft, bare, through, false));
+                }
+                State::Malformed(reason) => out(malformed(&bare, reason)),
+            }
+        }
+    }
+
+    /// Gives what waits for more lines at the end of the input. Of several records, the last one may be incomplete.
+    pub(crate) fn end(&mut self, is_incomplete: bool, out: &mut impl FnMut(Item)) {
+        if let Some(part) = self.part.take() {
+            self.whole(part);
+        }
+        if let Some(object) = self.object.take() {
+            for bare in object.lines {
+                self.line(bare);
+            }
+        }
+        let last = match self.waiting.pop_back() {
+            Some(Waiting { bare, state: State::Open(lines, _) }) => Some((bare, lines)),
+            Some(other) => {
+                self.waiting.push_back(other);
+                None
+            }
+            None => None,
+        };
+        self.waiting.iter_mut().for_each(Waiting::end);
+        self.release(out);
+        match last {
+            Some((bare, lines)) => {
+                let Bare { offset, number, .. } = bare;
+                let mark = Mark { offset, lines: number - 1, time: self.last_time };
+                self.late = is_incomplete.then(|| (bare.origin.clone(), (*lines).clone(), mark));
+                out(self.entry(lines.finish(), bare, offset, is_incomplete));
+            }
+            // A record that was given already still waits for its lines.
+            None if !is_incomplete => self.late = None,
+            None => {}
+        }
+    }
+
+    fn entry(&mut self, mut draft: Draft, bare: Bare, through: u64, incomplete: bool) -> Item {
+        let Bare { number, offset, line, origin, text, .. } = bare;
+        origin.complete(&mut draft);
         if let Some(number) = draft.number {
             self.numbers.note(number);
         }
@@ -368,13 +403,14 @@ impl Joiner {
         let previous_time = self.last_time;
         record.level = level;
         if record.message.is_empty() {
+            let text = if text.trim().is_empty() { &line } else { &text };
             record.message = text.trim().into();
         }
         if let Some(time) = time.or(previous_time) {
             record = record.with_time(time);
         }
         self.last_time = time.or(previous_time);
-        self.given = Some((offset, Mark { offset, lines: number - 1, time: previous_time }));
+        self.given = Some((through, Mark { offset, lines: number - 1, time: previous_time }));
         Item::Entry(Box::new(Entry {
             record,
             time,
@@ -382,10 +418,20 @@ impl Joiner {
             key,
             line: number,
             offset,
-            text,
+            text: line,
             incomplete,
             is_recognized,
         }))
+    }
+}
+
+impl Waiting {
+    fn end(&mut self) {
+        let state = mem::replace(&mut self.state, State::Malformed(String::new()));
+        self.state = match state {
+            State::Open(lines, _) => State::Ended(lines),
+            other => other,
+        };
     }
 }
 

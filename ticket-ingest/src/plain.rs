@@ -62,7 +62,7 @@ impl Lines {
         }
         // A line of a trace may have the head of the record, which is no part of the trace.
         let is_headed = head.begins_record() || (head.level.is_some() && !is_indented(line));
-        let text = if is_headed && self.has_head_of(head) { head.message } else { line };
+        let text = if is_headed && self.has_head_of(head) { body(line, head.message) } else { line };
         if !self.is_continued_by(text, head, line) {
             return false;
         }
@@ -215,6 +215,14 @@ impl Lines {
 /// Returns `true` if a line is indented. After a plain line, it belongs to that line unless it has a head.
 pub(crate) fn is_indented(line: &str) -> bool {
     line.starts_with([' ', '\t'])
+}
+
+/// Returns the message of a line with its indentation behind the head, of which one space separates.
+fn body<'a>(line: &'a str, message: &'a str) -> &'a str {
+    let Some(before) = line.strip_suffix(message) else { return message };
+    let head = before.trim_end_matches([' ', '\t']).len();
+    let indented = &line[head..];
+    indented.strip_prefix(' ').unwrap_or(indented)
 }
 
 /// Takes what a head says.

@@ -1,6 +1,7 @@
 //! The pieces of a head after its level.
 
 use super::Head;
+use super::before::looks_like_id;
 use super::words::{Scan, Word, is_logger, is_name, is_name_byte, process};
 use crate::{time, trace};
 
@@ -26,7 +27,8 @@ impl<'a> Head<'a> {
                 || (!is_closed && self.group_after(scan))
                 || self.span(scan)
                 || self.place_after(scan)
-                || self.logger(scan, is_column, &mut is_closed);
+                || self.logger(scan, is_column, &mut is_closed)
+                || (is_column && self.id(scan));
             if !is_piece {
                 *scan = before;
                 break;
@@ -120,8 +122,17 @@ impl<'a> Head<'a> {
         }
         let is_lasting = self.thread.is_none() || (is_logger(text) && self.channel.is_none());
         // A second one is a part of the message, unless more pieces follow it.
-        if !is_lasting && !scan.rest().trim_start().starts_with(['-', '[', ':']) {
+        let rest = scan.rest().trim_start();
+        let is_before_logger = rest.split_once([' ', ':']).is_some_and(|(name, behind)| {
+            is_logger(name) && behind.trim_start().starts_with([':', '-'])
+        });
+        if !is_lasting && !is_before_logger && !rest.starts_with(['-', '[', ':']) {
             return false;
+        }
+        // Spring writes the name of the application before the thread.
+        if is_before_logger && let Some(application) = self.thread.replace(text) {
+            self.context.push(application);
+            return true;
         }
         self.named_group(text);
         true
@@ -172,6 +183,18 @@ impl<'a> Head<'a> {
         true
     }
 
+    /// Reads the id of a request in a column, as AWS Lambda writes it.
+    fn id(&mut self, scan: &mut Scan<'a>) -> bool {
+        let mut behind = *scan;
+        let Some(word) = behind.word() else { return false };
+        let is_id = behind.rest().starts_with('\t') && looks_like_id(word.text);
+        if is_id {
+            self.context.push(word.text);
+            *scan = behind;
+        }
+        is_id
+    }
+
     /// Reads the logger before the message: `shop::cart: text`, `com.shop.Cart - text`, `shop.cart:pay:12 - text`,
     /// `Shop.Cart|text`, `Category[7]`.
     fn logger(&mut self, scan: &mut Scan<'a>, is_column: bool, is_closed: &mut bool) -> bool {
@@ -203,7 +226,23 @@ impl<'a> Head<'a> {
             return true;
         }
         let dash = ["- ", ": ", "| ", "-- ", "> "].iter().find(|dash| blank.starts_with(**dash));
-        let ends = if behind.starts_with(['|', '\t']) || (is_column && blank.starts_with('|')) {
+        let is_component = trimmed.len() > 1
+            && trimmed.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
+            && behind.starts_with(' ')
+            && blank.starts_with('[')
+            && self.time.is_some();
+        if is_component {
+            // MongoDB: `I NETWORK  [conn1] text`
+            self.channel = Some(trimmed);
+            scan.at += end;
+            return true;
+        }
+        let column = behind.trim_start_matches(' ').strip_prefix(['|', '\t']);
+        let is_last = |rest: &str| rest.trim_start().starts_with('{') || looks_like_id(trimmed);
+        let ends = if is_column && let Some(rest) = column {
+            if is_last(rest) {
+                return false;
+            }
             // In a column, one more follows with the message.
             Some(0)
         } else if let (Some(dash), true) = (dash, is_spaced || is_qualified) {

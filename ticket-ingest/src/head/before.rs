@@ -1,6 +1,6 @@
 //! The pieces of a head up to its level.
 
-use ticket_core::Level;
+use ticket_core::{Level, Timestamp};
 
 use super::Head;
 use super::words::{Scan, Word, is_date_like, is_logger, is_name, place, process};
@@ -33,6 +33,11 @@ impl<'a> Head<'a> {
         let mut behind_time = *scan;
         // Ordinary words before the level, and where the first one begins.
         let (mut words, mut first_word) = (0, scan.at);
+        if let Some((time, end)) = date_and_clock_in_brackets(scan.line) {
+            found.time = Some(time);
+            scan.at = end;
+            behind_time = *scan;
+        }
         for index in 0..PIECES {
             scan.skip_separators();
             if scan.rest().is_empty() {
@@ -40,6 +45,8 @@ impl<'a> Head<'a> {
             }
             let dated = found.time.is_some() || found.clock;
             if (!dated || found.time.is_none()) && words == 0 && found.time_at(scan) {
+                // Jetty writes `TIME:WARN:logger: text`.
+                scan.at += usize::from(scan.rest().starts_with(':'));
                 behind_time = *scan;
                 continue;
             }
@@ -176,9 +183,7 @@ impl<'a> Head<'a> {
         self.context.extend(inner.context);
         // What is left: `[2026-11-21T10:47:20Z ERROR shop::cart]`, `[E 261121 10:47:20 web:7]`, `[… #1234]`.
         let left = inner.message.trim().trim_end_matches(':');
-        let module_and_line = left.split_once(':').and_then(|(module, line)| {
-            Some((module, line.parse().ok()?)).filter(|(module, _)| is_name(module))
-        });
+        let module_and_line = module_and_line(left);
         if left.is_empty() || self.set_process(left) || self.set_place(left) {
         } else if let Some((module, line)) = module_and_line {
             (self.file, self.line) = (Some(module), Some(line));
@@ -193,6 +198,13 @@ impl<'a> Head<'a> {
     /// Takes the text in brackets: a logger, a thread, or something else.
     pub(super) fn named_group(&mut self, text: &'a str) {
         if text.is_empty() || text == "-" || self.set_place(text) {
+        } else if let Some((name, line)) = module_and_line(text).filter(|_| self.file.is_none()) {
+            (self.file, self.line) = (Some(name), Some(line));
+            if is_logger(name) {
+                self.channel = self.channel.or(Some(name));
+            }
+        } else if is_code(text) {
+            self.context.push(text);
         } else if is_logger(text) && self.channel.is_none() {
             self.channel = Some(text);
         } else if self.thread.is_none() {
@@ -237,7 +249,9 @@ impl<'a> Head<'a> {
             self.channel = Some(text);
         } else if text.starts_with("0x") || text == "---" || text == "-" {
             self.context.push(text);
-        } else if (word.dash || (word.column && !looks_like_id(text))) && is_name(text) {
+        } else if (word.dash || word.colon || (word.column && !looks_like_id(text)))
+            && is_name(text)
+        {
             match self.channel {
                 None => self.channel = Some(text),
                 Some(_) => self.context.push(text),
@@ -245,7 +259,7 @@ impl<'a> Head<'a> {
         } else {
             // It may be a word of a message, so it is kept only if it is the only one.
             self.context.push(text);
-            return word.colon || word.column;
+            return word.column;
         }
         true
     }
@@ -325,11 +339,21 @@ fn level_of<'a>(word: &Word<'a>, index: usize, dated: bool, scan: &Scan<'a>) -> 
         let set_off = word.colon || word.column || word.dash || text.ends_with('!');
         // Only names that rarely begin a sentence.
         let is_usual = || {
-            ["error", "warn", "warning", "info", "debug", "trace", "fatal", "err", "notice"]
-                .contains(&text.to_ascii_lowercase().as_str())
+            [
+                "error", "warn", "warning", "info", "information", "debug", "trace", "verbose", "fatal",
+                "critical", "crit", "severe", "err", "notice",
+            ]
+            .contains(&text.to_ascii_lowercase().as_str())
         };
         let is_wide = || scan.rest().starts_with("  ");
-        let is_level = capitals(text) || set_off || (dated && (is_usual() || is_wide()));
+        let is_before_time = || {
+            let next = scan.rest().trim_start_matches([' ', '[']);
+            index == 0 && time::parse_prefix(next).is_some()
+        };
+        let is_level = capitals(text)
+            || set_off
+            || (dated && (is_usual() || is_wide()))
+            || (!dated && is_before_time());
         return is_level.then(|| found(level, 0));
     }
     // ERROR:root:text
@@ -354,8 +378,33 @@ fn level_of<'a>(word: &Word<'a>, index: usize, dated: bool, scan: &Scan<'a>) -> 
     None
 }
 
+/// Reads a date and a time of day with brackets of their own: `[2026-11-21][10:47:20]`.
+fn date_and_clock_in_brackets(line: &str) -> Option<(Timestamp, usize)> {
+    let (date, rest) = line.strip_prefix('[')?.split_once("][").filter(|(date, _)| date.len() <= 12)?;
+    let (clock, rest) = rest.split_once(']').filter(|(clock, _)| clock.len() <= 18)?;
+    let joined = format!("{date} {clock}");
+    let (time, end) = time::parse_prefix(&joined)?;
+    (end == joined.len()).then_some((time, line.len() - rest.len()))
+}
+
+/// Reads the name of a module and a line in it: `web:1871`, `django.request:241`.
+fn module_and_line(text: &str) -> Option<(&str, u32)> {
+    let (module, line) = text.split_once(':')?;
+    Some((module, line.parse().ok()?)).filter(|(module, _)| is_name(module))
+}
+
+/// Returns `true` for the code of an error, such as `MY-010119`.
+fn is_code(text: &str) -> bool {
+    text.split_once('-').is_some_and(|(name, number)| {
+        (1..=6).contains(&name.len())
+            && name.bytes().all(|byte| byte.is_ascii_uppercase())
+            && number.len() >= 3
+            && number.bytes().all(|byte| byte.is_ascii_digit())
+    })
+}
+
 /// Returns `true` for what identifies one request rather than a part of a program.
-fn looks_like_id(text: &str) -> bool {
+pub(super) fn looks_like_id(text: &str) -> bool {
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
     text.len() >= 16 && digits >= 4
 }

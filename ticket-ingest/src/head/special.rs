@@ -15,7 +15,7 @@ impl<'a> Head<'a> {
             [b'V' | b'D' | b'I' | b'W' | b'E' | b'F', b'/', ..] => self.android_brief(line),
             [b'D' | b'I' | b'W' | b'E' | b'F' | b'A', b',', b' ', b'[', ..] => self.ruby(line),
             [b'0'..=b'9', ..] => self.redis(line).or_else(|| self.android(line)),
-            _ => self.php(line),
+            _ => self.php(line).or_else(|| self.npm(line)),
         };
         read.is_some()
     }
@@ -134,6 +134,15 @@ impl<'a> Head<'a> {
         });
         self.time = Some(time);
         self.message = "";
+        Some(())
+    }
+
+    /// Reads `npm ERR! message`, `npm error message`.
+    fn npm(&mut self, line: &'a str) -> Option<()> {
+        let (name, message) = line.strip_prefix("npm ")?.split_once(' ')?;
+        self.level = Some(level::parse(name)?);
+        self.channel = Some("npm");
+        self.message = message;
         Some(())
     }
 

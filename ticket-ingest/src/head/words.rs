@@ -133,7 +133,12 @@ pub(super) fn is_logger(text: &str) -> bool {
                 part.starts_with(|c: char| c.is_ascii_alphabetic() || "_$<".contains(c))
             })
     };
-    is_name(text) && (parts_begin_well("::") || (parts_begin_well(".") && !is_address(text)))
+    is_name(text)
+        && if text.contains(':') {
+            parts_begin_well("::") && !text.replace("::", "").contains(':')
+        } else {
+            parts_begin_well(".") && !is_address(text)
+        }
 }
 
 /// Returns `true` for a text that may be the name of a logger.

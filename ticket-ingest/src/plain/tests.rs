@@ -140,7 +140,7 @@ fn plain_lines_of_many_loggers() {
             true,
             "error",
             "",
-            "cart/pay.go:42\tcannot pay",
+            "cannot pay",
         ),
         ("ERROR: cannot pay", false, "error", "", "cannot pay"),
         ("[ERROR] cannot pay", false, "error", "", "cannot pay"),

@@ -161,7 +161,11 @@ impl Cursor<'_> {
             number = number * 10 + i64::from(digit - b'0');
             self.at += 1;
         }
-        (self.at - start >= min).then_some(number)
+        if self.at - start < min {
+            self.at = start;
+            return None;
+        }
+        Some(number)
     }
 
     /// Reads the name of a month, abbreviated or not, and returns its number.
@@ -220,7 +224,7 @@ impl Cursor<'_> {
             self.expect(b"-/. ")?;
         }
         let day = self.digits(shortest, 2)?;
-        self.expect(b"Tt _:,")?;
+        self.expect(b"Tt _:,\t")?;
         self.skip(b" ");
         self.zoned(year, month, day)
     }
@@ -267,7 +271,7 @@ impl Cursor<'_> {
             _ => (second, first),
         };
         self.skip(b",");
-        self.expect(b" T-:_")?;
+        self.expect(b" T-:_\t")?;
         self.skip(b" ");
         self.zoned(year, month, day)
     }

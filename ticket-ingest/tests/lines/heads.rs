@@ -120,7 +120,7 @@ fn loggers_of_many_languages() {
         ("[E 261121 10:47:20 web:1871] x", true, "error", "", "x"),
         ("[E 2026-11-21 10:47:20.123 ServerApp] x", true, "error", "ServerApp", "x"),
         ("ERROR 2026-11-21 10:47:20,123 cart 12 139 x", true, "error", "", "cart 12 139 x"),
-        ("[21/Nov/2026 10:47:20] ERROR [django.request:241] x", true, "error", "", "x"),
+        ("[21/Nov/2026 10:47:20] ERROR [django.request:241] x", true, "error", "django.request", "x"),
         ("ERROR:    x", false, "error", "", "x"),
         ("2026-11-21 10:47:20,123 - root - ERROR - x", true, "error", "root", "x"),
         ("2026-11-21 10:47:20 | ERROR | shop.cart | x", true, "error", "shop.cart", "x"),
@@ -141,7 +141,7 @@ fn loggers_of_many_languages() {
         // JavaScript
         ("2026-11-21 10:47:20 error: x", true, "error", "", "x"),
         ("[10:47:20.123] ERROR (1234): x", false, "error", "", "x"),
-        ("npm ERR! x", false, "error", "", "x"),
+        ("npm ERR! x", false, "error", "npm", "x"),
         // PHP and Ruby
         (
             "[2026-11-21 10:47:20] local.ERROR: x {\"exception\":\"y\"} []",

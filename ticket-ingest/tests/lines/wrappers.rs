@@ -165,3 +165,24 @@ fn an_entry_of_the_journal_may_have_several_lines() {
     assert_eq!(told(&record), ("error", "shopd", "cannot pay"));
     assert_eq!(record.error[0].type_name.as_deref(), Some("ValueError"));
 }
+
+#[test]
+fn traces_of_two_containers_that_alternate_are_two_records() {
+    let trace = |name: &str| {
+        [
+            format!("ERROR {name}"),
+            "Traceback (most recent call last):".to_owned(),
+            format!("  File \"/srv/{name}.py\", line 1, in {name}"),
+            format!("ValueError: {name}"),
+        ]
+    };
+    let (a, b) = (trace("a"), trace("b"));
+    let log: String =
+        a.iter().zip(&b).map(|(a, b)| format!("web-1 | {a}\ndb-1  | {b}\n")).collect();
+    let entries = entries(&log);
+    let told: Vec<_> = entries
+        .iter()
+        .map(|entry| (entry.line, entry.record.message.as_str(), entry.record.backtrace.len()))
+        .collect();
+    assert_eq!(told, [(1, "a", 1), (2, "b", 1)]);
+}
