@@ -113,25 +113,24 @@ impl Lines {
             draft.keep(&name, text);
         }
 
-        let whole = trace::begins(head.message).then(|| format!("{}\n{}", head.message, self.rest));
-        let trace = trace::read(whole.as_deref().unwrap_or(&self.rest));
-        let panic =
-            trace.causes.first().is_some_and(|cause| cause.type_name.as_deref() == Some("panic"));
-        if !trace.apply(&mut draft) {
-            draft.record.message = match self.rest.as_str() {
-                "" => head.message.into(),
-                rest => format!("{}\n{rest}", head.message).into(),
-            };
-        } else {
-            if whole.is_none() {
-                draft.record.message = head.message.into();
-            }
-            draft.message_from_error();
+        let mut trace = trace::read(&format!("{}\n{}", head.message, self.rest));
+        if trace.is_empty() {
+            draft.record.message = head.message.into();
             if !self.rest.is_empty() {
-                draft.keep("stack_trace", self.rest);
+                draft.keep("more_lines", self.rest);
             }
-            if panic && draft.level.is_none() {
+        } else {
+            if trace.is_panic() && draft.level.is_none() {
                 draft.level = Some(Level::Critical);
+            }
+            draft.record.message = trace.message.take().unwrap_or_default();
+            let other = std::mem::take(&mut trace.other);
+            trace.apply(&mut draft);
+            draft.message_from_error();
+            for (name, lines) in [("stack_trace", self.rest), ("more_lines", other)] {
+                if !lines.is_empty() {
+                    draft.keep(name, lines);
+                }
             }
         }
         if draft.level.is_none() && trace::begins(head.message) {

@@ -12,6 +12,7 @@ use crate::format::{self, Format, Parsed};
 use crate::lines::{AtEnd, Line, LineReader, MAX_LINE};
 use crate::plain::Lines;
 use crate::position::{LogPosition, Mark};
+use crate::trace;
 
 /// Reads the records of one log.
 ///
@@ -308,6 +309,7 @@ impl Joiner {
         let Draft { mut record, time, key, .. } = draft;
         let previous_time = self.last_time;
         record.level = level;
+        trace::locate(&mut record);
         if let Some(time) = time.or(previous_time) {
             record = record.with_time(time);
         }
