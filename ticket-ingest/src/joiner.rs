@@ -402,6 +402,7 @@ impl Joiner {
         let Draft { mut record, time, key, is_recognized, .. } = draft;
         let previous_time = self.last_time;
         record.level = level;
+        trace::locate(&mut record);
         if record.message.is_empty() {
             let text = if text.trim().is_empty() { &line } else { &text };
             record.message = text.trim().into();
@@ -455,17 +456,13 @@ fn read_message(draft: &mut Draft) {
         }
     }
     if draft.record.error.is_empty()
-        && let Some((first, _)) = message.split_once('\n')
+        && message.contains('\n')
     {
-        let trace = trace::read(&message);
+        let mut trace = trace::read(&message);
         if !trace.is_empty() {
+            draft.record.message = trace.message.take().unwrap_or_default();
             trace.apply(draft);
-            if trace::begins(first) {
-                draft.record.message = Default::default();
-                draft.message_from_error();
-            } else {
-                draft.record.message = first.trim_end().into();
-            }
+            draft.message_from_error();
             draft.keep("stack_trace", message);
         }
     }

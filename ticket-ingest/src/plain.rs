@@ -151,31 +151,30 @@ impl Lines {
             draft.keep("lines_left_out", dropped);
         }
         // The message is that of the first line, so that what follows it does not change the ticket.
-        let begins = trace::begins(&message);
-        let whole = begins.then(|| format!("{message}\n{rest}"));
-        let trace = trace::read(whole.as_deref().unwrap_or(&rest));
-        let is_panic =
-            trace.causes.first().is_some_and(|cause| cause.type_name.as_deref() == Some("panic"));
-        let is_traced = trace.apply(&mut draft);
-        draft.is_recognized |= is_traced;
-        if is_traced && draft.level.is_none() {
-            draft.level = Some(if is_panic { Level::Critical } else { Level::Error });
+        let mut trace = trace::read(&format!("{message}\n{rest}"));
+        let is_traced = !trace.is_empty();
+        let (mut text, mut others) = (SmolStr::from(message.trim_end()), rest.as_str());
+        let other = std::mem::take(&mut trace.other);
+        if is_traced {
+            let panic = if trace.is_panic() { Level::Critical } else { Level::Error };
+            draft.level = draft.level.or(Some(panic));
+            draft.is_recognized = true;
+            text = trace.message.take().unwrap_or_default();
+            others = &other;
         }
-        if !begins || !is_traced {
-            draft.record.message = message.trim_end().into();
-        }
-        let mut rest = rest.as_str();
-        if draft.record.message.is_empty() {
-            draft.message_from_error();
-        }
-        if draft.record.message.is_empty() && !is_traced {
+        if text.is_empty() && message.is_empty() {
             // .NET and others write the message in the line below.
-            let (first, others) = rest.split_once('\n').unwrap_or((rest, ""));
-            draft.record.message = first.trim().into();
-            rest = others;
+            let (first, behind) = others.split_once('\n').unwrap_or((others, ""));
+            (text, others) = (first.trim().into(), behind);
         }
-        if !rest.is_empty() {
-            draft.keep(if is_traced { "stack_trace" } else { "more_lines" }, rest);
+        draft.record.message = text;
+        trace.apply(&mut draft);
+        draft.message_from_error();
+        if !others.is_empty() {
+            draft.keep("more_lines", others);
+        }
+        if is_traced && !rest.is_empty() {
+            draft.keep("stack_trace", rest);
         }
         format::fields_behind(&mut draft);
         draft
