@@ -62,7 +62,8 @@ impl Lines {
         }
         // A line of a trace may have the head of the record, which is no part of the trace.
         let is_headed = head.begins_record() || (head.level.is_some() && !is_indented(line));
-        let text = if is_headed && self.has_head_of(head) { body(line, head.message) } else { line };
+        let text =
+            if is_headed && self.has_head_of(head) { body(line, head.message) } else { line };
         if !self.is_continued_by(text, head, line) {
             return false;
         }
@@ -150,13 +151,17 @@ impl Lines {
         if dropped > 0 {
             draft.keep("lines_left_out", dropped);
         }
-        // The message is that of the first line, so that what follows it does not change the ticket.
+        // The message is that of the first line, so that what follows it does not change the ticket. Fields behind it
+        // may hold an error, of which nothing may be lost.
+        draft.record.message = message.into();
+        format::fields_behind(&mut draft);
+        let message = draft.record.message.clone();
         let mut trace = trace::read(&format!("{message}\n{rest}"));
         let is_traced = !trace.is_empty();
         let (mut text, mut others) = (SmolStr::from(message.trim_end()), rest.as_str());
         let other = std::mem::take(&mut trace.other);
         if is_traced {
-            let panic = if trace.is_panic() { Level::Critical } else { Level::Error };
+            let panic = if trace.is_panic { Level::Critical } else { Level::Error };
             draft.level = draft.level.or(Some(panic));
             draft.is_recognized = true;
             text = trace.message.take().unwrap_or_default();
@@ -176,7 +181,6 @@ impl Lines {
         if is_traced && !rest.is_empty() {
             draft.keep("stack_trace", rest);
         }
-        format::fields_behind(&mut draft);
         draft
     }
 

@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -69,7 +70,13 @@ fn nginx() -> Outcome {
     let file = folder.path().join("nginx.conf");
     fs::write(&file, configuration)?;
     let mut nginx = command("nginx");
-    nginx.arg("-c").arg(&file).arg("-p").arg(folder.path()).arg("-e").arg(folder.path().join("error.log"));
+    nginx
+        .arg("-c")
+        .arg(&file)
+        .arg("-p")
+        .arg(folder.path())
+        .arg("-e")
+        .arg(folder.path().join("error.log"));
     let server = Server::start(&mut nginx, "QUIT", || takes_connections(port))?;
     request(port, folder.path())?;
     server.stop()?;
@@ -87,15 +94,22 @@ fn nginx() -> Outcome {
 fn apache() -> Outcome {
     let folder = TempDir::new()?;
     let (port, closed) = (free_port()?, free_port()?);
+    // As root, Apache serves as another user.
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))?;
     let root = folder.path().display();
     let modules = "/usr/lib/apache2/modules";
     let mut configuration = format!(
         "ServerName localhost\nListen 127.0.0.1:{port}\nPidFile {root}/pid\nDefaultRuntimeDir {root}\n\
-         ErrorLog {root}/error.log\nDocumentRoot {root}\nDirectoryIndex index.html\n"
+         ErrorLog {root}/error.log\nDocumentRoot {root}\nDirectoryIndex index.html\n\
+         User www-data\nGroup www-data\n"
     );
     for (name, file) in [
-        ("mpm_event", "mpm_event"), ("authz_core", "authz_core"), ("dir", "dir"),
-        ("autoindex", "autoindex"), ("proxy", "proxy"), ("proxy_http", "proxy_http"),
+        ("mpm_event", "mpm_event"),
+        ("authz_core", "authz_core"),
+        ("dir", "dir"),
+        ("autoindex", "autoindex"),
+        ("proxy", "proxy"),
+        ("proxy_http", "proxy_http"),
     ] {
         configuration.insert_str(0, &format!("LoadModule {name}_module {modules}/mod_{file}.so\n"));
     }
@@ -132,7 +146,7 @@ fn redis() -> Outcome {
         redis.arg(&log).arg("--dir").arg(folder.path()).args(more);
         redis
     };
-    for content in ["no data", "other data"] {
+    for content in ["these are no data", "nor are these data"] {
         let port = free_port()?;
         let server = Server::start(&mut redis(port, &[]), "TERM", || takes_connections(port))?;
         // A request of HTTP, which Redis takes for an attack through a browser.
@@ -161,20 +175,22 @@ fn mariadb() -> Outcome {
     let folder = TempDir::new()?;
     let log = folder.path().join("error.log");
     for number in [17, 4711] {
-        let mut mariadb = command("mariadbd");
         let data = folder.path().join(format!("missing-{number}"));
-        mariadb.args(["--no-defaults", "--user=root", "--skip-networking"]);
-        mariadb.arg(format!("--datadir={}", data.display()));
-        let file = File::options().create(true).append(true).open(&log)?;
-        assert!(!mariadb.stderr(file).status()?.success());
+        let options = [format!("--datadir={}", data.display()), format!("--sql-mode=card{number}")];
+        for option in options {
+            let mut mariadb = command("mariadbd");
+            let file = File::options().create(true).append(true).open(&log)?;
+            mariadb.args(["--no-defaults", "--user=root", "--skip-networking", &option]);
+            assert!(!mariadb.stderr(file).status()?.success());
+        }
     }
     expect::tickets(
         &log,
         Times::Stated,
         &[
             ("warning", "", "", "Can't create test file"),
-            ("error", "", "", "Can't change dir to"),
             ("error", "", "", "Aborting"),
+            ("error", "", "", "Error while setting value"),
         ],
     )?;
     Ok(())

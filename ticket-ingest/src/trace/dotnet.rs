@@ -1,6 +1,6 @@
 //! Stack traces of .NET and Mono.
 
-use ticket_core::record::Frame;
+use ticket_core::record::{ErrorCause, Frame};
 
 use super::collect::Owner;
 use super::errors::{exception, file_and_line};
@@ -49,7 +49,7 @@ impl State {
                         let (_, error) = member.split_once(") ").unwrap_or(("", member));
                         out(Piece::Error(exception(error), Link::Part));
                     }
-                    Some(_) => {}
+                    Some(_) => out(Piece::Error(ErrorCause::default(), Link::Part)),
                     None => out(Piece::Error(exception(error), Link::Cause)),
                 }
             }
@@ -96,12 +96,30 @@ fn frame(text: &str) -> Option<Frame> {
 
 pub(super) fn owner(frame: &Frame) -> Owner {
     const LIBRARIES: [&str; 18] = [
-        "Microsoft.", "Npgsql.", "Newtonsoft.", "Serilog.", "Dapper.", "StackExchange.", "RabbitMQ.", "Polly.",
-        "MediatR.", "Grpc.", "Swashbuckle.", "Autofac.", "Castle.", "NHibernate.", "MySql.", "MongoDB.", "Xunit.",
+        "Microsoft.",
+        "Npgsql.",
+        "Newtonsoft.",
+        "Serilog.",
+        "Dapper.",
+        "StackExchange.",
+        "RabbitMQ.",
+        "Polly.",
+        "MediatR.",
+        "Grpc.",
+        "Swashbuckle.",
+        "Autofac.",
+        "Castle.",
+        "NHibernate.",
+        "MySql.",
+        "MongoDB.",
+        "Xunit.",
         "NUnit.",
     ];
     let name = frame.function.as_str();
-    if ["System.", "Mono.", "Interop.", "Internal.", "lambda_method"].iter().any(|of| name.starts_with(of)) {
+    if ["System.", "Mono.", "Interop.", "Internal.", "lambda_method"]
+        .iter()
+        .any(|of| name.starts_with(of))
+    {
         Owner::Runtime
     } else if LIBRARIES.iter().any(|of| name.starts_with(of)) {
         Owner::Library

@@ -49,6 +49,8 @@ pub(super) enum Link {
 #[derive(Debug)]
 pub(super) enum Piece<'a> {
     Error(ErrorCause, Link),
+    /// The error of the frames before, which began without it.
+    Name(ErrorCause),
     Frame(Frame),
     /// The place of the frame before.
     Place(Option<SmolStr>, Option<u32>),
@@ -203,6 +205,10 @@ pub(super) fn begin_after_head(
     if let Some(begun) = begin(line, out) {
         return Some(begun);
     }
+    // Reports of Erlang are indented.
+    if let Some(state) = beam::begin(line, out) {
+        return Some((State::Beam(state), 0));
+    }
     let surely = |line: Line<'_>, state: State| {
         matches!(state.next(line, &mut |_| {}), Some((_, Belongs::Surely)))
     };
@@ -210,14 +216,13 @@ pub(super) fn begin_after_head(
     if let Some(state) = ruby::begin_after_head(line, &mut *out) {
         return Some((State::Ruby(state), 0));
     }
-    let is_error = (is_qualified(line.text) && next.is_none()) || (is_capitalised(line.text) && is_framed);
+    let is_error =
+        (is_qualified(line.text) && next.is_none()) || (is_capitalised(line.text) && is_framed);
     if is_error {
         return Some((error(line.text, out), 0));
     }
     // `failed: Error: no card`, with frames below.
-    if is_framed
-        && let Some(at) = exception_within(line.text)
-    {
+    if is_framed && let Some(at) = exception_within(line.text) {
         return Some((error(&line.text[at..], out), at));
     }
     // A function of Go stands alone in a line, and its place in the next one.

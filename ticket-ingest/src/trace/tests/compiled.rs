@@ -43,7 +43,13 @@ fn android_crashes() {
     let trace = read(
         "FATAL EXCEPTION: main\nProcess: com.shop, PID: 7\njava.lang.RuntimeException: x\n\tat com.shop.Main.onCreate(Main.kt:12)\n",
     );
-    assert_eq!((errors(&trace), own(&trace)), (vec!["java.lang.RuntimeException: x".into()], vec!["com.shop.Main.onCreate Main.kt:12".into()]));
+    assert_eq!(
+        (errors(&trace), own(&trace)),
+        (
+            vec!["java.lang.RuntimeException: x".into()],
+            vec!["com.shop.Main.onCreate Main.kt:12".into()]
+        )
+    );
     assert_eq!(trace.thread.as_deref(), Some("main"));
 }
 
@@ -77,7 +83,8 @@ fn dotnet_framework_mono_and_groups() {
     );
     assert_eq!(errors(&trace), ["System.Exception: outer", "System.IO.IOException: inner"]);
     assert_eq!(own(&trace), ["A.B.C /d.cs:9"]);
-    let trace = read("System.Exception: x\n  at Shop.Cart.Pay (System.Int32 id) [0x0000a] in <3f2a>:0 \n");
+    let trace =
+        read("System.Exception: x\n  at Shop.Cart.Pay (System.Int32 id) [0x0000a] in <3f2a>:0 \n");
     assert_eq!(own(&trace), ["Shop.Cart.Pay"]);
     let trace = read(
         "System.AggregateException: One or more errors occurred. (a) (b)\n ---> System.Exception: a\n   at A.B()\n   --- End of inner exception stack trace ---\n   at A.C()\n ---> (Inner Exception #0) System.Exception: a\n   at A.B()<---\n\n ---> (Inner Exception #1) System.Exception: b\n   at A.D()<---\n",
@@ -99,13 +106,13 @@ fn go_panics_with_many_goroutines() {
         ]
     );
     assert_eq!(trace.other, "");
-    assert!(trace.is_panic());
+    assert!(trace.is_panic);
 }
 
 #[test]
 fn go_panics_that_a_server_survives() {
     let text = include_str!("go_http.txt");
-    let trace = read(text.split_once(" http:").map_or("", |(_, text)| text));
+    let trace = read(text.split_once(" http: ").map_or("", |(_, text)| text));
     assert_eq!(trace.message.as_deref(), Some("panic serving 127.0.0.1:56118"));
     assert_eq!(errors(&trace), ["panic: runtime error: index out of range [7] with length 3"]);
     assert_eq!(own(&trace)[0], "main.(*Cart).pick /srv/shop/main.go:4");
