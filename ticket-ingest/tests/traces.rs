@@ -110,7 +110,10 @@ fn each_line_of_a_trace_may_have_a_head_of_its_own() {
     let log = "2026-11-21 10:47:20,123 ERROR shop: Traceback (most recent call last):\n2026-11-21 10:47:20,123 ERROR shop:   File \"/srv/a.py\", line 3, in pay\n2026-11-21 10:47:20,123 ERROR shop:     return {}[card]\n2026-11-21 10:47:20,123 ERROR shop: KeyError: 'visa'\n2026-11-21 10:47:20,123 ERROR shop: next\n";
     let records = self::records(log);
     assert_eq!(records.len(), 2, "{records:#?}");
-    assert_eq!((types(&records[0]), records[0].message.as_str()), (vec!["KeyError"], "KeyError: 'visa'"));
+    assert_eq!(
+        (types(&records[0]), records[0].message.as_str()),
+        (vec!["KeyError"], "KeyError: 'visa'")
+    );
 }
 
 #[test]

@@ -24,13 +24,22 @@ pub(crate) enum Times {
 pub(crate) fn exactly(log: &Path, times: Times, expected: &[Expected]) -> Outcome {
     let tickets = tickets(log, times, expected)?;
     if tickets.len() != expected.len() {
-        return Err(format!("{} tickets instead of {}: {tickets:#?}", tickets.len(), expected.len()).into());
+        return Err(format!(
+            "{} tickets instead of {}: {tickets:#?}",
+            tickets.len(),
+            expected.len()
+        )
+        .into());
     }
     Ok(())
 }
 
 /// As [`exactly`], of a log that may have more tickets, such as warnings at the start of a server.
-pub(crate) fn tickets(log: &Path, times: Times, expected: &[Expected]) -> Result<Vec<Ticket>, Box<dyn std::error::Error>> {
+pub(crate) fn tickets(
+    log: &Path,
+    times: Times,
+    expected: &[Expected],
+) -> Result<Vec<Ticket>, Box<dyn std::error::Error>> {
     check_times(log, times)?;
     let tickets = Store::new()?.ingest_twice(log)?;
     for &(level, channel, error_type, part) in expected {
@@ -58,7 +67,9 @@ fn check_times(log: &Path, times: Times) -> Outcome {
             continue;
         }
         let is_right = match entry.time {
-            Some(time) => times == Times::Stated && now.as_micros().abs_diff(time.as_micros()) < micros(DAY),
+            Some(time) => {
+                times == Times::Stated && now.as_micros().abs_diff(time.as_micros()) < micros(DAY)
+            }
             None => times == Times::Missing,
         };
         if !is_right {

@@ -40,9 +40,11 @@ fn main() -> std::process::ExitCode {
         need::trial(name, need, move || program.check())
     }));
     trials.extend(servers::ALL.map(|(name, need, case)| need::trial(name, need, case)));
-    trials.extend(rust::ALL.map(|program| Trial::test(program.name, move || {
-        program.check().map_err(|error| Failed::from(error.to_string()))
-    })));
+    trials.extend(rust::ALL.map(|program| {
+        Trial::test(program.name, move || {
+            program.check().map_err(|error| Failed::from(error.to_string()))
+        })
+    }));
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 

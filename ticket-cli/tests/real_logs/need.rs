@@ -33,11 +33,16 @@ impl Need {
             command.status().is_ok_and(|status| status.success())
         };
         match self {
-            Self::Program(name) => find(name).is_none().then(|| format!("there is no `{name}`: install it")),
+            Self::Program(name) => {
+                find(name).is_none().then(|| format!("there is no `{name}`: install it"))
+            }
             Self::Python(module) => {
                 let import = format!("import {module}");
                 (!succeeds(Command::new(python()).args(["-c", &import]))).then(|| {
-                    format!("`{}` has no module `{module}`: name a Python that has it in {PYTHON}", python())
+                    format!(
+                        "`{}` has no module `{module}`: name a Python that has it in {PYTHON}",
+                        python()
+                    )
                 })
             }
             Self::Node(package) => {

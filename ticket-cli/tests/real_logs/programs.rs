@@ -46,10 +46,22 @@ const WINSTON: [Expected; 3] = [
     ("error", "", "RangeError", "are too many"),
     ("error", "", "", "is lost"),
 ];
-const PHP_RUNS: &[&[&str]] =
-    &[&["pay", "17"], &["ship", "17"], &["lose", "17"], &["pay", "4711"], &["ship", "4711"], &["lose", "4711"]];
-const NODE_RUNS: &[&[&str]] =
-    &[&["pay", "17"], &["ship", "17"], &["read", "17"], &["pay", "4711"], &["ship", "4711"], &["read", "4711"]];
+const PHP_RUNS: &[&[&str]] = &[
+    &["pay", "17"],
+    &["ship", "17"],
+    &["lose", "17"],
+    &["pay", "4711"],
+    &["ship", "4711"],
+    &["lose", "4711"],
+];
+const NODE_RUNS: &[&[&str]] = &[
+    &["pay", "17"],
+    &["ship", "17"],
+    &["read", "17"],
+    &["pay", "4711"],
+    &["ship", "4711"],
+    &["read", "4711"],
+];
 
 #[rustfmt::skip]
 pub(crate) fn all() -> Vec<Program> {
@@ -119,7 +131,8 @@ impl Program {
     pub(crate) fn check(&self) -> Outcome {
         let folder = TempDir::new()?;
         let log = folder.path().join("app.log");
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real_logs/programs").join(self.file);
+        let source =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real_logs/programs").join(self.file);
         let ending = self.file.rsplit('.').next().unwrap_or_default();
         if ending == "java" {
             output(Command::new("javac").arg("-d").arg(folder.path()).arg(&source))?;

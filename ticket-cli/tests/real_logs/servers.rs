@@ -69,7 +69,13 @@ fn nginx() -> Outcome {
     let file = folder.path().join("nginx.conf");
     fs::write(&file, configuration)?;
     let mut nginx = command("nginx");
-    nginx.arg("-c").arg(&file).arg("-p").arg(folder.path()).arg("-e").arg(folder.path().join("error.log"));
+    nginx
+        .arg("-c")
+        .arg(&file)
+        .arg("-p")
+        .arg(folder.path())
+        .arg("-e")
+        .arg(folder.path().join("error.log"));
     let server = Server::start(&mut nginx, "QUIT", || takes_connections(port))?;
     request(port, folder.path())?;
     server.stop()?;
@@ -94,8 +100,12 @@ fn apache() -> Outcome {
          ErrorLog {root}/error.log\nDocumentRoot {root}\nDirectoryIndex index.html\n"
     );
     for (name, file) in [
-        ("mpm_event", "mpm_event"), ("authz_core", "authz_core"), ("dir", "dir"),
-        ("autoindex", "autoindex"), ("proxy", "proxy"), ("proxy_http", "proxy_http"),
+        ("mpm_event", "mpm_event"),
+        ("authz_core", "authz_core"),
+        ("dir", "dir"),
+        ("autoindex", "autoindex"),
+        ("proxy", "proxy"),
+        ("proxy_http", "proxy_http"),
     ] {
         configuration.insert_str(0, &format!("LoadModule {name}_module {modules}/mod_{file}.so\n"));
     }

@@ -40,7 +40,8 @@ fn error(text: &str) -> Option<ErrorCause> {
     // The reason in a report of Erlang: {badarith,[{shop,pay,1,[…]}]}
     let reason = text.strip_prefix('{')?;
     let (name, _) = reason.trim_start_matches('{').split_once(',')?;
-    let is_atom = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') && !name.is_empty();
+    let is_atom =
+        name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') && !name.is_empty();
     (is_atom && reason.contains(",[{")).then(|| ErrorCause::new(Some(name.into()), ""))
 }
 
@@ -81,7 +82,8 @@ fn elixir_frame(text: &str) -> Option<Frame> {
     }
     let (place, function) = rest.split_once(": ")?;
     let (file, line) = place.rsplit_once(':')?;
-    let is_source = [".ex", ".exs", ".erl", ".eex", ".heex", ".leex"].iter().any(|end| file.ends_with(end));
+    let is_source =
+        [".ex", ".exs", ".erl", ".eex", ".heex", ".leex"].iter().any(|end| file.ends_with(end));
     if !is_source || file.contains(' ') {
         return None;
     }
@@ -89,7 +91,11 @@ fn elixir_frame(text: &str) -> Option<Frame> {
     frame.line = Some(line.parse().ok()?);
     // The application tells its own files from those of others with the same names.
     let application = application.split(' ').next().unwrap_or_default();
-    frame.file = Some(if application.is_empty() { file.into() } else { format!("{application}/{file}").into() });
+    frame.file = Some(if application.is_empty() {
+        file.into()
+    } else {
+        format!("{application}/{file}").into()
+    });
     Some(frame)
 }
 
@@ -99,10 +105,15 @@ fn has_arity(text: &str) -> bool {
 
 /// Reads `in function  shop:pay/1 (src/shop.erl, line 12)` and `in call from …`.
 fn erlang_frame(text: &str) -> Option<Frame> {
-    let rest = text.strip_prefix("in function ").or_else(|| text.strip_prefix("in call from "))?.trim_start();
+    let rest = text
+        .strip_prefix("in function ")
+        .or_else(|| text.strip_prefix("in call from "))?
+        .trim_start();
     let (function, place) = rest.split_once(" (").unwrap_or((rest, ""));
     let mut frame = Frame::new(function.trim());
-    if let Some((file, line)) = place.strip_suffix(')').and_then(|place| place.split_once(", line ")) {
+    if let Some((file, line)) =
+        place.strip_suffix(')').and_then(|place| place.split_once(", line "))
+    {
         frame.file = Some(file.into());
         frame.line = line.parse().ok();
     }
@@ -111,10 +122,21 @@ fn erlang_frame(text: &str) -> Option<Frame> {
 
 pub(super) fn owner(frame: &Frame) -> Owner {
     const RUNTIME: [&str; 12] = [
-        "elixir/", "stdlib/", "kernel/", "mix/", "ex_unit/", "iex/", "logger/", "gen_server.erl", "proc_lib.erl",
-        "gen.erl", "erl_", "supervisor.erl",
+        "elixir/",
+        "stdlib/",
+        "kernel/",
+        "mix/",
+        "ex_unit/",
+        "iex/",
+        "logger/",
+        "gen_server.erl",
+        "proc_lib.erl",
+        "gen.erl",
+        "erl_",
+        "supervisor.erl",
     ];
-    const LIBRARIES: [&str; 6] = ["phoenix", "plug", "ecto", "db_connection/", "cowboy/", "postgrex/"];
+    const LIBRARIES: [&str; 6] =
+        ["phoenix", "plug", "ecto", "db_connection/", "cowboy/", "postgrex/"];
     let Some(file) = frame.file.as_deref() else { return Owner::Runtime };
     if RUNTIME.iter().any(|of| file.starts_with(of)) || frame.function.starts_with(":elixir_") {
         Owner::Runtime

@@ -136,8 +136,10 @@ impl Collector {
         }
         mark(&mut frames, |frame| state.owner(frame));
         frames.truncate(limits::FRAMES);
-        let raised_at = order.stack.first().and_then(|&index| self.sections[index].raised_at.take());
-        let causes = order.causes.iter().map(|&index| std::mem::take(&mut self.sections[index].cause));
+        let raised_at =
+            order.stack.first().and_then(|&index| self.sections[index].raised_at.take());
+        let causes =
+            order.causes.iter().map(|&index| std::mem::take(&mut self.sections[index].cause));
         Trace {
             causes: causes.filter(|cause| *cause != ErrorCause::default()).collect(),
             frames,
@@ -153,7 +155,8 @@ impl Collector {
 /// server that is published as a library.
 fn mark(frames: &mut [Frame], owner: impl Fn(&Frame) -> Owner) {
     let owners: Vec<Owner> = frames.iter().map(owner).collect();
-    let own = if owners.contains(&Owner::Application) { Owner::Application } else { Owner::Library };
+    let own =
+        if owners.contains(&Owner::Application) { Owner::Application } else { Owner::Library };
     for (frame, owner) in frames.iter_mut().zip(owners) {
         frame.in_app = owner == own;
     }

@@ -96,12 +96,30 @@ fn frame(text: &str) -> Option<Frame> {
 
 pub(super) fn owner(frame: &Frame) -> Owner {
     const LIBRARIES: [&str; 18] = [
-        "Microsoft.", "Npgsql.", "Newtonsoft.", "Serilog.", "Dapper.", "StackExchange.", "RabbitMQ.", "Polly.",
-        "MediatR.", "Grpc.", "Swashbuckle.", "Autofac.", "Castle.", "NHibernate.", "MySql.", "MongoDB.", "Xunit.",
+        "Microsoft.",
+        "Npgsql.",
+        "Newtonsoft.",
+        "Serilog.",
+        "Dapper.",
+        "StackExchange.",
+        "RabbitMQ.",
+        "Polly.",
+        "MediatR.",
+        "Grpc.",
+        "Swashbuckle.",
+        "Autofac.",
+        "Castle.",
+        "NHibernate.",
+        "MySql.",
+        "MongoDB.",
+        "Xunit.",
         "NUnit.",
     ];
     let name = frame.function.as_str();
-    if ["System.", "Mono.", "Interop.", "Internal.", "lambda_method"].iter().any(|of| name.starts_with(of)) {
+    if ["System.", "Mono.", "Interop.", "Internal.", "lambda_method"]
+        .iter()
+        .any(|of| name.starts_with(of))
+    {
         Owner::Runtime
     } else if LIBRARIES.iter().any(|of| name.starts_with(of)) {
         Owner::Library

@@ -210,14 +210,13 @@ pub(super) fn begin_after_head(
     if let Some(state) = ruby::begin_after_head(line, &mut *out) {
         return Some((State::Ruby(state), 0));
     }
-    let is_error = (is_qualified(line.text) && next.is_none()) || (is_capitalised(line.text) && is_framed);
+    let is_error =
+        (is_qualified(line.text) && next.is_none()) || (is_capitalised(line.text) && is_framed);
     if is_error {
         return Some((error(line.text, out), 0));
     }
     // `failed: Error: no card`, with frames below.
-    if is_framed
-        && let Some(at) = exception_within(line.text)
-    {
+    if is_framed && let Some(at) = exception_within(line.text) {
         return Some((error(&line.text[at..], out), at));
     }
     // A function of Go stands alone in a line, and its place in the next one.

@@ -44,15 +44,18 @@ impl State {
             out(Piece::Frame(frame));
             return surely(Step::Frames);
         }
-        for (title, link) in
-            [("Caused by: ", Link::Cause), ("Wrapped by: ", Link::Effect), ("Suppressed: ", Link::Part)]
-        {
+        for (title, link) in [
+            ("Caused by: ", Link::Cause),
+            ("Wrapped by: ", Link::Effect),
+            ("Suppressed: ", Link::Part),
+        ] {
             let Some(error) = text.strip_prefix(title) else { continue };
             let is_suppressed = link == Link::Part || (self.is_suppressed && line.is_indented());
             out(Piece::Error(exception(error), if is_suppressed { Link::Part } else { link }));
             return Some((Self { step: Step::Error, is_suppressed }, Belongs::Surely));
         }
-        if text.starts_with("... ") && (text.ends_with(" more") || text.ends_with(" frames omitted"))
+        if text.starts_with("... ")
+            && (text.ends_with(" more") || text.ends_with(" frames omitted"))
             || text.starts_with("[CIRCULAR REFERENCE")
         {
             return surely(Step::Frames);
@@ -86,7 +89,10 @@ fn frame(text: &str) -> Option<Frame> {
         let (file, line) = file_and_line(at);
         let name = file?;
         let (_, ending) = if name == "SourceFile" { ("", "java") } else { name.rsplit_once('.')? };
-        if name.contains(['/', ' ', ':', ',']) || ending.is_empty() || ending.contains(['[', '&', '>']) {
+        if name.contains(['/', ' ', ':', ','])
+            || ending.is_empty()
+            || ending.contains(['[', '&', '>'])
+        {
             return None;
         }
         (frame.file, frame.line) = (Some(name), line);
@@ -104,15 +110,52 @@ fn without_module(function: &str) -> &str {
 
 pub(super) fn owner(frame: &Frame) -> Owner {
     const RUNTIME: [&str; 16] = [
-        "java.", "javax.", "jdk.", "sun.", "com.sun.", "kotlin.", "scala.", "groovy.", "clojure.", "android.",
-        "androidx.", "com.android.", "dalvik.", "libcore.", "jakarta.", "kotlinx.",
+        "java.",
+        "javax.",
+        "jdk.",
+        "sun.",
+        "com.sun.",
+        "kotlin.",
+        "scala.",
+        "groovy.",
+        "clojure.",
+        "android.",
+        "androidx.",
+        "com.android.",
+        "dalvik.",
+        "libcore.",
+        "jakarta.",
+        "kotlinx.",
     ];
     const LIBRARIES: [&str; 28] = [
-        "org.springframework.", "org.apache.", "org.hibernate.", "org.eclipse.", "org.jboss.", "org.junit.",
-        "org.mockito.", "org.gradle.", "org.slf4j.", "org.postgresql.", "org.glassfish.", "org.aspectj.",
-        "org.codehaus.", "org.quartz.", "io.netty.", "io.undertow.", "io.micrometer.", "io.vertx.",
-        "io.quarkus.", "io.grpc.", "reactor.", "akka.", "play.", "com.fasterxml.", "com.google.common.",
-        "com.zaxxer.", "com.mysql.", "ch.qos.",
+        "org.springframework.",
+        "org.apache.",
+        "org.hibernate.",
+        "org.eclipse.",
+        "org.jboss.",
+        "org.junit.",
+        "org.mockito.",
+        "org.gradle.",
+        "org.slf4j.",
+        "org.postgresql.",
+        "org.glassfish.",
+        "org.aspectj.",
+        "org.codehaus.",
+        "org.quartz.",
+        "io.netty.",
+        "io.undertow.",
+        "io.micrometer.",
+        "io.vertx.",
+        "io.quarkus.",
+        "io.grpc.",
+        "reactor.",
+        "akka.",
+        "play.",
+        "com.fasterxml.",
+        "com.google.common.",
+        "com.zaxxer.",
+        "com.mysql.",
+        "ch.qos.",
     ];
     let begins = |names: &[&str]| names.iter().any(|name| frame.function.starts_with(name));
     if begins(&RUNTIME) {

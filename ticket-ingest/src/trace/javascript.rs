@@ -16,7 +16,9 @@ pub(crate) enum State {
     Error,
     Frames,
     /// In what is printed of an error's properties, and whether they list errors.
-    Properties { is_list: bool },
+    Properties {
+        is_list: bool,
+    },
     Ended,
 }
 
@@ -36,8 +38,12 @@ pub(super) fn begin(line: Line<'_>, out: Out<'_>) -> Option<State> {
 /// Returns the error behind what runtimes write before an uncaught one.
 pub(super) fn uncaught_error(text: &str) -> Option<&str> {
     const TITLES: [&str; 6] = [
-        "error: Uncaught (in promise) ", "error: Uncaught ", "Uncaught (in promise) ", "Uncaught ",
-        "Unhandled rejection ", "Unhandled Promise Rejection: ",
+        "error: Uncaught (in promise) ",
+        "error: Uncaught ",
+        "Uncaught (in promise) ",
+        "Uncaught ",
+        "Unhandled rejection ",
+        "Unhandled Promise Rejection: ",
     ];
     let warning = || {
         let (_, rest) = text.strip_prefix("(node:")?.split_once(") ")?;
@@ -64,12 +70,16 @@ impl State {
             Self::Place => return surely(Self::Source),
             Self::Source => {
                 let is_mark = !text.is_empty() && text.bytes().all(|byte| b"^~".contains(&byte));
-                return surely(if is_mark { Self::Mark } else { Self::Source }).filter(|_| is_mark || line.is_indented());
+                return surely(if is_mark { Self::Mark } else { Self::Source })
+                    .filter(|_| is_mark || line.is_indented());
             }
             Self::Mark => return surely(uncaught(text, out)),
             Self::Error | Self::Frames | Self::Properties { .. } | Self::Ended => {}
         }
-        if text.starts_with("Node.js v") || text.starts_with("Bun v") || text.starts_with("(Use `node ") {
+        if text.starts_with("Node.js v")
+            || text.starts_with("Bun v")
+            || text.starts_with("(Use `node ")
+        {
             return surely(Self::Ended);
         }
         if let Some((frame, opens)) = frame(text) {
@@ -85,7 +95,8 @@ impl State {
             return surely(self);
         }
         // How `pino` and `verror` print a cause.
-        if let Some(error) = text.strip_prefix("caused by: ").or_else(|| text.strip_prefix("Caused by: "))
+        if let Some(error) =
+            text.strip_prefix("caused by: ").or_else(|| text.strip_prefix("Caused by: "))
             && self != Self::Error
         {
             out(Piece::Error(exception(error), Link::Cause));
@@ -105,7 +116,8 @@ impl State {
                 } else if is_list && super::errors::is_exception(inner.trim_start_matches('[')) {
                     out(Piece::Error(bracketed(inner), Link::Part));
                 }
-                (line.is_indented() || text.starts_with(['[', ']', '}'])).then_some((self, Belongs::Surely))
+                (line.is_indented() || text.starts_with(['[', ']', '}']))
+                    .then_some((self, Belongs::Surely))
             }
             Self::Error => {
                 out(Piece::Perhaps(line.whole));
@@ -133,9 +145,14 @@ fn without_brace(text: &str) -> (&str, bool) {
 fn is_source(text: &str) -> bool {
     let (file, line) = file_and_line(text);
     let is_path = |file: &str| {
-        file.starts_with('/') || file.starts_with("file://") || file.starts_with("node:") || file.get(1..3) == Some(":\\")
+        file.starts_with('/')
+            || file.starts_with("file://")
+            || file.starts_with("node:")
+            || file.get(1..3) == Some(":\\")
     };
-    line.is_some() && file.is_some_and(|file| is_path(&file) && !file.ends_with(".rb") && !file.ends_with(".go"))
+    line.is_some()
+        && file
+            .is_some_and(|file| is_path(&file) && !file.ends_with(".rb") && !file.ends_with(".go"))
 }
 
 /// Reads `at pay (src/cart.js:3:14)`, `at src/cart.js:3:14` and `pay@https://shop/cart.js:3:14`, and whether the
@@ -156,7 +173,8 @@ fn frame(text: &str) -> Option<(Frame, bool)> {
         _ => (function.strip_prefix("async ").unwrap_or(function), at),
     };
     let mut frame = Frame::new(function);
-    if !function.is_empty() && (matches!(at, "native" | "<anonymous>") || at.starts_with("index ")) {
+    if !function.is_empty() && (matches!(at, "native" | "<anonymous>") || at.starts_with("index "))
+    {
         return Some((frame, opens));
     }
     if function.is_empty() && at == "<anonymous>" {
@@ -177,7 +195,10 @@ fn frame(text: &str) -> Option<(Frame, bool)> {
 
 pub(super) fn owner(frame: &Frame) -> Owner {
     let Some(file) = frame.file.as_deref().map(slashes) else { return Owner::Runtime };
-    if ["node:", "internal/", "bun:", "ext:", "eval at", "<anonymous>"].iter().any(|of| file.starts_with(of)) {
+    if ["node:", "internal/", "bun:", "ext:", "eval at", "<anonymous>"]
+        .iter()
+        .any(|of| file.starts_with(of))
+    {
         Owner::Runtime
     } else if file.contains("/node_modules/") || file.starts_with("node_modules/") {
         Owner::Library

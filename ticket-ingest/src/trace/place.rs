@@ -34,9 +34,10 @@ fn without_numbers(function: &str) -> SmolStr {
         let (before, digits) = rest.split_at(at);
         name.push_str(before);
         let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
-        let is_numbered = ["$", "__", "_", ".func", "func", "/0x", "."].iter().any(|mark| name.ends_with(mark))
-            || name.ends_with("Accessor")
-            || name.ends_with("Proxy");
+        let is_numbered =
+            ["$", "__", "_", ".func", "func", "/0x", "."].iter().any(|mark| name.ends_with(mark))
+                || name.ends_with("Accessor")
+                || name.ends_with("Proxy");
         if name.ends_with("/0x") {
             let end = digits.find(|c: char| !c.is_ascii_hexdigit()).unwrap_or(digits.len());
             name.truncate(name.len() - 3);
@@ -62,7 +63,8 @@ fn without_release(file: &str) -> SmolStr {
     if !file.split(['/', '\\']).any(is_build) {
         return file.into();
     }
-    let parts: Vec<&str> = file.split('/').map(|part| if is_build(part) { "*" } else { part }).collect();
+    let parts: Vec<&str> =
+        file.split('/').map(|part| if is_build(part) { "*" } else { part }).collect();
     parts.join("/").into()
 }
 

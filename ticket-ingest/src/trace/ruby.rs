@@ -44,7 +44,8 @@ pub(super) fn begin_after_head(line: Line<'_>, out: Out<'_>) -> Option<State> {
     } else {
         let (name, message) = text.strip_suffix(')')?.split_once(" (")?;
         let is_rails = is_type(name) && is_exception(name) && text.len() < line.text.len();
-        is_rails.then(|| out(Piece::Error(ErrorCause::new(Some(name.into()), message), Link::First)))?;
+        is_rails
+            .then(|| out(Piece::Error(ErrorCause::new(Some(name.into()), message), Link::First)))?;
     }
     Some(State::Error)
 }

@@ -115,7 +115,9 @@ fn numbered(text: &str) -> Option<&str> {
 /// Removes the hash of a function's name, which differs from build to build.
 fn without_hash(name: &str) -> &str {
     match name.rsplit_once("::h") {
-        Some((name, hash)) if hash.len() == 16 && hash.bytes().all(|b| b.is_ascii_hexdigit()) => name,
+        Some((name, hash)) if hash.len() == 16 && hash.bytes().all(|b| b.is_ascii_hexdigit()) => {
+            name
+        }
         _ => name,
     }
 }
@@ -123,12 +125,28 @@ fn without_hash(name: &str) -> &str {
 pub(super) fn owner(frame: &Frame) -> Owner {
     const RUNTIME: [&str; 3] = ["std::", "core::", "alloc::"];
     const SYSTEM: [&str; 8] = [
-        "rust_begin_unwind", "__rust", "_start", "__libc_start", "<unknown>", "clone", "start_thread",
+        "rust_begin_unwind",
+        "__rust",
+        "_start",
+        "__libc_start",
+        "<unknown>",
+        "clone",
+        "start_thread",
         "__GI_",
     ];
     const LIBRARIES: [&str; 12] = [
-        "anyhow::", "eyre::", "tokio::", "futures_", "hyper::", "axum::", "tower::", "actix_", "rayon::",
-        "tracing::", "log::", "serde",
+        "anyhow::",
+        "eyre::",
+        "tokio::",
+        "futures_",
+        "hyper::",
+        "axum::",
+        "tower::",
+        "actix_",
+        "rayon::",
+        "tracing::",
+        "log::",
+        "serde",
     ];
     let begins = |names: &[&str], name: &str| names.iter().any(|of| name.starts_with(of));
     let function = frame.function.as_str();
@@ -146,7 +164,10 @@ pub(super) fn owner(frame: &Frame) -> Owner {
             Owner::Application
         };
     };
-    if ["/rustc/", "/rustlib/", "/library/std/", "/library/core/"].iter().any(|at| file.contains(at)) {
+    if ["/rustc/", "/rustlib/", "/library/std/", "/library/core/"]
+        .iter()
+        .any(|at| file.contains(at))
+    {
         Owner::Runtime
     } else if ["/registry/src/", "/git/checkouts/"].iter().any(|at| file.contains(at)) {
         Owner::Library

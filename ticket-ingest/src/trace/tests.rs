@@ -38,9 +38,18 @@ mod scripts;
 
 #[test]
 fn ordinary_text_is_not_a_trace() {
-    for text in
-        ["", "connection refused", "error: x", "at noon", "HTTP: 500", "Done. Next", "  indented", "met at /srv/a.js", "see: http://a.b:80", "x (y)"]
-    {
+    for text in [
+        "",
+        "connection refused",
+        "error: x",
+        "at noon",
+        "HTTP: 500",
+        "Done. Next",
+        "  indented",
+        "met at /srv/a.js",
+        "see: http://a.b:80",
+        "x (y)",
+    ] {
         let trace = read(text);
         assert!(trace.is_empty(), "{text:?} {trace:?}");
         assert!(!begins(text), "{text:?}");
@@ -93,15 +102,46 @@ fn where_no_frame_is_the_applications_the_libraries_are() {
 
 /// Lines of every language, from which the test below makes traces that nobody has thought of.
 const LINES: [&str; 40] = [
-    "Traceback (most recent call last):", "  File \"a.py\", line 1, in f", "  | KeyError: 'a'", "  +-+---- 1 ----",
-    "During handling of the above exception, another exception occurred:", "ValueError: x", "  + Exception Group Traceback (most recent call last):",
-    "Exception in thread \"a\" a.B: c", "\tat a.B.c(B.java:1)", "Caused by: a.B: c", "Caused by:", "\tSuppressed: a.B", "... 3 more",
-    "/srv/a.js:1", "^", "    at f (/a.js:1:2) {", "  [cause]: Error: x", "  [errors]: [", "}", "f@https://a/b.js:1:2",
-    "panic: x [recovered]", "goroutine 1 [running]:", "main.f(...)", "\t/srv/a.go:1 +0x1", "created by main.f in goroutine 1",
-    "Unhandled exception. A.B: c ---> D.E: f", " ---> (Inner Exception #1) A.B: c", "   at A.B(C x) in /d.cs:line 9",
-    "PHP Fatal error:  Uncaught A\\B: c in /a.php:3", "#0 /a.php(5): f()", "#1 {main}", "Next A: b in /a.php:1", "x {\"exception\":\"[object] (A(code: 0): é at /a.php:3)",
-    "a.rb:3:in `f': x (A::B)", "\tfrom a.rb:3:in 'f'", "** (A) b", "    (a 1.0) a.ex:1: A.f/1",
-    "thread 'é' panicked at a.rs:1:1:", "stack backtrace:", "   0: a::b::h0123456789abcdef",
+    "Traceback (most recent call last):",
+    "  File \"a.py\", line 1, in f",
+    "  | KeyError: 'a'",
+    "  +-+---- 1 ----",
+    "During handling of the above exception, another exception occurred:",
+    "ValueError: x",
+    "  + Exception Group Traceback (most recent call last):",
+    "Exception in thread \"a\" a.B: c",
+    "\tat a.B.c(B.java:1)",
+    "Caused by: a.B: c",
+    "Caused by:",
+    "\tSuppressed: a.B",
+    "... 3 more",
+    "/srv/a.js:1",
+    "^",
+    "    at f (/a.js:1:2) {",
+    "  [cause]: Error: x",
+    "  [errors]: [",
+    "}",
+    "f@https://a/b.js:1:2",
+    "panic: x [recovered]",
+    "goroutine 1 [running]:",
+    "main.f(...)",
+    "\t/srv/a.go:1 +0x1",
+    "created by main.f in goroutine 1",
+    "Unhandled exception. A.B: c ---> D.E: f",
+    " ---> (Inner Exception #1) A.B: c",
+    "   at A.B(C x) in /d.cs:line 9",
+    "PHP Fatal error:  Uncaught A\\B: c in /a.php:3",
+    "#0 /a.php(5): f()",
+    "#1 {main}",
+    "Next A: b in /a.php:1",
+    "x {\"exception\":\"[object] (A(code: 0): é at /a.php:3)",
+    "a.rb:3:in `f': x (A::B)",
+    "\tfrom a.rb:3:in 'f'",
+    "** (A) b",
+    "    (a 1.0) a.ex:1: A.f/1",
+    "thread 'é' panicked at a.rs:1:1:",
+    "stack backtrace:",
+    "   0: a::b::h0123456789abcdef",
 ];
 
 proptest! {

@@ -43,7 +43,13 @@ fn android_crashes() {
     let trace = read(
         "FATAL EXCEPTION: main\nProcess: com.shop, PID: 7\njava.lang.RuntimeException: x\n\tat com.shop.Main.onCreate(Main.kt:12)\n",
     );
-    assert_eq!((errors(&trace), own(&trace)), (vec!["java.lang.RuntimeException: x".into()], vec!["com.shop.Main.onCreate Main.kt:12".into()]));
+    assert_eq!(
+        (errors(&trace), own(&trace)),
+        (
+            vec!["java.lang.RuntimeException: x".into()],
+            vec!["com.shop.Main.onCreate Main.kt:12".into()]
+        )
+    );
     assert_eq!(trace.thread.as_deref(), Some("main"));
 }
 
@@ -77,7 +83,8 @@ fn dotnet_framework_mono_and_groups() {
     );
     assert_eq!(errors(&trace), ["System.Exception: outer", "System.IO.IOException: inner"]);
     assert_eq!(own(&trace), ["A.B.C /d.cs:9"]);
-    let trace = read("System.Exception: x\n  at Shop.Cart.Pay (System.Int32 id) [0x0000a] in <3f2a>:0 \n");
+    let trace =
+        read("System.Exception: x\n  at Shop.Cart.Pay (System.Int32 id) [0x0000a] in <3f2a>:0 \n");
     assert_eq!(own(&trace), ["Shop.Cart.Pay"]);
     let trace = read(
         "System.AggregateException: One or more errors occurred. (a) (b)\n ---> System.Exception: a\n   at A.B()\n   --- End of inner exception stack trace ---\n   at A.C()\n ---> (Inner Exception #0) System.Exception: a\n   at A.B()<---\n\n ---> (Inner Exception #1) System.Exception: b\n   at A.D()<---\n",

@@ -43,7 +43,9 @@ fn javascript_frames_of_other_runtimes() {
         frames(&trace),
         ["Promise.all", "*new Cart /srv/cart.mjs:1", "pay /srv/node_modules/a/b.js:3"]
     );
-    let trace = read("TypeError: x\npay@https://shop.example/cart.js:3:14\n@https://shop.example/a.js:9:1\n");
+    let trace = read(
+        "TypeError: x\npay@https://shop.example/cart.js:3:14\n@https://shop.example/a.js:9:1\n",
+    );
     assert_eq!(own(&trace), ["pay https://shop.example/cart.js:3", " https://shop.example/a.js:9"]);
 }
 
@@ -80,7 +82,10 @@ fn php_exceptions_in_the_context_of_a_message() {
     let trace = read(
         "cannot pay {\"exception\":\"[object] (RuntimeException(code: 0): none at /srv/cart.php:4)\"} []",
     );
-    assert_eq!((errors(&trace), own(&trace)), (vec!["RuntimeException: none".into()], vec![" /srv/cart.php:4".into()]));
+    assert_eq!(
+        (errors(&trace), own(&trace)),
+        (vec!["RuntimeException: none".into()], vec![" /srv/cart.php:4".into()])
+    );
 }
 
 #[test]
