@@ -127,7 +127,7 @@ impl Joiner {
     }
 
     /// Returns `true` if a record waits for more lines.
-    pub(crate) const fn has_pending(&self) -> bool {
+    pub(crate) fn has_pending(&self) -> bool {
         !self.waiting.is_empty() || self.part.is_some() || self.object.is_some()
     }
 
@@ -135,8 +135,7 @@ impl Joiner {
     pub(crate) fn pending(&self) -> Option<Mark> {
         let waiting = self.waiting.front().map(|waiting| &waiting.bare);
         let object = || self.object.as_ref().and_then(|object| object.lines.first());
-        let Bare { offset, number, .. } =
-            waiting.or_else(object).or_else(|| self.part.as_ref())?;
+        let Bare { offset, number, .. } = waiting.or_else(object).or_else(|| self.part.as_ref())?;
         let (offset, number) = (*offset, *number);
         Some(Mark { offset, lines: number - 1, time: self.last_time })
     }
@@ -237,16 +236,15 @@ impl Joiner {
 
     /// Takes the record of an object whose last line begins at `through`.
     fn complete(&mut self, object: Object, through: u64) {
-        let text = object.lines.iter().map(|line| line.text.as_str()).collect::<Vec<_>>().join("\n");
-        let parsed = format::parse(Format::Json, &text, false);
-        let count = object.lines.len() as u64;
-        match (parsed, object.lines.first()) {
-            (Parsed::Draft(draft), Some(first)) => {
-                let bare = Bare { text, ..first.clone() };
-                self.joined += count - 1;
-                self.wait(bare, State::Complete(draft, through));
-            }
-            _ => self.replay(object),
+        let text =
+            object.lines.iter().map(|line| line.text.as_str()).collect::<Vec<_>>().join("\n");
+        let Parsed::Draft(draft) = format::parse(Format::Json, &text, false) else {
+            self.replay(object);
+            return;
+        };
+        self.joined += object.lines.len() as u64 - 1;
+        if let Some(first) = object.lines.into_iter().next() {
+            self.wait(Bare { text, ..first }, State::Complete(draft, through));
         }
     }
 
@@ -297,11 +295,13 @@ impl Joiner {
     /// Gives lines to the record before them if they belong to it, and returns whether they do.
     fn continues(&mut self, first: &str, rest: &str, head: &Head<'_>, from: &Origin) -> bool {
         let mut late = self.late.take();
-        let late_lines = || match &mut late {
-            Some((origin, lines, _)) if origin.is_same(from) => Some(lines),
-            _ => None,
+        let lines = match self.open_lines(from) {
+            Some(lines) => Some(lines),
+            None => {
+                late.as_mut().filter(|(origin, ..)| origin.is_same(from)).map(|(_, lines, _)| lines)
+            }
         };
-        let continues = match self.open_lines(from).or_else(late_lines) {
+        let continues = match lines {
             Some(lines) => {
                 let continues = lines.take(first, head);
                 if continues {
@@ -455,9 +455,7 @@ fn read_message(draft: &mut Draft) {
             return;
         }
     }
-    if draft.record.error.is_empty()
-        && message.contains('\n')
-    {
+    if draft.record.error.is_empty() && message.contains('\n') {
         let mut trace = trace::read(&message);
         if !trace.is_empty() {
             draft.record.message = trace.message.take().unwrap_or_default();

@@ -88,9 +88,7 @@ impl Lines {
 
     fn is_continued_by(&self, text: &str, head: &Head<'_>, line: &str) -> bool {
         if head.begins_record() {
-            return self.has_head_of(head)
-                && self.follower.part(text, true) == Part::Continues
-                && !trace::begins(text);
+            return self.has_head_of(head) && self.follower.part(text, true) == Part::Continues;
         }
         if is_indented(line) {
             return true;
@@ -178,8 +176,14 @@ impl Lines {
         if !others.is_empty() {
             draft.keep("more_lines", others);
         }
-        if is_traced && !rest.is_empty() {
-            draft.keep("stack_trace", rest);
+        if is_traced {
+            // With what the first line says of the error.
+            let behind = message.strip_prefix(draft.record.message.as_str()).unwrap_or_default();
+            let lines: Vec<_> =
+                [behind.trim(), &rest].into_iter().filter(|text| !text.is_empty()).collect();
+            if !lines.is_empty() {
+                draft.keep("stack_trace", lines.join("\n"));
+            }
         }
         draft
     }

@@ -179,7 +179,7 @@ impl<R: Read> Reader<R> {
     }
 
     /// Returns `true` if a record waits for more lines.
-    pub const fn has_pending(&self) -> bool {
+    pub fn has_pending(&self) -> bool {
         self.joiner.has_pending()
     }
 

@@ -340,8 +340,20 @@ fn level_of<'a>(word: &Word<'a>, index: usize, dated: bool, scan: &Scan<'a>) -> 
         // Only names that rarely begin a sentence.
         let is_usual = || {
             [
-                "error", "warn", "warning", "info", "information", "debug", "trace", "verbose", "fatal",
-                "critical", "crit", "severe", "err", "notice",
+                "error",
+                "warn",
+                "warning",
+                "info",
+                "information",
+                "debug",
+                "trace",
+                "verbose",
+                "fatal",
+                "critical",
+                "crit",
+                "severe",
+                "err",
+                "notice",
             ]
             .contains(&text.to_ascii_lowercase().as_str())
         };
@@ -380,7 +392,8 @@ fn level_of<'a>(word: &Word<'a>, index: usize, dated: bool, scan: &Scan<'a>) -> 
 
 /// Reads a date and a time of day with brackets of their own: `[2026-11-21][10:47:20]`.
 fn date_and_clock_in_brackets(line: &str) -> Option<(Timestamp, usize)> {
-    let (date, rest) = line.strip_prefix('[')?.split_once("][").filter(|(date, _)| date.len() <= 12)?;
+    let (date, rest) =
+        line.strip_prefix('[')?.split_once("][").filter(|(date, _)| date.len() <= 12)?;
     let (clock, rest) = rest.split_once(']').filter(|(clock, _)| clock.len() <= 18)?;
     let joined = format!("{date} {clock}");
     let (time, end) = time::parse_prefix(&joined)?;

@@ -179,6 +179,11 @@ impl<'a> Head<'a> {
         }
         self.channel = Some("php");
         self.message = message;
+        if message.starts_with("Uncaught ") {
+            // The whole line is the beginning of a trace.
+            self.message = rest;
+            return Some(());
+        }
         if let Some((text, line)) = message.rsplit_once(" on line ")
             && let Some((text, file)) = text.rsplit_once(" in ")
             && let Ok(line) = line.parse()

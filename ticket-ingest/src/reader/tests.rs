@@ -119,10 +119,7 @@ fn detail_lines_of_postgres_belong_to_their_error() {
 fn formats_may_be_mixed() {
     let text = "starting\n{\"level\":\"error\",\"msg\":\"json\"}\nlevel=error msg=logfmt\nplain\n{ not json\nERROR text\n  {\"of\": \"text\"}\n";
     let messages: Vec<_> = read(text).into_iter().map(|(_, message, _)| message).collect();
-    assert_eq!(
-        messages,
-        ["starting", "json", "logfmt", "plain", "{ not json", "text"]
-    );
+    assert_eq!(messages, ["starting", "json", "logfmt", "plain", "{ not json", "text"]);
 }
 
 #[test]

@@ -72,9 +72,9 @@ impl Trace {
     }
 }
 
-/// Returns `true` if a line begins a stack trace, or an error that is printed with one.
+/// Returns `true` if a line begins with a stack trace, or with an error that is printed with one.
 pub(crate) fn begins(line: &str) -> bool {
-    begin(Line::new(line), &mut |_| {}).is_some()
+    begin(Line::new(line), &mut |_| {}).is_some_and(|(_, before)| before == 0)
 }
 
 /// Reads a text that may contain a stack trace: the lines of a plain record without the head of the first, or a text
