@@ -231,9 +231,10 @@ pub(super) fn begin_after_head(
         return Some((State::Go(state), 0));
     }
     // Frames without an error.
-    let states = [State::Error, State::Python(python::FRAMES)];
-    let state = states.into_iter().find(|&state| surely(line, state))?;
-    state.next(line, out).map(|(state, _)| (state, 0))
+    if surely(line, State::Error) {
+        return State::Error.next(line, out).map(|(state, _)| (state, 0));
+    }
+    None
 }
 
 /// Reads the line of an error, with the causes that .NET Framework writes into the same line.

@@ -29,7 +29,7 @@ enum Step {
     Ended,
 }
 
-pub(super) const FRAMES: State = State { step: Step::Frames, is_part: false };
+const FRAMES: State = State { step: Step::Frames, is_part: false };
 
 /// Begins with the title of a traceback, or with the frame of a syntax error.
 pub(super) fn begin(line: Line<'_>, out: Out<'_>) -> Option<(State, usize)> {
