@@ -149,13 +149,17 @@ impl Lines {
         if dropped > 0 {
             draft.keep("lines_left_out", dropped);
         }
-        // The message is that of the first line, so that what follows it does not change the ticket.
+        // The message is that of the first line, so that what follows it does not change the ticket. Fields behind it
+        // may hold an error, of which nothing may be lost.
+        draft.record.message = message.into();
+        format::fields_behind(&mut draft);
+        let message = draft.record.message.clone();
         let mut trace = trace::read(&format!("{message}\n{rest}"));
         let is_traced = !trace.is_empty();
         let (mut text, mut others) = (SmolStr::from(message.trim_end()), rest.as_str());
         let other = std::mem::take(&mut trace.other);
         if is_traced {
-            let panic = if trace.is_panic() { Level::Critical } else { Level::Error };
+            let panic = if trace.is_panic { Level::Critical } else { Level::Error };
             draft.level = draft.level.or(Some(panic));
             draft.is_recognized = true;
             text = trace.message.take().unwrap_or_default();
@@ -181,7 +185,6 @@ impl Lines {
                 draft.keep("stack_trace", lines.join("\n"));
             }
         }
-        format::fields_behind(&mut draft);
         draft
     }
 

@@ -6,7 +6,14 @@ use crate::{languages, test};
 
 /// The test programs with faults, in any package.
 const TESTS: [&str; 9] = [
-    "faults", "isolation", "losses", "real_logs", "recursion", "retention", "spool", "storm",
+    "faults",
+    "isolation",
+    "losses",
+    "real_logs",
+    "recursion",
+    "retention",
+    "spool",
+    "storm",
     "teardown",
 ];
 

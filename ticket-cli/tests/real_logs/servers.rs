@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -93,11 +94,14 @@ fn nginx() -> Outcome {
 fn apache() -> Outcome {
     let folder = TempDir::new()?;
     let (port, closed) = (free_port()?, free_port()?);
+    // As root, Apache serves as another user.
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))?;
     let root = folder.path().display();
     let modules = "/usr/lib/apache2/modules";
     let mut configuration = format!(
         "ServerName localhost\nListen 127.0.0.1:{port}\nPidFile {root}/pid\nDefaultRuntimeDir {root}\n\
-         ErrorLog {root}/error.log\nDocumentRoot {root}\nDirectoryIndex index.html\n"
+         ErrorLog {root}/error.log\nDocumentRoot {root}\nDirectoryIndex index.html\n\
+         User www-data\nGroup www-data\n"
     );
     for (name, file) in [
         ("mpm_event", "mpm_event"),
@@ -142,7 +146,7 @@ fn redis() -> Outcome {
         redis.arg(&log).arg("--dir").arg(folder.path()).args(more);
         redis
     };
-    for content in ["no data", "other data"] {
+    for content in ["these are no data", "nor are these data"] {
         let port = free_port()?;
         let server = Server::start(&mut redis(port, &[]), "TERM", || takes_connections(port))?;
         // A request of HTTP, which Redis takes for an attack through a browser.
@@ -171,20 +175,22 @@ fn mariadb() -> Outcome {
     let folder = TempDir::new()?;
     let log = folder.path().join("error.log");
     for number in [17, 4711] {
-        let mut mariadb = command("mariadbd");
         let data = folder.path().join(format!("missing-{number}"));
-        mariadb.args(["--no-defaults", "--user=root", "--skip-networking"]);
-        mariadb.arg(format!("--datadir={}", data.display()));
-        let file = File::options().create(true).append(true).open(&log)?;
-        assert!(!mariadb.stderr(file).status()?.success());
+        let options = [format!("--datadir={}", data.display()), format!("--sql-mode=card{number}")];
+        for option in options {
+            let mut mariadb = command("mariadbd");
+            let file = File::options().create(true).append(true).open(&log)?;
+            mariadb.args(["--no-defaults", "--user=root", "--skip-networking", &option]);
+            assert!(!mariadb.stderr(file).status()?.success());
+        }
     }
     expect::tickets(
         &log,
         Times::Stated,
         &[
             ("warning", "", "", "Can't create test file"),
-            ("error", "", "", "Can't change dir to"),
             ("error", "", "", "Aborting"),
+            ("error", "", "", "Error while setting value"),
         ],
     )?;
     Ok(())

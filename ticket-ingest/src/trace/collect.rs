@@ -24,13 +24,12 @@ pub(super) enum Owner {
 pub(super) struct Section {
     pub(super) cause: ErrorCause,
     pub(super) frames: Vec<Frame>,
-    pub(super) raised_at: Option<(SmolStr, Option<u32>)>,
     link: Link,
 }
 
 impl Section {
     fn new(cause: ErrorCause, link: Link) -> Self {
-        Self { cause, frames: Vec::new(), raised_at: None, link }
+        Self { cause, frames: Vec::new(), link }
     }
 }
 
@@ -42,6 +41,7 @@ pub(super) struct Collector {
     /// The number of blank lines since the last line of a text.
     blank: usize,
     thread: Option<SmolStr>,
+    raised_at: Option<(SmolStr, Option<u32>)>,
     /// The lines that belong to no trace.
     pub(super) other: String,
 }
@@ -53,6 +53,12 @@ impl Collector {
                 self.drop_perhaps();
                 if self.sections.len() < limits::ERRORS {
                     self.sections.push(Section::new(cause, link));
+                }
+            }
+            Piece::Name(cause) => {
+                let last = &mut self.last().cause;
+                if *last == ErrorCause::default() {
+                    *last = cause;
                 }
             }
             Piece::Frame(frame) => {
@@ -72,8 +78,9 @@ impl Collector {
             Piece::Text(text) => self.text(text),
             Piece::Perhaps(text) => self.perhaps.push(text.to_owned()),
             Piece::Thread(name) => self.thread = Some(name.into()),
-            Piece::RaisedAt(Some(file), line) => self.last().raised_at = Some((file, line)),
-            Piece::RaisedAt(None, _) => {}
+            Piece::RaisedAt(file, line) => {
+                self.raised_at = self.raised_at.take().or(file.map(|file| (file, line)));
+            }
         }
         self.blank = 0;
     }
@@ -136,16 +143,15 @@ impl Collector {
         }
         mark(&mut frames, |frame| state.owner(frame));
         frames.truncate(limits::FRAMES);
-        let raised_at =
-            order.stack.first().and_then(|&index| self.sections[index].raised_at.take());
         let causes =
             order.causes.iter().map(|&index| std::mem::take(&mut self.sections[index].cause));
         Trace {
             causes: causes.filter(|cause| *cause != ErrorCause::default()).collect(),
             frames,
-            raised_at,
+            raised_at: self.raised_at,
             thread: self.thread,
             message: None,
+            is_panic: false,
             other: self.other,
         }
     }

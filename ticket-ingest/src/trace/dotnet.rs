@@ -1,6 +1,6 @@
 //! Stack traces of .NET and Mono.
 
-use ticket_core::record::Frame;
+use ticket_core::record::{ErrorCause, Frame};
 
 use super::collect::Owner;
 use super::errors::{exception, file_and_line};
@@ -49,7 +49,7 @@ impl State {
                         let (_, error) = member.split_once(") ").unwrap_or(("", member));
                         out(Piece::Error(exception(error), Link::Part));
                     }
-                    Some(_) => {}
+                    Some(_) => out(Piece::Error(ErrorCause::default(), Link::Part)),
                     None => out(Piece::Error(exception(error), Link::Cause)),
                 }
             }

@@ -49,6 +49,8 @@ pub(super) enum Link {
 #[derive(Debug)]
 pub(super) enum Piece<'a> {
     Error(ErrorCause, Link),
+    /// The error of the frames before, which began without it.
+    Name(ErrorCause),
     Frame(Frame),
     /// The place of the frame before.
     Place(Option<SmolStr>, Option<u32>),
@@ -202,6 +204,10 @@ pub(super) fn begin_after_head(
 ) -> Option<(State, usize)> {
     if let Some(begun) = begin(line, out) {
         return Some(begun);
+    }
+    // Reports of Erlang are indented.
+    if let Some(state) = beam::begin(line, out) {
+        return Some((State::Beam(state), 0));
     }
     let surely = |line: Line<'_>, state: State| {
         matches!(state.next(line, &mut |_| {}), Some((_, Belongs::Surely)))

@@ -82,6 +82,9 @@ impl State {
         {
             return surely(Self::Ended);
         }
+        if self == Self::Ended {
+            return None;
+        }
         if let Some((frame, opens)) = frame(text) {
             out(Piece::Frame(frame));
             let state = match self {

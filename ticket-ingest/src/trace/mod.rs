@@ -39,6 +39,8 @@ pub(crate) struct Trace {
     thread: Option<SmolStr>,
     /// What the first line says before the trace begins, or all of it if it is no part of the trace.
     pub(crate) message: Option<SmolStr>,
+    /// `true` for a panic, which ends a program or a thread.
+    pub(crate) is_panic: bool,
     /// The lines after the first that belong to no trace.
     pub(crate) other: String,
 }
@@ -47,12 +49,6 @@ impl Trace {
     /// Returns `true` if the text was not a stack trace.
     pub(crate) fn is_empty(&self) -> bool {
         self.causes.is_empty() && self.frames.is_empty()
-    }
-
-    /// Returns `true` for a panic, which ends a program or a thread.
-    pub(crate) fn is_panic(&self) -> bool {
-        let kind = self.causes.first().and_then(|cause| cause.type_name.as_deref());
-        matches!(kind, Some("panic" | "fatal error" | "stack overflow"))
     }
 
     /// Adds the content to a record. Returns `false` if there is none.
@@ -87,8 +83,9 @@ pub(crate) fn read(text: &str) -> Trace {
     let mut collector = Collector::default();
     let mut state: Option<State> = None;
     let mut message = None;
-    let mut lines = text.lines().map(Line::new).enumerate().peekable();
-    while let Some((index, line)) = lines.next() {
+    let mut is_panic = false;
+    let lines: Vec<Line<'_>> = text.lines().map(Line::new).collect();
+    for (index, &line) in lines.iter().enumerate() {
         let out = &mut |piece: grammar::Piece<'_>| collector.piece(piece);
         if line.text.is_empty() {
             collector.blank();
@@ -97,20 +94,22 @@ pub(crate) fn read(text: &str) -> Trace {
         let next = match state {
             Some(state) => state.next(line, out).map(|(state, _)| state),
             None => {
-                let following = lines.peek().map(|&(_, line)| line);
+                let following =
+                    lines[index + 1..].iter().find(|line| !line.text.is_empty()).copied();
                 let begun = match following {
                     None if index == 0 => begin(line, out),
                     _ => begin_after_head(line, following, out),
                 };
                 if index == 0 {
-                    let before = begun.map_or(line.text, |(_, before)| &line.text[..before]);
-                    let before = before.trim_end().trim_end_matches([':', '-']).trim_end();
-                    message = (!before.is_empty()).then(|| SmolStr::new(before));
-                    if begun.is_none() {
+                    let Some((_, before)) = begun else {
                         message = Some(line.text.into());
                         continue;
-                    }
+                    };
+                    let before = &line.text[..before];
+                    let before = before.trim_end().trim_end_matches([':', '-']).trim_end();
+                    message = (!before.is_empty()).then(|| SmolStr::new(before));
                 }
+                is_panic = begun.is_some_and(|(state, _)| state.is_panic());
                 begun.map(|(state, _)| state)
             }
         };
@@ -121,6 +120,7 @@ pub(crate) fn read(text: &str) -> Trace {
     }
     let mut trace = collector.finish(state.unwrap_or(State::Error));
     trace.message = message;
+    trace.is_panic = is_panic;
     trace
 }
 

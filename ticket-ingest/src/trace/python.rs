@@ -1,6 +1,6 @@
 //! Tracebacks of Python, with chains and groups.
 
-use ticket_core::record::Frame;
+use ticket_core::record::{ErrorCause, Frame};
 
 use super::collect::Owner;
 use super::errors::{exception, slashes};
@@ -17,8 +17,8 @@ pub(crate) struct State {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
-    /// In the frames of an exception, which is this to the one before it.
-    Frames(Link),
+    /// In the frames of an exception, which come before the exception itself.
+    Frames,
     /// After the line of an exception.
     Message,
     /// After the sentence between two exceptions of a chain.
@@ -29,12 +29,13 @@ enum Step {
     Ended,
 }
 
-pub(super) const FRAMES: State = State { step: Step::Frames(Link::First), is_part: false };
+pub(super) const FRAMES: State = State { step: Step::Frames, is_part: false };
 
 /// Begins with the title of a traceback, or with the frame of a syntax error.
 pub(super) fn begin(line: Line<'_>, out: Out<'_>) -> Option<(State, usize)> {
     if let Some(at) = line.text.find(TITLE) {
         let before = line.text[..at].trim_end_matches("Exception Group ").trim_end_matches("+ ");
+        out(Piece::Error(ErrorCause::default(), Link::First));
         return Some((FRAMES, before.len()));
     }
     out(Piece::Frame(frame(line.text)?));
@@ -59,14 +60,15 @@ impl State {
             let link = match self.step {
                 Step::Linked(link) => link,
                 Step::Member => Link::Part,
-                Step::Frames(_) | Step::Message | Step::Ended => {
+                Step::Frames | Step::Message | Step::Ended => {
                     return Some((Self { step: Step::Ended, ..self }, Belongs::Perhaps));
                 }
             };
-            return Some((Self { step: Step::Frames(link), ..self }, Belongs::Surely));
+            out(Piece::Error(ErrorCause::default(), link));
+            return Some((Self { step: Step::Frames, ..self }, Belongs::Surely));
         }
         match self.step {
-            Step::Frames(link) => {
+            Step::Frames => {
                 if let Some(frame) = frame(text) {
                     out(Piece::Frame(frame));
                     return Some((self, Belongs::Surely));
@@ -74,9 +76,13 @@ impl State {
                 if line.is_indented() {
                     return Some((self, Belongs::Surely));
                 }
-                self.exception(text, link, out)
+                out(Piece::Name(exception(text)));
+                Some((Self { step: Step::Message, ..self }, Belongs::Surely))
             }
-            Step::Member if !line.is_indented() => self.exception(text, Link::Part, out),
+            Step::Member if !line.is_indented() => {
+                out(Piece::Error(exception(text), Link::Part));
+                Some((Self { step: Step::Message, ..self }, Belongs::Surely))
+            }
             Step::Member | Step::Linked(_) | Step::Ended => None,
             Step::Message => Some(match link(text) {
                 Some(link) => {
@@ -89,11 +95,6 @@ impl State {
                 }
             }),
         }
-    }
-
-    fn exception(self, text: &str, link: Link, out: Out<'_>) -> Next<Self> {
-        out(Piece::Error(exception(text), link));
-        Some((Self { step: Step::Message, ..self }, Belongs::Surely))
     }
 }
 

@@ -106,13 +106,13 @@ fn go_panics_with_many_goroutines() {
         ]
     );
     assert_eq!(trace.other, "");
-    assert!(trace.is_panic());
+    assert!(trace.is_panic);
 }
 
 #[test]
 fn go_panics_that_a_server_survives() {
     let text = include_str!("go_http.txt");
-    let trace = read(text.split_once(" http:").map_or("", |(_, text)| text));
+    let trace = read(text.split_once(" http: ").map_or("", |(_, text)| text));
     assert_eq!(trace.message.as_deref(), Some("panic serving 127.0.0.1:56118"));
     assert_eq!(errors(&trace), ["panic: runtime error: index out of range [7] with length 3"]);
     assert_eq!(own(&trace)[0], "main.(*Cart).pick /srv/shop/main.go:4");
