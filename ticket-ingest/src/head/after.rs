@@ -100,7 +100,13 @@ impl<'a> Head<'a> {
         // What follows the brackets without a space is a part of the same word.
         let ends =
             colon || scan.rest().is_empty() || scan.rest().starts_with([' ', '\t', '[', '(', '|']);
-        if bracket == Some(b'{') || !ends || text.len() > 64 {
+        // Erlang writes `<0.123.0>` for a process; other angles are a part of the message.
+        let is_text = match bracket {
+            Some(b'{') => true,
+            Some(b'<') => !text.starts_with(|c: char| c.is_ascii_digit()),
+            _ => false,
+        };
+        if is_text || !ends || text.len() > 64 {
             return false;
         }
         if self.time.is_none()
