@@ -17,7 +17,8 @@ use crate::template;
 pub enum Grouping {
     /// Groups by level, channel, file, function (or module, if the function is unknown), the types of the error
     /// chain, and the [template](crate::template) of the message, in which the texts of those errors are
-    /// replaced by `<error>`.
+    /// replaced by `<error>`. The text of an error counts if the error has no type, or one that any error may have, such
+    /// as `panic`, `Error` or `RuntimeException`.
     ///
     /// Line numbers are ignored, so that an edit above the call does not open a new ticket.
     #[default]
@@ -74,6 +75,22 @@ impl fmt::Debug for Grouping {
     }
 }
 
+/// The types of errors that programs use where they have no type of their own.
+const SAYS_NOTHING: [&str; 12] = [
+    "panic",
+    "fatal error",
+    "error",
+    "Error",
+    "Exception",
+    "RuntimeError",
+    "StandardError",
+    "RuntimeException",
+    "java.lang.Exception",
+    "java.lang.RuntimeException",
+    "System.Exception",
+    "UnhandledPromiseRejection",
+];
+
 fn stable(record: &Record) -> Ingredients {
     let location = &record.location;
     let mut ingredients = Ingredients::new("stable/1")
@@ -85,8 +102,12 @@ fn stable(record: &Record) -> Ingredients {
         (None, module) => ingredients.with_known("module", module.clone()),
     };
     for cause in &record.error {
-        // Without a type, only the text distinguishes one error from another.
-        let name = cause.type_name.clone().unwrap_or_else(|| template(&cause.message).into());
+        // Without a type that says something, only the text distinguishes one error from another.
+        let name = match &cause.type_name {
+            Some(name) if !SAYS_NOTHING.contains(&name.as_str()) => name.clone(),
+            Some(name) => format!("{name}: {}", template(&cause.message)).into(),
+            None => template(&cause.message).into(),
+        };
         ingredients = ingredients.with("error", name);
     }
     ingredients.with("message", message_template(record))
@@ -219,6 +240,20 @@ mod tests {
             failed("sync failed: host alpha is down", "host alpha is down"),
             failed("sync failed: host beta is away", "host beta is away"),
         );
+    }
+
+    #[test]
+    fn the_text_of_an_error_counts_if_its_type_says_nothing() {
+        let failed = |name: &str, error: &str| {
+            let mut record = record(&format!("{name}: {error}"));
+            record.error = vec![ErrorCause::new(Some(name.into()), error)];
+            id(&record)
+        };
+        for name in ["panic", "Error", "java.lang.RuntimeException"] {
+            assert_ne!(failed(name, "index out of range"), failed(name, "nil pointer"), "{name}");
+            assert_eq!(failed(name, "no order 17"), failed(name, "no order 4711"), "{name}");
+        }
+        assert_eq!(failed("KeyError", "'visa'"), failed("KeyError", "'no such card'"));
     }
 
     #[test]

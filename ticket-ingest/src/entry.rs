@@ -38,6 +38,12 @@ pub struct Entry {
     pub text: String,
     /// `true` if lines may follow that belong to this record, because the log ends with it.
     pub incomplete: bool,
+    /// `true` if anything in the lines was recognised: a time, a level, an error, or the name of a field with a
+    /// message.
+    ///
+    /// A log without any such entry is in a format that is not known, and the records of its lines have the level
+    /// `Info`.
+    pub is_recognized: bool,
 }
 
 /// A line that could not be parsed.

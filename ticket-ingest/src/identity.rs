@@ -11,7 +11,7 @@ use ticket_core::{OccurrenceId, Timestamp};
 /// The identity of a log file across runs and rotations.
 ///
 /// A file is identified by its folder, with symbolic links resolved, and by its name without the suffix
-/// that rotation appends, such as `.1`, `-20261121` or `.2026-11-21T10-47-20`. A line is identified by
+/// that rotation appends, such as `.1`, `-20261121` or `.2026-11-21T10-47-20`, and `.gz` or another one for what is compressed. A line is identified by
 /// its file, the byte at which it begins, and its text. So a line keeps its id when the file is read
 /// again, by another spelling of its path, after it has grown, and after it was renamed from `app.log`
 /// to `app.log.1`. The same text at another place or in another file has another id.
@@ -48,6 +48,10 @@ impl FileIdentity {
 
 /// Returns the name of a file without the suffix that programs append when they begin a new file.
 fn without_rotation(name: &str) -> &str {
+    let name = [".gz", ".zst", ".xz", ".bz2"]
+        .iter()
+        .find_map(|suffix| name.strip_suffix(suffix).filter(|name| !name.is_empty()))
+        .unwrap_or(name);
     let stem = name.trim_end_matches(|c: char| c.is_ascii_digit() || "-._TZ".contains(c));
     let suffix = &name[stem.len()..];
     let digits = suffix.bytes().filter(u8::is_ascii_digit).count();
@@ -108,6 +112,9 @@ mod tests {
         for (name, expected) in [
             ("app.log", "app.log"),
             ("app.log.1", "app.log"),
+            ("app.log.2.gz", "app.log"),
+            ("app.log-20261121.zst", "app.log"),
+            (".gz", ".gz"),
             ("syslog.12", "syslog"),
             ("messages-20261121", "messages"),
             ("app.log.2026-11-21", "app.log"),

@@ -1,11 +1,17 @@
 //! Reads lines with their positions, in bounded memory, from inputs that grow while they are read.
 
+mod encoding;
+
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 
 use crate::position::{LogPosition, SAMPLE, Sample};
+use encoding::Encoding;
 
 /// The longest line that is kept whole. The rest of a longer line is skipped.
 pub(crate) const MAX_LINE: usize = 16 * 1024 * 1024;
+
+/// The number of bytes at the beginning of an input that show its encoding and what it is like.
+const BEGINNING: usize = 64 * 1024;
 
 /// A line without its terminator.
 #[derive(Debug, PartialEq, Eq)]
@@ -47,6 +53,7 @@ pub(crate) struct LineReader<R> {
     number: u64,
     /// The last bytes of the lines that were read, at most [`SAMPLE`].
     tail: Vec<u8>,
+    encoding: Encoding,
 }
 
 impl<R: Read> LineReader<R> {
@@ -58,20 +65,43 @@ impl<R: Read> LineReader<R> {
             offset: 0,
             number: 0,
             tail: Vec::new(),
+            encoding: Encoding::Utf8,
         }
     }
 
-    /// Continues at a position.
-    pub(crate) fn resume(mut input: R, position: &LogPosition) -> io::Result<Self>
+    /// Continues at a position. Also returns the beginning of the input.
+    pub(crate) fn resume(mut input: R, position: &LogPosition) -> io::Result<(Self, Vec<u8>)>
     where
         R: Seek,
     {
         let (offset, lines) = (position.offset(), position.lines());
+        let mut beginning = Vec::new();
+        input.seek(SeekFrom::Start(0))?;
+        (&mut input).take(BEGINNING as u64).read_to_end(&mut beginning)?;
+        let encoding = Encoding::of(&beginning)?;
         let start = offset.saturating_sub(SAMPLE as u64);
         input.seek(SeekFrom::Start(start))?;
         let mut tail = Vec::new();
         (&mut input).take(offset - start).read_to_end(&mut tail)?;
-        Ok(Self { offset, number: lines, tail, ..Self::new(input) })
+        Ok((Self { offset, number: lines, tail, encoding, ..Self::new(input) }, beginning))
+    }
+
+    /// Looks at the beginning of the input before the first line is read, and returns it.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the input is no text.
+    pub(crate) fn begin(&mut self) -> io::Result<&[u8]> {
+        let bytes = loop {
+            match self.input.fill_buf() {
+                Ok(_) => break self.input.buffer(),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        };
+        let bytes = &bytes[..bytes.len().min(BEGINNING)];
+        self.encoding = Encoding::of(bytes)?;
+        Ok(bytes)
     }
 
     pub(crate) fn get_ref(&self) -> &R {
@@ -111,11 +141,10 @@ impl<R: Read> LineReader<R> {
                 let take = self.length > 0 && at_end == AtEnd::TakeLine;
                 return Ok(take.then(|| self.line(false)));
             }
-            let end = bytes.iter().position(|byte| *byte == b'\n');
-            let content = &bytes[..end.unwrap_or(bytes.len())];
-            let room = MAX_LINE - self.partial.len().min(MAX_LINE);
-            self.partial.extend_from_slice(&content[..content.len().min(room)]);
-            let used = content.len() + usize::from(end.is_some());
+            let end = self.encoding.line_end(bytes, self.length, self.partial.last().copied());
+            let used = end.unwrap_or(bytes.len());
+            let room = (MAX_LINE + 2).saturating_sub(self.partial.len());
+            self.partial.extend_from_slice(&bytes[..used.min(room)]);
             self.length += used as u64;
             self.input.consume(used);
             if end.is_some() {
@@ -127,17 +156,21 @@ impl<R: Read> LineReader<R> {
     fn line(&mut self, is_terminated: bool) -> Line {
         self.number += 1;
         let mut bytes = std::mem::take(&mut self.partial);
-        let cut = self.length - bytes.len() as u64 - u64::from(is_terminated);
-        self.remember(&bytes, is_terminated, cut > 0);
-        if bytes.last() == Some(&b'\r') {
-            bytes.pop();
+        let is_whole = bytes.len() as u64 == self.length;
+        self.remember(&bytes, !is_whole);
+        if is_whole && is_terminated {
+            bytes.truncate(bytes.len() - self.encoding.unit());
         }
-        let mut text = String::from_utf8(bytes)
-            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
-        if self.number == 1
-            && let Some(rest) = text.strip_prefix('\u{feff}')
-        {
-            text = rest.to_owned();
+        bytes.truncate(MAX_LINE);
+        let terminator = if is_terminated { self.encoding.unit() as u64 } else { 0 };
+        let cut = self.length - terminator - bytes.len() as u64;
+        let mut text = self.encoding.decode(bytes);
+        if text.ends_with('\r') {
+            text.pop();
+        }
+        // A file that was truncated while it was open begins with zeros.
+        if text.starts_with(['\0', '\u{feff}']) {
+            text = text.trim_start_matches(['\0', '\u{feff}']).to_owned();
         }
         if cut > 0 {
             text.push_str(&format!("…[+{cut} bytes]"));
@@ -155,16 +188,13 @@ impl<R: Read> LineReader<R> {
         line
     }
 
-    /// Appends a line to the tail. Of a line that was cut, the last bytes are not known.
-    fn remember(&mut self, bytes: &[u8], is_terminated: bool, is_cut: bool) {
+    /// Appends a line with its end to the tail. Of a line that was cut, the last bytes are not known.
+    fn remember(&mut self, bytes: &[u8], is_cut: bool) {
         if is_cut {
             self.tail.clear();
             return;
         }
         self.tail.extend_from_slice(&bytes[bytes.len().saturating_sub(SAMPLE)..]);
-        if is_terminated {
-            self.tail.push(b'\n');
-        }
         let excess = self.tail.len().saturating_sub(SAMPLE);
         self.tail.drain(..excess);
     }

@@ -7,8 +7,9 @@ use std::ops::Range;
 use ticket_core::Timestamp;
 
 use crate::entry::{Entry, Item, Malformed};
-use crate::format::{self, Draft, Format, Lines, Parsed};
-use crate::lines::{AtEnd, Line, LineReader, MAX_LINE};
+use crate::format::Format;
+use crate::joiner::Joiner;
+use crate::lines::{AtEnd, Line, LineReader};
 use crate::position::{LogPosition, Mark};
 
 /// Reads the records of one log.
@@ -29,8 +30,10 @@ pub struct Reader<R> {
     known: Range<u64>,
     /// The number of lines that other readers have read, including those of the known record.
     lines_before: u64,
-    /// A last line without a terminator, and whether a record was made from it.
-    unfinished: Option<(Mark, bool)>,
+    /// A last line without a terminator.
+    unfinished: Option<Mark>,
+    /// The beginning of the input was looked at.
+    is_begun: bool,
 }
 
 impl<R: Read> Reader<R> {
@@ -50,7 +53,10 @@ impl<R: Read> Reader<R> {
     where
         R: Seek,
     {
-        let mut reader = Self::of(LineReader::resume(input, position)?, format, position.mark.time);
+        let (lines, sample) = LineReader::resume(input, position)?;
+        let mut reader = Self::of(lines, format, position.mark.time);
+        reader.joiner.learn(&sample);
+        reader.is_begun = true;
         if position.is_open {
             reader.known = position.mark.offset..position.sample.end();
         }
@@ -59,8 +65,15 @@ impl<R: Read> Reader<R> {
 
     fn of(lines: LineReader<R>, format: Format, last_time: Option<Timestamp>) -> Self {
         let lines_before = lines.lines();
-        let joiner = Joiner { format, open: None, late: None, joined: 0, last_time };
-        Self { lines, joiner, ready: VecDeque::new(), known: 0..0, lines_before, unfinished: None }
+        Self {
+            lines,
+            joiner: Joiner::new(format, last_time),
+            ready: VecDeque::new(),
+            known: 0..0,
+            lines_before,
+            unfinished: None,
+            is_begun: false,
+        }
     }
 
     /// Reads on until an item is complete.
@@ -73,28 +86,27 @@ impl<R: Read> Reader<R> {
     /// Returns the errors of the input. Those of kind [`Interrupted`](io::ErrorKind::Interrupted) are
     /// retried.
     pub fn read(&mut self, at_end: AtEnd) -> io::Result<Option<Item>> {
+        if !self.is_begun {
+            let sample = self.lines.begin()?;
+            self.is_begun = !sample.is_empty();
+            self.joiner.learn(sample);
+        }
         loop {
             if let Some(item) = self.next_ready() {
                 return Ok(Some(item));
             }
             let Some(line) = self.lines.next(at_end)? else { return Ok(None) };
             let Line { offset, number, is_terminated, .. } = line;
-            let joined = self.joiner.joined;
+            let joined = self.joiner.joined();
             self.joiner.push(line, &mut |item| self.ready.push_back(item));
             // A line that the other reader did not see whole may turn out to begin a record of its own.
-            let is_known = offset == self.known.start || self.joiner.joined > joined;
-            if self.known.contains(&offset) && is_known {
-                self.lines_before += 1;
-                self.joiner.joined = joined;
+            if self.known.contains(&offset) {
+                let is_first = offset == self.known.start;
+                self.lines_before += self.joiner.joined() - joined + u64::from(is_first);
+                self.joiner.set_joined(joined);
             }
-            self.unfinished = (!is_terminated).then(|| {
-                let made = match self.ready.back() {
-                    Some(Item::Entry(entry)) if entry.offset == offset => Some(entry),
-                    _ => None,
-                };
-                let time = made.map_or(self.joiner.last_time, |entry| entry.previous_time);
-                (Mark { offset, lines: number - 1, time }, made.is_some())
-            });
+            let mark = Mark { offset, lines: number - 1, time: self.joiner.last_time() };
+            self.unfinished = (!is_terminated).then_some(mark);
         }
     }
 
@@ -140,31 +152,35 @@ impl<R: Read> Reader<R> {
     /// read, or the last line was longer than 16 MiB.
     pub fn log_position(&self) -> Option<LogPosition> {
         let sample = self.lines.sample()?;
-        let (mark, is_open) = match (self.ready.front(), &self.joiner, self.unfinished) {
-            (Some(Item::Entry(next)), ..) => {
-                let Entry { offset, line, previous_time: time, .. } = **next;
-                (Mark { offset, lines: line - 1, time }, false)
-            }
-            (Some(Item::Malformed(Malformed { offset, line, .. })), joiner, _) => {
-                (Mark { offset: *offset, lines: line - 1, time: joiner.last_time }, false)
-            }
-            (None, Joiner { open: Some(open), last_time, .. }, _) => {
-                let mark = Mark { offset: open.offset, lines: open.number - 1, time: *last_time };
-                (mark, !self.known.is_empty() && open.offset == self.known.start)
-            }
-            (None, Joiner { late: Some((_, mark)), .. }, _) => (*mark, true),
-            (None, _, Some((mark, made))) => (mark, made),
-            (None, Joiner { last_time: time, .. }, None) => (
-                Mark { offset: self.lines.offset(), lines: self.lines.lines(), time: *time },
-                false,
-            ),
+        let joiner = &self.joiner;
+        let time = joiner.last_time();
+        let (mark, is_open) = if let Some(next) = self.ready.front() {
+            let mark = match next {
+                Item::Entry(next) => {
+                    let Entry { offset, line, previous_time: time, .. } = **next;
+                    Mark { offset, lines: line - 1, time }
+                }
+                Item::Malformed(Malformed { offset, line, .. }) => {
+                    Mark { offset: *offset, lines: line - 1, time }
+                }
+            };
+            (mark, false)
+        } else if let Some(pending) = joiner.pending() {
+            (pending, !self.known.is_empty() && pending.offset == self.known.start)
+        } else if let Some(late) = joiner.late() {
+            (late, true)
+        } else if let Some(line) = self.unfinished {
+            let given = joiner.given_through(line.offset);
+            (given.unwrap_or(line), given.is_some())
+        } else {
+            (Mark { offset: self.lines.offset(), lines: self.lines.lines(), time }, false)
         };
         Some(LogPosition { mark, is_open, sample })
     }
 
     /// Returns `true` if a record waits for more lines.
-    pub const fn has_pending(&self) -> bool {
-        self.joiner.open.is_some()
+    pub fn has_pending(&self) -> bool {
+        self.joiner.has_pending()
     }
 
     /// Returns the number of lines read so far.
@@ -181,7 +197,7 @@ impl<R: Read> Reader<R> {
 
     /// Returns the number of lines read so far that are not items of their own: they are blank or continue a record.
     pub const fn joined_lines(&self) -> u64 {
-        self.joiner.joined
+        self.joiner.joined()
     }
 
     /// Returns the byte up to which the input was read, including an unfinished line.
@@ -204,122 +220,6 @@ impl<R: Read> Iterator for Reader<R> {
             Ok(None) => self.flush().map(Ok),
             read => read.transpose(),
         }
-    }
-}
-
-/// Joins the lines of one log.
-#[derive(Debug)]
-struct Joiner {
-    format: Format,
-    open: Option<Open>,
-    /// The lines of the last record that was flushed. A line that comes late still belongs to it.
-    late: Option<(Lines, Mark)>,
-    /// The number of lines that are blank or continue a record.
-    joined: u64,
-    last_time: Option<Timestamp>,
-}
-
-/// A record that waits for more lines.
-#[derive(Debug)]
-struct Open {
-    lines: Lines,
-    number: u64,
-    offset: u64,
-    text: String,
-}
-
-impl Joiner {
-    /// Takes a line and gives the items that are complete with it: the record before it, and itself.
-    fn push(&mut self, line: Line, out: &mut impl FnMut(Item)) {
-        if line.text.trim().is_empty() {
-            self.joined += 1;
-            return;
-        }
-        // An indented line belongs to the record before it whatever it looks like, such as a piece of JSON
-        // that a message quotes.
-        if Lines::is_indented(&line.text) && self.continues(&line.text) {
-            self.joined += 1;
-            return;
-        }
-        match format::parse(self.format, &line.text, self.open.is_some()) {
-            Parsed::Text if self.continues(&line.text) => self.joined += 1,
-            Parsed::Text => {
-                self.finish(false, out);
-                let Line { number, offset, text, .. } = line;
-                self.open = Some(Open { lines: Lines::new(&text), number, offset, text });
-            }
-            Parsed::Draft(draft) => {
-                self.finish(false, out);
-                let Line { number, offset, text, .. } = line;
-                out(self.entry(*draft, number, offset, text, false));
-            }
-            Parsed::Malformed(reason) => {
-                self.finish(false, out);
-                // Of a line that was cut, what the parser says is about the cut.
-                let reason = if line.cut > 0 {
-                    format!("longer than {} MiB", MAX_LINE / (1024 * 1024))
-                } else {
-                    reason
-                };
-                let Line { number, offset, .. } = line;
-                out(Item::Malformed(Malformed { line: number, offset, reason }));
-            }
-        }
-    }
-
-    /// Gives the record that waits for more lines at the end of the input.
-    fn end(&mut self, incomplete: bool, out: &mut impl FnMut(Item)) {
-        // A record that was given already still waits for its lines.
-        if self.open.is_some() || !incomplete {
-            self.finish(incomplete, out);
-        }
-    }
-
-    /// Gives the record that waits for more lines.
-    fn finish(&mut self, incomplete: bool, out: &mut impl FnMut(Item)) {
-        self.late = None;
-        let Some(Open { lines, number, offset, text }) = self.open.take() else { return };
-        if incomplete {
-            let mark = Mark { offset, lines: number - 1, time: self.last_time };
-            self.late = Some((lines.clone(), mark));
-        }
-        out(self.entry(lines.finish(), number, offset, text, incomplete));
-    }
-
-    fn continues(&mut self, text: &str) -> bool {
-        match (&mut self.open, &mut self.late) {
-            (Some(open), _) => open.lines.take(text),
-            (None, Some((late, _))) => late.take(text),
-            (None, None) => false,
-        }
-    }
-
-    fn entry(
-        &mut self,
-        draft: Draft,
-        line: u64,
-        offset: u64,
-        text: String,
-        incomplete: bool,
-    ) -> Item {
-        let level = draft.level();
-        let Draft { mut record, time, key, .. } = draft;
-        let previous_time = self.last_time;
-        record.level = level;
-        if let Some(time) = time.or(previous_time) {
-            record = record.with_time(time);
-        }
-        self.last_time = time.or(previous_time);
-        Item::Entry(Box::new(Entry {
-            record,
-            time,
-            previous_time,
-            key,
-            line,
-            offset,
-            text,
-            incomplete,
-        }))
     }
 }
 

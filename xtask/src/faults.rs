@@ -2,11 +2,20 @@
 
 use anyhow::Result;
 
-use crate::test;
+use crate::{languages, test};
 
 /// The test programs with faults, in any package.
-const TESTS: [&str; 8] =
-    ["faults", "isolation", "losses", "recursion", "retention", "spool", "storm", "teardown"];
+const TESTS: [&str; 9] = [
+    "faults",
+    "isolation",
+    "losses",
+    "real_logs",
+    "recursion",
+    "retention",
+    "spool",
+    "storm",
+    "teardown",
+];
 
 /// The number of lines that are on their way when a server fails, the seconds for which one stands still,
 /// and the switch for all other tests.
@@ -14,6 +23,7 @@ const LONG: [(&str, &str); 3] =
     [("TICKET_FAULT_LINES", "200000"), ("TICKET_FAULT_STOP", "60"), ("TICKET_FAULTS_LONG", "1")];
 
 pub(crate) fn run() -> Result<bool> {
+    languages::install();
     let tests = TESTS.iter().flat_map(|test| ["--test", test]);
     let arguments: Vec<String> =
         ["--release"].into_iter().chain(tests).map(str::to_owned).collect();

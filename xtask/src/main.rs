@@ -19,6 +19,7 @@ mod debian;
 mod demo;
 mod faults;
 mod features;
+mod languages;
 mod metadata;
 mod package;
 mod stages;

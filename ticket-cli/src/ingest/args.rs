@@ -16,9 +16,12 @@ use crate::args::level_parser;
 /// A line from a pipe is identified by its text and time, as long as it is stored; if it has no time, it is
 /// counted on every run.
 ///
+/// What containers, syslog, the journal and platforms write around a line is taken off. Files in UTF-16, and files that
+/// are compressed with gzip or Zstandard, are read as they are.
+///
 /// Malformed lines are listed and do not stop the rest. Exit codes: 0 done, even if some lines were
-/// malformed; 1 a file could not be read, a record was refused, or all lines were malformed; 2 wrong
-/// usage.
+/// malformed; 1 a file could not be read or is no text, a record was refused, or all lines were malformed or had no time
+/// or level that is known; 2 wrong usage.
 #[derive(Debug, Args)]
 pub(crate) struct IngestArgs {
     /// The log files; - is standard input

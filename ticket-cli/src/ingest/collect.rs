@@ -10,11 +10,12 @@ use ticket_core::backend::NewOccurrence;
 use ticket_direct::HandlerOptions;
 use ticket_handler::spool::DeadLetter;
 use ticket_ingest::{AtEnd, Item, LogPosition, Malformed};
+use ticket_redact::Redaction;
 use tokio::sync::mpsc;
 
 use super::place::Place;
 use super::source::{Fate, Source};
-use super::summary::{Fault, Summary};
+use super::summary::{Fault, Summary, counted};
 
 /// The largest number of records in a batch.
 const BATCH: usize = 1_000;
@@ -57,6 +58,7 @@ pub(super) struct Progress {
 #[derive(Debug)]
 pub(super) struct Collector {
     pub(super) options: HandlerOptions,
+    pub(super) redaction: Redaction,
     pub(super) channel: Option<String>,
     pub(super) sender: mpsc::Sender<LocatedBatch>,
     pub(super) bar: ProgressBar,
@@ -114,14 +116,14 @@ impl Collector {
                 Ok(())
             })
             .and_then(|()| self.send(&mut work));
-        (total(work.summary, &sources), done)
+        (self.total(work.summary, &sources), done)
     }
 
     /// Reads all sources side by side, and what is appended to them, until it is stopped.
     pub(super) fn follow(&self, mut sources: Vec<Source>) -> (Summary, Result<(), Halt>) {
         let mut work = Work::new();
         let done = self.follow_all(&mut sources, &mut work);
-        (total(work.summary, &sources), done)
+        (self.total(work.summary, &sources), done)
     }
 
     fn follow_all(&self, sources: &mut [Source], work: &mut Work) -> Result<(), Halt> {
@@ -223,7 +225,10 @@ impl Collector {
             _ => return Ok(()),
         };
         let (at, bytes) = ((entry.line, entry.offset), entry.text.len());
-        match dead_letter(&entry.text) {
+        let letter = dead_letter(&entry.text);
+        entry.is_recognized |= letter.is_some();
+        source.note_form(&entry);
+        match letter {
             Some(Ok(letter)) => {
                 return self.add(source, letter.into_occurrence(), at, bytes, work);
             }
@@ -278,6 +283,27 @@ impl Collector {
         Ok(())
     }
 
+    /// Adds to the summary what the sources have counted.
+    fn total(&self, mut summary: Summary, sources: &[Source]) -> Summary {
+        for source in sources {
+            let counts = source.counts();
+            summary.read += counts.read;
+            summary.joined += counts.joined;
+            summary.read_before += counts.before;
+            summary.recognized += source.recognized();
+            if let Some((line, text)) = source.unrecognized().filter(|_| counts.before == 0) {
+                let reason = format!(
+                    "0 of {} had a time or level that is known; the first is: {}",
+                    counted(counts.read, "line"),
+                    self.redaction.text(text),
+                );
+                let file = source.name.to_string();
+                summary.unrecognized_files.push(Fault { file, line, reason });
+            }
+        }
+        summary
+    }
+
     fn send(&self, work: &mut Work) -> Result<(), Halt> {
         work.bytes = 0;
         work.sent_at = Instant::now();
@@ -298,13 +324,4 @@ fn dead_letter(line: &str) -> Option<serde_json::Result<DeadLetter>> {
             .iter()
             .all(|name| line.contains(name));
     is_letter.then(|| serde_json::from_str(line))
-}
-
-fn total(mut summary: Summary, sources: &[Source]) -> Summary {
-    for counts in sources.iter().map(Source::counts) {
-        summary.read += counts.read;
-        summary.joined += counts.joined;
-        summary.read_before += counts.before;
-    }
-    summary
 }

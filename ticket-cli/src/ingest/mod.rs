@@ -8,6 +8,7 @@
 
 mod args;
 mod collect;
+mod compressed;
 mod place;
 mod source;
 mod stored;
@@ -47,10 +48,11 @@ pub(crate) async fn run(args: &IngestArgs, context: &Context) -> anyhow::Result<
         .map(|path| Source::open(path, args.format, app_id))
         .collect::<anyhow::Result<Vec<_>>>()?;
     if args.follow
-        && let Some(stream) = sources.iter().find(|source| !source.is_file())
+        && let Some(other) = sources.iter().find(|source| source.place().is_none())
     {
-        let name = &stream.name;
-        let wrong = format!("--follow is for files, but {name} is a stream: leave --follow out");
+        let name = &other.name;
+        let what = if other.is_compressed() { "compressed" } else { "a stream" };
+        let wrong = format!("--follow is for files, but {name} is {what}: leave --follow out");
         return Err(Usage(wrong).into());
     }
     let patience = Patience {
@@ -66,6 +68,7 @@ pub(crate) async fn run(args: &IngestArgs, context: &Context) -> anyhow::Result<
     let (sender, mut receiver) = mpsc::channel(2);
     let collector = Collector {
         options: options(args, app_id),
+        redaction: if args.no_redact { Redaction::none() } else { Redaction::new() },
         channel: args.channel.clone(),
         sender,
         bar: writer.patience.bar.clone(),

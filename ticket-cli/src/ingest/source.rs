@@ -10,8 +10,12 @@ use anyhow::{Context as _, bail};
 use ticket_core::{OccurrenceId, Timestamp};
 use ticket_ingest::{AtEnd, Entry, Format, Item, LogPosition, Reader, StreamIdentity};
 
+use super::compressed::Compressed;
 use super::place::{Place, is_same_file};
 use super::stored::{FileLines, OPEN_END, UNDATED};
+
+/// The number of characters that are shown of a line whose form is not known.
+const SHOWN: usize = 200;
 
 /// One input and what is known about its lines.
 #[derive(Debug)]
@@ -32,6 +36,9 @@ pub(super) struct Source {
     app_id: Arc<str>,
     path: PathBuf,
     format: Format,
+    /// The number of records whose form is known, and the first line of which it is not.
+    recognized: u64,
+    unrecognized: Option<(u64, String)>,
     /// The lines of the files that `reader` read before the path came to mean another file.
     previous: Counts,
     last_read: Instant,
@@ -60,6 +67,7 @@ pub(super) struct Counts {
 #[derive(Debug)]
 pub(super) enum Input {
     File(File),
+    Compressed(Compressed),
     Stdin(io::Stdin),
 }
 
@@ -67,6 +75,7 @@ impl Read for Input {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::File(file) => file.read(buffer),
+            Self::Compressed(content) => content.read(buffer),
             Self::Stdin(stdin) => stdin.lock().read(buffer),
         }
     }
@@ -76,7 +85,7 @@ impl Seek for Input {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         match self {
             Self::File(file) => file.seek(to),
-            Self::Stdin(_) => Err(io::ErrorKind::Unsupported.into()),
+            Self::Compressed(_) | Self::Stdin(_) => Err(io::ErrorKind::Unsupported.into()),
         }
     }
 }
@@ -107,11 +116,20 @@ impl Source {
             }
             if metadata.is_file() {
                 let lines = FileLines::new(path).with_context(what)?;
-                let (of_file, file) =
-                    Place::open(path, lines.identity(), app_id).with_context(what)?;
-                place = Some(Arc::new(of_file));
                 let modified = metadata.modified().ok().map(Timestamp::from);
-                (Input::File(file), Lines::OfFile(lines), modified)
+                let compressed = Compressed::of(File::open(path).with_context(what)?);
+                let input = match compressed.with_context(what)? {
+                    // Its lines have the ids that they had before it was compressed. How far it was read is not
+                    // remembered: it does not grow.
+                    Some(content) => Input::Compressed(content),
+                    None => {
+                        let (of_file, file) =
+                            Place::open(path, lines.identity(), app_id).with_context(what)?;
+                        place = Some(Arc::new(of_file));
+                        Input::File(file)
+                    }
+                };
+                (input, Lines::OfFile(lines), modified)
             } else {
                 (Input::File(File::open(path).with_context(what)?), stream(), None)
             }
@@ -127,6 +145,8 @@ impl Source {
             app_id: app_id.into(),
             path: path.to_owned(),
             format,
+            recognized: 0,
+            unrecognized: None,
             previous: Counts::default(),
             last_read: Instant::now(),
             modified,
@@ -171,8 +191,29 @@ impl Source {
         self.has_record && self.position_now() != self.position
     }
 
-    pub(super) const fn is_file(&self) -> bool {
-        matches!(self.lines, Lines::OfFile(_))
+    pub(super) const fn is_compressed(&self) -> bool {
+        matches!(self.reader.get_ref(), Input::Compressed(_))
+    }
+
+    /// Notes whether the form of a record is known.
+    pub(super) fn note_form(&mut self, entry: &Entry) {
+        if entry.is_recognized {
+            self.recognized += 1;
+        } else if self.unrecognized.is_none() {
+            let text = entry.text.trim().chars().take(SHOWN).collect();
+            self.unrecognized = Some((entry.line, text));
+        }
+    }
+
+    /// Returns the number of records whose form is known.
+    pub(super) const fn recognized(&self) -> u64 {
+        self.recognized
+    }
+
+    /// Returns the first line if the form of no record is known.
+    pub(super) fn unrecognized(&self) -> Option<(u64, &str)> {
+        let (line, text) = self.unrecognized.as_ref()?;
+        (self.recognized == 0).then_some((*line, text))
     }
 
     /// Returns the size of a file in bytes, or `None` for a stream.

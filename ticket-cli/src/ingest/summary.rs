@@ -38,6 +38,10 @@ pub(super) struct Summary {
     pub(super) new_tickets: u64,
     /// Solved tickets that were reopened.
     pub(super) reopened_tickets: u64,
+    /// Records of which the form of the line was known.
+    pub(super) recognized: u64,
+    /// The first lines of files in which no line had a form that is known.
+    pub(super) unrecognized_files: Vec<Fault>,
     /// The first malformed lines.
     pub(super) malformed_lines: Vec<Fault>,
     /// The first lines of the first refused records.
@@ -56,11 +60,14 @@ pub(super) struct Fault {
 }
 
 impl Summary {
-    /// Returns `true` if a record was refused, or if no line could be parsed: then the input is probably not
-    /// a log, or has another format than the one given.
+    /// Returns `true` if a record was refused, if no line could be parsed, or if none was recognised: then the input is
+    /// probably not a log, or has another format than the one given.
     pub(super) const fn is_failure(&self) -> bool {
         let is_unreadable = self.malformed > 0 && self.malformed == self.read;
-        self.rejected > 0 || (is_unreadable && self.read_before == 0)
+        let is_unknown = !self.unrecognized_files.is_empty()
+            && self.recognized == 0
+            && self.recorded + self.already_known == 0;
+        self.rejected > 0 || ((is_unreadable || is_unknown) && self.read_before == 0)
     }
 
     pub(super) fn malformed(&mut self, fault: Fault) {
@@ -90,6 +97,8 @@ impl Summary {
             rejected,
             new_tickets,
             reopened_tickets,
+            recognized,
+            unrecognized_files,
             malformed_lines,
             rejected_lines,
         } = other;
@@ -103,6 +112,8 @@ impl Summary {
         self.rejected += rejected;
         self.new_tickets += new_tickets;
         self.reopened_tickets += reopened_tickets;
+        self.recognized += recognized;
+        self.unrecognized_files.extend(unrecognized_files);
         self.malformed_lines.extend(malformed_lines);
         self.rejected_lines.extend(rejected_lines);
         self
@@ -140,6 +151,8 @@ impl Summary {
             }
             writeln!(out)?;
         }
+        let unknown = self.unrecognized_files.len() as u64;
+        write_faults(out, "not recognized", unknown, &self.unrecognized_files)?;
         write_faults(out, "malformed", self.malformed, &self.malformed_lines)?;
         write_faults(out, "rejected", self.rejected, &self.rejected_lines)
     }
@@ -157,7 +170,7 @@ fn write_faults(out: &mut dyn Write, what: &str, count: u64, faults: &[Fault]) -
     Ok(())
 }
 
-fn counted(count: u64, what: &str) -> String {
+pub(super) fn counted(count: u64, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 

@@ -1,5 +1,6 @@
 //! Options, summaries, exit codes, and malformed input.
 
+use std::io::Write as _;
 use std::process::Stdio;
 
 use serde_json::json;
@@ -53,6 +54,77 @@ fn a_file_with_malformed_lines_only_is_a_failure() {
     let text = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(text.starts_with("read 2 lines: 0 recorded, 0 below warning, 2 malformed\n"), "{text}");
+}
+
+#[test]
+fn a_file_in_which_nothing_is_recognized_is_a_failure_that_says_why() {
+    let place = Place::new();
+    place.write("app.log", "all is well\nit has password=hunter2\n");
+    let output = place.run(&["ingest", "app.log"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let says = "not recognized: app.log:1: 0 of 2 lines had a time or level that is known; the first is: all is well\n";
+    assert!(text.ends_with(says), "{text}");
+    // Beside another file, it is said, and is no failure.
+    place.write("other.log", "ERROR a\n");
+    let output = place.run(&["ingest", "app.log", "other.log"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert!(text.contains("not recognized: app.log:1:"), "{text}");
+    // What was asked for is recorded.
+    let output = place.run(&["ingest", "app.log", "--min-level", "info"]);
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn compressed_files_are_read_and_their_lines_keep_their_ids() {
+    let place = Place::new();
+    let log = "2026-11-21T10:00:00Z ERROR a\n2026-11-21T10:00:01Z ERROR b\n";
+    place.write("app.log", log);
+    assert_eq!(place.counts(&["app.log"]), (2, 0));
+    let gzip = |text: &str| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(text.as_bytes()).unwrap();
+        encoder.finish().unwrap()
+    };
+    let zstd = |text: &str| {
+        ruzstd::encoding::compress_to_vec(
+            text.as_bytes(),
+            ruzstd::encoding::CompressionLevel::Fastest,
+        )
+    };
+    let (first, second) = log.split_at(29);
+    // A file may have several members or frames.
+    place.write("app.log.1.gz", [gzip(first), gzip(second)].concat());
+    place.write("app.log.2.zst", [zstd(first), zstd(second)].concat());
+    for name in ["app.log.1.gz", "app.log.2.zst"] {
+        assert_eq!(place.counts(&[name]), (0, 2), "{name}");
+    }
+    place.write("new.log.gz", gzip(log));
+    assert_eq!(place.counts(&["new.log.gz"]), (2, 0));
+    place.write("broken.log.gz", &gzip(log)[..20]);
+    let output = place.run(&["ingest", "broken.log.gz"]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("cannot read broken.log.gz"), "{said}");
+    let output = place.run(&["ingest", "--follow", "new.log.gz"]);
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn utf_16_is_read_and_what_is_no_text_is_refused() {
+    let place = Place::new();
+    let text = "\u{feff}2026-11-21T10:00:00Z ERROR a\r\n2026-11-21T10:00:01Z ERROR b\r\n";
+    place.write("app.log", text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>());
+    assert_eq!(place.counts(&["app.log"]), (2, 0));
+    place.write("app", b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0>\0\x01\0\0\0".repeat(10));
+    place.write("app.log.xz", b"\xfd7zXZ\0\0\x04");
+    for (name, says) in [("app", "it is not text"), ("app.log.xz", "xzcat")] {
+        let output = place.run(&["ingest", name]);
+        assert_eq!(output.status.code(), Some(1));
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains(&format!("cannot read {name}")) && said.contains(says), "{said}");
+    }
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! The Elastic Common Schema: names with dots, flat or as nested objects.
 
 use super::fields::Fields;
-use super::{Draft, usual};
+use super::usual;
+use crate::draft::Draft;
 
 pub(super) fn knows(fields: &Fields) -> bool {
     fields.has("@timestamp")
@@ -12,8 +13,9 @@ pub(super) fn knows(fields: &Fields) -> bool {
 
 pub(super) fn read(mut fields: Fields) -> Draft {
     let mut draft = Draft::new();
+    draft.is_recognized = true;
     draft.time = fields.time(&["@timestamp"]);
-    draft.level = fields.level(&["log.level"]);
+    fields.level_into(&["log.level"], &mut draft);
     let record = &mut draft.record;
     record.message = fields.text(&["message"]).unwrap_or_default();
     record.channel =
@@ -23,5 +25,6 @@ pub(super) fn read(mut fields: Fields) -> Draft {
     record.location.function = fields.text(&["log.origin.function"]);
     record.release = fields.text(&["service.version"]);
     record.environment = fields.text(&["service.environment"]);
-    usual::rest(fields, draft)
+    usual::rest(fields, &mut draft);
+    draft
 }

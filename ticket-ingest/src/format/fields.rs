@@ -4,25 +4,26 @@ use serde_json::{Map, Value};
 use ticket_core::record::ErrorCause;
 use ticket_core::{Level, SmolStr, Timestamp};
 
-use super::{Draft, level, stack};
-use crate::time;
+use crate::draft::Draft;
+use crate::level::{self, Scale};
+use crate::{time, trace};
 
 /// The fields of a line that nobody has taken yet.
 #[derive(Debug)]
-pub(super) struct Fields(pub(super) Map<String, Value>);
+pub(crate) struct Fields(pub(crate) Map<String, Value>);
 
 impl Fields {
-    pub(super) fn has(&self, name: &str) -> bool {
+    pub(crate) fn has(&self, name: &str) -> bool {
         self.0.contains_key(name)
     }
 
     /// Takes a field by its name, or by its path with dots into objects.
-    pub(super) fn take(&mut self, path: &str) -> Option<Value> {
+    pub(crate) fn take(&mut self, path: &str) -> Option<Value> {
         take(&mut self.0, path, &|value| !value.is_null())
     }
 
     /// Takes the first of these fields that is a text or a number.
-    pub(super) fn text(&mut self, paths: &[&str]) -> Option<SmolStr> {
+    pub(crate) fn text(&mut self, paths: &[&str]) -> Option<SmolStr> {
         let scalar = |value: &Value| match value {
             Value::String(text) => !text.is_empty(),
             Value::Number(_) => true,
@@ -36,7 +37,7 @@ impl Fields {
     }
 
     /// Takes the first of these fields that is a number in the range of `T`, or a text with one.
-    pub(super) fn number<T: TryFrom<i64>>(&mut self, paths: &[&str]) -> Option<T> {
+    pub(crate) fn number<T: TryFrom<i64>>(&mut self, paths: &[&str]) -> Option<T> {
         let read = |value: &Value| {
             let number = match value {
                 Value::Number(number) => number.as_i64()?,
@@ -52,35 +53,65 @@ impl Fields {
     }
 
     /// Takes the first of these fields that is a time.
-    pub(super) fn time(&mut self, paths: &[&str]) -> Option<Timestamp> {
+    pub(crate) fn time(&mut self, paths: &[&str]) -> Option<Timestamp> {
         let is_time = |value: &Value| time::from_json(value).is_some();
         let value = paths.iter().find_map(|path| take(&mut self.0, path, &is_time))?;
         time::from_json(&value)
     }
 
-    /// Takes the first of these fields that is a level, by name or by number.
-    pub(super) fn level(&mut self, paths: &[&str]) -> Option<Level> {
-        let is_level = |value: &Value| level::from_json(value).is_some();
+    /// Takes the first of these fields that is a level, by name or by number. What the numbers 0 to 7 mean is settled
+    /// later, so they are kept.
+    pub(crate) fn level_into(&mut self, paths: &[&str], draft: &mut Draft) {
+        let is_level = |value: &Value| {
+            let number = number_in(value);
+            let is_number =
+                number.is_some_and(|number| level::from_number(number, Scale::default()).is_some());
+            is_number || value.as_str().is_some_and(|text| level::parse(text).is_some())
+        };
+        let Some(value) = paths.iter().find_map(|path| take(&mut self.0, path, &is_level)) else {
+            return;
+        };
+        match number_in(&value) {
+            Some(number @ 0..=7) => draft.number = Some(number),
+            Some(number) => draft.level = level::from_number(number, Scale::default()),
+            None => draft.level = value.as_str().and_then(level::parse),
+        }
+    }
+
+    /// Takes the first of these fields that is the name of a level.
+    pub(crate) fn level(&mut self, paths: &[&str]) -> Option<Level> {
+        let parsed = |value: &Value| value.as_str().and_then(level::parse);
+        let is_level = |value: &Value| parsed(value).is_some();
         let value = paths.iter().find_map(|path| take(&mut self.0, path, &is_level))?;
-        level::from_json(&value)
+        parsed(&value)
     }
 
     /// Takes what a line says about an error: an object, a text, or the text of a stack trace.
     ///
     /// Returns `false` if there is no such field, or if it does not describe an error.
-    pub(super) fn error(&mut self, path: &str, draft: &mut Draft) -> bool {
+    pub(crate) fn error(&mut self, path: &str, draft: &mut Draft) -> bool {
         let is_error = |value: &Value| match value {
             Value::String(text) => !text.is_empty(),
-            Value::Object(object) => ["message", "msg", "type", "name", "stack", "stack_trace"]
-                .iter()
-                .any(|name| object.get(*name).is_some_and(Value::is_string)),
+            Value::Object(object) => [
+                "message",
+                "msg",
+                "type",
+                "name",
+                "stack",
+                "stack_trace",
+                "class",
+                "exception_class",
+                "Message",
+            ]
+            .iter()
+            .any(|name| object.get(*name).is_some_and(Value::is_string)),
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => false,
         };
         let error =
             take(&mut self.0, path, &is_error).or_else(|| self.below(path).map(Value::Object));
         match error {
             Some(Value::String(text)) => {
-                if !stack::read(&text).apply(draft) {
+                if !trace::read(&text).apply(draft) {
                     draft.record.error.push(ErrorCause::new(None, text));
                 } else {
                     draft.keep("stack_trace", text);
@@ -110,15 +141,40 @@ impl Fields {
     }
 }
 
+/// Returns a number that is written as a number or as a text.
+fn number_in(value: &Value) -> Option<i64> {
+    match value {
+        Value::String(text) => text.trim().parse().ok(),
+        _ => level::whole(value),
+    }
+}
+
 /// How deep nested causes are followed: as deep as a record keeps them.
 const CAUSES: usize = ticket_core::limits::ERRORS;
 
 /// Reads an error of the form `{type|name, message, stack, code, cause: {…}}`.
 fn object_error(mut error: Fields, path: &str, draft: &mut Draft, depth: usize) {
-    let kind = error.text(&["type", "name", "class", "kind", "codeName"]);
-    let message = error.text(&["message", "msg", "errmsg"]);
-    let stack = error.text(&["stack", "stack_trace", "stackTrace", "stacktrace", "backtrace"]);
-    let mut trace = stack.as_deref().map(stack::read).unwrap_or_default();
+    let kind = error.text(&[
+        "type",
+        "name",
+        "class",
+        "kind",
+        "codeName",
+        "exception_class",
+        "Type",
+        "ClassName",
+    ]);
+    let message = error.text(&["message", "msg", "errmsg", "exception_message", "Message"]);
+    let stack = error.text(&[
+        "stack",
+        "stack_trace",
+        "stackTrace",
+        "stacktrace",
+        "backtrace",
+        "StackTrace",
+        "extendedStackTrace",
+    ]);
+    let mut trace = stack.as_deref().map(trace::read).unwrap_or_default();
     let first = trace.causes.drain(..trace.causes.len().min(1)).next();
     let (traced_kind, traced_message) =
         first.map_or((None, None), |cause| (cause.type_name, Some(cause.message)));
@@ -131,7 +187,9 @@ fn object_error(mut error: Fields, path: &str, draft: &mut Draft, depth: usize) 
         draft.record.backtrace.append(&mut trace.frames);
         draft.keep("stack_trace", stack);
     }
-    let inner = ["cause", "inner", "innerException"].iter().find_map(|name| error.take(name));
+    let inner = ["cause", "inner", "innerException", "InnerException", "previous"]
+        .iter()
+        .find_map(|name| error.take(name));
     match inner {
         Some(Value::Object(inner)) if depth < CAUSES => {
             object_error(Fields(inner), path, draft, depth + 1);
@@ -161,6 +219,15 @@ fn take(
         object.remove(first);
     }
     value
+}
+
+impl Draft {
+    /// Adds the remaining fields as traits, with `path` in front of their names.
+    pub(crate) fn keep_all(&mut self, path: &str, fields: Fields) {
+        if !fields.0.is_empty() {
+            self.record.traits.insert_json(path, &Value::Object(fields.0));
+        }
+    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::fields::Fields;
+use crate::level;
 
 /// Parses the pairs of a line. Returns `None` if there are none, or if the line begins with something else.
 pub(super) fn parse(line: &str) -> Option<Fields> {
@@ -40,7 +41,11 @@ pub(super) fn is_typical(fields: &Fields) -> bool {
     let text = ["msg", "message", "time", "ts", "timestamp", "err", "error", "event"]
         .iter()
         .any(|name| fields.has(name));
-    level && text
+    // Heroku's router has its level in `at`.
+    let at =
+        fields.0.get("at").and_then(Value::as_str).is_some_and(|at| level::parse(at).is_some());
+    (level && text)
+        || (at && fields.0.len() >= 3)
         || (text && fields.0.len() >= 3 && fields.0.values().all(|value| !value.is_boolean()))
 }
 

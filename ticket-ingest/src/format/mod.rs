@@ -9,28 +9,26 @@
 
 mod ecs;
 mod fields;
-mod head;
-mod journal;
-mod level;
+mod gelf;
 mod logfmt;
 mod mongod;
 mod node;
 mod panko;
 mod postgres;
 mod python;
-mod stack;
-mod text;
 mod tracing;
 mod usual;
+mod windows;
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde_json::Value;
-use ticket_core::{Level, Record, SmolStr, Timestamp};
+use ticket_core::Traits;
 
-use self::fields::Fields;
-pub(crate) use self::text::Lines;
+pub(crate) use self::fields::Fields;
+use crate::draft::Draft;
+use crate::level::Numbers;
 
 /// The format of a log's lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -96,70 +94,6 @@ impl fmt::Display for UnknownFormat {
 
 impl std::error::Error for UnknownFormat {}
 
-/// What a line says, before it has a place in a log.
-#[derive(Debug)]
-pub(crate) struct Draft {
-    /// The record. Its id, time and level are placeholders.
-    pub(crate) record: Record,
-    /// The time that the line states.
-    pub(crate) time: Option<Timestamp>,
-    /// The level that the line states.
-    pub(crate) level: Option<Level>,
-    /// What the producer identifies the record by.
-    pub(crate) key: Option<SmolStr>,
-}
-
-impl Draft {
-    fn new() -> Self {
-        Self { record: Record::new(Level::Info, "", ""), time: None, level: None, key: None }
-    }
-
-    /// Returns the stated level; without one, `Error` if there is an error, otherwise `Info`.
-    pub(crate) fn level(&self) -> Level {
-        self.level.unwrap_or(if self.record.error.is_empty() { Level::Info } else { Level::Error })
-    }
-
-    /// Adds a trait unless there is one of this name.
-    fn keep(&mut self, name: &str, value: impl Into<ticket_core::Value>) {
-        self.record.traits.insert_new(name.into(), value.into());
-    }
-
-    /// Adds the remaining fields as traits, with `path` in front of their names.
-    fn keep_all(&mut self, path: &str, fields: Fields) {
-        if !fields.0.is_empty() {
-            self.record.traits.insert_json(path, &Value::Object(fields.0));
-        }
-    }
-
-    /// Turns the texts of traits that are times in RFC 3339 into times, so that they can be compared.
-    fn with_times(mut self) -> Self {
-        let spans = self.record.spans.iter_mut().map(|span| &mut span.traits);
-        for traits in spans.chain([&mut self.record.traits]) {
-            for value in traits.values_mut() {
-                if let ticket_core::Value::Text(text) = value
-                    && let Some(time) = crate::time::rfc3339(text)
-                {
-                    *value = time.into();
-                }
-            }
-        }
-        self
-    }
-
-    /// Uses the text of the error as the message if there is no message.
-    fn message_from_error(&mut self) {
-        if self.record.message.is_empty()
-            && let Some(cause) = self.record.error.first()
-        {
-            self.record.message = match &cause.type_name {
-                Some(name) if cause.message.is_empty() => name.clone(),
-                Some(name) => format!("{name}: {}", cause.message).into(),
-                None => cause.message.clone(),
-            };
-        }
-    }
-}
-
 /// The result of parsing one line on its own.
 #[derive(Debug)]
 pub(crate) enum Parsed {
@@ -171,7 +105,7 @@ pub(crate) enum Parsed {
     Malformed(String),
 }
 
-/// Parses a line that is not blank.
+/// Parses a line that is not blank and has no wrappers.
 ///
 /// `after_text` says that a record of plain lines is open. A line that follows one may begin with a brace
 /// without being JSON; elsewhere a brace begins an object.
@@ -194,6 +128,12 @@ pub(crate) fn parse(format: Format, line: &str, after_text: bool) -> Parsed {
     }
 }
 
+/// Returns `true` for a line with which a JSON object may begin that is written over many lines. After a plain line, a
+/// brace alone is a part of its text.
+pub(crate) fn begins_object(line: &str, after_text: bool) -> bool {
+    looks_like_json(line) || (!after_text && line.trim() == "{")
+}
+
 /// Returns `true` for `{"` and `{}`. A brace alone is not enough, since plain lines begin with it too.
 fn looks_like_json(line: &str) -> bool {
     line.trim_start()
@@ -202,8 +142,12 @@ fn looks_like_json(line: &str) -> bool {
 }
 
 fn json(line: &str) -> Parsed {
-    match serde_json::from_str(line.trim()) {
+    // An object may be an element of an array that is written over many lines.
+    match serde_json::from_str(line.trim().trim_end_matches(',')) {
         Ok(Value::Object(fields)) => Parsed::Draft(Box::new(object(Fields(fields)).with_times())),
+        Ok(Value::Array(_)) => Parsed::Malformed(
+            "it is a JSON array: write one object per line, for example with `jq -c '.[]'`".into(),
+        ),
         Ok(_) => Parsed::Malformed("not a JSON object".into()),
         Err(error) => Parsed::Malformed(json_error(&error)),
     }
@@ -216,12 +160,14 @@ fn json_error(error: &serde_json::Error) -> String {
 
 /// Reads a JSON object. The formats of servers come first because no other program uses their fields.
 fn object(fields: Fields) -> Draft {
-    if journal::knows(&fields) {
-        journal::read(fields)
-    } else if postgres::knows(&fields) {
+    if postgres::knows(&fields) {
         postgres::read(fields)
     } else if mongod::knows(&fields) {
         mongod::read(fields)
+    } else if gelf::knows(&fields) {
+        gelf::read(fields)
+    } else if windows::knows(&fields) {
+        windows::read(fields)
     } else if tracing::knows(&fields) {
         tracing::read(fields)
     } else if ecs::knows(&fields) {
@@ -231,7 +177,69 @@ fn object(fields: Fields) -> Draft {
     } else if python::knows(&fields) {
         python::read(fields)
     } else {
-        usual::read(fields)
+        usual::read(hoisted(fields))
+    }
+}
+
+/// Moves the fields of what Google's logging wraps to those of the wrapper, which names level and time.
+fn hoisted(mut fields: Fields) -> Fields {
+    if let Some(Value::Object(_)) = fields.0.get("jsonPayload")
+        && let Some(Value::Object(payload)) = fields.0.remove("jsonPayload")
+    {
+        for (name, value) in payload {
+            fields.0.entry(name).or_insert(value);
+        }
+    }
+    fields
+}
+
+/// Takes the JSON objects with which a message ends, as monolog, zap and winston write them: `text {"user": 7} []`.
+pub(crate) fn fields_behind(draft: &mut Draft) {
+    let message = draft.record.message.clone();
+    let Some(at) = message.find(" {\"").or_else(|| message.find("\t{\"")) else { return };
+    let (text, tail) = message.split_at(at);
+    let values: Result<Vec<Value>, _> =
+        serde_json::Deserializer::from_str(tail).into_iter().collect();
+    let Ok(values) = values else { return };
+    let is_known = |value: &Value| match value {
+        Value::Object(_) => true,
+        Value::Array(values) => values.is_empty(),
+        _ => false,
+    };
+    if text.trim().is_empty() || !values.iter().all(is_known) {
+        return;
+    }
+    draft.record.message = text.trim_end().into();
+    for value in values {
+        if let Value::Object(fields) = value {
+            usual::rest(Fields(fields), draft);
+        }
+    }
+}
+
+/// Adds pairs such as `user=7 card="visa"`, or the whole text if it has another form.
+pub(crate) fn pairs(text: &str, traits: &mut Traits) {
+    match logfmt::parse(text) {
+        Some(fields) => traits.insert_json("", &Value::Object(fields.0)),
+        None if text.is_empty() => {}
+        None => {
+            traits.insert("fields".into(), text.into());
+        }
+    }
+}
+
+/// Counts the small numbers that a text states as levels, in JSON or logfmt.
+pub(crate) fn note_numbers(text: &str, numbers: &mut Numbers) {
+    for name in usual::LEVELS {
+        for (at, _) in text.match_indices(name) {
+            let behind = text[at + name.len()..].trim_start_matches('"').trim_start();
+            let Some(value) = behind.strip_prefix([':', '=']) else { continue };
+            let value = value.trim_start().trim_start_matches('"');
+            let end = value.find(|c: char| !c.is_ascii_digit()).unwrap_or(value.len());
+            if let Ok(number) = value[..end].parse() {
+                numbers.note(number);
+            }
+        }
     }
 }
 

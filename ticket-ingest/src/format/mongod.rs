@@ -6,7 +6,8 @@ use ticket_core::Level;
 use ticket_core::record::ErrorCause;
 
 use super::fields::Fields;
-use super::{Draft, level};
+use crate::draft::Draft;
+use crate::level;
 
 pub(super) fn knows(fields: &Fields) -> bool {
     ["t", "s", "c", "msg"].iter().all(|name| fields.has(name))
@@ -14,6 +15,7 @@ pub(super) fn knows(fields: &Fields) -> bool {
 
 pub(super) fn read(mut fields: Fields) -> Draft {
     let mut draft = Draft::new();
+    draft.is_recognized = true;
     draft.time = fields.time(&["t"]);
     draft.level = fields.text(&["s"]).and_then(|severity| match severity.as_str() {
         "D1" | "D2" | "D3" | "D4" | "D5" => Some(Level::Debug),

@@ -1,7 +1,8 @@
 //! The JSON of bunyan and pino: levels are numbers, and an error is an object with a stack.
 
 use super::fields::Fields;
-use super::{Draft, usual};
+use super::usual;
+use crate::draft::Draft;
 
 pub(super) fn knows(fields: &Fields) -> bool {
     fields.has("msg")
@@ -11,8 +12,9 @@ pub(super) fn knows(fields: &Fields) -> bool {
 
 pub(super) fn read(mut fields: Fields) -> Draft {
     let mut draft = Draft::new();
+    draft.is_recognized = true;
     draft.time = fields.time(&["time"]);
-    draft.level = fields.level(&["level"]);
+    fields.level_into(&["level"], &mut draft);
     let record = &mut draft.record;
     record.message = fields.text(&["msg"]).unwrap_or_default();
     let component = fields.text(&["component", "module"]);
@@ -29,5 +31,6 @@ pub(super) fn read(mut fields: Fields) -> Draft {
     if fields.0.get("v").is_some_and(|version| version.is_number()) {
         fields.take("v");
     }
-    usual::rest(fields, draft)
+    usual::rest(fields, &mut draft);
+    draft
 }

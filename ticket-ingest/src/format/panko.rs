@@ -14,8 +14,9 @@ use serde_json::value::RawValue;
 use ticket_core::record::Payload;
 use ticket_core::{SmolStr, Value};
 
+use super::Parsed;
 use super::fields::Fields;
-use super::{Draft, Parsed};
+use crate::draft::Draft;
 use crate::time;
 
 pub(super) fn parse(line: &str) -> Parsed {
@@ -47,6 +48,7 @@ fn raw(line: &str) -> Option<Payload> {
 
 fn read(mut fields: Fields, line: &str) -> Result<Draft, String> {
     let mut draft = Draft::new();
+    draft.is_recognized = true;
     let event_type = fields.text(&["event_type"]).ok_or("it has no event_type")?;
     draft.time = Some(fields.time(&["generated"]).ok_or("it has no time in generated")?);
     draft.key = fields.text(&["message_id"]);

@@ -9,8 +9,8 @@ use ticket_core::record::ErrorCause;
 use ticket_core::{Level, SmolStr};
 use ticket_grouping::template;
 
-use super::Draft;
 use super::fields::Fields;
+use crate::draft::Draft;
 
 pub(super) fn knows(fields: &Fields) -> bool {
     fields.has("error_severity") && fields.has("timestamp")
@@ -18,6 +18,7 @@ pub(super) fn knows(fields: &Fields) -> bool {
 
 pub(super) fn read(mut fields: Fields) -> Draft {
     let mut draft = Draft::new();
+    draft.is_recognized = true;
     draft.time = fields.time(&["timestamp"]);
     draft.level = fields.text(&["error_severity"]).as_deref().and_then(level);
     let state = fields.text(&["state_code"]);

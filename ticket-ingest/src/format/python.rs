@@ -4,7 +4,9 @@ use serde_json::Value;
 use ticket_core::record::{ErrorCause, Frame};
 
 use super::fields::Fields;
-use super::{Draft, level, usual};
+use super::usual;
+use crate::draft::Draft;
+use crate::level;
 
 pub(super) fn knows(fields: &Fields) -> bool {
     let one_of = |names: &[&str]| names.iter().any(|name| fields.has(name));
@@ -14,10 +16,13 @@ pub(super) fn knows(fields: &Fields) -> bool {
 
 pub(super) fn read(mut fields: Fields) -> Draft {
     let mut draft = Draft::new();
+    draft.is_recognized = true;
     draft.time = fields.time(&["timestamp", "asctime", "created", "time"]);
     let number = fields.number(&["levelno"]).and_then(level::from_python);
-    let named = fields.level(&["levelname", "level", "log_level"]);
-    draft.level = named.or(number);
+    fields.level_into(&["levelname", "level", "log_level"], &mut draft);
+    if draft.level.is_none() {
+        draft.level = number;
+    }
     let record = &mut draft.record;
     record.message = fields.text(&["message", "event", "msg"]).unwrap_or_default();
     record.channel = fields.text(&["name", "logger", "logger_name"]).unwrap_or_default();
@@ -37,7 +42,8 @@ pub(super) fn read(mut fields: Fields) -> Draft {
     {
         structured(exceptions, &mut draft);
     }
-    usual::rest(fields, draft)
+    usual::rest(fields, &mut draft);
+    draft
 }
 
 /// Reads the `dict_tracebacks` of structlog: the outermost exception comes first, and its innermost frame

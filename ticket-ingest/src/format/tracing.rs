@@ -4,7 +4,8 @@ use serde_json::Value;
 use ticket_core::record::Span;
 
 use super::fields::Fields;
-use super::{Draft, usual};
+use super::usual;
+use crate::draft::Draft;
 
 pub(super) fn knows(fields: &Fields) -> bool {
     fields.has("target")
@@ -14,8 +15,9 @@ pub(super) fn knows(fields: &Fields) -> bool {
 
 pub(super) fn read(mut fields: Fields) -> Draft {
     let mut draft = Draft::new();
+    draft.is_recognized = true;
     draft.time = fields.time(&["timestamp"]);
-    draft.level = fields.level(&["level"]);
+    fields.level_into(&["level"], &mut draft);
     let record = &mut draft.record;
     record.channel = fields.text(&["target"]).unwrap_or_default();
     record.location.file = fields.text(&["filename"]);
@@ -47,7 +49,8 @@ pub(super) fn read(mut fields: Fields) -> Draft {
         location.file = own.text(&["log.file"]).or(location.file.take());
         location.line = own.number(&["log.line"]).or(location.line);
     }
-    usual::rest(own, draft)
+    usual::rest(own, &mut draft);
+    draft
 }
 
 fn read_span(value: Value) -> Option<Span> {

@@ -4,55 +4,132 @@
 use serde_json::Value;
 use ticket_core::record::{ErrorCause, Request};
 
-use super::Draft;
+use ticket_core::SmolStr;
+
 use super::fields::Fields;
+use crate::draft::Draft;
+use crate::level;
+
+/// The names of fields with a level. A name comes before one with a number.
+pub(super) const LEVELS: [&str; 26] = [
+    "level_name",
+    "levelname",
+    "severity_text",
+    "severityText",
+    "SeverityText",
+    "level",
+    "severity",
+    "lvl",
+    "log.level",
+    "log_level",
+    "loglevel",
+    "logLevel",
+    "LogLevel",
+    "Level",
+    "LEVEL",
+    "Severity",
+    "SEVERITY",
+    "@l",
+    "lev",
+    "levelName",
+    "LevelName",
+    "log.severity",
+    "syslog.severity.name",
+    "log_severity",
+    "priority",
+    "PRIORITY",
+];
+
+/// The names of fields with a time.
+const TIMES: [&str; 26] = [
+    "timestamp",
+    "time",
+    "@timestamp",
+    "ts",
+    "t",
+    "datetime",
+    "date",
+    "asctime",
+    "eventTime",
+    "Timestamp",
+    "@t",
+    "created_at",
+    "Time",
+    "TIMESTAMP",
+    "timeMillis",
+    "instant.epochSecond",
+    "time_local",
+    "logTime",
+    "log_time",
+    "eventtime",
+    "event_time",
+    "timeUnixNano",
+    "observedTimestamp",
+    "receiveTimestamp",
+    "timestampMs",
+    "dt",
+];
+
+/// The names of fields with a message.
+const MESSAGES: [&str; 22] = [
+    "message",
+    "msg",
+    "event",
+    "text",
+    "log",
+    "body",
+    "textPayload",
+    "@m",
+    "RenderedMessage",
+    "renderedMessage",
+    "Message",
+    "@mt",
+    "MessageTemplate",
+    "jsonPayload.message",
+    "jsonPayload.msg",
+    "MESSAGE",
+    "Msg",
+    "log.message",
+    "body.stringValue",
+    "Body",
+    "log_message",
+    "logMessage",
+];
+
+/// The names of fields that say what happened in a record without a message.
+const SUBSTITUTES: [&str; 14] = [
+    "reason",
+    "description",
+    "desc",
+    "detail",
+    "details",
+    "title",
+    "summary",
+    "error_description",
+    "event_text",
+    "event_name",
+    "eventName",
+    "event_type",
+    "action",
+    "type",
+];
 
 /// Reads the fields of an unknown program.
 pub(super) fn read(mut fields: Fields) -> Draft {
     let mut draft = Draft::new();
-    draft.time = fields.time(&[
-        "timestamp",
-        "time",
-        "@timestamp",
-        "ts",
-        "t",
-        "datetime",
-        "date",
-        "asctime",
-        "eventTime",
-        "Timestamp",
-        "@t",
-        "created_at",
-    ]);
-    draft.level = fields.level(&[
-        "level",
-        "severity",
-        "lvl",
-        "log.level",
-        "levelname",
-        "log_level",
-        "loglevel",
-        "logLevel",
-        "severity_text",
-        "Level",
-        "@l",
-        "priority",
-    ]);
+    draft.time = fields.time(&TIMES);
+    fields.level_into(&LEVELS, &mut draft);
+    if draft.level.is_none() && draft.number.is_none() {
+        let number = fields.number(&["severityNumber", "SeverityNumber", "severity_number"]);
+        draft.level = number.and_then(level::from_opentelemetry);
+    }
+    if draft.level.is_none() && draft.number.is_none() {
+        // Numbers of these names are something else, such as the status of a response.
+        draft.level = fields.level(&["status", "at"]);
+    }
     let record = &mut draft.record;
-    record.message = fields
-        .text(&[
-            "message",
-            "msg",
-            "event",
-            "text",
-            "log",
-            "body",
-            "textPayload",
-            "@m",
-            "@mt",
-            "Message",
-        ])
-        .unwrap_or_default();
+    record.message = fields.text(&MESSAGES).unwrap_or_default();
+    let is_named = !record.message.is_empty();
     record.channel = fields
         .text(&[
             "logger",
@@ -63,6 +140,18 @@ pub(super) fn read(mut fields: Fields) -> Draft {
             "category",
             "component",
             "SourceContext",
+            "Properties.SourceContext",
+            "loggerName",
+            "LoggerName",
+            "Logger",
+            "Category",
+            "CategoryName",
+            "categoryName",
+            "logName",
+            "log_name",
+            "jsonPayload.logger",
+            "scope",
+            "subsystem",
         ])
         .unwrap_or_default();
     if record.location.is_empty() {
@@ -83,26 +172,76 @@ pub(super) fn read(mut fields: Fields) -> Draft {
             }
         }
     }
-    rest(fields, draft)
+    // Serilog writes the exception as a text.
+    for name in ["@x", "Exception", "exception", "thrown", "Error", "errorStack"] {
+        if draft.record.error.is_empty() {
+            fields.error(name, &mut draft);
+        }
+    }
+    if draft.record.message.is_empty()
+        && let Some(Value::String(_)) = fields.0.get("error").or_else(|| fields.0.get("err"))
+    {
+        // The text of the error is the message, and remains the error.
+    } else if draft.record.message.is_empty() && draft.record.error.is_empty() {
+        draft.record.message = substitute(&mut fields).unwrap_or_default();
+    }
+    draft.is_recognized = draft.time.is_some()
+        || draft.level.is_some()
+        || draft.number.is_some()
+        || !draft.record.error.is_empty()
+        || is_named;
+    rest(fields, &mut draft);
+    draft
+}
+
+/// Takes the field that says the most about what happened: one with a usual name, or else the first with words.
+fn substitute(fields: &mut Fields) -> Option<SmolStr> {
+    let is_text = |value: &Value| value.as_str().is_some_and(|text| text.contains(' '));
+    if let Some(text) = fields.text(&SUBSTITUTES[..9]) {
+        return Some(text);
+    }
+    let name = fields
+        .0
+        .iter()
+        .find(|(name, value)| {
+            is_text(value) && !["user_agent", "userAgent", "ua"].contains(&name.as_str())
+        })
+        .map(|(name, _)| name.clone());
+    match name {
+        Some(name) => fields.text(&[&name]),
+        None => fields.text(&SUBSTITUTES[9..]),
+    }
 }
 
 /// Reads what all programs have in common, and keeps the remaining fields as traits.
-pub(super) fn rest(mut fields: Fields, mut draft: Draft) -> Draft {
-    for name in ["err", "error", "exception", "exc_info", "stack_trace", "stacktrace", "stack"] {
+pub(super) fn rest(mut fields: Fields, draft: &mut Draft) {
+    for name in [
+        "err",
+        "error",
+        "exception",
+        "context.exception",
+        "exc_info",
+        "stack_trace",
+        "stackTrace",
+        "stacktrace",
+        "stack",
+        "StackTrace",
+    ] {
         // The first of these names says the most. A stack next to an error belongs to that error.
         if draft.record.error.is_empty() {
-            fields.error(name, &mut draft);
+            fields.error(name, draft);
         } else if draft.record.backtrace.is_empty()
             && let Some(text) = fields.text(&[name])
         {
-            draft.record.backtrace = super::stack::read(&text).frames;
+            draft.record.backtrace = crate::trace::read(&text).frames;
             draft.keep(name, text);
         }
     }
     let record = &mut draft.record;
     // A type in a field next to the text of the error.
-    let kind = fields.text(&["error_type", "exc_type", "error.kind", "exception.type"]);
-    let message = fields.text(&["error_message", "exception.message"]);
+    let kind =
+        fields.text(&["error_type", "exc_type", "error.kind", "exception.type", "errorType"]);
+    let message = fields.text(&["error_message", "exception.message", "errorMessage"]);
     match record.error.first_mut() {
         Some(cause) => {
             cause.type_name = cause.type_name.take().or(kind);
@@ -140,10 +279,9 @@ pub(super) fn rest(mut fields: Fields, mut draft: Draft) -> Draft {
     if let Some(fingerprint) = fields.text(&["ticket.fingerprint"]) {
         record.fingerprint = Some(fingerprint);
     }
-    record.request = request(&mut fields);
+    record.request = record.request.take().or(request(&mut fields));
     draft.message_from_error();
     draft.keep_all("", fields);
-    draft
 }
 
 /// Reads the HTTP request, if there is a method or a path under a name that means a request.

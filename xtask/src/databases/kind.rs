@@ -10,6 +10,7 @@ use super::mongod::Mongod;
 use super::postgres::Postgres;
 use super::state::Service;
 use super::{compose, pgbouncer};
+use crate::languages;
 
 /// A server, or several that belong together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
@@ -96,9 +97,11 @@ pub(crate) fn programs() -> Result<Vec<(&'static str, String)>> {
     let postgres = Postgres::provide()?;
     let mongod = Mongod::provide()?;
     let shown = |path: PathBuf| path.display().to_string();
-    Ok(vec![
+    let mut programs = vec![
         (super::postgres::BIN, shown(postgres.bin().to_owned())),
         (super::postgres::USER, postgres.user().to_owned()),
         (super::mongod::PROGRAM, shown(mongod.program().to_owned())),
-    ])
+    ];
+    programs.extend(languages::provide().into_iter().map(|(name, path)| (name, shown(path))));
+    Ok(programs)
 }

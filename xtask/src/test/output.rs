@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use super::build::Names;
 
-/// The beginning of the line by which the conformance suite and the fault tests say why they ignore a case:
-/// `ticket-conformance: ignored <case>: capability <Capability>: <reason>`.
-const DECLARATIONS: [&str; 2] = ["ticket-conformance: ignored ", "ticket-faults: ignored "];
+/// The beginning of the line by which the conformance suite, the fault tests and the tests with real logs say why they
+/// ignore a case: `ticket-conformance: ignored <case>: capability <Capability>: <reason>`.
+const DECLARATIONS: [&str; 3] =
+    ["ticket-conformance: ignored ", "ticket-faults: ignored ", "ticket-cli: ignored "];
 
 /// The tests of a program, or of a crate's documentation.
 #[derive(Debug, Default, PartialEq, Eq)]

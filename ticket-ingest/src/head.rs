@@ -1,0 +1,103 @@
+//! The beginning of a plain line: a small grammar of what loggers write before a message.
+//!
+//! A head is a sequence of pieces: a time, a level, a thread, a logger, a process, a place, spans. Loggers write them
+//! in any order, separate them with spaces, tabs, bars, dashes or colons, and put any of them in brackets. So each piece
+//! is recognised by its own form, and not by the program that wrote it. The level divides the head: before it stand
+//! only pieces, and few of them; after it, the first text that is no piece begins the message.
+
+mod after;
+mod before;
+mod special;
+mod words;
+
+use std::borrow::Cow;
+
+use ticket_core::{Level, Timestamp};
+
+use self::words::Scan;
+
+/// What the beginning of a plain line says, and the message after it.
+#[derive(Debug, Default)]
+pub(crate) struct Head<'a> {
+    pub(crate) time: Option<Timestamp>,
+    /// The line has a time of day without a date, or a date in a form that is not known.
+    pub(crate) clock: bool,
+    pub(crate) level: Option<Level>,
+    pub(crate) channel: Option<&'a str>,
+    pub(crate) process: Option<u32>,
+    pub(crate) thread: Option<&'a str>,
+    pub(crate) file: Option<&'a str>,
+    pub(crate) line: Option<u32>,
+    pub(crate) function: Option<&'a str>,
+    /// The spans of `tracing`, the outermost first: name and fields.
+    pub(crate) spans: Vec<(&'a str, &'a str)>,
+    /// Pairs such as `request_id=7` before the level.
+    pub(crate) pairs: Vec<(&'a str, &'a str)>,
+    /// What stands before the level and is none of the above, such as `user@database`.
+    /// What stands before the level and is none of the above, such as `user@database`.
+    pub(crate) context: Vec<&'a str>,
+    /// The label of a line with which PostgreSQL continues the message before, such as `DETAIL`.
+    pub(crate) label: Option<&'a str>,
+    pub(crate) message: &'a str,
+}
+
+/// Reads the beginning of a line.
+pub(crate) fn read(line: &str) -> Head<'_> {
+    let mut head = Head { message: line, ..Head::default() };
+    if head.special(line) {
+        return head;
+    }
+    let mut scan = Scan::new(line);
+    if head.before_level(&mut scan) {
+        head.after_level(&mut scan);
+    }
+    head
+}
+
+impl<'a> Head<'a> {
+    /// Returns `true` if the line states a time and a level, which only the first line of a record does.
+    pub(crate) const fn begins_record(&self) -> bool {
+        (self.time.is_some() || self.clock) && self.level.is_some()
+    }
+
+    /// Returns `true` if the line states a time, a level, or a label of PostgreSQL.
+    pub(crate) const fn is_recognized(&self) -> bool {
+        self.time.is_some() || self.level.is_some()
+    }
+
+    fn set_process(&mut self, text: &str) -> bool {
+        let process = words::process(text);
+        self.process = self.process.or(process);
+        process.is_some()
+    }
+
+    fn set_place(&mut self, text: &'a str) -> bool {
+        let Some((file, line)) = words::place(text).filter(|_| self.file.is_none()) else {
+            return false;
+        };
+        (self.file, self.line) = (Some(file), Some(line));
+        true
+    }
+}
+
+/// Removes the escape sequences that colour a line on a terminal.
+pub(crate) fn without_colours(line: &str) -> Cow<'_, str> {
+    if !line.contains('\u{1b}') {
+        return Cow::Borrowed(line);
+    }
+    let mut text = String::with_capacity(line.len());
+    let mut chars = line.chars();
+    while let Some(c) = chars.next() {
+        if c != '\u{1b}' {
+            text.push(c);
+        } else if chars.clone().next() == Some('[') {
+            // A letter ends the sequence.
+            chars.next();
+            chars.find(|c| ('@'..='~').contains(c));
+        }
+    }
+    Cow::Owned(text)
+}
+
+#[cfg(test)]
+mod tests;

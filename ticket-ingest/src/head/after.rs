@@ -1,0 +1,321 @@
+//! The pieces of a head after its level.
+
+use super::Head;
+use super::before::looks_like_id;
+use super::words::{Scan, Word, is_logger, is_name, is_name_byte, process};
+use crate::{time, trace};
+
+/// The number of pieces after a level.
+const PIECES: usize = 8;
+
+impl<'a> Head<'a> {
+    /// Reads the time, thread, process, spans, logger and place after the level. What is none of them begins the
+    /// message.
+    pub(super) fn after_level(&mut self, scan: &mut Scan<'a>) {
+        self.tight_logger(scan);
+        // After the separator that ends a logger, only a place or time is a piece, and no more brackets.
+        let mut is_closed = false;
+        for _ in 0..PIECES {
+            let is_column = scan.rest().starts_with(['\t', '|']);
+            scan.skip_separators();
+            if scan.rest().is_empty() {
+                break;
+            }
+            let before = *scan;
+            let is_piece = self.time_after(scan)
+                || (!is_closed && self.numbers(scan))
+                || (!is_closed && self.group_after(scan))
+                || self.span(scan)
+                || self.place_after(scan)
+                || self.logger(scan, is_column, &mut is_closed)
+                || (is_column && self.id(scan));
+            if !is_piece {
+                *scan = before;
+                break;
+            }
+        }
+        self.message = scan.rest().trim_start();
+        self.trailing_logger();
+    }
+
+    /// Reads the logger right behind the level: `ERROR:root:text`, as Python writes it.
+    fn tight_logger(&mut self, scan: &mut Scan<'a>) {
+        let rest = scan.rest();
+        if rest.starts_with(' ') || self.channel.is_some() {
+            return;
+        }
+        if let Some((name, _)) = rest.split_once(':')
+            && !name.is_empty()
+            && name.bytes().all(is_name_byte)
+            && !rest[name.len()..].starts_with("::")
+        {
+            self.channel = Some(name);
+            scan.at += name.len() + 1;
+        }
+    }
+
+    fn time_after(&mut self, scan: &mut Scan<'a>) -> bool {
+        if self.time.is_some() {
+            return false;
+        }
+        if let Some((time, end)) = time::parse_prefix(scan.rest()) {
+            self.time = Some(time);
+            scan.at += end;
+            return true;
+        }
+        let clock = time::clock_prefix(scan.rest()).filter(|_| !self.clock);
+        if let Some(end) = clock {
+            self.clock = true;
+            scan.at += end;
+        }
+        clock.is_some()
+    }
+
+    /// Reads nginx's `12#34: ` and the number before Spring's dashes, `12 --- `.
+    fn numbers(&mut self, scan: &mut Scan<'a>) -> bool {
+        let rest = scan.rest();
+        if let Some((numbers, behind)) = rest.split_once(": ")
+            && let Some((number, thread)) = numbers.split_once('#')
+            && !thread.is_empty()
+            && thread.bytes().all(|byte| byte.is_ascii_digit())
+            && self.set_process(number)
+        {
+            scan.at = scan.line.len() - behind.len();
+            return true;
+        }
+        if let Some((number, behind)) = rest.split_once(" --- ")
+            && let Some(process) = process(number.trim())
+        {
+            self.process = self.process.or(Some(process));
+            scan.at = scan.line.len() - behind.len();
+            return true;
+        }
+        false
+    }
+
+    /// Reads what is in brackets: a time, a process, a logger, a thread.
+    fn group_after(&mut self, scan: &mut Scan<'a>) -> bool {
+        let Some(group) = scan.group() else { return false };
+        let Word { text, bracket, colon, .. } = group;
+        // What follows the brackets without a space is a part of the same word.
+        let ends =
+            colon || scan.rest().is_empty() || scan.rest().starts_with([' ', '\t', '[', '(', '|']);
+        // Erlang writes `<0.123.0>` for a process; other angles are a part of the message.
+        let is_text = match bracket {
+            Some(b'{') => true,
+            Some(b'<') => !text.starts_with(|c: char| c.is_ascii_digit()),
+            _ => false,
+        };
+        if is_text || !ends || text.len() > 64 {
+            return false;
+        }
+        if self.time.is_none()
+            && let Some((time, end)) = time::parse_prefix(text)
+        {
+            self.time = Some(time);
+            let left = text[end..].trim();
+            if !left.is_empty() {
+                self.context.push(left);
+            }
+            return true;
+        }
+        if !self.clock && self.time.is_none() && time::clock_prefix(text) == Some(text.len()) {
+            self.clock = true;
+            return true;
+        }
+        if self.set_process(text) {
+            return true;
+        }
+        let is_lasting = self.thread.is_none() || (is_logger(text) && self.channel.is_none());
+        // A second one is a part of the message, unless more pieces follow it.
+        let rest = scan.rest().trim_start();
+        let is_before_logger = rest.split_once([' ', ':']).is_some_and(|(name, behind)| {
+            is_logger(name) && behind.trim_start().starts_with([':', '-'])
+        });
+        if !is_lasting && !is_before_logger && !rest.starts_with(['-', '[', ':']) {
+            return false;
+        }
+        // Spring writes the name of the application before the thread.
+        if is_before_logger && let Some(application) = self.thread.replace(text) {
+            self.context.push(application);
+            return true;
+        }
+        self.named_group(text);
+        true
+    }
+
+    /// Reads the spans of `tracing`: `request{id=7}:pay{card="x"}: `.
+    fn span(&mut self, scan: &mut Scan<'a>) -> bool {
+        let rest = scan.rest();
+        let Some(open) = rest.find('{') else { return false };
+        let name = &rest[..open];
+        if !is_name(name) || name.ends_with(':') {
+            return false;
+        }
+        let mut is_quoted = false;
+        let mut previous = 0;
+        let mut depth = 0;
+        let end = rest.bytes().enumerate().skip(open).find_map(|(at, byte)| {
+            is_quoted ^= byte == b'"' && previous != b'\\';
+            previous = byte;
+            if !is_quoted {
+                depth += i32::from(byte == b'{') - i32::from(byte == b'}');
+            }
+            (depth == 0 && !is_quoted).then_some(at)
+        });
+        let Some(end) = end.filter(|end| rest[end + 1..].starts_with(':')) else { return false };
+        self.spans.push((name, &rest[open + 1..end]));
+        scan.at += end + 2;
+        true
+    }
+
+    /// Reads the place before the message: `cart.go:42\ttext`, `src/cart.rs:42: text`, `cart.go:42 > text`.
+    fn place_after(&mut self, scan: &mut Scan<'a>) -> bool {
+        let mut behind = *scan;
+        let Some(word) = behind.word() else { return false };
+        let rest = behind.rest();
+        let blank = rest.trim_start_matches(' ');
+        let ends = word.colon
+            || rest.starts_with(['\t', ']', '|'])
+            || ["> ", "- ", "| ", "» ", ": "].iter().any(|end| blank.starts_with(end))
+            || blank.is_empty();
+        if !ends || !self.set_place(word.text) {
+            return false;
+        }
+        if rest.starts_with(']') {
+            behind.at += 1;
+        }
+        *scan = behind;
+        true
+    }
+
+    /// Reads the id of a request in a column, as AWS Lambda writes it.
+    fn id(&mut self, scan: &mut Scan<'a>) -> bool {
+        let mut behind = *scan;
+        let Some(word) = behind.word() else { return false };
+        let is_id = behind.rest().starts_with('\t') && looks_like_id(word.text);
+        if is_id {
+            self.context.push(word.text);
+            *scan = behind;
+        }
+        is_id
+    }
+
+    /// Reads the logger before the message: `shop::cart: text`, `com.shop.Cart - text`, `shop.cart:pay:12 - text`,
+    /// `Shop.Cart|text`, `Category[7]`.
+    fn logger(&mut self, scan: &mut Scan<'a>, is_column: bool, is_closed: &mut bool) -> bool {
+        if self.channel.is_some() || *is_closed {
+            return false;
+        }
+        let rest = scan.rest();
+        let end = rest
+            .bytes()
+            .position(|byte| !(is_name_byte(byte) || byte == b':'))
+            .unwrap_or(rest.len());
+        let (name, behind) = rest.split_at(end);
+        let trimmed = name.trim_end_matches(':');
+        if !is_name(trimmed) {
+            return false;
+        }
+        let is_qualified = is_logger(trimmed);
+        let blank = behind.trim_start_matches(' ');
+        let is_spaced = blank.len() < behind.len();
+        // .NET writes the number of the event behind the category: `Shop.Cart[7]`
+        let event = behind.strip_prefix('[').and_then(|rest| rest.split_once(']'));
+        if let Some((number, left)) = event
+            && process(number).is_some()
+            && (left.trim().is_empty() || (is_qualified && left.starts_with([':', ' '])))
+        {
+            self.channel = Some(trimmed);
+            scan.at = scan.line.len() - left.len();
+            *is_closed = true;
+            return true;
+        }
+        let dash = ["- ", ": ", "| ", "-- ", "> "].iter().find(|dash| blank.starts_with(**dash));
+        let is_component = trimmed.len() > 1
+            && trimmed.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
+            && behind.starts_with(' ')
+            && blank.starts_with('[')
+            && self.time.is_some();
+        if is_component {
+            // MongoDB: `I NETWORK  [conn1] text`
+            self.channel = Some(trimmed);
+            scan.at += end;
+            return true;
+        }
+        let column = behind.trim_start_matches(' ').strip_prefix(['|', '\t']);
+        let is_last = |rest: &str| rest.trim_start().starts_with('{') || looks_like_id(trimmed);
+        let ends = if is_column && let Some(rest) = column {
+            if is_last(rest) {
+                return false;
+            }
+            // In a column, one more follows with the message.
+            Some(0)
+        } else if let (Some(dash), true) = (dash, is_spaced || is_qualified) {
+            Some(behind.len() - blank.len() + dash.len())
+        } else if behind.starts_with("] ") && (self.time.is_some() || is_qualified) {
+            // env_logger opens a bracket before the time and closes it here.
+            Some(2)
+        } else if name.ends_with(':') && (behind.starts_with(' ') || behind.is_empty()) {
+            // `tracing` and others write the bare name of a crate in lower case.
+            let is_crate = (self.time.is_some() || self.clock)
+                && trimmed
+                    .bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || b"_-.0123456789".contains(&byte));
+            let is_class = (self.time.is_some() || self.clock)
+                && trimmed.starts_with(|c: char| c.is_ascii_uppercase())
+                && trimmed.bytes().all(|byte| byte.is_ascii_alphanumeric())
+                && !trace::begins(rest);
+            (is_qualified || is_crate || is_class).then_some(0)
+        } else if is_spaced && is_unmistakable(trimmed) && !trace::begins(rest) {
+            // Tomcat separates class and method from the message by nothing but a space.
+            Some(0)
+        } else if is_spaced && is_qualified && (blank.starts_with(['[', '('])) {
+            // The thread follows.
+            self.channel = Some(trimmed);
+            scan.at += end;
+            return true;
+        } else {
+            None
+        };
+        let Some(ends) = ends else { return false };
+        *is_closed = true;
+        let mut parts = trimmed.split(':').filter(|_| !trimmed.contains("::"));
+        if let (Some(name), Some(function), Some(line), None) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        {
+            (self.channel, self.function) = (Some(name), Some(function));
+            self.line = line.parse().ok();
+        } else if is_unmistakable(trimmed)
+            && let Some((class, method)) = trimmed.rsplit_once('.')
+            && method.starts_with(|c: char| c.is_ascii_lowercase())
+        {
+            (self.channel, self.function) = (Some(class), Some(method));
+        } else {
+            self.channel = Some(trimmed);
+        }
+        scan.at += end + ends;
+        true
+    }
+
+    /// Reads the logger behind the message, as Kafka writes it: `text (kafka.server.Log)`.
+    fn trailing_logger(&mut self) {
+        if self.channel.is_none()
+            && let Some((message, name)) =
+                self.message.strip_suffix(')').and_then(|text| text.rsplit_once(" ("))
+            && is_unmistakable(name)
+        {
+            (self.channel, self.message) = (Some(name), message);
+        }
+    }
+}
+
+/// Returns `true` for the name of a class in two packages or more, which is no word of a text:
+/// `org.apache.Foo`, `org.apache.Foo.bar`.
+fn is_unmistakable(name: &str) -> bool {
+    is_logger(name)
+        && !name.contains("::")
+        && name.split('.').count() >= 3
+        && name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name.split('.').any(|part| part.starts_with(|c: char| c.is_ascii_uppercase()))
+}

@@ -1,0 +1,280 @@
+//! Plain lines: which of them form one record, and what it says.
+
+use ticket_core::record::Span;
+use ticket_core::{Level, SmolStr};
+
+use crate::draft::Draft;
+use crate::format;
+use crate::head::Head;
+use crate::trace::{self, Follower, Part};
+
+/// The plain lines of one record: the first line and those that continue it.
+///
+/// A line continues the record before it if it is indented, if it belongs to a trace, or if the record began with a
+/// time and this line begins with neither a time nor a level. A line with a time and a level of its own begins a
+/// record, unless it is a line of a trace that the logger writes with the same head.
+#[derive(Clone, Debug)]
+pub(crate) struct Lines {
+    draft: Draft,
+    message: String,
+    rest: String,
+    /// The number of lines that were dropped because the record is too long.
+    dropped: u64,
+    /// The `DETAIL:` of PostgreSQL and so on, with their texts.
+    labels: Vec<(String, String)>,
+    is_timed: bool,
+    is_indented: bool,
+    follower: Follower,
+}
+
+/// The number of bytes that are kept of the lines after the first. It is more than a trait holds, because the
+/// frames of a stack trace are also read from it.
+const REST: usize = 128 * 1024;
+
+impl Lines {
+    /// Begins a record with its first line. `level` is what the wrappers of the line state.
+    pub(crate) fn new(line: &str, head: Head<'_>, level: Option<Level>) -> Self {
+        let follower = Follower::new(head.message, head.level.or(level));
+        let is_timed = head.time.is_some() || head.clock;
+        let message = head.message.to_owned();
+        Self {
+            draft: draft(head),
+            message,
+            rest: String::new(),
+            dropped: 0,
+            labels: Vec::new(),
+            is_timed,
+            is_indented: is_indented(line),
+            follower,
+        }
+    }
+
+    /// Takes another line if it belongs to this record, and returns whether it does.
+    pub(crate) fn take(&mut self, line: &str, head: &Head<'_>) -> bool {
+        if let Some(label) =
+            head.label.filter(|_| self.is_timed && head.process == self.draft.record.process)
+        {
+            self.labels.push((label.to_ascii_lowercase(), head.message.to_owned()));
+            return true;
+        }
+        if self.take_level(line, head) {
+            return true;
+        }
+        // A line of a trace may have the head of the record, which is no part of the trace.
+        let is_headed = head.begins_record() || (head.level.is_some() && !is_indented(line));
+        let text =
+            if is_headed && self.has_head_of(head) { body(line, head.message) } else { line };
+        if !self.is_continued_by(text, head, line) {
+            return false;
+        }
+        self.add(text);
+        true
+    }
+
+    /// Adds a line that belongs to this record.
+    pub(crate) fn add(&mut self, text: &str) {
+        self.follower.push(text);
+        let labelled = self.labels.last_mut().map(|(_, text)| text);
+        let rest = labelled.unwrap_or(&mut self.rest);
+        if rest.len() + text.len() > REST {
+            self.dropped += 1;
+        } else {
+            if !rest.is_empty() {
+                rest.push('\n');
+            }
+            rest.push_str(text);
+        }
+    }
+
+    fn is_continued_by(&self, text: &str, head: &Head<'_>, line: &str) -> bool {
+        if head.begins_record() {
+            return self.has_head_of(head) && self.follower.part(text, true) == Part::Continues;
+        }
+        if is_indented(line) {
+            return true;
+        }
+        if head.time.is_some() {
+            return false;
+        }
+        match self.follower.part(line, head.level.is_some()) {
+            Part::Continues => true,
+            Part::Begins => false,
+            Part::Other => self.is_timed && head.level.is_none(),
+        }
+    }
+
+    fn has_head_of(&self, head: &Head<'_>) -> bool {
+        self.draft.level == head.level
+            && self.draft.record.channel == head.channel.unwrap_or_default()
+    }
+
+    /// Takes the second line of `java.util.logging`, which has level and message: the first one has time, class and
+    /// method.
+    fn take_level(&mut self, line: &str, head: &Head<'_>) -> bool {
+        if self.draft.level.is_some()
+            || !self.is_timed
+            || !self.rest.is_empty()
+            || head.time.is_some()
+            || is_indented(line)
+        {
+            return false;
+        }
+        let Some(level) = head.level else { return false };
+        let Some((class, method)) = self.message.split_once(' ') else { return false };
+        let is_java = class.contains('.')
+            && class.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._$".contains(&byte))
+            && method.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_$<>".contains(&byte));
+        if !is_java || !line.contains(": ") {
+            return false;
+        }
+        self.draft.level = Some(level);
+        let record = &mut self.draft.record;
+        record.channel = class.into();
+        record.location.function = Some(method.into());
+        // A word before a colon is a logger in other heads, and here a part of the message.
+        self.message = line.split_once(": ").map_or(line, |(_, message)| message).to_owned();
+        self.follower = Follower::new(&self.message, Some(level));
+        true
+    }
+
+    /// Reads what the lines say together.
+    pub(crate) fn finish(mut self) -> Draft {
+        if self.is_indented && self.take_pretty() {
+            self.rest.clear();
+        }
+        let Self { mut draft, message, rest, dropped, labels, .. } = self;
+        for (name, text) in labels {
+            draft.keep(&name, text);
+        }
+        if dropped > 0 {
+            draft.keep("lines_left_out", dropped);
+        }
+        // The message is that of the first line, so that what follows it does not change the ticket. Fields behind it
+        // may hold an error, of which nothing may be lost.
+        draft.record.message = message.into();
+        format::fields_behind(&mut draft);
+        let message = draft.record.message.clone();
+        let mut trace = trace::read(&format!("{message}\n{rest}"));
+        let is_traced = !trace.is_empty();
+        let (mut text, mut others) = (SmolStr::from(message.trim_end()), rest.as_str());
+        let other = std::mem::take(&mut trace.other);
+        if is_traced {
+            let panic = if trace.is_panic { Level::Critical } else { Level::Error };
+            draft.level = draft.level.or(Some(panic));
+            draft.is_recognized = true;
+            text = trace.message.take().unwrap_or_default();
+            others = &other;
+        }
+        if text.is_empty() && message.is_empty() {
+            // .NET and others write the message in the line below.
+            let (first, behind) = others.split_once('\n').unwrap_or((others, ""));
+            (text, others) = (first.trim().into(), behind);
+        }
+        draft.record.message = text;
+        trace.apply(&mut draft);
+        draft.message_from_error();
+        if !others.is_empty() {
+            draft.keep("more_lines", others);
+        }
+        if is_traced {
+            // With what the first line says of the error.
+            let behind = message.strip_prefix(draft.record.message.as_str()).unwrap_or_default();
+            let lines: Vec<_> =
+                [behind.trim(), &rest].into_iter().filter(|text| !text.is_empty()).collect();
+            if !lines.is_empty() {
+                draft.keep("stack_trace", lines.join("\n"));
+            }
+        }
+        draft
+    }
+
+    /// Takes the lines below an event of `tracing`'s pretty format: its place and its spans.
+    fn take_pretty(&mut self) -> bool {
+        let mut lines = self.rest.lines().map(str::trim).filter(|line| !line.is_empty()).peekable();
+        let Some(at) = lines.next_if(|line| line.starts_with("at ")) else {
+            return false;
+        };
+        let at = at[3..].split(" on ").next().unwrap_or_default();
+        let Some((file, line)) = at.rsplit_once(':') else { return false };
+        let Ok(line) = line.parse() else { return false };
+        let mut spans = Vec::new();
+        for line in lines {
+            let Some(span) = line.strip_prefix("in ") else { return false };
+            let (name, fields) = span.split_once(" with ").unwrap_or((span, ""));
+            let (target, name) = name.rsplit_once("::").unwrap_or(("", name));
+            let mut span = Span::new(name);
+            span.target = target.into();
+            for (name, value) in fields.split(", ").filter_map(|pair| pair.split_once(": ")) {
+                span.traits.insert(name.into(), value.trim_matches('"').into());
+            }
+            spans.push(span);
+        }
+        // The innermost is written first.
+        spans.reverse();
+        let record = &mut self.draft.record;
+        record.location.file = Some(file.into());
+        record.location.line = Some(line);
+        record.spans = spans;
+        true
+    }
+}
+
+/// Returns `true` if a line is indented. After a plain line, it belongs to that line unless it has a head.
+pub(crate) fn is_indented(line: &str) -> bool {
+    line.starts_with([' ', '\t'])
+}
+
+/// Returns the message of a line with its indentation behind the head, of which one space separates.
+fn body<'a>(line: &'a str, message: &'a str) -> &'a str {
+    let Some(before) = line.strip_suffix(message) else { return message };
+    let head = before.trim_end_matches([' ', '\t']).len();
+    let indented = &line[head..];
+    indented.strip_prefix(' ').unwrap_or(indented)
+}
+
+/// Takes what a head says.
+fn draft(head: Head<'_>) -> Draft {
+    let mut draft = Draft::new();
+    draft.is_recognized = head.is_recognized();
+    let Head {
+        time,
+        clock: _,
+        level,
+        channel,
+        process,
+        thread,
+        file,
+        line,
+        function,
+        spans,
+        pairs,
+        context,
+        label: _,
+        message: _,
+    } = head;
+    draft.time = time;
+    draft.level = level;
+    let record = &mut draft.record;
+    record.channel = channel.unwrap_or_default().into();
+    record.process = process;
+    let owned = |text: Option<&str>| text.map(SmolStr::new);
+    record.thread = owned(thread);
+    record.location.file = owned(file);
+    record.location.line = line;
+    record.location.function = owned(function);
+    for (name, fields) in spans {
+        let mut span = Span::new(name);
+        format::pairs(fields, &mut span.traits);
+        record.spans.push(span);
+    }
+    for (name, value) in pairs {
+        draft.keep(name, value);
+    }
+    if !context.is_empty() {
+        draft.keep("context", context.join(" "));
+    }
+    draft
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,77 @@
+//! [`Follower`]: whether the next line belongs to the trace of a record.
+
+use ticket_core::Level;
+
+use super::grammar::{Belongs, Line, State, begin, begin_after_head};
+
+/// What a line is to the record before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// It belongs to the trace of the record, or begins the trace that the record announces.
+    Continues,
+    /// It begins a trace that is an event of its own.
+    Begins,
+    /// Its form does not tell.
+    Other,
+}
+
+/// Follows the lines of one record to say whether the next one belongs to its trace.
+#[derive(Clone, Debug)]
+pub(crate) struct Follower {
+    state: Option<State>,
+    /// The record is a warning or worse, which a trace may explain.
+    failed: bool,
+}
+
+impl Follower {
+    /// Begins with the message of the record's first line, and the level that the line states.
+    pub(crate) fn new(message: &str, level: Option<Level>) -> Self {
+        let line = Line::new(message);
+        let begun = match level {
+            Some(_) => begin_after_head(line, None, &mut |_| {}),
+            None => begin(line, &mut |_| {}),
+        };
+        let failed = level.is_some_and(|level| level >= Level::Warning);
+        Self { state: begun.map(|(state, _)| state), failed }
+    }
+
+    /// Returns what a line is to the record. `own_head` says that the line has a time or a level of its own, and
+    /// `text` is what is behind it.
+    pub(crate) fn part(&self, text: &str, own_head: bool) -> Part {
+        let line = Line::new(text);
+        let next = self.state.and_then(|state| state.next(line, &mut |_| {}));
+        if let Some((_, Belongs::Surely)) = next {
+            return Part::Continues;
+        }
+        if !own_head && is_part_of_trace(line.text) {
+            return Part::Continues;
+        }
+        if let Some((begun, _)) = begin(line, &mut |_| {}) {
+            // A logger prints an exception below its own line. A panic is an event of its own, and so is what has
+            // a head.
+            let is_announced = self.failed && self.state.is_none() && !own_head;
+            return if is_announced && !begun.is_panic() { Part::Continues } else { Part::Begins };
+        }
+        Part::Other
+    }
+
+    /// Notes that a line was taken into the record.
+    pub(crate) fn push(&mut self, text: &str) {
+        let line = Line::new(text);
+        self.state = match self.state {
+            // A line of something else may stand within a trace.
+            Some(state) => state.next(line, &mut |_| {}).map(|(next, _)| next).or(Some(state)),
+            None => begin_after_head(line, None, &mut |_| {}).map(|(state, _)| state),
+        };
+    }
+}
+
+/// Returns `true` for a line that occurs only in traces, whose first lines may be missing.
+fn is_part_of_trace(text: &str) -> bool {
+    text.starts_with("Caused by: ")
+        || text.starts_with("Suppressed: ")
+        || text.starts_with("... ") && text.ends_with(" more")
+        || text.starts_with("note: run with `RUST_BACKTRACE")
+        || text.starts_with("goroutine ") && text.ends_with("]:")
+        || matches!(State::Error.next(Line::new(text), &mut |_| {}), Some((_, Belongs::Surely)))
+}

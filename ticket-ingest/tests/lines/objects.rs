@@ -1,0 +1,177 @@
+//! JSON and logfmt.
+
+use super::{check, entries, entry, record, told};
+
+#[test]
+fn fields_have_many_names() {
+    check(&[
+        (
+            r#"{"message":"x","level":400,"level_name":"ERROR","channel":"shop","datetime":"2026-11-21T10:47:20.123456+00:00"}"#,
+            true,
+            "error",
+            "shop",
+            "x",
+        ),
+        (
+            r#"{"Timestamp":"2026-11-21T10:47:20Z","LogLevel":"Error","Category":"Shop.Cart","Message":"x"}"#,
+            true,
+            "error",
+            "Shop.Cart",
+            "x",
+        ),
+        (
+            r#"{"Timestamp":"2026-11-21T10:47:20Z","Level":"Error","MessageTemplate":"x {A}","RenderedMessage":"x 1","Properties":{"SourceContext":"Shop.Cart","A":1}}"#,
+            true,
+            "error",
+            "Shop.Cart",
+            "x 1",
+        ),
+        (
+            r#"{"@t":"2026-11-21T10:47:20Z","@mt":"x","@l":"Error","SourceContext":"Shop.Cart"}"#,
+            true,
+            "error",
+            "Shop.Cart",
+            "x",
+        ),
+        (
+            r#"{"version":"1.1","host":"h","short_message":"x","level":3,"timestamp":1795258040.1,"_logger":"shop"}"#,
+            true,
+            "error",
+            "shop",
+            "x",
+        ),
+        (
+            r#"{"severity":"ERROR","jsonPayload":{"message":"x","logger":"shop"},"timestamp":"2026-11-21T10:47:20Z"}"#,
+            true,
+            "error",
+            "shop",
+            "x",
+        ),
+        (
+            r#"{"severity":"ERROR","textPayload":"x","timestamp":"2026-11-21T10:47:20Z"}"#,
+            true,
+            "error",
+            "",
+            "x",
+        ),
+        (r#"{"level":"error","reason":"bank away"}"#, false, "error", "", "bank away"),
+        (r#"{"level":"error","event_text":"disk full"}"#, false, "error", "", "disk full"),
+        (r#"{"level":"error","code":7}"#, false, "error", "", r#"{"level":"error","code":7}"#),
+        (
+            r#"{"severityNumber":17,"body":"x","timeUnixNano":"1795258040123000000"}"#,
+            true,
+            "error",
+            "",
+            "x",
+        ),
+        (
+            r#"{"level":"SEVERE","loggerName":"a.B","message":"x","thread":"main","instant":{"epochSecond":1795258040,"nanoOfSecond":1}}"#,
+            true,
+            "error",
+            "a.B",
+            "x",
+        ),
+        (
+            r#"{"ProviderName":"Shop","Id":7,"Level":2,"LevelDisplayName":"Error","TimeCreated":"2026-11-21T10:47:20Z","Message":"x","MachineName":"h"}"#,
+            true,
+            "error",
+            "Shop",
+            "x",
+        ),
+        (
+            r#"{"SourceName":"Shop","EventID":7,"Level":1,"Message":"x"}"#,
+            false,
+            "critical",
+            "Shop",
+            "x",
+        ),
+        (r#"{"status":"error","message":"x"}"#, false, "error", "", "x"),
+        (r#"{"status":500,"message":"x"}"#, false, "info", "", "x"),
+        (
+            "level=error ts=2026-11-21T10:47:20Z caller=main.go:7 component=web msg=x",
+            true,
+            "error",
+            "web",
+            "x",
+        ),
+        ("logger=context t=2026-11-21T10:47:20Z level=error msg=x", true, "error", "context", "x"),
+        (r#"{"level":"error","msg":"x"},"#, false, "error", "", "x"),
+    ]);
+}
+
+#[test]
+fn errors_have_many_forms() {
+    for line in [
+        r#"{"@t":"2026-11-21T10:47:20Z","@mt":"x","@l":"Error","@x":"ShopException: no card\n   at Shop.Cart.Pay(Int32 id) in /srv/Cart.cs:line 9"}"#,
+        r#"{"Level":"Error","RenderedMessage":"x","Exception":"ShopException: no card\n   at Shop.Cart.Pay(Int32 id) in /srv/Cart.cs:line 9"}"#,
+        r#"{"message":"x","context":{"exception":{"class":"ShopException","message":"no card","code":0,"file":"/srv/a.php:12"}},"level":400,"level_name":"ERROR"}"#,
+        r#"{"level":"ERROR","message":"x","exception":{"exception_class":"ShopException","exception_message":"no card"}}"#,
+        r#"{"level":"error","message":"x","errorType":"ShopException","errorMessage":"no card"}"#,
+        r#"{"level":"ERROR","message":"x","thrown":{"name":"ShopException","message":"no card"}}"#,
+    ] {
+        let record = record(line);
+        assert_eq!(record.message, "x", "{line}");
+        let error = record.error.first().unwrap_or_else(|| panic!("{line}"));
+        assert_eq!(
+            (error.type_name.as_deref(), error.message.as_str()),
+            (Some("ShopException"), "no card"),
+            "{line}"
+        );
+    }
+}
+
+#[test]
+fn an_object_over_many_lines_is_one_record() {
+    let pretty = "{\n  \"level\": \"error\",\n  \"msg\": \"a } b\",\n  \"err\": {\n    \"type\": \"E\",\n    \"list\": [\n      1\n    ]\n  }\n}\n";
+    let record = record(pretty);
+    assert_eq!(told(&record), ("error", "", "a } b"));
+    assert_eq!(record.error[0].type_name.as_deref(), Some("E"));
+    let both = format!("{pretty}{{\"level\":\"error\",\"msg\":\"b\"}}\n{pretty}");
+    let lines: Vec<_> = entries(&both).iter().map(|entry| entry.line).collect();
+    assert_eq!(lines, [1, 11, 12]);
+    let wrapped = pretty.lines().map(|line| format!("web-1 | {line}\n")).collect::<String>();
+    assert_eq!(super::record(&wrapped).message, "a } b");
+    let compact = "{\"level\": \"error\",\n \"msg\": \"x\"}\n";
+    assert_eq!(super::record(compact).message, "x");
+}
+
+#[test]
+fn a_brace_that_never_closes_hides_no_line() {
+    let log = "{\nERROR a\n{\"level\":\"error\",\"msg\":\"b\"}\nERROR c\n";
+    let items: Vec<_> = ticket_ingest::Reader::new(log.as_bytes(), ticket_ingest::Format::Auto)
+        .filter_map(|item| match item.unwrap() {
+            ticket_ingest::Item::Entry(entry) => Some(entry.record.message),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(items, ["a", "b", "c"]);
+}
+
+#[test]
+fn a_log_shows_what_its_small_numbers_mean() {
+    let log = |levels: &[u32]| {
+        levels
+            .iter()
+            .map(|level| format!("{{\"level\":{level},\"msg\":\"x\"}}\n"))
+            .collect::<String>()
+    };
+    let read = |log: &str| {
+        entries(log).iter().map(|entry| entry.record.level.as_str()).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        read(&log(&[1, 0, 3, 1, 4, 2, 1])),
+        ["info", "debug", "error", "info", "critical", "warning", "info"]
+    );
+    assert_eq!(read(&log(&[6, 3, 7, 6, 4])), ["info", "error", "debug", "info", "warning"]);
+    assert_eq!(read(&log(&[3])), ["error"]);
+    assert_eq!(read(&log(&[2, 2, 4, 5, 1])), ["info", "info", "error", "critical", "debug"]);
+    assert_eq!(read(&log(&[30, 50])), ["info", "error"]);
+}
+
+#[test]
+fn lines_that_nobody_knows_are_told_apart() {
+    assert!(!entry("all is well").is_recognized);
+    assert!(!entry("{\"a\":1}").is_recognized);
+    assert!(entry("{\"msg\":\"x\"}").is_recognized);
+    assert!(entry("ERROR x").is_recognized);
+}

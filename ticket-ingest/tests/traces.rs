@@ -1,0 +1,154 @@
+//! Logs with stack traces, and the tickets that they give.
+
+#![allow(clippy::unwrap_used, reason = "a test program")]
+
+use std::collections::BTreeMap;
+
+use ticket_core::Record;
+use ticket_grouping::Grouping;
+use ticket_ingest::{Format, Item, Reader};
+
+fn records(log: &str) -> Vec<Record> {
+    let entries = Reader::new(log.as_bytes(), Format::Auto).map(|item| match item.unwrap() {
+        Item::Entry(entry) => entry.record,
+        other => panic!("{other:?}"),
+    });
+    entries.collect()
+}
+
+/// Returns how many records each ticket has, the largest first.
+fn tickets(log: &str) -> Vec<usize> {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for record in records(log) {
+        let id = Grouping::Stable.fingerprint(&record, b"").id();
+        *counts.entry(id.to_string()).or_default() += 1;
+    }
+    let mut counts: Vec<usize> = counts.into_values().collect();
+    counts.sort_unstable_by(|a, b| b.cmp(a));
+    counts
+}
+
+fn types(record: &Record) -> Vec<&str> {
+    record.error.iter().map(|cause| cause.type_name.as_deref().unwrap_or("-")).collect()
+}
+
+fn go_panic(text: &str, function: &str, line: u32) -> String {
+    format!(
+        "panic: runtime error: {text}\n\ngoroutine 1 [running]:\nmain.{function}(...)\n\t/srv/main.go:{line} +0x1d\nmain.main()\n\t/srv/main.go:3\n\ngoroutine 7 [sleep]:\ntime.Sleep(0x3)\n\t/usr/local/go/src/runtime/time.go:195 +0x135\nexit status 2\n"
+    )
+}
+
+#[test]
+fn panics_of_go_are_told_apart_by_text_and_place() {
+    let nil = "invalid memory address or nil pointer dereference";
+    let range = "index out of range [5] with length 3";
+    let log = [
+        go_panic(nil, "pay", 8),
+        go_panic(range, "pay", 9),
+        go_panic(nil, "ship", 12),
+        go_panic(nil, "pay", 80),
+        go_panic("index out of range [7] with length 4", "pay", 9),
+    ];
+    assert_eq!(tickets(&log.concat()), [2, 2, 1]);
+}
+
+fn django(path: &str, file: &str, function: &str, line: u32, key: &str) -> String {
+    format!(
+        "2026-11-21 10:47:20,123 ERROR django.request: Internal Server Error: {path}\nTraceback (most recent call last):\n  File \"/venv/lib/python3.12/site-packages/django/core/handlers/exception.py\", line 55, in inner\n    response = get_response(request)\n  File \"/srv/shop/{file}\", line {line}, in {function}\n    return cards[key]\nKeyError: '{key}'\n"
+    )
+}
+
+#[test]
+fn errors_that_one_handler_logs_are_told_apart_by_their_place() {
+    let log = [
+        django("/pay", "pay.py", "pay", 7, "visa"),
+        django("/profile", "profile.py", "show", 12, "name"),
+        django("/pay", "pay.py", "pay", 9, "amex"),
+    ];
+    assert_eq!(tickets(&log.concat()), [2, 1]);
+    let record = &records(&log[0])[0];
+    assert_eq!(record.message, "Internal Server Error: /pay");
+    assert_eq!(record.location.file.as_deref(), Some("/srv/shop/pay.py"));
+    assert_eq!(record.location.function.as_deref(), Some("pay"));
+    assert_eq!(types(record), ["KeyError"]);
+}
+
+#[test]
+fn where_an_error_was_logged_is_kept() {
+    let log = "2026-11-21 10:47:20.123 | ERROR    | shop.cart:handle:12 - cannot pay\nTraceback (most recent call last):\n\n> File \"/srv/cart.py\", line 12, in handle\n    pay()\n\n  File \"/srv/cart.py\", line 3, in pay\n    return {}[card]\n              └ 'visa'\n\nKeyError: 'visa'\n";
+    let record = &records(log)[0];
+    assert_eq!(record.location.function.as_deref(), Some("pay"));
+    assert_eq!(record.traits["logged_at.function"], "handle".into());
+    assert_eq!(record.traits["logged_at.line"], 12.into());
+}
+
+#[test]
+fn lines_behind_a_record_that_are_no_trace_do_not_change_its_ticket() {
+    let log = "2026-11-21 10:47:20,123 ERROR shop.cart: cannot pay\nGET /cart 200 12ms\n2026-11-21 10:47:21,123 ERROR shop.cart: cannot pay\nCache warm\n2026-11-21 10:47:22,123 ERROR shop.cart: cannot pay\n";
+    assert_eq!(tickets(log), [3]);
+    let record = &records(log)[0];
+    assert_eq!(record.message, "cannot pay");
+    assert_eq!(record.traits["more_lines"], "GET /cart 200 12ms".into());
+}
+
+#[test]
+fn each_line_of_a_trace_may_have_the_prefix_of_a_platform() {
+    let log = "2026-11-21T10:47:20.12+0000 [APP/PROC/WEB/0] ERR TypeError: cart is undefined\n2026-11-21T10:47:20.12+0000 [APP/PROC/WEB/0] ERR     at pay (/srv/cart.js:3:14)\n2026-11-21T10:47:20.12+0000 [APP/PROC/WEB/0] ERR     at /srv/index.js:9:1\n2026-11-21T10:47:21.12+0000 [APP/PROC/WEB/0] OUT ready\n";
+    let records = records(log);
+    assert_eq!(records.len(), 2, "{records:#?}");
+    assert_eq!(types(&records[0]), ["TypeError"]);
+    assert_eq!(records[0].backtrace.len(), 2);
+}
+
+#[test]
+fn each_line_of_a_trace_may_have_a_head_of_its_own() {
+    let log = "11-21 10:47:20.123  2626  2643 E AndroidRuntime: FATAL EXCEPTION: main\n11-21 10:47:20.123  2626  2643 E AndroidRuntime: Process: com.shop, PID: 2626\n11-21 10:47:20.123  2626  2643 E AndroidRuntime: java.lang.IllegalStateException: no card\n11-21 10:47:20.123  2626  2643 E AndroidRuntime: \tat com.shop.Cart.pay(Cart.java:12)\n11-21 10:47:20.124  2626  2643 E AndroidRuntime: Caused by: java.io.IOException: reset\n11-21 10:47:20.124  2626  2643 E AndroidRuntime: \tat com.shop.Db.open(Db.java:3)\n11-21 10:47:20.125  2626  2643 E AndroidRuntime: \t... 1 more\n11-21 10:47:21.123  2626  2643 E ShopCart: closed\n";
+    let records = records(log);
+    assert_eq!(records.len(), 2, "{records:#?}");
+    assert_eq!(types(&records[0]), ["java.lang.IllegalStateException", "java.io.IOException"]);
+    assert_eq!(records[0].location.function.as_deref(), Some("com.shop.Db.open"));
+    let log = "2026-11-21 10:47:20,123 ERROR shop: Traceback (most recent call last):\n2026-11-21 10:47:20,123 ERROR shop:   File \"/srv/a.py\", line 3, in pay\n2026-11-21 10:47:20,123 ERROR shop:     return {}[card]\n2026-11-21 10:47:20,123 ERROR shop: KeyError: 'visa'\n2026-11-21 10:47:20,123 ERROR shop: next\n";
+    let records = self::records(log);
+    assert_eq!(records.len(), 2, "{records:#?}");
+    assert_eq!(
+        (types(&records[0]), records[0].message.as_str()),
+        (vec!["KeyError"], "KeyError: 'visa'")
+    );
+}
+
+#[test]
+fn traces_of_two_programs_may_be_mixed() {
+    let log = "web-1     | Traceback (most recent call last):\nworker-1  | panic: no card\nweb-1     |   File \"/srv/a.py\", line 3, in pay\nworker-1  | \nworker-1  | goroutine 1 [running]:\nweb-1     |     return {}[card]\nworker-1  | main.pay()\nworker-1  | \t/srv/main.go:3 +0x1d\nweb-1     | KeyError: 'visa'\n";
+    let mut records = records(log);
+    records.sort_by_key(|record| record.message.clone());
+    assert_eq!(records.len(), 2, "{records:#?}");
+    assert_eq!((types(&records[0]), records[0].backtrace.len()), (vec!["KeyError"], 1));
+    assert_eq!((types(&records[1]), records[1].backtrace.len()), (vec!["panic"], 1));
+}
+
+#[test]
+fn the_type_is_known_in_every_language() {
+    for (log, expected) in [
+        (
+            "PHP Fatal error:  Uncaught TypeError: no card in /srv/a.php:3\nStack trace:\n#0 /srv/a.php(5): pay()\n#1 {main}\n  thrown in /srv/a.php on line 3\n",
+            "TypeError",
+        ),
+        (
+            "  + Exception Group Traceback (most recent call last):\n  |   File \"/srv/a.py\", line 3, in pay\n  | ExceptionGroup: many (1 sub-exception)\n  +-+---------------- 1 ----------------\n    | ValueError: a\n    +------------------------------------\n",
+            "ExceptionGroup ValueError",
+        ),
+        (
+            "Error: cannot pay\n    at pay (/srv/a.js:3:1) {\n  [cause]: RangeError: row\n      at db (/srv/db.js:1:1)\n}\n\nNode.js v20.20.2\n",
+            "Error RangeError",
+        ),
+        (
+            "fail: Shop.Cart[0]\n      cannot pay\n      System.IO.IOException: reset\n         at A.B(C x) in D.cs:line 9\n",
+            "System.IO.IOException",
+        ),
+    ] {
+        let records = records(log);
+        assert_eq!(records.len(), 1, "{records:#?}");
+        assert_eq!(types(&records[0]).join(" "), expected);
+        assert!(records[0].backtrace.iter().any(|frame| frame.in_app), "{records:#?}");
+    }
+}
