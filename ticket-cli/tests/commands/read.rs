@@ -206,7 +206,7 @@ fn show_prints_everything_about_a_ticket() {
         "  std::panicking::catch",
         "24 hours  ",
         "30 days   ",
-        "payment <n> <error>",
+        "payment <*> <error>",
     ] {
         assert!(output.contains(part), "{part:?} is missing:\n{output}");
     }

@@ -1,64 +1,121 @@
-//! The marks that replace values, and the limits on the length of messages and templates.
+//! The mark, the limits on lengths, and the classes of characters.
+
+/// The mark that replaces a value.
+pub(super) const MARK: &str = "<*>";
 
 /// The number of bytes of a message that are read, rounded down to a character boundary.
 pub(super) const REACH: usize = 4 * 1024;
 
-/// The maximum length of a template in bytes. A longer one is cut at a word and ends in `…`.
+/// The maximum length of a template in bytes. A longer one is cut between words and ends in `…`.
 pub(super) const LENGTH: usize = 1024;
 
-/// A mark, which replaces a value in a template.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mark {
-    Number,
-    Hex,
-    Id,
-    Time,
-    Ip,
-    Path,
-    Url,
-    Email,
-    Text,
-    /// The text of an error of the chain. `Grouping` writes it into the message before the template is made.
-    Error,
-}
+// The classes of ASCII characters, as bits. A byte may be in several.
 
-impl Mark {
-    pub(super) const ALL: [Self; 10] = [
-        Self::Number,
-        Self::Hex,
-        Self::Id,
-        Self::Time,
-        Self::Ip,
-        Self::Path,
-        Self::Url,
-        Self::Email,
-        Self::Text,
-        Self::Error,
-    ];
+pub(super) const LETTER: u8 = 1;
+pub(super) const DIGIT: u8 = 2;
+pub(super) const HEX: u8 = 4;
+pub(super) const SPACE: u8 = 8;
+/// What joins the parts of one word: `worker-3`, `java.lang.String`, `a/b`, `jo@example.com`, `$1`, `95%`.
+pub(super) const JOINER: u8 = 16;
+/// What a URL, or a path behind its first slash, consists of.
+pub(super) const URL: u8 = 32;
+/// What ends a sentence or a clause, and is therefore not the end of a value.
+pub(super) const STOP: u8 = 64;
 
-    pub(super) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Number => "<n>",
-            Self::Hex => "<hex>",
-            Self::Id => "<id>",
-            Self::Time => "<time>",
-            Self::Ip => "<ip>",
-            Self::Path => "<path>",
-            Self::Url => "<url>",
-            Self::Email => "<email>",
-            Self::Text => "<str>",
-            Self::Error => "<error>",
+const CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte = 0_u8;
+    while byte < 0x80 {
+        let mut class = 0;
+        if byte.is_ascii_alphabetic() {
+            class |= LETTER;
         }
+        if byte.is_ascii_digit() {
+            class |= DIGIT;
+        }
+        if byte.is_ascii_hexdigit() {
+            class |= HEX;
+        }
+        if byte == b' ' || byte.is_ascii_control() {
+            class |= SPACE;
+        }
+        if matches!(
+            byte,
+            b'_' | b'-'
+                | b'.'
+                | b'/'
+                | b'\\'
+                | b'@'
+                | b'#'
+                | b'$'
+                | b'%'
+                | b'&'
+                | b'+'
+                | b'*'
+                | b'~'
+        ) {
+            class |= JOINER;
+        }
+        let ends_url = matches!(
+            byte,
+            b'"' | b'\''
+                | b'`'
+                | b'<'
+                | b'>'
+                | b'('
+                | b')'
+                | b'{'
+                | b'}'
+                | b'|'
+                | b'\\'
+                | b'^'
+                | b'['
+                | b']'
+                | b','
+                | b';'
+        );
+        if byte.is_ascii_graphic() && !ends_url {
+            class |= URL;
+        }
+        if matches!(byte, b'.' | b':' | b'-' | b'?' | b'!' | b'&' | b'\\' | b'@') {
+            class |= STOP;
+        }
+        classes[byte as usize] = class;
+        byte += 1;
     }
+    classes
+};
 
-    /// Returns the mark that the text already contains at a position.
-    pub(super) fn at(text: &str, at: usize) -> Option<Self> {
-        Self::ALL.into_iter().find(|mark| text[at..].starts_with(mark.as_str()))
-    }
+/// Returns `true` if a byte is in one of these classes. Bytes beyond ASCII are in none.
+pub(super) fn is(byte: u8, classes: u8) -> bool {
+    CLASSES[usize::from(byte)] & classes != 0
 }
 
-/// Returns `true` if this separates two items of a list: a comma or semicolon, with or without a space, or a space
-/// alone.
-pub(super) fn separator(text: &[u8], space: bool) -> bool {
-    matches!((text, space), (b"," | b";", _) | (b"", true))
+/// Returns the classes of a byte.
+pub(super) fn classes(byte: u8) -> u8 {
+    CLASSES[usize::from(byte)]
+}
+
+/// Returns the byte at a position. After the end of the text this is NUL, which counts as white space.
+pub(super) fn peek(text: &str, at: usize) -> u8 {
+    text.as_bytes().get(at).copied().unwrap_or(0)
+}
+
+/// Returns the end of the run of bytes in one of these classes that begins at a position.
+pub(super) fn run(text: &str, at: usize, classes: u8) -> usize {
+    let rest = text.as_bytes().get(at..).unwrap_or_default();
+    at + rest.iter().take_while(|byte| is(**byte, classes)).count()
+}
+
+/// Returns `true` if the text has a mark at a position.
+pub(super) fn is_mark(text: &str, at: usize) -> bool {
+    text.as_bytes().get(at..).is_some_and(|rest| rest.starts_with(MARK.as_bytes()))
+}
+
+/// Returns `true` if the text ends or has white space at a position.
+pub(super) fn is_space(text: &str, at: usize) -> bool {
+    match peek(text, at) {
+        byte @ 0..0x80 => is(byte, SPACE),
+        _ => text[at..].starts_with(|next: char| next.is_whitespace() || next.is_control()),
+    }
 }

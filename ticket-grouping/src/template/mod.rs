@@ -2,12 +2,10 @@
 //!
 //! The modules, from the bottom up:
 //!
-//! - `mark` has the marks that replace values, and the limits on lengths.
-//! - `scan` finds the end of a token (a URL, an address, a path) at a given position; `time` does so for dates and
-//!   times, and `token` for words that contain digits. They are functions of the text and know no state.
+//! - `mark` has the mark that replaces a value, the limits on lengths, and the classes of characters.
+//! - `names` has the words that the rules know.
 //! - `output` has the template as far as it is written.
-//! - `scanner` walks over the message and decides about punctuation and quotes; `words` decides about words and
-//!   numbers.
+//! - `scanner` walks over the message and decides about punctuation, keys and quotes; `words` decides about words.
 //!
 //! `scanner` and `words` depend on each other: both are `impl` blocks of one type, the [`Scanner`]. The walk calls
 //! [`Scanner::word`], which calls back to write a mark and advance. Passing the state through a trait or a result
@@ -15,49 +13,52 @@
 //! common, namely that `at`, `before` and `output` always change together.
 
 mod mark;
+mod names;
 mod output;
-mod scan;
 mod scanner;
 #[cfg(test)]
 mod tests;
-mod time;
-mod token;
 mod words;
 
 use self::mark::REACH;
 use self::scanner::Scanner;
 
-/// Returns the template of a message: values that vary between occurrences are replaced by marks, and text that
+/// Returns the template of a message: values that vary between occurrences are replaced by `<*>`, and text that
 /// identifies the problem is kept.
 ///
 /// This is a pure function of the text. It is idempotent: the template of a template is that template.
 ///
-/// # Marks
+/// # Values
 ///
-/// | mark | replaces | but not |
+/// One mark stands for values of any kind, since one statement may print a host or its address, a decimal or a
+/// hexadecimal number, a path or nothing.
+///
+/// | value | examples | but not |
 /// |---|---|---|
-/// | `<n>` | `17`, `-5.5`, `1.2.3`, `1e-7`, the digits in `worker-3`, `user_42`, `user12345` | up to three digits within a name: `utf8`, `sha256`, `x86_64`, `Error42`; `HTTP/1.1`, `E11000` |
-/// | `<n>s`, `<n>B`, `<n>th` | a duration, size or ordinal with its unit, since one statement may print `999ms` or `1.2s`: `250ms`, `1h30m`; `1.5MiB`, `980 KiB`; `3rd` | other units, which are kept: `<n>%`, `<n> rows` |
-/// | `<hex>` | `0x7ffd…`; at least 7 hexadecimal digits, both letters and digits; `00:1b:44:11:3a:b7` | `decade`, `facade` |
-/// | `<id>` | UUIDs; words in which letters and digits alternate as in random text | `Http2ConnectionError` |
-/// | `<time>` | ISO 8601, RFC 2822, the formats of syslog, nginx and `ctime`, `10:47:20.123` | `main.rs:10:47` |
-/// | `<ip>` | IP addresses, including a port, zone or prefix length | `std::f64` |
-/// | `<path>` | absolute paths and paths in the home directory (`/a/b`, `~/a`), including a query; `C:\a`, `\\host\a` | `src/main.rs`, `and/or` |
-/// | `<url>` | URLs, including the scheme | |
-/// | `<email>` | email addresses | |
-/// | `<str>` | text quoted in `'…'`, `"…"`, `` `…` ``, `‘…’`, `“…”`, `„…“`, `«…»` | apostrophes; code in backquotes such as `` `Result::unwrap()` ``; keys such as `{"status":` |
+/// | words with a digit, with all that is joined to them | `17`, `-5.5`, `10:47:20`, `worker-3`, `blk_-17`, `10.0.0.1:443`, `550e8400-e29b-…` | names such as `utf8`, `sha256`, `x86_64`, `Http2Error`; functions and keys: `jk2_init()`, `r1=`; codes |
+/// | units and zones after them, days and months next to them | `250 ms`, `1.5 MiB`, `Sat Nov 7 … UTC` | other words: `3 rows` |
+/// | hexadecimal numbers of eight letters or more | `ffffffff` | `decade`, `facade` |
+/// | paths, URLs, email addresses | `/a/b?c=d`, `~/a`, `./a`, `C:\a`, `\\host\a` | `src/main.rs`, `and/or` |
+/// | hosts, packages and their classes, data files | `db.example.com`, `com.shop.Cart`, `app.toml` | `com.shop.PayException`, `java.lang.Error` |
+/// | quoted text | `'…'`, `"…"`, `` `…` ``, `‘…’`, `“…”`, `„…“`, `«…»` | apostrophes; code in backquotes such as `` `Result::unwrap()` ``; keys such as `{"status":`; the method in `"GET /a"` |
+/// | what a key is set to | `user=root`, `tty=`, `mask = ff`, `from=Source{17}` | what describes the problem: `error=timeout`, `state=failed` |
+/// | names of users | `for user bob`, `password for root` | `unknown user` |
+/// | nothing, in brackets | `from ()`, `ids=[]` | `open()` |
 ///
 /// # Codes
 ///
 /// Codes are kept, since they distinguish problems. A code is a number of up to five digits, a hexadecimal number
 /// of up to eight, or an SQLSTATE, after a word that announces it: `os error 111`,
 /// `errno 2`, `status: 404`, `HTTP 500`, `HTTP/1.1 500`, `exit code 1`, `signal 9`, `ORA-00942`,
-/// `SQLSTATE 42P01`, `{"code": 26}`. After `error`, a colon rules out a code. `code` followed by a space announces one
-/// only after a word such as `exit` or `status`. Lines, columns, ports and attempts are values.
+/// `SQLSTATE 42P01`, `{"code": 26}`; or it has a name of its own: `E11000`, `Error42`. After `error`, a colon rules out
+/// a code. `code` followed by a space announces one only after a word such as `exit` or `status`. Lines, columns,
+/// ports and attempts are values. So is a status below 500 behind a quoted request, as in an access log: it tells
+/// what a client did.
 ///
 /// # Lists, white space and length
 ///
-/// A list of equal marks is reduced to one mark: `[1, 2, 3]` becomes `[<n>]`.
+/// A list of values is reduced to its first item: `[1, 2, 3]` becomes `[<*>]`. An item may have up to four words:
+/// `<*> ok <*> ok` becomes `<*> ok`. A value in brackets behind a value is left out, as in `1293 bytes (1.26 KB)`.
 ///
 /// Each run of white space and control characters becomes one space. Leading and trailing ones are removed.
 ///
@@ -74,7 +75,7 @@ use self::scanner::Scanner;
 ///
 /// assert_eq!(
 ///     template("cannot load '/srv/a.json' of user 17: connection refused (os error 111)"),
-///     "cannot load <str> of user <n>: connection refused (os error 111)",
+///     "cannot load <*> of user <*>: connection refused (os error 111)",
 /// );
 /// assert_eq!(template("took 1.2s for 3 rows"), template("took  980ms for 17 rows"));
 /// ```

@@ -1,38 +1,46 @@
 //! [`Output`]: the template as far as it is written.
 
-use super::mark::{LENGTH, Mark, separator};
+use std::ops::Range;
+
+use super::mark::{JOINER, LENGTH, MARK, is};
+use super::names;
 
 /// The end of a template that was cut.
 const CUT: &str = "…";
 
-/// The minimum number of bytes that are kept of a word that is cut.
-///
-/// A shorter piece could be read as something else when the template is scanned again: `<n> msgs` cut after
-/// `ms` is a duration.
-const PIECE: usize = 16;
+/// How many words are remembered. A repetition compares twice [`PERIOD`] of them.
+const WORDS: usize = 16;
 
-/// The template as far as it is written, with the positions that the next token needs to know.
+/// The longest group of words whose repetition is dropped.
+const PERIOD: usize = 4;
+
+/// A word of the template: what stands between white space, brackets, commas and the like.
+#[derive(Clone, Copy, Default)]
+struct Word {
+    start: usize,
+    end: usize,
+}
+
+/// The template as far as it is written, with the positions that the next word needs to know.
 ///
 /// ```text
-/// unknown user <n>,
-/// ^       ^    ^   ^safe: a cut here does not change how the text before it is read
-/// |       |    |mark: if `<n>` is next, it continues a list and is dropped
-/// |       |words[1]
-/// |words[0]
+/// cannot lock shard-<*>,
+/// ^      ^    ^        ^safe: a cut here does not change how the text before it is read
+/// |      |    |last word: if `shard-<*>` is next, it is dropped
 /// ```
 pub(super) struct Output {
     text: String,
-    /// Whether white space was read since the last token. It is written only when another token follows.
+    /// Whether white space was read since the last word. It is written only when something follows.
     gap: bool,
-    /// The last mark, its end, and the value of `safe` before it was written. When a list is reduced, the text is
-    /// truncated to the mark, and `safe` has to go back as well.
-    mark: Option<(Mark, usize, usize)>,
-    /// The positions of the last two words.
-    words: [(usize, usize); 2],
-    /// The last position at which the text may be cut so that scanning it again yields the same tokens.
+    /// The last words; the word number `n` is at `n % WORDS`.
+    words: [Word; WORDS],
+    count: usize,
+    /// How many of the first words are no longer in `words`.
+    forgotten: usize,
+    /// Which of the last words are marks, one bit for each; the lowest bit is the last word.
+    marks: u16,
+    /// The last position at which the text may be cut.
     safe: usize,
-    /// Whether a token did not fit. Nothing is written after that.
-    full: bool,
 }
 
 impl Output {
@@ -40,16 +48,17 @@ impl Output {
         Self {
             text: String::with_capacity(capacity),
             gap: false,
-            mark: None,
-            words: [(0, 0); 2],
+            words: [Word::default(); WORDS],
+            count: 0,
+            forgotten: 0,
+            marks: 0,
             safe: 0,
-            full: false,
         }
     }
 
-    /// Returns `true` if a token did not fit.
+    /// Returns `true` if the template is longer than it may be.
     pub(super) fn is_full(&self) -> bool {
-        self.full
+        self.text.len() > LENGTH
     }
 
     /// Notes white space. A run becomes one space, and leading or trailing white space is dropped.
@@ -57,74 +66,65 @@ impl Output {
         self.gap = !self.text.is_empty();
     }
 
-    /// Writes a mark, unless it repeats the last one in a list.
-    ///
-    /// `whole` states that nothing is glued to the end of the mark. Otherwise it is part of a longer word, such as
-    /// `<n>xx`, and no item of a list.
-    pub(super) fn mark(&mut self, mark: Mark, whole: bool) {
-        if whole
-            && let Some((last, end, safe)) = self.mark
-            && last == mark
-            && self.is_list_gap(end)
-        {
-            self.text.truncate(end);
-            self.safe = safe;
-            self.gap = false;
+    /// Writes text that is no word.
+    pub(super) fn punctuation(&mut self, text: &str) {
+        self.flush_gap();
+        self.text.push_str(text);
+        match text.as_bytes() {
+            [b')' | b']' | b'}'] => self.drop_brackets(),
+            [b',' | b';'] => self.now_safe(),
+            _ => {}
+        }
+    }
+
+    /// Writes a word that is kept.
+    pub(super) fn word(&mut self, text: &str) {
+        self.quoted_word(text, 0..text.len());
+    }
+
+    /// Writes text that contains a word.
+    pub(super) fn quoted_word(&mut self, text: &str, word: Range<usize>) {
+        self.flush_gap();
+        let start = self.text.len();
+        self.text.push_str(text);
+        self.add(Word { start: start + word.start, end: start + word.end }, false);
+        self.drop_repetition();
+    }
+
+    /// Writes a mark.
+    pub(super) fn value(&mut self) {
+        while self.drop_date_part() || self.drop_joined() {}
+        if self.is_glued_to_mark() {
             return;
         }
-        let safe = self.safe;
-        if self.push(mark.as_str()) {
-            self.mark = Some((mark, self.text.len(), safe));
+        self.flush_gap();
+        let start = self.text.len();
+        self.text.push_str(MARK);
+        self.add(Word { start, end: self.text.len() }, true);
+        self.drop_repetition();
+    }
+
+    /// Forgets white space, since what follows belongs to the last word.
+    pub(super) fn join(&mut self) {
+        self.gap = false;
+    }
+
+    /// Returns the last words, the newest first.
+    pub(super) fn last_word(&self, back: usize) -> &str {
+        match self.word_at(back) {
+            Some(word) => &self.text[word.start..word.end],
+            None => "",
         }
     }
 
-    /// Writes a character that is not part of a word.
-    pub(super) fn punctuation(&mut self, text: &str) {
-        // A cut after a quote is not safe. A quote closes another one only if nothing is glued to it, and the cut
-        // may remove what was.
-        let safe = match text.as_bytes() {
-            [b',' | b';'] => true,
-            [0xe2, 0x80, 0x98..=0x9e] | [0xc2, 0xab | 0xbb] => false,
-            bytes => bytes[0] >= 0x80,
-        };
-        if self.push(text) && safe {
-            self.now_safe();
-        }
-    }
-
-    /// Writes a word of letters, the only kind of token that may be cut.
-    pub(super) fn letters(&mut self, text: &str) {
-        if text.len() > PIECE && self.text.len() + 1 + text.len() > LENGTH - CUT.len() {
-            self.long_letters(text);
-        } else {
-            self.name(text, (0, text.len()));
-        }
-    }
-
-    /// Writes a text unchanged. Its part from `word.0` to `word.1` becomes the last word.
-    pub(super) fn name(&mut self, text: &str, word: (usize, usize)) {
-        if self.push(text) {
-            let start = self.text.len() - text.len();
-            self.words = [self.words[1], (start + word.0, start + word.1)];
-        }
-    }
-
-    /// Returns the word before the last one, and the last one.
-    pub(super) fn last_words(&self) -> [&str; 2] {
-        self.words.map(|(start, end)| &self.text[start..end])
-    }
-
-    /// Returns the text after the last word, and whether white space follows it.
+    /// Returns the text since the last word, and whether white space follows it.
     pub(super) fn since_last_word(&self) -> (&str, bool) {
-        (&self.text[self.words[1].1..], self.gap)
+        (&self.text[self.word_at(0).map_or(0, |word| word.end)..], self.gap)
     }
 
-    /// Returns `true` if the template ends in a number, followed by white space.
-    pub(super) fn is_behind_number(&self) -> bool {
-        self.gap
-            && self
-                .mark
-                .is_some_and(|(mark, end, _)| mark == Mark::Number && end == self.text.len())
+    /// Returns `true` if the text ends in a mark, with or without white space after it.
+    pub(super) fn ends_in_mark(&self) -> bool {
+        self.text.ends_with(MARK)
     }
 
     /// Returns the last byte that was written.
@@ -134,54 +134,181 @@ impl Output {
 
     /// Returns the finished template.
     pub(super) fn finish(mut self) -> String {
-        if self.full {
+        if self.is_full() {
             self.text.truncate(self.safe);
             self.text.push_str(CUT);
         }
         self.text
     }
 
-    /// Returns `true` if only the separator of a list follows this position.
-    fn is_list_gap(&self, end: usize) -> bool {
-        separator(&self.text.as_bytes()[end..], self.gap)
-    }
-
-    /// Writes the pending space and the text, or neither if they do not fit.
-    fn push(&mut self, text: &str) -> bool {
-        if self.full || self.text.len() + usize::from(self.gap) + text.len() > LENGTH {
-            self.full = true;
-            return false;
-        }
+    fn flush_gap(&mut self) {
         if self.gap {
-            self.text.push(' ');
             self.gap = false;
             self.now_safe();
-        }
-        self.text.push_str(text);
-        true
-    }
-
-    /// Writes as much of a long word as fits, if that is enough not to be misread.
-    fn long_letters(&mut self, text: &str) {
-        let room = (LENGTH - CUT.len()).saturating_sub(self.text.len() + usize::from(self.gap));
-        let mut end = room.min(text.len());
-        while !text.is_char_boundary(end) {
-            end -= 1;
-        }
-        if end == text.len() {
-            self.name(text, (0, end));
-        } else if end >= PIECE && self.push(&text[..end]) {
-            self.now_safe();
-            self.full = true;
-        } else {
-            self.full = true;
+            self.text.push(' ');
         }
     }
 
     /// Marks the end of the text as safe for a cut, if there is room for `…` after it.
-    fn now_safe(&mut self) {
+    pub(super) fn now_safe(&mut self) {
         if self.text.len() + CUT.len() <= LENGTH {
             self.safe = self.text.len();
         }
     }
+
+    fn add(&mut self, word: Word, is_mark: bool) {
+        self.words[self.count % WORDS] = word;
+        self.marks = self.marks << 1 | u16::from(is_mark);
+        self.count += 1;
+        self.forgotten = self.forgotten.max(self.count.saturating_sub(WORDS));
+    }
+
+    /// Returns the last word (0), the one before it (1), and so on.
+    fn word_at(&self, back: usize) -> Option<Word> {
+        let number = self.count.checked_sub(back + 1).filter(|number| *number >= self.forgotten)?;
+        Some(self.words[number % WORDS])
+    }
+
+    /// Takes back the last words.
+    fn forget(&mut self, count: usize) {
+        self.count -= count;
+        self.marks >>= count;
+    }
+
+    /// Returns `true` if a mark that is written next would be part of the last one: `<*>-<*>`. What is between
+    /// them is dropped.
+    fn is_glued_to_mark(&mut self) -> bool {
+        if self.gap
+            || !self.last_byte().is_some_and(|last| is(last, JOINER) || b":>".contains(&last))
+        {
+            return false;
+        }
+        let joined = |next: char| is_joiner(next) || next == ':';
+        let end = self.text.trim_end_matches(joined).len();
+        let glued = self.text[..end].ends_with(MARK);
+        if glued {
+            self.text.truncate(end);
+        }
+        glued
+    }
+
+    /// Drops the name of a day or month before a number: `Nov 21`.
+    fn drop_date_part(&mut self) -> bool {
+        let Some(word) = self.word_at(0).filter(|_| self.gap) else { return false };
+        let is_date = matches!(&self.text[word.end..], "" | ",")
+            && names::is_date_part(&self.text[word.start..word.end]);
+        if is_date {
+            self.truncate(word.start);
+            self.forget(1);
+        }
+        is_date
+    }
+
+    /// Drops what a mark is joined to, or the sign of a bound: `$<*>`, `job-<*>`, `took < <*>`.
+    fn drop_joined(&mut self) -> bool {
+        let last = self.last_byte().filter(|_| !self.gap).unwrap_or_default();
+        if is(last, JOINER) && !self.is_glued_to_mark() {
+            let end = self.text.trim_end_matches(is_joiner).len();
+            let word = self.word_at(0).filter(|word| word.end >= end && word.start < end);
+            self.truncate(word.map_or(end, |word| word.start));
+            self.forget(usize::from(word.is_some()));
+            return true;
+        }
+        let end = self.text.len().saturating_sub(1);
+        let is_bound =
+            matches!(last, b'<' | b'>') && matches!(self.text.as_bytes()[..end], [] | [.., b' ']);
+        if is_bound {
+            self.truncate(end);
+        }
+        is_bound
+    }
+
+    /// Takes back the text behind a position; white space before it may be followed by something else.
+    fn truncate(&mut self, end: usize) {
+        let before = self.text[..end].trim_end_matches(' ').len();
+        self.gap = before < end;
+        self.text.truncate(before);
+        self.safe = self.safe.min(before);
+    }
+
+    /// Drops a value in brackets behind another one, and reduces the value of a key that is a bracket or a structure
+    /// around one mark: `<*> (<*>)`, `source=Source{<*>}`.
+    fn drop_brackets(&mut self) {
+        let inside = &self.text[..self.text.len() - 1];
+        let Some(before) =
+            inside.strip_suffix(MARK).and_then(|text| text.strip_suffix(['(', '[', '{']))
+        else {
+            return;
+        };
+        if let Some(value) = before.strip_suffix(' ').filter(|value| value.ends_with(MARK)) {
+            // The same value in another form, which is often left out: `1293 bytes (1.26 KB)`.
+            let end = value.len();
+            self.text.truncate(end);
+            self.forget(1);
+            self.safe = self.safe.min(end);
+            return;
+        }
+        let name = before
+            .trim_end_matches(|next: char| next.is_ascii_alphanumeric() || "_.:".contains(next));
+        let Some(rest) = name.strip_suffix('=') else { return };
+        let key =
+            rest.rsplit(|next: char| !next.is_ascii_alphanumeric()).next().unwrap_or_default();
+        if key.is_empty() || names::is_describing(key) {
+            return;
+        }
+        let start = name.len();
+        self.text.truncate(start);
+        self.text.push_str(MARK);
+        while self.word_at(0).is_some_and(|word| word.end > start) {
+            self.forget(1);
+        }
+        self.add(Word { start, end: self.text.len() }, true);
+        self.safe = self.safe.min(start);
+        self.drop_repetition();
+    }
+
+    /// Drops the last words if they repeat those before them: the rest of a list of values.
+    fn drop_repetition(&mut self) {
+        if self.marks & ((1 << PERIOD) - 1) == 0 {
+            return;
+        }
+        for period in 1..=PERIOD {
+            // Where the marks are tells almost always that there is no repetition.
+            let group = (1 << period) - 1;
+            if self.marks & group != 0
+                && (self.marks ^ self.marks >> period) & group == 0
+                && self.repeats(period)
+            {
+                self.forget(period);
+                let end = self.word_at(0).map_or(0, |word| word.end);
+                self.text.truncate(end);
+                self.safe = self.safe.min(end);
+                return;
+            }
+        }
+    }
+
+    /// Returns `true` if the last `period` words repeat those before them.
+    fn repeats(&self, period: usize) -> bool {
+        let (Some(last), Some(end)) = (self.word_at(0), self.word_at(period)) else { return false };
+        if last.end - last.start != end.end - end.start {
+            return false;
+        }
+        let (Some(again), Some(first)) = (self.word_at(period - 1), self.word_at(2 * period - 1))
+        else {
+            return false;
+        };
+        let text = self.text.as_bytes();
+        let gap = &text[end.end..again.start];
+        let is_list = (1..=3).contains(&gap.len())
+            && match period {
+                1 => gap.iter().all(|byte| b" ,;|-".contains(byte)),
+                _ => gap.iter().any(|byte| b" ,;|".contains(byte)),
+            };
+        is_list && text[first.start..end.end] == text[again.start..last.end]
+    }
+}
+
+fn is_joiner(next: char) -> bool {
+    u8::try_from(next).is_ok_and(|byte| is(byte, JOINER))
 }

@@ -1,9 +1,10 @@
-//! [`Scanner`]: the walk over a message, with the rules for white space, punctuation and quotes.
+//! [`Scanner`]: the walk over a message, with the rules for white space, punctuation, keys and quotes.
 
-use super::mark::{LENGTH, Mark};
+use super::mark::{
+    DIGIT, JOINER, LENGTH, LETTER, SPACE, classes, is, is_mark, is_space, peek, run,
+};
+use super::names;
 use super::output::Output;
-use super::scan::{self, DIGIT, LETTER, Mail, SPACE, ends_word, is, peek};
-use super::token;
 
 /// The kind of the last token.
 #[derive(Clone, Copy, PartialEq)]
@@ -14,38 +15,42 @@ pub(super) enum Before {
     Punctuation(u8),
     /// A word that was kept.
     Word,
-    /// A mark. Text that is glued to it is the rest of the value.
+    /// A mark. What is glued to it is the rest of the value.
     Mark,
 }
 
-/// The opening and closing quotes. [`Output::punctuation`] lists those beyond ASCII as well.
+/// The opening and closing quotes.
 const QUOTES: [(char, char); 7] =
     [('\'', '\''), ('"', '"'), ('`', '`'), ('‘', '’'), ('“', '”'), ('„', '“'), ('«', '»')];
+
+/// The maximum length of a quoted key, and of code in backquotes.
+const QUOTED_NAME: usize = 64;
 
 /// One pass over a message.
 ///
 /// ```text
 /// message    user 4711: '/srv/a' timed out
 ///                       ^at
-/// output     user <n>:
+/// output     user <*>:
 ///                     ^before = Edge, since a space precedes the quote
 /// closing              the next `'` that can close this quote; one position for each kind of quote
-/// mail                 the next email address, here none
 /// ```
 ///
 /// **Idempotence.** The template of a template must be that template, so a mark has to be read like the value
-/// that it replaced. A token therefore depends only on its own text, on what was already *written* before it, and
-/// on nothing after it that could become a mark. For the same reason, [`ends_word`] treats a mark that follows
-/// as more of the same word.
+/// that it replaced. A word therefore depends only on its own text, on what was already *written* before it, and
+/// on nothing after it that could become a mark.
 ///
-/// **Linear time.** A quote or an `@` may be far away, and looking for it from each token would take quadratic time.
-/// Both are looked for once and remembered until `at` has passed them.
+/// **Linear time.** A closing quote may be far away, and looking for it from each opening one would take quadratic
+/// time. It is looked for once and remembered until `at` has passed it.
 pub(super) struct Scanner<'a> {
     pub(super) text: &'a str,
     pub(super) at: usize,
     pub(super) before: Before,
     pub(super) output: Output,
-    mail: Mail,
+    /// Whether the next word is the value of a key: `user=root`.
+    pub(super) is_valued: bool,
+    /// Whether the line of a request was read, as in an access log.
+    pub(super) has_request: bool,
     /// The next position that can close each kind of quote, or `usize::MAX`. Once passed, it is looked for again.
     closing: [usize; QUOTES.len()],
 }
@@ -56,8 +61,9 @@ impl<'a> Scanner<'a> {
             text,
             at: 0,
             before: Before::Edge,
-            output: Output::new((text.len() + 16).min(LENGTH)),
-            mail: Mail::after(text, 0),
+            output: Output::new((text.len() + 16).min(LENGTH + 16)),
+            is_valued: false,
+            has_request: false,
             closing: [0; QUOTES.len()],
         }
     }
@@ -66,12 +72,11 @@ impl<'a> Scanner<'a> {
     pub(super) fn run(mut self) -> String {
         while self.at < self.text.len() && !self.output.is_full() {
             let byte = peek(self.text, self.at);
-            if is(byte, LETTER) {
+            let class = classes(byte);
+            if class & (LETTER | DIGIT | JOINER) != 0 {
                 self.word();
-            } else if is(byte, SPACE) {
+            } else if class & SPACE != 0 {
                 self.space(1);
-            } else if is(byte, DIGIT) {
-                self.digits(None);
             } else if byte < 0x80 {
                 self.ascii_punctuation(byte);
             } else {
@@ -89,94 +94,107 @@ impl<'a> Scanner<'a> {
     }
 
     /// Replaces the text up to `end` by a mark.
-    pub(super) fn mark(&mut self, mark: Mark, end: usize) {
-        self.output.mark(mark, ends_word(self.text, end));
+    pub(super) fn value(&mut self, end: usize) {
+        self.output.value();
         self.before = Before::Mark;
+        self.is_valued = false;
         self.at = end;
     }
 
-    /// Keeps a character that is not part of a word, of `length` bytes.
-    pub(super) fn punctuation(&mut self, length: usize) {
-        self.output.punctuation(&self.text[self.at..self.at + length]);
-        let byte = peek(self.text, self.at);
-        self.before = Before::Punctuation(if byte < 0x80 { byte } else { 0 });
-        self.at += length;
+    /// Keeps characters that are not part of a word, up to `end`.
+    pub(super) fn punctuation(&mut self, end: usize) {
+        self.output.punctuation(&self.text[self.at..end]);
+        let byte = peek(self.text, end - 1);
+        self.is_valued = false;
+        self.at = end;
+        self.before = match byte {
+            // The bracket has become a part of the value.
+            b')' | b']' | b'}' if self.output.ends_in_mark() => {
+                self.at = self.behind_value(end);
+                Before::Mark
+            }
+            0x80.. => Before::Punctuation(0),
+            byte => Before::Punctuation(byte),
+        };
     }
 
-    /// Keeps the text up to `end` as one word.
+    /// Keeps the word up to `end`.
     pub(super) fn name(&mut self, end: usize) {
-        let text = &self.text[self.at..end];
-        self.output.name(text, (0, text.len()));
+        self.output.word(&self.text[self.at..end]);
         self.before = Before::Word;
+        self.is_valued = false;
         self.at = end;
     }
 
-    /// Keeps the letters up to `end`, which may be cut if the template gets too long.
-    pub(super) fn letters(&mut self, end: usize) {
-        self.output.letters(&self.text[self.at..end]);
-        self.before = Before::Word;
-        self.at = end;
-    }
-
-    /// Handles a character beyond ASCII.
+    /// Handles a character beyond ASCII: white space, a quote, or text that is kept.
     fn beyond_ascii(&mut self) {
         let Some(next) = self.text[self.at..].chars().next() else { return };
-        if next.is_alphanumeric() {
-            self.word();
-        } else if next.is_whitespace() || next.is_control() {
+        if next.is_whitespace() || next.is_control() {
             self.space(next.len_utf8());
         } else if !self.quote(next) {
-            self.punctuation(next.len_utf8());
+            self.punctuation(self.at + next.len_utf8());
+            if next.is_alphanumeric() {
+                self.output.now_safe();
+                self.before = Before::Word;
+            }
         }
     }
 
-    /// Handles an ASCII character that is neither white space, a letter nor a digit: it begins a value, or it is kept.
+    /// Handles an ASCII character that is not part of a word.
     fn ascii_punctuation(&mut self, byte: u8) {
         let at = self.at;
-        let found = match byte {
-            b'<' => Mark::at(self.text, at).map(|mark| (mark, at + mark.as_str().len())),
-            b'"' | b'\'' | b'`' if self.quote(char::from(byte)) => return,
-            b'/' if self.is_boundary() => scan::path(self.text, at).map(|end| (Mark::Path, end)),
-            b'~' if self.is_boundary() && peek(self.text, at + 1) == b'/' => {
-                scan::path(self.text, at + 1).map(|end| (Mark::Path, end))
+        match byte {
+            b'<' if is_mark(self.text, at) => self.word(),
+            b'"' | b'\'' | b'`' if self.quote(char::from(byte)) => {}
+            b'=' => self.equals(),
+            b'(' | b'[' | b'{' if self.is_empty_pair(byte) => {
+                self.punctuation(at + 1);
+                self.value(self.at);
             }
-            b'\\' if self.is_boundary() && peek(self.text, at + 1) == b'\\' => {
-                let named = is(peek(self.text, at + 2), LETTER | DIGIT);
-                let end = named.then(|| scan::windows_path(self.text, at + 1)).flatten();
-                end.map(|end| (Mark::Path, end))
-            }
-            b':' if self.is_boundary() && self.before != Before::Punctuation(b':') => {
-                let end = self.text[at..].starts_with("::").then(|| scan::ip6(self.text, at));
-                end.flatten().map(|end| (Mark::Ip, end))
-            }
-            b'-' | b'+' if self.takes_sign() && is(peek(self.text, at + 1), DIGIT) => {
-                self.at += 1;
-                return self.digits(Some(at));
-            }
-            _ => None,
+            _ => self.punctuation(at + 1),
+        }
+    }
+
+    /// Returns `true` if a bracket and the one that closes it enclose nothing, where a value can be: `from ()`, but
+    /// not `open()`.
+    fn is_empty_pair(&self, byte: u8) -> bool {
+        let close = match byte {
+            b'(' => b')',
+            b'[' => b']',
+            _ => b'}',
         };
-        match found {
-            Some((mark, end)) => self.mark(mark, end),
-            None => self.punctuation(1),
-        }
+        let at_edge = match self.before {
+            Before::Edge => true,
+            Before::Punctuation(before) => matches!(before, b'=' | b':' | b'(' | b'[' | b','),
+            Before::Word | Before::Mark => false,
+        };
+        at_edge && peek(self.text, self.at + 1) == close
     }
 
-    /// Returns `true` if a path or an address can begin here.
-    fn is_boundary(&self) -> bool {
-        match self.before {
-            Before::Edge => true,
-            Before::Punctuation(byte) => b"([{=,;:|\"'`<>&!#@^?".contains(&byte),
-            Before::Word | Before::Mark => false,
+    /// Handles `=`, and finds out whether a value follows.
+    fn equals(&mut self) {
+        let (at, next) = (self.at, peek(self.text, self.at + 1));
+        let (gap, spaced) = self.output.since_last_word();
+        let behind_key = gap.is_empty() && self.before != Before::Mark;
+        let key = self.output.last_word(0);
+        let key = &key[key.rfind(['_', '-', '.']).map_or(0, |at| at + 1)..];
+        let is_key = behind_key
+            && key.as_bytes().first().is_some_and(|byte| is(*byte, LETTER))
+            && !matches!(next, b'=' | b'>' | b'~')
+            && !names::is_describing(key);
+        self.punctuation(at + 1);
+        if !is_key {
+            return;
         }
-    }
-
-    /// Returns `true` if a `-` or `+` here is the sign of a number.
-    fn takes_sign(&self) -> bool {
-        match self.before {
-            Before::Edge => true,
-            Before::Punctuation(byte) => b"([{=,;:|<>".contains(&byte),
-            Before::Word | Before::Mark => false,
+        if spaced {
+            let end = run(self.text, self.at, SPACE);
+            if end > self.at {
+                self.space(end - self.at);
+            }
+        } else if matches!(next, b',' | b';' | b')' | b']' | b'}') || is_space(self.text, self.at) {
+            return self.value(self.at);
         }
+        self.is_valued = true;
     }
 
     /// Handles quoted text; returns `false` if the quote here does not open any.
@@ -196,17 +214,36 @@ impl<'a> Scanner<'a> {
         let inner = &self.text[start..close];
         let end = close + QUOTES[kind].1.len_utf8();
         match quote {
-            '`' if token::is_code(inner) && !self.is_unknown_variant() => self.name(end),
-            '"' | '\'' if self.is_key(end) && token::is_key(inner) => {
+            '`' if self.ends_clause(end) && is_code(inner) && !self.is_unknown_variant() => {
+                self.name(end)
+            }
+            '"' | '\'' if self.is_key(end) && is_key(inner) => {
                 let word = inner.rfind(['_', '-', '.', '$', '@']).map_or(0, |at| at + 1);
-                let text = &self.text[self.at..=end];
-                self.output.name(text, (1 + word, 1 + inner.len()));
+                self.output.quoted_word(&self.text[self.at..=end], 1 + word..1 + inner.len());
                 self.before = Before::Punctuation(b':');
                 self.at = end + 1;
             }
-            _ => self.mark(Mark::Text, end),
+            '"' if names::method(inner).is_some() && self.ends_clause(end) => {
+                // The line of a request; its method is no value.
+                let method = start + names::method(inner).unwrap_or_default();
+                self.punctuation(start);
+                self.name(method);
+                self.space(1);
+                self.value(close);
+                self.punctuation(end);
+                self.has_request = true;
+            }
+            _ => self.value(self.behind_value(end)),
         }
         true
+    }
+
+    /// Returns `true` if no word can be glued to what ends here.
+    fn ends_clause(&self, end: usize) -> bool {
+        match peek(self.text, end) {
+            b'.' => is_space(self.text, end + 1),
+            next => b",;:)]}|!?".contains(&next) || is_space(self.text, end),
+        }
     }
 
     /// Returns `true` if quoted text that ends here is in the place of a key: `{"key":`.
@@ -217,17 +254,39 @@ impl<'a> Scanner<'a> {
     /// Returns `true` after `unknown variant` or `unknown field`. There serde puts the value that it was given in
     /// backquotes, as it does with names.
     fn is_unknown_variant(&self) -> bool {
-        matches!(self.output.last_words(), ["unknown", "variant" | "field"])
+        self.output.last_word(1) == "unknown"
+            && matches!(self.output.last_word(0), "variant" | "field")
             && self.output.since_last_word() == ("", true)
     }
+}
 
-    /// Returns the end of the email address that contains a position.
-    pub(super) fn mail_at(&mut self, at: usize) -> Option<usize> {
-        if self.mail.sign < at {
-            self.mail = Mail::after(self.text, at);
-        }
-        (self.mail.start <= at).then_some(self.mail.end)
-    }
+/// Returns `true` if quoted text can be a key, as in `{"status": 404}`.
+fn is_key(text: &str) -> bool {
+    (1..=QUOTED_NAME).contains(&text.len())
+        && is(text.as_bytes()[0], LETTER | JOINER)
+        && text.bytes().all(|byte| {
+            is(byte, LETTER | DIGIT) || matches!(byte, b'_' | b'-' | b'.' | b'$' | b'@')
+        })
+        && text.bytes().filter(|byte| is(*byte, DIGIT)).count() <= 3
+}
+
+/// Returns `true` if backquoted text is code, which is a name, rather than a value.
+fn is_code(text: &str) -> bool {
+    let (mut digits, mut begins) = (0, true);
+    (1..=QUOTED_NAME).contains(&text.len())
+        && !text.starts_with('/')
+        && !text.contains("://")
+        && text.bytes().all(|byte| {
+            let is_digit = is(byte, DIGIT);
+            digits += usize::from(is_digit);
+            let fits = if is_digit {
+                !begins && digits <= 3
+            } else {
+                !matches!(byte, b'"' | b'\'' | b'\\' | b'@')
+            };
+            begins = !(is(byte, LETTER | DIGIT) || byte == b'_');
+            fits && (byte.is_ascii_graphic() || byte == b' ')
+        })
 }
 
 /// Returns the next quote that can close quoted text: it is not escaped, and no text is glued to it. Returns

@@ -1,280 +1,344 @@
-//! The rules for words and numbers: which parts are names, and which are values.
+//! The rules for words: which are names, which are values, and where a value begins within a word.
 //!
 //! This is the second half of [`Scanner`]; the documentation of the module `template` says why.
 
-use super::mark::Mark;
-use super::scan::{self, DIGIT, Word, count, ends_word, is, peek};
+use super::mark::{
+    DIGIT, HEX, JOINER, LETTER, MARK, STOP, URL, classes, is, is_mark, is_space, peek, run,
+};
+use super::names;
 use super::scanner::{Before, Scanner};
-use super::time;
-use super::token::{self, Quantity};
 
-/// Words that announce a code, which identifies the problem and is therefore kept.
-const CODES: [&str; 13] = [
-    "errno",
-    "status",
-    "signal",
-    "http",
-    "sqlstate",
-    "rc",
-    "hresult",
-    "ntstatus",
-    "errcode",
-    "retcode",
-    "exitcode",
-    "errorcode",
-    "statuscode",
-];
+/// The maximum length of a word that is kept.
+const NAME: usize = 256;
 
-/// Words after which `code` announces a code even if only a space follows: `exit code 1`.
-const CODES_OF: [&str; 6] = ["exit", "error", "status", "response", "return", "with"];
+/// The maximum length of a key or function with digits: `r24=`, but not Base64 with its padding.
+const KEY: usize = 16;
+
+/// A word: letters, digits and marks, and what joins them.
+struct Word {
+    /// The end, without the characters that end a sentence.
+    end: usize,
+    /// The classes of its bytes.
+    classes: u8,
+    /// Whether it contains a digit or a mark.
+    varies: bool,
+    /// Whether it contains a dot, or an `@`.
+    dot: bool,
+    sign: bool,
+}
+
+impl Word {
+    fn at(text: &str, at: usize) -> Self {
+        let bytes = text.as_bytes();
+        // Most words consist of letters alone.
+        let mut end = run(text, at, LETTER);
+        let letters = if end > at { LETTER } else { 0 };
+        let mut word = Self { end, classes: letters, varies: false, dot: false, sign: false };
+        while let Some(byte) = bytes.get(end) {
+            let class = classes(*byte);
+            if class & (LETTER | DIGIT) != 0 {
+                end += 1;
+                word.end = end;
+            } else if class & JOINER != 0 {
+                word.dot |= *byte == b'.';
+                word.sign |= *byte == b'@';
+                end += 1;
+                if class & STOP == 0 {
+                    word.end = end;
+                }
+            } else if *byte == b'<' && is_mark(text, end) {
+                word.varies = true;
+                end += MARK.len();
+                word.end = end;
+            } else {
+                break;
+            }
+            word.classes |= class;
+        }
+        word.varies |= word.classes & DIGIT != 0;
+        word
+    }
+}
 
 impl Scanner<'_> {
-    /// Handles a token that begins with a letter, or the rest of a word after a mark.
-    ///
-    /// The order of the rules matters: values with a form of their own come first, then units, then names.
+    /// Handles a word, or characters that join words but stand alone.
     pub(super) fn word(&mut self) {
         let (text, at) = (self.text, self.at);
-        let word = Word::at(text, at);
         if self.before == Before::Mark {
-            return self.rest_of_word(word.end);
-        }
-        if let Some((mark, end)) = self.token_with_letter(&word) {
-            return self.mark(mark, end);
-        }
-        let name = &text[at..word.end];
-        if let Some(unit) = self.separate_unit(&word) {
-            return self.unit(unit, word.end);
-        }
-        if peek(text, word.end) == b'/' && name.eq_ignore_ascii_case("http") {
-            let version = Quantity::at(text, word.end + 1).number;
-            if (2..=4).contains(&(version - word.end)) && ends_word(text, version) {
-                return self.name(version);
+            let end = self.behind_value(at);
+            if end > at {
+                self.at = end;
+                return;
             }
         }
-        if !word.digits {
-            return self.letters(word.end);
+        let word = Word::at(text, at);
+        if word.classes & (LETTER | DIGIT) == 0 && !word.varies {
+            // Such as `-`, `...` or `->`.
+            let end = run(text, at, JOINER);
+            return if self.is_valued && end == at + 1 && is_space(text, end) {
+                self.value(end)
+            } else {
+                self.punctuation(end)
+            };
         }
-        if name == "x86" && text[word.end..].starts_with("_64") && ends_word(text, word.end + 3) {
-            return self.name(word.end + 3);
+        if word.end - at > NAME {
+            return self.value(self.behind_value(word.end));
         }
-        if is_version(name) && peek(text, word.end) == b'.' && is(peek(text, word.end + 1), DIGIT) {
-            self.letters(at + 1);
-            let number = Quantity::at(text, at + 1).number;
-            self.mark(Mark::Number, number);
-            return self.rest_of_word(Word::at(text, number).end);
+        let next = peek(text, word.end);
+        // A structure, such as `Rect(1, 2)`, may contain more keys.
+        let is_structure =
+            matches!(next, b'(' | b'{' | b'[') && peek(text, at).is_ascii_uppercase();
+        if self.is_valued && !is_structure {
+            return self.value(self.behind_value(word.end));
         }
-        if self.expects_code() && is_state(name) {
+        if matches!(next, b'=' | b'(')
+            && is(peek(text, at), LETTER)
+            && (!word.varies || word.end - at <= KEY && !text[at..word.end].contains('<'))
+        {
             return self.name(word.end);
         }
-        match token::varying_digits(name) {
-            None => self.name(word.end),
-            Some((start, end)) => {
-                self.name(at + start);
-                self.mark(Mark::Number, at + end);
-                self.rest_of_word(word.end);
-            }
+        if let Some(end) = self.token(&word, next) {
+            return self.value(self.behind_value(end));
         }
+        if word.varies {
+            return self.varying_word(&word);
+        }
+        self.plain_word(&word, next);
     }
 
-    /// Returns the replacement for this word if it is the unit of the number before it: `250 ms`.
-    fn separate_unit(&self, word: &Word) -> Option<&'static str> {
-        if word.end - self.at > 3
-            || !self.output.is_behind_number()
-            || !ends_word(self.text, word.end)
+    /// Finds a value that has a form of its own, and returns its end.
+    fn token(&self, word: &Word, next: u8) -> Option<usize> {
+        let (text, at, end) = (self.text, self.at, word.end);
+        let bytes = text.as_bytes();
+        if next == b':' && word.classes & LETTER != 0 {
+            if bytes[end..].starts_with(b"://") && is(peek(text, end + 3), URL) {
+                return Some(without_stops(text, end + 3, run(text, end + 3, URL)));
+            }
+            if end == at + 1 && matches!(peek(text, end + 1), b'\\') {
+                let path = end + 1;
+                return Some(without_stops(text, path, run(text, path, LETTER | DIGIT | JOINER)));
+            }
+            if end == at + 2 && is(bytes[at], HEX) && is(bytes[at + 1], HEX) {
+                return hex_pairs(text, at);
+            }
+        }
+        if word.classes & JOINER == 0 {
+            return None;
+        }
+        let first = bytes[at];
+        let is_path = match first {
+            b'/' | b'\\' => end > at + 1,
+            b'~' => bytes.get(at + 1) == Some(&b'/'),
+            b'.' => bytes[at..end].starts_with(b"./") || bytes[at..end].starts_with(b"../"),
+            _ => false,
+        };
+        if is_path && (first != b'\\' || bytes.get(at + 1) == Some(&b'\\')) && self.is_boundary() {
+            let end = run(text, at, LETTER | DIGIT | JOINER);
+            let end = if peek(text, end) == b'?' { run(text, end, URL) } else { end };
+            return Some(without_stops(text, at + 1, end));
+        }
+        if word.sign
+            && let Some(sign) = text[at + 1..end].find('@').map(|sign| at + 1 + sign)
         {
-            return None;
-        }
-        token::separate_unit(&self.text[self.at..word.end])
-    }
-
-    /// Finds a value that begins with a letter; the byte after the word tells which kinds are possible.
-    fn token_with_letter(&mut self, word: &Word) -> Option<(Mark, usize)> {
-        let (text, at, end) = (self.text, self.at, word.end);
-        if !word.ascii {
-            return None;
-        }
-        if let Some(end) = self.mail_at(at) {
-            return Some((Mark::Email, end));
-        }
-        let length = end - at;
-        let found = match peek(text, end) {
-            b':' if length == 1 && matches!(peek(text, end + 1), b'\\' | b'/') => {
-                let path = scan::windows_path(text, end + 1)
-                    .filter(|_| peek(text, end + 1) == b'\\' || peek(text, end + 2) != b'/');
-                path.map(|end| (Mark::Path, end))
+            // `java.lang.Object@1b28cdfa` begins with a name.
+            let is_mail = sign + 1 < end && !text[sign + 1..end].bytes().all(|byte| is(byte, HEX));
+            if is_mail {
+                return Some(end);
             }
-            b':' if peek(text, end + 1) == b'/' => scan::url(text, end).map(|end| (Mark::Url, end)),
-            b':' if length == 2 => scan::hex_pairs(text, at).map(|end| (Mark::Hex, end)),
-            b':' if length == 4 => scan::ip6(text, at).map(|end| (Mark::Ip, end)),
-            b'-' if length == 8 => scan::uuid(text, at).map(|end| (Mark::Id, end)),
-            b' ' | b',' if length >= 3 => {
-                time::from_letter(text, at, end).map(|end| (Mark::Time, end))
+        }
+        let has_port = next == b':' && is(peek(text, end + 1), DIGIT);
+        let dotted = word.dot && !word.varies && names::is_dotted_value(&text[at..end], has_port);
+        dotted.then_some(end)
+    }
+
+    /// Returns `true` if a path can begin here.
+    fn is_boundary(&self) -> bool {
+        match self.before {
+            Before::Edge | Before::Punctuation(_) => true,
+            Before::Word | Before::Mark => false,
+        }
+    }
+
+    /// Handles a word without digits.
+    fn plain_word(&mut self, word: &Word, next: u8) {
+        let name = &self.text[self.at..word.end];
+        let mut is_value = false;
+        if self.before == Before::Edge && next != b'=' {
+            if self.output.ends_in_mark() && names::is_part_of_value(name) {
+                self.output.join();
+                self.at = self.behind_value(word.end);
+                self.before = Before::Mark;
+                return;
             }
-            _ => None,
-        };
-        if found.is_some() || !word.digits {
-            return found;
+            let last = self.output.last_word(0);
+            is_value = matches!(last.len(), 3 | 4)
+                && next != b'('
+                && names::is_user(self.output.last_word(1), last, name)
+                && self.output.since_last_word() == ("", true);
         }
-        if self.expects_code() && is_state(&text[at..end]) {
-            return None;
+        if is_value || word.classes & JOINER == 0 && names::is_hex(name) || name == "localhost" {
+            self.value(self.behind_value(word.end));
+        } else {
+            self.name(word.end);
         }
-        self.mixed(word)
     }
 
-    /// Finds a hexadecimal number or an id that begins with this word of letters and digits.
-    fn mixed(&self, word: &Word) -> Option<(Mark, usize)> {
-        if !ends_word(self.text, word.end) {
-            return None;
+    /// Handles a word with digits or marks. It is a value, unless all its digits are in names and codes.
+    fn varying_word(&mut self, word: &Word) {
+        let text = self.text;
+        let mut kept = self.at;
+        while kept < word.end {
+            let start = run(text, kept, JOINER);
+            let end = run(text, start, LETTER | DIGIT);
+            let name = &text[start..end];
+            let varies = end == start || name.bytes().any(|byte| is(byte, DIGIT));
+            if varies
+                && start < word.end
+                && !self.is_code(kept, start, end)
+                && !names::is_name(name)
+            {
+                return self.value(self.behind_value(word.end));
+            }
+            kept = match name {
+                "x86" if text[end..].starts_with("_64") => end + 3,
+                _ if name.eq_ignore_ascii_case("http") => http_version(text, end).unwrap_or(end),
+                _ => end.max(start + 1),
+            };
         }
-        if token::is_hex(&self.text[self.at..word.end]) {
-            return Some((Mark::Hex, word.end));
-        }
-        token::id(self.text, self.at, word).map(|end| (Mark::Id, end))
+        self.name(word.end);
     }
 
-    /// Handles a token that begins with a digit; `sign` is the position of the sign before it, if there is one.
-    ///
-    /// The sign belongs to a number (`-5` is `<n>`) and to a code (`exit code -1`). Before any other value it is
-    /// punctuation.
-    pub(super) fn digits(&mut self, sign: Option<usize>) {
+    /// Returns `true` if a part of a word is a code that identifies the problem: `status 404`, `ORA-00942`.
+    fn is_code(&self, kept: usize, start: usize, end: usize) -> bool {
         let (text, at) = (self.text, self.at);
-        if self.before == Before::Mark {
-            return self.rest_of_word(Word::at(text, at).end);
-        }
-        let word = Word::at(text, at);
-        let mut found = self.token_with_digit(&word);
-        if found.is_none() {
-            let quantity = Quantity::at(text, at);
-            if let Some(end) = self.code(&word, &quantity) {
-                self.at = sign.unwrap_or(at);
-                return self.name(end);
-            }
-            found = self.mixed_with_digit(&word, &quantity);
-            if found.is_none() {
-                return self.quantity(&quantity);
-            }
-        }
-        if let Some((mark, end)) = found {
-            if let Some(sign) = sign {
-                self.at = sign;
-                self.punctuation(1);
-            }
-            self.mark(mark, end);
-        }
-    }
-
-    /// Writes a number and its unit.
-    fn quantity(&mut self, quantity: &Quantity) {
-        self.mark(Mark::Number, quantity.number);
-        match quantity.unit {
-            Some((unit, end)) => self.unit(unit, end),
-            None => self.rest_of_word(Word::at(self.text, quantity.number).end),
-        }
-    }
-
-    /// Writes the replacement of a unit that ends at `end`.
-    fn unit(&mut self, unit: &str, end: usize) {
-        self.output.letters(unit);
-        self.before = Before::Word;
-        self.at = end;
-    }
-
-    /// Finds a value that begins with a digit and whose separators tell what it is.
-    fn token_with_digit(&mut self, word: &Word) -> Option<(Mark, usize)> {
-        let (text, at, end) = (self.text, self.at, word.end);
-        if let Some(end) = self.mail_at(at) {
-            return Some((Mark::Email, end));
-        }
-        let ip4 = || scan::ip4(text, at).map(|end| (Mark::Ip, end));
-        let ip6 = || scan::ip6(text, at).map(|end| (Mark::Ip, end));
-        let hex = || scan::hex_pairs(text, at).map(|end| (Mark::Hex, end));
-        let uuid = || scan::uuid(text, at).map(|end| (Mark::Id, end));
-        let time = || {
-            let digits = at + count(text, at, DIGIT);
-            let behind_colon = self.before == Before::Punctuation(b':');
-            time::from_digit(text, at, digits, behind_colon).map(|end| (Mark::Time, end))
-        };
-        match peek(text, end) {
-            b':' => hex().or_else(time).or_else(ip6),
-            b'-' => uuid().or_else(time),
-            b'.' => ip4().or_else(time),
-            b'/' => time(),
-            b' ' if end - at <= 2 => time(),
-            _ if word.letters => time(),
-            _ => None,
-        }
-    }
-
-    /// Finds a hexadecimal number or an id that begins with a digit and is not a quantity.
-    fn mixed_with_digit(&self, word: &Word, quantity: &Quantity) -> Option<(Mark, usize)> {
-        if let Some((end, _)) = scan::prefixed_hex(self.text, self.at) {
-            return Some((Mark::Hex, end));
-        }
-        let number = !word.ascii
-            || !word.letters
-            || quantity.unit.is_some()
-            || quantity.number == word.end
-            || token::is_size(&self.text[self.at..word.end]);
-        if number { None } else { self.mixed(word) }
-    }
-
-    /// Returns the end of a code that identifies a problem: `status 404`, `os error 2`, `SQLSTATE 42P01`.
-    fn code(&self, word: &Word, quantity: &Quantity) -> Option<usize> {
-        let (text, at) = (self.text, self.at);
-        let number = quantity.whole && quantity.number == word.end && word.end - at <= 5;
-        if !(number || word.letters) || !self.expects_code() {
-            return None;
-        }
-        if let Some((end, digits)) = scan::prefixed_hex(text, at) {
-            return (digits <= 8).then_some(end);
-        }
-        (number || is_state(&text[at..word.end])).then_some(word.end)
-    }
-
-    /// Returns `true` if the text that was written last announces a code.
-    fn expects_code(&self) -> bool {
-        let (gap, space) = self.output.since_last_word();
-        if gap.len() > 3 || !gap.bytes().all(|byte| b" :=([#-_\"'".contains(&byte)) {
+        let code = &text[start..end];
+        let digits = code.bytes().all(|byte| is(byte, DIGIT));
+        let hex = code.len() <= 10
+            && (code.starts_with("0x") || code.starts_with("0X"))
+            && code.len() > 2
+            && code.bytes().skip(2).all(|byte| is(byte, HEX));
+        let form = digits && code.len() <= 5 || hex || names::is_sqlstate(code);
+        // `1.5` is no code, and the 1 of `status 1.5` neither.
+        if !form || peek(text, end) == b'.' && is(peek(text, end + 1), DIGIT) {
             return false;
         }
-        let [prior, word] = self.output.last_words();
-        let one_of =
-            |word: &str, names: &[&str]| names.iter().any(|name| name.eq_ignore_ascii_case(word));
-        if one_of(word, &["error", "err", "ora"]) {
-            // In `error: 5 rows are missing`, the number is a value.
-            return !gap.contains(':');
-        }
-        if one_of(word, &["code"]) {
-            // In `verification code 12345`, the number is a value.
-            return (gap, space) != ("", true) || one_of(prior, &CODES_OF);
-        }
-        one_of(word, &CODES) || word.starts_with("HTTP/")
+        let announced = if kept > at {
+            let prior = text[at..kept].rfind(|next: char| !next.is_ascii_alphanumeric());
+            let word = &text[prior.map_or(at, |prior| at + prior + 1)..kept];
+            let before = &text[at..prior.map_or(at, |prior| at + prior)];
+            let before = &before
+                [before.rfind(|next: char| !next.is_ascii_alphanumeric()).map_or(0, |at| at + 1)..];
+            start == kept + 1 && names::announces_code(before, word, &text[kept..start], false)
+        } else {
+            let (gap, space) = self.output.since_last_word();
+            let (prior, word) = last_part(self.output.last_word(0), self.output.last_word(1));
+            matches!(&text[at..start], "" | "-" | "+" | "#")
+                && names::announces_code(prior, word, gap, space)
+        };
+        announced && !(self.has_request && digits && code.len() == 3 && code < "500")
     }
 
-    /// Handles the text up to `end`, which is glued to a mark: all of its digits are values, its letters are kept.
-    fn rest_of_word(&mut self, end: usize) {
-        while self.at < end {
-            let digits = count(self.text, self.at, DIGIT);
-            if digits > 0 {
-                self.mark(Mark::Number, self.at + digits);
+    /// Returns the end of a value, given the end of its first part: what is glued to it belongs to it, except for
+    /// what ends a sentence, and for words after a colon.
+    pub(super) fn behind_value(&self, at: usize) -> usize {
+        let text = self.text;
+        let bytes = text.as_bytes();
+        let (mut end, mut next, mut colons) = (at, at, 0);
+        while let Some(byte) = bytes.get(next) {
+            let class = classes(*byte);
+            if class & (LETTER | DIGIT) != 0 {
+                next += 1;
+                end = next;
+            } else if class & JOINER != 0 {
+                next += 1;
+                if class & STOP == 0 {
+                    end = next;
+                }
+            } else if *byte == b'<' && is_mark(text, next) {
+                next += MARK.len();
+                end = next;
+            } else if *byte == b':' {
+                let start = next + 1 + usize::from(bytes.get(next + 1) == Some(&b':'));
+                let stop = run(text, start, LETTER | DIGIT);
+                let part = &bytes[start..stop];
+                colons += 1;
+                let group = (1..=4).contains(&part.len()) && part.iter().all(|byte| is(*byte, HEX));
+                let goes_on = part.iter().any(|byte| is(*byte, DIGIT))
+                    || is_mark(text, start)
+                    || group
+                        && (colons >= 2
+                            || peek(text, stop) == b':' && is(peek(text, stop + 1), HEX));
+                if !goes_on {
+                    break;
+                }
+                next = start;
+            } else if *byte == b'=' {
+                // The padding of Base64.
+                let stop = next + 1 + usize::from(bytes.get(next + 1) == Some(&b'='));
+                if end < next
+                    || is(peek(text, stop), LETTER | DIGIT | JOINER)
+                    || peek(text, stop) == b'<'
+                {
+                    break;
+                }
+                next = stop;
+                end = stop;
+            } else if matches!(
+                bytes.get(next..next + 3),
+                Some([0xc2, 0xb5, b's'] | [0xce, 0xbc, b's'])
+            ) {
+                next += 3;
+                end = next;
             } else {
-                let rest = &self.text.as_bytes()[self.at..end];
-                let letters = rest.iter().take_while(|byte| !is(**byte, DIGIT)).count();
-                self.letters(self.at + letters);
+                break;
             }
         }
+        end
     }
 }
 
-/// Returns `true` if a word has the form of an SQLSTATE: five digits or capitals, at least one of them a digit.
-fn is_state(word: &str) -> bool {
-    word.len() == 5
-        && word.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase())
-        && word.bytes().any(|byte| byte.is_ascii_digit())
+/// Returns the end of a value without the characters that end a sentence.
+fn without_stops(text: &str, start: usize, end: usize) -> usize {
+    start + text[start..end].bytes().rev().skip_while(|byte| is(*byte, STOP)).count()
 }
 
-/// Returns `true` for the first part of a version such as `v1.2.3`.
-fn is_version(word: &str) -> bool {
-    word.strip_prefix(['v', 'V'])
-        .is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| is(byte, DIGIT)))
+/// Returns the last part of a word, and the part or word before it: of `exit_code` these are `exit` and `code`.
+fn last_part<'a>(word: &'a str, prior: &'a str) -> (&'a str, &'a str) {
+    let is_joiner = |next: char| !next.is_ascii_alphanumeric();
+    match word.rsplit_once(is_joiner) {
+        // The version of `HTTP/1.1 404`.
+        Some((before, _))
+            if before.get(..5).is_some_and(|name| name.eq_ignore_ascii_case("http/")) =>
+        {
+            (prior, &word[..4])
+        }
+        Some((before, last)) => (before.rsplit(is_joiner).next().unwrap_or(before), last),
+        None => (prior, word),
+    }
+}
+
+/// Returns the end of the version in `HTTP/1.1`, given the position of its slash.
+fn http_version(text: &str, slash: usize) -> Option<usize> {
+    let at = slash + 1;
+    let major = run(text, at, DIGIT);
+    let end = if peek(text, major) == b'.' { run(text, major + 1, DIGIT) } else { major };
+    (peek(text, slash) == b'/'
+        && major > at
+        && end - at <= 3
+        && !is(peek(text, end), LETTER | DIGIT))
+    .then_some(end)
+}
+
+/// Reads at least six pairs of hexadecimal digits separated by colons: a MAC address, or the fingerprint of a
+/// certificate.
+fn hex_pairs(text: &str, at: usize) -> Option<usize> {
+    let (mut end, mut pairs) = (at, 1);
+    while is(peek(text, end), HEX) && is(peek(text, end + 1), HEX) && peek(text, end + 2) == b':' {
+        pairs += 1;
+        end += 3;
+    }
+    let last = run(text, end, LETTER | DIGIT);
+    let is_pair = last == end + 2 && text[end..last].bytes().all(|byte| is(byte, HEX));
+    let end = if is_pair { last } else { end - 1 };
+    (pairs - usize::from(!is_pair) >= 6).then_some(end)
 }

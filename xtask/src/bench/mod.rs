@@ -5,6 +5,7 @@
 
 mod codec;
 mod emit;
+mod grouping;
 mod kept;
 mod list;
 mod memory;
@@ -33,6 +34,8 @@ enum Bench {
     Emit,
     /// The size and time of the spool's encoding, compared with `rmp-serde`
     Codec,
+    /// The accuracy and speed of templates on labelled logs
+    Grouping(grouping::Arguments),
     /// The peak memory of a program in a burst of errors, compared with the handler switched off
     Memory,
     /// The time that `ticket list` and `ticket show` take on a large SQLite file
@@ -49,6 +52,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let rows = match &arguments.bench {
         Bench::Emit => emit::run()?,
         Bench::Codec => codec::run()?,
+        Bench::Grouping(arguments) => grouping::run(arguments)?,
         Bench::Memory => memory::run()?,
         Bench::List => list::run()?,
         Bench::Record => record::run()?,

@@ -1,9 +1,10 @@
 //! The results of a benchmark, for people and for programs.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use anyhow::Result;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// One measured case.
 #[derive(Debug, Serialize)]
@@ -11,7 +12,7 @@ pub(crate) struct Row {
     pub(crate) bench: &'static str,
     pub(crate) case: String,
     pub(crate) value: f64,
-    pub(crate) unit: &'static str,
+    pub(crate) unit: Cow<'static, str>,
     /// The value to compare with, measured in the same run.
     pub(crate) baseline: f64,
     pub(crate) ratio: f64,
@@ -21,10 +22,39 @@ impl Row {
     pub(crate) fn new(
         bench: &'static str,
         case: impl Into<String>,
-        unit: &'static str,
+        unit: impl Into<Cow<'static, str>>,
         [value, baseline]: [f64; 2],
     ) -> Self {
-        Self { bench, case: case.into(), value, unit, baseline, ratio: value / baseline }
+        Self {
+            bench,
+            case: case.into(),
+            value,
+            unit: unit.into(),
+            baseline,
+            ratio: value / baseline,
+        }
+    }
+}
+
+/// A line that a measuring program prints: a case with its unit, its value, and the value to compare with.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Measured {
+    case: String,
+    unit: String,
+    value: f64,
+    baseline: f64,
+}
+
+impl Measured {
+    /// Returns the rows that a program has printed.
+    pub(crate) fn rows(bench: &'static str, output: &str) -> Result<Vec<Row>> {
+        output
+            .lines()
+            .map(|line| {
+                let Self { case, unit, value, baseline } = serde_json::from_str(line)?;
+                Ok(Row::new(bench, case, unit, [value, baseline]))
+            })
+            .collect()
     }
 }
 
