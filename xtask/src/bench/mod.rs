@@ -6,6 +6,7 @@
 mod codec;
 mod emit;
 mod grouping;
+mod ingest;
 mod kept;
 mod list;
 mod memory;
@@ -36,6 +37,8 @@ enum Bench {
     Codec,
     /// The accuracy and speed of templates on labelled logs
     Grouping(grouping::Arguments),
+    /// Rows per second of `ticket ingest` into SQLite, compared with recording the same records
+    Ingest,
     /// The peak memory of a program in a burst of errors, compared with the handler switched off
     Memory,
     /// The time that `ticket list` and `ticket show` take on a large SQLite file
@@ -53,6 +56,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         Bench::Emit => emit::run()?,
         Bench::Codec => codec::run()?,
         Bench::Grouping(arguments) => grouping::run(arguments)?,
+        Bench::Ingest => ingest::run()?,
         Bench::Memory => memory::run()?,
         Bench::List => list::run()?,
         Bench::Record => record::run()?,
