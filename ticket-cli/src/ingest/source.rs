@@ -191,7 +191,7 @@ impl Source {
         self.has_record && self.position_now() != self.position
     }
 
-    pub(super) const fn is_compressed(&self) -> bool {
+    pub(super) fn is_compressed(&self) -> bool {
         matches!(self.reader.get_ref(), Input::Compressed(_))
     }
 
