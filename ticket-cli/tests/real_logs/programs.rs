@@ -106,9 +106,9 @@ pub(crate) fn all() -> Vec<Program> {
         program("node_winston", Node("winston"), "winston_.js", &[&["text"]], Stated, WINSTON),
         program("node_winston_json", Node("winston"), "winston_.js", &[&["json"]], Stated, WINSTON),
         program("php_uncaught", Installed("php"), "uncaught.php", PHP_RUNS, Stated, [
-            ("critical", "", "TypeError", "must be of type int"),
-            ("critical", "", "RuntimeException", "cannot weigh"),
-            ("critical", "", "DomainException", "is lost"),
+            ("error", "php", "TypeError", "must be of type int"),
+            ("error", "php", "RuntimeException", "cannot weigh"),
+            ("error", "php", "DomainException", "is lost"),
         ]),
         program("php_monolog", Php("Monolog/autoload.php"), "monolog_.php", &[&["line"]], Stated, MONOLOG),
         program("php_monolog_traces", Php("Monolog/autoload.php"), "monolog_.php", &[&["traces"]], Stated, MONOLOG),
