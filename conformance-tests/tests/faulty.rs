@@ -141,5 +141,5 @@ fn without_a_fault_it_is_a_right_backend() {
         async move { Ok(Fixture::new(FaultyBackend::new(MemoryBackend::new(), note))) }
     });
     suite.run_case("random_sequences_are_indistinguishable_from_the_reference").unwrap();
-    assert_eq!(seen.lock().unwrap().len(), 18, "all but `lease`, which is nothing to compare");
+    assert_eq!(seen.lock().unwrap().len(), 22, "all but `lease`, which is nothing to compare");
 }

@@ -1,4 +1,4 @@
-//! [`Request`] and [`EventSpan`]: the guards whose ends are those of a request and an event.
+//! [`Request`] and [`EventSpan`]: the guards that end a request and an event.
 
 use std::error::Error;
 use std::ops::{Deref, DerefMut};

@@ -45,7 +45,7 @@ impl Noting {
         match (self.fault)() {
             Fault::None => {}
             Fault::Error => return Err("it fails".into()),
-            // Calls no panic hook: that of `shuttle` takes every panic for a failure.
+            // Calls no panic hook: `shuttle` has one that takes every panic for a failure.
             Fault::Panic => std::panic::resume_unwind(Box::new("it panics")),
             Fault::Hang => std::future::pending().await,
         }

@@ -52,14 +52,14 @@ impl RequestStart {
         }
     }
 
-    /// Sets the id, by default that of the [web request](Self::with_http), or a new UUID if that has none.
+    /// Sets the id. By default it is the id of the [web request](Self::with_http), or a new UUID if that has none.
     #[must_use]
     pub fn with_id(mut self, id: impl Into<SmolStr>) -> Self {
         self.id = id.into();
         self
     }
 
-    /// Sets the web request, which becomes that of all records emitted within the request.
+    /// Sets the web request, which all records emitted within the request carry.
     #[must_use]
     pub fn with_http(mut self, http: HttpRequest) -> Self {
         self.http = http;

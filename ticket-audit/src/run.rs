@@ -12,7 +12,7 @@ use crate::outcome::Outcome;
 use crate::request::RequestStart;
 use crate::sync::{AtomicBool, AtomicU64, Instant, Mutex, lock};
 
-/// A request that is under way, shared by its guards: the one that began it, those of nested runs, and those of
+/// A request that is under way, shared by its guards: the one that began it, the ones of nested runs, and the ones of
 /// its events.
 ///
 /// When the last of them lets go of it, handlers are told that the request has ended. So the end comes exactly once,

@@ -1,6 +1,6 @@
 //! Locks, threads, wake-ups and time, from the standard library and tokio.
 //!
-//! Under `cfg(ticket_shuttle)` tests replace them by those of `shuttle`, which runs threads in random orders, and by
+//! Under `cfg(ticket_shuttle)` tests replace them with the ones of `shuttle`, which runs threads in random orders, and by
 //! the model of time that the tests of `ticket-handler` use.
 
 #[cfg(all(test, ticket_shuttle))]

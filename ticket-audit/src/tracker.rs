@@ -94,7 +94,7 @@ impl Default for EventTracker {
 }
 
 impl EventTracker {
-    /// Returns the tracker of the process, whose handlers are those of [`use_event_handler`].
+    /// Returns the tracker of the process, whose handlers [`use_event_handler`] registers.
     #[must_use]
     pub fn new() -> Self {
         static PROCESS: LazyLock<Arc<Inner>> =

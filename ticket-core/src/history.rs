@@ -148,7 +148,9 @@ mod tests {
     #[test]
     fn names_and_notes_are_brought_within_their_limits() {
         let author = Author::new("x".repeat(limits::NAME + 1));
-        assert_eq!(author.name().map(str::len), Some(limits::NAME));
+        // Cutting leaves a mark of several bytes, which need not end at the limit.
+        let length = author.name().map_or(0, str::len);
+        assert!((limits::NAME - 3..=limits::NAME).contains(&length), "{length}");
         assert_eq!(Author::new("").name(), None);
         let note = Note::new(format!("\0{}", "x".repeat(limits::NOTE)), author);
         assert!(note.text().starts_with('␀') && note.text().len() <= limits::NOTE);

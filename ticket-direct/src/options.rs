@@ -153,8 +153,8 @@ impl HandlerOptions {
     /// redacted and brought within the limits. It cannot drop a record. A `BackgroundHandler` calls it for
     /// records that it builds and not for those that a storm only counts, and before the worker adds a backtrace.
     ///
-    /// The ingredients of the ticket are those of the record before this step. So a text that may not be in the
-    /// store at all is a matter for the [redaction](Self::with_redaction) or the
+    /// The ingredients that decide the ticket, which are stored too, are taken before this step. So a text that may
+    /// not be in the store at all is a matter for the [redaction](Self::with_redaction) or the
     /// [first processor](Self::with_processor).
     ///
     /// ```

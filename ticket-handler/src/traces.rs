@@ -27,7 +27,7 @@ pub(crate) type Resolve = Box<dyn FnOnce(Duration) -> Vec<Frame> + Send>;
 /// The backtraces that wait for the worker.
 #[derive(Default)]
 pub(crate) struct Traces {
-    /// In the order of their ids, which is that of their times.
+    /// Ordered by id, which also orders them by time.
     waiting: Mutex<BTreeMap<OccurrenceId, Resolve>>,
 }
 
@@ -111,7 +111,7 @@ impl Completion {
         let place = || location.file.clone().zip(location.line);
         let own = match captured {
             Some(frames) => frames.iter().find(|frame| is_of(frame, location)),
-            // It may be from elsewhere, such as that of the record's error.
+            // It may be from elsewhere, for instance from where the record's error arose.
             None => record.backtrace.iter().find(|frame| is_at(frame, location)),
         };
         if let Some(own) = own {

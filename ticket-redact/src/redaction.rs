@@ -53,7 +53,7 @@ use crate::text::{self, glance};
 /// - a secret number in a trait whose name is not a secret's;
 /// - anything in the other texts of a record, such as channels, span names, the host, the thread and the external id.
 ///
-/// After `name: `, a word in lower case is kept unless the name is that of a password or a key, so that
+/// After `name: `, a word in lower case is kept unless the name means a password or a key, so that
 /// `session: closed by peer` stays readable.
 ///
 /// Use [`with_keys`](Self::with_keys), or the processor in a handler's options, for secrets that only the

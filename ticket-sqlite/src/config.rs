@@ -87,6 +87,15 @@ impl SqliteConfig {
                 ));
             }
             ":memory:" => Self::in_memory(),
+            // Whoever forgets a colon would only notice by the file that appears.
+            near if near.trim_matches([':', '/']).eq_ignore_ascii_case("memory")
+                && !near.starts_with('/') =>
+            {
+                return Err(Error::config(format!(
+                    "{near:?} may mean a store in memory or a file: write sqlite::memory: for the \
+                     store in memory, or sqlite:./memory for a file of this name"
+                )));
+            }
             path => Self::new(path),
         };
         for (name, value) in options {
@@ -211,5 +220,9 @@ mod tests {
         assert!(message("sqlite:a%2.db").contains("%25"));
         assert!(message("sqlite:a%FF.db").contains("UTF-8"));
         assert!(message("sqlite:a%00.db").contains("NUL"));
+        for near in ["sqlite:memory", "sqlite:memory:", "sqlite::memory", "sqlite://Memory"] {
+            assert!(message(near).contains("write sqlite::memory:"), "{near}");
+        }
+        assert!(SqliteConfig::from_uri("sqlite:./memory").is_ok());
     }
 }

@@ -57,7 +57,7 @@ impl Proxies {
         Self { header, networks }
     }
 
-    /// Returns the address of the client, given that of the peer.
+    /// Returns the address of the client, given the peer's.
     ///
     /// Each proxy appends the address from which it got the request, so the header is read from the right:
     ///

@@ -15,7 +15,7 @@ use crate::exchange::Exchange;
 use crate::panics;
 
 pin_project! {
-    /// The response body of [`TicketHttp`](crate::TicketHttp): that of the inner service, or a short text after a panic.
+    /// The response body of [`TicketHttp`](crate::TicketHttp): the inner service's, or a short text after a panic.
     ///
     /// The request ends when the body ends, fails or is dropped. It is never read ahead.
     #[derive(Debug)]

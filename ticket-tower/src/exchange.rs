@@ -182,7 +182,7 @@ impl Exchange {
         }
     }
 
-    /// Makes the path the route: that of a gRPC call names a method, while the router of tonic only knows services.
+    /// Makes the path the route: the path of a gRPC call names a method, while the router of tonic only knows services.
     fn set_method_as_route(&self) {
         let HttpRequest { path, route, .. } = self.context.request();
         if let Some(path) = path

@@ -173,7 +173,10 @@ fn after_panic(frames: &[Frame]) -> usize {
         let name = &frame.function;
         name.contains("rust_begin_unwind") || name.starts_with("std::panicking::begin_panic")
     };
-    let Some(start) = frames.iter().rposition(begins) else { return 0 };
+    let Some(start) = frames.iter().rposition(begins) else {
+        // The deadline passed among the frames of the hook, which tell nothing.
+        return frames.iter().take_while(|frame| is_machinery(frame)).count();
+    };
     let machinery = |frame: &&Frame| {
         let name = &frame.function;
         begins(frame)
@@ -186,7 +189,7 @@ fn after_panic(frames: &[Frame]) -> usize {
 
 /// Returns the index of the first frame behind the machinery of an event: the frame that logged.
 fn after_event(frames: &[Frame]) -> usize {
-    // Frames of other layers may lie between ours and the event's. Further out, `dispatch` is that of another event.
+    // Frames of other layers may lie between ours and the event's. Further out, `dispatch` belongs to another event.
     let start = frames.iter().position(dispatches).unwrap_or(0);
     start + frames[start..].iter().take_while(|frame| is_machinery(frame)).count()
 }
@@ -306,6 +309,9 @@ mod tests {
             ["core::result::Result<T,E>::unwrap", "shop::pay", "std::panicking::catch_unwind"]
         );
         assert_eq!(trim(frames(&["a", "b"]), after_panic).len(), 2);
+        let cut_off =
+            frames(&["backtrace::trace", "ticket_tracing::panic::report", "std::panicking::x"]);
+        assert!(trim(cut_off, after_panic).is_empty());
     }
 
     #[test]

@@ -24,7 +24,7 @@ use crate::{format, std_backtrace};
 /// everything else is formatted with `Debug` or `Display`. The first error (`error:err = e`) becomes the record's
 /// `error` with its whole `source()` chain, `ticket.fingerprint` overrides the grouping, `ticket.external_id` becomes the
 /// `external_id`, and the text of a `std::backtrace::Backtrace` (`backtrace:% = e.backtrace()`) becomes its `backtrace`.
-/// Target, file, line and module are those of the log record.
+/// Target, file, line and module are taken from the log record.
 ///
 /// ```no_run
 /// use ticket_sqlite::SqliteBackend;

@@ -1,7 +1,7 @@
 //! The panic hook.
 
 use std::panic::{self, PanicHookInfo};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -14,8 +14,8 @@ use crate::origin::thread_name;
 
 /// The longest time for which a panicking thread waits for its record.
 const LONGEST: Duration = Duration::from_secs(2);
-/// The part of that time for resolving frames.
-const RESOLVING: Duration = Duration::from_secs(1);
+/// How many panics of one ticket have a backtrace within a minute.
+const BACKTRACES: u32 = 60;
 
 /// Installs a panic hook that records every panic and then calls the previous hook once.
 ///
@@ -26,18 +26,22 @@ const RESOLVING: Duration = Duration::from_secs(1);
 /// | `location` | the file and line of the panic |
 /// | `backtrace` | the frames from the panic outwards, the application's own marked, independent of `RUST_BACKTRACE` |
 /// | `thread`, `process` | as in other records |
-/// | `request`, `breadcrumbs` | those of the [current request](ticket_handler::RequestContext) of the panicking thread |
+/// | `request`, `breadcrumbs` | from the [current request](ticket_handler::RequestContext) of the panicking thread |
 ///
 /// The record is made and emitted on a separate thread, so that neither a panicking filter nor a lock held by the
-/// panicking thread can turn the panic into an abort or a deadlock. The panicking thread waits for that. It also
-/// waits until the record is stored if it is the main thread, if panics abort, or if the store is available; all
-/// in all two seconds at most. Where a panic ends the process, this is what saves its record; with a spool
-/// folder the record is safe as soon as it is emitted.
+/// panicking thread can turn the panic into an abort or a deadlock. The panicking thread waits until the record is in the
+/// handler's queue, which takes well under a millisecond unless the handler's options are slow. The main thread, and every
+/// thread if panics abort, also waits until the record is stored: the process may be about to end. Both waits together
+/// take two seconds at most. Another thread does not wait for the store, so keep a [`guard`](BackgroundHandler::guard) in
+/// `main`, or give the handler a [spool folder](ticket_handler::Builder::with_spool), which keeps the record whatever
+/// happens to the process.
+///
+/// The handler's worker resolves the frames, within a second: in a large program without optimisation the first backtrace
+/// can take longer, and its record then has fewer frames, or none.
 ///
 /// Panics of the handler's own worker are not recorded but counted in its `stats()`. If the operating system cannot
 /// start a thread, a panic is not recorded, and the previous hook is called all the same. Calling this
-/// twice records each panic twice. The hook keeps the handler alive, so keep a
-/// [`guard`](BackgroundHandler::guard) in `main` for records that wait at the end.
+/// twice records each panic twice. The hook keeps the handler alive.
 ///
 /// Called on a panicking thread, this does nothing.
 ///
@@ -62,16 +66,17 @@ pub fn install_panic_hook(handler: &BackgroundHandler) {
         return;
     }
     let handler = handler.clone();
+    let resolver = Arc::<Resolver>::default();
     let previous = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
-        report(&handler, info);
+        report(&handler, &resolver, info);
         previous(info);
     }));
 }
 
 /// Reports a panic to the handler. This runs inside a hook, where a second panic aborts the process, so nothing
 /// here may panic or call code of the application.
-fn report(handler: &BackgroundHandler, info: &PanicHookInfo<'_>) {
+fn report(handler: &BackgroundHandler, resolver: &Arc<Resolver>, info: &PanicHookInfo<'_>) {
     let start = Instant::now();
     if ticket_handler::in_worker() || is_panic_thread() {
         return;
@@ -90,14 +95,14 @@ fn report(handler: &BackgroundHandler, info: &PanicHookInfo<'_>) {
     let is_last = cfg!(panic = "abort") || thread::current().name() == Some("main");
 
     let (done, waits) = mpsc::sync_channel(1);
-    let handler = handler.clone();
+    let (handler, resolver) = (handler.clone(), Arc::clone(resolver));
     let work = request::in_current_request(move || {
         become_panic_thread();
         let _inside = Inside::enter();
-        record.backtrace = Resolver::default().resolve_panic(captured, start + RESOLVING);
+        let resolve = move |left: Duration| resolver.resolve_panic(captured, Instant::now() + left);
         // The handler counts and reports what it could not take.
-        let _ = handler.emit(record);
-        if is_last || handler.stats().available {
+        let _ = handler.emit_traced(record, BACKTRACES, || resolve);
+        if is_last {
             let _ = handler.blocking_flush(LONGEST.saturating_sub(start.elapsed()));
         }
         let _ = done.send(());

@@ -158,7 +158,7 @@ fn the_backtrace_of_an_error_is_stored_and_no_other_is_captured() {
         panic!("not one")
     };
     assert_eq!(functions(record)[0], "backtraces::arises");
-    assert_eq!(record.location.function, None, "the backtrace is that of another place");
+    assert_eq!(record.location.function, None, "the backtrace is from another place");
     assert!(!record.traits.contains_key("backtrace"), "{:?}", record.traits);
 
     for text in ["disabled backtrace", "none"] {

@@ -1,5 +1,5 @@
 //! Measures how much memory a burst of errors takes. Each measurement is a process of its own, whose peak is
-//! compared with that of the same program with the handler switched off.
+//! compared with the same program with the handler switched off.
 
 #![allow(clippy::print_stdout, reason = "prints the results")]
 

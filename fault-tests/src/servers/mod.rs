@@ -140,7 +140,7 @@ impl Database {
 
     /// Kills the server without letting it clean up, like a power cut.
     ///
-    /// The folder of an SQLite file is moved away, like that of a disk that is no longer mounted.
+    /// The folder of an SQLite file is moved away, as if its disk were no longer mounted.
     pub fn kill(&mut self) -> Outcome {
         match self {
             Self::Sqlite(folder) => Ok(std::fs::rename(folder.path(), away(folder))?),

@@ -114,7 +114,7 @@ pub struct Tree {
 struct Node {
     id: u64,
     parent: Option<u64>,
-    /// The line of the event, and below it those of its errors; empty while it is open.
+    /// The line of the event, and below it the lines of its errors; empty while it is open.
     lines: Vec<String>,
 }
 

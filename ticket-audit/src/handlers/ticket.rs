@@ -97,7 +97,7 @@ impl TicketRequest {
         level >= Some(Level::Critical)
     }
 
-    /// Returns `true` if the failure of the request has been reported as that of an event: it is the same one, or one
+    /// Returns `true` if the failure of the request has been reported with an event: it is the same one, or one
     /// whose chain ends with it.
     fn has_reported(&self, outcome: &Outcome) -> bool {
         self.reported.iter().any(|reported| match reported {

@@ -144,7 +144,7 @@ impl EventHandler for Judged {
         let events = oracle.open.lock().unwrap().remove(&request.key);
         oracle.check(events.is_some(), "the end of a request that is not open", &request.key);
         let is_empty = events.is_none_or(|events| events.is_empty());
-        oracle.check(is_empty, "the end comes before that of an event", &request.key);
+        oracle.check(is_empty, "the request ends before one of its events", &request.key);
         let expected = request.key.rsplit([' ', '/']).next();
         let is_right = expected.is_some_and(|of| of == end.outcome.as_str() || of == ANY);
         oracle.check(is_right, &format!("it ended as {}", end.outcome), &request.key);

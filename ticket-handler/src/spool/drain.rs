@@ -49,7 +49,7 @@ pub struct Drained {
     pub damaged: u64,
     /// The number of folders that were emptied and removed.
     pub folders: usize,
-    /// Folders that are left: those of living processes, and those with segments of another version.
+    /// Folders that are left: living processes own them, or their segments have another version.
     pub left: Vec<PathBuf>,
 }
 

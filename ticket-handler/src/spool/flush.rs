@@ -54,7 +54,7 @@ impl Spool {
         }
     }
 
-    /// Returns how many records and bytes are waiting, including those of the batch being sent.
+    /// Returns how many records and bytes are waiting, including the batch that is being sent.
     pub(crate) fn load(&self) -> (usize, u64) {
         (self.records.load(Relaxed), self.disk.used() + self.memory.used())
     }

@@ -20,7 +20,7 @@ pub(crate) struct Folder {
     _lock: File,
 }
 
-/// A file whose name is that of a segment.
+/// A file that is named like a segment.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct SegmentFile {
     pub(crate) number: u64,

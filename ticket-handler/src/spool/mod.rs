@@ -112,7 +112,7 @@ pub(crate) struct Spool {
     /// Entries that are not in a batch yet, and their bytes.
     waiting: AtomicUsize,
     waiting_bytes: AtomicU64,
-    /// Records that are not settled, including those of a batch.
+    /// Records that are not settled, including the ones in a batch.
     records: AtomicUsize,
     /// How many threads wait for a flush.
     hurried: AtomicUsize,

@@ -1,6 +1,6 @@
 //! Locks, atomics, threads, wake-ups and time, from the standard library and tokio.
 //!
-//! Tests replace them. Under `cfg(ticket_loom)` locks and atomics are those of `loom`, which tries every order
+//! Tests replace them. Under `cfg(ticket_loom)` locks and atomics come from `loom`, which tries every order
 //! in which threads may run. Under `cfg(ticket_shuttle)` everything is from `shuttle`, which picks orders
 //! at random and so can afford whole handlers, and from a model of time (`model.rs`).
 

@@ -23,7 +23,7 @@ shuttle::lazy_static! {
     static ref CLOCK: Clock = Clock::default();
 }
 
-/// The model's clock, in nanoseconds. Its atomics are those of the standard library, so that reading the clock is no step
+/// The model's clock, in nanoseconds. Its atomics come from the standard library, so that reading the clock is no step
 /// of the schedule.
 #[derive(Debug, Default)]
 pub(crate) struct Clock {

@@ -107,10 +107,12 @@ pub(crate) async fn f15_a_read_only_server_is_waited_for() {
     for _ in 0..10 {
         handler.emit(record("during")).unwrap();
     }
-    until("the handler reports the store as unavailable", async || !handler.stats().available)
-        .await;
-    let stats = handler.stats();
-    assert!(stats.last_error.is_some_and(|error| error.contains("read-only")));
+    // On a busy machine the first attempts may fail for another reason.
+    until("the handler reports the store as read-only", async || {
+        let stats = handler.stats();
+        !stats.available && stats.last_error.is_some_and(|error| error.contains("read-only"))
+    })
+    .await;
     set_read_only(&server, "off").await;
     recorded(&handler, 10).await;
     assert_eq!(total(&store).await, 11);

@@ -135,6 +135,8 @@ fn with_hook(victim: &Victim, then: fn()) -> (BackgroundHandler, &'static Atomic
     install(&handler);
     tracing::error!("before it");
     handler.blocking_flush(LONG).unwrap();
+    // The first backtrace has all debug information read, which can take longer than a panic's record may.
+    drop(backtrace::Backtrace::new());
     let called = hook(&handler, then);
     (handler, called)
 }

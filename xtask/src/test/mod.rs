@@ -78,7 +78,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<bool> {
     conclude(&stages, Vec::new(), outcome)
 }
 
-/// Runs every test after other stages, whose problems are printed with those of the tests, just above
+/// Runs every test after other stages, whose problems are printed with the problems of the tests, just above
 /// the closing line.
 pub(crate) fn run_all(mut stages: Stages, problems: Vec<String>) -> Result<bool> {
     let outcome = run_everything(&mut stages);
