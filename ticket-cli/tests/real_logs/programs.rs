@@ -118,6 +118,11 @@ pub(crate) fn all() -> Vec<Program> {
             ("critical", "shop", "ArgumentError", "cannot ship order"),
             ("error", "shop", "", "is lost"),
         ]),
+        program("elixir_logger", Installed("elixir"), "logger_.exs", ONCE, Missing, [
+            ("error", "", "KeyError", "cannot pay order"),
+            ("error", "", "ArgumentError", "terminating"),
+            ("error", "", "", "is lost"),
+        ]),
         program("java_util_logging", Installed("javac"), "Cart.java", ONCE, Stated, [
             ("error", "shop.Cart", "java.lang.ArrayIndexOutOfBoundsException", "cannot pay order"),
             ("error", "shop.Cart", "java.lang.IllegalStateException", "cannot ship order"),
@@ -158,6 +163,7 @@ fn command(ending: &str, source: &Path, folder: &Path, log: &Path) -> Command {
         "js" => Command::new("node"),
         "rb" => Command::new("ruby"),
         "php" => Command::new("php"),
+        "exs" => Command::new("elixir"),
         _ => Command::new("java"),
     };
     match ending {
