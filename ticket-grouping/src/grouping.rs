@@ -116,16 +116,20 @@ fn stable(record: &Record) -> Ingredients {
 /// Returns the template of the message, with the text of each error of the chain replaced by `<error>`.
 ///
 /// Messages often end in the text of their error. Variable parts of that text must not split a ticket, since the
-/// type of the error already is an ingredient. Texts of one or two bytes are left alone: they would match by
-/// chance.
+/// type of the error already is an ingredient. Texts of one or two bytes and mere numbers are left alone: they would
+/// match by chance.
 fn message_template(record: &Record) -> String {
     let mut message = Cow::Borrowed(record.message.as_str());
-    for cause in record.error.iter().filter(|cause| cause.message.len() > 2) {
+    for cause in record.error.iter().filter(|cause| is_text(&cause.message)) {
         if message.contains(cause.message.as_str()) {
             message = message.replace(cause.message.as_str(), "<error>").into();
         }
     }
     template(&message)
+}
+
+fn is_text(message: &str) -> bool {
+    message.len() > 2 && message.contains(char::is_alphabetic)
 }
 
 fn location(record: &Record) -> Ingredients {
@@ -240,6 +244,16 @@ mod tests {
             failed("sync failed: host alpha is down", "host alpha is down"),
             failed("sync failed: host beta is away", "host beta is away"),
         );
+    }
+
+    #[test]
+    fn an_error_whose_text_is_a_number_does_not_split_a_ticket() {
+        let failed = |key: &str| {
+            let mut record = record(&format!("cannot serve /pay/{key}"));
+            record.error = vec![ErrorCause::new(Some("KeyError".into()), key)];
+            id(&record)
+        };
+        assert_eq!(failed("17"), failed("4711"));
     }
 
     #[test]

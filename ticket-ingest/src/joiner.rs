@@ -135,7 +135,7 @@ impl Joiner {
     pub(crate) fn pending(&self) -> Option<Mark> {
         let waiting = self.waiting.front().map(|waiting| &waiting.bare);
         let object = || self.object.as_ref().and_then(|object| object.lines.first());
-        let Bare { offset, number, .. } = waiting.or_else(object).or_else(|| self.part.as_ref())?;
+        let Bare { offset, number, .. } = waiting.or_else(object).or(self.part.as_ref())?;
         let (offset, number) = (*offset, *number);
         Some(Mark { offset, lines: number - 1, time: self.last_time })
     }

@@ -24,6 +24,8 @@ pub(crate) struct Lines {
     labels: Vec<(String, String)>,
     is_timed: bool,
     is_indented: bool,
+    /// The line begins with `Error: `, which is a level, or the type of an error that a trace follows.
+    is_error: bool,
     follower: Follower,
 }
 
@@ -36,6 +38,7 @@ impl Lines {
     pub(crate) fn new(line: &str, head: Head<'_>, level: Option<Level>) -> Self {
         let follower = Follower::new(head.message, head.level.or(level));
         let is_timed = head.time.is_some() || head.clock;
+        let is_error = !is_timed && line.strip_prefix("Error: ") == Some(head.message);
         let message = head.message.to_owned();
         Self {
             draft: draft(head),
@@ -45,6 +48,7 @@ impl Lines {
             labels: Vec::new(),
             is_timed,
             is_indented: is_indented(line),
+            is_error,
             follower,
         }
     }
@@ -142,7 +146,7 @@ impl Lines {
         if self.is_indented && self.take_pretty() {
             self.rest.clear();
         }
-        let Self { mut draft, message, rest, dropped, labels, .. } = self;
+        let Self { mut draft, message, rest, dropped, labels, is_error, .. } = self;
         for (name, text) in labels {
             draft.keep(&name, text);
         }
@@ -156,6 +160,9 @@ impl Lines {
         let message = draft.record.message.clone();
         let mut trace = trace::read(&format!("{message}\n{rest}"));
         let is_traced = !trace.is_empty();
+        if is_traced && is_error && trace.message.as_deref() == Some(&*message) {
+            trace = trace::read(&format!("Error: {message}\n{rest}"));
+        }
         let (mut text, mut others) = (SmolStr::from(message.trim_end()), rest.as_str());
         let other = std::mem::take(&mut trace.other);
         if is_traced {

@@ -110,16 +110,17 @@ impl<R: Read> Reader<R> {
         }
     }
 
-    /// Returns the record that waits for more lines. It is marked as [incomplete](Entry::incomplete).
+    /// Returns the next record that waits for more lines. The last one is marked as [incomplete](Entry::incomplete).
     ///
+    /// Several may wait if the lines of several programs alternate, so call this until it returns `None`.
     /// Lines that belong to it and are read later are counted as [`joined_lines`](Self::joined_lines) and
     /// dropped: they do not become a record of their own.
     pub fn flush(&mut self) -> Option<Item> {
         self.end(true)
     }
 
-    /// Returns the record that waits for more lines when it is certain that there are none, for example
-    /// because the file was rotated.
+    /// Returns the next record that waits for more lines when it is certain that there are none, for example
+    /// because the file was rotated. Call this until it returns `None`.
     pub fn finish(&mut self) -> Option<Item> {
         self.end(false)
     }

@@ -25,7 +25,9 @@ fn rest(reader: &mut Reader<Cursor<&[u8]>>) -> Vec<String> {
     while let Some(item) = reader.read(AtEnd::TakeLine).unwrap() {
         items.push(told(&item));
     }
-    items.extend(reader.flush().iter().map(told));
+    while let Some(item) = reader.flush() {
+        items.push(told(&item));
+    }
     items
 }
 

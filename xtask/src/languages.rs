@@ -21,9 +21,10 @@ const NODE_MODULES: &str = "TICKET_TEST_NODE_MODULES";
 const NODE_PACKAGES: [&str; 2] = ["pino@10.4.0", "winston@3.19.0"];
 
 /// Debian's packages of programs that write logs.
-const DEBIAN_PACKAGES: [&str; 8] = [
+const DEBIAN_PACKAGES: [&str; 9] = [
     "apache2",
     "default-jdk-headless",
+    "elixir",
     "mariadb-server-core",
     "nginx-light",
     "php-cli",

@@ -112,7 +112,7 @@ impl Collector {
             .iter_mut()
             .try_for_each(|source| {
                 self.read_available(source, AtEnd::TakeLine, false, &mut work)?;
-                self.take_last(source.flush(), source, false, &mut work)?;
+                self.take_last(Source::flush, source, false, &mut work)?;
                 work.note(source);
                 Ok(())
             })
@@ -135,7 +135,7 @@ impl Collector {
             for source in &mut *sources {
                 self.follow_one(source, live, work)?;
                 if stopping {
-                    self.take_last(source.flush(), source, live, work)?;
+                    self.take_last(Source::flush, source, live, work)?;
                 }
                 if source.is_read_on() {
                     work.note(source);
@@ -161,15 +161,15 @@ impl Collector {
         match fate {
             Fate::Same => {
                 if source.has_waited(QUIET) {
-                    self.take_last(source.flush(), source, live, work)?;
+                    self.take_last(Source::flush, source, live, work)?;
                 }
                 return Ok(());
             }
             Fate::Replaced => {
                 self.read_available(source, AtEnd::TakeLine, live, work)?;
-                self.take_last(source.finish(), source, live, work)?;
+                self.take_last(Source::finish, source, live, work)?;
             }
-            Fate::Truncated => self.take_last(source.finish(), source, live, work)?,
+            Fate::Truncated => self.take_last(Source::finish, source, live, work)?,
         }
         work.note(source);
         match source.reopen() {
@@ -201,12 +201,15 @@ impl Collector {
 
     fn take_last(
         &self,
-        last: Option<Item>,
+        next: fn(&mut Source) -> Option<Item>,
         source: &mut Source,
         live: bool,
         work: &mut Work,
     ) -> Result<(), Halt> {
-        last.map_or(Ok(()), |item| self.take(item, source, live, work))
+        while let Some(item) = next(source) {
+            self.take(item, source, live, work)?;
+        }
+        Ok(())
     }
 
     fn take(

@@ -54,6 +54,17 @@ fn equal_lines_at_different_places_are_counted_separately() {
     assert_eq!(place.counts(&["--again", "app.log"]), (0, 3));
 }
 
+/// A trace waits for more lines, and so may one of another program that alternates with it.
+#[test]
+fn all_records_that_wait_at_the_end_are_counted() {
+    let place = Place::new();
+    let log = "a-1  | panic: no card\nb-1  | panic: no cart\nc-1  | panic: no cash\n\
+               a-1  | goroutine 1 [running]:\nb-1  | goroutine 1 [running]:\n";
+    place.write("app.log", log);
+    assert_eq!(place.counts(&["app.log"]), (3, 0));
+    assert_eq!(place.counts(&["app.log"]), (0, 0));
+}
+
 #[test]
 fn applications_are_counted_separately() {
     let place = Place::new();

@@ -5,7 +5,11 @@
 //! those of the machine. The case of a program that is missing is ignored, and says what would provide it; `cargo
 //! xtask faults` installs what it can.
 
-#![allow(clippy::print_stdout, reason = "the tickets are shown with --nocapture")]
+#![allow(
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "the tickets are shown with --nocapture, and why a case is ignored"
+)]
 
 mod expect;
 mod mongod;

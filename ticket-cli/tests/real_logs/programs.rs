@@ -106,9 +106,9 @@ pub(crate) fn all() -> Vec<Program> {
         program("node_winston", Node("winston"), "winston_.js", &[&["text"]], Stated, WINSTON),
         program("node_winston_json", Node("winston"), "winston_.js", &[&["json"]], Stated, WINSTON),
         program("php_uncaught", Installed("php"), "uncaught.php", PHP_RUNS, Stated, [
-            ("critical", "", "TypeError", "must be of type int"),
-            ("critical", "", "RuntimeException", "cannot weigh"),
-            ("critical", "", "DomainException", "is lost"),
+            ("error", "php", "TypeError", "must be of type int"),
+            ("error", "php", "RuntimeException", "cannot weigh"),
+            ("error", "php", "DomainException", "is lost"),
         ]),
         program("php_monolog", Php("Monolog/autoload.php"), "monolog_.php", &[&["line"]], Stated, MONOLOG),
         program("php_monolog_traces", Php("Monolog/autoload.php"), "monolog_.php", &[&["traces"]], Stated, MONOLOG),
@@ -117,6 +117,11 @@ pub(crate) fn all() -> Vec<Program> {
             ("error", "shop", "KeyError", "key not found"),
             ("critical", "shop", "ArgumentError", "cannot ship order"),
             ("error", "shop", "", "is lost"),
+        ]),
+        program("elixir_logger", Installed("elixir"), "logger_.exs", ONCE, Missing, [
+            ("error", "", "KeyError", "cannot pay order"),
+            ("error", "", "ArgumentError", "terminating"),
+            ("error", "", "", "is lost"),
         ]),
         program("java_util_logging", Installed("javac"), "Cart.java", ONCE, Stated, [
             ("error", "shop.Cart", "java.lang.ArrayIndexOutOfBoundsException", "cannot pay order"),
@@ -158,6 +163,7 @@ fn command(ending: &str, source: &Path, folder: &Path, log: &Path) -> Command {
         "js" => Command::new("node"),
         "rb" => Command::new("ruby"),
         "php" => Command::new("php"),
+        "exs" => Command::new("elixir"),
         _ => Command::new("java"),
     };
     match ending {

@@ -97,22 +97,14 @@ fn apache() -> Outcome {
     // As root, Apache serves as another user.
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))?;
     let root = folder.path().display();
-    let modules = "/usr/lib/apache2/modules";
-    let mut configuration = format!(
+    let modules = ["mpm_event", "authz_core", "dir", "autoindex", "proxy", "proxy_http"];
+    let load = |name| format!("LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so\n");
+    let mut configuration: String = modules.into_iter().map(load).collect();
+    configuration += &format!(
         "ServerName localhost\nListen 127.0.0.1:{port}\nPidFile {root}/pid\nDefaultRuntimeDir {root}\n\
          ErrorLog {root}/error.log\nDocumentRoot {root}\nDirectoryIndex index.html\n\
          User www-data\nGroup www-data\n"
     );
-    for (name, file) in [
-        ("mpm_event", "mpm_event"),
-        ("authz_core", "authz_core"),
-        ("dir", "dir"),
-        ("autoindex", "autoindex"),
-        ("proxy", "proxy"),
-        ("proxy_http", "proxy_http"),
-    ] {
-        configuration.insert_str(0, &format!("LoadModule {name}_module {modules}/mod_{file}.so\n"));
-    }
     configuration += &format!(
         "<Directory {root}>\nOptions None\n</Directory>\n\
          <Location /private>\nRequire all denied\n</Location>\n\

@@ -26,6 +26,8 @@ impl<'a> Head<'a> {
                 || (!is_closed && self.numbers(scan))
                 || (!is_closed && self.group_after(scan))
                 || self.span(scan)
+                || self.bare_spans(scan)
+                || self.module(scan, &mut is_closed)
                 || self.place_after(scan)
                 || self.logger(scan, is_column, &mut is_closed)
                 || (is_column && self.id(scan));
@@ -169,6 +171,58 @@ impl<'a> Head<'a> {
         true
     }
 
+    /// Reads spans without fields, as the compact form of `tracing` writes them: `request:pay: shop::cart: `. The target
+    /// behind them is what tells them from a target.
+    fn bare_spans(&mut self, scan: &mut Scan<'a>) -> bool {
+        let Some((spans, behind)) = scan.rest().split_once(": ") else { return false };
+        let is_target = behind
+            .split_once(": ")
+            .is_some_and(|(target, _)| target.contains("::") && is_logger(target));
+        if !is_target || !self.spans.is_empty() || !spans.split(':').all(is_name) {
+            return false;
+        }
+        self.spans.extend(spans.split(':').map(|span| (span, "")));
+        scan.at = scan.line.len() - behind.len();
+        true
+    }
+
+    /// Reads a module with its line, and with the function between them: `shop.cart:28: text`,
+    /// `shop:<module>:28 - text`. Flask writes `in shop: text`.
+    fn module(&mut self, scan: &mut Scan<'a>, is_closed: &mut bool) -> bool {
+        let rest = scan.rest();
+        let ends = [" - ", ": "].into_iter().filter_map(|end| rest.split_once(end));
+        let Some((pieces, behind)) = ends.min_by_key(|(pieces, _)| pieces.len()) else {
+            return false;
+        };
+        if self.channel.is_some() || *is_closed {
+            return false;
+        }
+        let is_module = |name: &str| is_name(name) && !name.contains([':', '/', '@']);
+        if let Some(name) = pieces.strip_prefix("in ").filter(|name| is_module(name))
+            && self.time.is_some()
+        {
+            self.channel = Some(name);
+        } else {
+            let Some((name, line)) = pieces.rsplit_once(':') else { return false };
+            let Ok(line) = line.parse() else { return false };
+            let (name, function) = match name.split_once(':') {
+                Some((name, function)) => (name, Some(function)),
+                None => (name, None),
+            };
+            let is_piece = match function {
+                Some(function) => !function.is_empty() && !function.contains([' ', ':']),
+                None => is_logger(name) && !is_source(name),
+            };
+            if !is_module(name) || !is_piece {
+                return false;
+            }
+            (self.channel, self.function, self.line) = (Some(name), function, Some(line));
+        }
+        *is_closed = true;
+        scan.at = scan.line.len() - behind.len();
+        true
+    }
+
     /// Reads the place before the message: `cart.go:42\ttext`, `src/cart.rs:42: text`, `cart.go:42 > text`.
     fn place_after(&mut self, scan: &mut Scan<'a>) -> bool {
         let mut behind = *scan;
@@ -307,7 +361,52 @@ impl<'a> Head<'a> {
         {
             (self.channel, self.message) = (Some(name), message);
         }
+        self.trailing_pairs();
     }
+
+    /// Reads the logger and the fields that structlog writes behind a message that it fills with spaces:
+    /// `cannot pay            [shop.cart] order=17`.
+    fn trailing_pairs(&mut self) {
+        let Some((message, behind)) = self.message.split_once("  ") else { return };
+        let behind = behind.trim_start();
+        let (name, fields) = match behind.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+            Some((name, fields)) if is_name(name) && self.channel.is_none() => (Some(name), fields),
+            _ => (None, behind),
+        };
+        let Some(pairs) = pairs(fields).filter(|pairs| name.is_some() || !pairs.is_empty()) else {
+            return;
+        };
+        self.pairs.extend(pairs);
+        self.channel = self.channel.or(name);
+        self.message = message;
+    }
+}
+
+/// Reads pairs such as `order=17 name='a b'`. Returns `None` if there is anything else.
+fn pairs(text: &str) -> Option<Vec<(&str, &str)>> {
+    let mut pairs = Vec::new();
+    let mut rest = text.trim();
+    while !rest.is_empty() {
+        let (key, behind) = rest.split_once('=').filter(|(key, _)| is_name(key))?;
+        let quote = behind.chars().next().filter(|c| ['"', '\''].contains(c));
+        let (value, behind) = match quote {
+            Some(quote) => behind[1..].split_once(quote)?,
+            None => behind.split_once(' ').unwrap_or((behind, "")),
+        };
+        pairs.push((key, value));
+        rest = behind.trim_start();
+    }
+    Some(pairs)
+}
+
+/// Returns `true` for the name of a source file, which is not the name of a logger.
+fn is_source(name: &str) -> bool {
+    const ENDS: [&str; 28] = [
+        "c", "cc", "clj", "cpp", "cs", "cxx", "dart", "erl", "ex", "exs", "go", "h", "hpp", "hs",
+        "java", "js", "kt", "lua", "m", "mjs", "php", "pl", "py", "rb", "rs", "scala", "swift",
+        "ts",
+    ];
+    name.rsplit_once('.').is_some_and(|(_, end)| ENDS.contains(&end))
 }
 
 /// Returns `true` for the name of a class in two packages or more, which is no word of a text:

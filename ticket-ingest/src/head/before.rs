@@ -50,8 +50,9 @@ impl<'a> Head<'a> {
                 behind_time = *scan;
                 continue;
             }
-            // The type of an exception may look like a level, such as `Error: x`, but says more than that.
-            if !dated && index == 0 && trace::begins(scan.rest()) {
+            // The type of an exception may look like a level, but says more than that.
+            let is_trace = !dated && index == 0 && trace::begins(scan.rest());
+            if is_trace && !scan.rest().starts_with("Error:") {
                 break;
             }
             let start = scan.at;

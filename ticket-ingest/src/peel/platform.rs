@@ -22,7 +22,7 @@ pub(super) fn read(text: &str) -> Option<Layer<'_>> {
                 is_platform |= word.contains('/') && !word.contains(' ');
                 (word, behind.strip_prefix(' ')?)
             }
-            None => rest.split_once(' ').or_else(|| Some((rest, "")))?,
+            None => rest.split_once(' ').or(Some((rest, "")))?,
         };
         is_platform |= word == "CURRENT";
         if matches!(word, "OUT" | "ERR") && is_platform {

@@ -80,6 +80,14 @@ fn elixir_frame(text: &str) -> Option<Frame> {
     if !application.is_empty() && rest.starts_with(':') && has_arity(rest) {
         return Some(Frame::new(rest));
     }
+    // A function of the runtime that was called with the wrong arguments: `:erlang.map_get("visa", %{})`
+    if let Some((function, _)) = rest.split_once('(').filter(|_| rest.ends_with(')'))
+        && function.starts_with(':')
+        && function.contains('.')
+        && !function.contains(' ')
+    {
+        return Some(Frame::new(function));
+    }
     let (place, function) = rest.split_once(": ")?;
     let (file, line) = place.rsplit_once(':')?;
     let is_source =

@@ -6,12 +6,9 @@ use ticket_ingest::{Format, Item, Reader};
 
 fn messages(bytes: &[u8]) -> io::Result<Vec<(u64, u64, String)>> {
     Reader::new(bytes, Format::Auto)
-        .filter_map(|item| match item {
-            Ok(Item::Entry(entry)) => {
-                Some(Ok((entry.line, entry.offset, entry.record.message.to_string())))
-            }
-            Ok(other) => panic!("{other:?}"),
-            Err(error) => Some(Err(error)),
+        .map(|item| match item? {
+            Item::Entry(entry) => Ok((entry.line, entry.offset, entry.record.message.to_string())),
+            other => panic!("{other:?}"),
         })
         .collect()
 }

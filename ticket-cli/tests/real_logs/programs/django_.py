@@ -14,7 +14,7 @@ settings.configure(
     LOGGING={
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"line": {"format": "{levelname} {asctime} {name} {message}", "style": "{"}},
+        "formatters": {"line": {"format": "{levelname} {asctime} {name}: {message}", "style": "{"}},
         "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["console"], "level": "INFO"},
         "loggers": {"django": {"handlers": [], "propagate": True}},

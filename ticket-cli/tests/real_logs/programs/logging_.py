@@ -4,7 +4,7 @@ import logging
 import sys
 
 FORMATS = {
-    "basic": None,
+    "basic": logging.BASIC_FORMAT,
     "dashes": "%(asctime)s - %(name)s - %(levelname)s - %(message)s",
     "spaces": "%(asctime)s %(levelname)s %(name)s: %(message)s",
     "thread": "%(asctime)s %(levelname)s (%(threadName)s) [%(name)s] %(message)s",

@@ -107,7 +107,7 @@ fn ruby_backtraces() {
 #[test]
 fn elixir_and_erlang_reports() {
     let trace = read(
-        "GenServer #PID<0.103.0> terminating\n** (ArgumentError) no card 2\n    (shop 0.1.0) lib/shop.ex:5: Shop.Server.pay/1\n    (stdlib 4.2) gen_server.erl:1149: :gen_server.try_handle_call/4\nLast message (from #PID<0.96.0>): {:pay, 2}\nState: %{a: 1}\n",
+        "GenServer #PID<0.103.0> terminating\n** (ArgumentError) no card 2\n    :erlang.map_get(\"visa\", %{})\n    (shop 0.1.0) lib/shop.ex:5: Shop.Server.pay/1\n    (stdlib 4.2) gen_server.erl:1149: :gen_server.try_handle_call/4\nLast message (from #PID<0.96.0>): {:pay, 2}\nState: %{a: 1}\n",
     );
     assert_eq!(trace.message.as_deref(), Some("GenServer #PID<0.103.0> terminating"));
     assert_eq!(errors(&trace), ["ArgumentError: no card 2"]);
