@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use ticket_core::record::{Breadcrumb, Frame};
+use ticket_core::record::Breadcrumb;
 use ticket_core::{
     Emitted, Error, ErrorKind, Fingerprint, Level, Record, Result, TicketingBaseHandler,
 };
@@ -96,40 +96,16 @@ impl BackgroundHandler {
     /// it or this is a forked child of the process, [`ErrorKind::Rejected`] if a function of the
     /// options panicked over it.
     pub fn emit(&self, record: Record) -> Result<Emitted> {
-        self.pending()?.map_or(Ok(Emitted::Ignored), |pending| pending.emit(record))
-    }
-
-    /// Takes one record, as [`emit`](Self::emit) does, together with its backtrace. See [`Pending::emit_traced`].
-    ///
-    /// # Errors
-    ///
-    /// Those of [`emit`](Self::emit).
-    pub fn emit_traced<R>(
-        &self,
-        record: Record,
-        max_per_minute: u32,
-        capture: impl FnOnce() -> R,
-    ) -> Result<Emitted>
-    where
-        R: FnOnce(Duration) -> Vec<Frame> + Send + 'static,
-    {
-        self.pending()?.map_or(Ok(Emitted::Ignored), |pending| {
-            pending.emit_traced(record, max_per_minute, capture)
-        })
-    }
-
-    /// Returns `None`, and counts the record as ignored, if this handler takes none from this thread.
-    fn pending(&self) -> Result<Option<Pending<'_>>> {
         let shared = &*self.inner.shared;
         if shared.is_off || in_worker() {
             add(&shared.counters.ignored, 1);
-            return Ok(None);
+            return Ok(Emitted::Ignored);
         }
         if shared.home.is_left() {
             add(&shared.counters.forked, 1);
             return Err(forked());
         }
-        Ok(Some(Pending::new(shared, None, None)))
+        Pending::new(shared, None, None).emit(record)
     }
 
     /// Begins to emit a record that need not be built while its ticket is in a storm: for producers

@@ -129,8 +129,8 @@ impl TicketHttpLayer {
 
     /// Sets how the user of a request is found in its extensions.
     ///
-    /// The function is called with the extensions of the request when it arrives, and with the extensions of the response. So an
-    /// authentication that runs inside this layer can leave the user in the response. It can also call
+    /// The function is called with the extensions of the request when it arrives, and with the extensions of the
+    /// response. So an authentication that runs inside this layer can leave the user in the response. It can also call
     /// [`RequestContext::set_user`](crate::RequestContext::set_user), and then records carry the user from there on.
     #[must_use]
     pub fn with_user<U: Into<SmolStr>>(

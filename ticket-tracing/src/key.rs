@@ -1,8 +1,9 @@
-//! The key of an event: a hash of what decides its ticket.
+//! The key of an event or a panic: a hash of what decides its ticket.
 
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use std::sync::LazyLock;
 
+use ticket_core::Record;
 use tracing::{Event, Metadata};
 
 use crate::visit::Fields;
@@ -36,4 +37,10 @@ pub(crate) fn of(event: &Event<'_>, normalized: Option<&Metadata<'_>>, fields: &
         }
     }
     hasher.finish()
+}
+
+/// Returns the key of a panic's record: all such records have one level and one channel.
+pub(crate) fn of_panic(record: &Record) -> u64 {
+    let location = &record.location;
+    SEED.hash_one((&location.file, location.line, &record.message))
 }

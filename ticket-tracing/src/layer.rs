@@ -142,8 +142,8 @@ impl TicketLayer {
     /// name without its module, and an inlined `async fn` has none. Records that a storm counts, or that
     /// another process adopts from the spool, have no backtrace.
     ///
-    /// The record also gets its [function](ticket_core::Location::function): the innermost frame in the event's
-    /// module, or else in the application's own code. Later records from the same line have it without a backtrace. It never
+    /// The record also gets its [function](ticket_core::Location::function): the function of the innermost frame in the
+    /// event's module, or else in the application's own code. Later records from the same line have it without a backtrace. It never
     /// decides the ticket, so switching this on or off moves no record.
     #[must_use]
     pub fn with_backtraces(mut self, level: Level) -> Self {

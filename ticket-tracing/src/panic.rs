@@ -10,12 +10,11 @@ use ticket_handler::{BackgroundHandler, RequestContext, request};
 
 use crate::frames::{self, Resolver};
 use crate::inside::{Inside, become_panic_thread, is_panic_thread};
+use crate::key;
 use crate::origin::thread_name;
 
 /// The longest time for which a panicking thread waits for its record.
 const LONGEST: Duration = Duration::from_secs(2);
-/// How many panics of one ticket have a backtrace within a minute.
-const BACKTRACES: u32 = 60;
 
 /// Installs a panic hook that records every panic and then calls the previous hook once.
 ///
@@ -29,10 +28,10 @@ const BACKTRACES: u32 = 60;
 /// | `request`, `breadcrumbs` | from the [current request](ticket_handler::RequestContext) of the panicking thread |
 ///
 /// The record is made and emitted on a separate thread, so that neither a panicking filter nor a lock held by the
-/// panicking thread can turn the panic into an abort or a deadlock. The panicking thread waits until the record is in the
-/// handler's queue, which takes well under a millisecond unless the handler's options are slow. The main thread, and every
-/// thread if panics abort, also waits until the record is stored: the process may be about to end. Both waits together
-/// take two seconds at most. Another thread does not wait for the store, so keep a [`guard`](BackgroundHandler::guard) in
+/// panicking thread can turn the panic into an abort or a deadlock. The panicking thread waits until the handler
+/// has taken the record, as it does for any other record. The main thread, and every thread if panics abort, also waits
+/// until the record is stored: the process may be about to end. Both waits together take two seconds at most.
+/// No other thread waits for the store, so keep a [`guard`](BackgroundHandler::guard) in
 /// `main`, or give the handler a [spool folder](ticket_handler::Builder::with_spool), which keeps the record whatever
 /// happens to the process.
 ///
@@ -100,8 +99,11 @@ fn report(handler: &BackgroundHandler, resolver: &Arc<Resolver>, info: &PanicHoo
         become_panic_thread();
         let _inside = Inside::enter();
         let resolve = move |left: Duration| resolver.resolve_panic(captured, Instant::now() + left);
-        // The handler counts and reports what it could not take.
-        let _ = handler.emit_traced(record, BACKTRACES, || resolve);
+        // `None` in a storm: the panic is counted.
+        if let Some(pending) = handler.begin(record.level, key::of_panic(&record)) {
+            // The handler counts and reports what it could not take. Each record that is stored has its backtrace.
+            let _ = pending.emit_traced(record, u32::MAX, || resolve);
+        }
         if is_last {
             let _ = handler.blocking_flush(LONGEST.saturating_sub(start.elapsed()));
         }

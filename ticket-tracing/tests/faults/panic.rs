@@ -6,10 +6,12 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::thread;
+use std::time::{Duration, Instant};
 
-use ticket_core::{Level, Record};
+use ticket_core::backend::async_trait;
+use ticket_core::{Emitted, Fingerprint, Level, Record, TicketingBaseHandler};
 use ticket_direct::HandlerOptions;
 use ticket_memory::MemoryBackend;
 use ticket_tracing::{BackgroundHandler, install_panic_hook, report_error};
@@ -25,6 +27,7 @@ pub(crate) const CASES: &[Case] = &[
     ("f27_a_filter_that_panics_over_a_panic_costs_the_record_only", in_a_filter),
     ("f27_a_panic_of_the_worker_is_no_ticket", of_the_worker),
     ("f27_a_panic_while_the_store_is_away_waits_two_seconds_at_most", store_away),
+    ("f27_a_panic_of_a_thread_does_not_wait_for_a_store_that_hangs", store_hangs),
 ];
 
 pub(crate) const VICTIMS: &[Main] = &[
@@ -110,7 +113,52 @@ pub(crate) const VICTIMS: &[Main] = &[
         assert_eq!(handler.stats().queued, 1);
         std::process::exit(0)
     }),
+    ("store_hangs", |_| {
+        let handler = BackgroundHandler::builder(HandlerOptions::new("app"));
+        let handler = handler.handler(Hangs::default()).unwrap();
+        hook(&handler, || {});
+        // From here on the handler takes the store for available.
+        handler.emit(Record::new(Level::Error, "app", "before it")).unwrap();
+        handler.blocking_flush(LONG).unwrap();
+        let start = Instant::now();
+        for order in 0..20 {
+            assert!(thread::spawn(move || panics_here(order)).join().is_err());
+        }
+        // If each waited for its record, which takes two seconds, it would be forty. A slow machine may need a while.
+        assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+        assert!(handler.stats().available && handler.stats().recorded == 1);
+        std::process::exit(0)
+    }),
 ];
+
+/// A tracker that takes one record, and none after it.
+#[derive(Debug, Default)]
+struct Hangs {
+    options: HandlerOptions,
+    has_one: AtomicBool,
+}
+
+#[async_trait]
+impl TicketingBaseHandler for Hangs {
+    fn hash_record(&self, record: &Record) -> Fingerprint {
+        self.options.hash_record(record)
+    }
+
+    fn process_record(&self, record: Record) -> Option<Record> {
+        self.options.process_record(record)
+    }
+
+    async fn emit(&self, record: Record) -> ticket_core::Result<Emitted> {
+        if self.has_one.swap(true, SeqCst) {
+            std::future::pending::<()>().await;
+        }
+        Ok(Emitted::Accepted(self.hash_record(&record).id()))
+    }
+
+    async fn flush(&self, _: Duration) -> ticket_core::Result<()> {
+        Ok(())
+    }
+}
 
 #[inline(never)]
 fn panics_here(order: u32) {
@@ -234,6 +282,11 @@ fn of_the_worker() {
     let ended = start("worker_panics", &[]).wait();
     assert!(ended.status.success(), "{}", ended.stderr);
     assert_eq!(ended.messages(), ["after it"]);
+}
+
+fn store_hangs() {
+    let ended = start("store_hangs", &[]).wait();
+    assert!(ended.status.success(), "{}", ended.stderr);
 }
 
 fn store_away() {

@@ -12,7 +12,7 @@ use super::toolchain::Toolchain;
 use crate::artifacts::{self, Artifact};
 use crate::workspace;
 
-/// The tests in which threads meet: the handler's, and those of the layer above it.
+/// The tests in which threads meet: the handler's, and the ones of the layer above it.
 const TESTS: [(&str, &[&str]); 2] = [
     ("ticket-handler", &["handler", "hooks", "losses", "retention", "spool", "storm", "worker"]),
     (
