@@ -50,8 +50,9 @@ where
     P: Position<Item = T>,
     F: Future<Output = Result<Page<T>, Failure>>,
 {
-    let cursor =
-        |item: Option<&T>, is_reversed| item.and_then(|item| cursor(plan(is_reversed).ok()?, item));
+    let cursor = |item: Option<&T>, is_reversed| {
+        item.and_then(|item| cursor(&plan(is_reversed).ok()?, item))
+    };
     if let At::Before(before) = at {
         let mut page = read(true, Some(before.clone())).await?;
         page.items.reverse();
@@ -72,7 +73,7 @@ where
 }
 
 /// Returns the cursor of an item: the one with which a page of this item alone ends.
-pub(crate) fn cursor<P: Position>(plan: QueryPlan<P>, item: &P::Item) -> Option<Cursor>
+pub(crate) fn cursor<P: Position>(plan: &QueryPlan<P>, item: &P::Item) -> Option<Cursor>
 where
     P::Item: Clone,
 {

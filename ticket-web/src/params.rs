@@ -46,7 +46,7 @@ impl Params {
     }
 
     /// Returns the parameters with one value in place of all with this name.
-    pub(crate) fn with(&self, name: &str, value: impl ToString) -> Self {
+    pub(crate) fn with(&self, name: &str, value: &(impl ToString + ?Sized)) -> Self {
         let mut params = self.without(&[name]);
         let value = value.to_string();
         if !value.is_empty() {
@@ -56,7 +56,7 @@ impl Params {
     }
 
     /// Adds a value, beside others with the same name.
-    pub(crate) fn push(&mut self, name: &str, value: impl ToString) {
+    pub(crate) fn push(&mut self, name: &str, value: &(impl ToString + ?Sized)) {
         self.0.push((name.to_owned(), value.to_string()));
     }
 
@@ -95,7 +95,7 @@ mod tests {
         assert_eq!(text, "search=a%20b%26c%3D%22%C3%A9%22%3C&app=shop");
         assert_eq!(Params::parse(&text), params);
         assert_eq!(Params::parse("a=1&b=&a=2&c").all("a").collect::<Vec<_>>(), ["1", "2"]);
-        assert_eq!(Params::parse("a=1&b=&a=2&c").with("a", 3).to_string(), "a=3");
+        assert_eq!(Params::parse("a=1&b=&a=2&c").with("a", &3).to_string(), "a=3");
         assert_eq!(params.with("app", "").suffix(), "?search=a%20b%26c%3D%22%C3%A9%22%3C");
         assert_eq!(Params::default().suffix(), "");
     }

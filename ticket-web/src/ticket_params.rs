@@ -111,7 +111,7 @@ pub(crate) fn filter(params: &Params, now: Timestamp) -> Result<TicketFilter, Fa
         None => filter = filter.with_status(StatusKind::Open),
         Some(text) => {
             let kind = StatusKind::ALL.into_iter().find(|kind| kind.as_str() == text);
-            let kind = kind.ok_or_else(|| wrong("status", text, &STATUSES.join(", ")))?;
+            let kind = kind.ok_or_else(|| wrong("status", text, STATUSES.join(", ")))?;
             filter = filter.with_status(kind);
         }
     }

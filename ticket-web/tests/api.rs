@@ -1,5 +1,7 @@
 //! The JSON API.
 
+#![allow(clippy::unwrap_used)] // Helpers unwrap too: a panic there fails the test.
+
 mod support;
 
 use axum::body::Body;

@@ -1,5 +1,7 @@
 //! Where a dashboard can be mounted, and what every response has.
 
+#![allow(clippy::unwrap_used)] // Helpers unwrap too: a panic there fails the test.
+
 mod support;
 
 use std::sync::Arc;

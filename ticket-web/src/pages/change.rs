@@ -171,8 +171,8 @@ pub(crate) async fn post(
     let missing = if missing > 0 { missing.to_string() } else { String::new() };
     let params = Params::parse(query)
         .with("done", action.as_str())
-        .with("n", number)
-        .with("missing", missing);
+        .with("n", &number)
+        .with("missing", &missing);
     let back = visit.link_to_asked(&format!("{path}{}", params.suffix()));
     Ok(Redirect::to(&back).into_response())
 }
@@ -247,7 +247,7 @@ fn confirm(
     let mut kept = form.only(&["for", "release", "solved_in", "back"]);
     kept = kept.with("action", action.as_str()).with("confirmed", "true");
     for ticket in tickets {
-        kept.push("id", ticket.id);
+        kept.push("id", &ticket.id);
     }
     let title = format!("{} {} tickets?", action.title(), tickets.len());
     let page = ConfirmPage {

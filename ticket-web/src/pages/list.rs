@@ -170,8 +170,8 @@ pub(crate) async fn get(State(site): State<Site>, visit: Visit) -> Result<Respon
         has_apps: apps.len() > 1,
         form: form(&params, apps, releases?, &link),
         rows: items.iter().zip(sparks).map(|(ticket, spark)| row(&visit, ticket, spark)).collect(),
-        previous: previous.map(|cursor| link(&params.without(&["after"]).with("before", cursor))),
-        next: next.map(|cursor| link(&params.without(&["before"]).with("after", cursor))),
+        previous: previous.map(|cursor| link(&params.without(&["after"]).with("before", &cursor))),
+        next: next.map(|cursor| link(&params.without(&["before"]).with("after", &cursor))),
         all: match tab_of(&params).and_then(|tab| counts[tab]) {
             Some(count) => capped(count),
             None => String::new(),
@@ -180,7 +180,7 @@ pub(crate) async fn get(State(site): State<Site>, visit: Visit) -> Result<Respon
         back: format!("/{}", params.suffix()),
         report: change::report(&visit.params),
         live: (list.at == At::First).then(|| {
-            let params = params.with("seen", live::signature(&items));
+            let params = params.with("seen", &live::signature(&items));
             visit.link(&format!("/live{}", params.suffix()))
         }),
         is_new: !is_filtered && counts.iter().all(|count| *count == Some(0)),

@@ -222,7 +222,7 @@ async fn turn(
     };
     let after = |direction| {
         let plan = OccurrenceQuery::new().with_direction(direction).with_limit(1).plan().ok()?;
-        cursor(plan, occurrence)
+        cursor(&plan, occurrence)
     };
     let (older, newer, oldest) = join3(
         first(Direction::Descending, after(Direction::Descending)),

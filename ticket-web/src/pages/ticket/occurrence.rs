@@ -159,7 +159,7 @@ fn events_with(visit: &Visit, record: &Record, name: &str, value: &Value) -> Str
         literal(&Value::Text(record.channel.clone())),
         ticket_query::assignment(name, value)
     );
-    let params = Params::default().with("q", expression).with("app", &record.app_id);
+    let params = Params::default().with("q", &expression).with("app", &record.app_id);
     visit.link(&format!("/events{}", params.suffix()))
 }
 
