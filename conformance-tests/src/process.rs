@@ -31,8 +31,11 @@ const PREFIX: &str = "ticket-conformance process: ";
 /// by then.
 pub(crate) const PROCESSES: usize = 8;
 
-/// How long a step is repeated while it answers that the store is unavailable. On a machine that has more to do
-/// than it can, a call of one process may wait for the others longer than its backend lets it.
+/// A call that waited this long before it answered that the store is unavailable is repeated: on a busy machine, one
+/// process may wait for the others longer than its backend lets it. A call that fails at once did not wait.
+const WAITED: Duration = Duration::from_secs(1);
+
+/// How long a step is repeated.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// One call that a process makes.
@@ -127,7 +130,7 @@ impl Crew {
 
     /// Lets each process take its steps, all of them beginning at the same moment, and returns their reports.
     ///
-    /// Every step has to succeed, at the latest when it is repeated because the store was unavailable.
+    /// Every step has to succeed, at the latest when it is repeated because it waited in vain.
     pub(crate) async fn run(&mut self, steps: impl IntoIterator<Item = Vec<Step>>) -> Vec<Report> {
         let mut processes = std::mem::take(&mut self.processes);
         let steps: Vec<Vec<Step>> = steps.into_iter().collect();
@@ -338,8 +341,11 @@ async fn take(store: &Arc<dyn Store>, steps: Vec<Step>) -> Answer {
     let mut report = Report::default();
     for (number, step) in steps.into_iter().enumerate() {
         let start = Instant::now();
-        while let Err(error) = make(store, step.clone(), &mut report).await {
-            if error.is_retryable() && start.elapsed() < PATIENCE {
+        loop {
+            let called = Instant::now();
+            let Err(error) = make(store, step.clone(), &mut report).await else { break };
+            let waited = called.elapsed() >= WAITED && start.elapsed() < PATIENCE;
+            if error.is_retryable() && waited {
                 continue;
             }
             let kind = error.kind();
