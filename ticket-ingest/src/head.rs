@@ -37,6 +37,8 @@ pub(crate) struct Head<'a> {
     pub(crate) context: Vec<&'a str>,
     /// The tags that Rails writes before each line of a message, with the space behind them: `[6f1c9a2b] [shop] `.
     pub(crate) tags: &'a str,
+    /// The logger writes empty lines within a record, each with a head.
+    pub(crate) has_empty_lines: bool,
     /// The label of a line with which PostgreSQL continues the message before, such as `DETAIL`.
     pub(crate) label: Option<&'a str>,
     pub(crate) message: &'a str,

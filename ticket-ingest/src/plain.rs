@@ -73,13 +73,18 @@ impl Lines {
         let text =
             if is_headed && self.has_head_of(head) { body(line, head.message) } else { line };
         // Rails logs an exception between empty lines, each with the head of the record.
-        let is_within = head.begins_record()
+        let is_within = head.has_empty_lines
             && self.has_head_of(head)
             && self.is_empty() != text.trim().is_empty();
         if !is_within && !self.is_continued_by(text, head, line) {
             return false;
         }
-        if self.is_empty() {
+        // A word with a colon is the title of a report, whose error says more.
+        let is_title = text
+            .trim()
+            .strip_suffix(':')
+            .is_some_and(|word| word.bytes().all(|byte| byte.is_ascii_lowercase()));
+        if self.is_empty() && !is_title {
             // .NET and others write the message in the line below.
             self.message = text.trim().to_owned();
             self.follower = Follower::new(&self.message, self.draft.level);
@@ -271,6 +276,7 @@ fn draft(head: Head<'_>) -> Draft {
         pairs,
         context,
         tags: _,
+        has_empty_lines: _,
         label: _,
         message: _,
     } = head;

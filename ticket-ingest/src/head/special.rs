@@ -100,6 +100,7 @@ impl<'a> Head<'a> {
         self.process = inner[end..].trim().strip_prefix('#').and_then(|number| number.parse().ok());
         self.channel = Some(program.trim()).filter(|program| !program.is_empty());
         self.message = message.trim_start();
+        self.has_empty_lines = true;
         self.tags();
         Some(())
     }
