@@ -226,27 +226,27 @@ pub(crate) fn rejected<T: std::fmt::Debug>(
     }
 }
 
-/// Reads a source like one of several readers, and returns how many occurrences it recorded.
+/// Reads a source like one of several readers, and adds to `recorded` how many occurrences it recorded.
 ///
 /// The source has `end` records of the ticket `a`. The reader records the next one with its position, or
-/// continues where another reader has been faster.
+/// continues where another reader has been faster. What it recorded before an error counts too.
 pub(crate) async fn read_source(
     store: &Arc<dyn Store>,
     source: &str,
     end: u32,
-) -> ticket_core::Result<u64> {
-    let mut recorded = 0;
+    recorded: &mut u64,
+) -> ticket_core::Result<()> {
     loop {
         let stored = store.read_position(source).await?;
         let number: u32 = stored.as_deref().map_or(0, |text| text.parse().expect("a number"));
         if number == end {
-            return Ok(recorded);
+            return Ok(());
         }
         let next = ReadPosition::new(source, (number + 1).to_string(), at(0)).following(stored);
         let batch = Batch::from(&[new("a", number.into())][..]).with_positions(vec![next]);
         match store.record_tickets(batch).await {
             Ok(answer) => {
-                recorded += answer.occurrences;
+                *recorded += answer.occurrences;
                 // Now its id does not keep the others out any more.
                 store.delete_ticket(id_of("a")).await?;
             }

@@ -16,7 +16,11 @@ use ticket_direct::HandlerOptions;
 use ticket_handler::{BackgroundHandler, spool};
 
 /// The fixtures of version 1: one that names the fields, and one that numbers them.
-const FIXTURES: [&str; 2] = ["spool-1", "spool-1-numbers"];
+/// The folders, and the ticket that the program which wrote each made of [`full`].
+const FIXTURES: [(&str, &str); 2] = [
+    ("spool-1", "46a34dda0fa0bd5c781c614a187fc2ac"),
+    ("spool-1-numbers", "46a34dda0fa0bd5c781c614a187fc2ac"),
+];
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
@@ -89,14 +93,14 @@ fn write_fixture(to: &Path) {
 
 #[test]
 fn spools_of_version_1_are_read() {
-    for fixture in FIXTURES.map(folder) {
-        assert_read(&fixture, 0);
-        assert_read(&fixture, 16 << 10);
+    for (name, ticket) in FIXTURES {
+        assert_read(&folder(name), ticket, 0);
+        assert_read(&folder(name), ticket, 16 << 10);
     }
 }
 
 /// Reads a fixture, with zeros appended to each segment as in preallocated files.
-fn assert_read(fixture: &Path, zeros: usize) {
+fn assert_read(fixture: &Path, ticket: &str, zeros: usize) {
     if std::env::var_os("TICKET_WRITE_FIXTURES").is_some()
         && !fixture.join("4711-00c0ffee").exists()
     {
@@ -122,7 +126,7 @@ fn assert_read(fixture: &Path, zeros: usize) {
     assert_eq!(backend.stored().len(), 7);
     let events = block_on(backend.get_events(&EventQuery::new().with_limit(100))).unwrap().items;
     let of_full = events.iter().find(|event| event.record.id == full().id).unwrap();
-    let expected = options().prepare(full()).unwrap();
-    assert_eq!(of_full.ticket_id, expected.ticket_id());
-    assert_eq!(&of_full.record, expected.record());
+    // A spool keeps the ticket of each record, however records are grouped by now.
+    assert_eq!(of_full.ticket_id.to_string(), ticket);
+    assert_eq!(&of_full.record, options().prepare(full()).unwrap().record());
 }

@@ -27,7 +27,9 @@ ORDER BY o.time ASC, o.id ASC LIMIT $4 OFFSET $5;
 
 -- index: history_pkey; sorts: nothing
 SELECT h.no, h.time, h.author, h.event FROM {s}."{p}history" h
-WHERE h.ticket_id = $1 AND h.no > $2 ORDER BY h.no ASC LIMIT $3 OFFSET $4;
+WHERE h.ticket_id = $1 AND h.no > $2
+  AND h.no > (SELECT t.history FROM {s}."{p}tickets" t WHERE t.id = $1) - 100
+ORDER BY h.no ASC LIMIT $3 OFFSET $4;
 
 -- index: _time_id_idx; sorts: Incremental Sort
 SELECT o.time, o.id, o.ticket_id, o.repeats, o.payload FROM {s}."{p}occurrences" o WHERE (o.time, o.id, o.ticket_id) > ($1, $2, $3) AND o.time <= $4 AND ($5::text IS NULL OR o.app_id = $5) AND ($6::text IS NULL OR o.channel = $6) ORDER BY o.time ASC, o.id ASC, o.ticket_id ASC LIMIT $7 OFFSET $8;
@@ -93,7 +95,9 @@ ORDER BY o.time DESC, o.id DESC LIMIT $4 OFFSET $5;
 
 -- index: history_pkey; sorts: nothing
 SELECT h.no, h.time, h.author, h.event FROM {s}."{p}history" h
-WHERE h.ticket_id = $1 AND h.no < $2 ORDER BY h.no DESC LIMIT $3 OFFSET $4;
+WHERE h.ticket_id = $1 AND h.no < $2
+  AND h.no > (SELECT t.history FROM {s}."{p}tickets" t WHERE t.id = $1) - 100
+ORDER BY h.no DESC LIMIT $3 OFFSET $4;
 
 -- index: _time_id_idx; sorts: Incremental Sort
 SELECT o.time, o.id, o.ticket_id, o.repeats, o.payload FROM {s}."{p}occurrences" o WHERE (o.time, o.id, o.ticket_id) < ($1, $2, $3) AND o.time >= $4 AND ($5::text IS NULL OR o.app_id = $5) AND ($6::text IS NULL OR o.channel = $6) ORDER BY o.time DESC, o.id DESC, o.ticket_id DESC LIMIT $7 OFFSET $8;
@@ -193,6 +197,106 @@ WITH locked AS MATERIALIZED (
     $7::int8[], $8::text[], $43::text[])
   WHERE (SELECT count(*) FROM locked) >= 0
     AND 1 / ((SELECT coalesce(max(version), 0) FROM {s}."{p}schema_versions") = $42)::int = 1
+  ON CONFLICT (ticket_id, id) DO NOTHING
+  RETURNING ticket_id
+), counted AS (
+  SELECT ticket_id, count(*) AS n FROM new GROUP BY ticket_id
+), fresh AS (
+  SELECT d.*, 1 / (d.n = c.n)::int AS one, coalesce(t.status, 1) AS status, coalesce(t.status = 2 AND d.last_time > t.status_time
+      AND (t.solved_release IS NULL OR EXISTS (
+        SELECT 1 FROM unnest($32::uuid[], $33::text[], $44::int8[], $45::text[], $46::bytea[])
+          AS r (ticket_id, release, time, name, version)
+        WHERE r.ticket_id = t.id AND r.time > t.status_time
+          AND NOT (t.solved_after AND r.release = '=' || t.solved_release)
+          AND NOT coalesce(
+            (r.name = t.solved_name OR r.name = '' OR t.solved_name = '')
+              AND (r.version < t.solved_version OR t.solved_after AND r.version = t.solved_version),
+            false))), false) AS reopens
+  FROM unnest($9::uuid[], $10::int8[], $11::text[], $12::int2[], $13::text[], $14::text[], $15::text[],
+    $16::int8[], $17::text[], $18::text[], $19::text[], $20::int8[], $21::uuid[], $22::text[],
+    $23::int8[], $24::uuid[], $25::text[], $26::int8[], $27::text[], $28::text[])
+    AS d (id, n, app_id, level, channel, message, file, line, module, function, error_type,
+      first_time, first_id, first_release, last_time, last_id, last_release, count, ingredients,
+      search_text)
+  JOIN counted c ON c.ticket_id = d.id
+  LEFT JOIN locked t ON t.id = d.id
+  ORDER BY d.id
+), stored AS (
+  INSERT INTO {s}."{p}tickets" AS t (id, app_id, level, channel, message, file, line, module, function,
+    error_type, status, first_time, first_id, first_release, last_time, last_id, last_release, count,
+    reopened, ingredients, search_text)
+  SELECT id, app_id, level, channel, message, file, line, module, function, error_type, status, first_time,
+    first_id, first_release, last_time, last_id, last_release, count * one, reopens::int, ingredients,
+    search_text
+  FROM fresh
+  ON CONFLICT (id) DO UPDATE SET
+    count = t.count + excluded.count / (t.merged_into IS NULL AND t.status = excluded.status)::int,
+    first_time = CASE WHEN (excluded.first_time, excluded.first_id) < (t.first_time, t.first_id) THEN excluded.first_time ELSE t.first_time END,
+    first_id = CASE WHEN (excluded.first_time, excluded.first_id) < (t.first_time, t.first_id) THEN excluded.first_id ELSE t.first_id END,
+    first_release = CASE WHEN (excluded.first_time, excluded.first_id) < (t.first_time, t.first_id) THEN excluded.first_release ELSE t.first_release END,
+    level = CASE WHEN (excluded.last_time, excluded.last_id) > (t.last_time, t.last_id) THEN excluded.level ELSE t.level END,
+    channel = CASE WHEN (excluded.last_time, excluded.last_id) > (t.last_time, t.last_id) THEN excluded.channel ELSE t.channel END,
+    message = CASE WHEN (excluded.last_time, excluded.last_id) > (t.last_time, t.last_id) THEN excluded.message ELSE t.message END,
+    file = CASE WHEN (excluded.last_time, excluded.last_id) > (t.last_time, t.last_id) THEN excluded.file ELSE t.file END,
+    line = CASE WHEN (excluded.last_time, excluded.last_id) > (t.last_time, t.last_id) THEN excluded.line ELSE t.line END,
+    module = CASE WHEN (excluded.last_time, excluded.last_id) > (t.last_time, t.last_id) THEN excluded.module ELSE t.module END,
+    function = CASE WHEN (excluded.last_time, excluded.last_id) > (t.last_time, t.last_id) THEN excluded.function ELSE t.function END,
+    error_type = CASE WHEN (excluded.last_time, excluded.last_id) > (t.last_time, t.last_id) THEN excluded.error_type ELSE t.error_type END,
+    last_time = CASE WHEN (excluded.last_time, excluded.last_id) > (t.last_time, t.last_id) THEN excluded.last_time ELSE t.last_time END,
+    last_id = CASE WHEN (excluded.last_time, excluded.last_id) > (t.last_time, t.last_id) THEN excluded.last_id ELSE t.last_id END,
+    last_release = CASE WHEN (excluded.last_time, excluded.last_id) > (t.last_time, t.last_id) THEN excluded.last_release ELSE t.last_release END,
+    search_text = CASE WHEN (excluded.last_time, excluded.last_id) > (t.last_time, t.last_id) THEN excluded.search_text ELSE t.search_text END,
+    status = CASE WHEN excluded.reopened = 1 THEN 1 ELSE t.status END,
+    status_time = CASE WHEN excluded.reopened = 0 THEN t.status_time END,
+    solved_release = CASE WHEN excluded.reopened = 0 THEN t.solved_release END,
+    solved_after = t.solved_after AND excluded.reopened = 0,
+    solved_name = CASE WHEN excluded.reopened = 0 THEN t.solved_name END,
+    solved_version = CASE WHEN excluded.reopened = 0 THEN t.solved_version END,
+    reopened = t.reopened + excluded.reopened,
+    history = t.history + excluded.reopened,
+    reopened_by = CASE WHEN excluded.reopened = 1 THEN $41::uuid ELSE t.reopened_by END
+  RETURNING t.id, t.app_id, t.count, t.last_time, t.history, t.reopened_by IS NOT DISTINCT FROM $41 AS is_reopened
+), counts AS (
+  INSERT INTO {s}."{p}hours" AS h (ticket_id, app_id, hour, count)
+  SELECT u.ticket_id, t.app_id, u.hour, u.count
+  FROM unnest($29::uuid[], $30::int8[], $31::int8[]) AS u (ticket_id, hour, count)
+  JOIN stored t ON t.id = u.ticket_id
+  ON CONFLICT (ticket_id, hour) DO UPDATE SET count = h.count + excluded.count
+), seen AS (
+  INSERT INTO {s}."{p}seen" (ticket_id, release, environment)
+  SELECT u.* FROM unnest($32::uuid[], $33::text[], $34::text[]) AS u (ticket_id, release, environment)
+  WHERE u.ticket_id IN (SELECT id FROM stored)
+  ON CONFLICT DO NOTHING
+), recurred AS (
+  INSERT INTO {s}."{p}history" (ticket_id, no, time, event)
+  SELECT id, history, last_time, '{"event":"recurred"}' FROM stored WHERE is_reopened
+), compared AS (
+  INSERT INTO {s}."{p}traits" (ticket_id, occurrence_id, time, type, name, value)
+  SELECT u.* FROM unnest($35::uuid[], $36::uuid[], $37::int8[], $38::int8[], $39::text[], $40::bytea[])
+    AS u (ticket_id, occurrence_id, time, type, name, value)
+  WHERE u.ticket_id IN (SELECT id FROM stored)
+), summed AS (
+  INSERT INTO {s}."{p}app_counts" AS a (app_id, hour, part, count)
+  SELECT t.app_id, u.hour, get_byte(uuid_send(ticket_id), 15) % 8, sum(u.count)
+  FROM unnest($29::uuid[], $30::int8[], $31::int8[]) AS u (ticket_id, hour, count)
+  JOIN stored t ON t.id = u.ticket_id
+  GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+  ON CONFLICT (app_id, hour, part) DO UPDATE SET count = a.count + excluded.count
+)
+SELECT id, count, is_reopened FROM stored;
+
+-- index: tickets_pkey; sorts: Sort
+
+WITH locked AS MATERIALIZED (
+  SELECT id, status, status_time, solved_release, solved_after, solved_name, solved_version
+  FROM {s}."{p}tickets" WHERE id = ANY($9) ORDER BY id FOR UPDATE
+), new AS (
+  INSERT INTO {s}."{p}occurrences" (ticket_id, id, time, type, app_id, channel, repeats, payload,
+    external_id)
+  SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int8[], $4::int8[], $5::text[], $6::text[],
+    $7::int8[], $8::text[], $43::text[])
+  WHERE (SELECT count(*) FROM locked) >= 0
+    AND 1 / ((SELECT coalesce(max(version), 0) FROM {s}."{p}schema_versions") = $42)::int = 1
     AND 1 / ((SELECT count(*) FROM unnest($47::uuid[], $48::uuid[]) AS m (id, target)
       JOIN {s}."{p}tickets" t ON t.id = m.id AND t.merged_into = m.target
       WHERE m.target IN (SELECT id FROM locked)) = cardinality($47::uuid[]))::int = 1
@@ -269,9 +373,6 @@ WITH locked AS MATERIALIZED (
 ), recurred AS (
   INSERT INTO {s}."{p}history" (ticket_id, no, time, event)
   SELECT id, history, last_time, '{"event":"recurred"}' FROM stored WHERE is_reopened
-), forgotten AS (
-  DELETE FROM {s}."{p}history" h USING stored t
-  WHERE t.is_reopened AND h.ticket_id = t.id AND h.no <= t.history - 100
 ), compared AS (
   INSERT INTO {s}."{p}traits" (ticket_id, occurrence_id, time, type, name, value)
   SELECT u.* FROM unnest($35::uuid[], $36::uuid[], $37::int8[], $38::int8[], $39::text[], $40::bytea[])

@@ -19,7 +19,11 @@ export class Watch {
         if (!["error", "warning"].includes(message.type())) return;
         // The browser itself reports each answer of 400 and above.
         const isAnswer = message.text().startsWith("Failed to load resource: the server responded");
-        if (!isAnswer || !this.expected.has(message.text().match(/status of (\d+)/)?.[1])) note(`console: ${message.text()}`);
+        if (isAnswer && this.expected.has(message.text().match(/status of (\d+)/)?.[1])) return;
+        // A page of plain text cannot name an icon, so the browser asks the host for its own.
+        const from = message.location().url;
+        if (isAnswer && from === `${new URL(address).origin}/favicon.ico`) return;
+        note(`console: ${message.text()} ${from}`);
       });
     });
     context.on("request", (request) => {

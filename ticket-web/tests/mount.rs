@@ -5,7 +5,7 @@
 mod support;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -18,6 +18,7 @@ use ticket_core::{
 };
 use ticket_memory::MemoryBackend;
 use ticket_web::{Access, Dashboard, Grant, Permission};
+use tokio::time::Instant;
 
 use support::{Client, HOUR, error, id_of, open, record, record_as, stores};
 
@@ -278,7 +279,8 @@ impl EventStore for Hanging {
     forward_event_store!(self => self.0);
 }
 
-#[tokio::test]
+// With a clock of its own, so that a busy machine does not count.
+#[tokio::test(start_paused = true)]
 async fn a_store_that_hangs_gives_a_page_within_a_second_and_leaves_the_host_alone() {
     let dashboard = ticket_web::router(Hanging(MemoryBackend::new()), everybody());
     let app = Router::new().route("/host", get(|| async { "host" })).nest_service("/e", dashboard);
@@ -293,14 +295,14 @@ async fn a_store_that_hangs_gives_a_page_within_a_second_and_leaves_the_host_alo
         start.elapsed()
     };
     let (answers, host) = futures::future::join(asked, host).await;
-    assert!(host < Duration::from_millis(800), "{host:?}");
+    assert!(host < Duration::from_millis(200), "{host:?}");
     for answer in answers {
         assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
         assert!(answer.body.contains("does not answer"));
         assert_eq!(answer.header("retry-after"), "5");
     }
     let elapsed = start.elapsed();
-    assert!(elapsed < Duration::from_secs(2), "{elapsed:?}");
+    assert!(elapsed < Duration::from_secs(1), "{elapsed:?}");
     let answer =
         client.post("/e/tickets/change", &format!("action=solve&id={}", "0".repeat(32))).await;
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);

@@ -101,7 +101,12 @@ pub(super) async fn rule_32_of_eight_readers_of_one_source_one_records_each_batc
     let store = cx.store().await;
     let readers = (0..8).map(|_| {
         let store = Arc::clone(&store);
-        async move { read_source(&store, SOURCE, BATCHES).await.expect("the source is read") }
+        async move {
+            let mut recorded = 0;
+            let read = read_source(&store, SOURCE, BATCHES, &mut recorded).await;
+            read.expect("the source is read");
+            recorded
+        }
     });
     let recorded: u64 = together(readers).await.iter().sum();
     assert_eq!(recorded, u64::from(BATCHES), "each batch is recorded by one reader");

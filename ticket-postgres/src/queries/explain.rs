@@ -73,7 +73,9 @@ fn statements() -> Vec<Explained> {
     add("hours_pkey", "", histogram::OF_TICKET.to_owned());
     add("app_counts_pkey", "", histogram::OF_APP.to_owned());
     add("app_counts_by_hour", "", histogram::OF_ALL.to_owned());
-    add("tickets_pkey", FEW, record::record());
+    for has_merged in [false, true] {
+        add("tickets_pkey", FEW, record::record(has_merged));
+    }
     add("occurrences_other_pkey", "", record::STORED.to_owned());
     add("tickets_pkey", "", format!("SELECT t.id {}", tickets::BY_ID));
     add("seen_pkey", "Sort", tickets::releases(&ReleaseQuery::new().with_app_id("shop")));

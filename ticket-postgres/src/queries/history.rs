@@ -87,11 +87,15 @@ pub(crate) async fn get_history(
     Ok(plan.page(rows.iter().map(history_entry).collect::<Result<_>>()?))
 }
 
-/// $1 is the ticket's id; the entries start after the number $2.
+/// $1 is the ticket's id; the entries start after the number $2. A ticket that has just reopened may have
+/// one entry more than is kept.
 pub(super) fn of_ticket(direction: Direction) -> String {
     let (sign, order) = signs(direction);
+    let kept = limits::HISTORY;
     format!(
         r#"SELECT {HISTORY_COLUMNS} FROM {{s}}."{{p}}history" h
-WHERE h.ticket_id = $1 AND h.no {sign} $2 ORDER BY h.no {order} LIMIT $3 OFFSET $4"#
+WHERE h.ticket_id = $1 AND h.no {sign} $2
+  AND h.no > (SELECT t.history FROM {{s}}."{{p}}tickets" t WHERE t.id = $1) - {kept}
+ORDER BY h.no {order} LIMIT $3 OFFSET $4"#
     )
 }

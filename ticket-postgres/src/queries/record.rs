@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ticket_core::backend::{
     Added, Batch, NewOccurrence, Recorded, TicketChange, TicketUpdate, VersionKey,
 };
-use ticket_core::{HistoryEvent, OccurrenceId, Result, TicketId, Timestamp, limits};
+use ticket_core::{HistoryEvent, OccurrenceId, Result, TicketId, Timestamp};
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
@@ -32,7 +32,6 @@ use crate::schema::PART;
 /// counts    add to the counts per ticket and hour
 /// seen      add pairs of release and environment
 /// recurred  add an entry to the history of each ticket that reopens
-/// forgotten delete the entries that are too many
 /// compared  add the traits
 /// summed    add to the counts per application and hour
 /// ```
@@ -50,9 +49,12 @@ use crate::schema::PART;
 /// A ticket that was merged keeps its row, which is locked like any other, so a merge and a recording
 /// wait for each other. Whoever updates such a row divides by zero, and learns where the ticket went.
 /// From then on this process sends its occurrences for that ticket: `new` checks that the tickets `$47`
-/// are still merged into the tickets `$48`, and that the latter exist.
+/// are still merged into the tickets `$48`, and that the latter exist, see [`STILL_MERGED`].
 ///
-/// The 48 parameters are arrays, one for each column of the rows to insert; the groups are
+/// A ticket that reopens gets an entry in its history, and none is deleted: it was solved before, which
+/// deleted those that were too many, so there is one more than is kept at most. Reading leaves it out.
+///
+/// The parameters are arrays, one for each column of the rows to insert; the groups are
 ///
 /// | parameters | rows |
 /// |---|---|
@@ -64,7 +66,7 @@ use crate::schema::PART;
 /// | `$35` to `$40` | traits |
 /// | `$41` | a random id of this attempt, which marks the tickets that it reopens |
 /// | `$42` | the schema version that this program writes |
-/// | `$47`, `$48` | merged tickets of this batch, and the tickets that get their occurrences |
+/// | `$47`, `$48` | if there are any: merged tickets of this batch, and the tickets that get their occurrences |
 ///
 /// Locks are taken in an order that excludes deadlocks. `locked` locks existing tickets by id, so
 /// it and a concurrent deletion wait for each other. A ticket that appears in the meantime is
@@ -82,10 +84,7 @@ WITH locked AS MATERIALIZED (
   SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int8[], $4::int8[], $5::text[], $6::text[],
     $7::int8[], $8::text[], $43::text[])
   WHERE (SELECT count(*) FROM locked) >= 0
-    AND 1 / ((SELECT coalesce(max(version), 0) FROM {s}."{p}schema_versions") = $42)::int = 1
-    AND 1 / ((SELECT count(*) FROM unnest($47::uuid[], $48::uuid[]) AS m (id, target)
-      JOIN {s}."{p}tickets" t ON t.id = m.id AND t.merged_into = m.target
-      WHERE m.target IN (SELECT id FROM locked)) = cardinality($47::uuid[]))::int = 1
+    AND 1 / ((SELECT coalesce(max(version), 0) FROM {s}."{p}schema_versions") = $42)::int = 1{merged}
   ON CONFLICT (ticket_id, id) DO NOTHING
   RETURNING ticket_id
 ), counted AS (
@@ -136,9 +135,6 @@ WITH locked AS MATERIALIZED (
 ), recurred AS (
   INSERT INTO {s}."{p}history" (ticket_id, no, time, event)
   SELECT id, history, last_time, '{recurred}' FROM stored WHERE is_reopened
-), forgotten AS (
-  DELETE FROM {s}."{p}history" h USING stored t
-  WHERE t.is_reopened AND h.ticket_id = t.id AND h.no <= t.history - {kept}
 ), compared AS (
   INSERT INTO {s}."{p}traits" (ticket_id, occurrence_id, time, type, name, value)
   SELECT u.* FROM unnest($35::uuid[], $36::uuid[], $37::int8[], $38::int8[], $39::text[], $40::bytea[])
@@ -153,6 +149,16 @@ WITH locked AS MATERIALIZED (
   ON CONFLICT (app_id, hour, part) DO UPDATE SET count = a.count + excluded.count
 )
 SELECT id, count, is_reopened FROM stored"#;
+
+/// The number of parameters without those of [`STILL_MERGED`].
+const PARAMS: usize = 46;
+
+/// Part of [`RECORD`] for a batch that has occurrences of merged tickets. The others do without it, because
+/// PostgreSQL plans a statement each time it gets it.
+const STILL_MERGED: &str = r#"
+    AND 1 / ((SELECT count(*) FROM unnest($47::uuid[], $48::uuid[]) AS m (id, target)
+      JOIN {s}."{p}tickets" t ON t.id = m.id AND t.merged_into = m.target
+      WHERE m.target IN (SELECT id FROM locked)) = cardinality($47::uuid[]))::int = 1"#;
 
 /// The columns of an existing ticket that an older and a newer occurrence change, each with its
 /// condition.
@@ -207,13 +213,13 @@ pub(super) fn changes() -> Vec<String> {
     changes
 }
 
-pub(super) fn record() -> String {
+pub(super) fn record(has_merged: bool) -> String {
     RECORD
+        .replace("{merged}", if has_merged { STILL_MERGED } else { "" })
         .replace("{changes}", &changes().join(",\n    "))
         .replace("{reopens}", REOPENS)
         .replace("{part}", PART)
         .replace("{recurred}", HistoryEvent::RECURRED_JSON)
-        .replace("{kept}", &limits::HISTORY.to_string())
 }
 
 pub(super) const STORED: &str = r#"SELECT o.ticket_id, o.id
@@ -329,17 +335,15 @@ async fn send(
         rows.add(*id, occurrences)?;
     }
     let attempt = *OccurrenceId::random(Timestamp::now()).as_uuid();
-    let sql = connections.names().sql(&record());
+    let sql = connections.names().sql(&record(!merged.is_empty()));
+    let params = rows.params(&attempt);
+    let params = if merged.is_empty() { &params[..PARAMS] } else { &params[..] };
     let mut call = connections.write().await?;
     let found = if batch.positions().is_empty() {
-        call.only(&sql, &rows.params(&attempt)).await?
+        call.only(&sql, params).await?
     } else {
         store_positions(&mut call, batch).await?;
-        let found = if tickets.is_empty() {
-            Vec::new()
-        } else {
-            call.query(&sql, &rows.params(&attempt)).await?
-        };
+        let found = if tickets.is_empty() { Vec::new() } else { call.query(&sql, params).await? };
         call.finish().await?;
         found
     };
@@ -479,6 +483,7 @@ impl<'a> Rows<'a> {
         self.tickets.add(ticket_id, occurrences, &added)
     }
 
+    /// Returns the parameters in the order of their numbers.
     fn params<'b>(&'b self, batch: &'b Uuid) -> [Param<'b>; 48] {
         let (tickets, seen, traits) = (&self.tickets, &self.seen, &self.traits);
         [
