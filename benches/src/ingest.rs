@@ -55,6 +55,13 @@ struct Measured {
     baseline: f64,
 }
 
+impl Measured {
+    fn print(case: String, unit: &'static str, [value, baseline]: [f64; 2]) -> Result<()> {
+        println!("{}", serde_json::to_string(&Self { case, unit, value, baseline })?);
+        Ok(())
+    }
+}
+
 /// The log of a shop: about 230 bytes and four traits a line.
 struct Log {
     start: Timestamp,
@@ -192,19 +199,8 @@ async fn main() -> Result<()> {
         let rows = (traits(&ingest.store(&ingested))?, traits(&ingest.store(&recorded))?);
         ensure!(rows.0 == rows.1 && rows.0 > 0, "different numbers of traits: {rows:?}");
     }
-    let [value, baseline] = times.map(|times| f64::from(records) / median(times));
-    let mut measured =
-        vec![Measured { case: format!("{records} records"), unit: "1/s", value, baseline }];
+    let rates = times.map(|times| f64::from(records) / median(times));
+    Measured::print(format!("{records} records"), "1/s", rates)?;
     let peaks = [ingest.peak("long.db", lines)?, ingest.peak("short.db", lines / 10)?];
-    let [value, baseline] = peaks;
-    measured.push(Measured {
-        case: format!("peak memory, {lines} lines"),
-        unit: "MiB",
-        value,
-        baseline,
-    });
-    for row in measured {
-        println!("{}", serde_json::to_string(&row)?);
-    }
-    Ok(())
+    Measured::print(format!("peak memory, {lines} lines"), "MiB", peaks)
 }

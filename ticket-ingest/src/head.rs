@@ -34,8 +34,11 @@ pub(crate) struct Head<'a> {
     /// Pairs such as `request_id=7` before the level.
     pub(crate) pairs: Vec<(&'a str, &'a str)>,
     /// What stands before the level and is none of the above, such as `user@database`.
-    /// What stands before the level and is none of the above, such as `user@database`.
     pub(crate) context: Vec<&'a str>,
+    /// The tags that Rails writes before each line of a message, with the space behind them: `[6f1c9a2b] [shop] `.
+    pub(crate) tags: &'a str,
+    /// The logger writes empty lines within a record, each with a head.
+    pub(crate) has_empty_lines: bool,
     /// The label of a line with which PostgreSQL continues the message before, such as `DETAIL`.
     pub(crate) label: Option<&'a str>,
     pub(crate) message: &'a str,
@@ -69,6 +72,13 @@ impl<'a> Head<'a> {
         let process = words::process(text);
         self.process = self.process.or(process);
         process.is_some()
+    }
+
+    /// Takes the address of a client, as Apache writes it.
+    fn set_client(&mut self, text: &'a str) -> bool {
+        let client = text.strip_prefix("client ");
+        self.pairs.extend(client.map(|client| ("client", client)));
+        client.is_some()
     }
 
     fn set_place(&mut self, text: &'a str) -> bool {

@@ -7,7 +7,7 @@ use ticket_core::Timestamp;
 
 use crate::draft::Draft;
 use crate::entry::{Entry, Item, Malformed};
-use crate::format::{self, Format, Parsed};
+use crate::format::{self, Format, Open, Parsed};
 use crate::head::{self, Head};
 use crate::level::Numbers;
 use crate::lines::{Line, MAX_LINE};
@@ -16,7 +16,7 @@ use crate::plain::{self, Lines};
 use crate::position::Mark;
 use crate::trace;
 
-/// The number of lines, and of bytes, of a JSON object that is written over many lines.
+/// The number of lines, and of bytes, of an object or a row that is written over many lines.
 const OBJECT_LINES: usize = 10_000;
 const OBJECT_BYTES: usize = 1024 * 1024;
 
@@ -37,7 +37,7 @@ pub(crate) struct Joiner {
     late: Option<(Origin, Lines, Mark)>,
     /// A text that a container runtime has cut into several lines, up to now.
     part: Option<Bare>,
-    /// The lines of a JSON object that is not complete yet.
+    /// The lines of a JSON object or a row of CSV that is not complete yet.
     object: Option<Object>,
     /// The number of lines that are blank or belong to the record of another line.
     joined: u64,
@@ -77,12 +77,13 @@ enum State {
     Malformed(String),
 }
 
-/// The lines of a JSON object that is written over many lines.
+/// The lines of a JSON object or a row of CSV that is written over many lines.
 #[derive(Debug)]
 struct Object {
     lines: Vec<Bare>,
     bytes: usize,
-    /// The number of braces and brackets that are open.
+    kind: Open,
+    /// The number of braces, brackets or quotes that are open.
     depth: i64,
 }
 
@@ -203,7 +204,7 @@ impl Joiner {
         self.release(out);
     }
 
-    /// Takes a whole line, which may be one of many of a JSON object.
+    /// Takes a whole line, which may be one of many of an object or a row.
     fn whole(&mut self, bare: Bare) {
         if let Some(mut object) = self.object.take() {
             let offset = bare.offset;
@@ -215,9 +216,8 @@ impl Joiner {
             return;
         }
         let is_after = self.open_lines(&bare.origin).is_some();
-        let begins = matches!(self.format, Format::Auto | Format::Json)
-            && format::begins_object(&bare.text, is_after);
-        match begins.then(|| Object::begin(&bare)).flatten() {
+        let opens = format::opens(self.format, &bare.text, is_after);
+        match opens.and_then(|kind| Object::begin(&bare, kind)) {
             Some(object) => self.object = Some(object),
             None => self.line(bare),
         }
@@ -238,7 +238,7 @@ impl Joiner {
     fn complete(&mut self, object: Object, through: u64) {
         let text =
             object.lines.iter().map(|line| line.text.as_str()).collect::<Vec<_>>().join("\n");
-        let Parsed::Draft(draft) = format::parse(Format::Json, &text, false) else {
+        let Parsed::Draft(draft) = format::parse(self.format, &text, false) else {
             self.replay(object);
             return;
         };
@@ -260,7 +260,7 @@ impl Joiner {
         }
     }
 
-    /// Takes a line that is not one of many of a JSON object.
+    /// Takes a line that is not one of many of an object or a row.
     fn line(&mut self, bare: Bare) {
         if bare.text.trim().is_empty() {
             self.joined += 1;
@@ -474,22 +474,20 @@ fn malformed(bare: &Bare, reason: String) -> Item {
 }
 
 impl Object {
-    /// Begins with a line that is no complete object. Returns `None` for a line that is one, or can be none.
-    fn begin(bare: &Bare) -> Option<Self> {
-        let depth = depth(&bare.text)?;
+    /// Begins with a line that is incomplete. Returns `None` for a line that is complete, or can be no part of an object.
+    fn begin(bare: &Bare, kind: Open) -> Option<Self> {
+        let depth = kind.change(&bare.text, 0)?;
         let bytes = bare.text.len();
-        (depth > 0 && bare.cut == 0).then(|| Self { lines: vec![bare.clone()], bytes, depth })
+        (depth > 0 && bare.cut == 0).then(|| Self { lines: vec![bare.clone()], bytes, kind, depth })
     }
 
     fn add(&mut self, bare: Bare) -> Step {
-        let change = depth(&bare.text);
+        let change = self.kind.change(&bare.text, self.depth);
         self.bytes += bare.text.len();
         let is_same = self.lines[0].origin.is_same(&bare.origin);
-        // Within an object that is written over many lines, only its end is not indented.
-        let begins = bare.text.starts_with('{');
         let is_cut = bare.cut > 0;
         self.lines.push(bare);
-        let Some(change) = change.filter(|_| is_same && !begins && !is_cut) else {
+        let Some(change) = change.filter(|_| is_same && !is_cut) else {
             return Step::Broken;
         };
         self.depth += change;
@@ -501,21 +499,4 @@ impl Object {
             Step::Open
         }
     }
-}
-
-/// Returns by how much a line of JSON changes the depth. Returns `None` if it ends within a text, which no line of
-/// JSON does.
-fn depth(text: &str) -> Option<i64> {
-    let (mut depth, mut is_quoted, mut is_escaped) = (0, false, false);
-    for byte in text.bytes() {
-        match byte {
-            _ if is_escaped => is_escaped = false,
-            b'\\' if is_quoted => is_escaped = true,
-            b'"' => is_quoted = !is_quoted,
-            b'{' | b'[' if !is_quoted => depth += 1,
-            b'}' | b']' if !is_quoted => depth -= 1,
-            _ => {}
-        }
-    }
-    (!is_quoted).then_some(depth)
 }

@@ -3,11 +3,18 @@
 use serde_json::Value;
 use ticket_core::Level;
 
-/// Parses the name of a level. Returns `None` for anything else.
+/// The longest name of a level in bytes.
+const LONGEST: usize = 28;
+
+/// Parses the name of a level, in English or as PostgreSQL and `java.util.logging` translate it. Returns `None` for anything
+/// else.
 pub(crate) fn parse(text: &str) -> Option<Level> {
     let text = text.trim().trim_end_matches('!');
-    if text.is_empty() || text.len() > 13 {
+    if text.is_empty() || text.len() > LONGEST {
         return None;
+    }
+    if !text.is_ascii() {
+        return translated(text);
     }
     Some(match text.to_ascii_lowercase().as_str() {
         "trace" | "trc" | "trce" | "vrb" | "verbose" | "finest" | "finer" | "silly" => Level::Trace,
@@ -15,10 +22,29 @@ pub(crate) fn parse(text: &str) -> Option<Level> {
         "info" | "inf" | "information" | "informational" | "log" | "success" => Level::Info,
         "notice" | "note" | "ntc" => Level::Notice,
         "warning" | "warn" | "wrn" | "deprecated" => Level::Warning,
-        "error" | "err" | "eror" | "erro" | "severe" | "fail" => Level::Error,
+        "error" | "err" | "eror" | "severe" | "fail" => Level::Error,
         "critical" | "crit" | "crt" | "fatal" | "ftl" | "panic" | "dpanic" | "alert" | "emerg"
         | "emergency" => Level::Critical,
+        "fehler" | "erreur" | "errore" | "erro" | "schwerwiegend" | "grave" => Level::Error,
+        "warnung" | "avertissement" | "advertencia" | "avvertenza" => Level::Warning,
+        "hinweis" => Level::Notice,
+        "infos" | "informationen" | "informazioni" => Level::Info,
+        "panik" => Level::Critical,
         _ => return letter(text),
+    })
+}
+
+/// Parses the name of a level that has other letters than those of ASCII.
+fn translated(text: &str) -> Option<Level> {
+    Some(match text.to_lowercase().as_str() {
+        "ошибка" | "важно" | "エラー" | "错误" | "오류" => Level::Error,
+        "предупреждение" | "advertência" | "警告" | "경고" => Level::Warning,
+        "замечание" => Level::Notice,
+        "сообщение" | "información" | "informações" | "情報" | "信息" => {
+            Level::Info
+        }
+        "паника" | "致命的エラー" => Level::Critical,
+        _ => return None,
     })
 }
 

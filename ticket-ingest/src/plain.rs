@@ -22,6 +22,8 @@ pub(crate) struct Lines {
     dropped: u64,
     /// The `DETAIL:` of PostgreSQL and so on, with their texts.
     labels: Vec<(String, String)>,
+    /// What stands before each line of the message.
+    tags: String,
     is_timed: bool,
     is_indented: bool,
     /// The line begins with `Error: `, which is a level, or the type of an error that a trace follows.
@@ -39,13 +41,14 @@ impl Lines {
         let follower = Follower::new(head.message, head.level.or(level));
         let is_timed = head.time.is_some() || head.clock;
         let is_error = !is_timed && line.strip_prefix("Error: ") == Some(head.message);
-        let message = head.message.to_owned();
+        let (message, tags) = (head.message.to_owned(), head.tags.to_owned());
         Self {
             draft: draft(head),
             message,
             rest: String::new(),
             dropped: 0,
             labels: Vec::new(),
+            tags,
             is_timed,
             is_indented: is_indented(line),
             is_error,
@@ -64,15 +67,36 @@ impl Lines {
         if self.take_level(line, head) {
             return true;
         }
+        let line = line.strip_prefix(&*self.tags).unwrap_or(line);
         // A line of a trace may have the head of the record, which is no part of the trace.
         let is_headed = head.begins_record() || (head.level.is_some() && !is_indented(line));
         let text =
             if is_headed && self.has_head_of(head) { body(line, head.message) } else { line };
-        if !self.is_continued_by(text, head, line) {
+        // Rails logs an exception between empty lines, each with the head of the record.
+        let is_within = head.has_empty_lines
+            && self.has_head_of(head)
+            && self.is_empty() != text.trim().is_empty();
+        if !is_within && !self.is_continued_by(text, head, line) {
             return false;
         }
-        self.add(text);
+        // A word with a colon is the title of a report, whose error says more.
+        let is_title = text
+            .trim()
+            .strip_suffix(':')
+            .is_some_and(|word| word.bytes().all(|byte| byte.is_ascii_lowercase()));
+        if self.is_empty() && !is_title {
+            // .NET and others write the message in the line below.
+            self.message = text.trim().to_owned();
+            self.follower = Follower::new(&self.message, self.draft.level);
+        } else if !text.trim().is_empty() {
+            self.add(text);
+        }
         true
+    }
+
+    /// Returns `true` if nothing but the head of the record was read.
+    fn is_empty(&self) -> bool {
+        self.message.trim().is_empty() && self.rest.is_empty()
     }
 
     /// Adds a line that belongs to this record.
@@ -172,11 +196,6 @@ impl Lines {
             text = trace.message.take().unwrap_or_default();
             others = &other;
         }
-        if text.is_empty() && message.is_empty() {
-            // .NET and others write the message in the line below.
-            let (first, behind) = others.split_once('\n').unwrap_or((others, ""));
-            (text, others) = (first.trim().into(), behind);
-        }
         draft.record.message = text;
         trace.apply(&mut draft);
         draft.message_from_error();
@@ -256,6 +275,8 @@ fn draft(head: Head<'_>) -> Draft {
         spans,
         pairs,
         context,
+        tags: _,
+        has_empty_lines: _,
         label: _,
         message: _,
     } = head;

@@ -24,12 +24,29 @@ pub(crate) fn clock_prefix(text: &str) -> Option<usize> {
 /// Parses the number of seconds or milliseconds since 1970 with which some programs begin a line, and returns
 /// the time with the length of the number.
 pub(crate) fn epoch_prefix(text: &str) -> Option<(Timestamp, usize)> {
-    let end = text.bytes().position(|byte| !(byte.is_ascii_digit() || byte == b'.'))?;
+    let end = text.bytes().position(|byte| !(byte.is_ascii_digit() || byte == b'.'));
+    let end = end.unwrap_or(text.len());
     let number = text[..end].trim_end_matches('.');
     let whole = number.split('.').next()?;
     // Ten digits are the years 2001 to 2286. Other numbers of this length may be anything.
     let is_epoch = matches!(whole.len(), 10 | 13) && whole.starts_with(['1', '2']);
     is_epoch.then(|| Some((from_number(number.parse().ok()?)?, number.len())))?
+}
+
+/// Parses a text that is a number of seconds or milliseconds since 1970, as in [`epoch_prefix`].
+pub(crate) fn epoch(text: &str) -> Option<Timestamp> {
+    epoch_prefix(text).filter(|(_, end)| *end == text.len()).map(|(time, _)| time)
+}
+
+/// Returns the length of a number of seconds since a program or a kernel has started: `12345.678901`,
+/// `0.123456789s`.
+pub(crate) fn uptime_prefix(text: &str) -> Option<usize> {
+    let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
+    let whole = digits(text);
+    let fraction = digits(text[whole..].strip_prefix('.')?);
+    let end = whole + 1 + fraction;
+    let is_uptime = (1..=8).contains(&whole) && matches!(fraction, 3 | 6 | 9);
+    is_uptime.then(|| end + usize::from(text[end..].starts_with('s')))
 }
 
 /// Parses a text that is a time, or a number that means one.

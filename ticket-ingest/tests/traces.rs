@@ -117,6 +117,29 @@ fn each_line_of_a_trace_may_have_a_head_of_its_own() {
 }
 
 #[test]
+fn the_exceptions_of_rails_are_one_record_each() {
+    let head = "F, [2026-11-21T10:47:20.123456 #7] FATAL -- : ";
+    let [blank, error, first, second] = [
+        "  ",
+        "NoMethodError (undefined method 'pay' for nil):",
+        "app/models/cart.rb:12:in 'Cart#pay'",
+        "app/controllers/carts_controller.rb:3:in 'create'",
+    ];
+    let tag = "[6f1c9a2b-0000] ";
+    for log in [
+        format!("{head}{blank}\n{head}{error}\n{head}{blank}\n{head}{first}\n{second}\n"),
+        format!("{head}{tag}{blank}\n{tag}{error}\n{tag}{blank}\n{tag}{first}\n{tag}{second}\n"),
+        format!("{head}{error}\n{first}\n{second}\n"),
+    ] {
+        let records = records(&log);
+        assert_eq!(records.len(), 1, "{log}\n{records:#?}");
+        assert_eq!(types(&records[0]), ["NoMethodError"], "{log}");
+        assert_eq!(records[0].backtrace.len(), 2, "{log}");
+        assert_eq!(records[0].location.file.as_deref(), Some("app/models/cart.rb"), "{log}");
+    }
+}
+
+#[test]
 fn traces_of_two_programs_may_be_mixed() {
     let log = "web-1     | Traceback (most recent call last):\nworker-1  | panic: no card\nweb-1     |   File \"/srv/a.py\", line 3, in pay\nworker-1  | \nworker-1  | goroutine 1 [running]:\nweb-1     |     return {}[card]\nworker-1  | main.pay()\nworker-1  | \t/srv/main.go:3 +0x1d\nweb-1     | KeyError: 'visa'\n";
     let mut records = records(log);
@@ -131,6 +154,10 @@ fn the_type_is_known_in_every_language() {
     for (log, expected) in [
         (
             "PHP Fatal error:  Uncaught TypeError: no card in /srv/a.php:3\nStack trace:\n#0 /srv/a.php(5): pay()\n#1 {main}\n  thrown in /srv/a.php on line 3\n",
+            "TypeError",
+        ),
+        (
+            "[Sat Nov 21 10:47:20.123456 2026] [php:error] [pid 7:tid 8] [client 10.0.0.1:3] PHP Fatal error:  Uncaught TypeError: no card in /srv/a.php:3\nStack trace:\n#0 /srv/a.php(5): pay()\n#1 {main}\n  thrown in /srv/a.php on line 3\n",
             "TypeError",
         ),
         (

@@ -21,11 +21,13 @@ const NODE_MODULES: &str = "TICKET_TEST_NODE_MODULES";
 const NODE_PACKAGES: [&str; 2] = ["pino@10.4.0", "winston@3.19.0"];
 
 /// Debian's packages of programs that write logs.
-const DEBIAN_PACKAGES: [&str; 9] = [
+const DEBIAN_PACKAGES: [&str; 11] = [
     "apache2",
     "default-jdk-headless",
     "elixir",
     "mariadb-server-core",
+    "mono-mcs",
+    "mono-runtime",
     "nginx-light",
     "php-cli",
     "php-monolog",

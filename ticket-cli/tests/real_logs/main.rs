@@ -32,8 +32,9 @@ fn main() -> std::process::ExitCode {
         rust::run(&name.to_string_lossy());
         return std::process::ExitCode::SUCCESS;
     }
-    let cases: [(&str, &str, Case); 3] = [
+    let cases: [(&str, &str, Case); 4] = [
         ("postgres_jsonlog", postgres::BIN, postgres::jsonlog),
+        ("postgres_csvlog", postgres::BIN, postgres::csvlog),
         ("postgres_plain_log", postgres::BIN, postgres::plain),
         ("mongod_log", mongod::PROGRAM, mongod::own_log),
     ];

@@ -1,4 +1,4 @@
-//! The log of PostgreSQL, as JSON and as plain text.
+//! The log of PostgreSQL, as JSON, as CSV and as plain text.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -28,7 +28,16 @@ const MISTAKES: [(&str, usize); 9] = [
 ];
 
 pub(crate) fn jsonlog() -> Outcome {
-    let (_folder, log) = provoke("jsonlog", "json")?;
+    structured("jsonlog", "json")
+}
+
+pub(crate) fn csvlog() -> Outcome {
+    structured("csvlog", "csv")
+}
+
+/// Checks a log that states the code of each error.
+fn structured(destination: &str, ending: &str) -> Outcome {
+    let (_folder, log) = provoke(destination, ending)?;
     let tickets = Store::new()?.ingest_twice(&log)?;
     let is = |error_type: &str, part: &str, count: u64| {
         let found =

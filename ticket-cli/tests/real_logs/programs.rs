@@ -123,6 +123,16 @@ pub(crate) fn all() -> Vec<Program> {
             ("error", "", "ArgumentError", "terminating"),
             ("error", "", "", "is lost"),
         ]),
+        program("erlang_logger", Installed("escript"), "logger_.escript", ONCE, Stated, [
+            ("error", "", "badkey", "cannot pay order"),
+            ("error", "", "cannot_weigh", "cannot_weigh"),
+            ("error", "", "", "is lost"),
+        ]),
+        program("dotnet_with_bars", Installed("mcs"), "Cart.cs", ONCE, Stated, [
+            ("error", "Shop.Cart", "System.Collections.Generic.KeyNotFoundException", "cannot pay order"),
+            ("error", "Shop.Cart", "System.InvalidOperationException", "cannot ship order"),
+            ("warning", "Shop.Cart", "", "is lost"),
+        ]),
         program("java_util_logging", Installed("javac"), "Cart.java", ONCE, Stated, [
             ("error", "shop.Cart", "java.lang.ArrayIndexOutOfBoundsException", "cannot pay order"),
             ("error", "shop.Cart", "java.lang.IllegalStateException", "cannot ship order"),
@@ -141,6 +151,10 @@ impl Program {
         let ending = self.file.rsplit('.').next().unwrap_or_default();
         if ending == "java" {
             output(Command::new("javac").arg("-d").arg(folder.path()).arg(&source))?;
+        } else if ending == "cs" {
+            output(
+                Command::new("mcs").arg("-out:cart.exe").arg(&source).current_dir(folder.path()),
+            )?;
         }
         for arguments in self.runs {
             let mut command = command(ending, &source, folder.path(), &log);
@@ -164,11 +178,16 @@ fn command(ending: &str, source: &Path, folder: &Path, log: &Path) -> Command {
         "rb" => Command::new("ruby"),
         "php" => Command::new("php"),
         "exs" => Command::new("elixir"),
+        "escript" => Command::new("escript"),
+        "cs" => Command::new("mono"),
         _ => Command::new("java"),
     };
     match ending {
         "java" => {
             command.arg("-cp").arg(folder).arg("shop.Cart").env("LC_ALL", "C");
+        }
+        "cs" => {
+            command.arg(folder.join("cart.exe"));
         }
         "js" => {
             command.arg(source).env("NODE_PATH", node_modules());

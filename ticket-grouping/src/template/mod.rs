@@ -41,8 +41,10 @@ use self::scanner::Scanner;
 /// | paths, URLs, email addresses | `/a/b?c=d`, `~/a`, `./a`, `C:\a`, `\\host\a` | `src/main.rs`, `and/or` |
 /// | hosts, packages and their classes, data files | `db.example.com`, `com.shop.Cart`, `app.toml` | `com.shop.PayException`, `java.lang.Error` |
 /// | quoted text | `'…'`, `"…"`, `` `…` ``, `‘…’`, `“…”`, `„…“`, `«…»` | apostrophes; code in backquotes such as `` `Result::unwrap()` ``; keys such as `{"status":`; the method in `"GET /a"` |
-/// | what a key is set to | `user=root`, `tty=`, `mask = ff`, `from=Source{17}` | what describes the problem: `error=timeout`, `state=failed` |
+/// | what a key is set to | `user=root`, `tty=`, `mask = ff`, `to=<bob>`, `from=Source{17}` | what describes the problem: `error=timeout`, `state=failed` |
 /// | names of users | `for user bob`, `password for root` | `unknown user` |
+/// | commands with their arguments | `CMD (run-parts /etc)`, `command line: ro quiet` | `command not found` |
+/// | disks | `sda`, `vdb`, `nvme0n1` | |
 /// | nothing, in brackets | `from ()`, `ids=[]` | `open()` |
 ///
 /// # Codes
@@ -58,7 +60,8 @@ use self::scanner::Scanner;
 /// # Lists, white space and length
 ///
 /// A list of values is reduced to its first item: `[1, 2, 3]` becomes `[<*>]`. An item may have up to four words:
-/// `<*> ok <*> ok` becomes `<*> ok`. A value in brackets behind a value is left out, as in `1293 bytes (1.26 KB)`.
+/// `<*> ok <*> ok` becomes `<*> ok`. A value in brackets behind a value is left out, as in `1293 bytes (1.26 KB)` and
+/// `a.example.com[10.0.0.1]`.
 ///
 /// Each run of white space and control characters becomes one space. Leading and trailing ones are removed.
 ///

@@ -225,6 +225,9 @@ const DESCRIBING: [&str; 28] = [
     "what",
 ];
 
+/// Words before a command with its arguments.
+const COMMANDS: [&str; 2] = ["cmd", "command"];
+
 /// Units of time and size, and what may follow a time of day. After a value they belong to it, since one statement
 /// may print `999 ms` or `1.2 s`. They are in order.
 const AFTER_VALUE: [&str; 60] = [
@@ -583,4 +586,15 @@ fn is_other_domain(label: &str) -> bool {
 pub(super) fn method(text: &str) -> Option<usize> {
     let (word, _) = text.split_once(' ')?;
     METHODS.contains(&word).then_some(word.len())
+}
+
+/// Returns `true` for a word before a command: `CMD (/usr/bin/id -u)`.
+pub(super) fn is_command(word: &str) -> bool {
+    COMMANDS.iter().any(|name| name.eq_ignore_ascii_case(word))
+}
+
+/// Returns `true` for a disk without a number: `sda`, `hdc`, `vdb`, `xvda`.
+pub(super) fn is_device(word: &str) -> bool {
+    let name = word.strip_prefix('x').unwrap_or(word).as_bytes();
+    matches!(name, [b's' | b'h' | b'v', b'd', b'a'..=b'z'])
 }

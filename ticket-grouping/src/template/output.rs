@@ -68,6 +68,9 @@ impl Output {
 
     /// Writes text that is no word.
     pub(super) fn punctuation(&mut self, text: &str) {
+        if text == ">" && self.drop_angles() {
+            return;
+        }
         self.flush_gap();
         self.text.push_str(text);
         match text.as_bytes() {
@@ -231,40 +234,54 @@ impl Output {
         self.safe = self.safe.min(before);
     }
 
+    /// Drops the angles around a mark, of which the first may be gone already: `<bob@example.com>`.
+    fn drop_angles(&mut self) -> bool {
+        if self.gap || !self.ends_in_mark() {
+            return false;
+        }
+        let before = &self.text[..self.text.len() - MARK.len()];
+        let Some(outside) = before.strip_suffix('<') else { return true };
+        // A mark that is glued to a word is a part of it.
+        let is_apart =
+            matches!(outside.as_bytes(), [] | [.., b' ' | b'=' | b':' | b'(' | b'[' | b',']);
+        if is_apart {
+            self.replace(outside.len());
+        }
+        is_apart
+    }
+
+    /// Replaces all that was written from a position on by a mark.
+    fn replace(&mut self, start: usize) {
+        while self.word_at(0).is_some_and(|word| word.end > start) {
+            self.forget(1);
+        }
+        self.truncate(start);
+        self.value();
+    }
+
     /// Drops a value in brackets behind another one, and reduces the value of a key that is a bracket or a structure
-    /// around one mark: `<*> (<*>)`, `source=Source{<*>}`.
+    /// around one mark: `<*> (<*>)`, `<*>[<*>]`, `source=Source{<*>}`.
     fn drop_brackets(&mut self) {
         let inside = &self.text[..self.text.len() - 1];
-        let Some(before) =
-            inside.strip_suffix(MARK).and_then(|text| text.strip_suffix(['(', '[', '{']))
-        else {
-            return;
-        };
-        if let Some(value) = before.strip_suffix(' ').filter(|value| value.ends_with(MARK)) {
-            // The same value in another form, which is often left out: `1293 bytes (1.26 KB)`.
+        let Some(inside) = inside.strip_suffix(MARK) else { return };
+        let is_name = |next: char| next.is_ascii_alphanumeric() || "_.:".contains(next);
+        let Some(before) = inside.strip_suffix(['(', '[', '{']) else { return };
+        let value = before.strip_suffix(' ').unwrap_or(before);
+        if value.ends_with(MARK) {
+            // The same value in another form, which is often left out: `1293 bytes (1.26 KB)`, `a.example.com[10.0.0.1]`.
             let end = value.len();
             self.text.truncate(end);
             self.forget(1);
             self.safe = self.safe.min(end);
             return;
         }
-        let name = before
-            .trim_end_matches(|next: char| next.is_ascii_alphanumeric() || "_.:".contains(next));
+        let name = before.trim_end_matches(is_name);
         let Some(rest) = name.strip_suffix('=') else { return };
         let key =
             rest.rsplit(|next: char| !next.is_ascii_alphanumeric()).next().unwrap_or_default();
-        if key.is_empty() || names::is_describing(key) {
-            return;
+        if !key.is_empty() && !names::is_describing(key) {
+            self.replace(name.len());
         }
-        let start = name.len();
-        self.text.truncate(start);
-        self.text.push_str(MARK);
-        while self.word_at(0).is_some_and(|word| word.end > start) {
-            self.forget(1);
-        }
-        self.add(Word { start, end: self.text.len() }, true);
-        self.safe = self.safe.min(start);
-        self.drop_repetition();
     }
 
     /// Drops the last words if they repeat those before them: the rest of a list of values.

@@ -109,7 +109,7 @@ impl<'a> Scanner<'a> {
         self.at = end;
         self.before = match byte {
             // The bracket has become a part of the value.
-            b')' | b']' | b'}' if self.output.ends_in_mark() => {
+            b')' | b']' | b'}' | b'>' if self.output.ends_in_mark() => {
                 self.at = self.behind_value(end);
                 Before::Mark
             }
@@ -147,6 +147,7 @@ impl<'a> Scanner<'a> {
             b'<' if is_mark(self.text, at) => self.word(),
             b'"' | b'\'' | b'`' if self.quote(char::from(byte)) => {}
             b'=' => self.equals(),
+            b':' | b'(' if self.is_behind_command(byte) => self.command(byte),
             b'(' | b'[' | b'{' if self.is_empty_pair(byte) => {
                 self.punctuation(at + 1);
                 self.value(self.at);
@@ -171,6 +172,31 @@ impl<'a> Scanner<'a> {
         at_edge && peek(self.text, self.at + 1) == close
     }
 
+    /// Returns `true` if a command follows: `CMD (`, `command line: `.
+    fn is_behind_command(&self, byte: u8) -> bool {
+        let (gap, spaced) = self.output.since_last_word();
+        let word = self.output.last_word(0);
+        gap.is_empty()
+            && match byte {
+                b'(' => spaced && names::is_command(word),
+                _ => {
+                    !spaced
+                        && word == "line"
+                        && names::is_command(self.output.last_word(1))
+                        && is_space(self.text, self.at + 1)
+                }
+            }
+    }
+
+    /// Handles a command and its arguments, up to a bracket or the end.
+    fn command(&mut self, byte: u8) {
+        self.punctuation(self.at + 1);
+        let rest = &self.text[self.at..];
+        let end = if byte == b'(' { rest.rfind(')') } else { None };
+        self.space(usize::from(byte == b':'));
+        self.value(end.map_or(self.text.len(), |end| self.at + end));
+    }
+
     /// Handles `=`, and finds out whether a value follows.
     fn equals(&mut self) {
         let (at, next) = (self.at, peek(self.text, self.at + 1));
@@ -185,6 +211,13 @@ impl<'a> Scanner<'a> {
         self.punctuation(at + 1);
         if !is_key {
             return;
+        }
+        if next == b'<' && !is_mark(self.text, self.at) {
+            let inner = &self.text.as_bytes()[self.at + 1..];
+            let end = inner.iter().take(QUOTED_NAME).position(|byte| b"<> =".contains(byte));
+            if let Some(end) = end.filter(|end| inner[*end] == b'>') {
+                return self.value(self.behind_value(self.at + end + 2));
+            }
         }
         if spaced {
             let end = run(self.text, self.at, SPACE);
@@ -276,6 +309,9 @@ fn is_code(text: &str) -> bool {
     (1..=QUOTED_NAME).contains(&text.len())
         && !text.starts_with('/')
         && !text.contains("://")
+        // White space is reduced everywhere.
+        && text.trim() == text
+        && !text.contains("  ")
         && text.bytes().all(|byte| {
             let is_digit = is(byte, DIGIT);
             digits += usize::from(is_digit);

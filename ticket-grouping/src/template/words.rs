@@ -176,7 +176,11 @@ impl Scanner<'_> {
                 && names::is_user(self.output.last_word(1), last, name)
                 && self.output.since_last_word() == ("", true);
         }
-        if is_value || word.classes & JOINER == 0 && names::is_hex(name) || name == "localhost" {
+        let is_value = is_value
+            || word.classes & JOINER == 0 && (names::is_hex(name) || names::is_device(name))
+            || name == "localhost"
+            || name == "unknown" && next == b'[';
+        if is_value {
             self.value(self.behind_value(word.end));
         } else {
             self.name(word.end);

@@ -7,6 +7,7 @@
 //! to [`Draft`]) and call both in [`object`]. Whatever `read` does not take from [`Fields`] becomes a
 //! trait, so nothing that a line says is lost.
 
+mod csvlog;
 mod ecs;
 mod fields;
 mod gelf;
@@ -121,17 +122,67 @@ pub(crate) fn parse(format: Format, line: &str, after_text: bool) -> Parsed {
         Format::Auto if looks_like_json(line) || (!after_text && line.starts_with('{')) => {
             json(line)
         }
-        Format::Auto => match logfmt::parse(line).filter(logfmt::is_typical) {
-            Some(fields) => Parsed::Draft(Box::new(usual::read(fields).with_times())),
-            None => Parsed::Text,
-        },
+        Format::Auto => {
+            if let Some(fields) = csvlog::read(line) {
+                return Parsed::Draft(Box::new(postgres::read(fields)));
+            }
+            match logfmt::parse(line).filter(logfmt::is_typical) {
+                Some(fields) => Parsed::Draft(Box::new(usual::read(fields).with_times())),
+                None => Parsed::Text,
+            }
+        }
     }
 }
 
-/// Returns `true` for a line with which a JSON object may begin that is written over many lines. After a plain line, a
-/// brace alone is a part of its text.
-pub(crate) fn begins_object(line: &str, after_text: bool) -> bool {
-    looks_like_json(line) || (!after_text && line.trim() == "{")
+/// What a line opens that later lines close.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Open {
+    /// Braces and brackets of JSON.
+    Braces,
+    /// The quotes of a row of CSV.
+    Quotes,
+}
+
+/// Returns what a line may open of a record that is written over many lines. After a plain line, a brace alone is a part
+/// of its text.
+pub(crate) fn opens(format: Format, line: &str, after_text: bool) -> Option<Open> {
+    let is_auto = format == Format::Auto;
+    if (is_auto || format == Format::Json)
+        && (looks_like_json(line) || (!after_text && line.trim() == "{"))
+    {
+        return Some(Open::Braces);
+    }
+    (is_auto && csvlog::begins(line)).then_some(Open::Quotes)
+}
+
+impl Open {
+    /// Returns by how much a line changes how many are open, `None` if the line can be no part of the record. `open` says
+    /// how many are open before it.
+    pub(crate) fn change(self, line: &str, open: i64) -> Option<i64> {
+        match self {
+            Self::Braces => json_depth(line).filter(|_| open == 0 || !line.starts_with('{')),
+            // A quote closes what another one has opened.
+            Self::Quotes if !csvlog::has_open_quote(line) => Some(0),
+            Self::Quotes => Some(if open == 0 { 1 } else { -1 }),
+        }
+    }
+}
+
+/// Returns by how much a line of JSON changes the depth. Returns `None` if it ends within a text, which no line of
+/// JSON does.
+fn json_depth(text: &str) -> Option<i64> {
+    let (mut depth, mut is_quoted, mut is_escaped) = (0, false, false);
+    for byte in text.bytes() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if is_quoted => is_escaped = true,
+            b'"' => is_quoted = !is_quoted,
+            b'{' | b'[' if !is_quoted => depth += 1,
+            b'}' | b']' if !is_quoted => depth -= 1,
+            _ => {}
+        }
+    }
+    (!is_quoted).then_some(depth)
 }
 
 /// Returns `true` for `{"` and `{}`. A brace alone is not enough, since plain lines begin with it too.
@@ -181,7 +232,8 @@ fn object(fields: Fields) -> Draft {
     }
 }
 
-/// Moves the fields of what Google's logging wraps to those of the wrapper, which names level and time.
+/// Moves the fields of what Google's logging wraps to those of the wrapper, which names level and time, and gives the
+/// place a name that others use too.
 fn hoisted(mut fields: Fields) -> Fields {
     if let Some(Value::Object(_)) = fields.0.get("jsonPayload")
         && let Some(Value::Object(payload)) = fields.0.remove("jsonPayload")
@@ -189,6 +241,9 @@ fn hoisted(mut fields: Fields) -> Fields {
         for (name, value) in payload {
             fields.0.entry(name).or_insert(value);
         }
+    }
+    if let Some(place) = fields.0.remove("logging.googleapis.com/sourceLocation") {
+        fields.0.insert("sourceLocation".into(), place);
     }
     fields
 }

@@ -1,4 +1,4 @@
-//! PostgreSQL's `jsonlog`.
+//! PostgreSQL's `jsonlog` and `csvlog`.
 //!
 //! Errors are grouped by their SQLSTATE, which becomes the type of the error, and by the template of the
 //! message. Messages quote names and values in the same way, and a template replaces both. In two classes of
@@ -11,6 +11,7 @@ use ticket_grouping::template;
 
 use super::fields::Fields;
 use crate::draft::Draft;
+use crate::level;
 
 pub(super) fn knows(fields: &Fields) -> bool {
     fields.has("error_severity") && fields.has("timestamp")
@@ -20,7 +21,7 @@ pub(super) fn read(mut fields: Fields) -> Draft {
     let mut draft = Draft::new();
     draft.is_recognized = true;
     draft.time = fields.time(&["timestamp"]);
-    draft.level = fields.text(&["error_severity"]).as_deref().and_then(level);
+    draft.level = fields.text(&["error_severity"]).as_deref().and_then(severity);
     let state = fields.text(&["state_code"]);
     let record = &mut draft.record;
     record.channel = "postgres".into();
@@ -45,15 +46,16 @@ pub(super) fn read(mut fields: Fields) -> Draft {
 
 /// Converts a severity as the documentation of PostgreSQL maps it to syslog: a `FATAL` ends one session, and
 /// only a `PANIC` ends all of them.
-fn level(severity: &str) -> Option<Level> {
-    Some(match severity {
+fn severity(name: &str) -> Option<Level> {
+    Some(match name {
         "LOG" | "INFO" => Level::Info,
         "NOTICE" => Level::Notice,
         "WARNING" => Level::Warning,
         "ERROR" | "FATAL" => Level::Error,
         "PANIC" => Level::Critical,
-        _ if severity.starts_with("DEBUG") => Level::Debug,
-        _ => return None,
+        _ if name.starts_with("DEBUG") => Level::Debug,
+        // The server translates the names.
+        _ => return level::parse(name),
     })
 }
 

@@ -2,7 +2,7 @@
 //! in common.
 
 use serde_json::Value;
-use ticket_core::record::{ErrorCause, Request};
+use ticket_core::record::{ErrorCause, Location, Request};
 
 use ticket_core::SmolStr;
 
@@ -11,7 +11,7 @@ use crate::draft::Draft;
 use crate::level;
 
 /// The names of fields with a level. A name comes before one with a number.
-pub(super) const LEVELS: [&str; 26] = [
+pub(super) const LEVELS: [&str; 28] = [
     "level_name",
     "levelname",
     "severity_text",
@@ -20,6 +20,8 @@ pub(super) const LEVELS: [&str; 26] = [
     "level",
     "severity",
     "lvl",
+    "sev",
+    "Sev",
     "log.level",
     "log_level",
     "loglevel",
@@ -71,7 +73,7 @@ const TIMES: [&str; 26] = [
 ];
 
 /// The names of fields with a message.
-const MESSAGES: [&str; 22] = [
+const MESSAGES: [&str; 24] = [
     "message",
     "msg",
     "event",
@@ -94,6 +96,8 @@ const MESSAGES: [&str; 22] = [
     "Body",
     "log_message",
     "logMessage",
+    "msg.text",
+    "message.text",
 ];
 
 /// The names of fields that say what happened in a record without a message.
@@ -155,22 +159,7 @@ pub(super) fn read(mut fields: Fields) -> Draft {
         ])
         .unwrap_or_default();
     if record.location.is_empty() {
-        record.location.file = fields.text(&["file", "filename", "caller.file"]);
-        record.location.line = fields.number(&["line", "lineno", "caller.line"]);
-        record.location.function = fields.text(&["function", "func", "funcName"]);
-        record.location.module = fields.text(&["module", "module_path"]);
-        // Loggers of Go: caller=store/db.go:42
-        if record.location.file.is_none()
-            && let Some(caller) = fields.text(&["caller", "source"])
-        {
-            match caller.rsplit_once(':').map(|(file, line)| (file, line.parse())) {
-                Some((file, Ok(line))) => {
-                    record.location.file = Some(file.into());
-                    record.location.line = Some(line);
-                }
-                _ => draft.keep("caller", caller),
-            }
-        }
+        record.location = location(&mut fields);
     }
     // Serilog writes the exception as a text.
     for name in ["@x", "Exception", "exception", "thrown", "Error", "errorStack"] {
@@ -192,6 +181,41 @@ pub(super) fn read(mut fields: Fields) -> Draft {
         || is_named;
     rest(fields, &mut draft);
     draft
+}
+
+/// Reads the place at which a record was logged.
+fn location(fields: &mut Fields) -> Location {
+    // Loggers of Go write both in one text: caller=store/db.go:42
+    fn place(text: &str) -> Option<(SmolStr, u32)> {
+        let (file, line) = text.rsplit_once(':')?;
+        Some((file.into(), line.parse().ok()?))
+    }
+    let mut location = Location::default();
+    location.file = fields.text(&["file", "filename"]);
+    location.line = fields.number(&["line", "lineno"]);
+    location.function = fields.text(&["function", "func", "funcName"]);
+    location.module = fields.text(&["module", "module_path"]);
+    // Objects of their own, as Go's `slog` and Google's logging write them.
+    for object in ["source", "caller", "sourceLocation"] {
+        if location.file.is_none() {
+            let field = |name: &str| format!("{object}.{name}");
+            location.file = fields.text(&[&field("file")]);
+            location.line = location.line.or(fields.number(&[&field("line")]));
+            location.function = location.function.or(fields.text(&[&field("function")]));
+        }
+        if location.file.is_none()
+            && let Some(Value::String(text)) = fields.0.get(object)
+            && place(text).is_some()
+        {
+            location.file = fields.text(&[object]);
+        }
+    }
+    if location.line.is_none()
+        && let Some((file, line)) = location.file.as_deref().and_then(place)
+    {
+        (location.file, location.line) = (Some(file), Some(line));
+    }
+    location
 }
 
 /// Takes the field that says the most about what happened: one with a usual name, or else the first with words.

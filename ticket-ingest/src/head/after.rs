@@ -125,7 +125,7 @@ impl<'a> Head<'a> {
             self.clock = true;
             return true;
         }
-        if self.set_process(text) {
+        if self.set_process(text) || self.set_client(text) {
             return true;
         }
         let is_lasting = self.thread.is_none() || (is_logger(text) && self.channel.is_none());
@@ -298,6 +298,16 @@ impl<'a> Head<'a> {
             return true;
         }
         let column = behind.trim_start_matches(' ').strip_prefix(['|', '\t']);
+        let next = column.and_then(|rest| rest.split_once(['|', '\t']));
+        if !is_qualified
+            && self.thread.is_none()
+            && next.is_some_and(|(next, _)| is_logger(next.trim()))
+        {
+            // A thread: the logger is in the next column.
+            self.thread = Some(trimmed);
+            scan.at += end;
+            return true;
+        }
         let is_last = |rest: &str| rest.trim_start().starts_with('{') || looks_like_id(trimmed);
         let ends = if is_column && let Some(rest) = column {
             if is_last(rest) {

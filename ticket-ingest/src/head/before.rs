@@ -62,7 +62,7 @@ impl<'a> Head<'a> {
                     *self = found;
                     return is_open && self.begin_after_group(scan, &group);
                 }
-                if found.time.is_some() && !dated {
+                if (found.time.is_some() || found.clock) && !dated {
                     behind_time = *scan;
                 }
                 continue;
@@ -130,7 +130,11 @@ impl<'a> Head<'a> {
             scan.at += end;
             return true;
         }
-        let end = time::clock_prefix(rest).filter(|end| ends_well(*end)).or_else(|| {
+        let clock = time::clock_prefix(rest).or_else(|| {
+            // Of numbers at the beginning of a line, only those with a unit.
+            time::uptime_prefix(rest).filter(|end| scan.at == 0 && rest[..*end].ends_with('s'))
+        });
+        let end = clock.filter(|end| ends_well(*end)).or_else(|| {
             let end = rest.find([' ', '\t', '|', ']']).unwrap_or(rest.len());
             is_date_like(&rest[..end]).then_some(end)
         });
@@ -139,6 +143,16 @@ impl<'a> Head<'a> {
             scan.at += end;
         }
         end.is_some()
+    }
+
+    /// Takes a time as a number in brackets: seconds since 1970, or since the start of a program or a kernel.
+    fn stamp(&mut self, text: &str) -> bool {
+        if self.time.is_some() || self.clock {
+            return false;
+        }
+        self.time = time::epoch(text);
+        self.clock = self.time.is_none() && time::uptime_prefix(text) == Some(text.len());
+        self.time.is_some() || self.clock
     }
 
     /// Reads what is in brackets before the level. Returns `Some` if the level is in it, with whether other pieces may
@@ -150,7 +164,7 @@ impl<'a> Head<'a> {
             self.thread = self.thread.or(level.thread);
             return Some(true);
         }
-        if self.set_process(group.text) {
+        if self.stamp(group.text) || self.set_process(group.text) || self.set_client(group.text) {
             return None;
         }
         if self.time.is_none() || group.text.contains(' ') {

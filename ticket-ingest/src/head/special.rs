@@ -100,7 +100,23 @@ impl<'a> Head<'a> {
         self.process = inner[end..].trim().strip_prefix('#').and_then(|number| number.parse().ok());
         self.channel = Some(program.trim()).filter(|program| !program.is_empty());
         self.message = message.trim_start();
+        self.has_empty_lines = true;
+        self.tags();
         Some(())
+    }
+
+    /// Takes the tags before a message that identify a request: `[6f1c9a2b] `. Others are a part of the message.
+    fn tags(&mut self) {
+        let start = self.message;
+        while let Some((tag, behind)) =
+            self.message.strip_prefix('[').and_then(|rest| rest.split_once("] "))
+            && tag.contains(|c: char| c.is_ascii_digit())
+            && !tag.contains([' ', '['])
+        {
+            self.context.push(tag);
+            self.message = behind;
+        }
+        self.tags = &start[..start.len() - self.message.len()];
     }
 
     /// Reads `1255:M 14 Oct 2026 03:00:46.069 # message`. The sign is the level.

@@ -1,5 +1,6 @@
 //! Errors of Elixir and Erlang.
 
+use ticket_core::SmolStr;
 use ticket_core::record::{ErrorCause, Frame};
 
 use super::collect::Owner;
@@ -22,6 +23,30 @@ pub(super) fn begin(line: Line<'_>, out: Out<'_>) -> Option<State> {
     Some(State::Error)
 }
 
+/// Begins with an error that a logger writes before its stack trace: `cannot pay: error:{badkey,visa}`. `next` is the
+/// line below.
+pub(super) fn begin_after_head(
+    line: Line<'_>,
+    next: Option<Line<'_>>,
+    out: Out<'_>,
+) -> Option<(State, usize)> {
+    next.filter(|next| next.text.starts_with("[{"))?;
+    let (at, reason) = ["error:", "exit:", "throw:"].iter().find_map(|class| {
+        let at = line.text.rfind(class)?;
+        let is_word = line.text[..at].chars().next_back().is_none_or(char::is_whitespace);
+        is_word.then(|| (at, &line.text[at + class.len()..]))
+    })?;
+    let kind = atom(reason.trim_start_matches('{'))?;
+    out(Piece::Error(ErrorCause::new(Some(kind.into()), reason), Link::First));
+    Some((State::Error, at))
+}
+
+/// Returns the atom with which a term begins.
+fn atom(term: &str) -> Option<&str> {
+    let end = term.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(term.len());
+    term.starts_with(|c: char| c.is_ascii_lowercase()).then(|| &term[..end])
+}
+
 fn error(text: &str) -> Option<ErrorCause> {
     if let Some((name, message)) = text.strip_prefix("** (").and_then(|rest| rest.split_once(')'))
         && (is_type(name) || name.starts_with("EXIT"))
@@ -34,15 +59,16 @@ fn error(text: &str) -> Option<ErrorCause> {
             && let Some(message) = message.strip_prefix(kind)
             && let Some(message) = message.strip_prefix(": ")
         {
+            let kind = message.strip_prefix('{').and_then(atom).unwrap_or(kind);
             return Some(ErrorCause::new(Some(kind.into()), message));
         }
     }
     // The reason in a report of Erlang: {badarith,[{shop,pay,1,[…]}]}
-    let reason = text.strip_prefix('{')?;
-    let (name, _) = reason.trim_start_matches('{').split_once(',')?;
-    let is_atom =
-        name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') && !name.is_empty();
-    (is_atom && reason.contains(",[{")).then(|| ErrorCause::new(Some(name.into()), ""))
+    let is_reason = text.starts_with('{')
+        && !is_term_frame(text)
+        && (text.contains(",[{") || text.starts_with("{{") && text.ends_with(','));
+    let kind = atom(text.trim_start_matches('{')).filter(|_| is_reason)?;
+    Some(ErrorCause::new(Some(kind.into()), ""))
 }
 
 impl State {
@@ -50,6 +76,15 @@ impl State {
         let text = line.text;
         if let Some(frame) = elixir_frame(text).or_else(|| erlang_frame(text)) {
             out(Piece::Frame(frame));
+            return Some((Self::Frames, Belongs::Surely));
+        }
+        if is_term_frame(text.trim_start_matches('[')) {
+            term_frames(text.trim_start_matches('['), out);
+            return Some((Self::Frames, Belongs::Surely));
+        }
+        // The rest of a frame that is too long for one line.
+        if let Some((file, line)) = place(text) {
+            out(Piece::Place(Some(file), line));
             return Some((Self::Frames, Belongs::Surely));
         }
         if self == Self::Unknown {
@@ -128,8 +163,49 @@ fn erlang_frame(text: &str) -> Option<Frame> {
     Some(frame)
 }
 
+/// Returns `true` for a line with frames as terms: `{shop,pay,1,[{file,"shop.erl"},{line,12}]},`. In place of the arity,
+/// there may be the arguments.
+fn is_term_frame(text: &str) -> bool {
+    let mut parts = text.strip_prefix('{').unwrap_or_default().splitn(3, ',');
+    let is_name =
+        |name: &str| atom(name.trim_start_matches('\'')).is_some() || name.starts_with("'-");
+    parts.next().is_some_and(is_name)
+        && parts.next().is_some_and(is_name)
+        && parts.next().is_some_and(|rest| {
+            rest.starts_with('[')
+                || rest.split(',').next().is_some_and(|arity| arity.parse::<u8>().is_ok())
+        })
+}
+
+/// Reads the frames of a line. What stands before the place may be in the line before.
+fn term_frames(text: &str, out: Out<'_>) {
+    for tuple in text.split("]},{") {
+        let tuple = tuple.trim_start_matches('{');
+        let mut parts = tuple.splitn(3, ',');
+        let (Some(module), Some(function), Some(rest)) = (parts.next(), parts.next(), parts.next())
+        else {
+            continue;
+        };
+        let mut frame = match rest.split(',').next().filter(|arity| arity.parse::<u8>().is_ok()) {
+            Some(arity) => Frame::new(format!("{module}:{function}/{arity}")),
+            None => Frame::new(format!("{module}:{function}")),
+        };
+        if let Some((file, line)) = rest.find("[{file,\"").and_then(|at| place(&rest[at..])) {
+            (frame.file, frame.line) = (Some(file), line);
+        }
+        out(Piece::Frame(frame));
+    }
+}
+
+/// Reads `[{file,"shop.erl"},{line,12}]`.
+fn place(text: &str) -> Option<(SmolStr, Option<u32>)> {
+    let (file, rest) = text.strip_prefix("[{file,\"")?.split_once('"')?;
+    let line = rest.strip_prefix("},{line,").and_then(|rest| rest.split_once('}'));
+    Some((file.into(), line.and_then(|(line, _)| line.parse().ok())))
+}
+
 pub(super) fn owner(frame: &Frame) -> Owner {
-    const RUNTIME: [&str; 12] = [
+    const RUNTIME: [&str; 17] = [
         "elixir/",
         "stdlib/",
         "kernel/",
@@ -142,6 +218,11 @@ pub(super) fn owner(frame: &Frame) -> Owner {
         "gen.erl",
         "erl_",
         "supervisor.erl",
+        "lists.erl",
+        "maps.erl",
+        "timer.erl",
+        "init.erl",
+        "escript.erl",
     ];
     const LIBRARIES: [&str; 6] =
         ["phoenix", "plug", "ecto", "db_connection/", "cowboy/", "postgrex/"];

@@ -205,6 +205,9 @@ pub(super) fn begin_after_head(
     if let Some(begun) = begin(line, out) {
         return Some(begun);
     }
+    if let Some((state, before)) = beam::begin_after_head(line, next, out) {
+        return Some((State::Beam(state), before));
+    }
     // Reports of Erlang are indented.
     if let Some(state) = beam::begin(line, out) {
         return Some((State::Beam(state), 0));

@@ -130,6 +130,7 @@ fn loggers_of_many_languages() {
         ("ERROR:    x", false, "error", "", "x"),
         ("2026-11-21 10:47:20,123 - root - ERROR - x", true, "error", "root", "x"),
         ("2026-11-21 10:47:20 | ERROR | shop.cart | x", true, "error", "shop.cart", "x"),
+        ("2026-11-21 10:47:20 | ERROR | pool-1 | shop.cart | x", true, "error", "shop.cart", "x"),
         (
             "2026-11-21 10:47:20.123 12345 ERROR nova.api.openstack [req-1 - - - - -] x",
             true,
@@ -295,6 +296,37 @@ fn servers_and_daemons() {
             true,
             "error",
             "",
+            "x",
+        ),
+    ]);
+}
+
+#[test]
+fn numbers_that_are_times() {
+    check(&[
+        ("[1706702400] ERROR: x", true, "error", "", "x"),
+        ("[1706702400.123] ERROR: x", true, "error", "", "x"),
+        // Since the program or the kernel started
+        ("   0.123456789s ERROR shop::cart: x", false, "error", "shop::cart", "x"),
+        ("<3>[  123.456789] x", false, "error", "", "x"),
+        ("[1.234] ERROR x", false, "error", "", "x"),
+    ]);
+    assert_eq!(record("[  123.456789] usb 1-1: reset").message, "usb 1-1: reset");
+    assert_eq!(record("[12] done").message, "[12] done");
+}
+
+#[test]
+fn levels_in_other_languages() {
+    check(&[
+        ("2026-11-21 10:47:20.123 UTC [7] FEHLER:  x", true, "error", "", "x"),
+        ("2026-11-21 10:47:20.123 UTC [7] ОШИБКА:  x", true, "error", "", "x"),
+        ("2026-11-21 10:47:20 ERREUR: x", true, "error", "", "x"),
+        ("2026-11-21 10:47:20 警告: x", true, "warning", "", "x"),
+        (
+            "Nov 21, 2026 10:47:20 AM com.shop.Cart pay\nSCHWERWIEGEND: x",
+            true,
+            "error",
+            "com.shop.Cart",
             "x",
         ),
     ]);

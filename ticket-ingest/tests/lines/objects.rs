@@ -121,6 +121,49 @@ fn errors_have_many_forms() {
 }
 
 #[test]
+fn the_place_of_a_record_has_many_forms() {
+    for line in [
+        r#"{"level":"ERROR","source":{"function":"pay","file":"cart.go","line":12},"msg":"x"}"#,
+        r#"{"severity":"ERROR","message":"x","logging.googleapis.com/sourceLocation":{"file":"cart.go","line":"12","function":"pay"}}"#,
+        r#"{"level":"error","msg":"x","func":"pay","file":"cart.go:12"}"#,
+        "level=error msg=x func=pay caller=cart.go:12",
+    ] {
+        let location = record(line).location;
+        let told = (location.file.as_deref(), location.line, location.function.as_deref());
+        assert_eq!(told, (Some("cart.go"), Some(12), Some("pay")), "{line}");
+    }
+    let other = record(r#"{"level":"error","msg":"x","source":"billing"}"#);
+    assert_eq!(other.traits["source"], "billing".into());
+}
+
+#[test]
+fn the_csv_of_postgres() {
+    let session = "2026-11-21 10:47:20.123 CET,\"u\",\"shop\",7,\"[local]\",65ba,1,\"INSERT\",2026-11-21 10:47:00 CET,3/4,0";
+    let log = format!(
+        "{session},ERROR,23505,\"duplicate key value violates \"\"orders_pkey\"\"\",\"Key (id)=(1) already exists.\",,,,,\"insert into orders\nvalues (1, '\"\"')\",,\"ExecInsert, nodeModify.c:3\",\"psql\",\"client backend\",,0\n{session},LOG,00000,\"ready\",,,,,,,,,\"\"\n"
+    );
+    let entries = entries(&log);
+    assert_eq!(entries.iter().map(|entry| entry.line).collect::<Vec<_>>(), [1, 3]);
+    let [error, ready] = entries.as_slice() else { panic!("{entries:#?}") };
+    assert_eq!(
+        told(&error.record),
+        ("error", "postgres", "duplicate key value violates \"orders_pkey\"")
+    );
+    assert_eq!(
+        error.time.map(|time| time.to_string()).as_deref(),
+        Some("2026-11-21T09:47:20.123000Z")
+    );
+    assert_eq!(error.record.error_type(), Some("unique_violation"));
+    assert_eq!(error.record.process, Some(7));
+    assert_eq!(error.record.location.function.as_deref(), Some("ExecInsert"));
+    assert_eq!(error.record.traits["statement"], "insert into orders\nvalues (1, '\"')".into());
+    assert_eq!(told(&ready.record), ("info", "postgres", "ready"));
+    // A quote that never closes hides no line.
+    let broken = format!("{session},\"x\nERROR next\n");
+    assert_eq!(self::entries(&broken).len(), 2);
+}
+
+#[test]
 fn an_object_over_many_lines_is_one_record() {
     let pretty = "{\n  \"level\": \"error\",\n  \"msg\": \"a } b\",\n  \"err\": {\n    \"type\": \"E\",\n    \"list\": [\n      1\n    ]\n  }\n}\n";
     let record = record(pretty);

@@ -12,6 +12,8 @@ fn a_line_with_a_head_is_never_part_of_the_record_before() {
         "2024-01-31 12:00:00 ERROR first\n01/31/2024 12:00:01 ERROR second\n31.01.2024 12:00:02 ERROR third\n",
         "ERROR first\n  2024-01-31 12:00:01 ERROR second\n\t2024-01-31 12:00:02 ERROR third\n",
         "2024-01-31 12:00:00 ERROR first\n[ERROR] second\nerror: third\n",
+        "=ERROR REPORT==== 31-Jan-2024::12:00:00 ===\nfirst\n=ERROR REPORT==== 31-Jan-2024::12:00:01 ===\nsecond\n=ERROR REPORT==== 31-Jan-2024::12:00:02 ===\nthird\n",
+        "12:00:00 fail: Shop.Cart[1]\n      first\n12:00:01 fail: Shop.Cart[1]\n      second\n12:00:02 fail: Shop.Cart[1]\n      third\n",
         "2024-01-31 12:00:00 ERROR first\n2024.31.01-12h00m01 ERROR second\n12:00PM ERR third\n",
         "2024-01-31 12:00:00 ERROR first\nTraceback (most recent call last):\n  File \"a.py\", line 1, in a\nKeyError: 1\n2024-01-31 12:00:01 ERROR second\nlevel=error msg=third\n",
     ] {

@@ -3,6 +3,7 @@
 use super::super::template;
 
 const TABLE: &[(&str, &str)] = &[
+    ("cannot parse `  ` here", "cannot parse <*> here"),
     (
         "2026/11/21 10:47:20 [error] 1234#5678: *99 connect() failed (111: Connection refused) while connecting to upstream, client: 10.0.0.1",
         "<*> [error] <*>: <*> connect() failed (<*>: Connection refused) while connecting to upstream, client: <*>",

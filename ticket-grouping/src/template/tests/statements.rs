@@ -128,6 +128,15 @@ const STATEMENTS: &[&[&str]] = &[
     &["exit code 1 of job-17", "exit code 1 of job-4711"],
     &["exit code 137 of job-17"],
     &["retry 3 of 5 in 250 ms", "retry 1 of 12 in 2 s"],
+    &["connect from unknown[10.0.0.1]", "connect from mail.example.com[10.2.3.4]"],
+    &[
+        "imap-login: Login: user=<bob>, rip=10.0.0.1, session=<q8Y/zz+2>",
+        "imap-login: Login: user=<eve@example.org>, rip=a.example.net, session=<abc>",
+    ],
+    &["sender <bob@example.com> is not a member", "sender <eve@example.org> is not a member"],
+    &["(root) CMD (/usr/lib64/sa/sa1 1 1)", "(root) CMD (cd / && run-parts /etc/cron.hourly)"],
+    &["Kernel command line: root=/dev/sda1 ro quiet", "Kernel command line: ro rhgb"],
+    &["Write cache of sda is enabled", "Write cache of nvme0n1 is enabled"],
 ];
 
 #[test]

@@ -105,6 +105,20 @@ fn ruby_backtraces() {
 }
 
 #[test]
+fn terms_of_erlang() {
+    let trace = read(
+        "cannot pay order 17: error:{badkey,visa}\n[{erlang,map_get,[visa,#{}],[{error_info,#{module => erl_erts_errors}}]},\n {shop,pay,1,\n     [{file,\"src/shop.erl\"},{line,12}]},\n {lists,foreach_1,2,[{file,\"lists.erl\"},{line,1442}]}]\n",
+    );
+    assert_eq!(errors(&trace), ["badkey: {badkey,visa}"]);
+    assert_eq!(own(&trace)[0], "shop:pay/1 src/shop.erl:12");
+    let trace = read(
+        "Error in process <0.81.0> with exit value:\n{{cannot_weigh,17},\n [{shop,ship,1,[{file,\"src/shop.erl\"},{line,15}]}]}\n",
+    );
+    assert_eq!(errors(&trace)[0].split(':').next(), Some("cannot_weigh"));
+    assert_eq!(own(&trace), ["shop:ship/1 src/shop.erl:15"]);
+}
+
+#[test]
 fn elixir_and_erlang_reports() {
     let trace = read(
         "GenServer #PID<0.103.0> terminating\n** (ArgumentError) no card 2\n    :erlang.map_get(\"visa\", %{})\n    (shop 0.1.0) lib/shop.ex:5: Shop.Server.pay/1\n    (stdlib 4.2) gen_server.erl:1149: :gen_server.try_handle_call/4\nLast message (from #PID<0.96.0>): {:pay, 2}\nState: %{a: 1}\n",
