@@ -1,8 +1,6 @@
 //! Measures how fast `ticket ingest` reads a log into SQLite, compared with recording the same records, and how much
 //! memory it takes as a log grows.
 
-#![allow(clippy::print_stdout, reason = "prints the results")]
-
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
@@ -11,9 +9,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use clap::Parser;
-use serde::Serialize;
 use serde_json::json;
-use ticket_benches::median;
+use ticket_benches::{Measured, median};
 use ticket_core::backend::{Batch, NewOccurrence};
 use ticket_core::{BackendBase as _, Level, Record, Timestamp};
 use ticket_direct::HandlerOptions;
@@ -44,22 +41,6 @@ struct Arguments {
     /// The number of lines of the log whose reading must not take more memory than that of a tenth of it
     #[arg(long, default_value_t = 10_000_000)]
     lines: u32,
-}
-
-/// One line of the output.
-#[derive(Debug, Serialize)]
-struct Measured {
-    case: String,
-    unit: &'static str,
-    value: f64,
-    baseline: f64,
-}
-
-impl Measured {
-    fn print(case: String, unit: &'static str, [value, baseline]: [f64; 2]) -> Result<()> {
-        println!("{}", serde_json::to_string(&Self { case, unit, value, baseline })?);
-        Ok(())
-    }
 }
 
 /// The log of a shop: about 230 bytes and four traits a line.
@@ -202,5 +183,6 @@ async fn main() -> Result<()> {
     let rates = times.map(|times| f64::from(records) / median(times));
     Measured::print(format!("{records} records"), "1/s", rates)?;
     let peaks = [ingest.peak("long.db", lines)?, ingest.peak("short.db", lines / 10)?];
-    Measured::print(format!("peak memory, {lines} lines"), "MiB", peaks)
+    Measured::print(format!("peak memory, {lines} lines"), "MiB", peaks)?;
+    Ok(())
 }

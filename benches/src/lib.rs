@@ -1,6 +1,7 @@
 //! The code that the programs of `cargo xtask bench` share: a simulated application that logs the same
 //! events in every run, a store that costs nothing, the registry of backends, and arithmetic.
 
+mod measured;
 mod numbers;
 mod random;
 mod sentry_client;
@@ -10,6 +11,7 @@ mod store;
 #[cfg(feature = "databases")]
 use ticket_core::Registry;
 
+pub use self::measured::Measured;
 pub use self::numbers::{median, nanos, quantile};
 pub use self::random::Random;
 pub use self::sentry_client::{bind_sentry, sentry_client};

@@ -1,8 +1,6 @@
 //! Measures how well and how fast templates group labelled logs, compared with replacing each word that
 //! contains a digit.
 
-#![allow(clippy::print_stdout, reason = "prints the results")]
-
 mod accuracy;
 mod csv;
 
@@ -13,8 +11,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
 use clap::Parser;
-use serde::Serialize;
-use ticket_benches::median;
+use ticket_benches::{Measured, median};
 use ticket_grouping::template;
 
 use self::accuracy::Accuracy;
@@ -27,22 +24,6 @@ const ROUNDS: usize = 21;
 struct Arguments {
     /// The folder of the logs: CSV files with the columns Content and EventId
     folder: PathBuf,
-}
-
-/// One line of the output: what templates reach, and what the baseline reaches.
-#[derive(Debug, Serialize)]
-struct Measured {
-    case: String,
-    unit: &'static str,
-    value: f64,
-    baseline: f64,
-}
-
-impl Measured {
-    fn print(case: String, unit: &'static str, [value, baseline]: [f64; 2]) -> Result<()> {
-        println!("{}", serde_json::to_string(&Self { case, unit, value, baseline })?);
-        Ok(())
-    }
 }
 
 /// The lines of one file, with the label of the statement that wrote each of them.
@@ -125,5 +106,7 @@ fn main() -> Result<()> {
     Measured::print("average, lines".to_owned(), "", average(|accuracy| accuracy.lines))?;
     Measured::print("average, groups".to_owned(), "", average(|accuracy| accuracy.groups))?;
     let speeds = [speed(&logs, template), speed(&logs, without_digits)];
-    Measured::print("lines per second and core".to_owned(), "M/s", speeds.map(|speed| speed / 1e6))
+    let speeds = speeds.map(|speed| speed / 1e6);
+    Measured::print("lines per second and core".to_owned(), "M/s", speeds)?;
+    Ok(())
 }
