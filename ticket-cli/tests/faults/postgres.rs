@@ -6,7 +6,9 @@ use ticket_faults::Outcome;
 use ticket_faults::servers::{POSTGRES_PROGRAMS, Postgres as Server};
 
 use super::load::Load;
-use super::ticket::{TICKETS, counts, ingest, line, set_up, successful, ticket};
+use super::ticket::{
+    TICKETS, counts, feed, ingest, line, set_up, start_ingest, successful, ticket,
+};
 use super::{Case, Place, crowd, stop_time};
 
 /// The variable with the folder of the server's programs.
@@ -18,6 +20,7 @@ pub(crate) const CASES: &[Case] = &[
     ("f07_postgres_same_tickets", BIN, || crowd::same_tickets(&Server::new()?)),
     ("f08_postgres_same_lines", BIN, || crowd::same_lines(&Server::new()?)),
     ("f09_postgres_64_processes", BIN, || crowd::first_occurrence(&Server::new()?)),
+    ("f16_postgres_refuses_a_statement", BIN, refused),
     ("f17_postgres_eight_set_up", BIN, || crowd::set_up_at_once(&Server::new()?)),
     ("f17_postgres_set_up_by_psql", BIN, printed),
 ];
@@ -40,6 +43,28 @@ fn stopped() -> Outcome {
     std::thread::sleep(stop_time());
     server.process.go_on()?;
     load.finish(true)
+}
+
+/// `ticket ingest` repeats what may succeed later, but not a statement that the server does not support.
+fn refused() -> Outcome {
+    let server = Server::new()?;
+    let url = server.url();
+    set_up(&url)?;
+    server.script(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+           RAISE EXCEPTION 'syntax error' USING ERRCODE = '42601'; END $$; \
+         CREATE TRIGGER refuse BEFORE INSERT ON ticketing_tickets EXECUTE FUNCTION refuse();",
+    )?;
+    let mut process = start_ingest(&url)?;
+    feed(&mut process, std::iter::once(line(0)))?;
+    let output = process.wait_with_output()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("does not support a statement"), "{said}");
+    assert!(!said.contains("waiting for the database"), "{said}");
+    server.script("DROP FUNCTION refuse() CASCADE")?;
+    assert_eq!(ingest(&url, std::iter::once(line(0)))?.recorded, 1);
+    Ok(())
 }
 
 /// What `setup --print` prints makes a complete store, and changes nothing in one that exists.
