@@ -45,6 +45,8 @@ fn killed(kind: Kind) -> Outcome {
     load.go_on()?;
     servers.kill(0)?;
     std::thread::sleep(Duration::from_secs(2));
+    // However slow the machine is, a batch is sent while the server is away.
+    until("ingest waits", || load.waits())?;
     servers.start(0)?;
     load.finish(true)
 }
@@ -55,6 +57,8 @@ fn stopped(kind: Kind) -> Outcome {
     load.go_on()?;
     servers.stop(0)?;
     std::thread::sleep(stop_time());
+    // However slow the machine is, a batch is sent while the server is away.
+    until("ingest waits", || load.waits())?;
     servers.go_on(0)?;
     load.finish(true)
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ticket_faults::Outcome;
-use ticket_faults::servers::{POSTGRES_PROGRAMS, Postgres as Server};
+use ticket_faults::servers::{POSTGRES_PROGRAMS, Postgres as Server, until};
 
 use super::load::Load;
 use super::ticket::{
@@ -31,6 +31,8 @@ fn killed() -> Outcome {
     load.go_on()?;
     server.process.kill()?;
     std::thread::sleep(Duration::from_secs(2));
+    // However slow the machine is, a batch is sent while the server is away.
+    until("ingest waits", || load.waits())?;
     server.start_again()?;
     load.finish(true)
 }
@@ -41,6 +43,8 @@ fn stopped() -> Outcome {
     load.go_on()?;
     server.process.stop()?;
     std::thread::sleep(stop_time());
+    // However slow the machine is, a batch is sent while the server is away.
+    until("ingest waits", || load.waits())?;
     server.process.go_on()?;
     load.finish(true)
 }
