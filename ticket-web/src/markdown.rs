@@ -65,21 +65,8 @@ fn of_record(out: &mut String, record: &Record) {
         block(out, "Backtrace, innermost first", "", &frames.collect::<Vec<_>>().join("\n"));
     }
     if let Some(request) = &record.request {
-        let mut lines = Vec::new();
-        let pairs = [
-            ("method", &request.method),
-            ("path", &request.path),
-            ("route", &request.route),
-            ("address", &request.remote_address),
-            ("user", &request.user),
-            ("request id", &request.request_id),
-        ];
-        for (name, value) in pairs {
-            if let Some(value) = value {
-                lines.push(format!("{name}: {value}"));
-            }
-        }
-        lines.extend(request.status.map(|status| format!("status: {status}")));
+        let facts = ticket_query::request(request).into_iter();
+        let lines: Vec<_> = facts.map(|(name, value)| format!("{name}: {value}")).collect();
         block(out, "Request", "", &lines.join("\n"));
     }
     block(out, "Values", "", &values(&record.traits, "\n"));

@@ -2,8 +2,8 @@
 
 use std::io;
 
-use ticket_core::record::{Breadcrumb, ErrorCause, Frame, Request, Span};
-use ticket_core::{Occurrence, Record, SmolStr, Timestamp};
+use ticket_core::record::{Breadcrumb, ErrorCause, Frame, Span};
+use ticket_core::{Occurrence, Record, Timestamp};
 
 use super::sheet::Sheet;
 use crate::output::{style, text, time};
@@ -25,7 +25,7 @@ pub(super) fn write(page: &mut Sheet<'_>, newest: &Occurrence, now: Timestamp) -
     }
     if let Some(request) = &record.request {
         page.section("REQUEST")?;
-        page.pairs(self::request(request))?;
+        page.pairs(ticket_query::request(request))?;
     }
     breadcrumbs(page, record)?;
     spans(page, &record.spans)?;
@@ -34,42 +34,12 @@ pub(super) fn write(page: &mut Sheet<'_>, newest: &Occurrence, now: Timestamp) -
 
 fn origin(newest: &Occurrence, now: Timestamp) -> Vec<(&'static str, String)> {
     let record = &newest.record;
-    let repeats = (newest.repeats > 1).then(|| format!("{} records", newest.repeats));
-    let text = |text: &Option<SmolStr>| text.as_deref().map(sanitize::line);
-    let pairs = [
-        ("id", Some(record.id.to_string())),
-        ("time", Some(time::both(record.time, now))),
-        ("stands for", repeats),
-        ("release", text(&record.release)),
-        ("environment", text(&record.environment)),
-        ("host", text(&record.host)),
-        ("process", record.process.map(|process| process.to_string())),
-        ("thread", text(&record.thread)),
-        ("trace", text(&record.trace_id)),
-        ("span", text(&record.span_id)),
-        ("fingerprint", text(&record.fingerprint)),
-        ("external id", text(&record.external_id)),
-    ];
-    known(pairs)
-}
-
-fn request(request: &Request) -> Vec<(&'static str, String)> {
-    let text = |text: &Option<SmolStr>| text.as_deref().map(sanitize::line);
-    known([
-        ("method", text(&request.method)),
-        ("path", text(&request.path)),
-        ("route", text(&request.route)),
-        ("status", request.status.map(|status| status.to_string())),
-        ("from", text(&request.remote_address)),
-        ("user", text(&request.user)),
-        ("request id", text(&request.request_id)),
-    ])
-}
-
-fn known<const N: usize>(
-    pairs: [(&'static str, Option<String>); N],
-) -> Vec<(&'static str, String)> {
-    pairs.into_iter().filter_map(|(name, text)| text.map(|text| (name, text))).collect()
+    let mut pairs = vec![("id", record.id.to_string()), ("time", time::both(record.time, now))];
+    if newest.repeats > 1 {
+        pairs.push(("stands for", format!("{} records", newest.repeats)));
+    }
+    pairs.extend(ticket_query::origin(record));
+    pairs
 }
 
 fn errors(page: &mut Sheet<'_>, chain: &[ErrorCause]) -> io::Result<()> {

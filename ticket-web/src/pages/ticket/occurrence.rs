@@ -125,18 +125,7 @@ fn pair(name: &str, value: String) -> Pair {
 }
 
 fn request(request: &Request) -> Vec<Pair> {
-    let Request { method, path, route, status, remote_address, user, request_id, .. } = request;
-    let text = |text: &Option<ticket_core::SmolStr>| text.as_deref().map(sanitize::line);
-    let pairs = [
-        ("method", text(method)),
-        ("path", text(path)),
-        ("route", text(route)),
-        ("status", status.map(|status| status.to_string())),
-        ("address", text(remote_address)),
-        ("user", text(user)),
-        ("request id", text(request_id)),
-    ];
-    pairs.into_iter().filter_map(|(name, value)| Some(pair(name, value?))).collect()
+    ticket_query::request(request).into_iter().map(|(name, value)| pair(name, value)).collect()
 }
 
 fn values(visit: &Visit, record: &Record) -> Vec<Pair> {
@@ -192,24 +181,13 @@ fn span_view(span: &Span) -> SpanView {
 }
 
 fn context(visit: &Visit, record: &Record) -> Vec<Pair> {
-    let text = |text: &Option<ticket_core::SmolStr>| text.as_deref().map(sanitize::line);
-    let place = (!record.location.is_empty()).then(|| sanitize::line(&record.location.to_string()));
     let pairs = [
-        ("occurrence", Some(record.id.to_string())),
-        ("time", Some(TimeView::new(record.time, visit.now).utc)),
-        ("application", Some(beginning(&record.app_id, 300))),
-        ("channel", Some(sanitize::line(&record.channel))),
-        ("place", place),
-        ("release", text(&record.release)),
-        ("environment", text(&record.environment)),
-        ("host", text(&record.host)),
-        ("process", record.process.map(|process| process.to_string())),
-        ("thread", text(&record.thread)),
-        ("trace", text(&record.trace_id)),
-        ("span", text(&record.span_id)),
-        ("fingerprint", text(&record.fingerprint)),
-        ("external id", text(&record.external_id)),
+        ("occurrence", record.id.to_string()),
+        ("time", TimeView::new(record.time, visit.now).utc),
+        ("application", beginning(&record.app_id, 300)),
+        ("channel", sanitize::line(&record.channel)),
+        ("place", sanitize::line(&record.location.to_string())),
     ];
-    let pairs = pairs.into_iter().filter_map(|(name, value)| Some(pair(name, value?)));
-    pairs.filter(|pair| !pair.value.is_empty()).collect()
+    let pairs = pairs.into_iter().chain(ticket_query::origin(record));
+    pairs.filter(|(_, value)| !value.is_empty()).map(|(name, value)| pair(name, value)).collect()
 }
