@@ -91,9 +91,13 @@ pub async fn check(
         let of = stored.tickets.get(&ticket.id);
         if of != Some(&counted) {
             let message = &ticket.message;
-            return Err(
-                format!("ticket `{message}` has {counted:?}, but its occurrences {of:?}").into()
-            );
+            // Tells whether the two ever agree, which says where to look.
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            let later = store.get_ticket(ticket.id).await?.map(|ticket| ticket.occurrence_count);
+            return Err(format!(
+                "ticket `{message}` has {counted:?}, but its occurrences {of:?}; five seconds later it counts {later:?}"
+            )
+            .into());
         }
         seen += 1;
     }

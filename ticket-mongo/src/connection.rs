@@ -54,8 +54,7 @@ impl Connection {
             .build();
         let database = client.database_with_options(config.database(), options);
         let hello = database.run_command(doc! { "hello": 1 }).await.map_err(from_mongo)?;
-        let transactions = hello.contains_key("setName")
-            || hello.get_str("msg").is_ok_and(|msg| msg == "isdbgrid");
+        let transactions = has_transactions(&hello)?;
         let names = config.names();
         let sessions = Sessions::new(database.collection(&names.of("sessions")));
         Ok(Self {
@@ -111,6 +110,20 @@ impl Connection {
     }
 }
 
+/// Returns `true` if the server that answers so has transactions.
+///
+/// A member of a replica set names no set until it has read its configuration, and is no standalone server: whoever
+/// took it for one would write without transactions from then on.
+fn has_transactions(hello: &Document) -> Result<bool> {
+    let is_set = hello.contains_key("setName");
+    if !is_set && matches!(hello.get_bool("isreplicaset"), Ok(true)) {
+        return Err(unavailable(
+            "the server is a member of a replica set that is starting or was never initiated",
+        ));
+    }
+    Ok(is_set || hello.get_str("msg").is_ok_and(|msg| msg == "isdbgrid"))
+}
+
 pub(crate) fn in_one_answer(mut command: Document) -> Document {
     if command.contains_key("aggregate") {
         command.insert("cursor", doc! { "batchSize": BATCH });
@@ -129,4 +142,20 @@ pub(crate) async fn within<T>(
     timeout_at(deadline, call).await.unwrap_or_else(|_| {
         Err(unavailable("the server did not answer in time; the call may have succeeded"))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use ticket_core::ErrorKind;
+
+    use super::*;
+
+    #[test]
+    fn a_member_that_starts_is_no_standalone_server() {
+        let of = |hello| has_transactions(&hello).map_err(|error| error.kind());
+        assert_eq!(of(doc! { "isWritablePrimary": true }), Ok(false));
+        assert_eq!(of(doc! { "isWritablePrimary": true, "setName": "rs" }), Ok(true));
+        assert_eq!(of(doc! { "isWritablePrimary": true, "msg": "isdbgrid" }), Ok(true));
+        assert_eq!(of(doc! { "isreplicaset": true }), Err(ErrorKind::Unavailable));
+    }
 }

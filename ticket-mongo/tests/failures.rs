@@ -27,6 +27,9 @@ fn main() -> ExitCode {
         trial("an_unreachable_server_is_reported_as_unavailable_in_time", None, |_| run(away())),
         trial("a_wrong_password_is_reported_and_not_shown", Some(PROGRAM), |it| run(password(it))),
         trial("a_server_without_tls_is_rejected", Some(PROGRAM), |it| run(no_tls(it))),
+        trial("a_member_of_a_set_that_was_never_initiated_is_unavailable", Some(PROGRAM), |it| {
+            run(never_initiated(it))
+        }),
         trial("a_stopped_server_is_used_again_when_it_continues", Some(PROGRAM), |it| {
             run(still(it))
         }),
@@ -114,6 +117,17 @@ async fn no_tls(program: String) -> Result<(), Failed> {
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
     assert!(error.message().contains("TLS"), "{error}");
     assert!(!shown(&error).contains("s3cr3t"), "{error}");
+    Ok(())
+}
+
+/// Taken for a standalone server, it would be written to without transactions as soon as it has a primary.
+async fn never_initiated(program: String) -> Result<(), Failed> {
+    let server = Server::start(&program, &["--replSet", "never"])?;
+    let options = "directConnection=true&timeout=20s";
+    let uri = format!("mongodb://127.0.0.1:{}/shop?{options}", server.port);
+    let error = MongoBackend::from_uri(&uri)?.setup_backend().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+    assert!(error.message().contains("never initiated"), "{error}");
     Ok(())
 }
 

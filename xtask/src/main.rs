@@ -17,6 +17,7 @@ mod command;
 mod databases;
 mod debian;
 mod demo;
+mod fault_tools;
 mod faults;
 mod features;
 mod languages;

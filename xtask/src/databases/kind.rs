@@ -10,7 +10,7 @@ use super::mongod::Mongod;
 use super::postgres::Postgres;
 use super::state::Service;
 use super::{compose, pgbouncer};
-use crate::languages;
+use crate::{fault_tools, languages};
 
 /// A server, or several that belong together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
@@ -92,8 +92,10 @@ impl Kind {
     }
 }
 
-/// The programs from which tests start servers of their own, by variable.
+/// The programs from which tests start servers of their own, by variable. Those that tests find by `PATH` are
+/// installed.
 pub(crate) fn programs() -> Result<Vec<(&'static str, String)>> {
+    fault_tools::install();
     let postgres = Postgres::provide()?;
     let mongod = Mongod::provide()?;
     let shown = |path: PathBuf| path.display().to_string();
