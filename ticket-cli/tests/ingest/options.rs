@@ -135,7 +135,7 @@ fn utf_16_is_read_and_what_is_no_text_is_refused() {
 fn a_file_without_records_is_called_binary_data_or_by_its_encoding() {
     let place = Place::new();
     place.write("short", b"\x01\0\0\0ab\0");
-    place.write("zeros", [0; 5_000]);
+    place.write("zeros", [0_u8; 5_000]);
     place.write("late", [&b"all is well\n".repeat(200)[..], b"a\0b\n"].concat());
     let text = "\u{feff}all is well\n";
     place.write("wide", text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>());
