@@ -322,7 +322,12 @@ impl<'a> Scanner<'a> {
     fn ends_clause(&self, end: usize) -> bool {
         match peek(self.text, end) {
             b'.' => is_space(self.text, end + 1),
-            next => b",;:)]}|!?".contains(&next) || is_space(self.text, end),
+            next => {
+                b",;:)]}|!?".contains(&next)
+                    || is_space(self.text, end)
+                    // Where a template was cut, white space may have followed.
+                    || self.text[end..].starts_with('…')
+            }
         }
     }
 

@@ -117,6 +117,15 @@ fn a_long_template_is_cut_and_ends_in_an_ellipsis() {
     assert_eq!(template(&word), format!("{}…", "é".repeat((LENGTH - 3) / 2)));
 }
 
+#[test]
+fn a_template_that_is_cut_behind_a_request_is_its_own_template() {
+    for length in 900..LENGTH {
+        let start = "ab ".repeat(length / 3) + &"t".repeat(length % 3);
+        let cut = template(&format!("{start} \"GET /a\" {}", "t".repeat(200)));
+        assert_eq!(template(&cut), cut);
+    }
+}
+
 /// The length of a value must not affect how much of the text after it is compared.
 #[test]
 fn a_long_value_leaves_room_for_the_text_after_it() {
