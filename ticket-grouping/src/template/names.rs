@@ -228,6 +228,9 @@ const DESCRIBING: [&str; 28] = [
 /// Words before a command with its arguments.
 const COMMANDS: [&str; 2] = ["cmd", "command"];
 
+/// What happens to the jobs of a user: `(root) RELOAD (crontabs/root)`.
+const JOB_ACTIONS: [&str; 5] = ["DELETE", "EDIT", "LIST", "RELOAD", "REPLACE"];
+
 /// Units of time and size, and what may follow a time of day. After a value they belong to it, since one statement
 /// may print `999 ms` or `1.2 s`. They are in order.
 const AFTER_VALUE: [&str; 60] = [
@@ -330,22 +333,31 @@ const BEFORE_USER: [&str; 14] = [
 ];
 
 /// Words before `for` that make the next word the name of a user: `Failed password for root`.
-const BEFORE_FOR: [&str; 11] = [
+const BEFORE_FOR: [&str; 17] = [
     "authenticated",
     "authentication",
+    "changed",
     "failure",
     "failures",
+    "gssapi-with-mic",
+    "hostbased",
+    "keyboard-interactive",
+    "keyboard-interactive/pam",
     "login",
     "logon",
     "logout",
+    "none",
     "password",
     "publickey",
     "session",
     "ticket",
 ];
 
-/// Words that are no name of a user: `for user authentication`, `password for invalid user bob`.
-const NO_USER: [&str; 40] = [
+/// Words before `from` that make the next word the name of a host: `connect from mail`.
+const BEFORE_FROM: [&str; 5] = ["connect", "connected", "connection", "disconnect", "disconnected"];
+
+/// Words that are no name of a user or host: `for user authentication`, `password for invalid user bob`.
+const NO_NAME: [&str; 45] = [
     "a",
     "access",
     "account",
@@ -358,9 +370,11 @@ const NO_USER: [&str; 40] = [
     "at",
     "authentication",
     "by",
+    "client",
     "data",
     "did",
     "does",
+    "error",
     "for",
     "from",
     "groups",
@@ -377,8 +391,11 @@ const NO_USER: [&str; 40] = [
     "of",
     "on",
     "or",
+    "peer",
+    "pool",
     "request",
     "requests",
+    "server",
     "session",
     "the",
     "this",
@@ -388,16 +405,36 @@ const NO_USER: [&str; 40] = [
     "was",
 ];
 
-/// Top-level domains that are no ending of anything else; a name with one of them is a host.
-const DOMAINS: [&str; 13] = [
+/// What has names that contain an underscore.
+const ENTITIES: [&str; 14] = [
+    "bucket",
+    "cluster",
+    "container",
+    "database",
+    "domain",
+    "group",
+    "host",
+    "index",
+    "node",
+    "queue",
+    "server",
+    "table",
+    "topic",
+    "volume",
+];
+
+/// Top-level domains that are no ending of anything else; a name with one of them is a host. They are in order.
+const DOMAINS: [&str; 15] = [
     "arpa",
     "biz",
     "com",
     "corp",
     "edu",
+    "example",
     "gov",
     "info",
     "internal",
+    "invalid",
     "lan",
     "local",
     "localdomain",
@@ -408,13 +445,19 @@ const DOMAINS: [&str; 13] = [
 /// Longer top-level domains that are also other endings. A name needs three labels or a port to be a host.
 const OTHER_DOMAINS: [&str; 5] = ["app", "cloud", "dev", "net", "svc"];
 
+/// Endings of files of source code. With a number behind a colon they are places, not hosts.
+const SOURCES: [&str; 26] = [
+    "c", "cc", "cpp", "cs", "ex", "exs", "erl", "fs", "go", "h", "hpp", "hs", "java", "js", "jsx",
+    "kt", "ml", "php", "pl", "py", "rb", "rs", "scala", "swift", "ts", "tsx",
+];
+
 /// Endings of two letters that are no domain of a country, but a file of source code or a word.
 const NO_COUNTRY: [&str; 22] = [
     "cc", "cs", "db", "do", "fs", "go", "gz", "hs", "id", "is", "js", "md", "ml", "of", "ps", "py",
     "rb", "rs", "sh", "so", "to", "ts",
 ];
 
-/// Endings of files that hold data. Files of source code are named in the messages of their own programs.
+/// Endings of files that hold data, in order. Files of source code are named in the messages of their own programs.
 const FILES: [&str; 46] = [
     "avi", "bak", "bin", "bmp", "cfg", "conf", "cpio", "csv", "dat", "db", "dll", "doc", "docx",
     "exe", "gif", "gz", "html", "ico", "ini", "iso", "jar", "jpeg", "jpg", "json", "lock", "log",
@@ -430,9 +473,13 @@ fn one_of(word: &str, names: &[&str]) -> bool {
 }
 
 /// Returns `true` if a word with digits is a name: a well-known one, a word such as `Http2ConnectionError`, or the
-/// code of an error such as `E11000` or `Error42`.
-pub(super) fn is_name(word: &str) -> bool {
+/// code of an error such as `E11000` or `Error42`. A letter with a number that is joined to a word, as in `rack_E282` or
+/// `node-S3`, is none.
+pub(super) fn is_name(word: &str, is_joined: bool) -> bool {
     word.starts_with(|first: char| first.is_ascii_alphabetic())
+        && !(is_joined
+            && word.as_bytes()[0].is_ascii_uppercase()
+            && word.bytes().skip(1).all(|byte| is(byte, DIGIT)))
         && (is_known(word) || is_error_code(word) || is_camel(word))
 }
 
@@ -524,12 +571,33 @@ pub(super) fn announces_code(prior: &str, word: &str, gap: &str, space: bool) ->
 
 /// Returns `true` if the value of a key describes the problem.
 pub(super) fn is_describing(key: &str) -> bool {
-    one_of(key, &DESCRIBING)
+    key.bytes().next().is_some_and(|first| DESCRIBING_BEGIN[usize::from(first)])
+        && one_of(key, &DESCRIBING)
 }
 
 /// Returns `true` if a word belongs to the value before it: a unit, a time zone or a month.
 pub(super) fn is_part_of_value(word: &str) -> bool {
-    AFTER_VALUE.binary_search(&word).is_ok() || is_month(word)
+    // Most words behind a value are longer or begin with another letter.
+    word.len() <= 12
+        && (UNITS_BEGIN[usize::from(word.as_bytes()[0])]
+            && AFTER_VALUE.binary_search(&word).is_ok()
+            || is_month(word))
+}
+
+const UNITS_BEGIN: [bool; 256] = first_bytes(&AFTER_VALUE);
+const DESCRIBING_BEGIN: [bool; 256] = first_bytes(&DESCRIBING);
+
+/// Returns which bytes these words begin with, in lower or upper case.
+const fn first_bytes(words: &[&str]) -> [bool; 256] {
+    let mut first = [false; 256];
+    let mut at = 0;
+    while at < words.len() {
+        let byte = words[at].as_bytes()[0];
+        first[byte.to_ascii_lowercase() as usize] = true;
+        first[byte.to_ascii_uppercase() as usize] = true;
+        at += 1;
+    }
+    first
 }
 
 /// Returns `true` if a word belongs to a number after it: the name of a month or of a day.
@@ -548,18 +616,42 @@ fn is_calendar_name(word: &str, names: &[&str]) -> bool {
         && names.iter().any(|name| name == &word || word.len() == 3 && name.starts_with(word))
 }
 
-/// Returns `true` if a word is the name of a user, given the two words before it.
-pub(super) fn is_user(prior: &str, last: &str, word: &str) -> bool {
-    let announced = match last.len() {
+/// Returns `true` if two words announce the name of a user, or of a host that connects.
+pub(super) fn announces_name(prior: &str, last: &str) -> bool {
+    match last.len() {
+        4 if last == "from" => one_of(prior, &BEFORE_FROM),
         4 if one_of(last, &["user"]) => one_of(prior, &BEFORE_USER),
+        8 if one_of(last, &["username"]) => one_of(prior, &BEFORE_USER),
         3 if last == "for" => one_of(prior, &BEFORE_FOR),
         _ => false,
-    };
-    announced && !one_of(word, &NO_USER)
+    }
 }
 
-/// Returns `true` if a word with dots and without digits is a value: a host, a package or class, or a data file.
-pub(super) fn is_dotted_value(word: &str, has_port: bool) -> bool {
+/// Returns `true` for what has names: `domain root_domain`.
+pub(super) fn is_entity(word: &str) -> bool {
+    word.len() >= 4 && ENTITIES.contains(&word)
+}
+
+/// Returns `true` for a word before the name of a peer, if the address of the peer follows: `from mail [10.0.0.1]`.
+pub(super) fn is_before_peer(word: &str) -> bool {
+    one_of(word, &["from", "for", "with", "to", "by", "host", "client"])
+}
+
+/// Returns `true` for a word that is no name of a user or host.
+pub(super) fn is_no_name(word: &str) -> bool {
+    one_of(word, &NO_NAME)
+}
+
+/// Returns `true` if a word with dots and without digits is a value: a host, a package or class, or a data file. `port`
+/// has the digits behind a colon.
+pub(super) fn is_dotted_value(word: &str, port: &str) -> bool {
+    // Numbers and addresses are values anyway.
+    if word.bytes().last().is_some_and(|last| is(last, DIGIT))
+        && !word.ends_with(".mp3")
+        && !word.ends_with(".mp4")
+    {
+        return false;
+    }
     let Some((rest, last)) = word.rsplit_once('.') else { return false };
     let labels = rest.bytes().filter(|byte| *byte == b'.').count() + 2;
     let first = &word[..word.len().min(4)];
@@ -567,11 +659,18 @@ pub(super) fn is_dotted_value(word: &str, has_port: bool) -> bool {
         // The type of an error tells problems apart.
         return !["Exception", "Error", "Failure"].iter().any(|end| last.ends_with(end));
     }
-    let host = || word.bytes().all(|byte| is(byte, LETTER) || matches!(byte, b'.' | b'-' | b'*'));
-    if DOMAINS.contains(&last) || (labels >= 3 || has_port) && is_other_domain(last) {
+    let host = || {
+        let fits = |byte| is(byte, LETTER | DIGIT) || matches!(byte, b'.' | b'-' | b'_' | b'*');
+        word.bytes().all(fits)
+    };
+    if DOMAINS.binary_search(&last).is_ok()
+        || (labels >= 3 || !port.is_empty()) && is_other_domain(last)
+        || labels >= 3 && first == "www."
+        || labels >= 3 && !port.is_empty() && !SOURCES.contains(&last)
+    {
         return host();
     }
-    FILES.contains(&last)
+    FILES.binary_search(&last).is_ok()
 }
 
 /// Returns `true` for a top-level domain that is also another ending; all countries have two letters.
@@ -591,6 +690,11 @@ pub(super) fn method(text: &str) -> Option<usize> {
 /// Returns `true` for a word before a command: `CMD (/usr/bin/id -u)`.
 pub(super) fn is_command(word: &str) -> bool {
     COMMANDS.iter().any(|name| name.eq_ignore_ascii_case(word))
+}
+
+/// Returns `true` for a word before the name of a list of jobs: `(root) RELOAD (crontabs/root)`.
+pub(super) fn is_job_action(word: &str) -> bool {
+    JOB_ACTIONS.contains(&word)
 }
 
 /// Returns `true` for a disk without a number: `sda`, `hdc`, `vdb`, `xvda`.
