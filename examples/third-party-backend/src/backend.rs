@@ -12,19 +12,20 @@ use ticket_core::backend::{
 use ticket_core::{
     Author, BackendBase, Bucket, Capabilities, Capability, Error, EventQuery, EventStore,
     EventTrait, EventTypeQuery, Expired, Expiry, HistogramQuery, HistoryEntry, HistoryQuery,
-    KeepPerTicket, Note, Occurrence, OccurrenceQuery, Page, ReleaseQuery, Result, Ticket,
-    TicketFilter, TicketId, TicketQuery, Timestamp, TraitQuery, TraitType, TraitTypeQuery, uri,
+    KeepPerTicket, Note, Occurrence, OccurrenceQuery, Page, ProcessReport, ReleaseQuery,
+    ReportQuery, Result, StoreInfo, Ticket, TicketFilter, TicketId, TicketQuery, Timestamp,
+    TraitQuery, TraitType, TraitTypeQuery, uri,
 };
 
 use crate::error::Answer;
 use crate::tables::{POSITIONS, Tables, ticket_key};
 use crate::thread::{Connection, Thread};
-use crate::{BACKEND, events, queries};
+use crate::{BACKEND, events, queries, schema};
 
 /// A store in a redb file. Several programs may have it open.
 ///
 /// It lacks [`Capability::ApplicationTransactions`]: a redb file has one writer at a time, so recording would
-/// wait for the application's transaction.
+/// wait for the application's transaction. It also lacks [`Capability::ProcessReports`].
 pub struct RedbBackend {
     thread: Thread,
     path: PathBuf,
@@ -99,7 +100,9 @@ impl BackendBase for RedbBackend {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities::all().without(Capability::ApplicationTransactions)
+        Capabilities::all()
+            .without(Capability::ApplicationTransactions)
+            .without(Capability::ProcessReports)
     }
 
     async fn setup_backend(&self) -> Result<()> {
@@ -193,6 +196,19 @@ impl BackendBase for RedbBackend {
                 Ok(found.map(|found| found.value().0.to_owned()))
             })
             .await
+    }
+
+    async fn report_process(&self, _: ProcessReport) -> Result<()> {
+        Err(Error::unsupported(BACKEND, "report_process"))
+    }
+
+    async fn get_reports(&self, _: &ReportQuery) -> Result<Vec<ProcessReport>> {
+        Err(Error::unsupported(BACKEND, "get_reports"))
+    }
+
+    async fn store_info(&self) -> Result<StoreInfo> {
+        let info = |version: i64| StoreInfo::new().with_schema_version(version.unsigned_abs());
+        self.thread.read(move |transaction| Ok(info(schema::version(transaction)?))).await
     }
 }
 
