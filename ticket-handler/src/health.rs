@@ -194,7 +194,7 @@ mod tests {
     }
 
     async fn reported(store: &MemoryBackend) -> Option<ProcessReport> {
-        store.get_reports(&ReportQuery::new()).await.unwrap().pop()
+        store.get_reports(&ReportQuery::new()).await.expect("reports can be read").pop()
     }
 
     #[tokio::test(start_paused = true)]
