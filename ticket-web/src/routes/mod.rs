@@ -137,4 +137,6 @@ pub(crate) fn router(site: &Site) -> Router {
 }
 
 #[cfg(test)]
+mod attacks;
+#[cfg(test)]
 mod tests;
