@@ -3,6 +3,7 @@
 //! A green run that tested nothing is worse than a red one, so this counts what ran: an ignored test
 //! fails the run, unless the conformance suite names the capability that the backend declares it lacks.
 
+pub(crate) mod api;
 pub(crate) mod browser;
 mod build;
 mod matrix;
@@ -137,6 +138,7 @@ fn run_everything(stages: &mut Stages) -> Outcome {
             forward(documentation, Report::default(), screen)
         }),
         Job::new("the dashboard in a browser", browser::run_all),
+        Job::new("the API by its OpenAPI document", api::run_all),
         Job::new("tests compiled otherwise", |screen| otherwise::run(&[], screen)),
         Job::new("the backend outside of the workspace", outside::run),
     ];
