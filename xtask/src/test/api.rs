@@ -6,9 +6,9 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
-use super::conclude;
 use super::output::Report;
 use super::process::{Outcome, Screen};
+use super::{build, conclude};
 use crate::stages::Stages;
 use crate::{artifacts, command, languages, workspace};
 
@@ -30,10 +30,7 @@ pub(crate) fn run() -> Result<bool> {
 /// Runs the tests, as a part of all tests.
 pub(super) fn run_all(screen: &Screen) -> Outcome {
     let python = languages::python_with(&workspace::tools().join("schemathesis"), &PACKAGES)?;
-    let mut build = command::cargo();
-    // With the features of the whole workspace, as the other tests: both share what is compiled.
-    build.args(["build", "--workspace", "--bin", "ticket"]);
-    let programs = artifacts::build(&mut build)?;
+    let programs = build::command_and_fill()?;
     let ticket = artifacts::executable(&programs, "ticket")?;
 
     let folder = tempfile::tempdir()?;
