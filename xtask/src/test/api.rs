@@ -23,12 +23,11 @@ const APP: &str = "shop";
 /// Runs the tests, prints the summary, and returns `true` if all is well.
 pub(crate) fn run() -> Result<bool> {
     let mut stages = Stages::default();
-    let outcome = stages.time("API", || run_all(&Screen::Terminal));
+    let outcome = stages.time("API", || run_on(&Screen::Terminal));
     conclude(&stages, Vec::new(), outcome)
 }
 
-/// Runs the tests, as a part of all tests.
-pub(super) fn run_all(screen: &Screen) -> Outcome {
+fn run_on(screen: &Screen) -> Outcome {
     let python = languages::python_with(&workspace::tools().join("schemathesis"), &PACKAGES)?;
     let programs = build::command_and_fill()?;
     let ticket = artifacts::executable(&programs, "ticket")?;

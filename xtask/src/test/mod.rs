@@ -138,7 +138,6 @@ fn run_everything(stages: &mut Stages) -> Outcome {
             forward(documentation, Report::default(), screen)
         }),
         Job::new("the dashboard in a browser", browser::run_all),
-        Job::new("the API by its OpenAPI document", api::run_all),
         Job::new("tests compiled otherwise", |screen| otherwise::run(&[], screen)),
         Job::new("the backend outside of the workspace", outside::run),
     ];
