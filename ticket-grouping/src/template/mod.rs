@@ -18,6 +18,7 @@ mod output;
 mod scanner;
 #[cfg(test)]
 mod tests;
+mod vocabulary;
 mod words;
 
 use self::mark::REACH;
