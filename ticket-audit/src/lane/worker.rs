@@ -106,7 +106,7 @@ impl<O: Fn() -> Box<dyn Session>> Worker<O> {
                 self.shared.is_behind.store(false, Relaxed);
             }
             self.reporter.tick(Instant::now(), &self.shared.stats(), &mut stderr());
-            let handled = if count == BATCH {
+            let mut handled = if count == BATCH {
                 yield_now().await;
                 self.waiting.next().now_or_never().flatten()
             } else if self.waiting.is_empty() {
@@ -119,9 +119,14 @@ impl<O: Fn() -> Box<dyn Session>> Worker<O> {
                     Either::Right(_) => None,
                 }
             };
-            if let Some(handled) = handled {
-                self.no_longer_outstanding(handled.generation);
-                self.resume(handled);
+            // Calls that began together end together if they reach their deadline.
+            let mut left = BATCH;
+            while let Some(ended) = handled.take() {
+                self.resume(ended);
+                left -= 1;
+                if left > 0 {
+                    handled = self.waiting.next().now_or_never().flatten();
+                }
             }
         }
     }
@@ -176,6 +181,7 @@ impl<O: Fn() -> Box<dyn Session>> Worker<O> {
 
     /// Continues with a session whose step has been waited for.
     fn resume(&mut self, handled: Handled) {
+        self.no_longer_outstanding(handled.generation);
         if let Some((session, generation, delivery)) = self.settle(handled) {
             self.run(session, generation, delivery);
         }

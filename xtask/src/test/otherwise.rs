@@ -77,6 +77,9 @@ impl Program {
                 return Ok((report, vec![format!("{}: {error:#}", self.name)]));
             }
         };
+        // The model checkers run each test many times: with a backtrace for every panic that a test
+        // plans, the output of one fills thousands of lines.
+        tests.env("RUST_BACKTRACE", "0");
         tests.arg(self.filter).args(["--nocapture"]).envs(environment.iter().copied());
         let (report, mut problems) = forward(tests, report, screen)?;
         if !report.last_has_run() {

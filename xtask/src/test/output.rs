@@ -1,7 +1,7 @@
 //! The output of test programs, read line by line.
 
-use std::mem;
 use std::time::Duration;
+use std::{iter, mem};
 
 use super::build::Names;
 
@@ -17,6 +17,8 @@ pub(crate) struct Target {
     pub(crate) passed: usize,
     pub(crate) failed: usize,
     pub(crate) ignored: usize,
+    /// The failed tests whose output could be read.
+    failures: Vec<Failure>,
     /// The names of the ignored tests.
     ignored_names: Vec<String>,
     declared: Vec<Declared>,
@@ -24,6 +26,15 @@ pub(crate) struct Target {
     complete: bool,
     /// How long it ran, if it ran by itself.
     pub(crate) time: Option<Duration>,
+}
+
+/// A failed test and the beginning of its output.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Failure {
+    test: String,
+    output: Vec<String>,
+    /// Whether the lines that follow belong to it.
+    open: bool,
 }
 
 /// A case that needs something that the backend or the machine declares it lacks.
@@ -40,14 +51,23 @@ impl Target {
         self.declared.iter().filter(|declared| self.ignored_names.contains(&declared.case))
     }
 
+    fn close_failure(&mut self) {
+        if let Some(failure) = self.failures.last_mut() {
+            failure.open = false;
+        }
+    }
+
     fn is_declared(&self, test: &str) -> bool {
         self.declared.iter().any(|declared| declared.case == test)
     }
 
     fn problems(&self) -> impl Iterator<Item = String> {
-        let Self { name, passed: _, failed, ignored, ignored_names, complete, .. } = self;
+        let Self { name, failed, failures, ignored, ignored_names, complete, .. } = self;
         let broken_off = (!complete).then(|| format!("{name}: ended before its last test"));
-        let failed = (*failed > 0).then(|| format!("{name}: {failed} failed"));
+        let failed = (*failed > 0).then(|| {
+            let failures: String = failures.iter().map(Failure::shown).collect();
+            format!("{name}: {failed} failed{failures}")
+        });
         let undeclared =
             ignored_names.iter().filter(|test| !self.is_declared(test)).map(move |test| {
                 format!("{name}: `{test}` was ignored, and no declared capability says why")
@@ -56,6 +76,22 @@ impl Target {
         let unnamed = ignored.saturating_sub(ignored_names.len());
         let unnamed = (unnamed > 0).then(|| format!("{name}: {unnamed} more tests were ignored"));
         broken_off.into_iter().chain(failed).chain(undeclared).chain(unnamed)
+    }
+}
+
+impl Failure {
+    /// The lines of output that are kept: the message, but not the whole backtrace behind it.
+    const LINES: usize = 12;
+
+    fn shown(&self) -> String {
+        let indented = self.output.iter().map(|line| format!("\n    {line}"));
+        iter::once(format!("\n  {}", self.test)).chain(indented).collect()
+    }
+
+    fn add(&mut self, line: &str) {
+        if !line.trim().is_empty() && self.output.len() < Self::LINES {
+            self.output.push(line.to_owned());
+        }
     }
 }
 
@@ -79,12 +115,19 @@ impl Report {
             self.current.declared.push(declared);
         } else if let Some(test) = ignored_test(line) {
             self.current.ignored_names.push(test.to_owned());
+        } else if let Some(test) = failed_test(line) {
+            let test = test.to_owned();
+            self.current.failures.push(Failure { test, open: true, ..Failure::default() });
+        } else if line == "failures:" {
+            self.current.close_failure();
         } else if let Some([passed, failed, ignored]) = result(line) {
             // A name can have several: the documentation tests of one crate run in two groups.
             self.current.passed += passed;
             self.current.failed += failed;
             self.current.ignored += ignored;
             self.current.complete = true;
+        } else if let Some(failure) = self.current.failures.last_mut().filter(|last| last.open) {
+            failure.add(line);
         }
     }
 
@@ -183,6 +226,12 @@ fn ignored_test(line: &str) -> Option<&str> {
     let (name, outcome) = line.strip_prefix("test ")?.rsplit_once(" ... ")?;
     let ignored = outcome == "ignored" || outcome.starts_with("ignored,");
     ignored.then(|| name.trim_end())
+}
+
+/// The name from `---- name stdout ----` and `---- name ----`, the headings of what failed tests have printed.
+fn failed_test(line: &str) -> Option<&str> {
+    let name = line.strip_prefix("---- ")?.strip_suffix(" ----")?;
+    Some(name.strip_suffix(" stdout").unwrap_or(name))
 }
 
 fn declared(line: &str) -> Option<Declared> {

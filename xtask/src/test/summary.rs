@@ -1,11 +1,12 @@
 //! The summary at the end of `cargo xtask test`.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::output::{Report, Target};
+use super::output::{Declared, Report, Target};
 use crate::stages::minutes;
 
-/// Formats one line per target that has tests, then the skipped cases with their reasons.
+/// Formats one line per target that has tests, then how many tests were skipped for each reason.
 pub(crate) fn table(report: &Report) -> String {
     let with_tests = |target: &&Target| target.passed + target.failed + target.ignored > 0;
     let mut targets: Vec<&Target> = report.targets.iter().filter(with_tests).collect();
@@ -18,12 +19,17 @@ pub(crate) fn table(report: &Report) -> String {
         let _ = writeln!(text, "{name:width$}  {passed:6}  {failed:6}  {ignored:7}{time}");
     }
     for target in targets {
-        for skipped in target.skipped() {
-            let _ = writeln!(
-                text,
-                "skipped: {} `{}`: lacks {}: {}",
-                target.name, skipped.case, skipped.capability, skipped.reason
-            );
+        let mut reasons: BTreeMap<_, Vec<&str>> = BTreeMap::new();
+        for Declared { case, capability, reason } in target.skipped() {
+            reasons.entry((capability, reason)).or_default().push(case);
+        }
+        for ((capability, reason), cases) in reasons {
+            let cases = match *cases {
+                [case] => format!("`{case}`"),
+                _ => format!("{} tests", cases.len()),
+            };
+            let _ =
+                writeln!(text, "skipped: {} {cases}: lacks {capability}: {reason}", target.name);
         }
     }
     text
@@ -50,7 +56,11 @@ mod tests {
             "     Running tests/a.rs (target/debug/deps/a-1)",
             "ticket-conformance: ignored restart: capability Durable: memory only",
             "test restart ... ignored",
-            "test result: ok. 10 passed; 0 failed; 1 ignored; 0 measured",
+            "test restore ... ignored",
+            "ticket-conformance: ignored restore: capability Durable: memory only",
+            "test lease ... ignored",
+            "ticket-conformance: ignored lease: capability Leases: one process",
+            "test result: ok. 10 passed; 0 failed; 3 ignored; 0 measured",
             "     Running tests/long.rs (target/debug/deps/long-1)",
             "test result: FAILED. 1 passed; 2 failed; 0 ignored; 0 measured",
         ] {
@@ -60,11 +70,12 @@ mod tests {
         report.targets[1].time = Some(Duration::from_secs(75));
         let expected = "
                passed  failed  skipped  min:s
-tests/a.rs         10       0        1   1:15
+tests/a.rs         10       0        3   1:15
 tests/long.rs       1       2        0
-skipped: tests/a.rs `restart`: lacks Durable: memory only
+skipped: tests/a.rs 2 tests: lacks Durable: memory only
+skipped: tests/a.rs `lease`: lacks Leases: one process
 ";
         assert_eq!(table(&report), expected);
-        assert_eq!(closing_line(&report), "11 passed, 2 failed, 1 skipped");
+        assert_eq!(closing_line(&report), "11 passed, 2 failed, 3 skipped");
     }
 }

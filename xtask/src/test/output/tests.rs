@@ -186,3 +186,43 @@ test result: ok. 1 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; fini
     assert_eq!(problems(output), Vec::<String>::new());
     assert_eq!(read(output).passed(), 1);
 }
+
+#[test]
+fn a_failed_test_is_named_with_what_it_printed_first() {
+    let long: String = (1..=20).map(|frame| format!("  {frame}: f\n")).collect();
+    let found = problems(&format!(
+        "     Running tests/a.rs (target/debug/deps/a-1)
+test kept ... FAILED
+test lost ... FAILED
+
+failures:
+
+---- kept stdout ----
+
+thread 'kept' (7) panicked at a.rs:9:5:
+assertion failed: 1 == 2
+{long}
+---- lost ----
+the ticket counts 7, expected 20
+
+failures:
+    kept
+    lost
+
+test result: FAILED. 1 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s"
+    ));
+    let lines: Vec<&str> = found[0].lines().collect();
+    assert_eq!(
+        lines[..4],
+        [
+            "tests/a.rs: 2 failed",
+            "  kept",
+            "    thread 'kept' (7) panicked at a.rs:9:5:",
+            "    assertion failed: 1 == 2",
+        ]
+    );
+    assert_eq!(
+        lines[lines.len() - 3..],
+        ["      10: f", "  lost", "    the ticket counts 7, expected 20"]
+    );
+}
