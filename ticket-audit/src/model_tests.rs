@@ -12,14 +12,13 @@ use shuttle::rand::{Rng as _, thread_rng};
 use shuttle::sync::mpsc;
 use shuttle::thread;
 
+use crate::lane::PAUSE;
 use crate::sync::model;
 use crate::{
     BoxError, EventEnd, EventHandler, EventStart, EventTracker, LlmEvent, RequestEnd, RequestStart,
     async_trait,
 };
 
-/// Long enough for a lane to look into its queue again, and too short for anything else.
-const PAUSE: Duration = Duration::from_millis(5);
 const LONG: Duration = Duration::from_secs(3_600);
 
 /// Notes its calls, and fails as a function says.

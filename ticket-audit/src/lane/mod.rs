@@ -42,7 +42,10 @@ use crate::stats::{Counters, HandlerStats};
 use crate::sync::{AtomicBool, Mutex, Notify, lock, thread_local, timeout};
 
 /// After this time a lane that has just worked looks into its queue again.
-const PAUSE: Duration = Duration::from_millis(5);
+///
+/// Where all cores are busy, a lane that works takes one from the requests. The longer the pause, the fewer requests meet
+/// it; a server that answers 15,000 requests a second on one connection lets one of 300 meet it.
+pub(crate) const PAUSE: Duration = Duration::from_millis(20);
 
 thread_local! {
     static IN_LANE: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
@@ -209,8 +212,10 @@ impl Shared {
         let mut queue = lock(&self.queue);
         queue.messages.push_back(message);
         let is_asleep = mem::take(&mut queue.is_asleep);
+        // In a busy program the queue may not have room for what comes in during the pause.
+        let is_filling = queue.messages.len() == self.slots.capacity() / 4;
         drop(queue);
-        if is_asleep || is_urgent {
+        if is_asleep || is_urgent || is_filling {
             self.wake.notify_one();
         }
     }

@@ -31,6 +31,10 @@ impl Slots {
         self.used.fetch_sub(1, Relaxed);
     }
 
+    pub(crate) const fn capacity(&self) -> usize {
+        self.capacity
+    }
+
     pub(crate) fn used(&self) -> usize {
         self.used.load(Relaxed)
     }

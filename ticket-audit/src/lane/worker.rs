@@ -26,6 +26,10 @@ use crate::sync::{Instant, mpsc, runtime, stderr, thread};
 /// How many messages are handled before calls that wait get a turn.
 const BATCH: usize = 256;
 
+/// How many calls may wait at a time. What comes after them stays in the queue: a handler that hangs costs the program a
+/// timer and a future for each of these calls, and not for every request.
+const CALLS: usize = 1_024;
+
 /// Starts the thread of a handler.
 ///
 /// # Errors
@@ -96,17 +100,21 @@ struct Handled {
 impl<O: Fn() -> Box<dyn Session>> Worker<O> {
     /// Works until the lane is closed. The handler is dropped at the end, while it still has its runtime.
     async fn work(mut self) {
-        while let Some(messages) = self.shared.take(BATCH) {
+        loop {
+            let room = CALLS.saturating_sub(self.waiting.len()).min(BATCH);
+            let Some(messages) = self.shared.take(room) else { break };
             let count = messages.len();
             for message in messages {
                 self.take_message(message);
             }
             self.signal_flushes();
-            if count < BATCH && self.waiting.is_empty() {
+            if count < room && self.waiting.is_empty() {
                 self.shared.is_behind.store(false, Relaxed);
             }
             self.reporter.tick(Instant::now(), &self.shared.stats(), &mut stderr());
-            let mut handled = if count == BATCH {
+            let mut handled = if room == 0 {
+                self.waiting.next().await
+            } else if count == room {
                 yield_now().await;
                 self.waiting.next().now_or_never().flatten()
             } else if self.waiting.is_empty() {

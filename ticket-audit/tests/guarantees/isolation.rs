@@ -1,5 +1,7 @@
 //! What a handler does harms nobody else (5).
 
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -64,6 +66,49 @@ fn g05_a_handler_that_blocks_its_thread_delays_neither_requests_nor_siblings() {
     }
     assert!(log.take().iter().all(|call| call.starts_with("sibling")));
     assert!(tracker.blocking_flush(Duration::from_millis(1)).is_err());
+}
+
+/// What waits for a handler that hangs costs the program only room in a queue, for all requests but the first.
+#[test]
+fn g05_at_most_1024_calls_of_a_handler_wait_at_a_time() {
+    struct Hangs(Arc<AtomicUsize>);
+
+    #[async_trait]
+    impl EventHandler for Hangs {
+        type RequestContext = ();
+        type EventContext = ();
+
+        async fn request_start(&self, _: &RequestStart) -> Result<(), BoxError> {
+            self.0.fetch_add(1, Relaxed);
+            std::future::pending().await
+        }
+
+        async fn event_start(&self, _: &EventStart, (): &mut ()) -> Result<(), BoxError> {
+            Ok(())
+        }
+    }
+
+    let tracker_with = |deadline| {
+        let calls = Arc::new(AtomicUsize::new(0));
+        let builder = EventTracker::builder().with_handler(Hangs(Arc::clone(&calls)));
+        let tracker = builder.with_call_deadline(deadline).build().unwrap();
+        (0..3_000).for_each(|_| tracker.begin("q").done());
+        (tracker, calls)
+    };
+    let (_tracker, calls) = tracker_with(LONG);
+    let start = Instant::now();
+    while calls.load(Relaxed) < 1_024 {
+        assert!(start.elapsed() < LONG, "{calls:?} calls have begun");
+        thread::sleep(Duration::from_millis(1));
+    }
+    thread::sleep(Duration::from_millis(100));
+    assert_eq!(calls.load(Relaxed), 1_024);
+
+    let (tracker, calls) = tracker_with(Duration::from_millis(20));
+    flush(&tracker);
+    assert_eq!(calls.load(Relaxed), 3_000);
+    let stats = &tracker.stats().handlers[0];
+    assert_eq!((stats.timeouts, stats.queued), (3_000, 0));
 }
 
 #[test]
