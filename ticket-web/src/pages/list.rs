@@ -6,7 +6,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use futures::future::{join_all, join4, try_join_all};
+use futures::future::{join_all, join3, try_join_all};
 use ticket_core::{
     BucketWidth, Direction, HistogramQuery, Level, Status, StatusKind, Ticket, TicketFilter,
     TicketId, TicketSort, Timestamp,
@@ -93,6 +93,7 @@ struct FilterForm {
     level: String,
     channel: String,
     release: String,
+    /// The releases of the tickets on the page.
     releases: Vec<String>,
     environment: String,
     since: String,
@@ -156,9 +157,7 @@ pub(crate) async fn get(State(site): State<Site>, visit: Visit) -> Result<Respon
         async |is_reversed, after| reader.tickets(&list.query(is_reversed).with_after(after)).await;
     let tickets = turn(&list.at, read, |is_reversed| list.query(is_reversed).with_limit(1).plan());
     let counts = counts(reader, &list.filter);
-    let app_id = list.filter.app_id.as_deref();
-    let (tickets, counts, apps, releases) =
-        join4(tickets, counts, reader.app_ids(), reader.releases(app_id)).await;
+    let (tickets, counts, apps) = join3(tickets, counts, reader.app_ids()).await;
     let (Turned { items, previous, next }, apps) = (tickets?, apps?);
     let sparks = sparks(reader, &items, visit.now).await?;
 
@@ -168,7 +167,7 @@ pub(crate) async fn get(State(site): State<Site>, visit: Visit) -> Result<Respon
         tabs: tabs(&params, &counts, &link),
         columns: columns(&params, &list, &link),
         has_apps: apps.len() > 1,
-        form: form(&params, apps, releases?, &link),
+        form: form(&params, apps, &items, &link),
         rows: items.iter().zip(sparks).map(|(ticket, spark)| row(&visit, ticket, spark)).collect(),
         previous: previous.map(|cursor| link(&params.without(&["after"]).with("before", &cursor))),
         next: next.map(|cursor| link(&params.without(&["before"]).with("after", &cursor))),
@@ -273,7 +272,7 @@ fn columns(params: &Params, list: &TicketList, link: &impl Fn(&Params) -> String
 fn form(
     params: &Params,
     apps: Vec<String>,
-    releases: Vec<String>,
+    tickets: &[Ticket],
     link: &impl Fn(&Params) -> String,
 ) -> FilterForm {
     let params = params.without(&ticket_params::PAGE);
@@ -284,6 +283,16 @@ fn form(
         Some((format!("{name}: {}", beginning(value, 40)), link(&params.without(&[name]))))
     });
     let all: Vec<&str> = filters().collect();
+    // Suggestions only. A large store takes longer to list all releases than a page may take.
+    let mut releases: Vec<String> = tickets
+        .iter()
+        .flat_map(|ticket| [&ticket.last_release, &ticket.first_release])
+        .filter_map(Option::clone)
+        .collect();
+    releases.sort();
+    releases.dedup();
+    // The newest names of releases are the last ones, more often than not.
+    releases.reverse();
     FilterForm {
         kept: params.only(&["status", "sort", "reverse", "limit", "id"]),
         active: active.collect(),
@@ -293,8 +302,7 @@ fn form(
         level: value("level"),
         channel: value("channel"),
         release: value("release"),
-        // The newest names of releases are the last ones, more often than not.
-        releases: releases.into_iter().rev().take(100).collect(),
+        releases,
         environment: value("environment"),
         since: value("since"),
         until: value("until"),
