@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use ticket_core::{ProcessReport, ReportedRetention, Timestamp};
 
+use crate::sanitize;
+
 /// Returns how a process is doing: `running`, `stale` if its next report is overdue, or `ended`.
 ///
 /// ```
@@ -22,13 +24,23 @@ pub fn state(report: &ProcessReport, now: Timestamp) -> &'static str {
     }
 }
 
-/// Sorts reports for people: those of stale processes first, then those of running ones, then those of ended ones.
+/// Sorts reports by the state of their processes: stale, running, ended. Within a state the order stays.
 pub fn sort_by_state(reports: &mut [ProcessReport], now: Timestamp) {
     reports.sort_by_key(|report| match state(report, now) {
         "stale" => 0,
         "running" => 1,
         _ => 2,
     });
+}
+
+/// Returns where a process runs: its host and its process id, or its unique text if one of them is not known.
+#[must_use]
+pub fn place(report: &ProcessReport) -> String {
+    match (&report.host, report.pid) {
+        (Some(host), Some(pid)) => format!("{} {pid}", sanitize::line(host)),
+        (None, Some(pid)) => pid.to_string(),
+        (_, None) => sanitize::line(&report.process),
+    }
 }
 
 /// Returns the retention of a process in words, such as `keeps 90 days, 200 per ticket`.
@@ -68,7 +80,7 @@ pub fn losses(report: &ProcessReport) -> String {
     let losses: Vec<String> = report
         .lost
         .iter()
-        .map(|(reason, count)| format!("{}: {count}", crate::sanitize::line(reason)))
+        .map(|(reason, count)| format!("{}: {count}", sanitize::line(reason)))
         .collect();
     losses.join(", ")
 }
