@@ -112,11 +112,8 @@ fn report(shared: &Shared, ended: bool) -> ProcessReport {
     report.on_disk = shared.spool.dir().is_some() && stats.disk_error.is_none();
     let lost = stats.dropped.reasons().into_iter().filter(|(_, count)| *count > 0);
     report.lost = lost.map(|(reason, count)| (reason.to_owned(), count)).collect();
-    let redaction = shared.pipeline.options().redaction();
-    report.last_error = shared
-        .counters
-        .last_failure()
-        .map(|(time, text)| ReportedError { time, text: redaction.text(&text).into_owned() });
+    let failure = shared.counters.last_failure();
+    report.last_error = failure.map(|(time, text)| ReportedError { time, text });
     report.retention.clone_from(&health.retention);
     report.within_limits()
 }

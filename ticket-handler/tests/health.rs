@@ -211,7 +211,7 @@ fn a_store_that_keeps_no_reports_gets_none() {
 }
 
 #[test]
-fn the_error_in_a_report_holds_no_secret() {
+fn the_last_error_holds_no_secret() {
     let store = Plain::new(true);
     let options = options().with_host("password=hunter2");
     let handler = BackgroundHandler::builder(options).backend(store.clone()).unwrap();
@@ -223,6 +223,9 @@ fn the_error_in_a_report_holds_no_secret() {
     let text = serde_json::to_string(&last).unwrap();
     assert!(!text.contains("hunter2"), "{text}");
     assert!(last.last_error.unwrap().text.contains("refused by"), "{text}");
+    // The handler prints this on standard error, too.
+    let shown = handler.stats().last_error.unwrap();
+    assert!(shown.contains("refused by") && !shown.contains("hunter2"), "{shown}");
 }
 
 /// A handler over a store, which is no store itself.
