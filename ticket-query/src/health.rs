@@ -33,7 +33,8 @@ pub fn sort_by_state(reports: &mut [ProcessReport], now: Timestamp) {
     });
 }
 
-/// Returns where a process runs: its host and its process id, or its unique text if one of them is not known.
+/// Returns where a process runs: its host, if that is known, and its process id; without one, the text that no other
+/// process has.
 #[must_use]
 pub fn place(report: &ProcessReport) -> String {
     match (&report.host, report.pid) {
@@ -85,7 +86,7 @@ pub fn losses(report: &ProcessReport) -> String {
     losses.join(", ")
 }
 
-/// Returns a number of bytes with three digits, such as `12.3 MiB`.
+/// Returns a number of bytes in the largest unit that it fills, such as `12.3 MiB`.
 ///
 /// ```
 /// assert_eq!(ticket_query::bytes(0), "0 B");
@@ -117,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bytes_have_three_digits() {
+    fn bytes_are_in_the_largest_unit() {
         let cases = [
             (1023, "1023 B"),
             (1024, "1.0 KiB"),
