@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 use crate::Timestamp;
 use crate::limits::{self, fit};
 
-/// The name of the losses whose reasons are beyond the limit.
+/// The reason under which losses are added up whose own reasons are beyond the limit.
 const OTHERS: &str = "…";
 
-/// What a process that records says about itself, for whoever asks the store how its writers are doing.
+/// The report of a process that records: what its handler has done since its start, and how it is doing.
 ///
-/// A handler sends one from time to time, each in place of the one before. The fields describe the handler since its start.
+/// A handler sends reports at intervals, and each replaces the one before.
 ///
 /// ```
 /// use std::time::Duration;
@@ -30,7 +30,7 @@ const OTHERS: &str = "…";
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ProcessReport {
-    /// A text that no other process has, made of the host, the process id and the start.
+    /// A text that no other process has, such as its host, process id and start.
     pub process: String,
     /// The application.
     pub app_id: String,
@@ -38,9 +38,9 @@ pub struct ProcessReport {
     pub time: Timestamp,
     /// When the process started.
     pub started: Timestamp,
-    /// The time by which the process has sent another report if it still runs.
+    /// The time by which the process sends its next report if it still runs.
     pub until: Timestamp,
-    /// Whether this is the last report, which the process sends when it ends in order.
+    /// Whether this is the final report, which a process sends when it ends in an orderly way.
     #[serde(default)]
     pub ended: bool,
     /// The host.
@@ -55,20 +55,19 @@ pub struct ProcessReport {
     /// The environment.
     #[serde(default)]
     pub environment: Option<String>,
-    /// The version of what sends the report.
+    /// The version of the handler that sends the report.
     #[serde(default)]
     pub version: Option<String>,
-    /// The records that were given to the handler and not ignored: stored, waiting or lost.
+    /// The records that the handler was given and did not ignore: stored, waiting or lost.
     #[serde(default)]
     pub accepted: u64,
     /// The records that are stored.
     #[serde(default)]
     pub stored: u64,
-    /// The records that wait to be stored.
+    /// The records that are waiting to be stored.
     #[serde(default)]
     pub waiting: u64,
-    /// The records among those waiting that are in the spool; the others are only counted, because their ticket is in a
-    /// storm.
+    /// How many of the waiting records are in the spool. The others are only counted, because their ticket is in a storm.
     #[serde(default)]
     pub spooled: u64,
     /// The bytes that the spool takes.
@@ -83,12 +82,12 @@ pub struct ProcessReport {
     /// The last failure of the store.
     #[serde(default)]
     pub last_error: Option<ReportedError>,
-    /// What the handler deletes.
+    /// What the handler keeps.
     #[serde(default)]
     pub retention: ReportedRetention,
 }
 
-/// A failure of the store, as a process has seen it.
+/// A failure of the store that a process has seen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReportedError {
     /// When the store failed.
@@ -97,7 +96,7 @@ pub struct ReportedError {
     pub text: String,
 }
 
-/// The retention that a handler was given. Nothing is deleted if all limits are `None`.
+/// The retention of a handler. Everything is kept if all limits are `None`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReportedRetention {
     /// Older occurrences are deleted.
@@ -112,11 +111,11 @@ pub struct ReportedRetention {
 }
 
 impl ProcessReport {
-    /// How long a store keeps the report of a process that sends no other: a report that is stored deletes those whose
-    /// time is earlier by more than this.
+    /// How long a store keeps the last report of a process: storing a report deletes all reports that are older by more
+    /// than this.
     pub const LIFETIME: Duration = Duration::from_secs(7 * 24 * 3_600);
 
-    /// Creates the report of a process that starts at the time of the report and has done nothing yet.
+    /// Creates the report of a process that has just started.
     #[must_use]
     pub fn new(process: impl Into<String>, app_id: impl Into<String>, time: Timestamp) -> Self {
         Self {
@@ -209,7 +208,7 @@ impl ProcessReport {
     }
 }
 
-/// What a store knows about itself without reading its data.
+/// The version and the size of a store, as far as it knows them without reading its data.
 ///
 /// ```
 /// use ticket_core::StoreInfo;
@@ -221,7 +220,7 @@ impl ProcessReport {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StoreInfo {
-    /// The version of the stored schema; `None` if the store was never set up or has no versions.
+    /// The version of the stored schema; `None` if the store was never set up or its schema has no versions.
     pub schema_version: Option<u64>,
     /// The parts of the store, such as its tables, with their indexes. Empty if the store does not know their sizes.
     pub parts: Vec<StorePart>,
@@ -237,7 +236,7 @@ pub struct StorePart {
 }
 
 impl StoreInfo {
-    /// Creates the answer of a store that knows nothing about itself.
+    /// Creates the answer of a store of which nothing is known.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -257,7 +256,7 @@ impl StoreInfo {
         self
     }
 
-    /// Returns the bytes of all parts; `None` if the store does not know them.
+    /// Returns the sum of the bytes of all parts; `None` if there are none.
     #[must_use]
     pub fn bytes(&self) -> Option<u64> {
         let sum = |sum: u64, part: &StorePart| sum.saturating_add(part.bytes);

@@ -44,7 +44,7 @@ impl Drop for Guard {
             report::at_the_end(&self.handler.stats(), self.handler.spool());
             return;
         }
-        // A handler that a global subscriber owns is never dropped, so this is the end that most programs have.
-        self.handler.say_goodbye(self.timeout.saturating_sub(start.elapsed()));
+        // A global subscriber never drops its handler, so in most programs nothing else reports the end.
+        self.handler.report_end(self.timeout.saturating_sub(start.elapsed()));
     }
 }

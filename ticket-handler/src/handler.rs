@@ -230,8 +230,8 @@ impl BackgroundHandler {
     }
 
     /// Reports that the process is about to end, and waits for that within limits.
-    pub(crate) fn say_goodbye(&self, longest: Duration) {
-        self.inner.shared.health.say_goodbye(longest);
+    pub(crate) fn report_end(&self, longest: Duration) {
+        self.inner.shared.health.report_end(longest);
     }
 
     /// Returns the folder of its spool, if that is on disk.

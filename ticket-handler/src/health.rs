@@ -1,4 +1,4 @@
-//! [`Health`]: tells the store how this process is doing, for whoever asks there.
+//! [`Health`]: reports to the store how this process is doing.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -16,29 +16,30 @@ use crate::shared::Shared;
 
 /// The minimum time between two reports.
 const PAUSE: Duration = Duration::from_secs(30);
-/// How long after a report the next one is overdue. Two reports may fail until then.
+/// How long after a report the next one is overdue. Until then two may fail at once, or one by the deadline of calls.
 const OVERDUE: Duration = Duration::from_secs(120);
-/// How long the last report may delay the end of the worker or of the program.
+/// How long the final report may delay the end of the worker or of the program.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// A model of threads has neither tokio's tasks nor its timers, and reports have no part in what it tries.
+/// A model of threads has neither tokio's tasks nor its timers, so nothing reports there.
 const IS_MODEL: bool = cfg!(all(test, ticket_shuttle));
 
-/// What the process reports about itself, and who waits for its last report.
+/// What the process reports about itself, and whether its end is reported.
 ///
-/// Locks come from the standard library, also under a model: there nobody takes them.
+/// Its locks are those of the standard library even under a model, where nothing takes them.
 #[derive(Debug)]
 pub(crate) struct Health {
-    /// The report without what changes.
+    /// The part of the report that never changes.
     base: ProcessReport,
     pub(crate) retention: ReportedRetention,
-    /// The time of the last report. A clock that is set back must not keep the store from taking the next one.
+    /// The time of the last report.
     last: AtomicI64,
     is_reporting: AtomicBool,
-    asked: Notify,
-    /// The number of last reports that were sent, or given up.
-    told: Mutex<u64>,
-    heard: Condvar,
+    /// Asks for a final report.
+    end: Notify,
+    /// The number of final reports that were sent, or given up.
+    ends: Mutex<u64>,
+    end_reported: Condvar,
 }
 
 impl Health {
@@ -46,8 +47,9 @@ impl Health {
         let started = Timestamp::now();
         let clean = |text: &str| options.redaction().text(text).into_owned();
         let (host, pid) = (options.host().map(clean), std::process::id());
-        let place = host.as_deref().unwrap_or("unknown host");
-        // A process may have several handlers, and containers may share their host's name and have equal ids.
+        // Only the beginning of a long name, because the limit on the length would cut off what distinguishes processes.
+        let place: String = host.as_deref().unwrap_or("unknown host").chars().take(40).collect();
+        // A process may have several handlers, and containers may share a host's name and have equal process ids.
         let process = format!("{place} {pid} {started} {:08x}", fastrand::u32(..));
         let mut base = ProcessReport::new(process, options.app_id(), started);
         base.pid = Some(pid);
@@ -60,28 +62,37 @@ impl Health {
             retention: ReportedRetention::default(),
             last: AtomicI64::new(i64::MIN),
             is_reporting: AtomicBool::new(false),
-            asked: Notify::new(),
-            told: Mutex::new(0),
-            heard: Condvar::new(),
+            end: Notify::new(),
+            ends: Mutex::new(0),
+            end_reported: Condvar::new(),
         }
     }
 
-    /// Asks for the last report of the process, and waits for it within limits. If the process goes on, its next report
-    /// takes the place of that one.
-    pub(crate) fn say_goodbye(&self, longest: Duration) {
+    /// Asks for the final report of the process, and waits for it within limits. If the process goes on, its next
+    /// report replaces that one.
+    pub(crate) fn report_end(&self, longest: Duration) {
         if !self.is_reporting.load(Relaxed) {
             return;
         }
-        let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = *told;
-        self.asked.notify_one();
+        let ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = *ends;
+        self.end.notify_one();
         let wait = longest.min(FAREWELL);
-        drop(self.heard.wait_timeout_while(told, wait, |told| *told == before));
+        drop(self.end_reported.wait_timeout_while(ends, wait, |ends| *ends == before));
     }
 
-    fn said_goodbye(&self) {
-        *self.told.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-        self.heard.notify_all();
+    fn end_was_reported(&self) {
+        *self.ends.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        self.end_reported.notify_all();
+    }
+
+    /// Returns the time of the next report: now, but later than that of the one before even if the clock was set back.
+    /// Otherwise the store would ignore it, or an earlier call that was thought lost could replace it.
+    fn next_time(&self) -> Timestamp {
+        let now = Timestamp::now().as_micros();
+        let next = |last: i64| now.max(last.saturating_add(1));
+        let last = self.last.fetch_update(Relaxed, Relaxed, |last| Some(next(last)));
+        Timestamp::from_micros(next(last.unwrap_or_else(|last| last)))
     }
 }
 
@@ -89,10 +100,8 @@ impl Health {
 fn report(shared: &Shared, ended: bool) -> ProcessReport {
     let health = &shared.health;
     let (stats, (spooled, spooled_bytes)) = (shared.stats(), shared.spool.load());
-    let now = Timestamp::now().as_micros();
-    let last = health.last.fetch_max(now, Relaxed);
     let mut report = health.base.clone();
-    report.time = Timestamp::from_micros(now.max(last));
+    report.time = health.next_time();
     report.until = report.time.saturating_add(OVERDUE);
     report.ended = ended;
     report.stored = stats.recorded + stats.duplicates;
@@ -103,11 +112,8 @@ fn report(shared: &Shared, ended: bool) -> ProcessReport {
     report.on_disk = shared.spool.dir().is_some() && stats.disk_error.is_none();
     let lost = stats.dropped.reasons().into_iter().filter(|(_, count)| *count > 0);
     report.lost = lost.map(|(reason, count)| (reason.to_owned(), count)).collect();
-    let redaction = shared.pipeline.options().redaction();
-    report.last_error = shared
-        .counters
-        .last_failure()
-        .map(|(time, text)| ReportedError { time, text: redaction.text(&text).into_owned() });
+    let failure = shared.counters.last_failure();
+    report.last_error = failure.map(|(time, text)| ReportedError { time, text });
     report.retention.clone_from(&health.retention);
     report.within_limits()
 }
@@ -131,17 +137,17 @@ impl HealthTask {
         self.0 = JoinSet::new();
     }
 
-    /// Sends the last report.
+    /// Sends the final report.
     pub(crate) async fn end(&mut self, shared: &Arc<Shared>, store: Option<&Arc<dyn Store>>) {
         if self.0.is_empty() {
             return;
         }
         self.stop(shared);
         if let Some(store) = store {
-            // If the store cannot be reached, the report before this one is overdue soon.
+            // If the store cannot be reached, the process soon counts as stale.
             let _ = timeout(FAREWELL, send(shared, store, true)).await;
         }
-        shared.health.said_goodbye();
+        shared.health.end_was_reported();
     }
 }
 
@@ -151,11 +157,11 @@ async fn keep_reporting(shared: Arc<Shared>, store: Arc<dyn Store>) {
         let failure = send(&shared, &store, ended).await.err();
         shared.counters.reported(failure);
         if ended {
-            shared.health.said_goodbye();
+            shared.health.end_was_reported();
         }
         // With jitter, so that not all processes report at the same time.
         let pause = PAUSE.mul_f64(1.0 + fastrand::f64() / 4.0);
-        ended = timeout(pause, shared.health.asked.notified()).await.is_ok();
+        ended = timeout(pause, shared.health.end.notified()).await.is_ok();
     }
 }
 
@@ -180,6 +186,7 @@ async fn send(shared: &Arc<Shared>, store: &Arc<dyn Store>, ended: bool) -> Resu
 
 #[cfg(all(test, not(any(ticket_loom, ticket_shuttle))))]
 mod tests {
+    use futures::FutureExt as _;
     use ticket_core::{BackendBase, ReportQuery};
     use ticket_memory::MemoryBackend;
     use tokio::time::{Instant, sleep};
@@ -218,10 +225,10 @@ mod tests {
             assert!((Duration::from_secs(29)..Duration::from_secs(39)).contains(&pause), "{at:?}");
         }
         assert!(!reported(&store).await.unwrap().ended);
-        shared.health.asked.notify_one();
+        shared.health.end.notify_one();
         sleep(Duration::from_millis(100)).await;
         assert!(reported(&store).await.unwrap().ended);
-        assert_eq!(*shared.health.told.lock().unwrap(), 1);
+        assert_eq!(*shared.health.ends.lock().unwrap(), 1);
         sleep(Duration::from_secs(40)).await;
         assert!(!reported(&store).await.unwrap().ended, "the process goes on");
         task.end(&shared, Some(&dynamic)).await;
@@ -229,18 +236,39 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_is_set_back_does_not_make_reports_older() {
+    fn each_report_has_a_later_time_even_if_the_clock_is_set_back() {
         let shared = shared();
         let later = Timestamp::now().saturating_add(Duration::from_secs(3_600));
         shared.health.last.store(later.as_micros(), Relaxed);
-        let report = report(&shared, false);
-        assert_eq!((report.time, report.until), (later, later.saturating_add(OVERDUE)));
+        for micros in 1..4 {
+            let report = report(&shared, false);
+            assert_eq!(report.time, later.saturating_add(Duration::from_micros(micros)));
+            assert_eq!(report.until, report.time.saturating_add(OVERDUE));
+        }
     }
 
     #[test]
-    fn nobody_waits_for_the_last_report_of_a_process_that_does_not_report() {
-        let start = std::time::Instant::now();
-        shared().health.say_goodbye(Duration::from_secs(3_600));
-        assert!(start.elapsed() < Duration::from_secs(60));
+    fn processes_with_the_same_long_host_are_distinct() {
+        for host in ["h".repeat(300), "\u{1F980}".repeat(300)] {
+            let options = HandlerOptions::new("app").with_host(host);
+            let [one, other] = [(); 2].map(|()| Health::new(&options).base.within_limits().process);
+            assert_ne!(one, other);
+        }
+    }
+
+    #[test]
+    fn the_end_of_a_program_waits_for_the_final_report() {
+        let shared = shared();
+        shared.health.is_reporting.store(true, Relaxed);
+        let (start, longest) = (std::time::Instant::now(), Duration::from_millis(50));
+        shared.health.report_end(longest);
+        assert!(start.elapsed() >= longest);
+    }
+
+    #[test]
+    fn nobody_waits_for_the_final_report_of_a_process_that_does_not_report() {
+        let shared = shared();
+        shared.health.report_end(Duration::from_secs(3_600));
+        assert_eq!(shared.health.end.notified().now_or_never(), None, "nothing is asked for");
     }
 }

@@ -101,6 +101,15 @@ impl Shared {
         }
     }
 
+    /// Notes a failure of the store; `answered` says whether it was an answer of the store, which then is available.
+    ///
+    /// The text goes to standard error, to the application and into the reports of the process. A backend of the
+    /// application, or a panic, may quote a secret in it.
+    pub(crate) fn failed(&self, text: &str, answered: bool) {
+        let redaction = self.pipeline.options().redaction();
+        self.counters.failed(redaction.text(text).into_owned(), answered);
+    }
+
     pub(crate) fn stats(&self) -> Stats {
         let forked = self.home.is_left();
         let queued = if forked { (0, 0) } else { self.spool.load() };

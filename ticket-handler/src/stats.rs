@@ -52,7 +52,7 @@ pub struct Stats {
     pub report_error: Option<String>,
     /// Whether the last call to the store succeeded; `false` before the first.
     pub available: bool,
-    /// The text of the last failure.
+    /// The text of the last failure, without secrets.
     pub last_error: Option<String>,
 }
 
@@ -130,7 +130,7 @@ impl Counters {
         self.available.store(true, Relaxed);
     }
 
-    /// Notes a failure; `answered` says whether it was an answer of the store, which then is available.
+    /// Notes a failure; see [`Shared::failed`](crate::shared::Shared::failed).
     pub(crate) fn failed(&self, error: String, answered: bool) {
         self.available.store(answered, Relaxed);
         let failure = Some((Timestamp::now(), error));

@@ -320,17 +320,17 @@ impl Worker {
     async fn failed(&mut self, failure: Failure) {
         match failure {
             Failure::Refused(error) => {
-                self.shared.counters.failed(error.to_string(), true);
+                self.shared.failed(&error.to_string(), true);
                 self.refused(error.message());
                 self.succeeded();
                 return;
             }
             Failure::Slow(error) => {
-                self.shared.counters.failed(error.to_string(), false);
+                self.shared.failed(&error.to_string(), false);
                 self.chunks.halve();
                 self.max_len = (self.max_len / 2).max(1);
             }
-            Failure::Away(error) => self.shared.counters.failed(error.to_string(), false),
+            Failure::Away(error) => self.shared.failed(&error.to_string(), false),
         }
         self.pause().await;
     }
@@ -339,7 +339,7 @@ impl Worker {
     fn panicked(&mut self, text: &str) {
         self.panics += 1;
         add(&self.shared.counters.panics, 1);
-        self.shared.counters.failed(format!("the backend panicked: {text}"), false);
+        self.shared.failed(&format!("the backend panicked: {text}"), false);
         let is_busy = !self.chunks.is_empty() || self.is_unfinished;
         if self.panics >= PANICS && self.sink.is_some() && is_busy {
             self.refused(&format!("the backend panicked: {text}"));

@@ -1,4 +1,4 @@
-//! How a process reports to its store, and that it disturbs nothing.
+//! A process reports to its store, and nothing else suffers from it.
 
 #![allow(clippy::unwrap_used)] // A failure in a helper is a failure of the test.
 
@@ -67,8 +67,10 @@ fn a_process_reports_at_its_start_and_at_its_end() {
         handler.emit(error(message)).unwrap();
     }
     drop(guard);
+    // On a busy machine the guard may have given up waiting for it.
+    until(|| report(&backend.store).ended);
     let at_the_guard = report(&backend.store);
-    assert!(at_the_guard.ended && at_the_guard.time >= first.time, "{at_the_guard:?}");
+    assert!(at_the_guard.time > first.time, "{at_the_guard:?}");
     assert_eq!(at_the_guard.process, first.process, "it is the same process");
     let counts = (at_the_guard.accepted, at_the_guard.stored, at_the_guard.waiting);
     assert_eq!(counts, (4, 3, 0));
@@ -110,16 +112,16 @@ fn what_waits_is_reported_where_it_waits() {
         handler.emit(error("it waits")).unwrap();
     }
     until(|| handler.stats().last_error.is_some());
-    // The flush fails, and so does not ask for a last report; this does.
+    // The flush fails, so no guard would report the end; dropping the handler does.
     assert!(handler.blocking_flush(Duration::from_millis(10)).is_err());
     drop(handler);
     until(|| reports(&backend.store).first().is_some_and(|report| report.ended));
     let last = report(&backend.store);
-    assert_eq!((last.accepted, last.stored), (3, 0), "{last:?}");
+    assert_eq!((last.accepted, last.stored, last.waiting), (3, 0, 3), "{last:?}");
     assert!(last.on_disk && last.last_error.is_some(), "{last:?}");
 }
 
-/// A report that fails is tried again later, and is nothing but a note in the statistics.
+/// The next report is sent all the same, and the failure is only kept in the statistics.
 #[test]
 fn a_report_that_fails_makes_no_ticket_and_delays_no_record() {
     let faults = [
@@ -148,7 +150,7 @@ fn a_report_that_fails_makes_no_ticket_and_delays_no_record() {
         drop(handler.guard());
         assert!(start.elapsed() < Duration::from_secs(20), "{fault:?}");
         drop(handler);
-        // Two reports at most were tried after the first one: of the guard, and of the end.
+        // At most two more were sent after the first one: by the guard, and at the end.
         assert!(backend.calls(Method::ReportProcess) <= 3, "{fault:?}");
         let tickets = block_on(backend.inner().get_tickets(&TicketQuery::new())).unwrap().items;
         let messages: Vec<_> = tickets.iter().map(|ticket| ticket.message.as_str()).collect();
@@ -209,17 +211,21 @@ fn a_store_that_keeps_no_reports_gets_none() {
 }
 
 #[test]
-fn the_error_in_a_report_holds_no_secret() {
+fn the_last_error_holds_no_secret() {
     let store = Plain::new(true);
     let options = options().with_host("password=hunter2");
     let handler = BackgroundHandler::builder(options).backend(store.clone()).unwrap();
     handler.emit(error("poison")).unwrap();
     until(|| !reports(store.inner.inner()).is_empty());
     drop(handler.guard().with_timeout(LONG));
+    until(|| report(store.inner.inner()).ended);
     let last = report(store.inner.inner());
     let text = serde_json::to_string(&last).unwrap();
-    assert!(last.ended && !text.contains("hunter2"), "{text}");
+    assert!(!text.contains("hunter2"), "{text}");
     assert!(last.last_error.unwrap().text.contains("refused by"), "{text}");
+    // The handler prints this on standard error, too.
+    let shown = handler.stats().last_error.unwrap();
+    assert!(shown.contains("refused by") && !shown.contains("hunter2"), "{shown}");
 }
 
 /// A handler over a store, which is no store itself.

@@ -65,7 +65,8 @@ fn without_rotation(name: &str) -> &str {
 /// The number of distinct lines that [`StreamIdentity`] remembers at least. Lines that state a time are
 /// repeated soon or never, so it may forget older lines.
 ///
-/// Two generations of so many take 4.3 MiB, and 6 MiB while one of them grows: each is a table of 2^17 entries of 17 bytes.
+/// There are two generations of at most this many lines, each a table of 2^17 entries of 17 bytes: 4.3 MiB together, and
+/// 6 MiB while one of them grows.
 const REMEMBERED: usize = 100_000;
 
 /// The identities of lines that come through a pipe and therefore have no place.
@@ -75,8 +76,8 @@ const REMEMBERED: usize = 100_000;
 /// same ids. This requires that lines state their time: without one, equal texts of different runs are
 /// different events, and a random id is right.
 ///
-/// The last 100,000 distinct lines are remembered, and up to 200,000. A line that equals an older one, with its time, has
-/// the id of that one.
+/// At least the last 100,000 distinct lines are remembered, and at most 200,000. A line that equals one before those,
+/// including its time, gets the same id.
 #[derive(Clone, Debug, Default)]
 pub struct StreamIdentity {
     /// The number of lines by the hash of their text.

@@ -54,7 +54,7 @@ pub(crate) struct LineReader<R> {
     /// The last bytes of the lines that were read, at most [`SAMPLE`].
     tail: Vec<u8>,
     encoding: Encoding,
-    /// The position of the first NUL of an input in UTF-8, other than zeros before the text of a line.
+    /// The position of the first NUL in an input in UTF-8, except for NULs before the text of a line.
     nul: Option<u64>,
 }
 
@@ -126,7 +126,7 @@ impl<R: Read> LineReader<R> {
         self.encoding.name()
     }
 
-    /// Returns the position of the first NUL of an input in UTF-8, other than zeros before the text of a line.
+    /// Returns the position of the first NUL in an input in UTF-8, except for NULs before the text of a line.
     pub(crate) const fn nul(&self) -> Option<u64> {
         self.nul
     }
@@ -177,7 +177,8 @@ impl<R: Read> LineReader<R> {
         bytes.truncate(MAX_LINE);
         let terminator = if is_terminated { self.encoding.unit() as u64 } else { 0 };
         let cut = self.length - terminator - bytes.len() as u64;
-        if self.nul.is_none() && self.encoding == Encoding::Utf8 {
+        // Almost no line has one, and `contains` looks at several bytes at a time.
+        if self.nul.is_none() && self.encoding == Encoding::Utf8 && bytes.contains(&0) {
             // A file that was truncated while it was open begins with zeros, and text follows.
             let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
             let start = if zeros < bytes.len() { zeros } else { 0 };

@@ -206,13 +206,13 @@ impl<R: Read> Reader<R> {
         self.lines.position()
     }
 
-    /// Returns the name of the encoding of the input, such as `UTF-8` or `UTF-16LE`, as far as it is known.
+    /// Returns the name of the input's encoding, `UTF-8`, `UTF-16LE` or `UTF-16BE`; `UTF-8` before the first line is read.
     pub const fn encoding(&self) -> &'static str {
         self.lines.encoding()
     }
 
-    /// Returns the byte at which the first NUL was read in a line of UTF-8: the input may be binary data. Zeros before the text of
-    /// a line do not count, since a file that was truncated while it was open begins with them.
+    /// Returns the position of the first NUL in an input in UTF-8, which may be binary data. NULs before the text of a line
+    /// do not count: a file that was truncated while it was open begins with them.
     pub const fn binary_at(&self) -> Option<u64> {
         self.lines.nul()
     }

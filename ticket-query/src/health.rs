@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use ticket_core::{ProcessReport, ReportedRetention, Timestamp};
 
+use crate::sanitize;
+
 /// Returns how a process is doing: `running`, `stale` if its next report is overdue, or `ended`.
 ///
 /// ```
@@ -22,13 +24,24 @@ pub fn state(report: &ProcessReport, now: Timestamp) -> &'static str {
     }
 }
 
-/// Sorts reports for people: those of stale processes first, then those of running ones, then those of ended ones.
+/// Sorts reports by the state of their processes: stale, running, ended. Within a state the order stays.
 pub fn sort_by_state(reports: &mut [ProcessReport], now: Timestamp) {
     reports.sort_by_key(|report| match state(report, now) {
         "stale" => 0,
         "running" => 1,
         _ => 2,
     });
+}
+
+/// Returns where a process runs: its host, if that is known, and its process id; without one, the text that no other
+/// process has.
+#[must_use]
+pub fn place(report: &ProcessReport) -> String {
+    match (&report.host, report.pid) {
+        (Some(host), Some(pid)) => format!("{} {pid}", sanitize::line(host)),
+        (None, Some(pid)) => pid.to_string(),
+        (_, None) => sanitize::line(&report.process),
+    }
 }
 
 /// Returns the retention of a process in words, such as `keeps 90 days, 200 per ticket`.
@@ -68,12 +81,12 @@ pub fn losses(report: &ProcessReport) -> String {
     let losses: Vec<String> = report
         .lost
         .iter()
-        .map(|(reason, count)| format!("{}: {count}", crate::sanitize::line(reason)))
+        .map(|(reason, count)| format!("{}: {count}", sanitize::line(reason)))
         .collect();
     losses.join(", ")
 }
 
-/// Returns a number of bytes with three digits, such as `12.3 MiB`.
+/// Returns a number of bytes in the largest unit that it fills, such as `12.3 MiB`.
 ///
 /// ```
 /// assert_eq!(ticket_query::bytes(0), "0 B");
@@ -105,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bytes_have_three_digits() {
+    fn bytes_are_in_the_largest_unit() {
         let cases = [
             (1023, "1023 B"),
             (1024, "1.0 KiB"),

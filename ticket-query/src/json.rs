@@ -139,13 +139,13 @@ fn releases(fix: Option<&Fix>) -> (Option<&str>, Option<&str>) {
     }
 }
 
-/// A process that records, as it has last reported.
+/// The last report of a process that records.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ProcessView {
     process: String,
     app_id: String,
-    /// `running`, `stale` if no report came until `expected_until`, or `ended`.
+    /// `running`, `stale` if no other report has come by `expected_until`, or `ended`.
     state: &'static str,
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     time: Timestamp,

@@ -10,6 +10,6 @@ mod time;
 
 pub use self::expr::{ExprError, is_trait_name, parse};
 pub use self::facts::{origin, request};
-pub use self::health::{bytes, losses, retention, sort_by_state, state};
+pub use self::health::{bytes, losses, place, retention, sort_by_state, state};
 pub use self::text::{assignment, indented, literal, trait_name};
 pub use self::time::{Moment, duration, time};

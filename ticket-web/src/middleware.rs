@@ -139,7 +139,7 @@ fn of_framework(response: &Response) -> Failure {
                 "The form is too large: select fewer tickets, or write a shorter note."
             }
             StatusCode::BAD_REQUEST => {
-                "The address could not be read: write what is not ASCII in UTF-8, percent-encoded."
+                "The address could not be read: percent-encode characters beyond ASCII, as UTF-8."
             }
             _ => "The request could not be read.",
         }

@@ -159,7 +159,8 @@ impl Reader<'_> {
         Ok(Some(reports))
     }
 
-    /// Returns what the store knows about itself. Its sizes are of all applications, and only for who sees those.
+    /// Returns what the store knows about itself. Its sizes are those of all applications, so a visitor who sees only some
+    /// does not get them.
     pub(crate) async fn store_info(&self) -> Result<StoreInfo> {
         let mut info = self.within(self.store().store_info()).await?;
         if self.visit.grant.app_ids.is_some() {

@@ -1,15 +1,21 @@
-//! The page and the answer about health.
+//! The page `/health` and the answer of `/api/v1/health`.
 
 #![allow(clippy::unwrap_used)] // Helpers unwrap too: a panic there fails the test.
 
 mod support;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 use support::{Client, HOUR, error, open, record, stores};
-use ticket_core::{BackendBase as _, ProcessReport, ReportedError, Timestamp};
+use ticket_core::backend::async_trait;
+use ticket_core::{
+    BackendBase, Error, ErrorKind, EventStore, ProcessReport, ReportQuery, ReportedError, Result,
+    Store, StoreInfo, Timestamp, forward_backend, forward_event_store,
+};
+use ticket_memory::MemoryBackend;
 use ticket_web::{Access, Grant};
 
 fn report(process: &str, seconds_ago: u64) -> ProcessReport {
@@ -77,7 +83,7 @@ async fn a_page_of_many_processes_stays_small_and_the_answer_has_all() {
         let client = open(&store);
         let page = client.get("/health").await;
         assert!(page.body.len() < 100 << 10, "{name}: {}", page.body.len());
-        assert!(page.body.contains("200 more"), "{name}");
+        assert!(page.body.contains("/api/v1/health lists 200 more."), "{name}");
         let answer = client.get("/api/v1/health").await;
         let answer: Value = serde_json::from_str(&answer.body).unwrap();
         assert_eq!(answer["processes"].as_array().unwrap().len(), 250, "{name}");
@@ -106,4 +112,42 @@ async fn who_sees_some_applications_sees_their_processes_and_no_sizes() {
             (&Value::Null, &json!([]))
         );
     }
+}
+
+/// A store that fails to say how processes and itself are doing.
+#[derive(Debug)]
+struct Silent(MemoryBackend);
+
+#[async_trait]
+impl BackendBase for Silent {
+    forward_backend!(self => self.0; except get_reports, store_info);
+
+    async fn get_reports(&self, _: &ReportQuery) -> Result<Vec<ProcessReport>> {
+        Err(Error::new(ErrorKind::Unavailable, "silent", "it does not list them"))
+    }
+
+    async fn store_info(&self) -> Result<StoreInfo> {
+        Err(Error::new(ErrorKind::Unavailable, "silent", "it does not say that"))
+    }
+}
+
+#[async_trait]
+impl EventStore for Silent {
+    forward_event_store!(self => self.0);
+}
+
+#[tokio::test]
+async fn the_page_shows_the_rest_if_the_store_does_not_return_reports() {
+    let store: Arc<dyn Store> = Arc::new(Silent(MemoryBackend::new()));
+    record(&store, [error("one", HOUR)]).await;
+    let client = open(&store);
+    let page = client.get("/health").await;
+    assert_eq!(page.status, StatusCode::OK);
+    for expected in ["did not return the reports", "<dt>Size</dt><dd>unknown</dd>"] {
+        assert!(page.body.contains(expected), "{expected} in {}", page.body);
+    }
+    let answer = client.get("/api/v1/health").await;
+    let answer: Value = serde_json::from_str(&answer.body).unwrap();
+    assert_eq!((&answer["store"], &answer["processes"]), (&Value::Null, &Value::Null));
+    assert_eq!(answer["tickets"]["open"], 1);
 }

@@ -5,11 +5,10 @@ use anyhow::Result;
 
 use crate::debian;
 
-/// The programs, which are called like Debian's packages of them.
+/// The programs, which are also the names of their Debian packages.
 const PROGRAMS: [&str; 2] = ["faketime", "strace"];
 
-/// Installs those that the machine lacks. Where that is not possible the cases that need them are ignored, and say
-/// why.
+/// Installs the missing programs. If that is not possible, the cases that need them are ignored with the reason.
 pub(crate) fn install() {
     let missing: Vec<&str> =
         PROGRAMS.into_iter().filter(|program| !is_installed(program)).collect();

@@ -1,5 +1,6 @@
-//! The case for all rules at once. It runs random sequences of operations on a backend and on the reference,
-//! [`MemoryBackend`], and compares every result. A sequence with a result that differs is shrunk and printed.
+//! The case for the rules about tickets and events together. It runs random sequences of operations on a backend and on
+//! the reference, [`MemoryBackend`], and compares every result. A sequence with a result that differs is shrunk and
+//! printed.
 
 mod executor;
 mod operation;

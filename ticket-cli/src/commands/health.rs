@@ -15,11 +15,10 @@ use crate::output::{style, time};
 
 /// Show how the store and the processes that record are doing
 ///
-/// The processes report to the store: what waits, what was lost and why, and the last error. A process whose report
-/// is overdue is stale: it was killed, or it cannot reach the store.
+/// Each process reports to the store how many records wait, how many were lost and why, and the last error. A process
+/// whose next report is overdue is stale: it was killed, or it cannot reach the store.
 ///
-/// The exit code says whether the store could be asked, and nothing about the answer: 0 if it could, 1 if not. A
-/// script tests the answer of --json.
+/// The exit code is 0 if the store answers, whatever it says, and 1 if it does not. A script reads the output of --json.
 #[derive(Args)]
 pub(crate) struct HealthArgs {}
 
@@ -111,7 +110,7 @@ fn write_processes(
         grid.row([
             (state.to_owned(), if state == "running" { plain } else { of_state }),
             (sanitize::line(&report.app_id), plain),
-            (place(report), plain),
+            (ticket_query::place(report), plain),
             (time::relative(report.time, context.now), plain),
             (report.accepted.to_string(), plain),
             (report.stored.to_string(), plain),
@@ -128,7 +127,7 @@ fn write_processes(
         writeln!(out, "\n{}", painter.paint(style::BOLD, "LOSSES"))?;
     }
     for report in lossy {
-        writeln!(out, "{}: {}", place(report), ticket_query::losses(report))?;
+        writeln!(out, "{}: {}", ticket_query::place(report), ticket_query::losses(report))?;
     }
     let failed: Vec<_> = reports.iter().filter(|report| report.last_error.is_some()).collect();
     if !failed.is_empty() {
@@ -137,7 +136,8 @@ fn write_processes(
     for report in failed {
         let Some(error) = &report.last_error else { continue };
         let when = time::both(error.time, context.now);
-        writeln!(out, "{}: {when}: {}", place(report), sanitize::line(&error.text))?;
+        let place = ticket_query::place(report);
+        writeln!(out, "{place}: {when}: {}", sanitize::line(&error.text))?;
     }
     writeln!(out, "\n{}", painter.paint(style::BOLD, "RETENTION"))?;
     let of = |report: &ProcessReport| {
@@ -148,13 +148,4 @@ fn write_processes(
         writeln!(out, "{line}")?;
     }
     Ok(())
-}
-
-/// Returns the host and the process id, or what distinguishes the process if there is neither.
-fn place(report: &ProcessReport) -> String {
-    match (&report.host, report.pid) {
-        (Some(host), Some(pid)) => format!("{} {pid}", sanitize::line(host)),
-        (None, Some(pid)) => pid.to_string(),
-        (_, None) => sanitize::line(&report.process),
-    }
 }

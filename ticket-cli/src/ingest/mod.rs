@@ -5,14 +5,13 @@
 //! each file was read is stored together with the records (see [`place`]), so the command may be killed at
 //! any moment and simply be run again. The id of a record follows from its line (see [`stored`]), so a line
 //! that is read again counts once as long as it is stored.
-
 //!
 //! # Memory
 //!
-//! It does not depend on the length of a log once each of these is full:
+//! It does not depend on the length of a log once each of these has reached its limit:
 //!
-//! - A batch has up to `BATCH` records of up to `BATCH_BYTES` bytes of lines. One is filled, [`QUEUED`] wait, and one is
-//!   recorded.
+//! - A batch has up to `BATCH` records, from up to `BATCH_BYTES` bytes of lines. One is being filled, [`QUEUED`] are
+//!   waiting, and one is being recorded.
 //! - A stream remembers lines so that equal ones have different ids (`StreamIdentity`): up to 6 MiB.
 //! - A reader keeps the open records of a log: see `ticket_ingest::Reader`.
 //! - The store has a cache. That of SQLite (`CACHE` in `ticket-sqlite`) grows with the file up to its limit.
@@ -47,7 +46,7 @@ use crate::context::Context;
 use crate::failure::Usage;
 use crate::output::json;
 
-/// The number of batches that wait for being recorded.
+/// The number of batches that wait to be recorded.
 const QUEUED: usize = 2;
 
 /// The application of records if `--app` names none.

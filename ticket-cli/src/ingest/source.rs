@@ -210,7 +210,7 @@ impl Source {
         self.recognized
     }
 
-    /// Returns the first line if the form of no record is known. Of binary data it may be empty.
+    /// Returns the first line, if no record was recognized. It may be empty if the source is binary data.
     pub(super) fn unrecognized(&self) -> Option<(u64, &str)> {
         let first = match &self.unrecognized {
             Some((line, text)) => Some((*line, text.as_str())),
@@ -219,7 +219,7 @@ impl Source {
         first.filter(|_| self.recognized == 0)
     }
 
-    /// Returns the byte at which the first NUL is that was read.
+    /// Returns the position of the first NUL that was read.
     pub(super) const fn binary_at(&self) -> Option<u64> {
         self.reader.binary_at()
     }

@@ -318,17 +318,16 @@ pub trait BackendBase: std::fmt::Debug + Send + Sync + 'static {
     /// ticket nor expiry changes a position; [`clear`](crate::EventStore::clear) deletes them all.
     async fn read_position(&self, source: &str) -> Result<Option<String>>;
 
-    /// Stores what a process says about itself, in place of its earlier report.
+    /// Stores the report of a process in place of its earlier one.
     ///
     /// 33. A report is stored whole, and replaces the one of the same process, unless that one has a later time: then
-    ///     the call succeeds and changes nothing. The comparison and the change MUST be one step for all writers. A
-    ///     report that is stored deletes the reports whose time is earlier than
-    ///     [`ProcessReport::forgets_before`], by the times that the processes state. Neither recording, nor a
-    ///     change or a deletion of tickets, nor expiry changes a report;
-    ///     [`clear`](crate::EventStore::clear) deletes them all.
+    ///     the call succeeds and changes nothing. The comparison and the change MUST be one step for all writers.
+    ///     Storing a report deletes all reports, whatever their application, whose time is earlier than its
+    ///     [`ProcessReport::forgets_before`]. Neither recording, nor a change or a deletion of tickets, nor expiry
+    ///     changes a report; [`clear`](crate::EventStore::clear) deletes them all.
     ///
-    /// The report is [within its limits](ProcessReport::within_limits). It has a JSON form that loses nothing, for
-    /// stores that need no more than the process, the application and the time in fields of their own.
+    /// The report is [within its limits](ProcessReport::within_limits). Its JSON form loses nothing, so a store may
+    /// keep it as a text and needs only the process, the application and the time in fields of their own.
     ///
     /// A backend without [`Capability::ProcessReports`](crate::Capability::ProcessReports) fails with
     /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported).
@@ -345,9 +344,10 @@ pub trait BackendBase: std::fmt::Debug + Send + Sync + 'static {
 
     /// Returns what the store knows about itself: the version of its schema, and the bytes that it takes (rule 33).
     ///
-    /// Every backend answers. It leaves out what it does not know, and MUST NOT read its data to find out: the call
-    /// takes as long for a million tickets as for one. A store that was never set up knows nothing. A backend with
-    /// [`Capability::SchemaVersions`](crate::Capability::SchemaVersions) knows its version.
+    /// Every backend has an answer. It leaves out what it does not know, and MUST NOT read its data to find out: the
+    /// call takes as long for a million tickets as for one. Of a store that was never set up nothing is known. A backend
+    /// with [`Capability::SchemaVersions`](crate::Capability::SchemaVersions) returns the stored version; like any call, it
+    /// may fail if that is not its own.
     async fn store_info(&self) -> Result<StoreInfo>;
 }
 

@@ -66,7 +66,7 @@ pub const INGREDIENTS: usize = 32;
 /// The length of the text of an error in a process's report.
 pub const REPORTED_ERROR: usize = 1024;
 
-/// The number of reasons for losses in a process's report. The losses for the others are added up.
+/// The number of reasons for losses in a process's report. Losses for further reasons are added up.
 pub const REASONS: usize = 32;
 
 /// The number of entries in a ticket's history. The newest ones are kept.

@@ -46,9 +46,11 @@ pub(crate) struct HealthView {
     /// The time of the oldest occurrence that is still stored.
     #[schema(value_type = Option<String>)]
     oldest_stored_time: Option<Timestamp>,
-    /// What the store knows about itself. Sizes are only for who sees all applications.
+    /// What the store knows about itself, without sizes for visitors who see only some applications; `null` if it did
+    /// not answer that.
     store: Option<StoreInfoView>,
-    /// The processes that record, as they have reported last, the newest report first; absent if the store keeps no reports.
+    /// The last report of each process that records, the newest first; `null` if the store keeps no reports or did not
+    /// answer that.
     processes: Option<Vec<ProcessView>>,
 }
 
@@ -89,8 +91,10 @@ struct StoreState {
     schema_version: Option<u64>,
     size: Option<String>,
     parts: Vec<(String, String)>,
-    /// The processes that are shown; `None` if the store keeps no reports.
+    /// The processes that are shown; `None` if there are no reports.
     processes: Option<Vec<ProcessRow>>,
+    /// Whether the store keeps reports but failed to return them.
+    are_reports_missing: bool,
     more_processes: usize,
 }
 
@@ -98,7 +102,6 @@ struct StoreState {
 struct ProcessRow {
     state: &'static str,
     app_id: String,
-    /// The host and the process id.
     place: String,
     release: String,
     reported: TimeView,
@@ -125,10 +128,7 @@ impl ProcessRow {
         Self {
             state: ticket_query::state(report, now),
             app_id: beginning(&report.app_id, 60),
-            place: [name(&report.host), report.pid.map_or_else(String::new, |pid| pid.to_string())]
-                .join(" ")
-                .trim()
-                .to_owned(),
+            place: beginning(&ticket_query::place(report), 80),
             release: [release, environment].join(" ").trim().to_owned(),
             reported: TimeView::new(report.time, now),
             started: TimeView::new(report.started, now),
@@ -151,6 +151,7 @@ pub(crate) async fn get(State(site): State<Site>, visit: Visit) -> Response {
     let status = if read.is_some() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let time = |time| TimeView::new(time, visit.now);
     let state = read.map(|Read { health, hours, days, info, reports }| StoreState {
+        are_reports_missing: reports.is_err(),
         schema_version: info.as_ref().and_then(|info| info.schema_version),
         size: info.as_ref().and_then(StoreInfo::bytes).map(ticket_query::bytes),
         parts: info
@@ -159,8 +160,11 @@ pub(crate) async fn get(State(site): State<Site>, visit: Visit) -> Response {
             .into_iter()
             .map(|part| (part.name, ticket_query::bytes(part.bytes)))
             .collect(),
-        more_processes: reports.as_ref().map_or(0, |all| all.len().saturating_sub(PROCESSES)),
-        processes: reports.map(|mut reports| {
+        more_processes: health
+            .processes
+            .as_ref()
+            .map_or(0, |all| all.len().saturating_sub(PROCESSES)),
+        processes: reports.ok().flatten().map(|mut reports| {
             ticket_query::sort_by_state(&mut reports, visit.now);
             let shown = reports.iter().take(PROCESSES);
             shown.map(|report| ProcessRow::new(report, visit.now)).collect()
@@ -212,14 +216,15 @@ pub(crate) async fn json(State(site): State<Site>, visit: Visit) -> Result<Respo
     Ok(Json(read(&site, &visit).await?.health).into_response())
 }
 
-/// What the store has said.
+/// The answers of the store.
 struct Read {
     health: HealthView,
     hours: Vec<Bucket>,
     days: Vec<Bucket>,
-    /// `None` if the store did not say it.
+    /// `None` if the store did not answer that.
     info: Option<StoreInfo>,
-    reports: Option<Vec<ProcessReport>>,
+    /// `None` if the store keeps no reports.
+    reports: Result<Option<Vec<ProcessReport>>, Failure>,
 }
 
 async fn read(site: &Site, visit: &Visit) -> Result<Read, Failure> {
@@ -262,8 +267,8 @@ async fn read(site: &Site, visit: &Visit) -> Result<Read, Failure> {
     );
     let ((counts, oldest, hours, week, days), (info, reports)) =
         join(counted, join(reader.store_info(), reader.reports())).await;
-    // The page says what it can if one of these fails.
-    let (info, reports) = (info.ok(), reports.ok().flatten());
+    // If one of these fails, the page shows the rest.
+    let info = info.ok();
     let (hours, week, days) = (hours?, week?, days?);
     let counts: Vec<u64> = counts.into_iter().collect::<Result<_, _>>()?;
     let [open, solved, muted] = counts[..] else { return Err(Failure::unavailable()) };
@@ -283,6 +288,8 @@ async fn read(site: &Site, visit: &Visit) -> Result<Read, Failure> {
         store: info.as_ref().map(StoreInfoView::from),
         processes: reports
             .as_ref()
+            .ok()
+            .and_then(Option::as_ref)
             .map(|all| all.iter().map(|report| ProcessView::new(report, visit.now)).collect()),
     };
     Ok(Read { health, hours, days, info, reports })
