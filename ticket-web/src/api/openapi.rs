@@ -4,7 +4,7 @@ use axum::response::Response;
 use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
 use utoipa::openapi::response::ResponseBuilder;
-use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaFormat, Type};
+use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Schema, SchemaFormat, Type};
 use utoipa::openapi::{Ref, RefOr, Server};
 use utoipa::{Modify, OpenApi};
 
@@ -81,6 +81,19 @@ impl Modify for Common {
                 add_failures(operation, path.contains('{'));
             }
         }
+        let schemas = document.components.iter_mut().flat_map(|all| all.schemas.values_mut());
+        for schema in schemas {
+            if let RefOr::T(Schema::OneOf(kinds)) = schema {
+                kinds.items.iter_mut().for_each(close);
+            }
+        }
+    }
+}
+
+/// Says that one of several kinds of objects has no other fields, which the macro says of a single kind only.
+fn close(kind: &mut RefOr<Schema>) {
+    if let RefOr::T(Schema::Object(object)) = kind {
+        object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
     }
 }
 
