@@ -78,12 +78,13 @@ fn fill(ticket: &Path, folder: &Path) -> Result<()> {
     const STEPS: [&str; 10] =
         ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
     let two_hours_ago = SystemTime::now().duration_since(UNIX_EPOCH)? - Duration::from_secs(7_200);
-    let line = |number: usize| {
+    let line = |number: u32| {
+        let (channel, step) = (number as usize % 10, number as usize / 10 % 10);
         serde_json::json!({
-            "time": two_hours_ago.as_millis() as u64 + number as u64,
+            "time": two_hours_ago.as_secs() * 1_000 + u64::from(number),
             "level": "error",
-            "logger": CHANNELS[number % 10],
-            "message": format!("step {} refused", STEPS[number / 10 % 10]),
+            "logger": CHANNELS[channel],
+            "message": format!("step {} refused", STEPS[step]),
             "release": "1.4.0",
             "environment": "production",
             "user_id": number,
@@ -91,6 +92,7 @@ fn fill(ticket: &Path, folder: &Path) -> Result<()> {
             "retried": true,
         })
     };
+    // The newest occurrences of a channel are of different tickets.
     let lines: String = (0..200).map(|number| format!("{}\n", line(number))).collect();
     let mut ingest = command_in(ticket, folder);
     command::output_of(ingest.args(["--app", APP, "ingest", "-"]), &lines).map(drop)
@@ -104,14 +106,17 @@ struct Event {
 }
 
 /// Writes ids that addresses need together, which chance does not find: those of a ticket, of its occurrence, and of other
-/// tickets to merge into it.
+/// tickets to merge into it. Half of these are merged already, and can be recorded for themselves again.
 fn write_ids(ticket: &Path, folder: &Path) -> Result<()> {
     let mut find = command_in(ticket, folder);
-    find.args(["--app", APP, "find", "--json", "--limit", "4", "type=checkout"]);
+    find.args(["--app", APP, "find", "--json", "--limit", "7", "type=checkout"]);
     let events = command::output(&mut find)?;
     let events: Vec<Event> = events.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
     let [first, others @ ..] = events.as_slice() else { bail!("there are no events") };
     let others: Vec<&str> = others.iter().map(|event| event.ticket_id.as_str()).collect();
+    let mut merge = command_in(ticket, folder);
+    merge.args(["merge", &first.ticket_id]).args(&others[..others.len() / 2]);
+    command::output(&mut merge)?;
     for (name, ids) in [
         ("ticket", &[first.ticket_id.as_str()][..]),
         ("occurrence", &[first.id.as_str()]),
