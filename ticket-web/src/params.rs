@@ -13,13 +13,20 @@ const PLAIN: &AsciiSet =
 pub(crate) struct Params(Vec<(String, String)>);
 
 impl Params {
-    /// Parses a query string or the body of a form. Anything can be parsed.
+    /// Parses a query string or the body of a form. Anything can be parsed. An empty value is none, since a browser sends
+    /// the empty fields of a form.
     pub(crate) fn parse(text: &str) -> Self {
-        let pairs = form_urlencoded::parse(text.as_bytes()).into_owned();
-        Self(pairs.filter(|(_, value)| !value.is_empty()).collect())
+        let Self(mut pairs) = Self::parse_with_empty(text);
+        pairs.retain(|(_, value)| !value.is_empty());
+        Self(pairs)
     }
 
-    /// Returns the first value with this name. An empty value is none, since a browser sends the empty fields of a form.
+    /// Parses a query string with its empty values.
+    pub(crate) fn parse_with_empty(text: &str) -> Self {
+        Self(form_urlencoded::parse(text.as_bytes()).into_owned().collect())
+    }
+
+    /// Returns the first value with this name.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
     }

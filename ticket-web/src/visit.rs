@@ -73,11 +73,14 @@ impl Visit {
             base.is_empty() || nested.is_none_or(|nested| nested.as_str().ends_with('/'));
         let home = if has_slash { format!("{base}/") } else { base.clone() };
         let theme = cookies::all(parts, THEME_COOKIE).find_map(Theme::parse);
+        let query = parts.uri.query().unwrap_or_default();
+        // The API refuses empty values.
+        let parse = if is_api(path) { Params::parse_with_empty } else { Params::parse };
         Self {
             base: base.into(),
             home: home.into(),
             path: path.into(),
-            params: Arc::new(Params::parse(parts.uri.query().unwrap_or_default())),
+            params: Arc::new(parse(query)),
             theme: theme.unwrap_or_default(),
             grant: Arc::new(Grant::none()),
             now: Timestamp::now(),
@@ -120,8 +123,12 @@ impl Visit {
 
     /// Returns `true` if a program asks, not a person.
     pub(crate) fn is_api(&self) -> bool {
-        self.path.starts_with("/api/")
+        is_api(&self.path)
     }
+}
+
+fn is_api(path: &str) -> bool {
+    path.starts_with("/api/")
 }
 
 impl<S: Sync> FromRequestParts<S> for Visit {

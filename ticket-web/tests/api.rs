@@ -267,14 +267,22 @@ async fn what_is_wrong_is_a_problem_that_says_what_to_write_instead() {
         for (method, path, body, part) in [
             ("GET", "/api/v1/tickets?sorted=last", Value::Null, "\"sorted\" is no parameter"),
             ("GET", "/api/v1/tickets?limit=1&limit=2", Value::Null, "limit: write it once"),
+            ("GET", "/api/v1/tickets?sorted=", Value::Null, "\"sorted\" is no parameter"),
+            ("GET", "/api/v1/tickets?=", Value::Null, "\"\" is no parameter"),
+            ("GET", "/api/v1/health?verbose=1", Value::Null, "\"verbose\" is no parameter"),
             ("GET", "/api/v1/tickets?limit=-1", Value::Null, "whole number"),
             ("GET", "/api/v1/events?q=n+42", Value::Null, "expected a comparison"),
             ("GET", "/api/v1/histogram?since=500d", Value::Null, "for days"),
             ("GET", "/api/v1/tickets/1", Value::Null, "32 hexadecimal digits"),
             ("PUT", status.as_str(), Value::Null, "not the JSON"),
-            ("PUT", status.as_str(), json!({ "status": "closed" }), "open, solved or muted"),
+            ("PUT", status.as_str(), json!({ "status": "closed" }), "`open`, `solved`, `muted`"),
             ("PUT", status.as_str(), json!({ "status": "muted", "for": "long" }), "such as 24h"),
             ("PUT", status.as_str(), json!({ "status": "open", "realease": "1" }), "unknown field"),
+            ("PUT", status.as_str(), json!({ "status": "open", "release": "1" }), "unknown field"),
+            ("PUT", status.as_str(), json!({ "status": "solved", "for": "1h" }), "unknown field"),
+            ("PUT", status.as_str(), json!({ "status": "solved", "release": "" }), "leave it out"),
+            ("PUT", status.as_str(), json!(["solved", null, false]), "write an object"),
+            ("POST", notes.as_str(), json!(["seen"]), "write an object"),
             ("POST", notes.as_str(), json!({ "text": " " }), "empty"),
             ("PUT", itself.as_str(), Value::Null, "into itself"),
         ] {
@@ -284,4 +292,96 @@ async fn what_is_wrong_is_a_problem_that_says_what_to_write_instead() {
             assert!(detail.contains(part), "{name}: {method} {path}: {detail}");
         }
     }
+}
+
+/// Returns the operations in the document, as their method, their address with ids of what is stored, and what is said
+/// about them.
+fn operations(document: &Value, ids: &[(&str, &str)]) -> Vec<(String, String, Value)> {
+    let mut operations = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        let address = ids.iter().fold(format!("/api/v1{path}"), |address, (name, id)| {
+            address.replace(&format!("{{{name}}}"), id)
+        });
+        for (method, operation) in item.as_object().unwrap() {
+            operations.push((method.to_uppercase(), address.clone(), operation.clone()));
+        }
+    }
+    assert!(operations.len() > 20);
+    operations
+}
+
+#[tokio::test]
+async fn every_parameter_has_a_value_as_the_document_says() {
+    for (name, store, _folder) in stores().await {
+        record(&store, [error("one", HOUR), error("two", HOUR)]).await;
+        let [one, two] =
+            [id_of(&store, "one").await, id_of(&store, "two").await].map(|id| id.to_string());
+        let client = open(&store);
+        let events = get(&client, "/api/v1/events").await;
+        let event =
+            events["items"].as_array().unwrap().iter().find(|event| event["ticket_id"] == *one);
+        let event = event.unwrap()["id"].as_str().unwrap();
+        let ids = [("ticket", one.as_str()), ("from", two.as_str()), ("occurrence", event)];
+        let document = get(&client, "/api/v1/openapi.json").await;
+        let mut tried = 0;
+        for (method, address, operation) in operations(&document, &ids) {
+            let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
+            for parameter in parameters.iter().filter(|parameter| parameter["in"] == "query") {
+                let (field, schema) = (parameter["name"].as_str().unwrap(), &parameter["schema"]);
+                let says_so = schema["type"] == "integer"
+                    || schema["enum"].is_array()
+                    || schema["minLength"] == 1;
+                assert!(says_so, "{method} {address}: {field}: {schema}");
+                let path = format!("{address}?{field}=");
+                let (status, problem) = send(&client, &method, &path, &Value::Null).await;
+                assert_eq!(status, StatusCode::BAD_REQUEST, "{name}: {method} {path}: {problem}");
+                let detail = problem["detail"].as_str().unwrap();
+                assert!(detail.starts_with(&format!("{field}: it has no value")), "{detail}");
+                tried += 1;
+            }
+        }
+        assert!(tried > 50, "{tried}");
+    }
+}
+
+#[tokio::test]
+async fn a_large_body_is_refused_everywhere_as_the_document_says() {
+    let (name, store, _folder) = stores().await.swap_remove(0);
+    record(&store, [error("one", HOUR)]).await;
+    let id = id_of(&store, "one").await.to_string();
+    let client = open(&store);
+    let ids = [("ticket", id.as_str()), ("from", id.as_str()), ("occurrence", id.as_str())];
+    let document = get(&client, "/api/v1/openapi.json").await;
+    let body = Value::String("a".repeat(300_000));
+    for (method, address, operation) in operations(&document, &ids) {
+        let (status, problem) = send(&client, &method, &address, &body).await;
+        let what = format!("{name}: {method} {address}: {problem}");
+        assert_eq!(
+            (status, &problem["status"]),
+            (StatusCode::PAYLOAD_TOO_LARGE, &json!(413)),
+            "{what}"
+        );
+        assert!(operation["responses"]["413"].is_object(), "{what}");
+    }
+}
+
+#[tokio::test]
+async fn the_document_says_what_the_documents_of_changes_look_like() {
+    let (_, store, _folder) = stores().await.swap_remove(0);
+    let document = get(&open(&store), "/api/v1/openapi.json").await;
+    let schemas = &document["components"]["schemas"];
+    let kinds = schemas["StatusDocument"]["oneOf"].as_array().unwrap();
+    let fields: Vec<Vec<&str>> = kinds
+        .iter()
+        .map(|kind| {
+            assert_eq!(kind["additionalProperties"], false, "{kind}");
+            kind["properties"].as_object().unwrap().keys().map(String::as_str).collect()
+        })
+        .collect();
+    let expected: [&[&str]; 3] =
+        [&["status"], &["in_next_release", "release", "status"], &["for", "status"]];
+    assert_eq!(fields, expected);
+    assert_eq!(kinds[1]["properties"]["release"]["minLength"], 1);
+    assert!(kinds[2]["properties"]["for"]["pattern"].is_string());
+    assert_eq!(schemas["NoteDocument"]["properties"]["text"]["pattern"], "\\S");
 }

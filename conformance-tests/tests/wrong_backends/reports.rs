@@ -209,21 +209,13 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         },
     },
     Mutant {
-        fault: "forgets reports when a ticket is deleted",
-        found_by: &["rule_33_reports_outlive_tickets"],
+        fault: "forgets reports when a ticket is deleted or occurrences expire",
+        found_by: &["rule_33_reports_outlive_tickets", "rule_33_reports_outlive_expiry"],
         hooks: Hooks {
             delete: |it, id| {
                 it.notes().flag = true;
                 (CORRECT.delete)(it, id)
             },
-            get_reports: Wrong::reports_unless_flagged,
-            ..CORRECT
-        },
-    },
-    Mutant {
-        fault: "forgets reports when occurrences expire",
-        found_by: &["rule_33_reports_outlive_expiry"],
-        hooks: Hooks {
             clear_expired: |it, expiry| {
                 it.notes().flag = true;
                 (CORRECT.clear_expired)(it, expiry)

@@ -9,7 +9,7 @@ use ticket_core::{
 use ticket_query::json::OccurrenceView;
 use utoipa::ToSchema;
 
-use super::parameters::{EventFilters, Paging, TimeRange};
+use super::parameters::{App, EventFilters, EventType, Forwards, Paging, TimeRange, TraitName};
 use super::{HistogramView, NamesView, PER_PAGE, PageView, answer, check_names, histogram};
 use crate::event_params::EventList;
 use crate::failure::Failure;
@@ -47,7 +47,7 @@ pub(crate) async fn list(State(site): State<Site>, visit: Visit) -> Answer {
 #[utoipa::path(
     get,
     path = "/event-types",
-    params(("app" = Option<String>, Query, description = "The application; all without it.")),
+    params(App),
     responses((status = 200, body = NamesView))
 )]
 pub(crate) async fn types(State(site): State<Site>, visit: Visit) -> Answer {
@@ -76,10 +76,7 @@ pub(crate) struct TraitTypesView {
 #[utoipa::path(
     get,
     path = "/traits",
-    params(
-        ("type" = Option<String>, Query, description = "The type of the events; those without a type if it is missing."),
-        ("app" = Option<String>, Query, description = "The application; all without it."),
-    ),
+    params(EventType, App),
     responses((status = 200, body = TraitTypesView))
 )]
 pub(crate) async fn traits(State(site): State<Site>, visit: Visit) -> Answer {
@@ -127,13 +124,7 @@ impl From<EventTrait> for TraitView {
 #[utoipa::path(
     get,
     path = "/traits/values",
-    params(
-        ("type" = Option<String>, Query, description = "The type of the events; those without a type if it is missing."),
-        ("name" = Option<String>, Query, description = "The name of the trait; all without it."),
-        ("app" = Option<String>, Query, description = "The application; all without it."),
-        ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000, description = "The number of items on a page; 50 without it."),
-        ("after" = Option<String>, Query, description = "The cursor that came with the page before."),
-    ),
+    params(EventType, TraitName, App, Forwards),
     responses((status = 200, body = PageView<TraitView>))
 )]
 pub(crate) async fn values(State(site): State<Site>, visit: Visit) -> Answer {
@@ -158,7 +149,7 @@ pub(crate) async fn values(State(site): State<Site>, visit: Visit) -> Answer {
 #[utoipa::path(
     get,
     path = "/histogram",
-    params(("app" = Option<String>, Query, description = "The application; all without it."), TimeRange),
+    params(App, TimeRange),
     responses((status = 200, body = HistogramView))
 )]
 pub(crate) async fn counts(State(site): State<Site>, visit: Visit) -> Answer {

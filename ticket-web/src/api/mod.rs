@@ -71,14 +71,20 @@ fn answer(value: &impl Serialize) -> Response {
     Json(value).into_response()
 }
 
-/// Refuses parameters that mean nothing, since they are most likely misspelled, and those that are there twice.
-fn check_names(params: &Params, known: &[&str]) -> Result<(), Failure> {
+/// Refuses parameters that mean nothing, since they are most likely misspelled, those without a value, and those that are
+/// there twice.
+pub(crate) fn check_names(params: &Params, known: &[&str]) -> Result<(), Failure> {
     let mut seen = Vec::with_capacity(known.len());
-    for (name, _) in params.iter() {
+    for (name, value) in params.iter() {
         let shown = || name.chars().take(60).collect::<String>();
         if !known.contains(&name) {
             let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
             let detail = format!("{:?} is no parameter here: there are {known}.", shown());
+            return Err(Failure::bad_request(detail));
+        }
+        // Without its value, a filter would select everything.
+        if value.is_empty() {
+            let detail = format!("{}: it has no value: write one, or leave it out.", shown());
             return Err(Failure::bad_request(detail));
         }
         if seen.contains(&name) {
@@ -89,8 +95,14 @@ fn check_names(params: &Params, known: &[&str]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Reads the JSON in a request.
+/// Reads the JSON object in a request.
 fn document<T: DeserializeOwned>(body: &Bytes) -> Result<T, Failure> {
+    // Serde would take an array for the fields of an object in their order.
+    if !body.trim_ascii_start().starts_with(b"{") {
+        return Err(Failure::bad_request(
+            "The body is not the JSON that is expected: write an object.",
+        ));
+    }
     serde_json::from_slice(body).map_err(|error| {
         Failure::bad_request(format!("The body is not the JSON that is expected: {error}"))
     })

@@ -4,7 +4,7 @@ use axum::response::Response;
 use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
 use utoipa::openapi::response::ResponseBuilder;
-use utoipa::openapi::schema::{ObjectBuilder, SchemaFormat, Type};
+use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Schema, SchemaFormat, Type};
 use utoipa::openapi::{Ref, RefOr, Server};
 use utoipa::{Modify, OpenApi};
 
@@ -52,10 +52,11 @@ struct Document;
 struct Common;
 
 /// The failures of every address.
-const FAILURES: [(&str, &str); 7] = [
+const FAILURES: [(&str, &str); 8] = [
     ("400", "A parameter or an id is wrong: the detail says what to write instead."),
     ("401", "The client has to say who it is."),
     ("403", "The client may not see or change this."),
+    ("413", "The body is too large."),
     ("429", "Too many wrong secrets were sent."),
     ("500", "The store failed."),
     ("501", "The store cannot do this."),
@@ -66,9 +67,6 @@ const FAILURES: [(&str, &str); 7] = [
 const NOT_FOUND: (&str, &str) =
     ("404", "There is no such ticket or occurrence; it may have been deleted or merged.");
 
-/// The failure of an address that reads a body.
-const TOO_LARGE: (&str, &str) = ("413", "The body is too large.");
-
 impl Modify for Common {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         for (path, item) in &mut document.paths.paths {
@@ -77,18 +75,35 @@ impl Modify for Common {
                 let parameters = operation.parameters.iter_mut().flatten();
                 parameters.for_each(|parameter| {
                     if let RefOr::T(parameter) = parameter {
-                        describe_id(parameter);
+                        describe(parameter);
                     }
                 });
                 add_failures(operation, path.contains('{'));
             }
         }
+        let schemas = document.components.iter_mut().flat_map(|all| all.schemas.values_mut());
+        for schema in schemas {
+            if let RefOr::T(Schema::OneOf(kinds)) = schema {
+                kinds.items.iter_mut().for_each(close);
+            }
+        }
     }
 }
 
-/// Says what the ids in paths look like.
-fn describe_id(parameter: &mut Parameter) {
+/// Says that one of several kinds of objects has no other fields, which the macro says of a single kind only.
+fn close(kind: &mut RefOr<Schema>) {
+    if let RefOr::T(Schema::Object(object)) = kind {
+        object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
+    }
+}
+
+/// Says what the ids in paths look like, and that no parameter is empty.
+fn describe(parameter: &mut Parameter) {
     if parameter.parameter_in != ParameterIn::Path {
+        if let Some(RefOr::T(Schema::Object(schema))) = &mut parameter.schema {
+            let is_text = schema.schema_type == Type::String.into();
+            schema.min_length = (is_text && schema.enum_values.is_none()).then_some(1);
+        }
         return;
     }
     let text = ObjectBuilder::new().schema_type(Type::String);
@@ -102,8 +117,7 @@ fn describe_id(parameter: &mut Parameter) {
 
 fn add_failures(operation: &mut Operation, has_id: bool) {
     let not_found = has_id.then_some(NOT_FOUND);
-    let too_large = operation.request_body.as_ref().map(|_| TOO_LARGE);
-    for (status, description) in FAILURES.into_iter().chain(not_found).chain(too_large) {
+    for (status, description) in FAILURES.into_iter().chain(not_found) {
         let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
         let response = ResponseBuilder::new()
             .description(description)

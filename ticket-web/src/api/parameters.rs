@@ -19,8 +19,20 @@ pub(crate) struct Order;
 /// The parameters that select events.
 pub(crate) struct EventFilters;
 
+/// The parameter that selects an application.
+pub(crate) struct App;
+
+/// The parameter that selects a type of events.
+pub(crate) struct EventType;
+
+/// The parameter that selects a trait.
+pub(crate) struct TraitName;
+
 /// The parameters that page a list that is ordered by time.
 pub(crate) struct Paging;
+
+/// The parameters that page a list that is read forwards only.
+pub(crate) struct Forwards;
 
 /// The parameters of a histogram.
 pub(crate) struct TimeRange;
@@ -39,6 +51,11 @@ fn text(name: &str, description: &str) -> Parameter {
     parameter(name, description, ObjectBuilder::new().schema_type(Type::String))
 }
 
+/// Describes a parameter with a value that stands for others like it.
+fn text_like(name: &str, description: &str, example: &str) -> Parameter {
+    ParameterBuilder::from(text(name, description)).example(Some(example.into())).build()
+}
+
 fn choice<'a>(
     name: &str,
     description: &str,
@@ -49,24 +66,33 @@ fn choice<'a>(
 }
 
 fn since_until(since: &str, until: &str) -> [Parameter; 2] {
-    [text("since", &format!("{since}: {MOMENT}.")), text("until", &format!("{until}: {MOMENT}."))]
+    [
+        text_like("since", &format!("{since}: {MOMENT}."), "24h"),
+        text_like("until", &format!("{until}: {MOMENT}."), "1h"),
+    ]
 }
 
 fn app() -> Parameter {
-    text("app", "The application; all without it.")
+    text_like("app", "The application; all without it.", "shop")
+}
+
+fn limit() -> Parameter {
+    let limit =
+        ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).maximum(Some(MAX_LIMIT));
+    parameter("limit", "The number of items on a page; 50 without it.", limit)
+}
+
+fn after() -> Parameter {
+    text("after", "The cursor `next` of the page before; keep all other parameters the same.")
 }
 
 fn paging() -> [Parameter; 4] {
-    let limit =
-        ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).maximum(Some(MAX_LIMIT));
+    let before = "The cursor `previous` of the page after; keep all other parameters the same.";
     [
         choice("reverse", "Whether to reverse the order.", ["true", "false"]),
-        parameter("limit", "The number of items on a page; 50 without it.", limit),
-        text("after", "The cursor `next` of the page before; keep all other parameters the same."),
-        text(
-            "before",
-            "The cursor `previous` of the page after; keep all other parameters the same.",
-        ),
+        limit(),
+        after(),
+        text("before", before),
     ]
 }
 
@@ -80,16 +106,21 @@ impl IntoParams for TicketFilters {
             app(),
             choice("status", "The status; open without it.", STATUSES),
             choice("level", "The minimum severity.", Level::ALL.map(Level::as_str)),
-            text("channel", "The channel."),
-            text("release", "A release in which the ticket was seen."),
-            text("environment", "An environment in which the ticket was seen."),
+            text_like("channel", "The channel.", "checkout"),
+            text_like("release", "A release in which the ticket was seen.", "1.4.0"),
+            text_like("environment", "An environment in which the ticket was seen.", "production"),
             since,
             until,
-            text(
+            text_like(
                 "search",
                 "A text in the message, the place, the errors or the path, ignoring case.",
+                "refused",
             ),
-            text("id", "The first digits of the id."),
+            parameter(
+                "id",
+                "The first digits of the id.",
+                ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[0-9a-fA-F]{1,32}$")),
+            ),
         ]
     }
 }
@@ -108,9 +139,33 @@ impl IntoParams for Order {
 impl IntoParams for EventFilters {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
         let [since, until] = since_until("The earliest time", "The latest time");
-        let q =
-            text("q", "A condition as in `ticket find`, such as type=checkout and user_id>=42.");
+        let q = text_like("q", "A condition as in `ticket find`.", "type=checkout and user_id>=42");
         vec![q, app(), since, until]
+    }
+}
+
+impl IntoParams for App {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        vec![app()]
+    }
+}
+
+impl IntoParams for EventType {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let description = "The type of the events; those without a type if it is missing.";
+        vec![text_like("type", description, "checkout")]
+    }
+}
+
+impl IntoParams for TraitName {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        vec![text_like("name", "The name of the trait; all without it.", "user_id")]
+    }
+}
+
+impl IntoParams for Forwards {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        vec![limit(), after()]
     }
 }
 

@@ -9,7 +9,7 @@ use ticket_core::{Direction, HistogramQuery, HistoryQuery, OccurrenceQuery, Valu
 use ticket_query::json::{HistoryView, OccurrenceView, TicketView};
 use utoipa::ToSchema;
 
-use super::parameters::{Order, Paging, TicketFilters, TimeRange};
+use super::parameters::{App, Order, Paging, TicketFilters, TimeRange};
 use super::{
     HistogramView, NamesView, PER_PAGE, PageView, answer, check_names, document, histogram,
 };
@@ -20,7 +20,7 @@ use crate::paging::{At, turn};
 use crate::paths::{MergePath, OccurrencePath, TicketPath};
 use crate::sample::{Sample, TraitCounts};
 use crate::site::Site;
-use crate::ticket_params::{self, TicketList, limit, reverse, wrong};
+use crate::ticket_params::{self, TicketList, limit, reverse};
 use crate::visit::Visit;
 
 type Answer = Result<Response, Failure>;
@@ -108,18 +108,22 @@ pub(crate) async fn delete(
 
 /// A new status of a ticket.
 #[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct StatusDocument {
-    /// `open`, `solved` or `muted`.
-    #[schema(pattern = "^(open|solved|muted)$")]
-    status: String,
-    /// The release that solves the ticket.
-    release: Option<String>,
-    /// Whether the release after the latest one of the application solves the ticket.
-    #[serde(default)]
-    in_next_release: bool,
-    /// For how long to mute the ticket, such as `24h`; for good if it is missing.
-    r#for: Option<String>,
+#[serde(tag = "status", rename_all = "lowercase", deny_unknown_fields)]
+pub(crate) enum StatusDocument {
+    Open {},
+    Solved {
+        /// The release that solves the ticket.
+        #[schema(min_length = 1)]
+        release: Option<String>,
+        /// Whether the release after the latest one of the application solves the ticket; not together with `release`.
+        #[serde(default)]
+        in_next_release: bool,
+    },
+    Muted {
+        /// For how long to mute the ticket, such as `24h`; for good if it is missing.
+        #[schema(pattern = "^[1-9][0-9]{0,8}[smhdw]$")]
+        r#for: Option<String>,
+    },
 }
 
 /// Solves, reopens or mutes a ticket, and returns it as it is then.
@@ -137,14 +141,19 @@ pub(crate) async fn set_status(
     body: Bytes,
 ) -> Answer {
     check_names(&visit.params, &[])?;
-    let StatusDocument { status, release, in_next_release, r#for } = document(&body)?;
+    let status = document(&body)?;
     let ticket = site.reader(&visit).ticket(ticket_id(&id)?).await?;
     let changer = site.changer(&visit)?;
-    let changed = match status.as_str() {
-        "open" => changer.reopen(&ticket).await?,
-        "solved" => {
+    let changed = match status {
+        StatusDocument::Open {} => changer.reopen(&ticket).await?,
+        StatusDocument::Solved { release, in_next_release } => {
             let how = match (release, in_next_release) {
                 (None, false) => Solution::Now,
+                (Some(release), _) if release.is_empty() => {
+                    return Err(Failure::bad_request(
+                        "release: it is empty: write a release, or leave it out.",
+                    ));
+                }
                 (Some(release), false) => Solution::InRelease(release),
                 (None, true) => Solution::InNextRelease,
                 (Some(_), true) => {
@@ -155,13 +164,12 @@ pub(crate) async fn set_status(
             };
             changer.solve(&ticket, &how).await?
         }
-        "muted" => {
+        StatusDocument::Muted { r#for } => {
             let duration = r#for.as_deref().map(ticket_query::duration).transpose();
             let duration =
                 duration.map_err(|message| Failure::bad_request(format!("for: {message}")))?;
             changer.mute(&ticket, duration).await?
         }
-        other => return Err(wrong("status", other, "open, solved or muted")),
     };
     Ok(answer(&TicketView::from(&changed)))
 }
@@ -170,6 +178,7 @@ pub(crate) async fn set_status(
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NoteDocument {
+    #[schema(pattern = r"\S")]
     text: String,
 }
 
@@ -433,7 +442,7 @@ pub(crate) async fn applications(State(site): State<Site>, visit: Visit) -> Answ
 #[utoipa::path(
     get,
     path = "/releases",
-    params(("app" = Option<String>, Query, description = "The application; all without it.")),
+    params(App),
     responses((status = 200, body = NamesView))
 )]
 pub(crate) async fn releases(State(site): State<Site>, visit: Visit) -> Answer {

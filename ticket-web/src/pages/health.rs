@@ -17,6 +17,7 @@ use ticket_query::json::{ProcessView, StoreInfoView};
 use utoipa::ToSchema;
 
 use super::render;
+use crate::api::check_names;
 use crate::failure::Failure;
 use crate::frame::{Frame, Section};
 use crate::site::Site;
@@ -213,6 +214,7 @@ pub(crate) async fn get(State(site): State<Site>, visit: Visit) -> Response {
     )
 )]
 pub(crate) async fn json(State(site): State<Site>, visit: Visit) -> Result<Response, Failure> {
+    check_names(&visit.params, &[])?;
     Ok(Json(read(&site, &visit).await?.health).into_response())
 }
 

@@ -1,10 +1,13 @@
 //! `cargo xtask api`: the JSON API of `ticket serve`, tested by schemathesis with what its OpenAPI document describes.
 
+use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result, bail};
+use serde::Deserialize;
 
 use super::output::Report;
 use super::process::{Outcome, Screen};
@@ -12,9 +15,11 @@ use super::{build, conclude};
 use crate::stages::Stages;
 use crate::{artifacts, command, languages, workspace};
 
-const PACKAGES: [&str; 1] = ["schemathesis==4.32.5"];
+/// The packages whose versions decide which requests a seed stands for.
+const PACKAGES: [&str; 3] =
+    ["hypothesis==6.170.17", "jsonschema_rs==0.60.3", "schemathesis==4.32.5"];
 
-/// The file that says what is checked, and for how long.
+/// The file that says what is checked, and how often.
 const CONFIG: &str = "schemathesis.toml";
 
 /// The application whose errors the store has.
@@ -23,23 +28,26 @@ const APP: &str = "shop";
 /// Runs the tests, prints the summary, and returns `true` if all is well.
 pub(crate) fn run() -> Result<bool> {
     let mut stages = Stages::default();
-    let outcome = stages.time("API", || run_on(&Screen::Terminal));
+    let outcome = stages.time("API", || run_all(&Screen::Terminal));
     conclude(&stages, Vec::new(), outcome)
 }
 
-fn run_on(screen: &Screen) -> Outcome {
+/// Runs the tests, as a part of all tests.
+pub(super) fn run_all(screen: &Screen) -> Outcome {
     let python = languages::python_with(&workspace::tools().join("schemathesis"), &PACKAGES)?;
     let programs = build::command_and_fill()?;
     let ticket = artifacts::executable(&programs, "ticket")?;
 
     let folder = tempfile::tempdir()?;
     fill(ticket, folder.path())?;
+    write_ids(ticket, folder.path())?;
+    // Its relative paths are those of the ids.
+    fs::copy(workspace::root().join("ticket-web").join(CONFIG), folder.path().join(CONFIG))?;
     let server = Server::start(ticket, folder.path())?;
     let mut tests = Command::new(python);
     // It leaves its own files where it runs.
-    tests.current_dir(folder.path()).args(["-m", "schemathesis.cli", "--config-file"]);
-    tests.arg(workspace::root().join("ticket-web").join(CONFIG));
-    tests.arg("run").arg(format!("{}/api/v1/openapi.json", server.address));
+    tests.current_dir(folder.path()).args(["-m", "schemathesis.cli", "run"]);
+    tests.arg(format!("{}/api/v1/openapi.json", server.address));
     let output = tests.stdin(Stdio::null()).output().context("cannot run schemathesis")?;
 
     let mut screen = screen.clone();
@@ -59,18 +67,65 @@ fn run_on(screen: &Screen) -> Outcome {
     Ok((report, Vec::new()))
 }
 
-/// Records errors with traits, of which some are of the same ticket.
+/// Records two occurrences of each of a hundred tickets, since the tests delete and merge some.
+///
+/// The document's examples select some of them, so answers to these have items.
 fn fill(ticket: &Path, folder: &Path) -> Result<()> {
+    const CHANNELS: [&str; 10] = [
+        "cart", "checkout", "images", "mail", "orders", "prices", "reports", "search", "stock",
+        "users",
+    ];
+    const STEPS: [&str; 10] =
+        ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
+    let two_hours_ago = SystemTime::now().duration_since(UNIX_EPOCH)? - Duration::from_secs(7_200);
     let line = |number: u32| {
-        format!(
-            "{{\"level\":\"error\",\"logger\":\"checkout\",\"message\":\"payment of step {} refused\",\
-             \"user_id\":{number},\"path\":\"/orders\",\"retried\":true}}\n",
-            ["one", "two", "three", "four"][number as usize % 4]
-        )
+        let (channel, step) = (number as usize % 10, number as usize / 10 % 10);
+        serde_json::json!({
+            "time": two_hours_ago.as_secs() * 1_000 + u64::from(number),
+            "level": "error",
+            "logger": CHANNELS[channel],
+            "message": format!("step {} refused", STEPS[step]),
+            "release": "1.4.0",
+            "environment": "production",
+            "user_id": number,
+            "path": "/orders",
+            "retried": true,
+        })
     };
-    let lines: String = (0..40).map(line).collect();
+    // The newest occurrences of a channel are of different tickets.
+    let lines: String = (0..200).map(|number| format!("{}\n", line(number))).collect();
     let mut ingest = command_in(ticket, folder);
     command::output_of(ingest.args(["--app", APP, "ingest", "-"]), &lines).map(drop)
+}
+
+/// A line of `ticket find --json`.
+#[derive(Deserialize)]
+struct Event {
+    id: String,
+    ticket_id: String,
+}
+
+/// Writes ids that addresses need together, which chance does not find: those of a ticket, of its occurrence, and of other
+/// tickets to merge into it. Half of these are merged already, and can be recorded for themselves again.
+fn write_ids(ticket: &Path, folder: &Path) -> Result<()> {
+    let mut find = command_in(ticket, folder);
+    find.args(["--app", APP, "find", "--json", "--limit", "7", "type=checkout"]);
+    let events = command::output(&mut find)?;
+    let events: Vec<Event> = events.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
+    let [first, others @ ..] = events.as_slice() else { bail!("there are no events") };
+    let others: Vec<&str> = others.iter().map(|event| event.ticket_id.as_str()).collect();
+    let mut merge = command_in(ticket, folder);
+    merge.args(["merge", &first.ticket_id]).args(&others[..others.len() / 2]);
+    command::output(&mut merge)?;
+    for (name, ids) in [
+        ("ticket", &[first.ticket_id.as_str()][..]),
+        ("occurrence", &[first.id.as_str()]),
+        ("other", &others),
+    ] {
+        let lines: String = ids.iter().map(|id| format!("\"{id}\"\n")).collect();
+        fs::write(folder.join(format!("{name}.dict")), lines)?;
+    }
+    Ok(())
 }
 
 fn command_in(ticket: &Path, folder: &Path) -> Command {

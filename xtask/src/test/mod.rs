@@ -32,7 +32,7 @@ use crate::stages::Stages;
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// Run what needs no server: all suites on memory and SQLite, without documentation examples,
-    /// `loom`, `shuttle`, the thread sanitizer and the browser
+    /// `loom`, `shuttle`, the thread sanitizer, the browser and the API
     #[arg(long, conflicts_with_all = ["cargo", "matrix"])]
     quick: bool,
 
@@ -72,7 +72,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<bool> {
     if arguments.quick {
         let outcome = run_quick(&mut stages);
         println!(
-            "\nWithout servers, documentation examples, loom, shuttle, the sanitizer and the browser."
+            "\nWithout servers, documentation examples, loom, shuttle, the sanitizer, the browser and the API."
         );
         return conclude(&stages, Vec::new(), outcome);
     }
@@ -138,6 +138,7 @@ fn run_everything(stages: &mut Stages) -> Outcome {
             forward(documentation, Report::default(), screen)
         }),
         Job::new("the dashboard in a browser", browser::run_all),
+        Job::new("the API by its OpenAPI document", api::run_all),
         Job::new("tests compiled otherwise", |screen| otherwise::run(&[], screen)),
         Job::new("the backend outside of the workspace", outside::run),
     ];
