@@ -94,6 +94,32 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         },
     },
     Mutant {
+        fault: "describes a merged ticket by the other one's occurrence if both have it",
+        found_by: &[
+            "rule_30_of_an_occurrence_in_both_tickets_that_of_into_describes_the_merged_one",
+        ],
+        hooks: Hooks {
+            merge: |it, into, from, author| {
+                let newest = |id| {
+                    let records = it.all_occurrences(id).into_iter().map(|one| one.record);
+                    records.max_by_key(|record| (record.time, record.id))
+                };
+                if let (Some(kept), Some(other)) = (newest(into), newest(from))
+                    && kept.id == other.id
+                {
+                    it.notes().texts.insert(into, other.message.to_string());
+                }
+                it.merge(into, from, author)
+            },
+            ticket: |it, ticket| {
+                if let Some(text) = it.notes().texts.get(&ticket.id) {
+                    ticket.message.clone_from(text);
+                }
+            },
+            ..CORRECT
+        },
+    },
+    Mutant {
         fault: "adds up stored occurrences only",
         found_by: &["rule_30_pruned_occurrences_count_in_a_merged_ticket"],
         hooks: Hooks {
