@@ -33,7 +33,11 @@ pub struct Shop {
     tickets: u32,
     occurrences: u32,
     next: u32,
+    /// The number of the occurrence at the start of the span.
+    first: u32,
     started: Timestamp,
+    span: Duration,
+    has_traits: bool,
     random: Random,
     options: HandlerOptions,
 }
@@ -45,9 +49,33 @@ impl Shop {
     /// Creates a shop with `occurrences` occurrences of `tickets` tickets, the last of them now.
     #[must_use]
     pub fn new(tickets: u32, occurrences: u32) -> Self {
-        let started = Timestamp::now().saturating_sub(Self::SPAN);
-        let (random, options) = (Random::new(1), HandlerOptions::default());
-        Self { tickets, occurrences, next: 0, started, random, options }
+        Self {
+            tickets,
+            occurrences,
+            next: 0,
+            first: 0,
+            started: Timestamp::now().saturating_sub(Self::SPAN),
+            span: Self::SPAN,
+            has_traits: true,
+            random: Random::new(1),
+            options: HandlerOptions::default(),
+        }
+    }
+
+    /// Leaves the traits out: they are most of what a store has to write.
+    #[must_use]
+    pub fn without_traits(self) -> Self {
+        Self { has_traits: false, ..self }
+    }
+
+    /// Returns occurrences of the last 24 hours of the same tickets, for a store that was filled on an earlier day.
+    #[must_use]
+    pub fn of_today(self, occurrences: u32) -> Self {
+        let span = Duration::from_secs(24 * 60 * 60);
+        let started = Timestamp::now().saturating_sub(span);
+        // Those before the first would be the first occurrence of each ticket.
+        let first = self.tickets;
+        Self { next: first, first, occurrences: first + occurrences, started, span, ..self }
     }
 
     fn ticket(&mut self, number: u32) -> u32 {
@@ -62,7 +90,8 @@ impl Shop {
     }
 
     fn record(&mut self, ticket: u32, number: u32) -> Record {
-        let age = Self::SPAN.mul_f64(f64::from(number) / f64::from(self.occurrences));
+        let share = f64::from(number - self.first) / f64::from(self.occurrences - self.first);
+        let age = self.span.mul_f64(share);
         let random = &mut self.random;
         let choice = ticket as usize;
         let channel = CHANNELS[choice % CHANNELS.len()];
@@ -70,7 +99,7 @@ impl Shop {
         let step = ticket % 97;
         let message =
             format!("cannot finish step {step} for user {user}: the connection was refused");
-        Record::new(LEVELS[choice % LEVELS.len()], channel, message)
+        let record = Record::new(LEVELS[choice % LEVELS.len()], channel, message)
             .with_time(self.started.saturating_add(age))
             .with_key(&number.to_string())
             .with_app_id(APPS[choice / CHANNELS.len() % APPS.len()])
@@ -82,7 +111,11 @@ impl Shop {
                     .with_function(format!("handle_{ticket}")),
             )
             .with_release(format!("1.{}.0", number / 100_000))
-            .with_environment("production")
+            .with_environment("production");
+        if !self.has_traits {
+            return record;
+        }
+        record
             .with_trait("user_id", i64::from(user))
             .with_trait("path", format!("/api/orders/{}", random.below(5_000)))
             .with_trait("duration_ms", f64::from(random.below(90_000)) / 7.0)

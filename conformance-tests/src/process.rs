@@ -12,7 +12,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use ticket_core::backend::{Batch, Lease, NewOccurrence, Recorded, StatusChange, TicketChange};
 use ticket_core::{
-    Author, BackendBase, EventStore, Expiry, Note, Record, Result, Store, TicketId, Timestamp,
+    Author, BackendBase, EventStore, Expiry, Note, ProcessReport, Record, Result, Store, TicketId,
+    Timestamp,
 };
 
 use crate::case::Case;
@@ -59,6 +60,13 @@ pub(crate) enum Step {
         source: String,
         end: u32,
     },
+    Report(Box<ProcessReport>),
+}
+
+impl Step {
+    pub(crate) fn report(report: ProcessReport) -> Self {
+        Self::Report(Box::new(report))
+    }
 }
 
 /// Shows the call without the records of a batch.
@@ -384,6 +392,7 @@ async fn make(store: &Arc<dyn Store>, step: Step, report: &mut Report) -> Result
         Step::Read { source, end } => {
             support::read_source(store, &source, end, &mut report.occurrences).await?;
         }
+        Step::Report(own) => store.report_process(*own).await?,
     }
     Ok(())
 }

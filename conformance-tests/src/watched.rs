@@ -9,8 +9,9 @@ use ticket_core::backend::{Batch, Lease, Recorded, StatusChange};
 use ticket_core::{
     Author, BackendBase, Bucket, Capabilities, Error, EventQuery, EventStore, EventTrait,
     EventTypeQuery, Expired, Expiry, HistogramQuery, HistoryEntry, HistoryQuery, KeepPerTicket,
-    Note, Occurrence, OccurrenceQuery, Page, ReleaseQuery, Result, Store, Ticket, TicketFilter,
-    TicketId, TicketQuery, TraitQuery, TraitType, TraitTypeQuery,
+    Note, Occurrence, OccurrenceQuery, Page, ProcessReport, ReleaseQuery, ReportQuery, Result,
+    Store, StoreInfo, Ticket, TicketFilter, TicketId, TicketQuery, TraitQuery, TraitType,
+    TraitTypeQuery,
 };
 
 /// The number of calls that a failure shows.
@@ -277,6 +278,20 @@ impl BackendBase for Watched {
 
     async fn read_position(&self, source: &str) -> Result<Option<String>> {
         self.call("read_position", &[&source], self.inner.read_position(source), small).await
+    }
+
+    async fn report_process(&self, report: ProcessReport) -> Result<()> {
+        let call = self.inner.report_process(report.clone());
+        self.call("report_process", &[&report], call, small).await
+    }
+
+    async fn get_reports(&self, query: &ReportQuery) -> Result<Vec<ProcessReport>> {
+        let show = |reports: &Vec<ProcessReport>| format!("{} reports", reports.len());
+        self.call("get_reports", &[query], self.inner.get_reports(query), show).await
+    }
+
+    async fn store_info(&self) -> Result<StoreInfo> {
+        self.call("store_info", &[], self.inner.store_info(), small).await
     }
 }
 

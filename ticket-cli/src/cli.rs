@@ -9,6 +9,7 @@ use crate::commands::expire::ExpireArgs;
 use crate::commands::find::FindArgs;
 #[cfg(feature = "generate")]
 use crate::commands::generate::{CompletionsArgs, ManArgs};
+use crate::commands::health::HealthArgs;
 use crate::commands::list::ListArgs;
 use crate::commands::merge::{MergeArgs, UnmergeArgs};
 use crate::commands::note::NoteArgs;
@@ -60,6 +61,7 @@ pub(crate) enum Command {
     Unmerge(UnmergeArgs),
     Delete(DeleteArgs),
     Stats(StatsArgs),
+    Health(HealthArgs),
     #[cfg(feature = "serve")]
     Serve(ServeArgs),
     Expire(ExpireArgs),

@@ -15,6 +15,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::cli::{Cli, Command};
+use crate::commands::health::HealthArgs;
 use crate::context::Context;
 
 fn main() -> ExitCode {
@@ -52,8 +53,8 @@ async fn command(
     #[cfg(feature = "generate")]
     use commands::generate;
     use commands::{
-        capabilities, clear, delete, expire, find, list, merge, note, occurrences, setup, show,
-        spool, stats, status, types,
+        capabilities, clear, delete, expire, find, health, list, merge, note, occurrences, setup,
+        show, spool, stats, status, types,
     };
     let done = match command {
         Command::Ingest(args) => return ingest::run(args, context).await,
@@ -72,6 +73,7 @@ async fn command(
         Command::Types => types::types(context, out).await,
         Command::Traits(args) => types::traits(args, context, out).await,
         Command::Stats(args) => stats::run(args, context, out).await,
+        Command::Health(HealthArgs {}) => health::run(context, out).await,
         #[cfg(feature = "serve")]
         Command::Serve(args) => commands::serve::run(args, context, out).await,
         Command::Expire(args) => expire::run(args, context, out).await,

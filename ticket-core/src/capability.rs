@@ -20,12 +20,19 @@ pub enum Capability {
     SchemaVersions,
     /// The store shares its database with the application's own transactions.
     ApplicationTransactions,
+    /// The backend keeps the [reports](crate::ProcessReport) of the processes that record.
+    ProcessReports,
 }
 
 impl Capability {
     /// All capabilities.
-    pub const ALL: [Self; 4] =
-        [Self::Events, Self::SharedStorage, Self::SchemaVersions, Self::ApplicationTransactions];
+    pub const ALL: [Self; 5] = [
+        Self::Events,
+        Self::SharedStorage,
+        Self::SchemaVersions,
+        Self::ApplicationTransactions,
+        Self::ProcessReports,
+    ];
 
     /// Returns the name as printed by the conformance suite.
     #[must_use]
@@ -35,6 +42,7 @@ impl Capability {
             Self::SharedStorage => "SharedStorage",
             Self::SchemaVersions => "SchemaVersions",
             Self::ApplicationTransactions => "ApplicationTransactions",
+            Self::ProcessReports => "ProcessReports",
         }
     }
 }

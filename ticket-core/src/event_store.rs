@@ -109,8 +109,8 @@ pub trait EventStore: std::fmt::Debug + Send + Sync + 'static {
     /// their counts.
     async fn keep_per_ticket(&self, keep: &KeepPerTicket) -> Result<u64>;
 
-    /// Deletes everything in this store, including its tickets and read positions, and nothing outside of it
-    /// (rule 20). Leases stay.
+    /// Deletes everything in this store, including its tickets, read positions and reports of processes, and
+    /// nothing outside of it (rule 20). Leases stay.
     async fn clear(&self) -> Result<()>;
 
     /// Acquires, renews or releases a lease, and returns `true` if the lease is the holder's (rule 28).

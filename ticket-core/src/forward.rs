@@ -70,6 +70,10 @@ macro_rules! forward_backend {
                 $crate::Result<::std::vec::Vec<$crate::Bucket>>}
             {read_position () (source: 'life1 str)
                 $crate::Result<::std::option::Option<::std::string::String>>}
+            {report_process (report: $crate::ProcessReport) () $crate::Result<()>}
+            {get_reports () (query: 'life1 $crate::ReportQuery)
+                $crate::Result<::std::vec::Vec<$crate::ProcessReport>>}
+            {store_info () () $crate::Result<$crate::StoreInfo>}
         }
     };
 }
@@ -125,6 +129,9 @@ macro_rules! __forward {
     ([get_occurrences $($_:ident)*] {get_occurrences $($row:tt)*} $($to:tt)*) => {};
     ([count_occurrences $($_:ident)*] {count_occurrences $($row:tt)*} $($to:tt)*) => {};
     ([read_position $($_:ident)*] {read_position $($row:tt)*} $($to:tt)*) => {};
+    ([report_process $($_:ident)*] {report_process $($row:tt)*} $($to:tt)*) => {};
+    ([get_reports $($_:ident)*] {get_reports $($row:tt)*} $($to:tt)*) => {};
+    ([store_info $($_:ident)*] {store_info $($row:tt)*} $($to:tt)*) => {};
     ([get_events $($_:ident)*] {get_events $($row:tt)*} $($to:tt)*) => {};
     ([event_types $($_:ident)*] {event_types $($row:tt)*} $($to:tt)*) => {};
     ([trait_types $($_:ident)*] {trait_types $($row:tt)*} $($to:tt)*) => {};

@@ -8,6 +8,7 @@ mod ext;
 mod fingerprint;
 mod forward;
 mod handler;
+mod health;
 mod history;
 mod id;
 mod level;
@@ -33,6 +34,7 @@ pub use self::event_store::{EventStore, Store};
 pub use self::ext::{BackendExt, EventStoreExt};
 pub use self::fingerprint::{Fingerprint, Ingredients};
 pub use self::handler::{Emitted, TicketingBaseHandler};
+pub use self::health::{ProcessReport, ReportedError, ReportedRetention, StoreInfo, StorePart};
 pub use self::history::{Author, HistoryEntry, HistoryEvent, Note};
 pub use self::id::{OccurrenceId, TicketId, TicketIdPrefix};
 pub use self::level::Level;
@@ -40,7 +42,7 @@ pub use self::query::{
     Bucket, BucketWidth, Clause, Comparison, Cursor, DEFAULT_LIMIT, Direction, EventFilter,
     EventQuery, EventTrait, EventTypeQuery, Expired, Expiry, HistogramQuery, HistoryQuery,
     KeepPerTicket, MAX_COMPARISONS, MAX_LIMIT, OccurrenceQuery, Operator, Page, ReleaseQuery,
-    TicketFilter, TicketQuery, TicketSort, TraitQuery, TraitType, TraitTypeQuery,
+    ReportQuery, TicketFilter, TicketQuery, TicketSort, TraitQuery, TraitType, TraitTypeQuery,
 };
 pub use self::record::{Location, Record};
 pub use self::registry::Registry;

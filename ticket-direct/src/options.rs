@@ -224,6 +224,24 @@ impl HandlerOptions {
         &self.redaction
     }
 
+    /// Returns the release of records that name none.
+    #[must_use]
+    pub fn release(&self) -> Option<&str> {
+        self.release.as_deref()
+    }
+
+    /// Returns the environment of records that name none.
+    #[must_use]
+    pub fn environment(&self) -> Option<&str> {
+        self.environment.as_deref()
+    }
+
+    /// Returns the host of records that name none.
+    #[must_use]
+    pub fn host(&self) -> Option<&str> {
+        self.host.as_deref()
+    }
+
     /// Returns the minimum level of records.
     #[must_use]
     pub const fn level(&self) -> Level {

@@ -283,6 +283,7 @@ impl Builder {
         })?;
         let mut shared = Shared::new(self.options, spool, self.call_deadline, storm);
         shared.handler = handler;
+        shared.health.retention = self.retention.reported();
         let shared = Arc::new(shared);
         let retention = RetentionTask::new(self.retention, shared.pipeline.options().app_id());
         worker::spawn(Arc::clone(&shared), connect, self.hooks, retention).map_err(|error| {

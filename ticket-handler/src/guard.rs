@@ -1,11 +1,12 @@
 //! [`Guard`]: the end of the program waits for its last records.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::handler::BackgroundHandler;
 use crate::report;
 
-/// Flushes the handler when it is dropped, for at most two seconds; from [`BackgroundHandler::guard`].
+/// Flushes the handler when it is dropped, and reports the end of the process to the store, for at most two seconds
+/// in all; from [`BackgroundHandler::guard`].
 ///
 /// Keep it in `main`. It may be dropped anywhere, inside a runtime too, and there may be several. What
 /// is not stored in time is reported on standard error; with a
@@ -38,8 +39,12 @@ impl Drop for Guard {
         if self.handler.is_forked() {
             return;
         }
+        let start = Instant::now();
         if self.handler.blocking_flush(self.timeout).is_err() {
             report::at_the_end(&self.handler.stats(), self.handler.spool());
+            return;
         }
+        // A handler that a global subscriber owns is never dropped, so this is the end that most programs have.
+        self.handler.say_goodbye(self.timeout.saturating_sub(start.elapsed()));
     }
 }

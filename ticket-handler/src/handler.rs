@@ -229,6 +229,11 @@ impl BackgroundHandler {
         Arc::clone(&self.inner.shared)
     }
 
+    /// Reports that the process is about to end, and waits for that within limits.
+    pub(crate) fn say_goodbye(&self, longest: Duration) {
+        self.inner.shared.health.say_goodbye(longest);
+    }
+
     /// Returns the folder of its spool, if that is on disk.
     pub(crate) fn spool(&self) -> Option<&Path> {
         self.inner.shared.spool.dir()

@@ -5,6 +5,7 @@ mod chunks;
 mod forked;
 mod guard;
 mod handler;
+mod health;
 mod hooks;
 mod loss_report;
 #[cfg(all(test, ticket_shuttle))]

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use ticket_core::backend::Lease;
 use ticket_core::{
-    Error, ErrorKind, EventStore, EventStoreExt, Expired, Expiry, KeepPerTicket, Result, Store,
-    Timestamp,
+    Error, ErrorKind, EventStore, EventStoreExt, Expired, Expiry, KeepPerTicket, ReportedRetention,
+    Result, Store, Timestamp,
 };
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -79,6 +79,12 @@ impl Retention {
     pub const fn with_max_total(mut self, occurrences: u64) -> Self {
         self.max_total = Some(occurrences);
         self
+    }
+
+    /// Returns the limits as the process reports them.
+    pub(crate) const fn reported(&self) -> ReportedRetention {
+        let Self { max_age, max_per_ticket, max_total } = *self;
+        ReportedRetention { max_age, max_per_ticket, max_total }
     }
 
     /// Returns `true` if everything is kept.

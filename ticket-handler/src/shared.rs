@@ -9,6 +9,7 @@ use ticket_direct::HandlerOptions;
 use ticket_direct::pipeline::Pipeline;
 
 use crate::forked::Home;
+use crate::health::Health;
 use crate::spool::{Refused, Spool};
 use crate::stats::{Counters, Stats, add};
 use crate::storm::{Outgoing, Storm};
@@ -25,6 +26,7 @@ pub(crate) struct Shared {
     pub(crate) spool: Spool,
     pub(crate) traces: Traces,
     pub(crate) counters: Counters,
+    pub(crate) health: Health,
     pub(crate) call_deadline: Duration,
     pub(crate) home: Home,
     pub(crate) is_off: bool,
@@ -40,6 +42,7 @@ impl Shared {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         Self {
             number: NUMBER.fetch_add(1, Relaxed),
+            health: Health::new(&options),
             pipeline: Pipeline::new(options),
             handler: None,
             storm,

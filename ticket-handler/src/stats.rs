@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
+use ticket_core::Timestamp;
+
 /// What became of the records of a [`BackgroundHandler`](crate::BackgroundHandler) so far.
 ///
 /// Every record given to `emit` is counted in exactly one of `ignored`, `recorded`, `duplicates`,
@@ -46,6 +48,8 @@ pub struct Stats {
     pub pruned: u64,
     /// The last failure of retention, which tries again every minute.
     pub retention_error: Option<String>,
+    /// The failure of the last [report](ticket_core::ProcessReport) of this process to the store; `None` once one succeeds.
+    pub report_error: Option<String>,
     /// Whether the last call to the store succeeded; `false` before the first.
     pub available: bool,
     /// The text of the last failure.
@@ -110,8 +114,9 @@ pub(crate) struct Counters {
     pub(crate) damaged: AtomicU64,
     pub(crate) pruned: AtomicU64,
     pub(crate) available: AtomicBool,
-    last_error: Mutex<Option<String>>,
+    last_error: Mutex<Option<(Timestamp, String)>>,
     retention_error: Mutex<Option<String>>,
+    report_error: Mutex<Option<String>>,
 }
 
 pub(crate) fn add(counter: &AtomicU64, count: usize) {
@@ -128,7 +133,8 @@ impl Counters {
     /// Notes a failure; `answered` says whether it was an answer of the store, which then is available.
     pub(crate) fn failed(&self, error: String, answered: bool) {
         self.available.store(answered, Relaxed);
-        *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+        let failure = Some((Timestamp::now(), error));
+        *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = failure;
     }
 
     pub(crate) fn retention_failed(&self, error: String) {
@@ -137,6 +143,15 @@ impl Counters {
 
     fn retention_error(&self) -> Option<String> {
         self.retention_error.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Notes what became of the last report of the process.
+    pub(crate) fn reported(&self, failure: Option<String>) {
+        *self.report_error.lock().unwrap_or_else(PoisonError::into_inner) = failure;
+    }
+
+    fn report_error(&self) -> Option<String> {
+        self.report_error.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(crate) fn dropped(&self) -> Dropped {
@@ -150,7 +165,8 @@ impl Counters {
         }
     }
 
-    pub(crate) fn last_error(&self) -> Option<String> {
+    /// Returns the last failure and its time.
+    pub(crate) fn last_failure(&self) -> Option<(Timestamp, String)> {
         self.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -174,8 +190,9 @@ impl Counters {
             disk_error: None,
             pruned: self.pruned.load(Relaxed),
             retention_error: if forked { None } else { self.retention_error() },
+            report_error: if forked { None } else { self.report_error() },
             available: self.available.load(Relaxed),
-            last_error: if forked { None } else { self.last_error() },
+            last_error: if forked { None } else { self.last_failure().map(|(_, text)| text) },
         }
     }
 }

@@ -10,6 +10,7 @@ use ticket_core::backend::{Backoff, Batch, Recorded};
 use ticket_core::{Emitted, Error, ErrorKind, Result, Store, TicketingBaseHandler};
 
 use crate::chunks::{Chunks, records};
+use crate::health::HealthTask;
 use crate::hooks::Hooks;
 use crate::loss_report::LossReport;
 use crate::panics;
@@ -72,6 +73,7 @@ struct Worker {
     connect: Connect,
     hooks: Hooks,
     retention: RetentionTask,
+    health: HealthTask,
     sink: Option<Sink>,
     /// The parts of the batch that are not recorded yet.
     chunks: Chunks,
@@ -112,6 +114,7 @@ impl Worker {
             connect,
             hooks,
             retention,
+            health: HealthTask::default(),
             completion: Completion::default(),
             sink: None,
             chunks: Chunks::default(),
@@ -140,6 +143,7 @@ impl Worker {
         if self.panics > 0 {
             // The panic may have left it in an inconsistent state.
             self.retention.stop();
+            self.health.stop(&self.shared);
             self.sink = None;
             self.pause().await;
         }
@@ -158,7 +162,9 @@ impl Worker {
                 self.report();
                 self.shared.spool.leave();
                 // Dropped here, while the driver still has its runtime.
-                self.retention.end(self.sink.as_ref().and_then(Sink::store)).await;
+                let store = self.sink.as_ref().and_then(Sink::store);
+                self.health.end(&self.shared, store).await;
+                self.retention.end(store).await;
                 self.sink = None;
                 return;
             }
@@ -193,6 +199,7 @@ impl Worker {
         };
         if let Some(store) = sink.store() {
             self.retention.start(&self.shared, store);
+            self.health.start(&self.shared, store);
         }
         self.sink = Some(sink);
         Ok(())

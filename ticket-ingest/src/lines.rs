@@ -54,6 +54,8 @@ pub(crate) struct LineReader<R> {
     /// The last bytes of the lines that were read, at most [`SAMPLE`].
     tail: Vec<u8>,
     encoding: Encoding,
+    /// The position of the first NUL of an input in UTF-8, other than zeros before the text of a line.
+    nul: Option<u64>,
 }
 
 impl<R: Read> LineReader<R> {
@@ -66,6 +68,7 @@ impl<R: Read> LineReader<R> {
             number: 0,
             tail: Vec::new(),
             encoding: Encoding::Utf8,
+            nul: None,
         }
     }
 
@@ -118,6 +121,16 @@ impl<R: Read> LineReader<R> {
         self.offset
     }
 
+    /// Returns the name of the encoding.
+    pub(crate) const fn encoding(&self) -> &'static str {
+        self.encoding.name()
+    }
+
+    /// Returns the position of the first NUL of an input in UTF-8, other than zeros before the text of a line.
+    pub(crate) const fn nul(&self) -> Option<u64> {
+        self.nul
+    }
+
     /// Returns a sample of what was read; `None` if too little is known of it.
     pub(crate) fn sample(&self) -> Option<Sample> {
         let is_blank = self.tail.iter().all(u8::is_ascii_whitespace);
@@ -164,6 +177,13 @@ impl<R: Read> LineReader<R> {
         bytes.truncate(MAX_LINE);
         let terminator = if is_terminated { self.encoding.unit() as u64 } else { 0 };
         let cut = self.length - terminator - bytes.len() as u64;
+        if self.nul.is_none() && self.encoding == Encoding::Utf8 {
+            // A file that was truncated while it was open begins with zeros, and text follows.
+            let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+            let start = if zeros < bytes.len() { zeros } else { 0 };
+            let found = bytes[start..].iter().position(|byte| *byte == 0);
+            self.nul = found.map(|at| self.offset + (start + at) as u64);
+        }
         let mut text = self.encoding.decode(bytes);
         if text.ends_with('\r') {
             text.pop();

@@ -206,6 +206,17 @@ impl<R: Read> Reader<R> {
         self.lines.position()
     }
 
+    /// Returns the name of the encoding of the input, such as `UTF-8` or `UTF-16LE`, as far as it is known.
+    pub const fn encoding(&self) -> &'static str {
+        self.lines.encoding()
+    }
+
+    /// Returns the byte at which the first NUL was read in a line of UTF-8: the input may be binary data. Zeros before the text of
+    /// a line do not count, since a file that was truncated while it was open begins with them.
+    pub const fn binary_at(&self) -> Option<u64> {
+        self.lines.nul()
+    }
+
     /// Returns the input.
     pub fn get_ref(&self) -> &R {
         self.lines.get_ref()

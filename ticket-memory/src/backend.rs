@@ -10,8 +10,9 @@ use ticket_core::limits::{self, as_stored};
 use ticket_core::{
     Author, BackendBase, Bucket, Capabilities, Capability, Error, EventQuery, EventStore,
     EventTrait, EventTypeQuery, Expired, Expiry, HistogramQuery, HistoryEntry, HistoryQuery,
-    KeepPerTicket, Note, Occurrence, OccurrenceQuery, Page, ReleaseQuery, Result, Ticket,
-    TicketFilter, TicketId, TicketQuery, Timestamp, TraitQuery, TraitType, TraitTypeQuery,
+    KeepPerTicket, Note, Occurrence, OccurrenceQuery, Page, ProcessReport, ReleaseQuery,
+    ReportQuery, Result, StoreInfo, Ticket, TicketFilter, TicketId, TicketQuery, Timestamp,
+    TraitQuery, TraitType, TraitTypeQuery,
 };
 
 use crate::state::{BACKEND, State};
@@ -146,6 +147,19 @@ impl BackendBase for MemoryBackend {
     async fn read_position(&self, source: &str) -> Result<Option<String>> {
         let source = as_stored(source, limits::NAME);
         Ok(self.state().read_position(&source).map(str::to_owned))
+    }
+
+    async fn report_process(&self, report: ProcessReport) -> Result<()> {
+        self.state().report_process(report);
+        Ok(())
+    }
+
+    async fn get_reports(&self, query: &ReportQuery) -> Result<Vec<ProcessReport>> {
+        Ok(self.state().get_reports(query))
+    }
+
+    async fn store_info(&self) -> Result<StoreInfo> {
+        Ok(StoreInfo::new())
     }
 }
 

@@ -1,5 +1,6 @@
 //! [`State`]: what the store holds and how recording changes it (rules 1 to 9).
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::time::Instant;
 
@@ -8,7 +9,8 @@ use ticket_core::backend::{
     TicketChange, TicketUpdate, check_merge,
 };
 use ticket_core::{
-    Author, HistoryEvent, Note, Occurrence, OccurrenceId, Result, Ticket, TicketId, Timestamp,
+    Author, HistoryEvent, MAX_LIMIT, Note, Occurrence, OccurrenceId, ProcessReport, ReportQuery,
+    Result, Ticket, TicketId, Timestamp,
 };
 
 /// The name of this backend in error messages.
@@ -24,6 +26,8 @@ pub(crate) struct State {
     leases: BTreeMap<String, (String, Instant)>,
     /// The position up to which each source was read, and when.
     positions: BTreeMap<String, (String, Timestamp)>,
+    /// The newest report of each process.
+    reports: BTreeMap<String, ProcessReport>,
 }
 
 /// A ticket with its occurrences.
@@ -142,6 +146,7 @@ impl State {
         self.tickets.clear();
         self.merged.clear();
         self.positions.clear();
+        self.reports.clear();
     }
 
     pub(crate) fn read_position(&self, source: &str) -> Option<&str> {
@@ -156,6 +161,26 @@ impl State {
         if let Some(oldest) = batch.forgets_positions_before() {
             self.positions.retain(|_, (_, at)| *at >= oldest);
         }
+    }
+
+    pub(crate) fn report_process(&mut self, report: ProcessReport) {
+        if self.reports.get(&report.process).is_some_and(|stored| stored.time > report.time) {
+            return;
+        }
+        let oldest = report.forgets_before();
+        self.reports.insert(report.process.clone(), report);
+        self.reports.retain(|_, stored| stored.time >= oldest);
+    }
+
+    pub(crate) fn get_reports(&self, query: &ReportQuery) -> Vec<ProcessReport> {
+        let is_wanted = |report: &&ProcessReport| match &query.app_id {
+            Some(app_id) => report.app_id == *app_id,
+            None => true,
+        };
+        let mut reports: Vec<_> = self.reports.values().filter(is_wanted).collect();
+        // Processes are in order already.
+        reports.sort_by_key(|report| Reverse(report.time));
+        reports.into_iter().take(MAX_LIMIT as usize).cloned().collect()
     }
 
     pub(crate) fn lease(&mut self, lease: &Lease, now: Instant) -> bool {

@@ -9,8 +9,9 @@ use ticket_core::limits::{self, as_stored};
 use ticket_core::{
     Author, BackendBase, Bucket, Capabilities, Capability, Error, EventQuery, EventStore,
     EventTrait, EventTypeQuery, Expired, Expiry, HistogramQuery, HistoryEntry, HistoryQuery,
-    KeepPerTicket, Note, Occurrence, OccurrenceQuery, Page, ReleaseQuery, Result, Ticket,
-    TicketFilter, TicketId, TicketQuery, TraitQuery, TraitType, TraitTypeQuery,
+    KeepPerTicket, Note, Occurrence, OccurrenceQuery, Page, ProcessReport, ReleaseQuery,
+    ReportQuery, Result, StoreInfo, Ticket, TicketFilter, TicketId, TicketQuery, TraitQuery,
+    TraitType, TraitTypeQuery,
 };
 use tokio::sync::OnceCell;
 
@@ -255,6 +256,19 @@ impl BackendBase for MongoBackend {
     async fn read_position(&self, source: &str) -> Result<Option<String>> {
         let source = as_stored(source, limits::NAME);
         self.read(None, |connection| queries::read_position(connection, source)).await
+    }
+
+    async fn report_process(&self, report: ProcessReport) -> Result<()> {
+        self.write(|connection| async move { queries::report_process(&connection, report).await })
+            .await
+    }
+
+    async fn get_reports(&self, query: &ReportQuery) -> Result<Vec<ProcessReport>> {
+        self.read(Vec::new(), |connection| queries::get_reports(connection, query)).await
+    }
+
+    async fn store_info(&self) -> Result<StoreInfo> {
+        self.read(StoreInfo::new(), queries::store_info).await
     }
 }
 

@@ -34,14 +34,17 @@
 //! | | `n` | the part's count |
 //! | `read_positions` | `_id` | the source |
 //! | | `p`, `at` | the position, and when it was read |
+//! | `reports` | `_id` | the process |
+//! | | `a`, `n` | application, and the time with its sign changed, so that the newest report comes first |
+//! | | `p` | the report, as JSON |
 
 use crate::place;
 
 /// The schema version that this program writes.
-pub(crate) const CURRENT: i64 = 5;
+pub(crate) const CURRENT: i64 = 6;
 
-/// The collections of the current version. The first seven contain recorded data.
-pub(crate) const COLLECTIONS: [&str; 11] = [
+/// The collections of the current version. The first eight contain recorded data.
+pub(crate) const COLLECTIONS: [&str; 12] = [
     "tickets",
     "occurrences",
     "hours",
@@ -49,6 +52,7 @@ pub(crate) const COLLECTIONS: [&str; 11] = [
     "history",
     "app_counts",
     "read_positions",
+    "reports",
     "lease",
     "journal",
     "sessions",
@@ -79,6 +83,8 @@ pub(crate) const INDEXES: &[Index] = &[
     ("seen", "by_app", &["a", "_id.r"]),
     ("app_counts", "by_hour", &["_id.h"]),
     ("read_positions", "by_time", &["at"]),
+    ("reports", "by_time", &["n", "_id"]),
+    ("reports", "by_app", &["a", "n", "_id"]),
     ("sessions", "by_time", &["made_at"]),
 ];
 

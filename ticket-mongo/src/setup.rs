@@ -128,6 +128,10 @@ impl Migration<'_> {
                 last = self.step(rebuild_tickets(connection, from)).await?;
             }
         }
+        if (1..6).contains(&version) {
+            self.step(create(connection, "reports")).await?;
+            self.step(make_indexes(connection, INDEXES)).await?;
+        }
         if version < CURRENT {
             self.step(made(connection, CURRENT)).await?;
         }

@@ -129,7 +129,7 @@ impl Versions {
 #[async_trait]
 impl Schema for Versions {
     /// Version 1 had an index for each ticket order with exact sort keys, the hourly counts of all tickets in one
-    /// collection without sums, no blocks of time, no histories, no ids of producers, no read positions, no
+    /// collection without sums, no blocks of time, no histories, no ids of producers, no read positions, no reports, no
     /// application of releases, and searched the message and the location only.
     async fn make_older(&mut self) -> Result<(), BoxError> {
         let (tickets, hours) = (self.collection("tickets"), self.collection("hours"));
@@ -156,6 +156,7 @@ impl Schema for Versions {
         self.collection("app_counts").drop().await?;
         self.collection("history").drop().await?;
         self.collection("read_positions").drop().await?;
+        self.collection("reports").drop().await?;
         let occurrences = self.collection("occurrences");
         occurrences.drop_index("by_trait_in_block").await?;
         occurrences.drop_index("by_external_id").await?;

@@ -10,8 +10,8 @@ use ticket_core::limits::{self, as_stored};
 use ticket_core::{
     Author, BackendBase, Bucket, Capabilities, EventQuery, EventStore, EventTrait, EventTypeQuery,
     Expired, Expiry, HistogramQuery, HistoryEntry, HistoryQuery, KeepPerTicket, Note, Occurrence,
-    OccurrenceQuery, Page, ReleaseQuery, Result, Ticket, TicketFilter, TicketId, TicketQuery,
-    TraitQuery, TraitType, TraitTypeQuery,
+    OccurrenceQuery, Page, ProcessReport, ReleaseQuery, ReportQuery, Result, StoreInfo, Ticket,
+    TicketFilter, TicketId, TicketQuery, TraitQuery, TraitType, TraitTypeQuery,
 };
 
 use crate::config::PostgresConfig;
@@ -180,6 +180,18 @@ impl BackendBase for PostgresBackend {
         let source = as_stored(source, limits::NAME);
         let found = queries::read_position(&self.connections, &source).await;
         self.read(|| None, found).await
+    }
+
+    async fn report_process(&self, report: ProcessReport) -> Result<()> {
+        self.explain(queries::report_process(&self.connections, &report).await).await
+    }
+
+    async fn get_reports(&self, query: &ReportQuery) -> Result<Vec<ProcessReport>> {
+        self.read(Vec::new, queries::get_reports(&self.connections, query).await).await
+    }
+
+    async fn store_info(&self) -> Result<StoreInfo> {
+        self.read(StoreInfo::new, queries::store_info(&self.connections).await).await
     }
 }
 

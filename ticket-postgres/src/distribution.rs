@@ -2,7 +2,7 @@
 
 use crate::config::PostgresConfig;
 use crate::names::Names;
-use crate::schema::DATA_TABLES;
+use crate::schema::{DATA_TABLES, OTHER_TABLES};
 
 /// The ways in which
 /// [`PostgresConfig::distributed_schema_sql`](crate::PostgresConfig::distributed_schema_sql)
@@ -53,9 +53,9 @@ fn by_ticket(names: &Names) -> String {
         )));
     }
     sql.push_str(
-        "-- Each server has its own copy of the versions, the leases and the read positions.\n",
+        "-- Each server has its own copy of the read positions, the reports, the leases and the versions.\n",
     );
-    for table in ["schema_versions", "leases", "read_positions"] {
+    for table in OTHER_TABLES {
         sql.push_str(
             &names.sql(&format!("SELECT create_reference_table('{{s}}.\"{{p}}{table}\"');\n")),
         );
@@ -99,10 +99,10 @@ mod tests {
             let line = line.trim();
             line.starts_with("id uuid PRIMARY KEY") || line.starts_with("PRIMARY KEY (ticket_id, ")
         };
-        // The remaining keys are the version's number, the lease's name and the source that was read,
-        // in tables that every server has, and the sums of an application.
-        assert_eq!(keys.iter().filter(by_ticket).count(), keys.len() - 4, "{keys:?}");
-        assert_eq!(keys.len(), 9);
+        // The remaining keys are the version's number, the lease's name, the source that was read and the
+        // process that reports, in tables that every server has, and the sums of an application.
+        assert_eq!(keys.iter().filter(by_ticket).count(), keys.len() - 5, "{keys:?}");
+        assert_eq!(keys.len(), 10);
         assert!(!schema.contains("UNIQUE"));
     }
 }

@@ -6,7 +6,7 @@ use crate::month;
 use crate::names::Names;
 
 /// The schema version that this program writes.
-pub(crate) const CURRENT: i32 = 5;
+pub(crate) const CURRENT: i32 = 6;
 
 /// The statements that turn each version into the next. Never change one that has been released;
 /// add another.
@@ -16,7 +16,8 @@ pub(crate) const CURRENT: i32 = 5;
 ///
 /// No table name may end with another table's name. Otherwise the tables of two stores with
 /// different prefixes could have the same name.
-pub(crate) const MIGRATIONS: [&[&str]; 5] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5];
+pub(crate) const MIGRATIONS: [&[&str]; 6] =
+    [VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6];
 
 pub(crate) const VERSIONS: &str = r#"-- The schema versions that were created here, and when (microseconds since 1970).
 CREATE TABLE {s}."{p}schema_versions" (
@@ -178,6 +179,18 @@ ALTER TABLE {s}."{p}occurrences" ADD COLUMN external_id text COLLATE "C""#,
   ADD COLUMN solved_version bytea"#,
 ];
 
+const VERSION_6: &[&str] = &[
+    r#"-- The newest report of each process, and its time.
+CREATE TABLE {s}."{p}reports" (
+  process text COLLATE "C" PRIMARY KEY,
+  app_id text COLLATE "C" NOT NULL,
+  time bigint NOT NULL,
+  report text COLLATE "C" NOT NULL        -- the whole report as JSON
+)"#,
+    r#"CREATE INDEX "{p}reports_by_time" ON {s}."{p}reports" (time DESC, process)"#,
+    r#"CREATE INDEX "{p}reports_by_app" ON {s}."{p}reports" (app_id, time DESC, process)"#,
+];
+
 /// The version that began to search error chains and paths of requests, and to compare releases.
 pub(crate) const REBUILDS_TICKETS: i32 = 5;
 
@@ -185,6 +198,10 @@ pub(crate) const REBUILDS_TICKETS: i32 = 5;
 /// locks read positions before them.
 pub(crate) const DATA_TABLES: [&str; 7] =
     ["tickets", "occurrences", "hours", "seen", "history", "traits", "app_counts"];
+
+/// The other tables.
+pub(crate) const OTHER_TABLES: [&str; 4] =
+    ["read_positions", "reports", "leases", "schema_versions"];
 
 /// Returns a transaction that creates the current version in an empty database.
 pub(crate) fn to_sql(names: &Names) -> String {

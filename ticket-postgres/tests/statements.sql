@@ -620,3 +620,20 @@ UPDATE {s}."{p}read_positions" SET position = $2, at = $3 WHERE source = $1;
 -- index: read_positions_by_time; sorts: nothing
 DELETE FROM {s}."{p}read_positions" WHERE source IN
   (SELECT source FROM {s}."{p}read_positions" WHERE at < $1 FOR UPDATE SKIP LOCKED);
+
+-- index: reports_pkey; sorts: nothing
+INSERT INTO {s}."{p}reports" AS r (process, app_id, time, report) VALUES ($1, $2, $3, $4)
+ON CONFLICT (process) DO UPDATE SET app_id = EXCLUDED.app_id, time = EXCLUDED.time, report = EXCLUDED.report
+WHERE r.time <= EXCLUDED.time
+RETURNING 1;
+
+-- index: reports_by_time; sorts: nothing
+DELETE FROM {s}."{p}reports" WHERE process IN
+  (SELECT process FROM {s}."{p}reports" WHERE time < $1 FOR UPDATE SKIP LOCKED);
+
+-- index: reports_by_time; sorts: nothing
+SELECT report FROM {s}."{p}reports" ORDER BY time DESC, process LIMIT $1;
+
+-- index: reports_by_app; sorts: nothing
+SELECT report FROM {s}."{p}reports" WHERE app_id = $2
+ORDER BY time DESC, process LIMIT $1;

@@ -7,11 +7,13 @@
 // `Record` and its parts may get new fields, and because they are `#[non_exhaustive]`, the compiler does not ask for them
 // here. A test of the command compares the names in this file with those of the structs instead.
 
+use std::collections::BTreeMap;
+
 use serde::{Serialize, Serializer};
 use ticket_core::record::{Breadcrumb, ErrorCause, Frame, Payload, Request, Span};
 use ticket_core::{
-    Fix, HistoryEntry, HistoryEvent, Level, Location, Occurrence, OccurrenceId, Status, StatusKind,
-    Ticket, TicketId, Timestamp, Traits,
+    Fix, HistoryEntry, HistoryEvent, Level, Location, Occurrence, OccurrenceId, ProcessReport,
+    ReportedRetention, Status, StatusKind, StoreInfo, Ticket, TicketId, Timestamp, Traits,
 };
 
 /// A ticket.
@@ -134,6 +136,117 @@ fn releases(fix: Option<&Fix>) -> (Option<&str>, Option<&str>) {
         Some(Fix::In(release)) => (Some(release), None),
         Some(Fix::After { release }) => (None, Some(release)),
         None => (None, None),
+    }
+}
+
+/// A process that records, as it has last reported.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ProcessView {
+    process: String,
+    app_id: String,
+    /// `running`, `stale` if no report came until `expected_until`, or `ended`.
+    state: &'static str,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    time: Timestamp,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    started: Timestamp,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    expected_until: Timestamp,
+    host: Option<String>,
+    pid: Option<u32>,
+    release: Option<String>,
+    environment: Option<String>,
+    version: Option<String>,
+    accepted: u64,
+    stored: u64,
+    waiting: u64,
+    spooled: u64,
+    spooled_bytes: u64,
+    spool_on_disk: bool,
+    /// The number of lost records by reason.
+    lost: BTreeMap<String, u64>,
+    last_error: Option<LastErrorView>,
+    retention: RetentionView,
+}
+
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+struct LastErrorView {
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    time: Timestamp,
+    text: String,
+}
+
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+struct RetentionView {
+    max_age_seconds: Option<u64>,
+    max_per_ticket: Option<u32>,
+    max_total: Option<u64>,
+}
+
+impl ProcessView {
+    /// Creates the view of a report at the time `now`.
+    #[must_use]
+    pub fn new(report: &ProcessReport, now: Timestamp) -> Self {
+        let ReportedRetention { max_age, max_per_ticket, max_total } = report.retention;
+        let error = report.last_error.as_ref();
+        Self {
+            process: report.process.clone(),
+            app_id: report.app_id.clone(),
+            state: crate::state(report, now),
+            time: report.time,
+            started: report.started,
+            expected_until: report.until,
+            host: report.host.clone(),
+            pid: report.pid,
+            release: report.release.clone(),
+            environment: report.environment.clone(),
+            version: report.version.clone(),
+            accepted: report.accepted,
+            stored: report.stored,
+            waiting: report.waiting,
+            spooled: report.spooled,
+            spooled_bytes: report.spooled_bytes,
+            spool_on_disk: report.on_disk,
+            lost: report.lost.clone(),
+            last_error: error
+                .map(|error| LastErrorView { time: error.time, text: error.text.clone() }),
+            retention: RetentionView {
+                max_age_seconds: max_age.map(|age| age.as_secs()),
+                max_per_ticket,
+                max_total,
+            },
+        }
+    }
+}
+
+/// What a store knows about itself.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct StoreInfoView {
+    schema_version: Option<u64>,
+    bytes: Option<u64>,
+    parts: Vec<PartView>,
+}
+
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+struct PartView {
+    name: String,
+    bytes: u64,
+}
+
+impl From<&StoreInfo> for StoreInfoView {
+    fn from(info: &StoreInfo) -> Self {
+        let part =
+            |part: &ticket_core::StorePart| PartView { name: part.name.clone(), bytes: part.bytes };
+        Self {
+            schema_version: info.schema_version,
+            bytes: info.bytes(),
+            parts: info.parts.iter().map(part).collect(),
+        }
     }
 }
 

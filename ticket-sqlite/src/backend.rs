@@ -9,8 +9,8 @@ use ticket_core::limits::{self, as_stored};
 use ticket_core::{
     Author, BackendBase, Bucket, Capabilities, EventQuery, EventStore, EventTrait, EventTypeQuery,
     Expired, Expiry, HistogramQuery, HistoryEntry, HistoryQuery, KeepPerTicket, Note, Occurrence,
-    OccurrenceQuery, Page, ReleaseQuery, Result, Ticket, TicketFilter, TicketId, TicketQuery,
-    TraitQuery, TraitType, TraitTypeQuery,
+    OccurrenceQuery, Page, ProcessReport, ReleaseQuery, ReportQuery, Result, StoreInfo, Ticket,
+    TicketFilter, TicketId, TicketQuery, TraitQuery, TraitType, TraitTypeQuery,
 };
 
 use crate::config::SqliteConfig;
@@ -214,6 +214,20 @@ impl BackendBase for SqliteBackend {
     async fn read_position(&self, source: &str) -> Result<Option<String>> {
         let source = as_stored(source, limits::NAME);
         self.read(|| Ok(None), move |connection| queries::read_position(connection, &source)).await
+    }
+
+    async fn report_process(&self, report: ProcessReport) -> Result<()> {
+        self.writer.run(move |connection| queries::report_process(connection, &report)).await
+    }
+
+    async fn get_reports(&self, query: &ReportQuery) -> Result<Vec<ProcessReport>> {
+        let query = query.clone();
+        self.read(|| Ok(Vec::new()), move |connection| queries::get_reports(connection, &query))
+            .await
+    }
+
+    async fn store_info(&self) -> Result<StoreInfo> {
+        self.read(|| Ok(StoreInfo::new()), queries::store_info).await
     }
 }
 

@@ -4,8 +4,8 @@ use rusqlite::Row;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use ticket_core::backend::{Tested, status_from_columns};
 use ticket_core::{
-    Error, HistoryEntry, Level, Location, Occurrence, OccurrenceId, Result, Status, Ticket,
-    TicketId, Timestamp, Traits, Value,
+    Error, HistoryEntry, Level, Location, Occurrence, OccurrenceId, ProcessReport, Result, Status,
+    Ticket, TicketId, Timestamp, Traits, Value,
 };
 
 use crate::error::{corrupt, from_sqlite};
@@ -80,6 +80,11 @@ pub(crate) fn history_entry(row: &Row<'_>) -> Result<HistoryEntry> {
         by: get(row, 2)?,
         event: json(&event, "an entry of a history")?,
     })
+}
+
+/// Reads the report of a process in the only column.
+pub(crate) fn report(row: &Row<'_>) -> Result<ProcessReport> {
+    json(&get::<String>(row, 0)?, "the report of a process")
 }
 
 /// Reads only what clauses look at of the record in a column.

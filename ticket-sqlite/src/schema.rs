@@ -18,7 +18,7 @@ pub(crate) const CURRENT: i64 = MIGRATIONS.len() as i64;
 ///
 /// No table name may end with another table's name. Otherwise the tables of two stores with
 /// different prefixes could have the same name.
-const MIGRATIONS: [&str; 4] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4];
+const MIGRATIONS: [&str; 5] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5];
 
 const VERSIONS: &str = "
 -- The schema versions that were created here, and when (microseconds since 1970).
@@ -190,11 +190,23 @@ CREATE INDEX {p}occurrences_by_external_id ON {p}occurrences (external_id, time,
 ALTER TABLE {p}tickets ADD COLUMN solved_after INTEGER NOT NULL DEFAULT 0;
 ";
 
+const VERSION_5: &str = "
+-- The newest report of each process, and its time (microseconds since 1970).
+CREATE TABLE {p}reports (
+  process TEXT PRIMARY KEY,
+  app_id TEXT NOT NULL,
+  time INTEGER NOT NULL,
+  report TEXT NOT NULL                  -- the whole report as JSON
+) WITHOUT ROWID;
+CREATE INDEX {p}reports_by_time ON {p}reports (time DESC, process);
+CREATE INDEX {p}reports_by_app ON {p}reports (app_id, time DESC, process);
+";
+
 /// The version that began to search error chains and paths of requests.
 const SEARCHES_ERRORS: i64 = 4;
 
 /// The tables that contain recorded data.
-pub(crate) const DATA_TABLES: [&str; 12] = [
+pub(crate) const DATA_TABLES: [&str; 13] = [
     "{p}tickets",
     "{p}seen",
     "{p}ticket_hours",
@@ -207,6 +219,7 @@ pub(crate) const DATA_TABLES: [&str; 12] = [
     "{p}history",
     "{p}merged",
     "{p}read_positions",
+    "{p}reports",
 ];
 
 /// The tables of one store.

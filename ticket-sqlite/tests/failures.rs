@@ -162,7 +162,7 @@ fn version_1_gets_its_counts_per_application() {
     let other = Connection::open(&path).unwrap();
     let older = "DROP TABLE ticketing_app_hours; DROP TABLE ticketing_leases; \
         DROP TABLE ticketing_history; DROP TABLE ticketing_merged; ALTER TABLE ticketing_tickets DROP COLUMN history; \
-        DROP TABLE ticketing_read_positions; DROP INDEX ticketing_occurrences_by_external_id; \
+        DROP TABLE ticketing_read_positions; DROP TABLE ticketing_reports; DROP INDEX ticketing_occurrences_by_external_id; \
         ALTER TABLE ticketing_occurrences DROP COLUMN external_id; ALTER TABLE ticketing_tickets DROP COLUMN solved_after; \
         DELETE FROM ticketing_schema_versions WHERE version > 1";
     other.execute_batch(older).unwrap();

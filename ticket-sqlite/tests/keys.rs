@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use ticket_sqlite::SqliteConfig;
 
 /// The tables with a unique key that does not begin with a ticket id, the key's first column, and the reason.
-const EXCEPTIONS: [(&str, &str, &str); 12] = [
+const EXCEPTIONS: [(&str, &str, &str); 13] = [
     ("schema_versions", "version", "describes the tables, not a ticket"),
     ("tickets", "no", "the short number by which other tables of this file refer to a ticket"),
     ("event_types", "no", "the short number of a type"),
@@ -26,6 +26,7 @@ const EXCEPTIONS: [(&str, &str, &str); 12] = [
     ("merged", "id", "the id of a ticket that is no longer there"),
     ("leases", "name", "a lease belongs to the store, not to a ticket"),
     ("read_positions", "source", "a position belongs to what is read, not to a ticket"),
+    ("reports", "process", "a report belongs to a process, not to a ticket"),
 ];
 
 /// Traits are stored in the order in which comparisons search them; a single file is never distributed.

@@ -7,7 +7,7 @@ mod migrated;
 
 use futures::executor::block_on;
 use rusqlite::Connection;
-use ticket_core::Record;
+use ticket_core::{BackendBase, ErrorKind, ProcessReport, Record, ReportQuery, Timestamp};
 use ticket_sqlite::{SqliteBackend, SqliteConfig};
 
 #[test]
@@ -27,4 +27,28 @@ fn data_of_version_3_is_migrated() {
     assert_eq!(records.len(), 8);
     drop(old);
     block_on(migrated::assert_migrated(&SqliteBackend::new(SqliteConfig::new(&path)), &records));
+}
+
+#[test]
+fn version_4_gets_the_reports_of_processes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tickets.db");
+    let open = || SqliteBackend::new(SqliteConfig::new(&path));
+    block_on(open().setup_backend()).unwrap();
+    let older =
+        "DROP TABLE ticketing_reports; DELETE FROM ticketing_schema_versions WHERE version = 5";
+    Connection::open(&path).unwrap().execute_batch(older).unwrap();
+    let store = open();
+    let report = ProcessReport::new("web-1 4711", "shop", Timestamp::now());
+    let error = block_on(store.report_process(report.clone())).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config, "{error}");
+    // It says which version it is, whichever that is.
+    assert_eq!(block_on(store.store_info()).unwrap().schema_version, Some(4));
+    block_on(store.setup_backend()).unwrap();
+    block_on(store.report_process(report.clone())).unwrap();
+    assert_eq!(block_on(store.get_reports(&ReportQuery::new())).unwrap(), [report]);
+    let info = block_on(store.store_info()).unwrap();
+    let file = std::fs::metadata(&path).unwrap().len();
+    assert_eq!(info.schema_version, Some(5));
+    assert!(info.bytes().unwrap() >= file, "{info:?} of {file} bytes");
 }

@@ -36,14 +36,26 @@ const PAGES = {
     await page.getByRole("heading", { name: /^Merge 2 tickets/ }).waitFor();
   },
   events: (page, address) => page.goto(`${address}/events`),
-  "events-found": (page, address) => page.goto(`${address}/events?q=${encodeURIComponent("type=shop::payments and amount>100")}&columns=amount&columns=currency&columns=order`),
+  "events-found": (page, address) => inTime(page, `${address}/events?q=${encodeURIComponent("type=shop::payments and amount>100")}&columns=amount&columns=currency&columns=order`),
   "events-mistake": (page, address) => page.goto(`${address}/events?q=${encodeURIComponent("amount > and")}`),
   health: (page, address) => page.goto(`${address}/health`),
   "not-found": (page, address) => page.goto(`${address}/no-such-page`),
 };
 
-/** The pages that are answers of 400 and above. */
-const REFUSED = { "events-mistake": 400, "not-found": 404, "sign-in": 401 };
+/** The answers of 400 and above that a page may get. */
+const REFUSED = { "events-found": 503, "events-mistake": 400, "not-found": 404, "sign-in": 401 };
+
+/**
+ * Opens a page that reads many events. On a busy machine the store may miss the page's deadline of a second, and a visitor
+ * would try again.
+ */
+async function inTime(page, url) {
+  for (let tries = 0; tries < 10; tries++) {
+    const answer = await page.goto(url);
+    if (answer.status() !== 503) return;
+  }
+  assert.fail(`${url} was answered with 503 ten times`);
+}
 
 const VIEWS = [];
 for (const theme of ["light", "dark"]) {

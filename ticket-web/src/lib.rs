@@ -18,6 +18,7 @@ mod paths;
 mod problem;
 mod reader;
 mod routes;
+mod sample;
 mod site;
 mod ticket_params;
 mod view;

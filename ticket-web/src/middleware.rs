@@ -138,6 +138,9 @@ fn of_framework(response: &Response) -> Failure {
             StatusCode::PAYLOAD_TOO_LARGE => {
                 "The form is too large: select fewer tickets, or write a shorter note."
             }
+            StatusCode::BAD_REQUEST => {
+                "The address could not be read: write what is not ASCII in UTF-8, percent-encoded."
+            }
             _ => "The request could not be read.",
         }
     };

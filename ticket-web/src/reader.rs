@@ -1,9 +1,10 @@
 //! [`Reader`]: the store as one visitor sees it.
 
 use ticket_core::{
-    Bucket, ErrorKind, EventQuery, EventTrait, EventTypeQuery, HistogramQuery, HistoryEntry,
-    HistoryQuery, Occurrence, OccurrenceQuery, Page, ReleaseQuery, Store, Ticket, TicketFilter,
-    TicketId, TicketQuery, TraitQuery, TraitType, TraitTypeQuery,
+    Bucket, Capability, ErrorKind, EventQuery, EventTrait, EventTypeQuery, HistogramQuery,
+    HistoryEntry, HistoryQuery, Occurrence, OccurrenceQuery, Page, ProcessReport, ReleaseQuery,
+    ReportQuery, Store, StoreInfo, Ticket, TicketFilter, TicketId, TicketQuery, TraitQuery,
+    TraitType, TraitTypeQuery,
 };
 use tokio::time::timeout;
 
@@ -138,6 +139,33 @@ impl Reader<'_> {
     pub(crate) async fn traits(&self, query: &TraitQuery) -> Result<Page<EventTrait>> {
         self.check_scope(query.app_id.as_deref())?;
         self.within(self.store().get_traits(query)).await
+    }
+
+    /// Returns the reports of the processes of all applications that the visitor sees; `None` if the store keeps none.
+    pub(crate) async fn reports(&self) -> Result<Option<Vec<ProcessReport>>> {
+        if !self.store().capabilities().has(Capability::ProcessReports) {
+            return Ok(None);
+        }
+        let Some(seen) = &self.visit.grant.app_ids else {
+            let all = ReportQuery::new();
+            return self.within(self.store().get_reports(&all)).await.map(Some);
+        };
+        let mut reports = Vec::new();
+        for app_id in seen {
+            let query = ReportQuery::new().with_app_id(app_id);
+            reports.extend(self.within(self.store().get_reports(&query)).await?);
+        }
+        reports.sort_by(|a, b| b.time.cmp(&a.time).then_with(|| a.process.cmp(&b.process)));
+        Ok(Some(reports))
+    }
+
+    /// Returns what the store knows about itself. Its sizes are of all applications, and only for who sees those.
+    pub(crate) async fn store_info(&self) -> Result<StoreInfo> {
+        let mut info = self.within(self.store().store_info()).await?;
+        if self.visit.grant.app_ids.is_some() {
+            info.parts.clear();
+        }
+        Ok(info)
     }
 
     /// Returns the applications among the newest tickets. No store can list all of them.

@@ -59,6 +59,83 @@ async fn lists_are_paged_in_both_directions() {
 }
 
 #[tokio::test]
+async fn a_history_is_paged_in_both_directions() {
+    for (name, store, _folder) in stores().await {
+        record(&store, [error("one", HOUR)]).await;
+        let path = format!("/api/v1/tickets/{}", id_of(&store, "one").await);
+        let client = open(&store);
+        for number in 1..=5 {
+            let note = json!({ "text": format!("note {number}") });
+            let (status, _) = send(&client, "POST", &format!("{path}/notes"), &note).await;
+            assert_eq!(status, StatusCode::NO_CONTENT, "{name}");
+        }
+        let list = format!("{path}/history?limit=2");
+        let numbers = |page: &Value| {
+            let items = page["items"].as_array().unwrap();
+            items.iter().map(|item| item["number"].as_u64().unwrap()).collect::<Vec<_>>()
+        };
+        let first = get(&client, &list).await;
+        assert_eq!((numbers(&first), &first["previous"]), (vec![5, 4], &Value::Null), "{name}");
+        let next = first["next"].as_str().unwrap();
+        let second = get(&client, &format!("{list}&after={next}")).await;
+        assert_eq!(numbers(&second), [3, 2], "{name}");
+        let next = second["next"].as_str().unwrap();
+        let third = get(&client, &format!("{list}&after={next}")).await;
+        assert_eq!((numbers(&third), &third["next"]), (vec![1], &Value::Null), "{name}");
+        let previous = third["previous"].as_str().unwrap();
+        let before = get(&client, &format!("{list}&before={previous}")).await;
+        assert_eq!(numbers(&before), [3, 2], "{name}");
+        let oldest = get(&client, &format!("{list}&reverse=true")).await;
+        assert_eq!(numbers(&oldest), [1, 2], "{name}");
+        assert_eq!(
+            numbers(&get(&client, &format!("{path}/history")).await),
+            [5, 4, 3, 2, 1],
+            "{name}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_share_of_each_value_of_a_trait_is_told() {
+    for (name, store, _folder) in stores().await {
+        let records = (0..20_u32).map(|n| {
+            let record = error("one", HOUR).with_key(&n.to_string()).with_trait("n", n);
+            let record = record.with_trait("retried", n % 4 == 0);
+            // The number 7 and the text "7" are two values.
+            match n {
+                0..9 => record.with_trait("code", 7),
+                9 => record.with_trait("code", "7"),
+                _ => record,
+            }
+        });
+        record(&store, records).await;
+        let id = id_of(&store, "one").await;
+        let shares = get(&open(&store), &format!("/api/v1/tickets/{id}/traits")).await;
+        assert_eq!(
+            (&shares["occurrences"], &shares["is_complete"]),
+            (&json!(20), &json!(true)),
+            "{name}"
+        );
+        let [code, n, retried] = [0, 1, 2].map(|index| shares["items"][index].clone());
+        let expected = json!({ "name": "code", "count": 10, "values": [
+            { "kind": "int", "value": 7, "count": 9, "share": 0.9 },
+            { "kind": "text", "value": "7", "count": 1, "share": 0.1 },
+        ] });
+        assert_eq!(code, expected, "{name}");
+        assert_eq!(
+            (&n["count"], n["values"].as_array().unwrap().len()),
+            (&json!(20), 10),
+            "{name}"
+        );
+        let expected = json!({ "name": "retried", "count": 20, "values": [
+            { "kind": "bool", "value": false, "count": 15, "share": 0.75 },
+            { "kind": "bool", "value": true, "count": 5, "share": 0.25 },
+        ] });
+        assert_eq!(retried, expected, "{name}");
+    }
+}
+
+#[tokio::test]
 async fn changes_are_idempotent() {
     for (name, store, _folder) in stores().await {
         record(&store, [error("one", HOUR), error("two", HOUR)]).await;
@@ -171,6 +248,8 @@ async fn everything_else_is_answered_too() {
             (&health["tickets"]["open"], &health["occurrences"]["last_24_hours"]),
             (&json!(1), &json!(1))
         );
+        assert_eq!(health["processes"], json!([]), "{name}");
+        assert_eq!(health["store"]["schema_version"].is_u64(), name != "memory", "{name}");
         let document = get(&client, "/api/v1/openapi.json").await;
         assert_eq!(document["servers"][0]["url"], "/api/v1");
     }
@@ -187,6 +266,7 @@ async fn what_is_wrong_is_a_problem_that_says_what_to_write_instead() {
         let itself = format!("/api/v1/tickets/{id}/merged/{id}");
         for (method, path, body, part) in [
             ("GET", "/api/v1/tickets?sorted=last", Value::Null, "\"sorted\" is no parameter"),
+            ("GET", "/api/v1/tickets?limit=1&limit=2", Value::Null, "limit: write it once"),
             ("GET", "/api/v1/tickets?limit=-1", Value::Null, "whole number"),
             ("GET", "/api/v1/events?q=n+42", Value::Null, "expected a comparison"),
             ("GET", "/api/v1/histogram?since=500d", Value::Null, "for days"),

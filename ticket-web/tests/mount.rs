@@ -13,8 +13,8 @@ use axum::http::{Request, StatusCode};
 use axum::routing::get;
 use ticket_core::backend::async_trait;
 use ticket_core::{
-    BackendBase, EventStore, Page, Result, Store, Ticket, TicketId, TicketQuery, forward_backend,
-    forward_event_store,
+    BackendBase, EventStore, Page, ProcessReport, Result, Store, Ticket, TicketId, TicketQuery,
+    Timestamp, forward_backend, forward_event_store,
 };
 use ticket_memory::MemoryBackend;
 use ticket_web::{Access, Dashboard, Grant, Permission};
@@ -202,6 +202,10 @@ async fn tickets_of_other_applications_are_not_there() {
     for (name, store, _folder) in stores().await {
         record(&store, [error("of the shop", HOUR)]).await;
         record_as(&store, "depot", [error("of the depot", HOUR)]).await;
+        for app_id in ["shop", "depot"] {
+            let report = ProcessReport::new(format!("of {app_id}"), app_id, Timestamp::now());
+            store.report_process(report).await.unwrap();
+        }
         let of_depot = id_of(&store, "of the depot").await;
         let event = store
             .get_occurrences(of_depot, &ticket_core::OccurrenceQuery::new())
@@ -222,6 +226,7 @@ async fn tickets_of_other_applications_are_not_there() {
             "/api/v1/tickets",
             "/api/v1/events",
             "/api/v1/applications",
+            "/api/v1/health",
             "/health",
         ] {
             let answer = client.get(path).await;

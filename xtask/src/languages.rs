@@ -74,18 +74,23 @@ pub(crate) fn install() {
 }
 
 fn python(tools: &Path) -> Result<PathBuf> {
-    once(&tools.join("python-loggers"), "bin/python", |folder| {
+    python_with(&tools.join("python-loggers"), &PYTHON_PACKAGES)
+}
+
+/// Returns a Python with these packages, which are installed into a folder once.
+pub(crate) fn python_with(folder: &Path, packages: &[&str]) -> Result<PathBuf> {
+    once(folder, "bin/python", packages, |folder| {
         let mut create = Command::new("python3");
         command::output(create.args(["-m", "venv"]).arg(folder))
             .context("cannot create an environment of Python")?;
         let mut install = Command::new(folder.join("bin/python"));
         install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
-        command::output(install.args(PYTHON_PACKAGES)).map(drop)
+        command::output(install.args(packages)).map(drop)
     })
 }
 
 fn node_modules(tools: &Path) -> Result<PathBuf> {
-    once(&tools.join("node-loggers"), "node_modules", |folder| {
+    once(&tools.join("node-loggers"), "node_modules", &NODE_PACKAGES, |folder| {
         fs::create_dir_all(folder)?;
         let mut install = Command::new("npm");
         install.args(["install", "--loglevel=error", "--no-audit", "--no-fund", "--prefix"]);
@@ -95,13 +100,18 @@ fn node_modules(tools: &Path) -> Result<PathBuf> {
 
 /// Returns `part` of a folder that is installed once. A note tells that the installation was complete, and of which
 /// versions.
-fn once(folder: &Path, part: &str, install: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
+fn once(
+    folder: &Path,
+    part: &str,
+    packages: &[&str],
+    install: impl FnOnce(&Path) -> Result<()>,
+) -> Result<PathBuf> {
     let note = folder.join("installed");
-    let versions = [PYTHON_PACKAGES.as_slice(), &NODE_PACKAGES].concat().join("\n");
+    let versions = packages.join("\n");
     if fs::read_to_string(&note).is_ok_and(|noted| noted == versions) {
         return Ok(folder.join(part));
     }
-    let name = folder.file_name().unwrap_or(OsStr::new("loggers")).display();
+    let name = folder.file_name().unwrap_or(OsStr::new("packages")).display();
     eprintln!("installing {name}");
     if folder.exists() {
         fs::remove_dir_all(folder)?;

@@ -47,6 +47,8 @@ enum Task {
     Test(test::Arguments),
     /// Test the dashboard in a real browser, and make pictures of its pages
     Browser(test::browser::Arguments),
+    /// Test that the JSON API does what its OpenAPI document says
+    Api,
     /// Run the fault tests in their long form: servers are killed and stopped under load
     Faults,
     /// Run a small service whose requests fail, then list the tickets it made and serve their dashboard
@@ -66,6 +68,7 @@ fn main() -> ExitCode {
         Task::Databases(arguments) => databases::run(&arguments).map(|()| true),
         Task::Test(arguments) => test::run(&arguments),
         Task::Browser(arguments) => test::browser::run(&arguments),
+        Task::Api => test::api::run(),
         Task::Faults => faults::run(),
         Task::Demo(arguments) => demo::run(&arguments).map(|()| true),
         Task::Features => features::each_alone().map(|()| true),

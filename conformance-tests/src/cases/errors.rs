@@ -6,7 +6,8 @@ use std::sync::Arc;
 use ticket_core::backend::Lease;
 use ticket_core::{
     BackendBase, BucketWidth, Capability, Error, ErrorKind, EventQuery, EventStore, EventTypeQuery,
-    Expiry, HistogramQuery, OccurrenceQuery, Store, TicketQuery, TraitQuery, TraitTypeQuery,
+    Expiry, HistogramQuery, OccurrenceQuery, ProcessReport, ReportQuery, Store, TicketQuery,
+    TraitQuery, TraitTypeQuery,
 };
 
 use crate::context::Context;
@@ -98,6 +99,16 @@ pub(super) async fn rule_26_capabilities_match_the_declaration(cx: Context) {
 
 pub(super) async fn rule_26_a_missing_capability_is_unsupported(cx: Context) {
     let store = cx.store().await;
+    let report = ProcessReport::new("it", "shop", at(0));
+    let (sent, reports) =
+        (store.report_process(report).await, store.get_reports(&ReportQuery::new()).await);
+    if store.capabilities().has(Capability::ProcessReports) {
+        sent.expect("report_process succeeds");
+        assert_eq!(reports.expect("get_reports succeeds").len(), 1);
+    } else {
+        rejected(sent, ErrorKind::Unsupported, "report_process");
+        rejected(reports, ErrorKind::Unsupported, "get_reports");
+    }
     if store.capabilities().has(Capability::Events) {
         // No other capability has calls of its own, so these have to work.
         assert_eq!(

@@ -23,6 +23,7 @@ mod payloads;
 mod positions;
 mod recording;
 mod releases;
+mod reports;
 mod search;
 mod setup;
 mod status;
@@ -362,6 +363,24 @@ pub(crate) const CASES: &[CaseEntry] = cases! {
         rule_32_positions_take_texts_changed_by_the_limits,
         rule_32_two_handles_share_positions: SharedStorage,
     }
+    reports {
+        rule_33_a_report_is_returned_whole: ProcessReports,
+        rule_33_a_report_replaces_the_one_before: ProcessReports,
+        rule_33_an_earlier_report_changes_nothing: ProcessReports,
+        rule_33_the_newest_reports_come_first: ProcessReports,
+        rule_33_reports_are_found_by_their_application: ProcessReports,
+        rule_33_at_most_a_thousand_reports_are_returned: ProcessReports,
+        rule_33_reports_older_than_a_week_are_deleted: ProcessReports,
+        rule_33_reports_outlive_tickets: ProcessReports,
+        rule_33_reports_outlive_expiry: ProcessReports & Events,
+        rule_33_clear_deletes_reports_of_this_store: ProcessReports & Events,
+        rule_33_of_eight_writers_the_latest_report_stays: ProcessReports,
+        rule_33_of_eight_processes_the_latest_report_stays: ProcessReports & SharedStorage,
+        rule_33_no_report_of_eight_processes_is_lost: ProcessReports & SharedStorage,
+        rule_33_two_handles_share_reports: ProcessReports & SharedStorage,
+        rule_33_reports_take_texts_changed_by_the_limits: ProcessReports,
+        rule_33_a_store_knows_its_schema_version_and_its_size,
+    }
     random {
         random_sequences_are_indistinguishable_from_the_reference,
     }
@@ -410,7 +429,7 @@ mod tests {
 
     #[test]
     fn every_rule_has_a_case() {
-        for rule in 1..=32 {
+        for rule in 1..=33 {
             let prefix = format!("rule_{rule:02}_");
             assert!(CASES.iter().any(|entry| entry.name.starts_with(&prefix)), "rule {rule}");
         }

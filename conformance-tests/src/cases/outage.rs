@@ -6,8 +6,9 @@ use futures::future::{BoxFuture, FutureExt};
 use ticket_core::backend::{Lease, StatusChange};
 use ticket_core::{
     Author, BackendBase, BucketWidth, Capability, ErrorKind, EventQuery, EventStore,
-    EventTypeQuery, Expiry, HistogramQuery, HistoryQuery, Note, OccurrenceQuery, ReleaseQuery,
-    Result, Store, TicketFilter, TicketId, TicketQuery, Timestamp, TraitQuery, TraitTypeQuery,
+    EventTypeQuery, Expiry, HistogramQuery, HistoryQuery, Note, OccurrenceQuery, ProcessReport,
+    ReleaseQuery, ReportQuery, Result, Store, TicketFilter, TicketId, TicketQuery, Timestamp,
+    TraitQuery, TraitTypeQuery,
 };
 use tokio::time::{Instant, timeout_at};
 
@@ -19,7 +20,7 @@ type Named = (&'static str, BoxFuture<'static, Result<()>>);
 
 /// Returns a call of each method that leaves the ticket `it` and its occurrences as they are, even if the store
 /// carries it out after the call has failed.
-fn harmless_calls(store: &std::sync::Arc<dyn Store>, events: bool) -> Vec<Named> {
+fn harmless_calls(cx: &Context, store: &std::sync::Arc<dyn Store>) -> Vec<Named> {
     let id = id_of("it");
     // Each call owns its handle and its arguments, as a task needs.
     macro_rules! calls {
@@ -46,8 +47,15 @@ fn harmless_calls(store: &std::sync::Arc<dyn Store>, events: bool) -> Vec<Named>
         get_occurrences(id, &OccurrenceQuery::new());
         count_occurrences(&hour);
         read_position("a source");
+        store_info();
     };
-    if events {
+    if !cx.lacks(Capability::ProcessReports) {
+        calls.extend(calls! {
+            report_process(ProcessReport::new("a process", APP, at(0)));
+            get_reports(&ReportQuery::new());
+        });
+    }
+    if !cx.lacks(Capability::Events) {
         calls.extend(calls! {
             get_events(&EventQuery::new());
             event_types(&EventTypeQuery::new());
@@ -74,7 +82,7 @@ pub(super) async fn rule_25_every_call_ends_while_the_store_does_not_answer(cx: 
     let batch = late[..].into();
     let handle = std::sync::Arc::clone(&store);
     let record = async move { handle.record_tickets(batch).await.map(drop) }.boxed();
-    let calls = harmless_calls(&store, !cx.lacks(Capability::Events));
+    let calls = harmless_calls(&cx, &store);
 
     outage.begin().await.expect("the outage begins");
     let deadline = Instant::now() + limit;

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use ticket_core::backend::NewOccurrence;
 use ticket_core::record::ErrorCause;
 use ticket_core::{
-    BackendBase, BucketWidth, ErrorKind, EventQuery, EventTypeQuery, HistogramQuery, HistoryQuery,
-    ReleaseQuery, Store, TicketFilter, TicketQuery, TraitQuery, TraitTypeQuery,
+    BackendBase, BucketWidth, Capability, ErrorKind, EventQuery, EventTypeQuery, HistogramQuery,
+    HistoryQuery, ReleaseQuery, ReportQuery, Store, StoreInfo, TicketFilter, TicketQuery,
+    TraitQuery, TraitTypeQuery,
 };
 
 use crate::context::Context;
@@ -64,6 +65,12 @@ pub(super) async fn rule_13_a_store_that_was_never_set_up_has_no_tickets(cx: Con
         let query = HistogramQuery::of_app(None, BucketWidth::Hour, at(0), at(7_200));
         let buckets = store.count_occurrences(&query).await.expect("count_occurrences succeeds");
         assert_eq!(buckets.iter().map(|bucket| bucket.count).collect::<Vec<_>>(), [0, 0]);
+        let info = store.store_info().await.expect("store_info succeeds");
+        assert_eq!(info, StoreInfo::new(), "it knows nothing about itself");
+        if !cx.lacks(Capability::ProcessReports) {
+            let reports = store.get_reports(&ReportQuery::new()).await;
+            assert_eq!(reports.expect("get_reports succeeds"), []);
+        }
         let wrong = TicketQuery::new().with_limit(0);
         rejected(store.get_tickets(&wrong).await, ErrorKind::Config, "a limit of 0");
     }

@@ -14,8 +14,9 @@ use ticket_core::backend::{Batch, Lease, NewOccurrence, Recorded, StatusChange};
 use ticket_core::{
     Author, BackendBase, Bucket, Capabilities, Error, ErrorKind, EventQuery, EventStore,
     EventTrait, EventTypeQuery, Expired, Expiry, HistogramQuery, HistoryEntry, HistoryQuery,
-    KeepPerTicket, Note, Occurrence, OccurrenceQuery, Page, ReleaseQuery, Result, Ticket,
-    TicketFilter, TicketId, TicketQuery, TraitQuery, TraitType, TraitTypeQuery,
+    KeepPerTicket, Note, Occurrence, OccurrenceQuery, Page, ProcessReport, ReleaseQuery,
+    ReportQuery, Result, StoreInfo, Ticket, TicketFilter, TicketId, TicketQuery, TraitQuery,
+    TraitType, TraitTypeQuery,
 };
 
 pub use self::plan::{Call, Fault, Method, chance, script};
@@ -237,6 +238,18 @@ impl<B: BackendBase> BackendBase for FaultyBackend<B> {
 
     async fn read_position(&self, source: &str) -> Result<Option<String>> {
         self.call(Method::ReadPosition, &[], self.inner.read_position(source)).await
+    }
+
+    async fn report_process(&self, report: ProcessReport) -> Result<()> {
+        self.call(Method::ReportProcess, &[], self.inner.report_process(report)).await
+    }
+
+    async fn get_reports(&self, query: &ReportQuery) -> Result<Vec<ProcessReport>> {
+        self.call(Method::GetReports, &[], self.inner.get_reports(query)).await
+    }
+
+    async fn store_info(&self) -> Result<StoreInfo> {
+        self.call(Method::StoreInfo, &[], self.inner.store_info()).await
     }
 }
 

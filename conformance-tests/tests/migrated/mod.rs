@@ -3,8 +3,8 @@
 
 use ticket_core::backend::{NewOccurrence, TicketChange};
 use ticket_core::{
-    Comparison, Direction, EventFilter, EventQuery, Fingerprint, Operator, Record, StatusKind,
-    Store, TicketQuery, TicketSort, Timestamp,
+    Comparison, Direction, EventFilter, EventQuery, Fingerprint, Operator, ProcessReport, Record,
+    ReportQuery, StatusKind, Store, TicketQuery, TicketSort, Timestamp,
 };
 
 /// Sets up a store of an older version, and checks that its tickets and `records` are all there and that it records
@@ -43,4 +43,9 @@ pub(crate) async fn assert_migrated(store: &dyn Store, records: &[Record]) {
     let recorded = store.record_tickets(batch.as_slice().into()).await.unwrap();
     assert_eq!(recorded.updates[0].change, Some(TicketChange::Reopened));
     assert_eq!(found(EventFilter::new().with_external_id("order-17")).await, [stock]);
+
+    let report = ProcessReport::new("web-1 4711", "shop", Timestamp::now());
+    store.report_process(report.clone()).await.unwrap();
+    let by_app = ReportQuery::new().with_app_id("shop");
+    assert_eq!(store.get_reports(&by_app).await.unwrap(), [report]);
 }

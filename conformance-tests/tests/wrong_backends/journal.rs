@@ -6,7 +6,8 @@ use futures::FutureExt;
 use serde::{Deserialize, Serialize};
 use ticket_core::backend::{Batch, Lease, NewOccurrence, ReadPosition, StatusChange};
 use ticket_core::{
-    Author, BackendBase, EventStore, Expiry, Fix, KeepPerTicket, Note, Record, TicketId, Timestamp,
+    Author, BackendBase, EventStore, Expiry, Fix, KeepPerTicket, Note, ProcessReport, Record,
+    TicketId, Timestamp,
 };
 use ticket_grouping::Grouping;
 use ticket_memory::MemoryBackend;
@@ -27,6 +28,7 @@ pub(crate) enum Change {
     Keep(Option<String>, u32),
     Clear,
     Lease(String, String, Duration),
+    Report(Box<ProcessReport>),
 }
 
 /// The name and the time of an author.
@@ -103,6 +105,7 @@ impl Change {
             Self::Lease(name, holder, time) => {
                 drop(store.lease(&Lease::new(name, holder, time)).now_or_never());
             }
+            Self::Report(report) => drop(store.report_process(*report).now_or_never()),
         }
     }
 }

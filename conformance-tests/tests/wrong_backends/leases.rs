@@ -111,7 +111,11 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         fault: "keeps the leases of each handle apart",
-        found_by: &["rule_28_two_handles_share_leases", "rule_32_two_handles_share_positions"],
+        found_by: &[
+            "rule_28_two_handles_share_leases",
+            "rule_32_two_handles_share_positions",
+            "rule_33_two_handles_share_reports",
+        ],
         hooks: Hooks { one_for_each_handle: true, ..CORRECT },
     },
     Mutant {

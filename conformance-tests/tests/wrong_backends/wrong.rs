@@ -11,9 +11,9 @@ use ticket_core::backend::{
 use ticket_core::{
     Author, BackendBase, Bucket, Capabilities, Error, EventFilter, EventQuery, EventStore,
     EventTrait, EventTypeQuery, Expired, Expiry, Fingerprint, HistogramQuery, HistoryEntry,
-    HistoryQuery, KeepPerTicket, Note, Occurrence, OccurrenceId, OccurrenceQuery, Page, Record,
-    ReleaseQuery, Result, SmolStr, Status, Ticket, TicketFilter, TicketId, TicketQuery, TraitQuery,
-    TraitType, TraitTypeQuery,
+    HistoryQuery, KeepPerTicket, Note, Occurrence, OccurrenceId, OccurrenceQuery, Page,
+    ProcessReport, Record, ReleaseQuery, ReportQuery, Result, SmolStr, Status, StoreInfo, Ticket,
+    TicketFilter, TicketId, TicketQuery, TraitQuery, TraitType, TraitTypeQuery,
 };
 use ticket_memory::MemoryBackend;
 
@@ -36,6 +36,9 @@ pub(crate) struct Hooks {
     /// Records a batch with read positions.
     pub(crate) record_read: fn(&Wrong, &Batch) -> Result<Recorded>,
     pub(crate) read_position: fn(&Wrong, &str) -> Result<Option<String>>,
+    pub(crate) report: fn(&Wrong, &ProcessReport) -> Result<()>,
+    pub(crate) get_reports: fn(&Wrong, &ReportQuery) -> Result<Vec<ProcessReport>>,
+    pub(crate) store_info: fn(&Wrong) -> Result<StoreInfo>,
     pub(crate) count_tickets: fn(&Wrong, &TicketFilter) -> Result<u64>,
     pub(crate) get_tickets: fn(&Wrong, &TicketQuery) -> Result<Page<Ticket>>,
     pub(crate) get_ticket: fn(&Wrong, TicketId) -> Result<Option<Ticket>>,
@@ -85,6 +88,15 @@ pub(crate) const CORRECT: Hooks = Hooks {
         })
     },
     read_position: |it, source| it.correct(|correct| correct.read_position(source).now_or_never()),
+    report: |it, report| {
+        let change = Change::Report(Box::new(report.clone()));
+        it.change(&change, |store| store.report_process(report.clone()).now_or_never())
+    },
+    get_reports: |it, query| it.correct(|correct| correct.get_reports(query).now_or_never()),
+    store_info: |it| {
+        let version = it.storage.version().map(u64::from);
+        Ok(version.map_or_else(StoreInfo::new, |it| StoreInfo::new().with_schema_version(it)))
+    },
     count_tickets: |it, filter| {
         it.correct(|correct| correct.count_tickets(&it.filtered(filter)).now_or_never())
     },
@@ -136,6 +148,7 @@ pub(crate) struct Notes {
     pub(crate) left: Vec<Ticket>,
     pub(crate) seen: Vec<(TicketId, Option<SmolStr>, Option<SmolStr>)>,
     pub(crate) merged: Vec<(TicketId, TicketId)>,
+    pub(crate) reports: Vec<ProcessReport>,
     pub(crate) flag: bool,
 }
 
@@ -439,6 +452,20 @@ impl BackendBase for Wrong {
     async fn read_position(&self, source: &str) -> Result<Option<String>> {
         self.catch_up()?;
         (self.hooks.read_position)(self, source)
+    }
+
+    async fn report_process(&self, report: ProcessReport) -> Result<()> {
+        (self.hooks.report)(self, &report)
+    }
+
+    async fn get_reports(&self, query: &ReportQuery) -> Result<Vec<ProcessReport>> {
+        self.catch_up()?;
+        (self.hooks.get_reports)(self, query)
+    }
+
+    async fn store_info(&self) -> Result<StoreInfo> {
+        self.catch_up()?;
+        (self.hooks.store_info)(self)
     }
 }
 

@@ -11,18 +11,18 @@ use ticket_core::backend::{
 use ticket_core::{
     Author, BackendBase, Bucket, Capabilities, Capability, Error, EventQuery, EventStore,
     EventTrait, EventTypeQuery, Expired, Expiry, HistogramQuery, HistoryEntry, HistoryEvent,
-    HistoryQuery, KeepPerTicket, Note, Occurrence, OccurrenceQuery, Page, ReleaseQuery, Result,
-    Ticket, TicketFilter, TicketId, TicketQuery, Timestamp, TraitQuery, TraitType, TraitTypeQuery,
-    uri,
+    HistoryQuery, KeepPerTicket, Note, Occurrence, OccurrenceQuery, Page, ProcessReport,
+    ReleaseQuery, ReportQuery, Result, StoreInfo, Ticket, TicketFilter, TicketId, TicketQuery,
+    Timestamp, TraitQuery, TraitType, TraitTypeQuery, uri,
 };
 
-use crate::BACKEND;
 use crate::thread::{Connection, Thread};
+use crate::{BACKEND, schema};
 
 /// A store in a redb file. Several programs may have it open.
 ///
 /// It lacks [`Capability::ApplicationTransactions`]: a redb file has one writer at a time, so recording would
-/// wait for the application's transaction.
+/// wait for the application's transaction. It also lacks [`Capability::ProcessReports`].
 pub struct RedbBackend {
     thread: Thread,
     path: PathBuf,
@@ -76,7 +76,9 @@ impl BackendBase for RedbBackend {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities::all().without(Capability::ApplicationTransactions)
+        Capabilities::all()
+            .without(Capability::ApplicationTransactions)
+            .without(Capability::ProcessReports)
     }
 
     async fn setup_backend(&self) -> Result<()> {
@@ -161,6 +163,20 @@ impl BackendBase for RedbBackend {
         // The name of a source is cut in the same way when it is asked for.
         let source = ReadPosition::new(source, "", Timestamp::MIN).source().to_owned();
         self.thread.read(&source, |it, source| it.read_position(source)).await
+    }
+
+    async fn report_process(&self, _: ProcessReport) -> Result<()> {
+        Err(Error::unsupported(BACKEND, "report_process"))
+    }
+
+    async fn get_reports(&self, _: &ReportQuery) -> Result<Vec<ProcessReport>> {
+        Err(Error::unsupported(BACKEND, "get_reports"))
+    }
+
+    async fn store_info(&self) -> Result<StoreInfo> {
+        // Tables of another version fail the call.
+        let info = StoreInfo::new().with_schema_version(schema::CURRENT.unsigned_abs());
+        self.thread.read(&info, |_, info| Ok(info.clone())).await
     }
 }
 

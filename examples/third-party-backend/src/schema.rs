@@ -9,7 +9,7 @@ use crate::error::Answer;
 use crate::tables::{Tables, Transaction};
 
 /// The version of the tables that this program uses.
-const CURRENT: i64 = 2;
+pub(crate) const CURRENT: i64 = 2;
 
 /// The table with the version of the tables in the file, and its key there.
 const META: &str = "meta";

@@ -80,5 +80,6 @@ fn main() -> ExitCode {
             .with_schema(Versions(path)))
     })
     .without(Capability::ApplicationTransactions, "a redb file has one writer at a time")
+    .without(Capability::ProcessReports, "this example keeps no reports")
     .main()
 }

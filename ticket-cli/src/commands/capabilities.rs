@@ -47,6 +47,7 @@ const fn meaning(capability: Capability) -> &'static str {
         Capability::ApplicationTransactions => {
             "the store may share its database with the application's transactions"
         }
+        Capability::ProcessReports => "the processes that record say how they are doing",
         _ => "",
     }
 }
@@ -60,7 +61,13 @@ mod tests {
         let keys = Capability::ALL.map(key);
         assert_eq!(
             keys,
-            ["events", "shared_storage", "schema_versions", "application_transactions"]
+            [
+                "events",
+                "shared_storage",
+                "schema_versions",
+                "application_transactions",
+                "process_reports"
+            ]
         );
         assert!(Capability::ALL.into_iter().all(|capability| !meaning(capability).is_empty()));
     }

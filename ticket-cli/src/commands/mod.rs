@@ -7,6 +7,7 @@ pub(crate) mod expire;
 pub(crate) mod find;
 #[cfg(feature = "generate")]
 pub(crate) mod generate;
+pub(crate) mod health;
 pub(crate) mod list;
 pub(crate) mod merge;
 pub(crate) mod note;

@@ -296,11 +296,20 @@ impl Collector {
             summary.read_before += counts.before;
             summary.recognized += source.recognized();
             if let Some((line, text)) = source.unrecognized().filter(|_| counts.before == 0) {
-                let reason = format!(
-                    "0 of {} had a time or level that is known; the first is: {}",
-                    counted(counts.read, "line"),
-                    self.redaction.text(text),
-                );
+                let lines = counted(counts.read, "line");
+                let reason = match (source.binary_at(), source.encoding()) {
+                    (Some(at), _) => format!(
+                        "it is not text: binary data (0x00) at byte {at}; have the program that wrote it print it as text"
+                    ),
+                    (None, "UTF-8") => format!(
+                        "0 of {lines} had a time or level that is known; the first is: {}",
+                        self.redaction.text(text),
+                    ),
+                    (None, encoding) => format!(
+                        "0 of {lines}, read as {encoding}, had a time or level that is known; the first is: {}",
+                        self.redaction.text(text),
+                    ),
+                };
                 let file = source.name.to_string();
                 summary.unrecognized_files.push(Fault { file, line, reason });
             }

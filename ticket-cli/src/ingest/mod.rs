@@ -1,10 +1,21 @@
 //! `ticket ingest`: reads the logs of other programs and records them.
 //!
 //! A thread reads lines, joins those that belong together, and sends batches of records; the thread of
-//! the command records them. Both work at the same time, and at most a few batches wait between them. How far
+//! the command records them. Both work at the same time, and at most [`QUEUED`] batches wait between them. How far
 //! each file was read is stored together with the records (see [`place`]), so the command may be killed at
 //! any moment and simply be run again. The id of a record follows from its line (see [`stored`]), so a line
 //! that is read again counts once as long as it is stored.
+
+//!
+//! # Memory
+//!
+//! It does not depend on the length of a log once each of these is full:
+//!
+//! - A batch has up to `BATCH` records of up to `BATCH_BYTES` bytes of lines. One is filled, [`QUEUED`] wait, and one is
+//!   recorded.
+//! - A stream remembers lines so that equal ones have different ids (`StreamIdentity`): up to 6 MiB.
+//! - A reader keeps the open records of a log: see `ticket_ingest::Reader`.
+//! - The store has a cache. That of SQLite (`CACHE` in `ticket-sqlite`) grows with the file up to its limit.
 
 mod args;
 mod collect;
@@ -36,6 +47,9 @@ use crate::context::Context;
 use crate::failure::Usage;
 use crate::output::json;
 
+/// The number of batches that wait for being recorded.
+const QUEUED: usize = 2;
+
 /// The application of records if `--app` names none.
 const DEFAULT_APP: &str = "generic";
 
@@ -65,7 +79,7 @@ pub(crate) async fn run(args: &IngestArgs, context: &Context) -> anyhow::Result<
     for source in &mut sources {
         look_up(source, &writer, app_id).await?;
     }
-    let (sender, mut receiver) = mpsc::channel(2);
+    let (sender, mut receiver) = mpsc::channel(QUEUED);
     let collector = Collector {
         options: options(args, app_id),
         redaction: if args.no_redact { Redaction::none() } else { Redaction::new() },

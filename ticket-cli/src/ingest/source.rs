@@ -210,10 +210,23 @@ impl Source {
         self.recognized
     }
 
-    /// Returns the first line if the form of no record is known.
+    /// Returns the first line if the form of no record is known. Of binary data it may be empty.
     pub(super) fn unrecognized(&self) -> Option<(u64, &str)> {
-        let (line, text) = self.unrecognized.as_ref()?;
-        (self.recognized == 0).then_some((*line, text))
+        let first = match &self.unrecognized {
+            Some((line, text)) => Some((*line, text.as_str())),
+            None => self.reader.binary_at().map(|_| (1, "")),
+        };
+        first.filter(|_| self.recognized == 0)
+    }
+
+    /// Returns the byte at which the first NUL is that was read.
+    pub(super) const fn binary_at(&self) -> Option<u64> {
+        self.reader.binary_at()
+    }
+
+    /// Returns the name of the encoding.
+    pub(super) const fn encoding(&self) -> &'static str {
+        self.reader.encoding()
     }
 
     /// Returns the size of a file in bytes, or `None` for a stream.

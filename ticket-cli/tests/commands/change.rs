@@ -295,7 +295,7 @@ fn capabilities_are_listed() {
     let place = Place::with(five());
     let output = place.output(&["capabilities"]);
     assert!(output.starts_with("backend  sqlite\n"), "{output}");
-    assert_eq!(output.matches("\nyes  ").count(), 4, "{output}");
+    assert_eq!(output.matches("\nyes  ").count(), 5, "{output}");
     let json = place.json(&["capabilities"]).remove(0);
     assert_eq!(
         (&json["backend"], &json["capabilities"]["events"]),

@@ -7,7 +7,7 @@ use crate::store::{Place, five, record};
 #[test]
 fn commands_that_read_create_nothing() {
     let place = Place::empty();
-    let commands: [&[&str]; 18] = [
+    let commands: [&[&str]; 19] = [
         &["list"],
         &["show", "a"],
         &["occurrences", "a"],
@@ -22,6 +22,7 @@ fn commands_that_read_create_nothing() {
         &["unmerge", "0123456789abcdef0123456789abcdef"],
         &["delete", "a", "--yes"],
         &["stats"],
+        &["health"],
         &["expire", "--older-than", "1d"],
         &["clear", "--yes"],
         &["capabilities"],

@@ -5,6 +5,7 @@
 mod change;
 mod find;
 mod frame;
+mod health;
 mod read;
 mod serve;
 mod spool;

@@ -28,9 +28,17 @@ impl Server {
         Self { child, address: address.to_owned(), path: format!("/{path}") }
     }
 
+    /// Connects to the server, on which nothing waits forever.
+    fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(&self.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        stream.set_write_timeout(Some(Duration::from_secs(60))).unwrap();
+        stream
+    }
+
     /// Sends a request and returns the whole answer.
     fn ask(&self, method: &str, path: &str, headers: &str) -> String {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
+        let mut stream = self.connect();
         let head = format!(
             "{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-length: 0\r\n{headers}\r\n",
             self.address
@@ -76,6 +84,67 @@ fn serve_shows_the_tickets_and_ends_within_a_second() {
     let (elapsed, code) = server.terminate();
     assert_eq!(code, Some(0));
     assert!(elapsed < Duration::from_secs(1), "{elapsed:?}");
+}
+
+#[test]
+fn f21_a_query_string_of_a_megabyte_is_refused() {
+    let place = Place::with(five());
+    let server = Server::start(&place, &[]);
+    let mut stream = server.connect();
+    let head = format!("GET /?search={} HTTP/1.1\r\nhost: x\r\n\r\n", "a".repeat(1_000_000));
+    // The server answers and closes the connection before it has read all of it.
+    let _ = stream.write_all(head.as_bytes());
+    let mut answer = [0; 12];
+    // The rest of the request may make the system drop an answer that was not read yet.
+    if stream.read_exact(&mut answer).is_ok() {
+        let answer = String::from_utf8_lossy(&answer);
+        assert!(answer.starts_with("HTTP/1.1 4"), "{answer}");
+    }
+    // What is short enough for the server is explained.
+    let answer = server.ask("GET", &format!("/?search={}", "a".repeat(60_000)), "");
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    assert!(answer.contains("longer than 8192 bytes: use fewer or shorter filters"), "{answer}");
+}
+
+/// Returns the number of files that this process, and a server that it starts, may open.
+#[cfg(target_os = "linux")]
+fn open_files() -> usize {
+    let limits = std::fs::read_to_string("/proc/self/limits").unwrap();
+    let line = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
+    line.split_whitespace().nth(3).unwrap().parse().unwrap_or(usize::MAX)
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn f23_ten_thousand_slow_clients_keep_nobody_from_an_answer() {
+    let place = Place::with(five());
+    let server = Server::start(&place, &[]);
+    // As many as there may be if it is fewer, with room for the files of both programs.
+    let number = (open_files() - 200).min(10_000);
+    assert!(number > 500, "{number} are not many: raise the limit of open files (`ulimit -n`)");
+    let host = &server.address;
+    let beginnings = [
+        // A head without an end.
+        format!("GET / HTTP/1.1\r\nhost: {host}\r\n"),
+        // A body without an end.
+        format!("POST /tickets/change HTTP/1.1\r\nhost: {host}\r\ncontent-length: 1000\r\n\r\nid"),
+        // An answer that nobody reads.
+        format!("GET /nowhere HTTP/1.1\r\nhost: {host}\r\n\r\n"),
+        // Nothing at all.
+        String::new(),
+    ];
+    let mut clients = Vec::new();
+    for beginning in beginnings.iter().cycle().take(number) {
+        let mut stream = server.connect();
+        stream.write_all(beginning.as_bytes()).unwrap();
+        clients.push(stream);
+    }
+    for _ in 0..3 {
+        let answer = server.ask("GET", "/", "");
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+        assert!(answer.contains("class=\"title\""), "{answer}");
+    }
+    assert_eq!(clients.len(), number);
 }
 
 #[test]

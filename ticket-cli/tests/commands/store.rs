@@ -7,7 +7,7 @@ use assert_cmd::Command;
 use tempfile::TempDir;
 use ticket_core::backend::{Batch, NewOccurrence};
 use ticket_core::record::{Breadcrumb, ErrorCause, Frame, Payload, Request, Span};
-use ticket_core::{Level, Location, Record, Registry, Store, TicketId, Timestamp};
+use ticket_core::{Level, Location, ProcessReport, Record, Registry, Store, TicketId, Timestamp};
 use ticket_grouping::Grouping;
 
 pub(crate) struct Place {
@@ -43,6 +43,10 @@ impl Place {
     pub(crate) fn record(&self, records: Vec<Record>) {
         let batch: Vec<NewOccurrence> = records.into_iter().map(occurrence).collect();
         block_on(self.store().record_tickets(Batch::from(&batch[..]))).unwrap();
+    }
+
+    pub(crate) fn report(&self, report: ProcessReport) {
+        block_on(self.store().report_process(report.within_limits())).unwrap();
     }
 
     /// Returns the command in the folder, without the variables that would change what it does.

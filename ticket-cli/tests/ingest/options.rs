@@ -123,11 +123,35 @@ fn utf_16_is_read_and_what_is_no_text_is_refused() {
     assert_eq!(place.counts(&["app.log"]), (2, 0));
     place.write("app", b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0>\0\x01\0\0\0".repeat(10));
     place.write("app.log.xz", b"\xfd7zXZ\0\0\x04");
-    for (name, says) in [("app", "it is not text"), ("app.log.xz", "xzcat")] {
+    for (name, says) in [("app", "it is not text: binary data (0x7f)"), ("app.log.xz", "xzcat")] {
         let output = place.run(&["ingest", name]);
         assert_eq!(output.status.code(), Some(1));
         let said = String::from_utf8(output.stderr).unwrap();
         assert!(said.contains(&format!("cannot read {name}")) && said.contains(says), "{said}");
+    }
+}
+
+#[test]
+fn a_file_without_records_is_called_binary_data_or_by_its_encoding() {
+    let place = Place::new();
+    place.write("short", b"\x01\0\0\0ab\0");
+    place.write("zeros", [0_u8; 5_000]);
+    place.write("late", [&b"all is well\n".repeat(200)[..], b"a\0b\n"].concat());
+    let text = "\u{feff}all is well\n";
+    place.write("wide", text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>());
+    for (name, says) in [
+        ("short", "it is not text: binary data (0x00) at byte 1;"),
+        ("zeros", "it is not text: binary data (0x00) at byte 0;"),
+        ("late", "it is not text: binary data (0x00) at byte 2401;"),
+        (
+            "wide",
+            "0 of 1 line, read as UTF-16LE, had a time or level that is known; the first is: all is",
+        ),
+    ] {
+        let output = place.run(&["ingest", name]);
+        let said = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{name}: {said}");
+        assert!(said.contains(&format!("not recognized: {name}:1: {says}")), "{said}");
     }
 }
 

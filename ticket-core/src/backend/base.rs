@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use super::{Batch, Recorded, StatusChange};
 use crate::{
     Author, Bucket, Capabilities, HistogramQuery, HistoryEntry, HistoryQuery, Note, Occurrence,
-    OccurrenceQuery, Page, ReleaseQuery, Result, Ticket, TicketFilter, TicketId, TicketQuery,
-    forward_backend,
+    OccurrenceQuery, Page, ProcessReport, ReleaseQuery, ReportQuery, Result, StoreInfo, Ticket,
+    TicketFilter, TicketId, TicketQuery, forward_backend,
 };
 
 /// A store of tickets and their occurrences.
@@ -48,7 +48,8 @@ use crate::{
 /// use ticket_core::backend::{Batch, Recorded, StatusChange, async_trait};
 /// use ticket_core::{
 ///     Author, BackendBase, Bucket, Capabilities, Capability, HistogramQuery, HistoryEntry, HistoryQuery, Note,
-///     Occurrence, OccurrenceQuery, Page, ReleaseQuery, Result, Ticket, TicketFilter, TicketId, TicketQuery,
+///     Occurrence, OccurrenceQuery, Page, ProcessReport, ReleaseQuery, ReportQuery, Result, StoreInfo, Ticket,
+///     TicketFilter, TicketId, TicketQuery,
 /// };
 ///
 /// #[derive(Debug)]
@@ -115,6 +116,15 @@ use crate::{
 ///         todo!()
 ///     }
 ///     async fn read_position(&self, source: &str) -> Result<Option<String>> {
+///         todo!()
+///     }
+///     async fn report_process(&self, report: ProcessReport) -> Result<()> {
+///         todo!()
+///     }
+///     async fn get_reports(&self, query: &ReportQuery) -> Result<Vec<ProcessReport>> {
+///         todo!()
+///     }
+///     async fn store_info(&self) -> Result<StoreInfo> {
 ///         todo!()
 ///     }
 /// }
@@ -231,10 +241,10 @@ pub trait BackendBase: std::fmt::Debug + Send + Sync + 'static {
     /// 30. A merge happens completely or not at all. Afterwards `into` has the occurrences of both tickets. Its
     ///     counts and its counts per hour are the sums of both, and so is `reopened_count`. Its first and newest
     ///     occurrences, and with them its description, are those of both, and its releases and environments all
-    ///     of both. An occurrence id that is stored in both counts once, and the occurrence of `into` stays, as the
-    ///     first or newest one too. The entries of `from`'s history follow those of `into`, and the merge itself comes last. `into` keeps its
-    ///     status, except that it is open if it was solved and an occurrence of `from` is later than the moment
-    ///     of solving; that is no reopening.
+    ///     of both. An occurrence id that is stored in both counts once: the occurrence of `into` stays, also as
+    ///     the first or the newest one. The entries of `from`'s history follow those of `into`, and the merge itself
+    ///     comes last. `into` keeps its status, except that it is open if it was solved and an occurrence of `from`
+    ///     is later than the moment of solving; that is no reopening.
     ///
     ///     The ticket `from` no longer exists, and its id is unknown to every method but this one and
     ///     [`unmerge_ticket`](Self::unmerge_ticket). Every later occurrence with its fingerprint is recorded in
@@ -307,6 +317,38 @@ pub trait BackendBase: std::fmt::Debug + Send + Sync + 'static {
     /// The name of the source is cut like that of a [`ReadPosition`](super::ReadPosition). Neither a deleted
     /// ticket nor expiry changes a position; [`clear`](crate::EventStore::clear) deletes them all.
     async fn read_position(&self, source: &str) -> Result<Option<String>>;
+
+    /// Stores what a process says about itself, in place of its earlier report.
+    ///
+    /// 33. A report is stored whole, and replaces the one of the same process, unless that one has a later time: then
+    ///     the call succeeds and changes nothing. The comparison and the change MUST be one step for all writers. A
+    ///     report that is stored deletes the reports whose time is earlier than
+    ///     [`ProcessReport::forgets_before`], by the times that the processes state. Neither recording, nor a
+    ///     change or a deletion of tickets, nor expiry changes a report;
+    ///     [`clear`](crate::EventStore::clear) deletes them all.
+    ///
+    /// The report is [within its limits](ProcessReport::within_limits). It has a JSON form that loses nothing, for
+    /// stores that need no more than the process, the application and the time in fields of their own.
+    ///
+    /// A backend without [`Capability::ProcessReports`](crate::Capability::ProcessReports) fails with
+    /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported).
+    async fn report_process(&self, report: ProcessReport) -> Result<()>;
+
+    /// Returns the newest reports, one for each process, at most [`MAX_LIMIT`](crate::MAX_LIMIT) (rule 33).
+    ///
+    /// The newest report comes first; reports of the same time are in the order of their processes, by code
+    /// point.
+    ///
+    /// A backend without [`Capability::ProcessReports`](crate::Capability::ProcessReports) fails with
+    /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported).
+    async fn get_reports(&self, query: &ReportQuery) -> Result<Vec<ProcessReport>>;
+
+    /// Returns what the store knows about itself: the version of its schema, and the bytes that it takes (rule 33).
+    ///
+    /// Every backend answers. It leaves out what it does not know, and MUST NOT read its data to find out: the call
+    /// takes as long for a million tickets as for one. A store that was never set up knows nothing. A backend with
+    /// [`Capability::SchemaVersions`](crate::Capability::SchemaVersions) knows its version.
+    async fn store_info(&self) -> Result<StoreInfo>;
 }
 
 #[async_trait]

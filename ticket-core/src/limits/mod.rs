@@ -63,6 +63,12 @@ pub const TRAITS: usize = 1000;
 /// The number of ingredients in a fingerprint.
 pub const INGREDIENTS: usize = 32;
 
+/// The length of the text of an error in a process's report.
+pub const REPORTED_ERROR: usize = 1024;
+
+/// The number of reasons for losses in a process's report. The losses for the others are added up.
+pub const REASONS: usize = 32;
+
 /// The number of entries in a ticket's history. The newest ones are kept.
 pub const HISTORY: usize = 100;
 

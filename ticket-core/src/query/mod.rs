@@ -35,7 +35,7 @@ pub use self::ticket::{
     SortKey, TicketFilter, TicketOrder, TicketPosition, TicketQuery, TicketSort,
 };
 pub use self::traits::{EventTrait, TraitPosition, TraitQuery, TraitType};
-pub use self::types::{EventTypeQuery, ReleaseQuery, TraitTypeQuery};
+pub use self::types::{EventTypeQuery, ReleaseQuery, ReportQuery, TraitTypeQuery};
 
 /// The maximum size of a page.
 pub const MAX_LIMIT: u32 = 1_000;

@@ -1,4 +1,4 @@
-//! Queries for releases, the types of events and the types of their traits.
+//! Queries for releases, reports of processes, the types of events and the types of their traits.
 
 use crate::limits;
 
@@ -25,6 +25,36 @@ impl ReleaseQuery {
     }
 
     /// Selects only the tickets of this application.
+    #[must_use]
+    pub fn with_app_id(mut self, app_id: impl Into<String>) -> Self {
+        self.app_id = Some(limits::as_stored(app_id, limits::NAME));
+        self
+    }
+}
+
+/// Selects the reports that [`BackendBase::get_reports`](crate::BackendBase::get_reports) returns.
+///
+/// ```
+/// use ticket_core::ReportQuery;
+///
+/// let query = ReportQuery::new().with_app_id("shop");
+/// # assert_eq!(query.app_id.as_deref(), Some("shop"));
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ReportQuery {
+    /// The application of the processes; `None` for all applications.
+    pub app_id: Option<String>,
+}
+
+impl ReportQuery {
+    /// Selects the reports of all applications.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Selects only the reports of this application.
     #[must_use]
     pub fn with_app_id(mut self, app_id: impl Into<String>) -> Self {
         self.app_id = Some(limits::as_stored(app_id, limits::NAME));

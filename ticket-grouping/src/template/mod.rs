@@ -18,6 +18,7 @@ mod output;
 mod scanner;
 #[cfg(test)]
 mod tests;
+mod vocabulary;
 mod words;
 
 use self::mark::REACH;
@@ -35,15 +36,17 @@ use self::scanner::Scanner;
 ///
 /// | value | examples | but not |
 /// |---|---|---|
-/// | words with a digit, with all that is joined to them | `17`, `-5.5`, `10:47:20`, `worker-3`, `blk_-17`, `10.0.0.1:443`, `550e8400-e29b-…` | names such as `utf8`, `sha256`, `x86_64`, `Http2Error`; functions and keys: `jk2_init()`, `r1=`; codes |
+/// | words with a digit, with all that is joined to them | `17`, `-5.5`, `10:47:20`, `worker-3`, `blk_-17`, `10.0.0.1:443`, `550e8400-e29b-…` | names such as `utf8`, `sha256`, `x86_64`, `Http2Error`; functions and keys: `jk2_init()`, `r1=`; codes such as `E282`, but not in `rack_E282` |
 /// | units and zones after them, days and months next to them | `250 ms`, `1.5 MiB`, `Sat Nov 7 … UTC` | other words: `3 rows` |
 /// | hexadecimal numbers of eight letters or more | `ffffffff` | `decade`, `facade` |
 /// | paths, URLs, email addresses | `/a/b?c=d`, `~/a`, `./a`, `C:\a`, `\\host\a` | `src/main.rs`, `and/or` |
-/// | hosts, packages and their classes, data files | `db.example.com`, `com.shop.Cart`, `app.toml` | `com.shop.PayException`, `java.lang.Error` |
+/// | hosts, packages and their classes, data files | `db.example.com`, `s3.example.com`, `db.shop.site:443`, `com.shop.Cart`, `app.toml` | `com.shop.PayException`, `java.lang.Error`, `app.models.py:17` |
+/// | hosts before their address, or that connect | `from mail [10.0.0.1]`, `for (mail) [10.0.0.1]:25`, `connect from mail` | `reply from server` |
 /// | quoted text | `'…'`, `"…"`, `` `…` ``, `‘…’`, `“…”`, `„…“`, `«…»` | apostrophes; code in backquotes such as `` `Result::unwrap()` ``; keys such as `{"status":`; the method in `"GET /a"` |
 /// | what a key is set to | `user=root`, `tty=`, `mask = ff`, `to=<bob>`, `from=Source{17}` | what describes the problem: `error=timeout`, `state=failed` |
-/// | names of users | `for user bob`, `password for root` | `unknown user` |
-/// | commands with their arguments | `CMD (run-parts /etc)`, `command line: ro quiet` | `command not found` |
+/// | names of users, also empty ones | `for user bob`, `password for root`, `invalid user  from 10.0.0.1`, `user bob: …`, `root(uid=0)`, `(root) CMD …`, `bob : TTY=pts/0 …` | `unknown user`, `for user input` |
+/// | names with an underscore, of what has names | `domain root_domain`, `table user_carts` | `column user_id` |
+/// | commands with their arguments | `CMD (run-parts /etc)`, `command line: ro quiet`, `COMMAND=/bin/ls -l` | `command not found` |
 /// | disks | `sda`, `vdb`, `nvme0n1` | |
 /// | nothing, in brackets | `from ()`, `ids=[]` | `open()` |
 ///

@@ -198,7 +198,8 @@ impl Output {
     /// Drops the name of a day or month before a number: `Nov 21`.
     fn drop_date_part(&mut self) -> bool {
         let Some(word) = self.word_at(0).filter(|_| self.gap) else { return false };
-        let is_date = matches!(&self.text[word.end..], "" | ",")
+        let is_date = self.text.as_bytes()[word.start].is_ascii_uppercase()
+            && matches!(&self.text[word.end..], "" | ",")
             && names::is_date_part(&self.text[word.start..word.end]);
         if is_date {
             self.truncate(word.start);
@@ -250,6 +251,14 @@ impl Output {
         is_apart
     }
 
+    /// Replaces the last word by a mark, with the brackets around it.
+    pub(super) fn replace_word(&mut self) {
+        if let Some(word) = self.word_at(0) {
+            let in_brackets = self.text.ends_with(')') && self.text[..word.start].ends_with('(');
+            self.replace(word.start - usize::from(in_brackets));
+        }
+    }
+
     /// Replaces all that was written from a position on by a mark.
     fn replace(&mut self, start: usize) {
         while self.word_at(0).is_some_and(|word| word.end > start) {
@@ -289,10 +298,17 @@ impl Output {
         if self.marks & ((1 << PERIOD) - 1) == 0 {
             return;
         }
-        for period in 1..=PERIOD {
-            // Where the marks are tells almost always that there is no repetition.
+        let length = |back: usize| {
+            let word = self.words[(self.count - back) % WORDS];
+            word.end - word.start
+        };
+        let last = length(1);
+        let longest = PERIOD.min((self.count - self.forgotten) / 2);
+        for period in 1..longest + 1 {
+            // The lengths, and where the marks are, tell almost always that there is no repetition.
             let group = (1 << period) - 1;
-            if self.marks & group != 0
+            if length(period + 1) == last
+                && self.marks & group != 0
                 && (self.marks ^ self.marks >> period) & group == 0
                 && self.repeats(period)
             {
@@ -308,9 +324,6 @@ impl Output {
     /// Returns `true` if the last `period` words repeat those before them.
     fn repeats(&self, period: usize) -> bool {
         let (Some(last), Some(end)) = (self.word_at(0), self.word_at(period)) else { return false };
-        if last.end - last.start != end.end - end.start {
-            return false;
-        }
         let (Some(again), Some(first)) = (self.word_at(period - 1), self.word_at(2 * period - 1))
         else {
             return false;

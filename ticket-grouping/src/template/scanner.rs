@@ -1,10 +1,11 @@
 //! [`Scanner`]: the walk over a message, with the rules for white space, punctuation, keys and quotes.
 
 use super::mark::{
-    DIGIT, JOINER, LENGTH, LETTER, SPACE, classes, is, is_mark, is_space, peek, run,
+    DIGIT, HEX, JOINER, LENGTH, LETTER, SPACE, classes, is, is_mark, is_space, peek, run,
 };
 use super::names;
 use super::output::Output;
+use super::words::{behind_space, ends_name, is_colon_groups};
 
 /// The kind of the last token.
 #[derive(Clone, Copy, PartialEq)]
@@ -88,9 +89,21 @@ impl<'a> Scanner<'a> {
 
     /// Skips white space of `length` bytes.
     fn space(&mut self, length: usize) {
+        if self.is_empty_name() {
+            self.output.space();
+            self.value(self.at);
+        }
         self.output.space();
         self.before = Before::Edge;
         self.at += length;
+    }
+
+    /// Returns `true` between two spaces that enclose the empty name of a user: `invalid user  from 10.0.0.1`.
+    fn is_empty_name(&self) -> bool {
+        self.before == Before::Word
+            && peek(self.text, self.at + 1) == b' '
+            && ends_name(&self.text[self.at + 1..])
+            && names::announces_name(self.output.last_word(1), self.output.last_word(0))
     }
 
     /// Replaces the text up to `end` by a mark.
@@ -148,6 +161,19 @@ impl<'a> Scanner<'a> {
             b'"' | b'\'' | b'`' if self.quote(char::from(byte)) => {}
             b'=' => self.equals(),
             b':' | b'(' if self.is_behind_command(byte) => self.command(byte),
+            b'(' if self.output.last_byte().is_none() && is_owner(&self.text[at..]) => {
+                self.punctuation(at + 1);
+                self.value(run(self.text, at + 1, LETTER | DIGIT | JOINER));
+            }
+            b':' if matches!(
+                self.before,
+                Before::Edge | Before::Punctuation(b'(' | b'[' | b'=' | b',')
+            ) && peek(self.text, at + 1) == b':'
+                && is_colon_groups(self.text, at) =>
+            {
+                self.value(self.behind_value(at + 2));
+            }
+            b'(' | b'[' if self.peer() => {}
             b'(' | b'[' | b'{' if self.is_empty_pair(byte) => {
                 self.punctuation(at + 1);
                 self.value(self.at);
@@ -172,13 +198,29 @@ impl<'a> Scanner<'a> {
         at_edge && peek(self.text, self.at + 1) == close
     }
 
+    /// Takes the name before an address in brackets as a part of it: `from mail [10.0.0.1]`, `for mail(10.0.0.1)`. Returns
+    /// `false` if there is no such name.
+    fn peer(&mut self) -> bool {
+        let Some(end) = address_in_brackets(self.text, self.at) else { return false };
+        let (gap, _) = self.output.since_last_word();
+        let is_peer = matches!(self.before, Before::Word | Before::Edge)
+            && matches!(gap, "" | ")")
+            && names::is_before_peer(self.output.last_word(1));
+        if is_peer {
+            self.output.replace_word();
+            self.before = Before::Mark;
+            self.at = self.behind_value(end);
+        }
+        is_peer
+    }
+
     /// Returns `true` if a command follows: `CMD (`, `command line: `.
     fn is_behind_command(&self, byte: u8) -> bool {
         let (gap, spaced) = self.output.since_last_word();
         let word = self.output.last_word(0);
         gap.is_empty()
             && match byte {
-                b'(' => spaced && names::is_command(word),
+                b'(' => spaced && (names::is_command(word) || names::is_job_action(word)),
                 _ => {
                     !spaced
                         && word == "line"
@@ -208,7 +250,12 @@ impl<'a> Scanner<'a> {
             && key.as_bytes().first().is_some_and(|byte| is(*byte, LETTER))
             && !matches!(next, b'=' | b'>' | b'~')
             && !names::is_describing(key);
+        // The command of a line of `sudo`, up to its end.
+        let is_command = behind_key && key == "COMMAND";
         self.punctuation(at + 1);
+        if is_command {
+            return self.value(self.text.len());
+        }
         if !is_key {
             return;
         }
@@ -275,7 +322,12 @@ impl<'a> Scanner<'a> {
     fn ends_clause(&self, end: usize) -> bool {
         match peek(self.text, end) {
             b'.' => is_space(self.text, end + 1),
-            next => b",;:)]}|!?".contains(&next) || is_space(self.text, end),
+            next => {
+                b",;:)]}|!?".contains(&next)
+                    || is_space(self.text, end)
+                    // Where a template was cut, white space may have followed.
+                    || self.text[end..].starts_with('…')
+            }
         }
     }
 
@@ -291,6 +343,24 @@ impl<'a> Scanner<'a> {
             && matches!(self.output.last_word(0), "variant" | "field")
             && self.output.since_last_word() == ("", true)
     }
+}
+
+/// Returns `true` if text begins with the user of a job, as the lines of `cron` do: `(root) CMD (…)`.
+fn is_owner(text: &str) -> bool {
+    let end = run(text, 1, LETTER | DIGIT | JOINER);
+    let action = text[end..].strip_prefix(')').and_then(behind_space).unwrap_or_default();
+    let length = action.bytes().take_while(u8::is_ascii_uppercase).count();
+    end > 1 && length >= 3 && is_space(action, length)
+}
+
+/// Returns the end of brackets that contain an address: `[10.0.0.1]`.
+fn address_in_brackets(text: &str, at: usize) -> Option<usize> {
+    let close = if peek(text, at) == b'(' { b')' } else { b']' };
+    let rest = &text.as_bytes()[at + 1..];
+    let length =
+        rest.iter().take(45).take_while(|byte| is(**byte, HEX) || b".:".contains(byte)).count();
+    let separators = rest[..length].iter().filter(|byte| b".:".contains(byte)).count();
+    (separators >= 2 && rest.get(length) == Some(&close)).then_some(at + length + 2)
 }
 
 /// Returns `true` if quoted text can be a key, as in `{"status": 404}`.

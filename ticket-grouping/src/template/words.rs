@@ -91,6 +91,10 @@ impl Scanner<'_> {
         if self.is_valued && !is_structure {
             return self.value(self.behind_value(word.end));
         }
+        if next == b'(' && self.before == Before::Edge && text[word.end + 1..].starts_with("uid=") {
+            // A user with the number of its account, `root(uid=0)`.
+            return self.value(word.end);
+        }
         if matches!(next, b'=' | b'(')
             && is(peek(text, at), LETTER)
             && (!word.varies || word.end - at <= KEY && !text[at..word.end].contains('<'))
@@ -118,8 +122,15 @@ impl Scanner<'_> {
                 let path = end + 1;
                 return Some(without_stops(text, path, run(text, path, LETTER | DIGIT | JOINER)));
             }
-            if end == at + 2 && is(bytes[at], HEX) && is(bytes[at + 1], HEX) {
-                return hex_pairs(text, at);
+            if end == at + 2
+                && is(bytes[at], HEX)
+                && is(bytes[at + 1], HEX)
+                && let Some(end) = hex_pairs(text, at)
+            {
+                return Some(end);
+            }
+            if end <= at + 4 && is(bytes[at], HEX) && is_colon_groups(text, at) {
+                return Some(end);
             }
         }
         if word.classes & JOINER == 0 {
@@ -146,8 +157,8 @@ impl Scanner<'_> {
                 return Some(end);
             }
         }
-        let has_port = next == b':' && is(peek(text, end + 1), DIGIT);
-        let dotted = word.dot && !word.varies && names::is_dotted_value(&text[at..end], has_port);
+        let port = if next == b':' { &text[end + 1..run(text, end + 1, DIGIT)] } else { "" };
+        let dotted = word.dot && names::is_dotted_value(&text[at..end], port);
         dotted.then_some(end)
     }
 
@@ -171,10 +182,28 @@ impl Scanner<'_> {
                 return;
             }
             let last = self.output.last_word(0);
-            is_value = matches!(last.len(), 3 | 4)
+            let announced = matches!(last.len(), 3 | 4 | 8)
                 && next != b'('
-                && names::is_user(self.output.last_word(1), last, name)
+                && names::announces_name(self.output.last_word(1), last)
                 && self.output.since_last_word() == ("", true);
+            if announced {
+                is_value = !names::is_no_name(name) || ends_name(&self.text[word.end..]);
+            } else if last.is_empty() {
+                is_value = self.output.last_byte().is_none() && is_subject(&self.text[word.end..]);
+            } else if word.classes & JOINER != 0 {
+                is_value = name.contains('_')
+                    && names::is_entity(last)
+                    && self.output.since_last_word() == ("", true);
+            } else if next == b':' {
+                // `user bob: login failed`.
+                is_value = last.eq_ignore_ascii_case("user") && !names::is_no_name(name);
+            }
+        } else if matches!(next, b')' | b']')
+            && matches!(self.before, Before::Punctuation(b'(' | b'['))
+        {
+            // `for user (root)`.
+            is_value = matches!(self.output.since_last_word(), (" (" | " [", _))
+                && names::announces_name(self.output.last_word(1), self.output.last_word(0));
         }
         let is_value = is_value
             || word.classes & JOINER == 0 && (names::is_hex(name) || names::is_device(name))
@@ -199,7 +228,7 @@ impl Scanner<'_> {
             if varies
                 && start < word.end
                 && !self.is_code(kept, start, end)
-                && !names::is_name(name)
+                && !names::is_name(name, start > self.at)
             {
                 return self.value(self.behind_value(word.end));
             }
@@ -262,7 +291,8 @@ impl Scanner<'_> {
                 next += MARK.len();
                 end = next;
             } else if *byte == b':' {
-                let start = next + 1 + usize::from(bytes.get(next + 1) == Some(&b':'));
+                let doubled = bytes.get(next + 1) == Some(&b':');
+                let start = next + 1 + usize::from(doubled);
                 let stop = run(text, start, LETTER | DIGIT);
                 let part = &bytes[start..stop];
                 colons += 1;
@@ -270,7 +300,8 @@ impl Scanner<'_> {
                 let goes_on = part.iter().any(|byte| is(*byte, DIGIT))
                     || is_mark(text, start)
                     || group
-                        && (colons >= 2
+                        && (doubled
+                            || colons >= 2
                             || peek(text, stop) == b':' && is(peek(text, stop + 1), HEX));
                 if !goes_on {
                     break;
@@ -299,6 +330,32 @@ impl Scanner<'_> {
         }
         end
     }
+}
+
+/// Returns `true` if text follows the name of a user or a host: `password for bob from 10.0.0.1`.
+pub(super) fn ends_name(text: &str) -> bool {
+    behind_space(text).is_some_and(|rest| {
+        rest.starts_with('[')
+            || ["from", "by", "port"]
+                .iter()
+                .any(|word| rest.strip_prefix(word).is_some_and(|rest| is_space(rest, 0)))
+    })
+}
+
+/// Returns `true` if text continues a line of `sudo`, which begins with the name of a user: `bob : TTY=pts/0 ; …`.
+fn is_subject(text: &str) -> bool {
+    // Almost always another word follows a space.
+    if text.as_bytes().get(1).is_some_and(|byte| byte.is_ascii_graphic() && *byte != b':') {
+        return false;
+    }
+    let rest = behind_space(text).and_then(|rest| rest.strip_prefix(':'));
+    rest.is_some_and(|rest| is_space(rest, 0) && rest.contains("TTY="))
+}
+
+/// Returns text without the white space with which it begins, or `None` if it begins otherwise.
+pub(super) fn behind_space(text: &str) -> Option<&str> {
+    let rest = text.trim_start_matches(|next: char| next.is_whitespace() || next.is_control());
+    (rest.len() < text.len()).then_some(rest)
 }
 
 /// Returns the end of a value without the characters that end a sentence.
@@ -331,6 +388,25 @@ fn http_version(text: &str, slash: usize) -> Option<usize> {
         && end - at <= 3
         && !is(peek(text, end), LETTER | DIGIT))
     .then_some(end)
+}
+
+/// Returns `true` if an IPv6 address begins here, of which the first groups have no digits: `fe:dc::1`.
+pub(super) fn is_colon_groups(text: &str, at: usize) -> bool {
+    let (mut end, mut groups, mut digits) = (at, 0, false);
+    loop {
+        let stop = run(text, end, HEX);
+        if stop - end > 4 {
+            return false;
+        }
+        digits |= text[end..stop].bytes().any(|byte| is(byte, DIGIT));
+        groups += 1;
+        if peek(text, stop) != b':' || groups > 8 {
+            let least = if text[at..].starts_with("::") { 3 } else { 4 };
+            let goes_on = is(peek(text, stop), LETTER | DIGIT) || peek(text, stop) == b'<';
+            return digits && groups >= least && !goes_on;
+        }
+        end = stop + 1;
+    }
 }
 
 /// Reads at least six pairs of hexadecimal digits separated by colons: a MAC address, or the fingerprint of a

@@ -19,20 +19,21 @@ impl Encoding {
     ///
     /// # Errors
     ///
-    /// Fails if they are not text.
+    /// Fails if they are not text, and says what to do.
     pub(super) fn of(bytes: &[u8]) -> io::Result<Self> {
+        let refuse = |text: String| Err(io::Error::new(io::ErrorKind::InvalidData, text));
+        if let Some((what, tool)) = converter(bytes) {
+            return refuse(format!("it is {what}: pipe the output of {tool} instead"));
+        }
         match bytes {
             [0xff, 0xfe, ..] => return Ok(Self::Utf16Le),
             [0xfe, 0xff, ..] => return Ok(Self::Utf16Be),
             _ => {}
         }
-        if let Some(tool) = compression(bytes) {
-            let text = format!("it is compressed: pipe the output of {tool} instead");
-            return Err(io::Error::new(io::ErrorKind::InvalidData, text));
-        }
         // A file that was truncated while it was open begins with zeros.
         let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
-        let shown = &bytes[if zeros > 1 { zeros } else { 0 }..];
+        let start = if zeros > 1 { zeros } else { 0 };
+        let shown = &bytes[start..];
         let shown = &shown[..shown.len().min(SHOWN)];
         let zeros_at = |parity: usize| {
             shown.iter().skip(parity).step_by(2).filter(|byte| **byte == 0).count() * 2
@@ -44,13 +45,26 @@ impl Encoding {
         {
             return Ok(if odd > even { Self::Utf16Le } else { Self::Utf16Be });
         }
-        let is_control = |byte: u8| byte < b' ' && !b"\t\n\r\x0c\x1b\x08".contains(&byte);
+        let is_control =
+            |byte: u8| byte.is_ascii_control() && !b"\t\n\r\x0c\x1b\x08".contains(&byte);
         let controls = shown.iter().filter(|byte| is_control(**byte)).count();
         if shown.len() >= 32 && controls * 10 > shown.len() {
-            let text = "it is not text: it begins with bytes that no text has";
-            return Err(io::Error::new(io::ErrorKind::InvalidData, text));
+            let first = shown.iter().position(|byte| is_control(*byte)).unwrap_or_default();
+            let (byte, at) = (shown[first], start + first);
+            return refuse(format!(
+                "it is not text: binary data (0x{byte:02x}) at byte {at}; have the program that wrote it print it as text"
+            ));
         }
         Ok(Self::Utf8)
+    }
+
+    /// Returns the name of the encoding.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Utf8 => "UTF-8",
+            Self::Utf16Le => "UTF-16LE",
+            Self::Utf16Be => "UTF-16BE",
+        }
     }
 
     /// Returns the number of bytes of a new line.
@@ -98,14 +112,20 @@ impl Encoding {
     }
 }
 
-/// Returns the command that expands a compressed input.
-fn compression(bytes: &[u8]) -> Option<&'static str> {
-    match bytes {
-        [0x1f, 0x8b, ..] => Some("zcat"),
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => Some("zstdcat"),
-        [0xfd, b'7', b'z', b'X', b'Z', ..] => Some("xzcat"),
-        [b'B', b'Z', b'h', ..] => Some("bzcat"),
-        [b'P', b'K', 3, 4, ..] => Some("unzip -p"),
-        _ => None,
-    }
+/// Returns what an input is that another command turns into text, and the command.
+fn converter(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
+    Some(match bytes {
+        [0x1f, 0x8b, ..] => ("compressed", "zcat"),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => ("compressed", "zstdcat"),
+        [0xfd, b'7', b'z', b'X', b'Z', ..] => ("compressed", "xzcat"),
+        [b'B', b'Z', b'h', ..] => ("compressed", "bzcat"),
+        [b'P', b'K', 3, 4, ..] => ("compressed", "unzip -p"),
+        [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => {
+            ("text in UTF-32", "iconv -f UTF-32 -t UTF-8")
+        }
+        [b'L', b'P', b'K', b'S', b'H', b'H', b'R', b'H', ..] => {
+            ("a file of systemd's journal", "journalctl -o json --file")
+        }
+        _ => return None,
+    })
 }

@@ -58,10 +58,30 @@ fn zeros_at_the_beginning_are_left_out() {
 }
 
 #[test]
+fn the_first_nul_and_the_encoding_are_known() {
+    let read = |bytes: &[u8]| {
+        let mut reader = Reader::new(Cursor::new(bytes.to_vec()), Format::Auto);
+        reader.by_ref().for_each(drop);
+        (reader.binary_at(), reader.encoding())
+    };
+    assert_eq!(read(b"ERROR a\nERROR b\n"), (None, "UTF-8"));
+    assert_eq!(read(b"ERROR a\nb\0c\0\n"), (Some(9), "UTF-8"));
+    assert_eq!(read(&[0; 100]), (Some(0), "UTF-8"));
+    assert_eq!(read(&[&[0; 100][..], b"ERROR a\n"].concat()), (None, "UTF-8"));
+    assert_eq!(read(&[&[0; 100][..], b"ERROR a\0\n"].concat()), (Some(107), "UTF-8"));
+    assert_eq!(read(&utf16("ERROR a\n", u16::to_le_bytes)), (None, "UTF-16LE"));
+    assert_eq!(read(&utf16("ERROR a\n", u16::to_be_bytes)), (None, "UTF-16BE"));
+}
+
+#[test]
 fn what_is_no_text_is_refused_with_a_reason() {
     let program: Vec<u8> = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0>\0\x01\0\0\0".repeat(3);
     for (bytes, says) in [
-        (program.as_slice(), "not text"),
+        (program.as_slice(), "not text: binary data (0x7f) at byte 0;"),
+        (&[b"ERROR ", &[0, 1, 2].repeat(30)[..]].concat(), "binary data (0x00) at byte 6;"),
+        (b"\xff\xfe\0\0E\0\0\0", "UTF-32: pipe the output of iconv"),
+        (b"\0\0\xfe\xff\0\0\0E", "UTF-32: pipe the output of iconv"),
+        (b"LPKSHHRH\0\0\0\0", "journal: pipe the output of journalctl -o json"),
         (b"\x1f\x8b\x08\0", "zcat"),
         (b"\x28\xb5\x2f\xfd\x04", "zstdcat"),
         (b"\xfd7zXZ\0", "xzcat"),

@@ -10,6 +10,7 @@ mod positions;
 mod prune;
 mod record;
 mod repair;
+mod reports;
 mod status;
 mod sums;
 mod tickets;
@@ -26,6 +27,7 @@ pub(crate) use self::prune::{clear, clear_expired, delete_ticket, keep_per_ticke
 pub(crate) use self::record::record_tickets;
 pub use self::repair::Repaired;
 pub(crate) use self::repair::repair;
+pub(crate) use self::reports::{get_reports, report_process, store_info};
 pub(crate) use self::status::set_status;
 pub(crate) use self::tickets::{count_tickets, get_releases, get_ticket, get_tickets};
 pub(crate) use self::traits::{event_types, get_traits, trait_types};

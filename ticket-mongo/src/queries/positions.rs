@@ -1,17 +1,12 @@
 //! Read positions (rule 32).
 
-use async_trait::async_trait;
-use mongodb::bson::{Bson, doc};
+use mongodb::bson::doc;
 use ticket_core::backend::Batch;
 
-use super::{delete_by_keys, to_i64};
 use crate::connection::Connection;
 use crate::error::{BACKEND, Outcome};
 use crate::row::required_text;
-use crate::unit::{Effects, Unit, Work};
-
-/// The maximum number of positions that one step deletes.
-pub(super) const STEP: u64 = 1_000;
+use crate::unit::{Effects, Unit};
 
 pub(crate) async fn read_position(
     connection: &Connection,
@@ -45,27 +40,4 @@ pub(super) async fn store_positions(
         effects.delete(&unit.name("read_positions"), vec![old]);
     }
     Ok(())
-}
-
-/// Deletes read positions.
-pub(super) struct Forgetting;
-
-#[async_trait]
-impl Work for Forgetting {
-    type Answer = u64;
-
-    async fn plan(&self, unit: &mut Unit) -> Outcome<(u64, Effects)> {
-        let find = doc! {
-            "find": unit.name("read_positions"),
-            "filter": { "_id": { "$gte": "" } },
-            "projection": { "_id": 1 },
-            "limit": to_i64(STEP),
-            "hint": "_id_",
-        };
-        let found = unit.read(find).await?;
-        let keys: Vec<Bson> = found.into_iter().filter_map(|mut one| one.remove("_id")).collect();
-        let mut effects = Effects::default();
-        delete_by_keys(unit, &mut effects, "read_positions", &keys);
-        Ok((keys.len() as u64, effects))
-    }
 }

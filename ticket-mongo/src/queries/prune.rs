@@ -8,7 +8,7 @@ use ticket_core::{
 };
 
 use super::tickets::find_ticket;
-use super::{delete_by_keys, history, in_steps, positions, sums, to_i64};
+use super::{delete_by_keys, history, in_steps, sums, to_i64};
 use crate::connection::Connection;
 use crate::error::{Failure, Outcome, corrupt};
 use crate::place::{self, Range};
@@ -16,7 +16,7 @@ use crate::row::{ticket_id, ticket_key};
 use crate::unit::{Effects, Unit, Work};
 use crate::write::write;
 
-/// The maximum number of occurrences that one step deletes.
+/// The maximum number of documents that one step deletes.
 const STEP: u64 = 1_000;
 
 /// The number of tickets that a step visits.
@@ -324,5 +324,33 @@ pub(crate) async fn clear(connection: &Connection) -> Result<()> {
         }
     }
     in_steps(connection, &sums::Sweeping, sums::STEP).await?;
-    in_steps(connection, &positions::Forgetting, positions::STEP).await.map(drop)
+    for collection in ["read_positions", "reports"] {
+        in_steps(connection, &Emptying { collection }, STEP).await?;
+    }
+    Ok(())
+}
+
+/// Deletes the documents of a collection whose keys are texts.
+struct Emptying {
+    collection: &'static str,
+}
+
+#[async_trait]
+impl Work for Emptying {
+    type Answer = u64;
+
+    async fn plan(&self, unit: &mut Unit) -> Outcome<(u64, Effects)> {
+        let find = doc! {
+            "find": unit.name(self.collection),
+            "filter": { "_id": { "$gte": "" } },
+            "projection": { "_id": 1 },
+            "limit": to_i64(STEP),
+            "hint": "_id_",
+        };
+        let found = unit.read(find).await?;
+        let keys: Vec<Bson> = found.into_iter().filter_map(|mut one| one.remove("_id")).collect();
+        let mut effects = Effects::default();
+        delete_by_keys(unit, &mut effects, self.collection, &keys);
+        Ok((keys.len() as u64, effects))
+    }
 }

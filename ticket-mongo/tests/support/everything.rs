@@ -12,8 +12,8 @@ use ticket_core::backend::{Batch, ReadPosition, StatusChange};
 use ticket_core::{
     Author, BackendBase, BucketWidth, Comparison, Direction, EventFilter, EventQuery, EventStore,
     EventTypeQuery, Expiry, HistogramQuery, HistoryQuery, KeepPerTicket, Level, Note, OccurrenceId,
-    OccurrenceQuery, Operator, Record, ReleaseQuery, StatusKind, TicketFilter, TicketQuery,
-    TicketSort, Timestamp, TraitQuery, TraitTypeQuery, limits,
+    OccurrenceQuery, Operator, ProcessReport, Record, ReleaseQuery, ReportQuery, StatusKind,
+    TicketFilter, TicketQuery, TicketSort, Timestamp, TraitQuery, TraitTypeQuery, limits,
 };
 use ticket_direct::RecordEvents;
 use ticket_mongo::{MongoBackend, MongoConfig};
@@ -136,6 +136,12 @@ pub(crate) async fn use_everything(backend: &MongoBackend) -> Result<(), Failed>
     let position = ReadPosition::new("app.log", "1", at);
     backend.record_tickets(Batch::default().with_positions(vec![position])).await?;
     backend.read_position("app.log").await?;
+    for process in ["one", "two", "one"] {
+        backend.report_process(ProcessReport::new(process, "app", at)).await?;
+    }
+    backend.get_reports(&ReportQuery::new()).await?;
+    backend.get_reports(&ReportQuery::new().with_app_id("app")).await?;
+    backend.store_info().await?;
     backend.clear().await?;
     Ok(())
 }

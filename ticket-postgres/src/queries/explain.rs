@@ -14,7 +14,7 @@ use ticket_core::{
 use super::leads::Range;
 use super::{
     events, histogram, history, leads, leases, merge, occurrences, positions, prune, record,
-    status, tickets, traits, walk,
+    reports, status, tickets, traits, walk,
 };
 
 /// Part of the index's name, what the plan may sort (empty: nothing), and the statement.
@@ -114,6 +114,10 @@ fn statements() -> Vec<Explained> {
     add("read_positions_pkey", "", positions::ADD.to_owned());
     add("read_positions_pkey", "", positions::REPLACE.to_owned());
     add("read_positions_by_time", "", positions::FORGET.to_owned());
+    add("reports_pkey", "", reports::STORE.to_owned());
+    add("reports_by_time", "", reports::FORGET.to_owned());
+    add("reports_by_time", "", reports::ALL.to_owned());
+    add("reports_by_app", "", reports::OF_APP.to_owned());
     found
 }
 
@@ -150,8 +154,8 @@ const SCATTERED: [(&str, &str); 15] = [
 ];
 
 /// The indexes of tables that are not distributed by ticket: the sums of an application are distributed by the
-/// application, and each server has all leases and read positions.
-const WITHOUT_TICKET: [&str; 3] = ["app_counts", "leases", "read_positions"];
+/// application, and each server has all leases, read positions and reports.
+const WITHOUT_TICKET: [&str; 4] = ["app_counts", "leases", "read_positions", "reports"];
 
 #[test]
 fn every_statement_names_its_ticket_or_is_declared_to_go_everywhere() {
@@ -190,7 +194,7 @@ fn citus_accepts_how_conflicts_are_resolved() {
             checked += 1;
         }
     }
-    assert!(checked >= 6, "{checked}");
+    assert!(checked >= 7, "{checked}");
 }
 
 #[test]

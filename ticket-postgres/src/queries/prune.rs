@@ -447,9 +447,9 @@ pub(crate) async fn clear(connections: &Connections) -> Result<()> {
     again!(async {
         let mut call = connections.maintain().await?;
         let tables = DATA_TABLES.map(|table| format!(r#"{{s}}."{{p}}{table}""#)).join(", ");
-        call.execute(
-            &call.names().sql(&format!("TRUNCATE {{s}}.\"{{p}}read_positions\", {tables}")),
-        )
+        call.execute(&call.names().sql(&format!(
+            "TRUNCATE {{s}}.\"{{p}}read_positions\", {{s}}.\"{{p}}reports\", {tables}"
+        )))
         .await?;
         call.finish().await
     })

@@ -1,6 +1,7 @@
 //! F18: `pgbouncer` in transaction mode. `cargo xtask test --matrix` runs the whole conformance suite through
 //! it; this is the short version.
 
+use futures::future::join_all;
 use ticket_core::backend::{Batch, StatusChange};
 use ticket_core::{
     Author, BackendBase, BucketWidth, Comparison, ErrorKind, EventFilter, EventQuery, EventStore,
@@ -28,26 +29,21 @@ async fn repeated<T>(mut call: impl AsyncFnMut() -> ticket_core::Result<T>) {
 
 pub(crate) async fn f18_transactions_of_a_pooler_are_enough() {
     let database = Database::at(&std::env::var(URL).unwrap(), "pooler").await;
-    let clients: Vec<_> = (0..CLIENTS)
-        .map(|client| {
-            let store = PostgresBackend::new(database.config().with_pool_size(1)).unwrap();
-            tokio::spawn(async move {
-                repeated(async || store.setup_backend().await).await;
-                for round in 0..5 {
-                    let batch = [occurrence("shared"), occurrence(&format!("own {client}"))];
-                    repeated(async || store.record_tickets(Batch::from(&batch[..])).await).await;
-                    let id = batch[0].ticket_id();
-                    let ticket = store.get_ticket(id).await.unwrap().unwrap();
-                    assert!(ticket.occurrence_count > round);
-                    let page = store.get_occurrences(id, &OccurrenceQuery::new()).await.unwrap();
-                    assert!(!page.items.is_empty());
-                }
-            })
-        })
-        .collect();
-    for client in clients {
-        client.await.unwrap();
-    }
+    let config = database.config().with_pool_size(1);
+    let clients = (0..CLIENTS).map(async |client| {
+        let store = PostgresBackend::new(config.clone()).unwrap();
+        repeated(async || store.setup_backend().await).await;
+        for round in 0..5 {
+            let batch = [occurrence("shared"), occurrence(&format!("own {client}"))];
+            repeated(async || store.record_tickets(Batch::from(&batch[..])).await).await;
+            let id = batch[0].ticket_id();
+            let ticket = store.get_ticket(id).await.unwrap().unwrap();
+            assert!(ticket.occurrence_count > round);
+            let page = store.get_occurrences(id, &OccurrenceQuery::new()).await.unwrap();
+            assert!(!page.items.is_empty());
+        }
+    });
+    join_all(clients).await;
     let store = database.store().await;
     assert_eq!(total(&store).await, 2 * 5 * CLIENTS as u64);
     let filter = EventFilter::new().with_comparison(Comparison::new("user_id", Operator::Eq, 42));

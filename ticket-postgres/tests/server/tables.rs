@@ -99,13 +99,14 @@ pub(crate) async fn every_statement_of_ddl_is_sent_alone() {
     database.drop_schema().await;
 }
 
-/// The tables whose rows belong to no ticket: sums belong to an application, leases to the store, and positions to
-/// what is read.
-const WITHOUT_TICKET: [&str; 4] = [
+/// The tables whose rows belong to no ticket: sums belong to an application, leases to the store, positions to
+/// what is read, and reports to processes.
+const WITHOUT_TICKET: [&str; 5] = [
     "ticketing_schema_versions",
     "ticketing_app_counts",
     "ticketing_leases",
     "ticketing_read_positions",
+    "ticketing_reports",
 ];
 
 pub(crate) async fn every_key_begins_with_the_ticket_id_so_that_tables_can_be_distributed() {

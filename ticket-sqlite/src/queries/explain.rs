@@ -7,7 +7,8 @@ use ticket_core::{
 
 use super::tickets::Along;
 use super::{
-    events, histogram, history, leads, merge, occurrences, positions, prune, tickets, traits,
+    events, histogram, history, leads, merge, occurrences, positions, prune, reports, tickets,
+    traits,
 };
 use crate::names::Names;
 use crate::schema::Schema;
@@ -245,4 +246,14 @@ fn deleting_finds_its_rows_by_index() {
     let traits = "(key=? AND value=? AND time=? AND occurrence=?)";
     store.check(prune::DELETE_TRAIT, traits, &[]);
     store.check(positions::FORGET, "read_positions_by_time (at<?)", &[]);
+    store.check(reports::FORGET, "reports_by_time (time<?)", &[]);
+}
+
+#[test]
+fn reports_go_along_their_times() {
+    let store = Store::new();
+    // Of all reports, the newest are at the beginning of the index.
+    assert_eq!(store.steps(reports::ALL), ["SCAN reports USING INDEX reports_by_time"]);
+    store.check(reports::OF_APP, "reports_by_app (app_id=?)", &[]);
+    assert!(reports::STORE.contains("ON CONFLICT (process)"));
 }

@@ -7,10 +7,10 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use sha2::{Digest as _, Sha256};
 use ticket_core::Error;
 use tokio::sync::Semaphore;
 
+use super::secret::{self, Secret};
 use super::throttle::Throttle;
 use super::{Challenge, Decision, Grant};
 
@@ -26,10 +26,13 @@ struct Inner {
     hashes: HashMap<String, String>,
     /// A hash of what each user sent last that was right: a browser sends the password with every request, and checking
     /// it is slow by design.
-    known: Mutex<HashMap<String, [u8; 32]>>,
+    known: Mutex<HashMap<String, Secret>>,
     /// What those hashes are made with, so that they mean nothing outside of this process.
     salt: String,
     checks: Semaphore,
+    /// The number of passwords that were checked.
+    #[cfg(test)]
+    checked: std::sync::atomic::AtomicUsize,
 }
 
 impl Users {
@@ -67,6 +70,8 @@ impl Users {
             known: Mutex::default(),
             salt,
             checks: Semaphore::new(CONCURRENT_CHECKS),
+            #[cfg(test)]
+            checked: std::sync::atomic::AtomicUsize::default(),
         })))
     }
 
@@ -74,8 +79,9 @@ impl Users {
         let Some((name, password)) = credentials(parts) else {
             return Decision::Unauthenticated(Challenge::Basic);
         };
-        let digest = self.digest(&name, &password);
-        if self.known().get(&name) == Some(&digest) {
+        // With the salt, so that it means nothing outside of this process.
+        let sent = Secret::of(&[&self.0.salt, &name, &password]);
+        if self.is_known(&name, &sent) {
             return Decision::Granted(Grant::all().with_name(name));
         }
         // Not before this: who is signed in must not be locked out by who guesses.
@@ -83,7 +89,7 @@ impl Users {
             return Decision::TooManyFailures;
         }
         if self.check(name.clone(), password).await {
-            self.known().insert(name.clone(), digest);
+            self.known().insert(name.clone(), sent);
             return Decision::Granted(Grant::all().with_name(name));
         }
         throttle.failed();
@@ -97,21 +103,25 @@ impl Users {
         let check = tokio::task::spawn_blocking(move || {
             let known = inner.hashes.get(&name);
             let hash = known.unwrap_or(&inner.salt);
+            #[cfg(test)]
+            inner.checked.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             password_auth::verify_password(password, hash).is_ok() && known.is_some()
         });
         check.await.unwrap_or(false)
     }
 
-    fn digest(&self, name: &str, password: &str) -> [u8; 32] {
-        let mut hash = Sha256::new();
-        for part in [&self.0.salt, name, password] {
-            hash.update(part.len().to_be_bytes());
-            hash.update(part.as_bytes());
-        }
-        hash.finalize().into()
+    /// Returns `true` if this is what the user sent last that was right.
+    fn is_known(&self, name: &str, sent: &Secret) -> bool {
+        let known = self.known().get(name).copied();
+        secret::find(known, |known| *known, sent).is_some()
     }
 
-    fn known(&self) -> std::sync::MutexGuard<'_, HashMap<String, [u8; 32]>> {
+    #[cfg(test)]
+    pub(super) fn checked(&self) -> usize {
+        self.0.checked.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
+    fn known(&self) -> std::sync::MutexGuard<'_, HashMap<String, Secret>> {
         self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

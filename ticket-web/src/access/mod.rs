@@ -3,6 +3,7 @@
 mod basic;
 mod grant;
 mod loopback;
+mod secret;
 mod throttle;
 mod token;
 

@@ -151,3 +151,67 @@ fn secrets_that_cannot_work_are_refused_without_showing_them() {
     let shown = format!("{:?}", Access::token(TOKEN).unwrap());
     assert!(shown.contains("token") && !shown.contains(TOKEN), "{shown}");
 }
+
+/// Returns `true` if values of a type can be compared with `==`: the inherent constant hides that of the trait where
+/// its bound holds.
+macro_rules! has_partial_eq {
+    ($type:ty) => {{
+        #[allow(dead_code, reason = "one of the two constants is hidden or does not apply")]
+        trait Otherwise {
+            const IS: bool = false;
+        }
+        impl<T> Otherwise for Probe<T> {}
+        struct Probe<T>(std::marker::PhantomData<T>);
+        #[allow(dead_code, reason = "one of the two constants is hidden or does not apply")]
+        impl<T: PartialEq> Probe<T> {
+            const IS: bool = true;
+        }
+        Probe::<$type>::IS
+    }};
+}
+
+#[test]
+fn f23_nothing_compares_secrets_but_in_constant_time() {
+    assert!(has_partial_eq!([u8; 32]), "the check itself");
+    assert!(!has_partial_eq!(secret::Secret));
+}
+
+/// Returns how many secrets are compared for a decision.
+async fn comparisons(access: &Access, parts: &Parts) -> usize {
+    let before = secret::COMPARISONS.get();
+    access.decide(parts).await;
+    secret::COMPARISONS.get() - before
+}
+
+#[tokio::test]
+async fn f23_a_token_is_compared_with_all_tokens_whether_or_not_it_is_one() {
+    let mut access = Access::token("the-first-of-the-tokens").unwrap();
+    let tokens = ["the-first-of-the-tokens", "the-second-of-the-tokens", "the-third-of-the-tokens"];
+    for token in &tokens[1..] {
+        access = access.with_token(token, Grant::read_only()).unwrap();
+    }
+    let sent = tokens.into_iter().chain(["the-first-of-the-tokenX", "x", ""]);
+    for token in sent {
+        let bearer = parts(&[("authorization", &format!("Bearer {token}"))]);
+        assert_eq!(comparisons(&access, &bearer).await, 3, "{token}");
+    }
+    let session = access.sign_in(tokens[0]).unwrap();
+    let (until, mac) = session.split_once('.').unwrap();
+    for session in
+        [session.clone(), format!("{until}.{}", "0".repeat(mac.len())), format!("{until}.")]
+    {
+        let cookie = parts(&[("cookie", &format!("{SESSION_COOKIE}={session}"))]);
+        assert_eq!(comparisons(&access, &cookie).await, 3, "{session}");
+    }
+}
+
+#[tokio::test]
+async fn f23_an_unknown_user_costs_a_check_like_a_known_one() {
+    let access = Access::basic(&format!("ada:{}", crate::hash_password("secret"))).unwrap();
+    let Policy::Users(users) = &access.policy else { unreachable!("it is by users") };
+    for (name, password) in [("ada", "guess"), ("bob", "guess")] {
+        let before = users.checked();
+        assert!(!is_granted(&access.decide(&basic(name, password)).await));
+        assert_eq!(users.checked() - before, 1, "{name}");
+    }
+}

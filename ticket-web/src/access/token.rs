@@ -6,10 +6,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use sha2::{Digest as _, Sha256};
-use subtle::{Choice, ConditionallySelectable as _, ConstantTimeEq as _};
+use sha2::Sha256;
 use ticket_core::Error;
 
+use super::secret::{self, Secret};
 use super::throttle::Throttle;
 use super::{Challenge, Decision, Grant};
 
@@ -27,11 +27,10 @@ pub(super) struct Tokens(Arc<Vec<Token>>);
 
 #[derive(Clone)]
 struct Token {
-    /// The token's hash: two of them are compared in the same time whatever they have in common.
-    hash: [u8; 32],
+    hash: Secret,
     /// What signs the cookies of those who know the token. It follows from the token, so cookies outlive the process and
     /// are valid in every process with this token.
-    session_key: [u8; 32],
+    session_key: Secret,
     grant: Grant,
 }
 
@@ -50,8 +49,8 @@ impl Tokens {
             ));
         }
         Arc::make_mut(&mut self.0).push(Token {
-            hash: hash(token),
-            session_key: hash(&format!("ticket-web session\0{token}")),
+            hash: Secret::of(&[token]),
+            session_key: Secret::of(&["ticket-web session", token]),
             grant,
         });
         Ok(())
@@ -76,23 +75,15 @@ impl Tokens {
         Ok(token.session(unix_seconds() + SESSION_LIFETIME.as_secs()))
     }
 
-    /// Finds a token, and compares with all of them however soon one is equal.
     fn find(&self, sent: &str) -> Option<&Token> {
-        let sent = hash(sent);
-        let (mut found, mut at) = (Choice::from(0), 0_u64);
-        for (index, token) in (0_u64..).zip(self.0.iter()) {
-            let equal = token.hash.ct_eq(&sent);
-            at.conditional_assign(&index, equal);
-            found |= equal;
-        }
-        let at = usize::try_from(at).ok()?;
-        if bool::from(found) { self.0.get(at) } else { None }
+        secret::find(self.0.iter(), |token| token.hash, &Secret::of(&[sent]))
     }
 
     fn find_session(&self, session: &str, now: u64) -> Option<&Token> {
         let (until, _) = session.split_once('.')?;
         let until: u64 = until.parse().ok().filter(|until| *until > now)?;
-        self.0.iter().find(|token| token.session(until).as_bytes().ct_eq(session.as_bytes()).into())
+        let of = |token: &&Token| Secret::of(&[&token.session(until)]);
+        secret::find(self.0.iter(), of, &Secret::of(&[session]))
     }
 }
 
@@ -100,7 +91,7 @@ impl Token {
     /// Returns the value of a cookie that is valid until a time in seconds since the Unix epoch.
     fn session(&self, until: u64) -> String {
         use std::fmt::Write as _;
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.session_key)
+        let mut mac = Hmac::<Sha256>::new_from_slice(self.session_key.key())
             .unwrap_or_else(|_| unreachable!("a key may have any length"));
         mac.update(&until.to_be_bytes());
         let mut session = format!("{until}.");
@@ -116,10 +107,6 @@ fn refused(throttle: &Throttle) -> Decision {
     let allows = throttle.allows();
     throttle.failed();
     if allows { Decision::Unauthenticated(Challenge::Token) } else { Decision::TooManyFailures }
-}
-
-fn hash(text: &str) -> [u8; 32] {
-    Sha256::digest(text.as_bytes()).into()
 }
 
 fn bearer(parts: &Parts) -> Option<&str> {

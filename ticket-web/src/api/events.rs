@@ -14,7 +14,6 @@ use super::{HistogramView, NamesView, PER_PAGE, PageView, answer, check_names, h
 use crate::event_params::EventList;
 use crate::failure::Failure;
 use crate::paging::turn;
-use crate::problem::Problem;
 use crate::site::Site;
 use crate::ticket_params::limit;
 use crate::visit::Visit;
@@ -26,10 +25,7 @@ type Answer = Result<Response, Failure>;
     get,
     path = "/events",
     params(EventFilters, Paging),
-    responses(
-        (status = 200, body = PageView<OccurrenceView<'_>>),
-        (status = 400, body = Problem, content_type = "application/problem+json"),
-    )
+    responses((status = 200, body = PageView<OccurrenceView<'_>>))
 )]
 pub(crate) async fn list(State(site): State<Site>, visit: Visit) -> Answer {
     let reader = site.reader(&visit);
@@ -138,10 +134,7 @@ impl From<EventTrait> for TraitView {
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000, description = "The number of items on a page; 50 without it."),
         ("after" = Option<String>, Query, description = "The cursor that came with the page before."),
     ),
-    responses(
-        (status = 200, body = PageView<TraitView>),
-        (status = 400, body = Problem, content_type = "application/problem+json"),
-    )
+    responses((status = 200, body = PageView<TraitView>))
 )]
 pub(crate) async fn values(State(site): State<Site>, visit: Visit) -> Answer {
     let params = &visit.params;
@@ -166,10 +159,7 @@ pub(crate) async fn values(State(site): State<Site>, visit: Visit) -> Answer {
     get,
     path = "/histogram",
     params(("app" = Option<String>, Query, description = "The application; all without it."), TimeRange),
-    responses(
-        (status = 200, body = HistogramView),
-        (status = 400, body = Problem, content_type = "application/problem+json"),
-    )
+    responses((status = 200, body = HistogramView))
 )]
 pub(crate) async fn counts(State(site): State<Site>, visit: Visit) -> Answer {
     check_names(&visit.params, &["app", "step", "since", "until"])?;

@@ -71,16 +71,22 @@ fn answer(value: &impl Serialize) -> Response {
     Json(value).into_response()
 }
 
-/// Refuses parameters that mean nothing, since they are most likely misspelled.
+/// Refuses parameters that mean nothing, since they are most likely misspelled, and those that are there twice.
 fn check_names(params: &Params, known: &[&str]) -> Result<(), Failure> {
-    match params.iter().find(|(name, _)| !known.contains(name)) {
-        None => Ok(()),
-        Some((name, _)) => {
-            let name: String = name.chars().take(60).collect();
+    let mut seen = Vec::with_capacity(known.len());
+    for (name, _) in params.iter() {
+        let shown = || name.chars().take(60).collect::<String>();
+        if !known.contains(&name) {
             let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-            Err(Failure::bad_request(format!("{name:?} is no parameter here: there are {known}.")))
+            let detail = format!("{:?} is no parameter here: there are {known}.", shown());
+            return Err(Failure::bad_request(detail));
         }
+        if seen.contains(&name) {
+            return Err(Failure::bad_request(format!("{}: write it once.", shown())));
+        }
+        seen.push(name);
     }
+    Ok(())
 }
 
 /// Reads the JSON in a request.

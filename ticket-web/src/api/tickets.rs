@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Serialize};
-use ticket_core::{HistogramQuery, HistoryQuery, OccurrenceQuery};
+use ticket_core::{Direction, HistogramQuery, HistoryQuery, OccurrenceQuery, ValueKind};
 use ticket_query::json::{HistoryView, OccurrenceView, TicketView};
 use utoipa::ToSchema;
 
@@ -18,7 +18,7 @@ use crate::failure::Failure;
 use crate::pages::ticket::{find, ticket_id};
 use crate::paging::{At, turn};
 use crate::paths::{MergePath, OccurrencePath, TicketPath};
-use crate::problem::Problem;
+use crate::sample::{Sample, TraitCounts};
 use crate::site::Site;
 use crate::ticket_params::{self, TicketList, limit, reverse, wrong};
 use crate::visit::Visit;
@@ -32,10 +32,7 @@ const PAGED: [&str; 4] = ["reverse", "limit", "after", "before"];
     get,
     path = "/tickets",
     params(TicketFilters, Order),
-    responses(
-        (status = 200, body = PageView<TicketView<'_>>),
-        (status = 400, body = Problem, content_type = "application/problem+json"),
-    )
+    responses((status = 200, body = PageView<TicketView<'_>>))
 )]
 pub(crate) async fn list(State(site): State<Site>, visit: Visit) -> Answer {
     let reader = site.reader(&visit);
@@ -64,10 +61,7 @@ pub(crate) struct CountView {
     get,
     path = "/tickets/count",
     params(TicketFilters),
-    responses(
-        (status = 200, body = CountView),
-        (status = 400, body = Problem, content_type = "application/problem+json"),
-    )
+    responses((status = 200, body = CountView))
 )]
 pub(crate) async fn count(State(site): State<Site>, visit: Visit) -> Answer {
     let reader = site.reader(&visit);
@@ -82,10 +76,7 @@ pub(crate) async fn count(State(site): State<Site>, visit: Visit) -> Answer {
     get,
     path = "/tickets/{ticket}",
     params(("ticket" = String, Path, description = "The id of the ticket: 32 hexadecimal digits.")),
-    responses(
-        (status = 200, body = TicketView<'_>),
-        (status = 404, body = Problem, content_type = "application/problem+json"),
-    )
+    responses((status = 200, body = TicketView<'_>))
 )]
 pub(crate) async fn get(
     State(site): State<Site>,
@@ -102,16 +93,14 @@ pub(crate) async fn get(
     delete,
     path = "/tickets/{ticket}",
     params(("ticket" = String, Path, description = "The id of the ticket: 32 hexadecimal digits.")),
-    responses(
-        (status = 204, description = "The ticket is deleted."),
-        (status = 404, body = Problem, content_type = "application/problem+json"),
-    )
+    responses((status = 204, description = "The ticket is deleted."))
 )]
 pub(crate) async fn delete(
     State(site): State<Site>,
     visit: Visit,
     Path(TicketPath { ticket: id }): Path<TicketPath>,
 ) -> Answer {
+    check_names(&visit.params, &[])?;
     let ticket = site.reader(&visit).ticket(ticket_id(&id)?).await?;
     site.changer(&visit)?.delete(&ticket).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
@@ -122,6 +111,7 @@ pub(crate) async fn delete(
 #[serde(deny_unknown_fields)]
 pub(crate) struct StatusDocument {
     /// `open`, `solved` or `muted`.
+    #[schema(pattern = "^(open|solved|muted)$")]
     status: String,
     /// The release that solves the ticket.
     release: Option<String>,
@@ -138,11 +128,7 @@ pub(crate) struct StatusDocument {
     path = "/tickets/{ticket}/status",
     params(("ticket" = String, Path, description = "The id of the ticket: 32 hexadecimal digits.")),
     request_body = StatusDocument,
-    responses(
-        (status = 200, body = TicketView<'_>),
-        (status = 400, body = Problem, content_type = "application/problem+json"),
-        (status = 404, body = Problem, content_type = "application/problem+json"),
-    )
+    responses((status = 200, body = TicketView<'_>))
 )]
 pub(crate) async fn set_status(
     State(site): State<Site>,
@@ -150,6 +136,7 @@ pub(crate) async fn set_status(
     Path(TicketPath { ticket: id }): Path<TicketPath>,
     body: Bytes,
 ) -> Answer {
+    check_names(&visit.params, &[])?;
     let StatusDocument { status, release, in_next_release, r#for } = document(&body)?;
     let ticket = site.reader(&visit).ticket(ticket_id(&id)?).await?;
     let changer = site.changer(&visit)?;
@@ -192,11 +179,7 @@ pub(crate) struct NoteDocument {
     path = "/tickets/{ticket}/notes",
     params(("ticket" = String, Path, description = "The id of the ticket: 32 hexadecimal digits.")),
     request_body = NoteDocument,
-    responses(
-        (status = 204, description = "The note is added."),
-        (status = 400, body = Problem, content_type = "application/problem+json"),
-        (status = 404, body = Problem, content_type = "application/problem+json"),
-    )
+    responses((status = 204, description = "The note is added."))
 )]
 pub(crate) async fn note(
     State(site): State<Site>,
@@ -204,6 +187,7 @@ pub(crate) async fn note(
     Path(TicketPath { ticket: id }): Path<TicketPath>,
     body: Bytes,
 ) -> Answer {
+    check_names(&visit.params, &[])?;
     let NoteDocument { text } = document(&body)?;
     let ticket = site.reader(&visit).ticket(ticket_id(&id)?).await?;
     site.changer(&visit)?.note(&ticket, &text).await?;
@@ -218,17 +202,14 @@ pub(crate) async fn note(
         ("ticket" = String, Path, description = "The ticket that gets the occurrences of both."),
         ("from" = String, Path, description = "The ticket that is merged, and is gone then."),
     ),
-    responses(
-        (status = 200, body = TicketView<'_>),
-        (status = 400, body = Problem, content_type = "application/problem+json"),
-        (status = 404, body = Problem, content_type = "application/problem+json"),
-    )
+    responses((status = 200, body = TicketView<'_>))
 )]
 pub(crate) async fn merge(
     State(site): State<Site>,
     visit: Visit,
     Path(MergePath { ticket: id, from }): Path<MergePath>,
 ) -> Answer {
+    check_names(&visit.params, &[])?;
     let into = site.reader(&visit).ticket(ticket_id(&id)?).await?;
     let merged = site.changer(&visit)?.merge(&into, ticket_id(&from)?).await?;
     Ok(answer(&TicketView::from(&merged)))
@@ -242,16 +223,14 @@ pub(crate) async fn merge(
         ("ticket" = String, Path, description = "The ticket that got the occurrences."),
         ("from" = String, Path, description = "The ticket that was merged."),
     ),
-    responses(
-        (status = 204, description = "The redirection has ended."),
-        (status = 404, body = Problem, content_type = "application/problem+json"),
-    )
+    responses((status = 204, description = "The redirection has ended."))
 )]
 pub(crate) async fn unmerge(
     State(site): State<Site>,
     visit: Visit,
     Path(MergePath { ticket: id, from }): Path<MergePath>,
 ) -> Answer {
+    check_names(&visit.params, &[])?;
     let ticket = site.reader(&visit).ticket(ticket_id(&id)?).await?;
     if site.changer(&visit)?.unmerge(&ticket, ticket_id(&from)?).await? {
         Ok(StatusCode::NO_CONTENT.into_response())
@@ -264,24 +243,38 @@ pub(crate) async fn unmerge(
 #[utoipa::path(
     get,
     path = "/tickets/{ticket}/history",
-    params(("ticket" = String, Path, description = "The id of the ticket: 32 hexadecimal digits.")),
-    responses(
-        (status = 200, body = PageView<HistoryView<'_>>),
-        (status = 404, body = Problem, content_type = "application/problem+json"),
-    )
+    params(
+        ("ticket" = String, Path, description = "The id of the ticket: 32 hexadecimal digits."),
+        Paging,
+    ),
+    responses((status = 200, body = PageView<HistoryView<'_>>))
 )]
 pub(crate) async fn history(
     State(site): State<Site>,
     visit: Visit,
     Path(TicketPath { ticket: id }): Path<TicketPath>,
 ) -> Answer {
-    check_names(&visit.params, &[])?;
+    check_names(&visit.params, &PAGED)?;
     let reader = site.reader(&visit);
-    let ticket = reader.ticket(ticket_id(&id)?).await?;
-    // As many as are kept.
-    let page = reader.history(&ticket, &HistoryQuery::new().with_limit(1_000)).await?;
+    let ticket = &reader.ticket(ticket_id(&id)?).await?;
+    let (is_oldest_first, limit) = (reverse(&visit.params)?, limit(&visit.params, PER_PAGE)?);
+    let query = |is_reversed: bool| {
+        let query = HistoryQuery::new().with_limit(limit);
+        let direction = direction(query.direction, is_reversed != is_oldest_first);
+        query.with_direction(direction)
+    };
+    let read = |is_reversed, after| {
+        let query = query(is_reversed).with_after(after);
+        async move { reader.history(ticket, &query).await }
+    };
+    let at = At::parse(&visit.params)?;
+    let page = turn(&at, read, |is_reversed| query(is_reversed).with_limit(1).plan()).await?;
     let items = page.items.iter().map(HistoryView::from).collect();
-    Ok(answer(&PageView::new(items, page.next.as_ref(), None)))
+    Ok(answer(&PageView::new(items, page.next.as_ref(), page.previous.as_ref())))
+}
+
+fn direction(natural: Direction, is_reversed: bool) -> Direction {
+    if is_reversed { natural.reversed() } else { natural }
 }
 
 /// Lists the occurrences of a ticket.
@@ -292,11 +285,7 @@ pub(crate) async fn history(
         ("ticket" = String, Path, description = "The id of the ticket: 32 hexadecimal digits."),
         Paging,
     ),
-    responses(
-        (status = 200, body = PageView<OccurrenceView<'_>>),
-        (status = 400, body = Problem, content_type = "application/problem+json"),
-        (status = 404, body = Problem, content_type = "application/problem+json"),
-    )
+    responses((status = 200, body = PageView<OccurrenceView<'_>>))
 )]
 pub(crate) async fn occurrences(
     State(site): State<Site>,
@@ -309,9 +298,7 @@ pub(crate) async fn occurrences(
     let (is_oldest_first, limit) = (reverse(&visit.params)?, limit(&visit.params, PER_PAGE)?);
     let query = |is_reversed: bool| {
         let query = OccurrenceQuery::new().with_limit(limit);
-        let direction = query.direction;
-        let direction =
-            if is_reversed == is_oldest_first { direction } else { direction.reversed() };
+        let direction = direction(query.direction, is_reversed != is_oldest_first);
         query.with_direction(direction)
     };
     let read = |is_reversed, after| {
@@ -332,10 +319,7 @@ pub(crate) async fn occurrences(
         ("ticket" = String, Path, description = "The id of the ticket: 32 hexadecimal digits."),
         ("occurrence" = String, Path, description = "The id of the occurrence: a UUID."),
     ),
-    responses(
-        (status = 200, body = OccurrenceView<'_>),
-        (status = 404, body = Problem, content_type = "application/problem+json"),
-    )
+    responses((status = 200, body = OccurrenceView<'_>))
 )]
 pub(crate) async fn occurrence(
     State(site): State<Site>,
@@ -353,11 +337,7 @@ pub(crate) async fn occurrence(
     get,
     path = "/tickets/{ticket}/histogram",
     params(("ticket" = String, Path, description = "The id of the ticket: 32 hexadecimal digits."), TimeRange),
-    responses(
-        (status = 200, body = HistogramView),
-        (status = 400, body = Problem, content_type = "application/problem+json"),
-        (status = 404, body = Problem, content_type = "application/problem+json"),
-    )
+    responses((status = 200, body = HistogramView))
 )]
 pub(crate) async fn counts(
     State(site): State<Site>,
@@ -370,6 +350,76 @@ pub(crate) async fn counts(
     let ticket = reader.ticket(ticket_id(&id)?).await?;
     let buckets = reader.counts(&HistogramQuery::of_ticket(ticket.id, step, from, to)).await?;
     Ok(answer(&HistogramView::new(&buckets)))
+}
+
+/// The most frequent values of the traits of a ticket's newest occurrences.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SharesView {
+    /// The number of occurrences that were looked at: the newest ones, up to 10,000.
+    occurrences: usize,
+    /// Whether these are all that are stored.
+    is_complete: bool,
+    /// The traits, ordered by name.
+    items: Vec<TraitSharesView>,
+}
+
+/// The most frequent values of a trait.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct TraitSharesView {
+    name: String,
+    /// The number of records with this trait.
+    count: u64,
+    /// The ten most frequent values, the most frequent first.
+    values: Vec<ValueShareView>,
+}
+
+/// How often a trait has a value.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ValueShareView {
+    /// `text`, `int`, `float`, `bool` or `time`.
+    #[schema(value_type = String)]
+    kind: ValueKind,
+    #[schema(value_type = Value)]
+    value: serde_json::Value,
+    count: u64,
+    /// The part of the records with this trait that have this value: from 0 to 1.
+    share: f64,
+}
+
+impl TraitSharesView {
+    fn new(name: &str, counts: &TraitCounts) -> Self {
+        let values = counts.top().into_iter().map(|(_, of)| ValueShareView {
+            kind: of.value.kind(),
+            value: of.value.to_json(),
+            count: of.count,
+            share: of.count as f64 / counts.sum as f64,
+        });
+        Self { name: name.to_owned(), count: counts.sum, values: values.collect() }
+    }
+}
+
+/// Returns the share of each value per trait of a ticket.
+#[utoipa::path(
+    get,
+    path = "/tickets/{ticket}/traits",
+    params(("ticket" = String, Path, description = "The id of the ticket: 32 hexadecimal digits.")),
+    responses((status = 200, body = SharesView))
+)]
+pub(crate) async fn traits(
+    State(site): State<Site>,
+    visit: Visit,
+    Path(TicketPath { ticket: id }): Path<TicketPath>,
+) -> Answer {
+    check_names(&visit.params, &[])?;
+    let reader = site.reader(&visit);
+    let ticket = reader.ticket(ticket_id(&id)?).await?;
+    let sample = Sample::read(reader, &ticket).await?;
+    let items = sample.traits.iter().map(|(name, counts)| TraitSharesView::new(name, counts));
+    Ok(answer(&SharesView {
+        occurrences: sample.occurrences,
+        is_complete: sample.is_whole,
+        items: items.collect(),
+    }))
 }
 
 /// Lists the applications among the newest tickets.

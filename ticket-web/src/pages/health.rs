@@ -7,23 +7,27 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
-use futures::future::{join_all, join5};
+use futures::future::{join, join_all, join5};
 use serde::Serialize;
 use ticket_core::{
     Bucket, BucketWidth, Capability, Direction, EventFilter, EventQuery, HistogramQuery,
-    StatusKind, TicketFilter, TicketQuery, Timestamp,
+    ProcessReport, StatusKind, StoreInfo, TicketFilter, TicketQuery, Timestamp,
 };
+use ticket_query::json::{ProcessView, StoreInfoView};
 use utoipa::ToSchema;
 
 use super::render;
 use crate::failure::Failure;
 use crate::frame::{Frame, Section};
 use crate::site::Site;
-use crate::view::{Chart, TimeView, grouped};
+use crate::view::{Chart, TimeView, beginning, grouped};
 use crate::visit::Visit;
 
 const HOUR: Duration = Duration::from_secs(3_600);
 const DAY: Duration = Duration::from_secs(86_400);
+
+/// The number of processes on the page.
+const PROCESSES: usize = 50;
 
 /// How the store is doing.
 #[derive(Serialize, ToSchema)]
@@ -42,6 +46,10 @@ pub(crate) struct HealthView {
     /// The time of the oldest occurrence that is still stored.
     #[schema(value_type = Option<String>)]
     oldest_stored_time: Option<Timestamp>,
+    /// What the store knows about itself. Sizes are only for who sees all applications.
+    store: Option<StoreInfoView>,
+    /// The processes that record, as they have reported last, the newest report first; absent if the store keeps no reports.
+    processes: Option<Vec<ProcessView>>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -78,13 +86,85 @@ struct StoreState {
     newest: Option<TimeView>,
     oldest: Option<TimeView>,
     charts: [Chart; 2],
+    schema_version: Option<u64>,
+    size: Option<String>,
+    parts: Vec<(String, String)>,
+    /// The processes that are shown; `None` if the store keeps no reports.
+    processes: Option<Vec<ProcessRow>>,
+    more_processes: usize,
+}
+
+/// A process in the table.
+struct ProcessRow {
+    state: &'static str,
+    app_id: String,
+    /// The host and the process id.
+    place: String,
+    release: String,
+    reported: TimeView,
+    started: TimeView,
+    counts: [String; 3],
+    spool: String,
+    lost: String,
+    last_error: Option<(TimeView, String)>,
+    retention: String,
+}
+
+impl ProcessRow {
+    fn new(report: &ProcessReport, now: Timestamp) -> Self {
+        let total = report.total_lost();
+        let lost = match total {
+            0 => "none".to_owned(),
+            _ => format!("{} ({})", grouped(total), ticket_query::losses(report)),
+        };
+        let name = |text: &Option<String>| {
+            text.as_deref().map_or_else(String::new, |text| beginning(text, 60))
+        };
+        let (release, environment) = (name(&report.release), name(&report.environment));
+        let error = report.last_error.as_ref();
+        Self {
+            state: ticket_query::state(report, now),
+            app_id: beginning(&report.app_id, 60),
+            place: [name(&report.host), report.pid.map_or_else(String::new, |pid| pid.to_string())]
+                .join(" ")
+                .trim()
+                .to_owned(),
+            release: [release, environment].join(" ").trim().to_owned(),
+            reported: TimeView::new(report.time, now),
+            started: TimeView::new(report.started, now),
+            counts: [report.accepted, report.stored, report.waiting].map(grouped),
+            spool: format!(
+                "{} {}",
+                ticket_query::bytes(report.spooled_bytes),
+                if report.on_disk { "on disk" } else { "in memory" }
+            ),
+            lost,
+            last_error: error
+                .map(|error| (TimeView::new(error.time, now), beginning(&error.text, 160))),
+            retention: ticket_query::retention(&report.retention),
+        }
+    }
 }
 
 pub(crate) async fn get(State(site): State<Site>, visit: Visit) -> Response {
     let read = read(&site, &visit).await.ok();
     let status = if read.is_some() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let time = |time| TimeView::new(time, visit.now);
-    let state = read.map(|(health, hours, days)| StoreState {
+    let state = read.map(|Read { health, hours, days, info, reports }| StoreState {
+        schema_version: info.as_ref().and_then(|info| info.schema_version),
+        size: info.as_ref().and_then(StoreInfo::bytes).map(ticket_query::bytes),
+        parts: info
+            .map(|info| info.parts)
+            .unwrap_or_default()
+            .into_iter()
+            .map(|part| (part.name, ticket_query::bytes(part.bytes)))
+            .collect(),
+        more_processes: reports.as_ref().map_or(0, |all| all.len().saturating_sub(PROCESSES)),
+        processes: reports.map(|mut reports| {
+            ticket_query::sort_by_state(&mut reports, visit.now);
+            let shown = reports.iter().take(PROCESSES);
+            shown.map(|report| ProcessRow::new(report, visit.now)).collect()
+        }),
         answer: health.answer_milliseconds,
         tickets: [
             ("open", grouped(health.tickets.open)),
@@ -129,14 +209,20 @@ pub(crate) async fn get(State(site): State<Site>, visit: Visit) -> Response {
     )
 )]
 pub(crate) async fn json(State(site): State<Site>, visit: Visit) -> Result<Response, Failure> {
-    let (health, ..) = read(&site, &visit).await?;
-    Ok(Json(health).into_response())
+    Ok(Json(read(&site, &visit).await?.health).into_response())
 }
 
-async fn read(
-    site: &Site,
-    visit: &Visit,
-) -> Result<(HealthView, Vec<Bucket>, Vec<Bucket>), Failure> {
+/// What the store has said.
+struct Read {
+    health: HealthView,
+    hours: Vec<Bucket>,
+    days: Vec<Bucket>,
+    /// `None` if the store did not say it.
+    info: Option<StoreInfo>,
+    reports: Option<Vec<ProcessReport>>,
+}
+
+async fn read(site: &Site, visit: &Visit) -> Result<Read, Failure> {
     let reader = site.reader(visit);
     let app_id = reader.app_id(None)?;
     let app_id = app_id.as_deref();
@@ -167,14 +253,17 @@ async fn read(
         range(BucketWidth::Hour, HOUR * 167),
         range(BucketWidth::Day, DAY * 59),
     );
-    let (counts, oldest, hours, week, days) = join5(
+    let counted = join5(
         join_all(StatusKind::ALL.map(count)),
         reader.events(&oldest),
         reader.counts(&hours),
         reader.counts(&week),
         reader.counts(&days),
-    )
-    .await;
+    );
+    let ((counts, oldest, hours, week, days), (info, reports)) =
+        join(counted, join(reader.store_info(), reader.reports())).await;
+    // The page says what it can if one of these fails.
+    let (info, reports) = (info.ok(), reports.ok().flatten());
     let (hours, week, days) = (hours?, week?, days?);
     let counts: Vec<u64> = counts.into_iter().collect::<Result<_, _>>()?;
     let [open, solved, muted] = counts[..] else { return Err(Failure::unavailable()) };
@@ -191,6 +280,10 @@ async fn read(
         newest_occurrence_time: newest.items.first().map(|ticket| ticket.last_occurrence_time),
         // A store without events has none.
         oldest_stored_time: oldest.ok().and_then(|page| Some(page.items.first()?.record.time)),
+        store: info.as_ref().map(StoreInfoView::from),
+        processes: reports
+            .as_ref()
+            .map(|all| all.iter().map(|report| ProcessView::new(report, visit.now)).collect()),
     };
-    Ok((health, hours, days))
+    Ok(Read { health, hours, days, info, reports })
 }

@@ -99,6 +99,7 @@ pub(crate) fn all() -> Vec<Route> {
         read("/api/v1/tickets/{ticket}/occurrences", tickets::occurrences),
         read("/api/v1/tickets/{ticket}/occurrences/{occurrence}", tickets::occurrence),
         read("/api/v1/tickets/{ticket}/histogram", tickets::counts),
+        read("/api/v1/tickets/{ticket}/traits", tickets::traits),
         read("/api/v1/applications", tickets::applications),
         read("/api/v1/releases", tickets::releases),
         read("/api/v1/events", api::events::list),
@@ -135,5 +136,7 @@ pub(crate) fn router(site: &Site) -> Router {
         .with_state(site.clone())
 }
 
+#[cfg(test)]
+mod attacks;
 #[cfg(test)]
 mod tests;

@@ -15,6 +15,7 @@ mod record;
 mod report;
 mod request;
 mod seed;
+mod web;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
@@ -49,6 +50,8 @@ enum Bench {
     Request,
     /// The time of each query on each database, as the store grows a hundredfold
     Query(query::Arguments),
+    /// The list of the dashboard on a large store: first byte, size, start, memory, and lists per second
+    Web(web::Arguments),
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
@@ -62,6 +65,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         Bench::Record => record::run()?,
         Bench::Request => request::run()?,
         Bench::Query(arguments) => query::run(arguments)?,
+        Bench::Web(arguments) => web::run(arguments)?,
     };
     print!("{}", if arguments.json { report::json(&rows)? } else { report::table(&rows) });
     Ok(())

@@ -7,9 +7,9 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
-use super::conclude;
 use super::output::Report;
 use super::process::{Outcome, Screen, forward};
+use super::{build, conclude};
 use crate::stages::Stages;
 use crate::{artifacts, command, debian, workspace};
 
@@ -64,11 +64,7 @@ fn steps(only: &str) -> Result<Command> {
     check_node()?;
     install_packages(&folder)?;
 
-    let mut build = command::cargo();
-    // With the features of the whole workspace, as the other tests: both share what is compiled.
-    build.args(["build", "--workspace", "--bin", "ticket", "--example", "fill"]);
-    let programs = artifacts::build(&mut build)?;
-
+    let programs = build::command_and_fill()?;
     let mut steps = Command::new("node");
     steps.current_dir(&folder).args(["run.js", only]);
     steps.env("TICKET", artifacts::executable(&programs, "ticket")?);

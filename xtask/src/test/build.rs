@@ -20,6 +20,16 @@ pub(super) fn programs(arguments: &[&str]) -> Result<Vec<Artifact>> {
     Ok(programs)
 }
 
+/// Compiles the command `ticket` and the example `fill`, which fills a store for it.
+///
+/// The features are those that the other tests have, so all share what is compiled. Cargo gives them only if a target is
+/// built that may use the dependencies of tests, which the example is.
+pub(super) fn command_and_fill() -> Result<Vec<Artifact>> {
+    let mut build = command::cargo();
+    build.args(["build", "--workspace", "--bin", "ticket", "--example", "fill"]);
+    artifacts::build(&mut build)
+}
+
 /// Compiles the tests that cargo's arguments select, and returns the names of the programs.
 pub(super) fn names(scope: Option<&str>, arguments: &[String]) -> Result<Names> {
     let arguments = arguments.iter().take_while(|word| *word != "--").map(String::as_str);

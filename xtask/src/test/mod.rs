@@ -3,6 +3,7 @@
 //! A green run that tested nothing is worse than a red one, so this counts what ran: an ignored test
 //! fails the run, unless the conformance suite names the capability that the backend declares it lacks.
 
+pub(crate) mod api;
 pub(crate) mod browser;
 mod build;
 mod matrix;

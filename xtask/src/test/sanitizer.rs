@@ -40,7 +40,8 @@ pub(super) fn run(screen: &Screen) -> Outcome {
         let mut of_program = Report::default();
         of_program.begin(name.clone());
         let mut tests = program.command();
-        tests.env("TSAN_OPTIONS", &options);
+        // Under the sanitizer, printing one backtrace takes longer than some tests wait.
+        tests.env("TSAN_OPTIONS", &options).env("RUST_BACKTRACE", "0");
         let (of_program, found) = forward(tests, of_program, screen)?;
         report.absorb(of_program);
         problems.extend(found.into_iter().map(|problem| format!("{name}: {problem}")));

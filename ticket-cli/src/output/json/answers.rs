@@ -7,7 +7,7 @@ use serde::Serialize;
 use ticket_core::{Bucket, EventTrait, Level, OccurrenceId, TicketId, Timestamp, ValueKind};
 use ticket_handler::spool::{Contents, Drained};
 
-use ticket_query::json::{HistoryView, OccurrenceView, TicketView};
+use ticket_query::json::{HistoryView, OccurrenceView, ProcessView, StoreInfoView, TicketView};
 
 /// A ticket with its charts and newest occurrences.
 #[derive(Serialize)]
@@ -202,4 +202,14 @@ pub(crate) struct RecentView {
     pub(crate) this_hour: u64,
     pub(crate) last_24_hours: u64,
     pub(crate) last_7_days: u64,
+}
+
+/// How the store and the processes that record are doing.
+#[derive(Serialize)]
+pub(crate) struct HealthView {
+    pub(crate) backend: &'static str,
+    pub(crate) store: StoreInfoView,
+    pub(crate) occurrences: RecentView,
+    /// `None` if the store keeps no reports.
+    pub(crate) processes: Option<Vec<ProcessView>>,
 }

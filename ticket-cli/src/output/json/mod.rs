@@ -9,11 +9,11 @@ use ticket_query::sanitize;
 mod answers;
 
 pub(crate) use self::answers::{
-    CapabilitiesView, ClearedView, CountView, DeletedView, DrainedView, ExpiredView, LevelView,
-    NotedView, RecentView, SetupView, ShowView, SpoolView, StatsView, TraitTypeView, TraitView,
-    TypeView, UnmergedView,
+    CapabilitiesView, ClearedView, CountView, DeletedView, DrainedView, ExpiredView, HealthView,
+    LevelView, NotedView, RecentView, SetupView, ShowView, SpoolView, StatsView, TraitTypeView,
+    TraitView, TypeView, UnmergedView,
 };
-pub(crate) use ticket_query::json::{HistoryView, OccurrenceView, TicketView};
+pub(crate) use ticket_query::json::{HistoryView, OccurrenceView, ProcessView, TicketView};
 
 /// Writes one object and a line break.
 ///

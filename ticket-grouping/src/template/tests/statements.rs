@@ -128,7 +128,13 @@ const STATEMENTS: &[&[&str]] = &[
     &["exit code 1 of job-17", "exit code 1 of job-4711"],
     &["exit code 137 of job-17"],
     &["retry 3 of 5 in 250 ms", "retry 1 of 12 in 2 s"],
-    &["connect from unknown[10.0.0.1]", "connect from mail.example.com[10.2.3.4]"],
+    &[
+        "connect from unknown[10.0.0.1]",
+        "connect from mail.example.com[10.2.3.4]",
+        "connect from mail[10.2.3.4]",
+        "connect from mail",
+        "connect from ::1",
+    ],
     &[
         "imap-login: Login: user=<bob>, rip=10.0.0.1, session=<q8Y/zz+2>",
         "imap-login: Login: user=<eve@example.org>, rip=a.example.net, session=<abc>",
@@ -136,6 +142,58 @@ const STATEMENTS: &[&[&str]] = &[
     &["sender <bob@example.com> is not a member", "sender <eve@example.org> is not a member"],
     &["(root) CMD (/usr/lib64/sa/sa1 1 1)", "(root) CMD (cd / && run-parts /etc/cron.hourly)"],
     &["Kernel command line: root=/dev/sda1 ro quiet", "Kernel command line: ro rhgb"],
+    &[
+        "Invalid user bob from 10.0.0.1 port 22",
+        "Invalid user user from 10.0.0.1 port 22",
+        "Invalid user data from 10.0.0.1 port 22",
+        "Invalid user  from 10.0.0.1 port 22",
+    ],
+    &[
+        "input_userauth_request: invalid user bob [preauth]",
+        "input_userauth_request: invalid user admin [preauth]",
+        "input_userauth_request: invalid user access [preauth]",
+        "input_userauth_request: invalid user  [preauth]",
+    ],
+    &[
+        "Failed keyboard-interactive/pam for bob from 10.0.0.1 port 22 ssh2",
+        "Failed keyboard-interactive/pam for session from 2001:db8::be port 22 ssh2",
+    ],
+    &[
+        "pam_unix(su:session): session opened for user bob(uid=1000) by (uid=0)",
+        "pam_unix(su:session): session opened for user root(uid=0) by (uid=0)",
+    ],
+    &[
+        "pam_unix(sudo:session): session opened for user root(uid=0) by bob(uid=1000)",
+        "pam_unix(sudo:session): session opened for user root(uid=0) by eve(uid=1001)",
+    ],
+    &["password check failed for user (root)", "password check failed for user (www-data)"],
+    &["USER bob: Login successful.", "USER backup: Login successful."],
+    &[
+        "bob : TTY=pts/0 ; PWD=/home/bob ; USER=root ; COMMAND=/bin/ls -l /root",
+        "eve : TTY=unknown ; PWD=/ ; USER=postgres ; COMMAND=/usr/bin/psql",
+    ],
+    &[
+        "bob : user NOT in sudoers ; TTY=pts/0 ; PWD=/ ; USER=root ; COMMAND=/bin/sh",
+        "eve : user NOT in sudoers ; TTY=pts/1 ; PWD=/ ; USER=root ; COMMAND=/bin/cat /etc/shadow",
+    ],
+    &["(root) RELOAD (crontabs/root)", "(bob) RELOAD (crontabs/bob)"],
+    &[
+        "lost connection after AUTH from mail[10.0.0.1]",
+        "lost connection after AUTH from mail.example.com[10.2.3.4]",
+    ],
+    &[
+        "authenticator failed for (hydra) [10.0.0.1]:3311: 535 Incorrect authentication data",
+        "authenticator failed for a.example.com [10.2.3.4]:9: 535 Incorrect authentication data",
+    ],
+    &["refused connect from gw (10.0.0.1)", "refused connect from 10.0.0.7 (10.0.0.7)"],
+    &["no answer of ::ffff:10.0.0.1", "no answer of aaaa:bbbb::1:17", "no answer of 2001:db8::be"],
+    &[
+        "uploading to s3.example.com:443 is slow",
+        "uploading to cdn.example.com:443 is slow",
+        "uploading to a_b.cdn.site:443 is slow",
+    ],
+    &["domain root_domain is not served", "domain var_backup_17 is not served"],
+    &["no heartbeat of rack_E282", "no heartbeat of rack_E17", "no heartbeat of rack_I8"],
     &["Write cache of sda is enabled", "Write cache of nvme0n1 is enabled"],
 ];
 

@@ -20,7 +20,7 @@ use ticket_query::sanitize;
 
 use self::history::EntryView;
 use self::occurrence::{OccurrenceDetails, Pair};
-use self::sample::Sample;
+use self::sample::SampleView;
 use super::{change, render};
 use crate::failure::Failure;
 use crate::frame::{Frame, Section};
@@ -28,6 +28,7 @@ use crate::markdown;
 use crate::paging::cursor;
 use crate::paths::{OccurrencePath, TicketPath};
 use crate::reader::Reader;
+use crate::sample::Sample;
 use crate::site::Site;
 use crate::view::{Chart, TimeView, beginning, grouped, whole};
 use crate::visit::Visit;
@@ -43,7 +44,7 @@ struct TicketPage {
     occurrence: Option<OccurrenceDetails>,
     turn: Turn,
     charts: [Chart; 2],
-    sample: Sample,
+    sample: SampleView,
     history: Vec<EntryView>,
     ingredients: Vec<Pair>,
     markdown: String,
@@ -170,7 +171,7 @@ async fn page(
         turn(reader, visit, ticket, occurrence.as_ref()),
         counts(reader, ticket, BucketWidth::Hour, visit.now, 24),
         counts(reader, ticket, BucketWidth::Day, visit.now, 60),
-        sample::read(reader, ticket, visit.now),
+        Sample::read(reader, ticket),
         reader.history(ticket, &history),
     )
     .await;
@@ -191,7 +192,7 @@ async fn page(
         occurrence: occurrence.as_ref().map(|occurrence| OccurrenceDetails::new(visit, occurrence)),
         turn: turn?,
         charts: [hours?, days?],
-        sample: sample?,
+        sample: SampleView::new(&sample?, visit.now),
         history: history::entries(visit, &history?.items),
         ingredients: ingredients.collect(),
         markdown: visit.link(&format!("{here}/markdown")),
