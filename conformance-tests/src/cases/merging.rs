@@ -163,7 +163,7 @@ pub(super) async fn rule_30_an_occurrence_id_in_both_tickets_counts_once(cx: Con
     assert_eq!(ticket(&store, id_of("into")).await.occurrence_count, 10);
 }
 
-pub(super) async fn rule_30_of_an_occurrence_in_both_tickets_that_of_into_describes_the_merged_one(
+pub(super) async fn rule_30_an_occurrence_id_in_both_tickets_keeps_the_description_of_into(
     cx: Context,
 ) {
     let store = cx.store().await;

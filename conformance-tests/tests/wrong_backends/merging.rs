@@ -94,10 +94,8 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         },
     },
     Mutant {
-        fault: "describes a merged ticket by the other one's occurrence if both have it",
-        found_by: &[
-            "rule_30_of_an_occurrence_in_both_tickets_that_of_into_describes_the_merged_one",
-        ],
+        fault: "describes a merged ticket by the other ticket's copy of an occurrence that both have",
+        found_by: &["rule_30_an_occurrence_id_in_both_tickets_keeps_the_description_of_into"],
         hooks: Hooks {
             merge: |it, into, from, author| {
                 let newest = |id| {

@@ -17,17 +17,24 @@ use crate::{
 /// id it does not have.
 ///
 /// ```
-/// use ticket_core::backend::{NewOccurrence, StoredTicket, TicketChange};
-/// use ticket_core::{Fingerprint, Ingredients, Level, Record};
+/// use ticket_core::backend::{NewOccurrence, StatusChange, StoredTicket, TicketChange};
+/// use ticket_core::{Author, Fingerprint, Ingredients, Level, Record, Timestamp};
 ///
-/// let new = || {
-///     let fingerprint = Fingerprint::new("shop", b"", Ingredients::new("example/1"));
-///     NewOccurrence::new(Record::new(Level::Error, "shop", "refused"), fingerprint)
+/// let new = |second: i64| {
+///     let record = Record::new(Level::Error, "shop", "refused")
+///         .with_time(Timestamp::from_micros(second * 1_000_000));
+///     NewOccurrence::new(record, Fingerprint::new("shop", b"", Ingredients::new("example/1")))
 /// };
-/// let mut stored = StoredTicket::new(&new());
-/// assert_eq!(stored.add(&new()), Some(TicketChange::Created));
-/// assert_eq!(stored.add(&new()), None);
+/// let mut stored = StoredTicket::new(&new(1));
+/// assert_eq!(stored.add(&new(1)), Some(TicketChange::Created));
+/// assert_eq!(stored.add(&new(2)), None);
 /// assert_eq!(stored.ticket.occurrence_count, 2);
+///
+/// let at = Timestamp::from_micros(5_000_000);
+/// stored.set_status(StatusChange::Solve { at, release: None }, &Author::new("ada"));
+/// assert_eq!(stored.add(&new(6)), Some(TicketChange::Reopened));
+/// stored.remember_reopening();
+/// assert_eq!(stored.history.len(), 2);
 ///
 /// let json = serde_json::to_string(&stored)?;
 /// assert_eq!(serde_json::from_str::<StoredTicket>(&json)?, stored);
@@ -98,21 +105,8 @@ impl StoredTicket {
         self.ticket.occurrence_count += repeats;
         *self.hours.entry(record.time.hour()).or_default() += repeats;
         self.seen.insert((record.release.clone(), record.environment.clone()));
-        if new.age_key() < self.first {
-            self.first = new.age_key();
-            self.ticket.first_occurrence_time = record.time;
-            self.ticket.first_release = release(record);
-        }
-        if new.age_key() > self.last {
-            self.last = new.age_key();
-            self.search_text = new.search_text();
-            self.ticket.last_occurrence_time = record.time;
-            self.ticket.level = record.level;
-            self.ticket.channel = record.channel.to_string();
-            self.ticket.message = record.message.to_string();
-            self.ticket.location.clone_from(&record.location);
-            self.ticket.error_type = record.error_type().map(str::to_owned);
-            self.ticket.last_release = release(record);
+        if new.age_key() < self.first || new.age_key() > self.last {
+            self.widen(Self::new(new));
         }
         change
     }
@@ -164,39 +158,82 @@ impl StoredTicket {
 
     /// Adds everything that another ticket has (rule 30).
     ///
-    /// The store moves the occurrences, and adds the entry of the merge to the history.
-    pub fn absorb(&mut self, other: Self) {
-        for (hour, count) in other.hours {
+    /// The store moves the occurrences, and adds the entry of the merge to the history:
+    ///
+    /// ```
+    /// use std::collections::BTreeMap;
+    /// use ticket_core::backend::StoredTicket;
+    /// use ticket_core::{Author, HistoryEvent, Occurrence, OccurrenceId};
+    ///
+    /// type Entry = (StoredTicket, BTreeMap<OccurrenceId, Occurrence>);
+    ///
+    /// fn merge(into: &mut Entry, mut from: Entry, author: &Author) {
+    ///     let (into_id, from_id) = (into.0.ticket.id, from.0.ticket.id);
+    ///     for (id, occurrence) in from.1 {
+    ///         if into.1.contains_key(&id) {
+    ///             from.0.subtract(&occurrence);
+    ///         } else {
+    ///             into.1.insert(id, Occurrence { ticket_id: into_id, ..occurrence });
+    ///         }
+    ///     }
+    ///     into.0.absorb(from.0);
+    ///     into.0.remember(author, HistoryEvent::Merged(from_id));
+    /// }
+    /// ```
+    pub fn absorb(&mut self, mut other: Self) {
+        for (hour, count) in std::mem::take(&mut other.hours) {
             *self.hours.entry(hour).or_default() += count;
         }
-        self.seen.extend(other.seen);
-        for HistoryEntry { number: _, time, by, event } in other.history {
+        self.seen.append(&mut other.seen);
+        for HistoryEntry { number: _, time, by, event } in other.history.drain(..) {
             let author = by.map_or_else(Author::unknown, Author::new);
             self.remember(&author.with_time(time), event);
         }
-        let (ticket, more) = (&mut self.ticket, other.ticket);
-        ticket.occurrence_count += more.occurrence_count;
-        ticket.reopened_count += more.reopened_count;
-        if let Status::Solved { at, .. } = ticket.status
-            && at < more.last_occurrence_time
+        self.ticket.occurrence_count += other.ticket.occurrence_count;
+        self.ticket.reopened_count += other.ticket.reopened_count;
+        if let Status::Solved { at, .. } = self.ticket.status
+            && at < other.ticket.last_occurrence_time
         {
-            ticket.status = Status::Open;
+            self.ticket.status = Status::Open;
         }
+        self.widen(other);
+    }
+
+    /// Takes over the first occurrence of another ticket if it is earlier, and the newest one if it is later (rule 5).
+    fn widen(&mut self, other: Self) {
+        let Ticket {
+            id: _,
+            app_id: _,
+            level,
+            channel,
+            message,
+            location,
+            error_type,
+            status: _,
+            first_occurrence_time,
+            last_occurrence_time,
+            occurrence_count: _,
+            reopened_count: _,
+            first_release,
+            last_release,
+            ingredients: _,
+        } = other.ticket;
+        let ticket = &mut self.ticket;
         if other.first < self.first {
             self.first = other.first;
-            ticket.first_occurrence_time = more.first_occurrence_time;
-            ticket.first_release = more.first_release;
+            ticket.first_occurrence_time = first_occurrence_time;
+            ticket.first_release = first_release;
         }
         if other.last > self.last {
             self.last = other.last;
             self.search_text = other.search_text;
-            ticket.last_occurrence_time = more.last_occurrence_time;
-            ticket.level = more.level;
-            ticket.channel = more.channel;
-            ticket.message = more.message;
-            ticket.location = more.location;
-            ticket.error_type = more.error_type;
-            ticket.last_release = more.last_release;
+            ticket.level = level;
+            ticket.channel = channel;
+            ticket.message = message;
+            ticket.location = location;
+            ticket.error_type = error_type;
+            ticket.last_occurrence_time = last_occurrence_time;
+            ticket.last_release = last_release;
         }
     }
 
@@ -274,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ticket_that_absorbs_another_one_is_that_of_the_occurrences_of_both() {
+    fn a_ticket_that_absorbs_another_one_equals_one_that_got_the_occurrences_of_both() {
         let (mut stored, mut other) = (ticket_of(20), ticket_of(10));
         let shared = at(30);
         stored.add(&shared);

@@ -174,7 +174,7 @@ impl<P: Position> QueryPlan<P> {
 
     /// Creates the page from all results, or from all items that may be results, in any order.
     ///
-    /// Each candidate comes with its position, which no other one has. `read` returns the result of a candidate, or
+    /// Each candidate comes with its position, and no two positions are equal. `read` returns the result of a candidate, or
     /// `None` if it is none. It is called in the order of the results, until the page is full, so a store that only
     /// has an index reads no more than it needs.
     ///
