@@ -174,7 +174,7 @@ impl BackendBase for RedbBackend {
     }
 
     async fn store_info(&self) -> Result<StoreInfo> {
-        // Tables of another version fail the call.
+        // The call fails if the tables have another version.
         let info = StoreInfo::new().with_schema_version(schema::CURRENT.unsigned_abs());
         self.thread.read(&info, |_, info| Ok(info.clone())).await
     }
