@@ -423,3 +423,45 @@ fn send(message: &impl Serialize) -> io::Result<()> {
     println!("{PREFIX}{}", serde_json::to_string(message)?);
     io::stdout().flush()
 }
+
+#[cfg(test)]
+mod tests {
+    use futures::executor::block_on;
+    use ticket_core::ErrorKind;
+    use ticket_memory::MemoryBackend;
+
+    use super::*;
+    use crate::{Fault, FaultyBackend, Method, script};
+
+    /// Takes one step with a store whose first call waits, and then fails. Returns the answer and the number of calls.
+    fn record_after(wait: Duration, kind: ErrorKind) -> (Answer, u64) {
+        let fails = script(Method::RecordTickets, [Fault::Error(kind)]);
+        let waits = script(Method::RecordTickets, [Fault::Slow(wait)]);
+        let failing = FaultyBackend::new(MemoryBackend::new(), fails);
+        let backend = Arc::new(FaultyBackend::new(failing, waits));
+        let store: Arc<dyn Store> = backend.clone();
+        let steps = vec![Step::Record(vec![support::record("ticket", 1)])];
+        let answer = block_on(take(&store, steps));
+        (answer, backend.calls(Method::RecordTickets))
+    }
+
+    #[test]
+    fn a_step_that_waited_in_vain_is_repeated_and_reported_once() {
+        let (answer, calls) = record_after(WAITED, ErrorKind::Unavailable);
+        assert_eq!(calls, 2);
+        let report = answer.done();
+        assert_eq!((report.occurrences, report.created.len()), (1, 1));
+    }
+
+    #[test]
+    fn a_step_that_fails_at_once_or_for_good_is_not_repeated() {
+        for (wait, kind) in
+            [(Duration::ZERO, ErrorKind::Unavailable), (WAITED, ErrorKind::Rejected)]
+        {
+            let (answer, calls) = record_after(wait, kind);
+            assert_eq!(calls, 1, "{kind}");
+            let Answer::Failed(error) = answer else { panic!("the step did not fail: {kind}") };
+            assert!(error.starts_with("step 1, record_tickets of 1 records"), "{error}");
+        }
+    }
+}

@@ -4,11 +4,10 @@ use std::collections::BTreeSet;
 
 use ticket_core::backend::{EventPosition, TraitPosition};
 use ticket_core::{
-    Direction, EventQuery, EventTrait, EventTypeQuery, Expired, Expiry, KeepPerTicket, Occurrence,
-    Page, Record, Result, SmolStr, Status, TraitQuery, TraitType, TraitTypeQuery,
+    EventQuery, EventTrait, EventTypeQuery, Expired, Expiry, KeepPerTicket, Occurrence, Page,
+    Record, Result, SmolStr, Status, TraitQuery, TraitType, TraitTypeQuery,
 };
 
-use crate::page::page_of;
 use crate::state::State;
 use crate::tickets::is_app;
 
@@ -17,8 +16,7 @@ impl State {
         let plan = query.plan()?;
         let found = self.events().filter(|event| query.filter.matches(&event.record));
         let places = found.map(|event| (EventPosition::of(event), event));
-        let page = page_of(places, query.direction, plan.after(), query.offset(), plan.fetch());
-        Ok(plan.page(page.cloned().collect()))
+        plan.select(places, |event| Ok(Some(event.clone())))
     }
 
     pub(crate) fn event_types(&self, query: &EventTypeQuery) -> Vec<String> {
@@ -46,18 +44,13 @@ impl State {
             let traits = event.record.traits.iter();
             let asked = traits.filter(|(name, _)| query.name.as_ref().is_none_or(|n| n == *name));
             asked.map(|(name, value)| {
-                let place =
-                    TraitPosition { name: name.to_string(), event: EventPosition::of(event) };
-                (place, (name, value, EventPosition::of(event)))
+                let event = EventPosition::of(event);
+                (TraitPosition { name: name.to_string(), event }, (name, value, event))
             })
         });
-        let page = page_of(places, Direction::Ascending, plan.after(), 0, plan.fetch());
-        let traits = page.map(|(name, value, event)| EventTrait {
-            name: name.to_string(),
-            value: value.clone(),
-            event,
-        });
-        Ok(plan.page(traits.collect()))
+        plan.select(places, |(name, value, event)| {
+            Ok(Some(EventTrait { name: name.to_string(), value: value.clone(), event }))
+        })
     }
 
     pub(crate) fn clear_expired(&mut self, expiry: &Expiry) -> Expired {
@@ -72,9 +65,9 @@ impl State {
 
         let tickets = self.tickets.len();
         self.tickets.retain(|_, entry| {
-            let goes = is_app(&entry.ticket.app_id, expiry.app_id.as_deref())
-                && matches!(entry.ticket.status, Status::Solved { .. })
-                && entry.ticket.last_occurrence_time < expiry.before
+            let goes = is_app(&entry.stored.ticket.app_id, expiry.app_id.as_deref())
+                && matches!(entry.stored.ticket.status, Status::Solved { .. })
+                && entry.stored.ticket.last_occurrence_time < expiry.before
                 && entry.occurrences.is_empty();
             !goes
         });
@@ -86,7 +79,7 @@ impl State {
         let newest = keep.count.get() as usize - 1;
         let mut surplus = Vec::new();
         for entry in self.tickets.values() {
-            if is_app(&entry.ticket.app_id, keep.app_id.as_deref()) {
+            if is_app(&entry.stored.ticket.app_id, keep.app_id.as_deref()) {
                 let mut places: Vec<EventPosition> =
                     entry.occurrences.values().map(EventPosition::of).collect();
                 places.sort_unstable();

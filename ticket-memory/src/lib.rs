@@ -2,7 +2,6 @@
 
 mod backend;
 mod events;
-mod page;
 mod state;
 mod tickets;
 

@@ -8,28 +8,27 @@ use ticket_core::{
     ReleaseQuery, Result, SmolStr, Ticket, TicketFilter, TicketId, TicketQuery, Timestamp,
 };
 
-use crate::page::page_of;
 use crate::state::{Entry, State};
 
 impl State {
     pub(crate) fn count_tickets(&self, filter: &TicketFilter, now: Timestamp) -> u64 {
-        self.tickets.values().filter(|entry| entry.matches(filter, now)).count() as u64
+        self.tickets.values().filter(|entry| entry.stored.matches(filter, now)).count() as u64
     }
 
     pub(crate) fn get_tickets(&self, query: &TicketQuery, now: Timestamp) -> Result<Page<Ticket>> {
         let plan = query.plan()?;
-        let found = self.tickets.values().filter(|entry| entry.matches(&query.filter, now));
-        let places = found.map(|entry| (TicketPosition::of(&entry.ticket, query.sort), entry));
-        let page = page_of(places, query.direction, plan.after(), query.offset(), plan.fetch());
-        Ok(plan.page(page.map(|entry| entry.ticket_at(now)).collect()))
+        let found = self.tickets.values().filter(|entry| entry.stored.matches(&query.filter, now));
+        let places =
+            found.map(|entry| (TicketPosition::of(&entry.stored.ticket, query.sort), entry));
+        plan.select(places, |entry| Ok(Some(entry.stored.at(now))))
     }
 
     pub(crate) fn get_releases(&self, query: &ReleaseQuery) -> Vec<String> {
         let releases: BTreeSet<&SmolStr> = self
             .tickets
             .values()
-            .filter(|entry| is_app(&entry.ticket.app_id, query.app_id.as_deref()))
-            .flat_map(|entry| &entry.seen)
+            .filter(|entry| is_app(&entry.stored.ticket.app_id, query.app_id.as_deref()))
+            .flat_map(|entry| &entry.stored.seen)
             .filter_map(|(release, _)| release.as_ref())
             .collect();
         releases.into_iter().map(SmolStr::to_string).collect()
@@ -43,8 +42,7 @@ impl State {
         let plan = query.plan()?;
         let found = self.tickets.get(&id).into_iter().flat_map(|entry| entry.occurrences.values());
         let places = found.map(|occurrence| (EventPosition::of(occurrence), occurrence));
-        let page = page_of(places, query.direction, plan.after(), query.offset(), plan.fetch());
-        Ok(plan.page(page.cloned().collect()))
+        plan.select(places, |occurrence| Ok(Some(occurrence.clone())))
     }
 
     pub(crate) fn get_history(
@@ -53,29 +51,21 @@ impl State {
         query: &HistoryQuery,
     ) -> Result<Page<HistoryEntry>> {
         let plan = query.plan()?;
-        let found = self.tickets.get(&id).into_iter().flat_map(|entry| &entry.history);
+        let found = self.tickets.get(&id).into_iter().flat_map(|entry| &entry.stored.history);
         let places = found.map(|entry| (HistoryPosition(entry.number), entry));
-        let page = page_of(places, query.direction, plan.after(), query.offset(), plan.fetch());
-        Ok(plan.page(page.cloned().collect()))
+        plan.select(places, |entry| Ok(Some(entry.clone())))
     }
 
     pub(crate) fn count_occurrences(&self, query: &HistogramQuery) -> Result<Vec<Bucket>> {
         let hours = query.hours()?;
         let in_scope = |entry: &&Entry| match &query.scope {
-            HistogramScope::Ticket(id) => entry.ticket.id == *id,
-            HistogramScope::App(app_id) => is_app(&entry.ticket.app_id, app_id.as_deref()),
+            HistogramScope::Ticket(id) => entry.stored.ticket.id == *id,
+            HistogramScope::App(app_id) => is_app(&entry.stored.ticket.app_id, app_id.as_deref()),
         };
         let counts = self.tickets.values().filter(in_scope).flat_map(|entry| {
-            entry.hours.range(hours.clone()).map(|(hour, count)| (*hour, *count))
+            entry.stored.hours.range(hours.clone()).map(|(hour, count)| (*hour, *count))
         });
         query.buckets(counts)
-    }
-}
-
-impl Entry {
-    fn matches(&self, filter: &TicketFilter, now: Timestamp) -> bool {
-        let seen = self.seen.iter().map(|(release, place)| (release.as_deref(), place.as_deref()));
-        filter.matches(&self.ticket, seen, &self.search_text, now)
     }
 }
 

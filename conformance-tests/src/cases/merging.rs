@@ -163,6 +163,24 @@ pub(super) async fn rule_30_an_occurrence_id_in_both_tickets_counts_once(cx: Con
     assert_eq!(ticket(&store, id_of("into")).await.occurrence_count, 10);
 }
 
+pub(super) async fn rule_30_an_occurrence_id_in_both_tickets_keeps_the_description_of_into(
+    cx: Context,
+) {
+    let store = cx.store().await;
+    let of = |name: &str, release: &str| {
+        occurrence(record(name, 10).with_key("a").with_release(release))
+    };
+    let (kept, other) = (of("into", "1"), of("from", "2"));
+    assert_eq!(kept.age_key(), other.age_key(), "it is the first and the newest one of both");
+    put(&store, &[kept.clone(), other]).await;
+    assert_eq!(merge(&store, "into", "from").await, expected([&kept]));
+    assert_eq!(ticket(&store, id_of("into")).await, expected([&kept]));
+    for (text, found) in [("into failed", &[id_of("into")][..]), ("from failed", &[])] {
+        let filter = TicketFilter::new().with_search(text);
+        assert_eq!(find_ids(&store, &filter).await, found, "{text}");
+    }
+}
+
 pub(super) async fn rule_30_pruned_occurrences_count_in_a_merged_ticket(cx: Context) {
     let store = cx.store().await;
     let batch = [series("into", [0, 10]), series("from", [-10, 20])].concat();

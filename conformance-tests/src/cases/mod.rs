@@ -321,6 +321,7 @@ pub(crate) const CASES: &[CaseEntry] = cases! {
         rule_30_a_merged_ticket_leaves_no_releases_and_environments_behind,
         rule_30_the_events_of_a_merged_ticket_are_found: Events,
         rule_30_an_occurrence_id_in_both_tickets_counts_once,
+        rule_30_an_occurrence_id_in_both_tickets_keeps_the_description_of_into,
         rule_30_pruned_occurrences_count_in_a_merged_ticket: Events,
         rule_30_later_occurrences_are_recorded_in_the_merged_ticket,
         rule_30_a_merge_and_its_end_hold_for_every_handle: SharedStorage,

@@ -94,6 +94,30 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         },
     },
     Mutant {
+        fault: "describes a merged ticket by the other ticket's copy of an occurrence that both have",
+        found_by: &["rule_30_an_occurrence_id_in_both_tickets_keeps_the_description_of_into"],
+        hooks: Hooks {
+            merge: |it, into, from, author| {
+                let newest = |id| {
+                    let records = it.all_occurrences(id).into_iter().map(|one| one.record);
+                    records.max_by_key(|record| (record.time, record.id))
+                };
+                if let (Some(kept), Some(other)) = (newest(into), newest(from))
+                    && kept.id == other.id
+                {
+                    it.notes().texts.insert(into, other.message.to_string());
+                }
+                it.merge(into, from, author)
+            },
+            ticket: |it, ticket| {
+                if let Some(text) = it.notes().texts.get(&ticket.id) {
+                    ticket.message.clone_from(text);
+                }
+            },
+            ..CORRECT
+        },
+    },
+    Mutant {
         fault: "adds up stored occurrences only",
         found_by: &["rule_30_pruned_occurrences_count_in_a_merged_ticket"],
         hooks: Hooks {

@@ -16,10 +16,9 @@
 //! ```
 
 mod backend;
+mod changes;
 mod error;
-mod events;
 mod queries;
-mod record;
 mod schema;
 mod tables;
 mod thread;

@@ -1,115 +1,130 @@
-//! Queries for tickets, their occurrences, counts and histories (rules 10 to 14).
+//! Queries: tickets with their occurrences, counts and histories, and events (rules 10 to 17).
 
 use std::collections::BTreeSet;
 
-use redb::ReadTransaction;
 use ticket_core::backend::{
-    EventPosition, HistogramScope, HistoryPosition, QueryPlan, TicketPosition,
+    EventPosition, HistogramScope, HistoryPosition, QueryPlan, TicketPosition, TraitPosition,
 };
 use ticket_core::{
-    Direction, HistogramQuery, HistoryEntry, HistoryQuery, Occurrence, OccurrenceQuery,
-    ReleaseQuery, Ticket, TicketFilter, TicketId, TicketQuery, Timestamp,
+    EventFilter, EventQuery, EventTrait, EventTypeQuery, HistogramQuery, HistoryEntry, Occurrence,
+    Page, ReleaseQuery, Ticket, TicketFilter, TicketId, TicketQuery, Timestamp, TraitQuery,
+    TraitType, TraitTypeQuery,
 };
 
 use crate::error::Answer;
-use crate::tables::{
-    AGES, OCCURRENCES, Stored, TICKETS, ages_of, event_key, occurrence_of, ticket_key, ticket_of,
-    tickets_of,
-};
+use crate::tables::Reader;
 
-pub(crate) fn tickets(
-    transaction: &ReadTransaction,
-    query: &TicketQuery,
-    plan: &QueryPlan<TicketPosition>,
-) -> Answer<Vec<Ticket>> {
-    let found = matching(transaction, &query.filter)?.into_iter();
-    let found = found.map(|stored| (TicketPosition::of(&stored.ticket, query.sort), stored));
-    let page = ordered(found, query.direction, plan.after().cloned());
-    Ok(page.skip(offset(plan.offset())).take(plan.fetch()).map(Stored::now).collect())
-}
-
-pub(crate) fn matching(
-    transaction: &ReadTransaction,
-    filter: &TicketFilter,
-) -> Answer<Vec<Stored>> {
-    let now = Timestamp::now();
-    let mut found = tickets_of(&transaction.open_table(TICKETS)?, filter.app_id.as_deref())?;
-    found.retain(|Stored { ticket, seen, search_text, .. }| {
-        let seen = seen.iter().map(|(release, env)| (release.as_deref(), env.as_deref()));
-        filter.matches(ticket, seen, search_text, now)
-    });
-    Ok(found)
-}
-
-pub(crate) fn ticket(transaction: &ReadTransaction, id: TicketId) -> Answer<Option<Ticket>> {
-    Ok(ticket_of(&transaction.open_table(TICKETS)?, ticket_key(id))?.map(Stored::now))
-}
-
-pub(crate) fn releases(transaction: &ReadTransaction, query: &ReleaseQuery) -> Answer<Vec<String>> {
-    let tickets = tickets_of(&transaction.open_table(TICKETS)?, query.app_id.as_deref())?;
-    let seen = tickets.into_iter().flat_map(|stored| stored.seen);
-    Ok(seen.filter_map(|(release, _)| release).collect::<BTreeSet<_>>().into_iter().collect())
-}
-
-pub(crate) fn occurrences(
-    transaction: &ReadTransaction,
-    id: TicketId,
-    query: &OccurrenceQuery,
-    plan: &QueryPlan<EventPosition>,
-) -> Answer<Vec<Occurrence>> {
-    let ages = transaction.open_table(AGES)?;
-    let stored = transaction.open_table(OCCURRENCES)?;
-    let ticket = ticket_key(id);
-    let mut keys = Vec::new();
-    for row in ages.range(ages_of(ticket))? {
-        let (_, time, id) = row?.0.value();
-        keys.push(((time, id, ticket), id));
+impl Reader<'_> {
+    pub(crate) fn count_tickets(&self, filter: &TicketFilter) -> Answer<u64> {
+        let (now, found) = (Timestamp::now(), self.tickets_of(filter.app_id.as_deref())?);
+        Ok(found.iter().filter(|stored| stored.matches(filter, now)).count() as u64)
     }
-    let page = ordered(keys, query.direction, plan.after().map(event_key));
-    let page = page.skip(offset(plan.offset())).take(plan.fetch());
-    page.filter_map(|id| occurrence_of(&stored, ticket, id).transpose()).collect()
-}
 
-pub(crate) fn history(
-    transaction: &ReadTransaction,
-    id: TicketId,
-    query: &HistoryQuery,
-    plan: &QueryPlan<HistoryPosition>,
-) -> Answer<Vec<HistoryEntry>> {
-    let stored = ticket_of(&transaction.open_table(TICKETS)?, ticket_key(id))?;
-    let entries = stored.into_iter().flat_map(|stored| stored.history);
-    let entries = entries.map(|entry| (HistoryPosition(entry.number), entry));
-    let page = ordered(entries, query.direction, plan.after().copied());
-    Ok(page.skip(offset(plan.offset())).take(plan.fetch()).collect())
-}
+    pub(crate) fn get_tickets(
+        &self,
+        query: &TicketQuery,
+        plan: &QueryPlan<TicketPosition>,
+    ) -> Answer<Page<Ticket>> {
+        let (now, found) = (Timestamp::now(), self.tickets_of(query.filter.app_id.as_deref())?);
+        let found = found.iter().filter(|stored| stored.matches(&query.filter, now));
+        let found = found.map(|stored| (TicketPosition::of(&stored.ticket, query.sort), stored));
+        plan.select(found, |stored| Ok(Some(stored.at(now))))
+    }
 
-/// Returns the counts of the hours that a histogram asks for.
-pub(crate) fn hours(
-    transaction: &ReadTransaction,
-    query: &HistogramQuery,
-) -> Answer<Vec<(i64, u64)>> {
-    let (range, tickets) = (query.hours()?, transaction.open_table(TICKETS)?);
-    let tickets = match &query.scope {
-        HistogramScope::Ticket(id) => ticket_of(&tickets, ticket_key(*id))?.into_iter().collect(),
-        HistogramScope::App(app_id) => tickets_of(&tickets, app_id.as_deref())?,
-    };
-    let hours = tickets.into_iter().flat_map(|stored| stored.hours);
-    Ok(hours.filter(|(hour, _)| range.contains(hour)).collect())
-}
+    pub(crate) fn get_releases(&self, query: &ReleaseQuery) -> Answer<Vec<String>> {
+        let tickets = self.tickets_of(query.app_id.as_deref())?;
+        let releases = tickets.iter().flat_map(|stored| &stored.seen);
+        let releases: BTreeSet<_> = releases.filter_map(|(release, _)| release.as_ref()).collect();
+        Ok(releases.into_iter().map(ToString::to_string).collect())
+    }
 
-/// Sorts items by their positions, and leaves out those up to the position of a cursor.
-pub(crate) fn ordered<K: Ord, T>(
-    items: impl IntoIterator<Item = (K, T)>,
-    direction: Direction,
-    after: Option<K>,
-) -> impl Iterator<Item = T> {
-    let is_after =
-        |key: &K| after.as_ref().is_none_or(|after| direction.apply(key.cmp(after)).is_gt());
-    let mut items: Vec<_> = items.into_iter().filter(|(key, _)| is_after(key)).collect();
-    items.sort_by(|(a, _), (b, _)| direction.apply(a.cmp(b)));
-    items.into_iter().map(|(_, item)| item)
-}
+    pub(crate) fn get_occurrences(
+        &self,
+        id: TicketId,
+        plan: &QueryPlan<EventPosition>,
+    ) -> Answer<Page<Occurrence>> {
+        let places = self.occurrences_of(id)?.into_iter().map(|at| (at, at));
+        plan.select(places, |at| self.occurrence(at))
+    }
 
-pub(crate) fn offset(offset: u64) -> usize {
-    usize::try_from(offset).unwrap_or(usize::MAX)
+    pub(crate) fn get_history(
+        &self,
+        id: TicketId,
+        plan: &QueryPlan<HistoryPosition>,
+    ) -> Answer<Page<HistoryEntry>> {
+        let entries = self.ticket(id)?.into_iter().flat_map(|stored| stored.history);
+        plan.select(entries.map(|entry| (HistoryPosition(entry.number), entry)), |it| Ok(Some(it)))
+    }
+
+    /// Returns the counts of the hours that a histogram asks for.
+    pub(crate) fn hours(&self, query: &HistogramQuery) -> Answer<Vec<(i64, u64)>> {
+        let range = query.hours()?;
+        let tickets = match &query.scope {
+            HistogramScope::Ticket(id) => self.ticket(*id)?.into_iter().collect(),
+            HistogramScope::App(app_id) => self.tickets_of(app_id.as_deref())?,
+        };
+        let hours = tickets.into_iter().flat_map(|stored| stored.hours);
+        Ok(hours.filter(|(hour, _)| range.contains(hour)).collect())
+    }
+
+    pub(crate) fn read_position(&self, source: &str) -> Answer<Option<String>> {
+        Ok(self.positions.get(source)?.map(|found| found.value().0.to_owned()))
+    }
+
+    pub(crate) fn get_events(
+        &self,
+        query: &EventQuery,
+        plan: &QueryPlan<EventPosition>,
+    ) -> Answer<Page<Occurrence>> {
+        let EventFilter { external_id, since, until, .. } = &query.filter;
+        let (since, until) = (since.unwrap_or(Timestamp::MIN), until.unwrap_or(Timestamp::MAX));
+        // The index finds candidates, and the filter has the last word.
+        let places = self.events_between(external_id.as_deref(), since, until)?;
+        plan.select(places.into_iter().map(|at| (at, at)), |at| self.matching(at, &query.filter))
+    }
+
+    fn matching(&self, at: EventPosition, filter: &EventFilter) -> Answer<Option<Occurrence>> {
+        Ok(self.occurrence(at)?.filter(|event| filter.matches(&event.record)))
+    }
+
+    /// Returns all events of a type in an application, oldest first; `None` for all types or applications.
+    fn all(&self, app_id: Option<&String>, event_type: Option<&String>) -> Answer<Vec<Occurrence>> {
+        let mut filter = EventFilter::new();
+        (filter.app_id, filter.event_type) = (app_id.cloned(), event_type.cloned());
+        let places = self.events_between(None, Timestamp::MIN, Timestamp::MAX)?;
+        places.into_iter().filter_map(|at| self.matching(at, &filter).transpose()).collect()
+    }
+
+    pub(crate) fn event_types(&self, query: &EventTypeQuery) -> Answer<Vec<String>> {
+        let events = self.all(query.app_id.as_ref(), None)?;
+        let types: BTreeSet<_> = events.iter().map(|event| &event.record.channel).collect();
+        Ok(types.into_iter().map(ToString::to_string).collect())
+    }
+
+    pub(crate) fn trait_types(&self, query: &TraitTypeQuery) -> Answer<Vec<TraitType>> {
+        let events = self.all(query.app_id.as_ref(), Some(&query.event_type))?;
+        let traits = events.iter().flat_map(|event| &event.record.traits);
+        let types =
+            traits.map(|(name, value)| TraitType { name: name.to_string(), kind: value.kind() });
+        Ok(types.collect::<BTreeSet<_>>().into_iter().collect())
+    }
+
+    pub(crate) fn get_traits(
+        &self,
+        query: &TraitQuery,
+        plan: &QueryPlan<TraitPosition>,
+    ) -> Answer<Page<EventTrait>> {
+        let mut found = Vec::new();
+        for event in self.all(query.app_id.as_ref(), Some(&query.event_type))? {
+            let at = EventPosition::of(&event);
+            for (name, value) in &event.record.traits {
+                if query.name.as_ref().is_none_or(|asked| asked == name) {
+                    let (name, value) = (name.to_string(), value.clone());
+                    let place = TraitPosition { name: name.clone(), event: at };
+                    found.push((place, EventTrait { name, value, event: at }));
+                }
+            }
+        }
+        plan.select(found, |found| Ok(Some(found)))
+    }
 }

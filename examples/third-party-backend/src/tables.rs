@@ -1,139 +1,148 @@
-//! The tables of the file, and how ids and times become keys.
+//! The tables of the file, and the reading that all calls share.
+//!
+//! Ids are stored as their bytes, which sort like the ids, and times as microseconds. Tickets and occurrences are JSON, in
+//! which all types of `ticket-core` are lossless.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-
-use redb::{ReadableTable, Table, TableDefinition, WriteTransaction};
-use serde::{Deserialize, Serialize};
+use redb::{
+    Key, ReadOnlyTable, ReadTransaction, ReadableTable, Table, TableDefinition, TableError, Value,
+    WriteTransaction,
+};
 use serde_json::from_slice;
-use ticket_core::backend::EventPosition;
-use ticket_core::{HistoryEntry, Occurrence, OccurrenceId, Ticket, TicketId, Timestamp};
+use ticket_core::backend::{EventPosition, StoredTicket};
+use ticket_core::{Occurrence, OccurrenceId, TicketId, Timestamp};
 
 use crate::error::Answer;
 
-/// The bytes of a ticket's id. As a number they sort like the ids.
-pub(crate) type TicketKey = u128;
-
-/// A time in microseconds, an occurrence's id, and its ticket: the order of events.
-pub(crate) type EventKey = (i64, u128, TicketKey);
-
-/// What is stored as JSON, in which all types of `ticket-core` are lossless.
+type Id = &'static [u8; 16];
 type Json = &'static [u8];
 
-macro_rules! tables {
-    ($($(#[$docs:meta])* $name:ident, $field:ident: $key:ty => $value:ty;)*) => {
-        $($(#[$docs])* pub(crate) const $name: TableDefinition<'_, $key, $value> =
-            TableDefinition::new(stringify!($field));)*
+/// The bounds of all ids.
+const FIRST: &[u8; 16] = &[0; 16];
+const LAST: &[u8; 16] = &[u8::MAX; 16];
 
-        /// All tables, open for writing: redb opens each of them once in a transaction.
-        pub(crate) struct Tables<'t> {
-            $($(#[$docs])* pub(crate) $field: Table<'t, $key, $value>,)*
-        }
+/// A transaction. redb has a type of tables for each of its two kinds.
+pub(crate) trait Transaction: Copy {
+    type Table<K: Key + 'static, V: Value + 'static>: ReadableTable<K, V>;
 
-        impl<'t> Tables<'t> {
-            pub(crate) fn open(transaction: &'t WriteTransaction) -> Answer<Self> {
-                Ok(Self { $($field: transaction.open_table($name)?,)* })
-            }
-
-            /// Deletes everything but leases (rule 20).
-            pub(crate) fn clear(&mut self) -> Answer<()> {
-                $(if stringify!($field) != "leases" {
-                    self.$field.retain(|_, _| false)?;
-                })*
-                Ok(())
-            }
-        }
-    };
+    /// Opens a table, which a transaction that writes creates if it has to.
+    fn table<K: Key + 'static, V: Value + 'static>(
+        self,
+        name: &str,
+    ) -> Result<Self::Table<K, V>, TableError>;
 }
 
-tables! {
-    /// [`Stored`] tickets.
-    TICKETS, tickets: TicketKey => Json;
-    /// [`Occurrence`]s, unique by ticket and id.
-    OCCURRENCES, occurrences: (TicketKey, u128) => Json;
-    /// The occurrences of each ticket by age.
-    AGES, ages: (TicketKey, i64, u128) => ();
-    /// The occurrences of all tickets by age.
-    EVENTS, events: EventKey => ();
-    /// The occurrences that have an external id. Version 1 of the schema did not have this table.
-    EXTERNAL, external: (&'static str, i64, u128, TicketKey) => ();
+impl Transaction for &ReadTransaction {
+    type Table<K: Key + 'static, V: Value + 'static> = ReadOnlyTable<K, V>;
+
+    fn table<K: Key + 'static, V: Value + 'static>(
+        self,
+        name: &str,
+    ) -> Result<Self::Table<K, V>, TableError> {
+        self.open_table(TableDefinition::new(name))
+    }
+}
+
+impl<'t> Transaction for &'t WriteTransaction {
+    type Table<K: Key + 'static, V: Value + 'static> = Table<'t, K, V>;
+
+    fn table<K: Key + 'static, V: Value + 'static>(
+        self,
+        name: &str,
+    ) -> Result<Self::Table<K, V>, TableError> {
+        self.open_table(TableDefinition::new(name))
+    }
+}
+
+/// All tables, opened in a transaction of the kind `T`.
+pub(crate) struct Tables<T: Transaction> {
+    /// [`StoredTicket`]s.
+    pub(crate) tickets: T::Table<Id, Json>,
+    /// The time and the rest of each [`Occurrence`], by ticket and id. An id counts once within its ticket (rule 2).
+    pub(crate) occurrences: T::Table<(Id, Id), (i64, Json)>,
+    /// The time, id and ticket of all occurrences, oldest first: once under `None`, and once more under their external
+    /// id if they have one. Version 1 of the schema had the entries under `None` only.
+    pub(crate) events: T::Table<(Option<&'static str>, i64, Id, Id), ()>,
     /// The tickets that were merged, and the tickets that have their occurrences now.
-    MERGED, merged: TicketKey => TicketKey;
+    pub(crate) merged: T::Table<Id, Id>,
     /// The position up to which each source was read, and when.
-    POSITIONS, positions: &'static str => (&'static str, i64);
+    pub(crate) positions: T::Table<&'static str, (&'static str, i64)>,
     /// The holder of each lease, and until when it has it.
-    LEASES, leases: &'static str => (&'static str, i64);
+    pub(crate) leases: T::Table<&'static str, (&'static str, i64)>,
 }
 
-/// A ticket with everything that is deleted along with it, except for its occurrences.
-#[derive(Serialize, Deserialize)]
-pub(crate) struct Stored {
-    pub(crate) ticket: Ticket,
-    /// The first and the newest occurrence, stored or pruned.
-    pub(crate) first: (Timestamp, OccurrenceId),
-    pub(crate) last: (Timestamp, OccurrenceId),
-    /// The search text of the newest occurrence.
-    pub(crate) search_text: String,
-    /// The pairs of release and environment of all records, and the counts per hour. Pruning keeps both.
-    pub(crate) seen: BTreeSet<(Option<String>, Option<String>)>,
-    pub(crate) hours: BTreeMap<i64, u64>,
-    /// The newest entries of the history, oldest first.
-    pub(crate) history: VecDeque<HistoryEntry>,
-}
+pub(crate) type Reader<'t> = Tables<&'t ReadTransaction>;
+pub(crate) type Writer<'t> = Tables<&'t WriteTransaction>;
 
-impl Stored {
-    pub(crate) fn key(&self) -> TicketKey {
-        ticket_key(self.ticket.id)
+impl<T: Transaction> Tables<T> {
+    pub(crate) fn open(transaction: T) -> Answer<Self> {
+        Ok(Self {
+            tickets: transaction.table("tickets")?,
+            occurrences: transaction.table("occurrences")?,
+            events: transaction.table("events")?,
+            merged: transaction.table("merged")?,
+            positions: transaction.table("positions")?,
+            leases: transaction.table("leases")?,
+        })
     }
 
-    /// Returns the ticket as queries do: with the status that it has now.
-    pub(crate) fn now(self) -> Ticket {
-        let status = self.ticket.status.effective(Timestamp::now());
-        Ticket { status, ..self.ticket }
+    pub(crate) fn ticket(&self, id: TicketId) -> Answer<Option<StoredTicket>> {
+        Ok(self.tickets.get(id.as_bytes())?.map(|json| from_slice(json.value())).transpose()?)
+    }
+
+    /// Returns all tickets of an application, or of all of them.
+    pub(crate) fn tickets_of(&self, app_id: Option<&str>) -> Answer<Vec<StoredTicket>> {
+        let mut found = Vec::new();
+        for row in self.tickets.iter()? {
+            let stored: StoredTicket = from_slice(row?.1.value())?;
+            if app_id.is_none_or(|app_id| app_id == stored.ticket.app_id) {
+                found.push(stored);
+            }
+        }
+        Ok(found)
+    }
+
+    pub(crate) fn occurrence(&self, at: EventPosition) -> Answer<Option<Occurrence>> {
+        let found = self.occurrences.get((at.ticket_id.as_bytes(), at.id.as_bytes()))?;
+        Ok(found.map(|found| from_slice(found.value().1)).transpose()?)
+    }
+
+    /// Returns the positions of a ticket's occurrences, oldest first.
+    pub(crate) fn occurrences_of(&self, ticket: TicketId) -> Answer<Vec<EventPosition>> {
+        let keys = (ticket.as_bytes(), FIRST)..=(ticket.as_bytes(), LAST);
+        let mut found = Vec::new();
+        for row in self.occurrences.range(keys)? {
+            let (key, value) = row?;
+            found.push(position(value.value().0, key.value().1, ticket.as_bytes()));
+        }
+        found.sort_unstable();
+        Ok(found)
+    }
+
+    /// Returns the positions of the events with an external id, or of all, oldest first.
+    pub(crate) fn events_between(
+        &self,
+        external_id: Option<&str>,
+        since: Timestamp,
+        until: Timestamp,
+    ) -> Answer<Vec<EventPosition>> {
+        let (since, until) = (since.as_micros(), until.as_micros());
+        if since > until {
+            return Ok(Vec::new());
+        }
+        let keys = (external_id, since, FIRST, FIRST)..=(external_id, until, LAST, LAST);
+        let rows = self.events.range(keys)?.map(|row| {
+            let (key, _) = row?;
+            let (_, time, id, ticket) = key.value();
+            Ok(position(time, id, ticket))
+        });
+        rows.collect()
     }
 }
 
-pub(crate) fn ticket_key(id: TicketId) -> TicketKey {
-    u128::from_be_bytes(*id.as_bytes())
-}
-
-pub(crate) fn ticket_id(key: TicketKey) -> TicketId {
-    TicketId::from_bytes(key.to_be_bytes())
-}
-
-pub(crate) fn id_key(id: OccurrenceId) -> u128 {
-    u128::from_be_bytes(*id.as_bytes())
-}
-
-pub(crate) fn event_key(at: &EventPosition) -> EventKey {
-    (at.time.as_micros(), id_key(at.id), ticket_key(at.ticket_id))
-}
-
-/// The keys of everything that belongs to a ticket in a table whose keys begin with it.
-pub(crate) fn ages_of(ticket: TicketKey) -> std::ops::RangeInclusive<(TicketKey, i64, u128)> {
-    (ticket, i64::MIN, 0)..=(ticket, i64::MAX, u128::MAX)
-}
-
-pub(crate) fn ticket_of(
-    tickets: &impl ReadableTable<TicketKey, Json>,
-    key: TicketKey,
-) -> Answer<Option<Stored>> {
-    Ok(tickets.get(key)?.map(|json| from_slice(json.value())).transpose()?)
-}
-
-/// Returns all tickets of an application, or of all of them.
-pub(crate) fn tickets_of(
-    tickets: &impl ReadableTable<TicketKey, Json>,
-    app_id: Option<&str>,
-) -> Answer<Vec<Stored>> {
-    let all = tickets.range::<TicketKey>(..)?.map(|row| Ok(from_slice::<Stored>(row?.1.value())?));
-    let of_app = |stored: &Stored| app_id.is_none_or(|app_id| app_id == stored.ticket.app_id);
-    all.filter(|stored| stored.as_ref().is_ok_and(of_app) || stored.is_err()).collect()
-}
-
-pub(crate) fn occurrence_of(
-    occurrences: &impl ReadableTable<(TicketKey, u128), Json>,
-    ticket: TicketKey,
-    id: u128,
-) -> Answer<Option<Occurrence>> {
-    Ok(occurrences.get((ticket, id))?.map(|json| from_slice(json.value())).transpose()?)
+fn position(time: i64, id: &[u8; 16], ticket: &[u8; 16]) -> EventPosition {
+    EventPosition {
+        time: Timestamp::from_micros(time),
+        id: OccurrenceId::from_bytes(*id),
+        ticket_id: TicketId::from_bytes(*ticket),
+    }
 }

@@ -18,6 +18,7 @@ use redb::{
 use ticket_core::{Error, ErrorKind, Result};
 
 use crate::error::{Answer, Failure};
+use crate::tables::{Reader, Tables, Writer};
 use crate::{BACKEND, schema};
 
 /// How often a call looks whether another writer has finished.
@@ -75,31 +76,28 @@ impl Thread {
     }
 
     /// Reads from the store. Where nothing was set up yet, the answer is empty (rule 13).
-    pub(crate) async fn read<T: Default + Send + 'static>(
+    pub(crate) async fn read<Q: Clone + Send + 'static, T: Default + Send + 'static>(
         &self,
-        act: impl FnOnce(&ReadTransaction) -> Answer<T> + Send + 'static,
+        query: &Q,
+        act: impl FnOnce(&Reader<'_>, &Q) -> Answer<T> + Send + 'static,
     ) -> Result<T> {
-        self.run(|connection| {
-            let transaction = connection.begin_read()?;
-            let version = transaction.as_ref().map_or(Ok(0), schema::version)?;
-            if version == 0 && connection.autocreate {
-                return Ok(T::default());
-            }
-            schema::check(version)?;
-            transaction.as_ref().map_or_else(|| Ok(T::default()), act)
+        let query = query.clone();
+        self.run(move |connection| match connection.begin_read()? {
+            Some(transaction) => act(&Tables::open(&transaction)?, &query),
+            None => Ok(T::default()),
         })
         .await
     }
 
     /// Changes the store in one transaction.
-    pub(crate) async fn write<T: Send + 'static>(
+    pub(crate) async fn change<T: Send + 'static>(
         &self,
-        act: impl FnOnce(&WriteTransaction) -> Answer<T> + Send + 'static,
+        act: impl FnOnce(&mut Writer<'_>) -> Answer<T> + Send + 'static,
     ) -> Result<T> {
         self.run(|connection| {
             let (_lock, transaction) = connection.begin_write(false)?;
-            schema::check(schema::version_to_write(&transaction)?)?;
-            let answer = act(&transaction)?;
+            schema::check(schema::version(&transaction)?)?;
+            let answer = act(&mut Tables::open(&transaction)?)?;
             transaction.commit()?;
             Ok(answer)
         })
@@ -120,26 +118,31 @@ impl Connection {
     /// Creates or migrates the tables, or checks them.
     pub(crate) fn set_up(&mut self) -> Answer<()> {
         if !self.autocreate {
-            let transaction = self.begin_read()?;
-            return schema::check(transaction.as_ref().map_or(Ok(0), schema::version)?);
+            return self.begin_read().map(drop);
         }
         let (_lock, transaction) = self.begin_write(true)?;
         schema::set_up(&transaction)?;
         Ok(transaction.commit()?)
     }
 
-    /// Returns `None` if there is no file.
+    /// Returns `None` if nothing was set up yet. That is an error if this handle must not set it up (rule 13).
     fn begin_read(&mut self) -> Answer<Option<ReadTransaction>> {
         if self.database.is_none() && self.has_file() {
             let _lock = self.lock()?;
             self.open()?;
         }
-        Ok(self.database.as_ref().map(Database::begin_read).transpose()?)
+        let transaction = self.database.as_ref().map(Database::begin_read).transpose()?;
+        let version = transaction.as_ref().map_or(Ok(0), schema::version)?;
+        if version == 0 && self.autocreate {
+            return Ok(None);
+        }
+        schema::check(version)?;
+        Ok(transaction)
     }
 
     fn begin_write(&mut self, create: bool) -> Answer<(File, WriteTransaction)> {
         if !create && !self.has_file() {
-            return Err(schema::missing());
+            schema::check(0)?;
         }
         let lock = self.lock()?;
         let transaction = self.open()?.begin_write()?;
@@ -155,24 +158,24 @@ impl Connection {
         let mut path = self.path.clone().into_os_string();
         path.push("-lock");
         let file = File::create(path).map_err(StorageError::Io)?;
-        loop {
-            match file.try_lock() {
-                Ok(()) => return Ok(file),
-                Err(TryLockError::Error(error)) => return Err(StorageError::Io(error).into()),
-                Err(TryLockError::WouldBlock) if self.deadline < Instant::now() => {
-                    return Err(TransactionError::WouldBlock.into());
-                }
-                Err(TryLockError::WouldBlock) => thread::sleep(PAUSE),
+        while let Err(error) = file.try_lock() {
+            match error {
+                TryLockError::WouldBlock if Instant::now() < self.deadline => thread::sleep(PAUSE),
+                TryLockError::WouldBlock => return Err(TransactionError::WouldBlock.into()),
+                TryLockError::Error(error) => return Err(StorageError::Io(error).into()),
             }
         }
+        Ok(file)
     }
 
     fn open(&mut self) -> Answer<&Database> {
-        if self.database.is_none() {
-            let mut builder = Database::builder();
-            builder.set_concurrency_mode(ConcurrencyMode::MultiWriter).set_cache_size(CACHE);
-            self.database = Some(builder.create(&self.path)?);
-        }
-        self.database.as_ref().ok_or_else(schema::missing)
+        let database = match self.database.take() {
+            Some(open) => open,
+            None => Database::builder()
+                .set_concurrency_mode(ConcurrencyMode::MultiWriter)
+                .set_cache_size(CACHE)
+                .create(&self.path)?,
+        };
+        Ok(self.database.insert(database))
     }
 }

@@ -13,8 +13,9 @@ use ticket_redb::RedbBackend;
 
 const META: TableDefinition<'_, &str, i64> = TableDefinition::new("meta");
 
-type External = (&'static str, i64, u128, u128);
-const EXTERNAL: TableDefinition<'_, External, ()> = TableDefinition::new("external");
+type Id = &'static [u8; 16];
+type Event = (Option<&'static str>, i64, Id, Id);
+const EVENTS: TableDefinition<'_, Event, ()> = TableDefinition::new("events");
 
 /// Changes the tables of a file as programs of other versions would.
 struct Versions(PathBuf);
@@ -25,7 +26,9 @@ impl Versions {
         builder.set_concurrency_mode(ConcurrencyMode::MultiWriter);
         let transaction = builder.open(&self.0)?.begin_write()?;
         if version == 1 {
-            transaction.delete_table(EXTERNAL)?;
+            transaction
+                .open_table(EVENTS)?
+                .retain(|(external_id, ..), ()| external_id.is_none())?;
         }
         transaction.open_table(META)?.insert("version", version)?;
         Ok(transaction.commit()?)

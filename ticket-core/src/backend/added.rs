@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{NewOccurrence, TicketChange};
-use crate::{Fix, Location, OccurrenceId, Record, SmolStr, Status, Ticket, Timestamp};
+use crate::{Fix, OccurrenceId, Status, Timestamp};
 
 /// A summary of the occurrences of one ticket that are new to the store.
 #[derive(Clone, Debug)]
@@ -53,31 +53,6 @@ impl<'a> Added<'a> {
         *newest = record.time.max(*newest);
     }
 
-    /// Returns the ticket that these occurrences create (rule 3).
-    #[must_use]
-    pub fn ticket(&self) -> Ticket {
-        let (oldest, record) = (self.oldest.record(), self.newest.record());
-        let mut ticket = Ticket {
-            id: self.newest.ticket_id(),
-            app_id: record.app_id.to_string(),
-            level: record.level,
-            channel: String::new(),
-            message: String::new(),
-            location: Location::new(),
-            error_type: None,
-            status: Status::Open,
-            first_occurrence_time: oldest.time,
-            last_occurrence_time: record.time,
-            occurrence_count: self.repeats,
-            reopened_count: 0,
-            first_release: oldest.release.as_ref().map(SmolStr::to_string),
-            last_release: None,
-            ingredients: self.newest.ingredients().clone(),
-        };
-        describe(&mut ticket, record);
-        ticket
-    }
-
     /// Returns `true` if one of the occurrences reopens a ticket with this status: one that is later than
     /// the moment of solving and not of a release that the [fix](Fix::settles) settles.
     fn reopens(&self, status: &Status) -> bool {
@@ -118,43 +93,12 @@ impl KnownTicket {
     pub fn change(&self, added: &Added<'_>) -> Option<TicketChange> {
         added.reopens(&self.status).then_some(TicketChange::Reopened)
     }
-
-    /// Adds the new occurrences to the ticket that has these fields, and returns what that changes (rules 4 to
-    /// 6). It is for stores that keep a ticket as a single value.
-    pub fn update(&self, ticket: &mut Ticket, added: &Added<'_>) -> Option<TicketChange> {
-        ticket.occurrence_count = self.count + added.repeats;
-        if self.begins_with(added) {
-            let oldest = added.oldest.record();
-            ticket.first_occurrence_time = oldest.time;
-            ticket.first_release = oldest.release.as_ref().map(SmolStr::to_string);
-        }
-        if self.is_described_by(added) {
-            describe(ticket, added.newest.record());
-        }
-        let change = self.change(added);
-        if change.is_some() {
-            ticket.status = Status::Open;
-            ticket.reopened_count += 1;
-        }
-        change
-    }
-}
-
-/// Gives a ticket the fields that are those of its newest record.
-fn describe(ticket: &mut Ticket, newest: &Record) {
-    ticket.last_occurrence_time = newest.time;
-    ticket.level = newest.level;
-    ticket.channel = newest.channel.to_string();
-    ticket.message = newest.message.to_string();
-    ticket.location.clone_from(&newest.location);
-    ticket.error_type = newest.error_type().map(str::to_owned);
-    ticket.last_release = newest.release.as_ref().map(SmolStr::to_string);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Fingerprint, Ingredients, Level};
+    use crate::{Fingerprint, Ingredients, Level, Record};
 
     fn at(micros: i64) -> NewOccurrence {
         let record = Record::new(Level::Error, "test", "test")
@@ -196,46 +140,5 @@ mod tests {
         assert!(known.begins_with(&outside) && known.is_described_by(&outside));
         assert_eq!(known.change(&outside), Some(TicketChange::Reopened));
         assert_eq!(KnownTicket { status: Status::Open, ..known }.change(&outside), None);
-    }
-
-    #[test]
-    fn occurrences_create_a_ticket_and_change_it() {
-        let [first, middle, last] = [at(11), at(20), at(30)];
-        let created = Added::of([&middle, &first]).unwrap().ticket();
-        assert_eq!((created.occurrence_count, created.status.clone()), (4, Status::Open));
-        assert_eq!(
-            (created.first_occurrence_time, created.last_occurrence_time),
-            (first.age_key().0, middle.age_key().0)
-        );
-        assert_eq!(
-            (created.first_release.as_deref(), created.last_release.as_deref()),
-            (Some("r1"), Some("r0"))
-        );
-
-        let known = KnownTicket {
-            first: first.age_key(),
-            last: middle.age_key(),
-            status: Status::Solved { at: Timestamp::from_micros(20), release: None },
-            count: 4,
-        };
-        let (older, mut ticket) = (at(8), created.clone());
-        assert_eq!(known.update(&mut ticket, &Added::of([&older]).unwrap()), None);
-        let expected = Ticket {
-            first_occurrence_time: Timestamp::from_micros(8),
-            first_release: Some("r0".to_owned()),
-            occurrence_count: 6,
-            ..created.clone()
-        };
-        assert_eq!(ticket, expected);
-        let mut ticket = Ticket { status: known.status.clone(), ..created.clone() };
-        let change = known.update(&mut ticket, &Added::of([&last]).unwrap());
-        assert_eq!(change, Some(TicketChange::Reopened));
-        let expected = Ticket {
-            last_occurrence_time: Timestamp::from_micros(30),
-            occurrence_count: 6,
-            reopened_count: 1,
-            ..created
-        };
-        assert_eq!(ticket, expected);
     }
 }

@@ -241,10 +241,10 @@ pub trait BackendBase: std::fmt::Debug + Send + Sync + 'static {
     /// 30. A merge happens completely or not at all. Afterwards `into` has the occurrences of both tickets. Its
     ///     counts and its counts per hour are the sums of both, and so is `reopened_count`. Its first and newest
     ///     occurrences, and with them its description, are those of both, and its releases and environments all
-    ///     of both. An occurrence id that is stored in both counts once, and the occurrence of `into` stays. The
-    ///     entries of `from`'s history follow those of `into`, and the merge itself comes last. `into` keeps its
-    ///     status, except that it is open if it was solved and an occurrence of `from` is later than the moment
-    ///     of solving; that is no reopening.
+    ///     of both. An occurrence id that is stored in both counts once: the occurrence of `into` stays, also as
+    ///     the first or the newest one. The entries of `from`'s history follow those of `into`, and the merge itself
+    ///     comes last. `into` keeps its status, except that it is open if it was solved and an occurrence of `from`
+    ///     is later than the moment of solving; that is no reopening.
     ///
     ///     The ticket `from` no longer exists, and its id is unknown to every method but this one and
     ///     [`unmerge_ticket`](Self::unmerge_ticket). Every later occurrence with its fingerprint is recorded in

@@ -23,8 +23,9 @@
 //! added later has a default. An older version ignores a field that it does not know, and loses it if it stores the
 //! value again.
 //!
-//! [`NewOccurrence::recorded_in`] serializes an occurrence without a copy of its record. A ticket's status has
-//! [columns](status_columns) as well, for stores that select by it.
+//! [`NewOccurrence::recorded_in`] serializes an occurrence without a copy of its record. [`StoredTicket`] is a ticket as
+//! a single value, for stores without columns. A ticket's status has [columns](status_columns) as well, for stores that
+//! select by it.
 
 mod added;
 mod backoff;
@@ -38,6 +39,7 @@ mod recorded;
 mod schema_version;
 mod status_change;
 mod status_columns;
+mod stored_ticket;
 mod trait_planner;
 mod trait_walk;
 mod uri_options;
@@ -55,6 +57,7 @@ pub use self::recorded::{Recorded, TicketChange, TicketUpdate};
 pub use self::schema_version::check_schema_version;
 pub use self::status_change::StatusChange;
 pub use self::status_columns::{status_columns, status_from_columns};
+pub use self::stored_ticket::StoredTicket;
 pub use self::trait_planner::{PlanStep, TraitPlanner};
 pub use self::trait_walk::{TraitWalk, TraitWalkStep};
 pub use self::uri_options::{DEFAULT_PREFIX, NameRule, UriOptions, positive_duration};

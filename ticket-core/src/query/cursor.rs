@@ -14,6 +14,13 @@ pub struct Page<T> {
     pub next: Option<Cursor>,
 }
 
+/// The empty page.
+impl<T> Default for Page<T> {
+    fn default() -> Self {
+        Self { items: Vec::new(), next: None }
+    }
+}
+
 /// A position between two pages of a query. Its text form is opaque and URL-safe.
 ///
 /// A cursor holds the sort keys of the last result of a page. Unlike an offset, it is not affected by

@@ -217,6 +217,10 @@ impl Position for EventPosition {
     type Item = Occurrence;
     type Order = EventOrder;
 
+    fn direction(order: EventOrder) -> Direction {
+        order.direction
+    }
+
     fn order_name(order: EventOrder) -> String {
         format!("{}-{}", order.name, order.direction.tag())
     }

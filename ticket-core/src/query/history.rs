@@ -54,6 +54,10 @@ impl Position for HistoryPosition {
     type Item = HistoryEntry;
     type Order = Direction;
 
+    fn direction(direction: Direction) -> Direction {
+        direction
+    }
+
     fn order_name(direction: Direction) -> String {
         format!("history-{}", direction.tag())
     }

@@ -315,6 +315,10 @@ impl Position for TicketPosition {
     type Item = Ticket;
     type Order = TicketOrder;
 
+    fn direction(order: TicketOrder) -> Direction {
+        order.direction
+    }
+
     fn order_name(order: TicketOrder) -> String {
         format!("{}-{}", order.sort.as_str(), order.direction.tag())
     }

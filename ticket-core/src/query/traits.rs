@@ -1,5 +1,6 @@
 //! Queries for the traits of events.
 
+use super::Direction;
 use super::cursor::{damaged, key_to_text, text_to_key};
 use super::event::EventPosition;
 use super::paging::{Paging, Position, QueryPlan, paged};
@@ -91,6 +92,10 @@ pub struct TraitPosition {
 impl Position for TraitPosition {
     type Item = EventTrait;
     type Order = ();
+
+    fn direction((): ()) -> Direction {
+        Direction::Ascending
+    }
 
     fn order_name((): ()) -> String {
         "trait-asc".to_owned()
