@@ -106,21 +106,22 @@ struct Event {
 }
 
 /// Writes ids that addresses need together, which chance does not find: those of a ticket, of its occurrence, and of other
-/// tickets to merge into it. Half of these are merged already, and can be recorded for themselves again.
+/// tickets to merge into it. Some of these are merged already, and can be recorded for themselves again. Only tickets that
+/// nothing else needs are deleted.
 fn write_ids(ticket: &Path, folder: &Path) -> Result<()> {
     let mut find = command_in(ticket, folder);
-    find.args(["--app", APP, "find", "--json", "--limit", "7", "type=checkout"]);
+    find.args(["--app", APP, "find", "--json", "--limit", "10", "type=checkout"]);
     let events = command::output(&mut find)?;
     let events: Vec<Event> = events.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
-    let [first, others @ ..] = events.as_slice() else { bail!("there are no events") };
-    let others: Vec<&str> = others.iter().map(|event| event.ticket_id.as_str()).collect();
+    let tickets: Vec<&str> = events.iter().map(|event| event.ticket_id.as_str()).collect();
+    let [first, ..] = events.as_slice() else { bail!("there are no events") };
     let mut merge = command_in(ticket, folder);
-    merge.args(["merge", &first.ticket_id]).args(&others[..others.len() / 2]);
-    command::output(&mut merge)?;
+    command::output(merge.arg("merge").args(&tickets[..4]))?;
     for (name, ids) in [
-        ("ticket", &[first.ticket_id.as_str()][..]),
+        ("ticket", &tickets[..1]),
         ("occurrence", &[first.id.as_str()]),
-        ("other", &others),
+        ("merged", &tickets[1..7]),
+        ("deleted", &tickets[7..]),
     ] {
         let lines: String = ids.iter().map(|id| format!("\"{id}\"\n")).collect();
         fs::write(folder.join(format!("{name}.dict")), lines)?;
