@@ -40,11 +40,11 @@ fn a_command_that_is_killed_and_repeated_counts_each_line_once() {
     whole.write("app.log", &log);
     let started = Instant::now();
     let (recorded, known) = whole.counts(&["app.log"]);
-    let duration = started.elapsed();
+    let mut longest = started.elapsed();
     assert_eq!((recorded, known), (LINES as u64 / 5 * 4 + 1, 0));
     let expected = whole.tickets();
 
-    let broken = Place::new();
+    let mut broken = Place::new();
     broken.write("app.log", &log);
     let mut killed = 0;
     let mut seed = u64::from(std::process::id());
@@ -57,10 +57,17 @@ fn a_command_that_is_killed_and_repeated_counts_each_line_once() {
             .unwrap();
         // A linear congruential generator is random enough for this.
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        let moment = duration.mul_f64((seed >> 40) as f64 / f64::from(1 << 24));
+        let moment = longest.mul_f64((seed >> 40) as f64 / f64::from(1 << 24));
         std::thread::sleep(moment.max(Duration::from_millis(5)));
         ingest.kill().unwrap();
-        killed += u32::from(!ingest.wait().unwrap().success());
+        if !ingest.wait().unwrap().success() {
+            killed += 1;
+        } else if killed == 0 {
+            // The machine was slower when it was timed. Nothing is left to interrupt, so it starts over.
+            longest /= 2;
+            broken = Place::new();
+            broken.write("app.log", &log);
+        }
     }
     assert!(killed > 0, "no process was killed while it was working");
     let (_, known) = broken.counts(&["app.log"]);
