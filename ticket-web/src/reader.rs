@@ -1,5 +1,7 @@
 //! [`Reader`]: the store as one visitor sees it.
 
+use std::collections::BTreeSet;
+
 use ticket_core::{
     Bucket, Capability, ErrorKind, EventQuery, EventTrait, EventTypeQuery, HistogramQuery,
     HistoryEntry, HistoryQuery, Occurrence, OccurrenceQuery, Page, ProcessReport, ReleaseQuery,
@@ -151,7 +153,8 @@ impl Reader<'_> {
             return self.within(self.store().get_reports(&all)).await.map(Some);
         };
         let mut reports = Vec::new();
-        for app_id in seen {
+        // A grant may name an application twice.
+        for app_id in seen.iter().collect::<BTreeSet<_>>() {
             let query = ReportQuery::new().with_app_id(app_id);
             reports.extend(self.within(self.store().get_reports(&query)).await?);
         }

@@ -378,7 +378,8 @@ pub(crate) struct TraitSharesView {
     name: String,
     /// The number of records with this trait.
     count: u64,
-    /// The ten most frequent values, the most frequent first.
+    /// The ten most frequent values, the most frequent first. Of a trait with more than 1,000 different values, only the
+    /// first 1,000 that are met are counted.
     values: Vec<ValueShareView>,
 }
 
