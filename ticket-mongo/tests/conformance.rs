@@ -14,7 +14,7 @@ use ticket_mongo::{MongoBackend, MongoConfig};
 
 const URL: &str = "TICKET_MONGODB_URL";
 
-/// Three times the default: where all cores compile and test, a batch of ten thousand has taken longer than that.
+/// Three times the default, which was too short for a batch of ten thousand while compilers took the cores.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The timeout, and as much again for a busy server.

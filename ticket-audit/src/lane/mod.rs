@@ -43,8 +43,8 @@ use crate::sync::{AtomicBool, Mutex, Notify, lock, thread_local, timeout};
 
 /// After this time a lane that has just worked looks into its queue again.
 ///
-/// Where all cores are busy, a lane that works takes one from the requests. The longer the pause, the fewer requests meet
-/// it; a server that answers 15,000 requests a second on one connection lets one of 300 meet it.
+/// Where all cores are busy, a lane that works delays the request that needs its core. The longer the pause, the fewer
+/// requests are delayed: of 15,000 a second on one connection, one in 300.
 pub(crate) const PAUSE: Duration = Duration::from_millis(20);
 
 thread_local! {
