@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 use std::panic::{self, AssertUnwindSafe};
-use std::sync::{Arc, Mutex, Once, PoisonError, mpsc};
+use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 
@@ -12,19 +13,54 @@ use crate::cases::CaseEntry;
 use crate::context::Context;
 use crate::runtime::runtime;
 use crate::subject::Subject;
+use crate::watched::Calls;
 
-/// How long a case may take. No case comes near it: one that reaches it hangs.
-const DEADLINE: Duration = Duration::from_secs(120);
+const LIMITS: Limits =
+    Limits { stalled: Duration::from_secs(120), total: Duration::from_secs(10 * 60) };
 
 /// How long the cleanup after a case may take. Some servers keep what a killed process had begun for a
 /// minute, and its tables locked with it.
 const CLEANUP_DEADLINE: Duration = Duration::from_secs(90);
 
-pub(crate) fn run_case(entry: &CaseEntry, subject: &Arc<Subject>) -> Result<(), String> {
-    run_within(DEADLINE, entry, subject)
+/// When a case is taken for one that hangs.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    /// How long no call may begin or end. A case that is only slow, because other programs have the
+    /// processor or the disk, does not reach this limit.
+    stalled: Duration,
+    /// How long the whole case may take. Only one that repeats its calls forever reaches this limit.
+    total: Duration,
 }
 
-fn run_within(deadline: Duration, entry: &CaseEntry, subject: &Arc<Subject>) -> Result<(), String> {
+impl Limits {
+    /// Waits for the outcome of a case: whether it returned instead of panicking.
+    fn wait_for(self, outcome: &Receiver<bool>, calls: &Calls) -> Result<bool, String> {
+        let end = Instant::now() + self.total;
+        let mut seen = calls.progress();
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            // This is not a timer of the runtime: a backend that blocks all of its threads must be
+            // caught, too.
+            if let Ok(returned) = outcome.recv_timeout(self.stalled.min(left)) {
+                return Ok(returned);
+            }
+            if Instant::now() >= end {
+                return Err(format!("did not end within {:?}", self.total));
+            }
+            let progress = calls.progress();
+            if progress == seen {
+                return Err(format!("no call began or ended for {:?}", self.stalled));
+            }
+            seen = progress;
+        }
+    }
+}
+
+pub(crate) fn run_case(entry: &CaseEntry, subject: &Arc<Subject>) -> Result<(), String> {
+    run_within(LIMITS, entry, subject)
+}
+
+fn run_within(limits: Limits, entry: &CaseEntry, subject: &Arc<Subject>) -> Result<(), String> {
     let context = Context::new(Arc::clone(subject)).map_err(|error| error.to_string())?;
     let thread_name = context.case().namespace().to_owned();
     let runtime = runtime(&thread_name).map_err(|error| error.to_string())?;
@@ -34,9 +70,7 @@ fn run_within(deadline: Duration, entry: &CaseEntry, subject: &Arc<Subject>) -> 
     runtime.spawn(async move {
         let _ = done.send(AssertUnwindSafe(case).catch_unwind().await.is_ok());
     });
-    // The deadline is not a timer of the runtime: a backend that blocks all of its threads must be
-    // caught, too.
-    let outcome = outcome.recv_timeout(deadline);
+    let outcome = limits.wait_for(&outcome, context.calls());
     let panic = panics::take(&thread_name);
     let calls = context.calls().to_string();
     if outcome == Ok(true) {
@@ -55,7 +89,7 @@ fn run_within(deadline: Duration, entry: &CaseEntry, subject: &Arc<Subject>) -> 
             None => return cleaned,
         },
         Ok(false) => panic.unwrap_or_else(|| "a panic without a message".to_owned()),
-        Err(_) => format!("did not end within {deadline:?}"),
+        Err(stuck) => stuck,
     };
     Err(failure + &calls)
 }
@@ -104,7 +138,6 @@ mod panics {
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
-    use std::time::Instant;
 
     use futures::future::BoxFuture;
     use ticket_core::TicketId;
@@ -132,7 +165,9 @@ mod tests {
             lacking: Vec::new(),
         });
         let entry = CaseEntry { name: "case", needs: &[], run: case };
-        let outcome = run_within(Duration::from_millis(300), &entry, &subject);
+        let limits =
+            Limits { stalled: Duration::from_millis(300), total: Duration::from_millis(1_500) };
+        let outcome = run_within(limits, &entry, &subject);
         (outcome, cleaned.load(Ordering::Relaxed))
     }
 
@@ -203,12 +238,30 @@ mod tests {
         ];
         for case in hanging {
             let (outcome, cleaned) = run(case);
-            assert!(outcome.unwrap_err().contains("did not end within 300ms"));
+            assert!(outcome.unwrap_err().contains("no call began or ended for 300ms"));
             assert_eq!(cleaned, 1);
         }
         assert!(
             started.elapsed() < Duration::from_secs(60),
             "the runner must not wait for a hanging case"
         );
+    }
+
+    /// Calls the store every 50 ms.
+    async fn call(cx: Context, times: u32) {
+        let store = cx.store().await;
+        for _ in 0..times {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            assert!(store.get_ticket(TicketId::MIN).await.is_ok());
+        }
+    }
+
+    #[test]
+    fn a_slow_case_passes_and_one_that_repeats_its_calls_forever_is_a_failure() {
+        let (outcome, _) = run(|cx| call(cx, 14).boxed());
+        assert_eq!(outcome, Ok(()));
+        let (outcome, cleaned) = run(|cx| call(cx, u32::MAX).boxed());
+        assert!(outcome.unwrap_err().contains("did not end within 1.5s"));
+        assert_eq!(cleaned, 1);
     }
 }

@@ -27,6 +27,7 @@ pub(crate) struct Calls(Arc<Mutex<Log>>);
 #[derive(Debug, Default)]
 struct Log {
     count: u64,
+    answered: u64,
     last: VecDeque<Call>,
     /// The names that the case has given its tickets.
     names: HashMap<TicketId, String>,
@@ -57,6 +58,7 @@ impl Calls {
 
     fn end(&self, number: u64, answer: String) {
         let mut log = self.lock();
+        log.answered += 1;
         if let Some(call) = log.last.iter_mut().find(|call| call.number == number) {
             call.answer = Some(answer);
         }
@@ -80,6 +82,12 @@ impl Calls {
             }
         }
         text
+    }
+
+    /// Returns a value that differs after a call has begun or ended.
+    pub(crate) fn progress(&self) -> (u64, u64) {
+        let log = self.lock();
+        (log.count, log.answered)
     }
 
     /// Forgets the calls so far.
