@@ -3,6 +3,7 @@
 mod access;
 mod api;
 mod assets;
+mod beside;
 mod changer;
 mod cookies;
 mod event_params;

@@ -68,6 +68,7 @@ pub(crate) async fn guard(
     if let Some(visit) = parts.extensions.get_mut::<Visit>() {
         visit.grant = Arc::new(grant);
     }
+    let _forget = (need == Need::Change).then(|| Forget(&site));
     let answer = timeout(deadline, async {
         // Before the permit: who sends a form slowly does not keep others from the store.
         let Ok(body) = to_bytes(body, MAX_BODY).await else {
@@ -77,6 +78,15 @@ pub(crate) async fn guard(
         next.run(Request::from_parts(parts, Body::from(body))).await
     });
     answer.await.map_err(|_| Failure::unavailable())
+}
+
+/// Forgets what is shown beside lists when a change ends, in whatever way.
+struct Forget<'a>(&'a Site);
+
+impl Drop for Forget<'_> {
+    fn drop(&mut self) {
+        self.0.beside.clear();
+    }
 }
 
 /// Answers where no route is.

@@ -7,6 +7,7 @@ use ticket_core::{Error, Result, Store, Timestamp};
 use tokio::sync::Semaphore;
 
 use crate::access::Access;
+use crate::beside::Cache;
 
 /// How long one question to the store may take.
 pub(crate) const QUESTION_DEADLINE: Duration = Duration::from_millis(800);
@@ -35,6 +36,8 @@ pub(crate) struct Inner {
     pub(crate) permits: Semaphore,
     /// The streams that keep lists up to date.
     pub(crate) streams: Arc<Semaphore>,
+    /// What is shown beside lists.
+    pub(crate) beside: Cache,
     pub(crate) started: Timestamp,
     last_failure: Mutex<Option<Timestamp>>,
 }
@@ -47,6 +50,7 @@ impl Site {
             prefix,
             permits: Semaphore::new(CONCURRENT_REQUESTS),
             streams: Arc::new(Semaphore::new(CONCURRENT_STREAMS)),
+            beside: Cache::default(),
             started: Timestamp::now(),
             last_failure: Mutex::new(None),
         }))

@@ -4,8 +4,12 @@
 
 mod support;
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use axum::http::StatusCode;
-use ticket_core::{Author, BackendExt as _, Level, Record};
+use ticket_core::{Author, BackendExt as _, Level, Record, Store};
+use ticket_memory::MemoryBackend;
 
 use support::{HOUR, error, id_of, open, record, record_as, stores};
 
@@ -169,4 +173,33 @@ async fn what_cannot_be_asked_is_refused_with_what_to_write_instead() {
             assert!(answer.body.contains(part), "{name}: {query:.50}: {}", answer.body);
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn numbers_beside_a_list_are_kept_for_a_second_and_who_changes_something_sees_it_at_once() {
+    let store: Arc<dyn Store> = Arc::new(MemoryBackend::new());
+    record(&store, [error("one", HOUR), error("two", HOUR)]).await;
+    let client = open(&store);
+    let tabs = async || {
+        let answer = client.get("/?status=all").await;
+        let tabs = ["solved", "muted"].map(|status| format!("<a href=\"/?status={status}\""));
+        tabs.map(|tab| answer.texts(&tab).remove(0))
+    };
+    assert_eq!(tabs().await, ["solved 0", "muted 0"]);
+    let solve = async |message| {
+        store.solve_ticket(id_of(&store, message).await, None, Author::unknown()).await.unwrap();
+    };
+    solve("one").await;
+    assert_eq!(tabs().await, ["solved 0", "muted 0"], "as read within the last second");
+    let form = format!("action=mute&id={}", id_of(&store, "two").await);
+    assert_eq!(client.post("/tickets/change", &form).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(tabs().await, ["solved 1", "muted 1"]);
+    solve("two").await;
+    tokio::time::advance(Duration::from_secs(1)).await;
+    assert_eq!(tabs().await, ["solved 2", "muted 0"]);
+    // The same by the API.
+    let path = format!("/api/v1/tickets/{}/status", id_of(&store, "one").await);
+    let request = axum::http::Request::put(path).body(r#"{"status":"muted"}"#.into()).unwrap();
+    assert_eq!(client.send(request).await.status, StatusCode::OK);
+    assert_eq!(tabs().await, ["solved 1", "muted 1"]);
 }

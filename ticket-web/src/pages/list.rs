@@ -6,7 +6,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use futures::future::{join_all, join3, try_join_all};
+use futures::future::{join, join_all, try_join_all};
 use ticket_core::{
     BucketWidth, Direction, HistogramQuery, Level, Status, StatusKind, Ticket, TicketFilter,
     TicketId, TicketSort, Timestamp,
@@ -15,6 +15,7 @@ use tokio::time::timeout;
 
 use super::ticket::status_text;
 use super::{change, live, render};
+use crate::beside::{Beside, Key};
 use crate::failure::Failure;
 use crate::frame::{Frame, Section};
 use crate::paging::{At, Turned, turn};
@@ -156,9 +157,12 @@ pub(crate) async fn get(State(site): State<Site>, visit: Visit) -> Result<Respon
     let read =
         async |is_reversed, after| reader.tickets(&list.query(is_reversed).with_after(after)).await;
     let tickets = turn(&list.at, read, |is_reversed| list.query(is_reversed).with_limit(1).plan());
-    let counts = counts(reader, &list.filter);
-    let (tickets, counts, apps) = join3(tickets, counts, reader.app_ids()).await;
-    let (Turned { items, previous, next }, apps) = (tickets?, apps?);
+    let filter = params.only(&ticket_params::FILTERS).without(&["status"]);
+    let key = Key::new(visit.grant.app_ids.as_ref(), &filter);
+    let beside = site.beside.get(key, beside(reader, &list.filter));
+    let (tickets, beside) = join(tickets, beside).await;
+    let Turned { items, previous, next } = tickets?;
+    let Beside { counts, app_ids: apps } = beside?;
     let sparks = sparks(reader, &items, visit.now).await?;
 
     let link = |params: &Params| visit.link(&format!("/{}", params.suffix()));
@@ -182,10 +186,16 @@ pub(crate) async fn get(State(site): State<Site>, visit: Visit) -> Result<Respon
             let params = params.with("seen", &live::signature(&items));
             visit.link(&format!("/live{}", params.suffix()))
         }),
-        is_new: !is_filtered && counts.iter().all(|count| *count == Some(0)),
+        is_new: !is_filtered && items.is_empty() && counts.iter().all(|count| *count == Some(0)),
         frame: Frame::new(&site, &visit, "Tickets", Section::Tickets),
     };
     Ok(render(StatusCode::OK, &page))
+}
+
+/// Reads what is the same on every page of a list.
+async fn beside(reader: Reader<'_>, filter: &TicketFilter) -> Result<Beside, Failure> {
+    let (counts, app_ids) = join(counts(reader, filter), reader.app_ids()).await;
+    Ok(Beside { counts, app_ids: app_ids? })
 }
 
 /// Counts the tickets of each status and all of them, as far as that is quick.

@@ -52,6 +52,8 @@ pub(crate) async fn get(State(site): State<Site>, visit: Visit) -> Result<Respon
             while Instant::now() < end {
                 match read(&site, &visit).await {
                     Ok(now) if now != seen => {
+                        // The page that is loaded now must not show numbers from before.
+                        site.beside.clear();
                         let event = Event::default().event("changed").data(&now);
                         return Some((Ok::<_, Infallible>(event), (site, visit, now)));
                     }
