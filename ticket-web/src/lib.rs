@@ -21,6 +21,7 @@ mod reader;
 mod routes;
 mod sample;
 mod site;
+mod sparks;
 mod ticket_params;
 mod view;
 mod visit;

@@ -8,6 +8,7 @@ use tokio::sync::Semaphore;
 
 use crate::access::Access;
 use crate::beside::Cache;
+use crate::sparks::Sparks;
 
 /// How long one question to the store may take.
 pub(crate) const QUESTION_DEADLINE: Duration = Duration::from_millis(800);
@@ -38,6 +39,7 @@ pub(crate) struct Inner {
     pub(crate) streams: Arc<Semaphore>,
     /// What is shown beside lists.
     pub(crate) beside: Cache,
+    pub(crate) sparks: Sparks,
     pub(crate) started: Timestamp,
     last_failure: Mutex<Option<Timestamp>>,
 }
@@ -51,6 +53,7 @@ impl Site {
             permits: Semaphore::new(CONCURRENT_REQUESTS),
             streams: Arc::new(Semaphore::new(CONCURRENT_STREAMS)),
             beside: Cache::default(),
+            sparks: Sparks::default(),
             started: Timestamp::now(),
             last_failure: Mutex::new(None),
         }))

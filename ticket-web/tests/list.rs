@@ -5,10 +5,15 @@
 mod support;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use ticket_core::{Author, BackendExt as _, Level, Record, Store};
+use ticket_core::backend::async_trait;
+use ticket_core::{
+    Author, BackendBase, BackendExt as _, Bucket, Error, EventStore, HistogramQuery, Level, Record,
+    ReleaseQuery, Result, Store, forward_backend, forward_event_store,
+};
 use ticket_memory::MemoryBackend;
 
 use support::{HOUR, error, id_of, open, record, record_as, stores};
@@ -202,4 +207,51 @@ async fn numbers_beside_a_list_are_kept_for_a_second_and_who_changes_something_s
     let request = axum::http::Request::put(path).body(r#"{"status":"muted"}"#.into()).unwrap();
     assert_eq!(client.send(request).await.status, StatusCode::OK);
     assert_eq!(tabs().await, ["solved 1", "muted 1"]);
+}
+
+/// A store that counts the charts that are read, and is too large for listing all of its releases.
+#[derive(Debug, Default)]
+struct Large {
+    inner: MemoryBackend,
+    charts: AtomicUsize,
+}
+
+#[async_trait]
+impl BackendBase for Large {
+    forward_backend!(self => self.inner; except count_occurrences, get_releases);
+
+    async fn count_occurrences(&self, query: &HistogramQuery) -> Result<Vec<Bucket>> {
+        self.charts.fetch_add(1, Ordering::Relaxed);
+        self.inner.count_occurrences(query).await
+    }
+
+    async fn get_releases(&self, _: &ReleaseQuery) -> Result<Vec<String>> {
+        Err(Error::unavailable("there are too many releases"))
+    }
+}
+
+#[async_trait]
+impl EventStore for Large {
+    forward_event_store!(self => self.inner);
+}
+
+#[tokio::test]
+async fn a_list_reads_neither_all_releases_nor_a_chart_that_has_not_changed() {
+    let large = Arc::new(Large::default());
+    let store: Arc<dyn Store> = Arc::clone(&large) as _;
+    let once = || error("one", HOUR).with_release("1.2.3");
+    record(&store, [once(), error("two", HOUR)]).await;
+    let client = open(&store);
+    let list = async || {
+        let answer = client.get("/").await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+        assert!(answer.body.contains("<option value=\"1.2.3\""), "{}", answer.body);
+        let charts = large.charts.swap(0, Ordering::Relaxed);
+        let sums = [1, 2].map(|sum| format!("Last 24 hours: {sum}, "));
+        (charts, sums.map(|label| answer.body.matches(&label).count()))
+    };
+    assert_eq!(list().await, (2, [2, 0]));
+    assert_eq!(list().await, (0, [2, 0]));
+    record(&store, [once()]).await;
+    assert_eq!(list().await, (1, [1, 1]));
 }

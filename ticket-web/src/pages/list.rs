@@ -163,7 +163,7 @@ pub(crate) async fn get(State(site): State<Site>, visit: Visit) -> Result<Respon
     let (tickets, beside) = join(tickets, beside).await;
     let Turned { items, previous, next } = tickets?;
     let Beside { counts, app_ids: apps } = beside?;
-    let sparks = sparks(reader, &items, visit.now).await?;
+    let sparks = sparks(&site, reader, &items, visit.now).await?;
 
     let link = |params: &Params| visit.link(&format!("/{}", params.suffix()));
     let is_filtered = !params.only(&ticket_params::FILTERS).is_empty();
@@ -212,6 +212,7 @@ async fn counts(reader: Reader<'_>, filter: &TicketFilter) -> [Option<u64>; 4] {
 
 /// Returns a chart of the last 24 hours of each ticket.
 async fn sparks(
+    site: &Site,
     reader: Reader<'_>,
     tickets: &[Ticket],
     now: Timestamp,
@@ -222,8 +223,13 @@ async fn sparks(
         if ticket.last_occurrence_time < from {
             return Ok(Spark::default());
         }
+        if let Some(spark) = site.sparks.get(ticket, now) {
+            return Ok(spark);
+        }
         let query = HistogramQuery::of_ticket(ticket.id, BucketWidth::Hour, from, to);
-        Ok(Spark::new(&reader.counts(&query).await?, "Last 24 hours"))
+        let spark = Spark::new(&reader.counts(&query).await?, "Last 24 hours");
+        site.sparks.keep(ticket, now, spark.clone());
+        Ok(spark)
     };
     try_join_all(tickets.iter().map(spark)).await
 }
