@@ -27,7 +27,7 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 ///
 /// All calls run on a thread that belongs to the handler, with a tokio runtime of its own, never on the threads that
 /// serve requests. The calls for one request come one at a time; those for different requests overlap if they
-/// wait, up to 1,024 of them. A handler may block its thread: that delays its own calls, and nothing else. What a
+/// wait, up to 256 of them. A handler may block its thread: that delays its own calls, and nothing else. What a
 /// handler logs and what it fails with has no effect on requests and on other handlers; failures are counted in
 /// [`EventTracker::stats`](crate::EventTracker::stats) and reported on standard error, at most once a minute.
 ///

@@ -27,8 +27,9 @@ use crate::sync::{Instant, mpsc, runtime, stderr, thread};
 const BATCH: usize = 256;
 
 /// How many calls may wait at a time. What comes after them stays in the queue: a handler that hangs costs the program a
-/// timer and a future for each of these calls, and not for every request.
-const CALLS: usize = 1_024;
+/// timer and a future for each of these calls, and not for every request. They reach their deadline together, and what the
+/// lane does then delays requests if all cores are busy.
+const CALLS: usize = 256;
 
 /// Starts the thread of a handler.
 ///
