@@ -11,8 +11,8 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use ticket_core::backend::async_trait;
 use ticket_core::{
-    Author, BackendBase, BackendExt as _, Bucket, Error, EventStore, HistogramQuery, Level, Record,
-    ReleaseQuery, Result, Store, forward_backend, forward_event_store,
+    Author, BackendBase, BackendExt as _, Bucket, Error, ErrorKind, EventStore, HistogramQuery,
+    Level, Record, ReleaseQuery, Result, Store, forward_backend, forward_event_store,
 };
 use ticket_memory::MemoryBackend;
 
@@ -226,7 +226,7 @@ impl BackendBase for Large {
     }
 
     async fn get_releases(&self, _: &ReleaseQuery) -> Result<Vec<String>> {
-        Err(Error::unavailable("there are too many releases"))
+        Err(Error::new(ErrorKind::Unavailable, "large", "there are too many releases"))
     }
 }
 
