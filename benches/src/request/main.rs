@@ -36,6 +36,9 @@ struct Arguments {
     /// Measure in process only
     #[arg(long)]
     in_process: bool,
+    /// Measure these contenders only; may be repeated
+    #[arg(long, value_enum)]
+    only: Vec<Kind>,
     /// Serve a contender, for the process that measures it
     #[arg(long, value_enum, hide = true)]
     serve: Option<Kind>,
@@ -126,16 +129,19 @@ fn turn(
 }
 
 fn main() -> Result<()> {
-    let Arguments { folder, turns, time, in_process, serve } = Arguments::parse();
+    let Arguments { folder, turns, time, in_process, mut only, serve } = Arguments::parse();
     if let Some(kind) = serve {
         return server::run(kind, &folder);
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    if only.is_empty() {
+        only = Kind::value_variants().to_vec();
+    }
     let mut processes = Vec::new();
-    for kind in Kind::value_variants() {
+    for kind in only {
         let folder = folder.join(format!("{kind:?}"));
         std::fs::create_dir_all(&folder)?;
-        processes.push(Process::start(*kind, &folder)?);
+        processes.push(Process::start(kind, &folder)?);
     }
     let settings: Vec<(Way, Failures)> = Way::ALL
         .into_iter()
@@ -146,11 +152,15 @@ fn main() -> Result<()> {
     let mut measured: Vec<Vec<Vec<Values>>> = vec![Vec::new(); settings.len()];
     for round in 0..=turns {
         for ((way, failures), rounds) in settings.iter().zip(&mut measured) {
+            // Each round begins with another contender, so that none always follows the same one.
+            let count = processes.len();
+            let first = usize::try_from(round)? % count;
             let mut values = Vec::new();
-            for process in &mut processes {
+            for index in (first..count).chain(0..first) {
                 let time = Duration::from_millis(time);
-                values.push(turn(process, &runtime, *way, *failures, time)?);
+                values.push(turn(&mut processes[index], &runtime, *way, *failures, time)?);
             }
+            values.rotate_right(first);
             // The first round only warms up.
             if round > 0 {
                 rounds.push(values);
