@@ -103,11 +103,14 @@ impl Shared {
 
     /// Notes a failure of the store; `answered` says whether it was an answer of the store, which then is available.
     ///
-    /// The text goes to standard error, to the application and into the reports of the process. A backend of the
-    /// application, or a panic, may quote a secret in it.
+    /// The text goes to standard error, to the application and into the reports of the process.
     pub(crate) fn failed(&self, text: &str, answered: bool) {
-        let redaction = self.pipeline.options().redaction();
-        self.counters.failed(redaction.text(text).into_owned(), answered);
+        self.counters.failed(self.redacted(text), answered);
+    }
+
+    /// Returns the text of an error without secrets. A backend of the application, or a panic, may quote one.
+    pub(crate) fn redacted(&self, text: &str) -> String {
+        self.pipeline.options().redaction().text(text).into_owned()
     }
 
     pub(crate) fn stats(&self) -> Stats {

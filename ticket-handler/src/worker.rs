@@ -356,8 +356,9 @@ impl Worker {
             return;
         };
         let count = records(chunk);
+        let reason = self.shared.redacted(reason);
         for refused in chunk {
-            if let Err(error) = self.dead_letters.add(refused, reason) {
+            if let Err(error) = self.dead_letters.add(refused, &reason) {
                 self.shared.spool.disk_failed(&error);
             }
         }

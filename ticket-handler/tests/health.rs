@@ -211,10 +211,12 @@ fn a_store_that_keeps_no_reports_gets_none() {
 }
 
 #[test]
-fn the_last_error_holds_no_secret() {
+fn neither_the_last_error_nor_a_dead_letter_holds_a_secret() {
     let store = Plain::new(true);
     let options = options().with_host("password=hunter2");
-    let handler = BackgroundHandler::builder(options).backend(store.clone()).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let builder = BackgroundHandler::builder(options).with_spool(dir.path());
+    let handler = builder.backend(store.clone()).unwrap();
     handler.emit(error("poison")).unwrap();
     until(|| !reports(store.inner.inner()).is_empty());
     drop(handler.guard().with_timeout(LONG));
@@ -226,6 +228,8 @@ fn the_last_error_holds_no_secret() {
     // The handler prints this on standard error, too.
     let shown = handler.stats().last_error.unwrap();
     assert!(shown.contains("refused by") && !shown.contains("hunter2"), "{shown}");
+    let letter = std::fs::read_to_string(dir.path().join("dead-letter.jsonl")).unwrap();
+    assert!(letter.contains("refused by") && !letter.contains("hunter2"), "{letter}");
 }
 
 /// A handler over a store, which is no store itself.
