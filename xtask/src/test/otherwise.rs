@@ -77,13 +77,17 @@ impl Program {
                 return Ok((report, vec![format!("{}: {error:#}", self.name)]));
             }
         };
-        // The model checkers run each test many times: with a backtrace for every panic that a test
-        // plans, the output of one fills thousands of lines.
+        // The model checkers run each test many times, and print the schedule of every panic that a test
+        // plans: thousands of lines, which only say something if a test fails.
         tests.env("RUST_BACKTRACE", "0");
         tests.arg(self.filter).args(["--nocapture"]).envs(environment.iter().copied());
-        let (report, mut problems) = forward(tests, report, screen)?;
+        let output = Screen::buffer();
+        let (report, mut problems) = forward(tests, report, &output)?;
         if !report.last_has_run() {
             problems.push(format!("{}: no test is called `{}…`", self.name, self.filter));
+        }
+        if !problems.is_empty() || report.problems().next().is_some() {
+            output.release(screen.clone());
         }
         Ok((report, problems))
     }
