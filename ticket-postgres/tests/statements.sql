@@ -185,6 +185,15 @@ WHERE hour >= $1 AND hour < $2 AND app_id = $3 GROUP BY hour;
 SELECT hour, sum(count)::int8 FROM {s}."{p}app_counts"
 WHERE hour >= $1 AND hour < $2 GROUP BY hour;
 
+-- index: tickets_by_status; sorts: nothing
+SELECT count(*) FROM {s}."{p}tickets" t WHERE t.merged_into IS NULL AND ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) ;
+
+-- index: tickets_by_status; sorts: nothing
+SELECT count(*) FROM {s}."{p}tickets" t WHERE t.merged_into IS NULL AND ($1::int8 IS NOT NULL AND t.status = 2) ;
+
+-- index: tickets_by_status; sorts: nothing
+SELECT count(*) FROM {s}."{p}tickets" t WHERE t.merged_into IS NULL AND (t.status = 3 AND (t.status_time IS NULL OR t.status_time > $1)) ;
+
 -- index: tickets_pkey; sorts: Sort
 
 WITH locked AS MATERIALIZED (
