@@ -190,7 +190,7 @@ CREATE TABLE {s}."{p}reports" (
     r#"CREATE INDEX "{p}reports_by_time" ON {s}."{p}reports" (time DESC, process)"#,
     r#"CREATE INDEX "{p}reports_by_app" ON {s}."{p}reports" (app_id, time DESC, process)"#,
     r#"-- Lists say how many tickets have each status. Without this index every count reads the whole table.
-CREATE INDEX "{p}tickets_by_status" ON {s}."{p}tickets" (status, status_time) WHERE merged_into IS NULL"#,
+CREATE INDEX "{p}tickets_by_status" ON {s}."{p}tickets" (status, status_time)"#,
 ];
 
 /// The version that began to search error chains and paths of requests, and to compare releases.

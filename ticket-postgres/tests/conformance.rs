@@ -74,7 +74,7 @@ impl Schema for Store {
             "DROP TABLE \"{s}\".{t}reports",
             "DROP TABLE \"{s}\".{t}leases",
             "DROP TABLE \"{s}\".{t}app_counts",
-            "DROP INDEX \"{s}\".{t}tickets_by_solved",
+            "DROP INDEX \"{s}\".{t}tickets_by_solved, \"{s}\".{t}tickets_by_status",
             "ALTER TABLE \"{s}\".{t}occurrences DROP COLUMN external_id",
             "DROP TABLE \"{s}\".{t}history",
             "ALTER TABLE \"{s}\".{t}tickets DROP COLUMN history, DROP COLUMN merged_into",
