@@ -3,19 +3,19 @@
 -- UPDATE_STATEMENTS=1 cargo test -p ticket-postgres --lib writes this file anew.
 
 -- index: tickets_by_last; sorts: nothing
-SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients, t.solved_after FROM {s}."{p}tickets" t WHERE t.merged_into IS NULL AND ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.last_time ASC, t.id ASC LIMIT $3 OFFSET $4;
+SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients, t.solved_after FROM {s}."{p}tickets" t WHERE ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.last_time ASC, t.id ASC LIMIT $3 OFFSET $4;
 
 -- index: tickets_by_first; sorts: nothing
-SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients, t.solved_after FROM {s}."{p}tickets" t WHERE t.merged_into IS NULL AND ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.first_time ASC, t.id ASC LIMIT $3 OFFSET $4;
+SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients, t.solved_after FROM {s}."{p}tickets" t WHERE ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.first_time ASC, t.id ASC LIMIT $3 OFFSET $4;
 
 -- index: tickets_by_count; sorts: nothing
-SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients, t.solved_after FROM {s}."{p}tickets" t WHERE t.merged_into IS NULL AND ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.count ASC, t.id ASC LIMIT $3 OFFSET $4;
+SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients, t.solved_after FROM {s}."{p}tickets" t WHERE ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.count ASC, t.id ASC LIMIT $3 OFFSET $4;
 
 -- index: tickets_by_level; sorts: nothing
-SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients, t.solved_after FROM {s}."{p}tickets" t WHERE t.merged_into IS NULL AND ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.level ASC, t.id ASC LIMIT $3 OFFSET $4;
+SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients, t.solved_after FROM {s}."{p}tickets" t WHERE ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.level ASC, t.id ASC LIMIT $3 OFFSET $4;
 
 -- index: tickets_by_channel; sorts: nothing
-SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients, t.solved_after FROM {s}."{p}tickets" t WHERE t.merged_into IS NULL AND ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.channel ASC, t.id ASC LIMIT $3 OFFSET $4;
+SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients, t.solved_after FROM {s}."{p}tickets" t WHERE ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.channel ASC, t.id ASC LIMIT $3 OFFSET $4;
 
 -- index: tickets_by_app; sorts: nothing
 SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients, t.solved_after FROM {s}."{p}tickets" t WHERE t.merged_into IS NULL AND t.app_id = $1 ORDER BY t.last_time ASC, t.id ASC LIMIT $2 OFFSET $3;
@@ -71,19 +71,19 @@ UNION ALL (SELECT x.time, x.occurrence_id FROM {s}."{p}traits" x
 WHERE x.type IN (1) AND x.name = $7 AND x.value = $8 AND (x.time, x.occurrence_id) > ($2, $3) AND x.time <= $4 ORDER BY time ASC, occurrence_id ASC LIMIT $1) ORDER BY time ASC, occurrence_id ASC LIMIT $1;
 
 -- index: tickets_by_last; sorts: nothing
-SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients, t.solved_after FROM {s}."{p}tickets" t WHERE t.merged_into IS NULL AND ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.last_time DESC, t.id DESC LIMIT $3 OFFSET $4;
+SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients, t.solved_after FROM {s}."{p}tickets" t WHERE ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.last_time DESC, t.id DESC LIMIT $3 OFFSET $4;
 
 -- index: tickets_by_first; sorts: nothing
-SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients, t.solved_after FROM {s}."{p}tickets" t WHERE t.merged_into IS NULL AND ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.first_time DESC, t.id DESC LIMIT $3 OFFSET $4;
+SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients, t.solved_after FROM {s}."{p}tickets" t WHERE ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.first_time DESC, t.id DESC LIMIT $3 OFFSET $4;
 
 -- index: tickets_by_count; sorts: nothing
-SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients, t.solved_after FROM {s}."{p}tickets" t WHERE t.merged_into IS NULL AND ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.count DESC, t.id DESC LIMIT $3 OFFSET $4;
+SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients, t.solved_after FROM {s}."{p}tickets" t WHERE ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.count DESC, t.id DESC LIMIT $3 OFFSET $4;
 
 -- index: tickets_by_level; sorts: nothing
-SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients, t.solved_after FROM {s}."{p}tickets" t WHERE t.merged_into IS NULL AND ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.level DESC, t.id DESC LIMIT $3 OFFSET $4;
+SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients, t.solved_after FROM {s}."{p}tickets" t WHERE ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.level DESC, t.id DESC LIMIT $3 OFFSET $4;
 
 -- index: tickets_by_channel; sorts: nothing
-SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients, t.solved_after FROM {s}."{p}tickets" t WHERE t.merged_into IS NULL AND ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.channel DESC, t.id DESC LIMIT $3 OFFSET $4;
+SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients, t.solved_after FROM {s}."{p}tickets" t WHERE ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) AND position($2 IN t.search_text) > 0 ORDER BY t.channel DESC, t.id DESC LIMIT $3 OFFSET $4;
 
 -- index: tickets_by_app; sorts: nothing
 SELECT t.id, t.app_id, t.level, t.channel, t.message, t.file, t.line, t.module, t.function, t.error_type, t.status, t.status_time, t.solved_release, t.first_time, t.last_time, t.count, t.reopened, t.first_release, t.last_release, t.ingredients, t.solved_after FROM {s}."{p}tickets" t WHERE t.merged_into IS NULL AND t.app_id = $1 ORDER BY t.last_time DESC, t.id DESC LIMIT $2 OFFSET $3;
@@ -186,13 +186,13 @@ SELECT hour, sum(count)::int8 FROM {s}."{p}app_counts"
 WHERE hour >= $1 AND hour < $2 GROUP BY hour;
 
 -- index: tickets_by_status; sorts: nothing
-SELECT count(*) FROM {s}."{p}tickets" t WHERE t.merged_into IS NULL AND ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) ;
+SELECT count(*) FROM {s}."{p}tickets" t WHERE ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) ;
+
+-- index: tickets_by_s; sorts: nothing
+SELECT count(*) FROM {s}."{p}tickets" t WHERE ($1::int8 IS NOT NULL AND t.status = 2) ;
 
 -- index: tickets_by_status; sorts: nothing
-SELECT count(*) FROM {s}."{p}tickets" t WHERE t.merged_into IS NULL AND ($1::int8 IS NOT NULL AND t.status = 2) ;
-
--- index: tickets_by_status; sorts: nothing
-SELECT count(*) FROM {s}."{p}tickets" t WHERE t.merged_into IS NULL AND (t.status = 3 AND (t.status_time IS NULL OR t.status_time > $1)) ;
+SELECT count(*) FROM {s}."{p}tickets" t WHERE (t.status = 3 AND (t.status_time IS NULL OR t.status_time > $1)) ;
 
 -- index: tickets_pkey; sorts: Sort
 
