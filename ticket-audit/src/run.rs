@@ -44,33 +44,39 @@ fn admit(audience: &Audience, has_room: impl Fn(&Lane) -> bool) -> Option<Audien
     let lanes = audience.iter().enumerate();
     let full: Vec<usize> =
         lanes.filter(|(_, lane)| !has_room(lane)).map(|(index, _)| index).collect();
-    let audience: Audience = if full.is_empty() {
-        Arc::clone(audience)
-    } else {
-        let lanes = audience.iter().enumerate();
-        lanes.filter(|(index, _)| !full.contains(index)).map(|(_, lane)| Arc::clone(lane)).collect()
-    };
-    Some(audience).filter(|audience| !audience.is_empty())
+    // A handler that hangs should cost a request as little as none.
+    if full.len() == audience.len() {
+        return None;
+    }
+    if full.is_empty() {
+        return Some(Arc::clone(audience));
+    }
+    let lanes = audience.iter().enumerate().filter(|(index, _)| !full.contains(index));
+    Some(lanes.map(|(_, lane)| Arc::clone(lane)).collect())
 }
 
 impl Run {
-    /// Begins a request, unless no handler can take it.
-    pub(crate) fn begin(start: RequestStart, lanes: &Audience) -> Option<Arc<Self>> {
+    /// Returns the lanes that have room for a request, and its end; `None` if there are none.
+    pub(crate) fn admit(lanes: &Audience) -> Option<Audience> {
+        admit(lanes, Lane::admit_request)
+    }
+
+    /// Begins a request that these lanes have [admitted](Self::admit).
+    pub(crate) fn begin(start: RequestStart, audience: Audience) -> Arc<Self> {
         static NUMBER: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
-        let audience = admit(lanes, Lane::admit_request)?;
         let number = NUMBER.fetch_add(1, Relaxed);
         let result = Mutex::new(RequestResult::default());
         let begun = What::RequestStart(Begun { start, started: Instant::now(), result });
         let begun = Arc::new(Step::new(number, begun, audience));
         // No other thread knows of the run yet.
         begun.send();
-        Some(Arc::new(Self {
+        Arc::new(Self {
             number,
             begun,
             events: AtomicU64::new(0),
             has_reported_failure: AtomicBool::new(false),
             sending: Mutex::new(()),
-        }))
+        })
     }
 
     /// Starts an event, unless no handler can take it.

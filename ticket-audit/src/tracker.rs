@@ -158,16 +158,13 @@ impl EventTracker {
                 context
             }
         };
-        if lanes.is_empty() {
+        let Some(audience) = Run::admit(&lanes) else {
             return Request::new(None, Some(context));
-        }
-        start.set_context(context.clone());
-        let run = Run::begin(start, &lanes);
-        let context = match &run {
-            Some(run) => Link::add(context, self.inner.number, run),
-            None => context,
         };
-        Request::new(run, Some(context))
+        start.set_context(context.clone());
+        let run = Run::begin(start, audience);
+        let context = Link::add(context, self.inner.number, &run);
+        Request::new(Some(run), Some(context))
     }
 
     /// Runs a future as a request, which ends as the result says, or as dropped or panicked.
