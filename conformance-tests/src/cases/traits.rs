@@ -55,6 +55,23 @@ pub(super) async fn rule_17_an_event_type_disappears_with_its_last_event(cx: Con
     assert_eq!(event_types(&store).await, ["b"]);
 }
 
+/// A store that has numbers for names may give the number of a name that is gone to another one. A handle that
+/// remembers numbers has to notice that another handle did so.
+pub(super) async fn rule_17_names_that_another_handle_replaced_are_recorded_again(cx: Context) {
+    let (store, again) = (cx.store().await, cx.store().await);
+    put(&store, &[typed("a", 0, &[("x", 1.into())])]).await;
+    again.clear_expired(&Expiry::before(at(5))).await.expect("clear_expired succeeds");
+    put(&again, &[typed("b", 10, &[("y", 1.into())])]).await;
+    put(&store, &[typed("a", 20, &[("x", 1.into())])]).await;
+    for handle in [&store, &again] {
+        assert_eq!(event_types(handle).await, ["a", "b"]);
+        for (event_type, name) in [("a", "x"), ("b", "y")] {
+            let types = trait_types(handle, event_type).await;
+            assert_eq!(types, [(name.to_owned(), ValueKind::Int)], "{event_type}");
+        }
+    }
+}
+
 pub(super) async fn rule_17_the_type_of_an_event_is_its_own_channel(cx: Context) {
     let store = cx.store().await;
     // The occurrences of one ticket differ in channel. The ticket has that of the newest, each event its own.

@@ -260,6 +260,23 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         },
     },
     Mutant {
+        fault: "uses the number of a type that is gone, which another type has since",
+        found_by: &["rule_17_names_that_another_handle_replaced_are_recorded_again"],
+        hooks: Hooks {
+            incoming: |it, new| {
+                let stored = (CORRECT.event_types)(it, &EventTypeQuery::new()).unwrap();
+                let channel = new.record().channel.to_string();
+                let is_known = !it.notes().types.insert(channel.clone());
+                let replacing = stored.first().filter(|_| is_known && !stored.contains(&channel));
+                Some(replacing.map_or_else(
+                    || new.clone(),
+                    |other| altered(new, |record| record.channel = other.as_str().into()),
+                ))
+            },
+            ..CORRECT
+        },
+    },
+    Mutant {
         fault: "uses the ticket's channel as the type of its events",
         found_by: &["rule_17_the_type_of_an_event_is_its_own_channel"],
         hooks: Hooks {
