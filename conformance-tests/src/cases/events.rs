@@ -6,7 +6,8 @@ use std::sync::Arc;
 use futures::TryStreamExt as _;
 use ticket_core::backend::NewOccurrence;
 use ticket_core::{
-    Comparison, Direction, EventFilter, EventQuery, EventStoreExt as _, Operator, Store, Timestamp,
+    Comparison, Direction, EventFilter, EventQuery, EventStoreExt as _, MAX_LIMIT, Operator, Store,
+    Timestamp,
 };
 
 use crate::context::Context;
@@ -23,6 +24,9 @@ pub(super) async fn assert_agrees(
     let expected = stored(meant);
     let found = events(store, filter.clone()).await;
     assert_eq!(found, expected, "{filter:?}");
+    let newest_first = EventQuery::new().with_filter(filter.clone()).with_limit(MAX_LIMIT);
+    let page = store.get_events(&newest_first).await.expect("get_events succeeds");
+    assert!(page.items.iter().rev().eq(&expected), "newest first, {filter:?}");
     found.len()
 }
 

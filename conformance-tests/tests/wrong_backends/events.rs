@@ -4,12 +4,13 @@ use std::cmp::Ordering;
 
 use ticket_core::backend::{EventPosition, ValueTest};
 use ticket_core::{
-    Clause, Comparison, EventFilter, EventQuery, Operator, Record, TicketQuery, Timestamp, Value,
+    Clause, Comparison, EventFilter, EventQuery, EventTypeQuery, Operator, Record, TicketQuery,
+    Timestamp, Value,
 };
 
 use crate::Mutant;
 use crate::answers::{all_tickets, events_where, matches_with};
-use crate::wrong::{CORRECT, Hooks};
+use crate::wrong::{CORRECT, Hooks, altered};
 
 pub(crate) const MUTANTS: &[Mutant] = &[
     // 15. Filters
