@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use ticket_core::backend::{HistogramScope, NewOccurrence, StatusChange, TicketChange};
 use ticket_core::{
-    Author, BackendBase, BucketWidth, Direction, ErrorKind, EventFilter, EventStore, Expiry, Fix,
-    HistogramQuery, HistoryEvent, HistoryQuery, Note, Occurrence, ReleaseQuery, Status, StatusKind,
-    Store, Ticket, TicketFilter, TicketId,
+    Author, BackendBase, BucketWidth, Direction, ErrorCause, ErrorKind, EventFilter, EventStore,
+    Expiry, Fix, HistogramQuery, HistoryEvent, HistoryQuery, Level, Location, Note, Occurrence,
+    ReleaseQuery, Status, StatusKind, Store, Ticket, TicketFilter, TicketId,
 };
 
 use crate::context::Context;
@@ -55,6 +55,17 @@ pub(super) async fn rule_30_a_merged_ticket_has_everything_of_both(cx: Context) 
     let of = |name: &str, seconds: i64, release: &str| {
         let mut record = record(name, seconds).with_release(release).with_trait("n", seconds);
         record.message = format!("{name} {seconds}").into();
+        if name == "from" {
+            // Everything that describes a ticket differs.
+            record.level = Level::Warning;
+            record.channel = name.into();
+            record.location = Location::new()
+                .with_file("src/from.rs")
+                .with_line(1)
+                .with_module("shop::from")
+                .with_function("from");
+            record.error = vec![ErrorCause::new(Some("FromError".into()), "it failed")];
+        }
         occurrence(record)
     };
     let target = [of("into", 0, "1"), of("into", 7_200, "2").with_repeats(3)];
