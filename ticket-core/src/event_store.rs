@@ -82,7 +82,7 @@ pub trait EventStore: std::fmt::Debug + Send + Sync + 'static {
 
     /// Returns the types of the stored events, sorted by code point (rule 17).
     ///
-    /// A type disappears with its last event.
+    /// A type disappears with its last event, whichever handle deletes that.
     async fn event_types(&self, query: &EventTypeQuery) -> Result<Vec<String>>;
 
     /// Returns the distinct names and types of the traits that the events of a type have, sorted (rule

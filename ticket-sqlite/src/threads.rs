@@ -346,6 +346,7 @@ mod tests {
         });
         pin_mut!(steps, other);
         assert!(steps.as_mut().now_or_never().is_none() && other.as_mut().now_or_never().is_none());
+        assert_eq!(threads.shared.lock().running, 1);
         drop(begin);
         block_on(futures::future::try_join(steps, other)).unwrap();
         assert_eq!(*log.lock().unwrap(), [0, 100, 1, 2]);

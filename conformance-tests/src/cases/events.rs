@@ -1,11 +1,13 @@
 //! Rule 15: event filters.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use futures::TryStreamExt as _;
 use ticket_core::backend::NewOccurrence;
 use ticket_core::{
-    Comparison, Direction, EventFilter, EventQuery, EventStoreExt as _, Operator, Store, Timestamp,
+    Comparison, Direction, EventFilter, EventQuery, EventStoreExt as _, MAX_LIMIT, Operator, Store,
+    Timestamp,
 };
 
 use crate::context::Context;
@@ -22,6 +24,9 @@ pub(super) async fn assert_agrees(
     let expected = stored(meant);
     let found = events(store, filter.clone()).await;
     assert_eq!(found, expected, "{filter:?}");
+    let newest_first = EventQuery::new().with_filter(filter.clone()).with_limit(MAX_LIMIT);
+    let page = store.get_events(&newest_first).await.expect("get_events succeeds");
+    assert!(page.items.iter().rev().eq(&expected), "newest first, {filter:?}");
     found.len()
 }
 
@@ -49,6 +54,15 @@ pub(super) async fn rule_15_finds_events_by_type_and_by_id(cx: Context) {
         let with_type = by_id.with_event_type("no such type");
         assert_eq!(events(&store, with_type).await, [], "both conditions must hold");
     }
+    // So many types that a store cannot name each of them in a statement.
+    let many = (0..600).map(|i| {
+        let mut record = record("it", i).with_app_id("many");
+        record.channel = format!("type {i}").into();
+        occurrence(record)
+    });
+    let many: Vec<_> = many.collect();
+    put(&store, &many).await;
+    assert_eq!(assert_agrees(&store, &many, all.with_app_id("many")).await, 600);
 }
 
 pub(super) async fn rule_15_an_id_finds_the_event_in_every_ticket_that_has_it(cx: Context) {
@@ -93,6 +107,7 @@ pub(super) async fn rule_15_all_conditions_must_hold(cx: Context) {
         let mut record = record(&format!("ticket {}", i % 3), i)
             .with_app_id(if i % 2 == 0 { "shop" } else { "depot" })
             .with_trait("n", i)
+            .with_trait("left", 59 - i)
             .with_trait("path", if i % 5 == 0 { "/api" } else { "/" })
             .with_trait("slow", i % 4 == 0);
         record.channel = if i % 3 == 0 { "checkout" } else { "search" }.into();
@@ -126,6 +141,11 @@ pub(super) async fn rule_15_all_conditions_must_hold(cx: Context) {
     assert!(counts.last() > Some(&0), "{counts:?}");
     let contradiction = filter.with_comparison(n(Operator::Lt, 0));
     assert_eq!(assert_agrees(&store, &batch, contradiction).await, 0);
+    // Comparisons of two traits do not.
+    let two = EventFilter::new()
+        .with_comparison(n(Operator::Ge, 50))
+        .with_comparison(Comparison::new("left", Operator::Lt, 30));
+    assert_eq!(assert_agrees(&store, &batch, two).await, 10);
 }
 
 pub(super) async fn rule_15_names_and_values_are_taken_literally(cx: Context) {
@@ -177,8 +197,10 @@ pub(super) async fn rule_15_names_and_values_are_taken_literally(cx: Context) {
 
 pub(super) async fn rule_15_a_filter_returns_the_newest_first_page_by_page(cx: Context) {
     let store = cx.store().await;
-    let batch: Vec<_> =
-        (0..50).map(|i| occurrence(record("it", i).with_trait("n", i % 5))).collect();
+    // Ten events per moment. They arrive in the opposite order of their ids.
+    let mut batch: Vec<_> =
+        (0..50).map(|i| occurrence(record("it", i / 10).with_trait("n", i % 5))).collect();
+    batch.sort_by_key(|one| Reverse(one.age_key()));
     put(&store, &batch).await;
     let filter = EventFilter::new().with_comparison(Comparison::new("n", Operator::Eq, 3));
     let mut query = EventQuery::new().with_filter(filter.clone()).with_limit(4);

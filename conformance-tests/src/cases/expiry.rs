@@ -67,6 +67,15 @@ pub(super) async fn rule_18_the_oldest_are_deleted_first_up_to_the_maximum(cx: C
     left.drain(..12);
     assert_eq!(all_events(&store).await, left);
     assert_eq!(expire(&store, expiry.with_max_count(5)).await, (0, 0));
+    // So many that a store may delete them in several steps.
+    let many = series("many", 10..610);
+    put(&store, &many).await;
+    left.extend(stored(&many));
+    let expiry = Expiry::before(at(1_000));
+    assert_eq!(expire(&store, expiry.clone().with_max_count(400)).await, (400, 0));
+    left.drain(..400);
+    assert_eq!(all_events(&store).await, left);
+    assert_eq!(expire(&store, expiry).await, (left.len() as u64, 0));
 }
 
 pub(super) async fn rule_18_ties_of_time_and_id_are_broken_by_ticket_id(cx: Context) {
@@ -314,6 +323,18 @@ pub(super) async fn rule_19_the_first_and_the_newest_stay(cx: Context) {
         assert_eq!(all_events(&store).await.len(), left);
     }
     assert_eq!(counted(&store, HistogramScope::App(None)).await, 14, "counts stay");
+    // So many that a store may delete them in several steps.
+    let names = ["three", "four", "five"];
+    for name in names {
+        put(&store, &series(name, 0..700)).await;
+    }
+    let deleted = store.keep_per_ticket(&keeping(2)).await.expect("keep_per_ticket succeeds");
+    assert_eq!(deleted, 3 * 698);
+    for name in names {
+        let left = occurrences(&store, id_of(name)).await;
+        let times: Vec<_> = left.iter().map(|one| one.record.time).collect();
+        assert_eq!(times, [at(0), at(699)], "the first and the newest of {name}");
+    }
 }
 
 pub(super) async fn rule_19_keeping_the_maximum_deletes_nothing(cx: Context) {

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use ticket_core::backend::{HistogramScope, NewOccurrence, StatusChange, TicketChange};
+use ticket_core::record::ErrorCause;
 use ticket_core::{
     Author, BackendBase, BucketWidth, Direction, ErrorKind, EventFilter, EventStore, Expiry, Fix,
-    HistogramQuery, HistoryEvent, HistoryQuery, Note, Occurrence, ReleaseQuery, Status, StatusKind,
-    Store, Ticket, TicketFilter, TicketId,
+    HistogramQuery, HistoryEvent, HistoryQuery, Level, Location, Note, Occurrence, ReleaseQuery,
+    Status, StatusKind, Store, Ticket, TicketFilter, TicketId,
 };
 
 use crate::context::Context;
@@ -55,6 +56,17 @@ pub(super) async fn rule_30_a_merged_ticket_has_everything_of_both(cx: Context) 
     let of = |name: &str, seconds: i64, release: &str| {
         let mut record = record(name, seconds).with_release(release).with_trait("n", seconds);
         record.message = format!("{name} {seconds}").into();
+        if name == "from" {
+            // Everything that describes a ticket differs.
+            record.level = Level::Warning;
+            record.channel = name.into();
+            record.location = Location::new()
+                .with_file("src/from.rs")
+                .with_line(1)
+                .with_module("shop::from")
+                .with_function("from");
+            record.error = vec![ErrorCause::new(Some("FromError".into()), "it failed")];
+        }
         occurrence(record)
     };
     let target = [of("into", 0, "1"), of("into", 7_200, "2").with_repeats(3)];
@@ -311,10 +323,12 @@ pub(super) async fn rule_30_a_merge_that_makes_no_sense_is_refused(cx: Context) 
 
 pub(super) async fn rule_30_deleting_a_ticket_ends_the_redirections_to_it(cx: Context) {
     let store = cx.store().await;
-    put(&store, &[new("into", 0), new("from", 1)]).await;
+    put(&store, &[new("into", 0), new("from", 1), new("other", 0), new("its own", 1)]).await;
     merge(&store, "into", "from").await;
+    merge(&store, "other", "its own").await;
     assert!(store.delete_ticket(id_of("into")).await.expect("delete_ticket succeeds"));
     assert!(!unmerge(&store, "from").await);
+    assert!(unmerge(&store, "its own").await, "the redirection to another ticket stays");
     let again = [new("from", 2)];
     assert_eq!(changed(&put(&store, &again).await, TicketChange::Created), [id_of("from")]);
     assert_eq!(ticket(&store, id_of("from")).await, expected(&again));

@@ -218,6 +218,7 @@ pub(crate) const CASES: &[CaseEntry] = cases! {
     traits {
         rule_17_event_types_are_distinct_and_sorted_by_code_point: Events,
         rule_17_an_event_type_disappears_with_its_last_event: Events,
+        rule_17_names_that_another_handle_replaced_are_recorded_again: Events & SharedStorage,
         rule_17_the_type_of_an_event_is_its_own_channel: Events,
         rule_17_trait_types_are_distinct_and_sorted: Events,
         rule_17_traits_are_ordered_by_name_then_by_event: Events,

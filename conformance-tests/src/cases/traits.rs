@@ -51,8 +51,33 @@ pub(super) async fn rule_17_an_event_type_disappears_with_its_last_event(cx: Con
     assert_eq!(event_types(&store).await, ["a"]);
     store.delete_ticket(id_of("a")).await.expect("delete_ticket succeeds");
     assert_eq!(event_types(&store).await, [""; 0]);
-    put(&store, &[typed("b", 20, &[])]).await;
+    put(&store, &[typed("b", 20, &[]), typed("b", 15, &[("x", 1.into())])]).await;
     assert_eq!(event_types(&store).await, ["b"]);
+    // So does a trait, and another one does not take its place.
+    store.clear_expired(&Expiry::before(at(20))).await.expect("clear_expired succeeds");
+    assert_eq!(trait_types(&store, "b").await, []);
+    for (seconds, name) in [(21, "y"), (22, "x")] {
+        put(&store, &[typed("b", seconds, &[(name, 1.into())])]).await;
+    }
+    let names = ["x", "y"].map(|name| (name.to_owned(), ValueKind::Int));
+    assert_eq!(trait_types(&store, "b").await, names);
+}
+
+/// A store that has numbers for names may give the number of a name that is gone to another one. A handle that
+/// remembers numbers has to notice that another handle did so.
+pub(super) async fn rule_17_names_that_another_handle_replaced_are_recorded_again(cx: Context) {
+    let (store, again) = (cx.store().await, cx.store().await);
+    put(&store, &[typed("a", 0, &[("x", 1.into())])]).await;
+    again.clear_expired(&Expiry::before(at(5))).await.expect("clear_expired succeeds");
+    put(&again, &[typed("b", 10, &[("y", 1.into())])]).await;
+    put(&store, &[typed("a", 20, &[("x", 1.into())])]).await;
+    for handle in [&store, &again] {
+        assert_eq!(event_types(handle).await, ["a", "b"]);
+        for (event_type, name) in [("a", "x"), ("b", "y")] {
+            let types = trait_types(handle, event_type).await;
+            assert_eq!(types, [(name.to_owned(), ValueKind::Int)], "{event_type}");
+        }
+    }
 }
 
 pub(super) async fn rule_17_the_type_of_an_event_is_its_own_channel(cx: Context) {

@@ -4,12 +4,13 @@ use std::cmp::Ordering;
 
 use ticket_core::backend::{EventPosition, ValueTest};
 use ticket_core::{
-    Clause, Comparison, EventFilter, EventQuery, Operator, Record, TicketQuery, Timestamp, Value,
+    Clause, Comparison, EventFilter, EventQuery, EventTypeQuery, Operator, Record, TicketQuery,
+    Timestamp, Value,
 };
 
 use crate::Mutant;
 use crate::answers::{all_tickets, events_where, matches_with};
-use crate::wrong::{CORRECT, Hooks};
+use crate::wrong::{CORRECT, Hooks, altered};
 
 pub(crate) const MUTANTS: &[Mutant] = &[
     // 15. Filters
@@ -255,6 +256,23 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 let mut notes = it.notes();
                 notes.types.extend(types);
                 Ok(notes.types.iter().cloned().collect())
+            },
+            ..CORRECT
+        },
+    },
+    Mutant {
+        fault: "uses the number of a type that is gone, which another type has since",
+        found_by: &["rule_17_names_that_another_handle_replaced_are_recorded_again"],
+        hooks: Hooks {
+            incoming: |it, new| {
+                let stored = (CORRECT.event_types)(it, &EventTypeQuery::new()).unwrap();
+                let channel = new.record().channel.to_string();
+                let is_known = !it.notes().types.insert(channel.clone());
+                let replacing = stored.first().filter(|_| is_known && !stored.contains(&channel));
+                Some(replacing.map_or_else(
+                    || new.clone(),
+                    |other| altered(new, |record| record.channel = other.as_str().into()),
+                ))
             },
             ..CORRECT
         },

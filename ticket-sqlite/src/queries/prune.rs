@@ -310,3 +310,38 @@ pub(super) fn delete_occurrences(writer: &mut Writer<'_>, numbers: &[i64]) -> Re
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use futures::executor::block_on;
+    use ticket_core::backend::{Batch, NewOccurrence, StatusChange};
+    use ticket_core::{
+        Author, BackendBase, EventStore, Fingerprint, Ingredients, Level, Record, Timestamp,
+    };
+
+    use super::*;
+    use crate::{SqliteBackend, SqliteConfig};
+
+    #[test]
+    fn expiry_goes_on_until_no_solved_ticket_is_left() {
+        let store = SqliteBackend::new(SqliteConfig::in_memory());
+        let new = |i: u64| {
+            let record = Record::new(Level::Error, "test", "").with_time(Timestamp::UNIX_EPOCH);
+            let ingredients = Ingredients::new("test/1").with("number", i.to_string());
+            NewOccurrence::new(record, Fingerprint::new("", b"", ingredients))
+        };
+        let count = TICKETS + 1;
+        let batch: Batch = (0..count).map(new).collect();
+        let (solved, now) = (Timestamp::from_micros(1), Timestamp::from_micros(2));
+        let expired = block_on(async {
+            store.setup_backend().await.unwrap();
+            store.record_tickets(batch.clone()).await.unwrap();
+            for ticket in batch.tickets() {
+                let solve = StatusChange::Solve { at: solved, release: None };
+                store.set_status(ticket.id(), solve, Author::unknown()).await.unwrap();
+            }
+            store.clear_expired(&Expiry::before(now)).await.unwrap()
+        });
+        assert_eq!(expired, Expired { occurrences: count, tickets: count });
+    }
+}
