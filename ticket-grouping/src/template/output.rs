@@ -298,17 +298,10 @@ impl Output {
         if self.marks & ((1 << PERIOD) - 1) == 0 {
             return;
         }
-        let length = |back: usize| {
-            let word = self.words[(self.count - back) % WORDS];
-            word.end - word.start
-        };
-        let last = length(1);
-        let longest = PERIOD.min((self.count - self.forgotten) / 2);
-        for period in 1..longest + 1 {
-            // The lengths, and where the marks are, tell almost always that there is no repetition.
+        for period in 1..PERIOD + 1 {
+            // Where the marks are tells almost always that there is no repetition.
             let group = (1 << period) - 1;
-            if length(period + 1) == last
-                && self.marks & group != 0
+            if self.marks & group != 0
                 && (self.marks ^ self.marks >> period) & group == 0
                 && self.repeats(period)
             {
@@ -322,12 +315,17 @@ impl Output {
     }
 
     /// Returns `true` if the last `period` words repeat those before them.
+    #[inline(never)]
     fn repeats(&self, period: usize) -> bool {
-        let (Some(last), Some(end)) = (self.word_at(0), self.word_at(period)) else { return false };
-        let (Some(again), Some(first)) = (self.word_at(period - 1), self.word_at(2 * period - 1))
-        else {
+        if self.count - self.forgotten < 2 * period {
             return false;
-        };
+        }
+        let word = |back: usize| self.words[(self.count - back) % WORDS];
+        let (last, end) = (word(1), word(period + 1));
+        if last.end - last.start != end.end - end.start {
+            return false;
+        }
+        let (again, first) = (word(period), word(2 * period));
         let text = self.text.as_bytes();
         let gap = &text[end.end..again.start];
         let is_list = (1..=3).contains(&gap.len())
