@@ -107,6 +107,20 @@ pub(super) fn run(text: &str, at: usize, classes: u8) -> usize {
     at + rest.iter().take_while(|byte| is(**byte, classes)).count()
 }
 
+/// Returns the end of the run of bytes in one of these classes that begins at a position, and all classes of its bytes.
+pub(super) fn run_classes(text: &str, at: usize, wanted: u8) -> (usize, u8) {
+    let (mut end, mut seen) = (at, 0);
+    for byte in text.as_bytes().get(at..).unwrap_or_default() {
+        let class = classes(*byte);
+        if class & wanted == 0 {
+            break;
+        }
+        seen |= class;
+        end += 1;
+    }
+    (end, seen)
+}
+
 /// Returns `true` if the text has a mark at a position.
 pub(super) fn is_mark(text: &str, at: usize) -> bool {
     text.as_bytes().get(at..).is_some_and(|rest| rest.starts_with(MARK.as_bytes()))

@@ -4,6 +4,7 @@
 
 use super::mark::{
     DIGIT, HEX, JOINER, LETTER, MARK, STOP, URL, classes, is, is_mark, is_space, peek, run,
+    run_classes,
 };
 use super::names;
 use super::scanner::{Before, Scanner};
@@ -29,31 +30,32 @@ struct Word {
 
 impl Word {
     fn at(text: &str, at: usize) -> Self {
-        let bytes = text.as_bytes();
-        // Most words consist of letters alone.
-        let mut end = run(text, at, LETTER);
-        let letters = if end > at { LETTER } else { 0 };
-        let mut word = Self { end, classes: letters, varies: false, dot: false, sign: false };
-        while let Some(byte) = bytes.get(end) {
-            let class = classes(*byte);
-            if class & (LETTER | DIGIT) != 0 {
-                end += 1;
+        let mut word = Self { end: at, classes: 0, varies: false, dot: false, sign: false };
+        let mut end = at;
+        loop {
+            let (stop, seen) = run_classes(text, end, LETTER | DIGIT);
+            if stop > end {
+                end = stop;
                 word.end = end;
-            } else if class & JOINER != 0 {
-                word.dot |= *byte == b'.';
-                word.sign |= *byte == b'@';
+                word.classes |= seen;
+            }
+            let byte = peek(text, end);
+            let class = classes(byte);
+            if class & JOINER != 0 {
+                word.dot |= byte == b'.';
+                word.sign |= byte == b'@';
+                word.classes |= class;
                 end += 1;
                 if class & STOP == 0 {
                     word.end = end;
                 }
-            } else if *byte == b'<' && is_mark(text, end) {
+            } else if byte == b'<' && is_mark(text, end) {
                 word.varies = true;
                 end += MARK.len();
                 word.end = end;
             } else {
                 break;
             }
-            word.classes |= class;
         }
         word.varies |= word.classes & DIGIT != 0;
         word
@@ -85,21 +87,27 @@ impl Scanner<'_> {
             return self.value(self.behind_value(word.end));
         }
         let next = peek(text, word.end);
-        // A structure, such as `Rect(1, 2)`, may contain more keys.
-        let is_structure =
-            matches!(next, b'(' | b'{' | b'[') && peek(text, at).is_ascii_uppercase();
-        if self.is_valued && !is_structure {
-            return self.value(self.behind_value(word.end));
+        if self.is_valued {
+            // A structure, such as `Rect(1, 2)`, may contain more keys.
+            let is_structure =
+                matches!(next, b'(' | b'{' | b'[') && peek(text, at).is_ascii_uppercase();
+            if !is_structure {
+                return self.value(self.behind_value(word.end));
+            }
         }
-        if next == b'(' && self.before == Before::Edge && text[word.end + 1..].starts_with("uid=") {
-            // A user with the number of its account, `root(uid=0)`.
-            return self.value(word.end);
-        }
-        if matches!(next, b'=' | b'(')
-            && is(peek(text, at), LETTER)
-            && (!word.varies || word.end - at <= KEY && !text[at..word.end].contains('<'))
-        {
-            return self.name(word.end);
+        if matches!(next, b'=' | b'(') {
+            if next == b'('
+                && self.before == Before::Edge
+                && text[word.end + 1..].starts_with("uid=")
+            {
+                // A user with the number of its account, `root(uid=0)`.
+                return self.value(word.end);
+            }
+            if is(peek(text, at), LETTER)
+                && (!word.varies || word.end - at <= KEY && !text[at..word.end].contains('<'))
+            {
+                return self.name(word.end);
+            }
         }
         if let Some(end) = self.token(&word, next) {
             return self.value(self.behind_value(end));
@@ -222,13 +230,13 @@ impl Scanner<'_> {
         let mut kept = self.at;
         while kept < word.end {
             let start = run(text, kept, JOINER);
-            let end = run(text, start, LETTER | DIGIT);
+            let (end, seen) = run_classes(text, start, LETTER | DIGIT);
             let name = &text[start..end];
-            let varies = end == start || name.bytes().any(|byte| is(byte, DIGIT));
+            let varies = end == start || seen & DIGIT != 0;
             if varies
                 && start < word.end
-                && !self.is_code(kept, start, end)
                 && !names::is_name(name, start > self.at)
+                && !self.is_code(kept, start, end)
             {
                 return self.value(self.behind_value(word.end));
             }
