@@ -190,8 +190,8 @@ impl Output {
 
     /// Returns the last word (0), the one before it (1), and so on.
     fn word_at(&self, back: usize) -> Option<Word> {
-        let number = self.count.checked_sub(back + 1).filter(|number| *number >= self.forgotten)?;
-        Some(self.words[number % WORDS])
+        let is_known = self.forgotten + back < self.count;
+        is_known.then(|| self.words[(self.count - back - 1) % WORDS])
     }
 
     /// Takes back the last words.
