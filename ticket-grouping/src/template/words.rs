@@ -3,7 +3,7 @@
 //! This is the second half of [`Scanner`]; the documentation of the module `template` says why.
 
 use super::mark::{
-    DIGIT, HEX, JOINER, LABELS, LETTER, MARK, STOP, URL, classes, is, is_mark, is_space, peek, run,
+    DIGIT, HEX, JOINER, LABELS, LETTER, MARK, STOP, URL, is, is_mark, is_space, peek, run,
     run_classes,
 };
 use super::names;
