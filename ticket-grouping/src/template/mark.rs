@@ -21,6 +21,8 @@ pub(super) const JOINER: u8 = 16;
 pub(super) const URL: u8 = 32;
 /// What ends a sentence or a clause, and is therefore not the end of a value.
 pub(super) const STOP: u8 = 64;
+/// What separates the parts of the names of hosts and mailboxes.
+pub(super) const LABELS: u8 = 128;
 
 const CLASSES: [u8; 256] = {
     let mut classes = [0; 256];
@@ -80,6 +82,9 @@ const CLASSES: [u8; 256] = {
         if matches!(byte, b'.' | b':' | b'-' | b'?' | b'!' | b'&' | b'\\' | b'@') {
             class |= STOP;
         }
+        if matches!(byte, b'.' | b'@') {
+            class |= LABELS;
+        }
         classes[byte as usize] = class;
         byte += 1;
     }
@@ -103,8 +108,23 @@ pub(super) fn peek(text: &str, at: usize) -> u8 {
 
 /// Returns the end of the run of bytes in one of these classes that begins at a position.
 pub(super) fn run(text: &str, at: usize, classes: u8) -> usize {
-    let rest = text.as_bytes().get(at..).unwrap_or_default();
-    at + rest.iter().take_while(|byte| is(**byte, classes)).count()
+    let bytes = text.as_bytes();
+    let mut end = at;
+    while end < bytes.len() && is(bytes[end], classes) {
+        end += 1;
+    }
+    end
+}
+
+/// Returns the end of the run of bytes in one of these classes that begins at a position, and all classes of its bytes.
+pub(super) fn run_classes(text: &str, at: usize, wanted: u8) -> (usize, u8) {
+    let bytes = text.as_bytes();
+    let (mut end, mut seen) = (at, 0);
+    while end < bytes.len() && is(bytes[end], wanted) {
+        seen |= classes(bytes[end]);
+        end += 1;
+    }
+    (end, seen)
 }
 
 /// Returns `true` if the text has a mark at a position.

@@ -29,16 +29,9 @@ pub(super) fn is_name(word: &str, is_joined: bool) -> bool {
 }
 
 fn is_known(word: &str) -> bool {
-    let mut lower = [0; 12];
-    let mut known = |word: &str| {
-        let Some(lower) = lower.get_mut(..word.len()) else { return false };
-        lower.copy_from_slice(word.as_bytes());
-        lower.make_ascii_lowercase();
-        NAMES.binary_search_by(|name| name.as_bytes().cmp(lower)).is_ok()
-    };
-    let bytes = word.as_bytes();
-    let letters = bytes.iter().rev().take_while(|byte| is(**byte, LETTER)).count();
-    known(word) || letters > 0 && letters <= 8 && known(&word[..word.len() - letters])
+    let letters = word.bytes().rev().take_while(|byte| is(*byte, LETTER)).count();
+    NAMES.contains_ignoring_case(word)
+        || (1..=8).contains(&letters) && NAMES.contains_ignoring_case(&word[..word.len() - letters])
 }
 
 fn is_error_code(word: &str) -> bool {
@@ -109,40 +102,21 @@ pub(super) fn announces_code(prior: &str, word: &str, gap: &str, space: bool) ->
     match word.len() {
         3 if one_of(word, &["err", "ora"]) => !gap.contains(':'),
         5 if one_of(word, &["error"]) => !gap.contains(':'),
-        4 if one_of(word, &["code"]) => !(gap.is_empty() && space) || one_of(prior, &CODES_OF),
-        _ => one_of(word, &CODES),
+        4 if one_of(word, &["code"]) => {
+            !(gap.is_empty() && space) || CODES_OF.contains_ignoring_case(prior)
+        }
+        _ => CODES.contains_ignoring_case(word),
     }
 }
 
 /// Returns `true` if the value of a key describes the problem.
 pub(super) fn is_describing(key: &str) -> bool {
-    key.bytes().next().is_some_and(|first| DESCRIBING_BEGIN[usize::from(first)])
-        && one_of(key, &DESCRIBING)
+    DESCRIBING.contains_ignoring_case(key)
 }
 
 /// Returns `true` if a word belongs to the value before it: a unit, a time zone or a month.
 pub(super) fn is_part_of_value(word: &str) -> bool {
-    // Most words behind a value are longer or begin with another letter.
-    word.len() <= 12
-        && (UNITS_BEGIN[usize::from(word.as_bytes()[0])]
-            && AFTER_VALUE.binary_search(&word).is_ok()
-            || is_month(word))
-}
-
-const UNITS_BEGIN: [bool; 256] = first_bytes(&AFTER_VALUE);
-const DESCRIBING_BEGIN: [bool; 256] = first_bytes(&DESCRIBING);
-
-/// Returns which bytes these words begin with, in lower or upper case.
-const fn first_bytes(words: &[&str]) -> [bool; 256] {
-    let mut first = [false; 256];
-    let mut at = 0;
-    while at < words.len() {
-        let byte = words[at].as_bytes()[0];
-        first[byte.to_ascii_lowercase() as usize] = true;
-        first[byte.to_ascii_uppercase() as usize] = true;
-        at += 1;
-    }
-    first
+    AFTER_VALUE.contains(word) || is_month(word)
 }
 
 /// Returns `true` if a word belongs to a number after it: the name of a month or of a day.
@@ -164,17 +138,17 @@ fn is_calendar_name(word: &str, names: &[&str]) -> bool {
 /// Returns `true` if two words announce the name of a user, or of a host that connects.
 pub(super) fn announces_name(prior: &str, last: &str) -> bool {
     match last.len() {
-        4 if last == "from" => one_of(prior, &BEFORE_FROM),
-        4 if one_of(last, &["user"]) => one_of(prior, &BEFORE_USER),
-        8 if one_of(last, &["username"]) => one_of(prior, &BEFORE_USER),
-        3 if last == "for" => one_of(prior, &BEFORE_FOR),
+        4 if last == "from" => BEFORE_FROM.contains_ignoring_case(prior),
+        4 if one_of(last, &["user"]) => BEFORE_USER.contains_ignoring_case(prior),
+        8 if one_of(last, &["username"]) => BEFORE_USER.contains_ignoring_case(prior),
+        3 if last == "for" => BEFORE_FOR.contains_ignoring_case(prior),
         _ => false,
     }
 }
 
 /// Returns `true` for what has names: `domain root_domain`.
 pub(super) fn is_entity(word: &str) -> bool {
-    word.len() >= 4 && ENTITIES.contains(&word)
+    ENTITIES.contains(word)
 }
 
 /// Returns `true` for a word before the name of a peer, if the address of the peer follows: `from mail [10.0.0.1]`.
@@ -184,7 +158,7 @@ pub(super) fn is_before_peer(word: &str) -> bool {
 
 /// Returns `true` for a word that is no name of a user or host.
 pub(super) fn is_no_name(word: &str) -> bool {
-    one_of(word, &NO_NAME)
+    NO_NAME.contains_ignoring_case(word)
 }
 
 /// Returns `true` if a word with dots and without digits is a value: a host, a package or class, or a data file. `port`
@@ -208,38 +182,38 @@ pub(super) fn is_dotted_value(word: &str, port: &str) -> bool {
         let fits = |byte| is(byte, LETTER | DIGIT) || matches!(byte, b'.' | b'-' | b'_' | b'*');
         word.bytes().all(fits)
     };
-    if DOMAINS.binary_search(&last).is_ok()
+    if DOMAINS.contains(last)
         || (labels >= 3 || !port.is_empty()) && is_other_domain(last)
         || labels >= 3 && first == "www."
-        || labels >= 3 && !port.is_empty() && !SOURCES.contains(&last)
+        || labels >= 3 && !port.is_empty() && !SOURCES.contains(last)
     {
         return host();
     }
-    FILES.binary_search(&last).is_ok()
+    FILES.contains(last)
 }
 
 /// Returns `true` for a top-level domain that is also another ending; all countries have two letters.
 fn is_other_domain(label: &str) -> bool {
     let is_country = label.len() == 2
         && label.bytes().all(|byte| byte.is_ascii_lowercase())
-        && !NO_COUNTRY.contains(&label);
-    is_country || OTHER_DOMAINS.contains(&label)
+        && !NO_COUNTRY.contains(label);
+    is_country || OTHER_DOMAINS.contains(label)
 }
 
 /// Returns `true` if text begins like the first line of an HTTP request: `GET /x`. Returns the end of the method.
 pub(super) fn method(text: &str) -> Option<usize> {
     let (word, _) = text.split_once(' ')?;
-    METHODS.contains(&word).then_some(word.len())
+    METHODS.contains(word).then_some(word.len())
 }
 
 /// Returns `true` for a word before a command: `CMD (/usr/bin/id -u)`.
 pub(super) fn is_command(word: &str) -> bool {
-    COMMANDS.iter().any(|name| name.eq_ignore_ascii_case(word))
+    COMMANDS.contains_ignoring_case(word)
 }
 
 /// Returns `true` for a word before the name of a list of jobs: `(root) RELOAD (crontabs/root)`.
 pub(super) fn is_job_action(word: &str) -> bool {
-    JOB_ACTIONS.contains(&word)
+    JOB_ACTIONS.contains(word)
 }
 
 /// Returns `true` for a disk without a number: `sda`, `hdc`, `vdb`, `xvda`.

@@ -14,6 +14,24 @@ const WORDS: usize = 16;
 /// The longest group of words whose repetition is dropped.
 const PERIOD: usize = 4;
 
+/// For each arrangement of marks among the last words, the periods with which it repeats, one bit for each.
+const PERIODS: [u8; 1 << (2 * PERIOD)] = {
+    let mut periods = [0; 1 << (2 * PERIOD)];
+    let mut marks = 0;
+    while marks < periods.len() {
+        let mut period = 1;
+        while period <= PERIOD {
+            let group = (1 << period) - 1;
+            if marks & group != 0 && (marks ^ marks >> period) & group == 0 {
+                periods[marks] |= 1 << period;
+            }
+            period += 1;
+        }
+        marks += 1;
+    }
+    periods
+};
+
 /// A word of the template: what stands between white space, brackets, commas and the like.
 #[derive(Clone, Copy, Default)]
 struct Word {
@@ -91,7 +109,6 @@ impl Output {
         let start = self.text.len();
         self.text.push_str(text);
         self.add(Word { start: start + word.start, end: start + word.end }, false);
-        self.drop_repetition();
     }
 
     /// Writes a mark.
@@ -104,7 +121,6 @@ impl Output {
         let start = self.text.len();
         self.text.push_str(MARK);
         self.add(Word { start, end: self.text.len() }, true);
-        self.drop_repetition();
     }
 
     /// Forgets white space, since what follows belongs to the last word.
@@ -159,17 +175,23 @@ impl Output {
         }
     }
 
+    /// Notes a word that was written.
     fn add(&mut self, word: Word, is_mark: bool) {
         self.words[self.count % WORDS] = word;
         self.marks = self.marks << 1 | u16::from(is_mark);
         self.count += 1;
         self.forgotten = self.forgotten.max(self.count.saturating_sub(WORDS));
+        // Where the marks are tells almost always that there is no repetition.
+        let periods = PERIODS[usize::from(self.marks) % PERIODS.len()];
+        if periods != 0 {
+            self.drop_repetition(periods);
+        }
     }
 
     /// Returns the last word (0), the one before it (1), and so on.
     fn word_at(&self, back: usize) -> Option<Word> {
-        let number = self.count.checked_sub(back + 1).filter(|number| *number >= self.forgotten)?;
-        Some(self.words[number % WORDS])
+        let is_known = self.forgotten + back < self.count;
+        is_known.then(|| self.words[(self.count - back - 1) % WORDS])
     }
 
     /// Takes back the last words.
@@ -293,41 +315,32 @@ impl Output {
         }
     }
 
-    /// Drops the last words if they repeat those before them: the rest of a list of values.
-    fn drop_repetition(&mut self) {
-        if self.marks & ((1 << PERIOD) - 1) == 0 {
-            return;
-        }
-        let length = |back: usize| {
-            let word = self.words[(self.count - back) % WORDS];
-            word.end - word.start
-        };
-        let last = length(1);
-        let longest = PERIOD.min((self.count - self.forgotten) / 2);
-        for period in 1..longest + 1 {
-            // The lengths, and where the marks are, tell almost always that there is no repetition.
-            let group = (1 << period) - 1;
-            if length(period + 1) == last
-                && self.marks & group != 0
-                && (self.marks ^ self.marks >> period) & group == 0
-                && self.repeats(period)
-            {
-                self.forget(period);
-                let end = self.word_at(0).map_or(0, |word| word.end);
-                self.text.truncate(end);
-                self.safe = self.safe.min(end);
-                return;
-            }
+    /// Drops the last words if they repeat those before them with one of these periods: the rest of a list of values.
+    #[inline(never)]
+    fn drop_repetition(&mut self, periods: u8) {
+        let repeated =
+            (1..PERIOD + 1).find(|period| periods & 1 << period != 0 && self.repeats(*period));
+        if let Some(period) = repeated {
+            self.forget(period);
+            let end = self.word_at(0).map_or(0, |word| word.end);
+            self.text.truncate(end);
+            self.safe = self.safe.min(end);
         }
     }
 
     /// Returns `true` if the last `period` words repeat those before them.
     fn repeats(&self, period: usize) -> bool {
-        let (Some(last), Some(end)) = (self.word_at(0), self.word_at(period)) else { return false };
-        let (Some(again), Some(first)) = (self.word_at(period - 1), self.word_at(2 * period - 1))
-        else {
+        if self.count - self.forgotten < 2 * period {
             return false;
-        };
+        }
+        let word = |back: usize| self.words[(self.count - back) % WORDS];
+        let (last, again) = (word(1), word(period));
+        let (end, first) = (word(period + 1), word(2 * period));
+        if last.end - last.start != end.end - end.start
+            || last.end - again.start != end.end - first.start
+        {
+            return false;
+        }
         let text = self.text.as_bytes();
         let gap = &text[end.end..again.start];
         let is_list = (1..=3).contains(&gap.len())

@@ -1,7 +1,53 @@
 //! The lists of words that the rules of [`names`](super::names) look up.
 
-/// Names that contain digits, in lower case and in order. Letters may follow, as in `utf16le`, `sha256sum`, `log4j`.
-pub(super) const NAMES: [&str; 161] = [
+/// A list of words, in the order of their first letters. A word is compared only with those that begin with its letter.
+pub(super) struct WordList {
+    words: &'static [&'static str],
+    /// For each first letter the number of words before it.
+    starts: [u8; 129],
+}
+
+impl WordList {
+    const fn new(words: &'static [&'static str]) -> Self {
+        let mut starts = [0; 129];
+        let mut letter = 0;
+        while letter < 128 {
+            let mut end = starts[letter];
+            while (end as usize) < words.len()
+                && words[end as usize].as_bytes()[0] as usize == letter
+            {
+                end += 1;
+            }
+            letter += 1;
+            starts[letter] = end;
+        }
+        assert!(starts[128] as usize == words.len(), "the words are not in order");
+        Self { words, starts }
+    }
+
+    /// Returns `true` if the list contains a word.
+    pub(super) fn contains(&self, word: &str) -> bool {
+        word.bytes().next().is_some_and(|first| self.beginning_with(first).contains(&word))
+    }
+
+    /// Returns `true` if the list, which is in lower case, contains a word in any case.
+    pub(super) fn contains_ignoring_case(&self, word: &str) -> bool {
+        word.bytes().next().is_some_and(|first| {
+            let mut known = self.beginning_with(first.to_ascii_lowercase()).iter();
+            known.any(|known| known.eq_ignore_ascii_case(word))
+        })
+    }
+
+    fn beginning_with(&self, letter: u8) -> &[&'static str] {
+        match self.starts.get(usize::from(letter)..) {
+            Some([start, end, ..]) => &self.words[usize::from(*start)..usize::from(*end)],
+            _ => &[],
+        }
+    }
+}
+
+/// Names that contain digits, in lower case. Letters may follow, as in `utf16le`, `sha256sum`, `log4j`.
+pub(super) static NAMES: WordList = WordList::new(&[
     "a11y",
     "aarch64",
     "adler32",
@@ -163,30 +209,31 @@ pub(super) const NAMES: [&str; 161] = [
     "x86",
     "xxh3",
     "zstd1",
-];
+]);
 
 /// Words that announce a code, which identifies the problem and is therefore kept.
-pub(super) const CODES: [&str; 13] = [
-    "errno",
-    "status",
-    "signal",
-    "http",
-    "sqlstate",
-    "rc",
-    "hresult",
-    "ntstatus",
+pub(super) static CODES: WordList = WordList::new(&[
     "errcode",
-    "retcode",
-    "exitcode",
+    "errno",
     "errorcode",
+    "exitcode",
+    "hresult",
+    "http",
+    "ntstatus",
+    "rc",
+    "retcode",
+    "signal",
+    "sqlstate",
+    "status",
     "statuscode",
-];
+]);
 
 /// Words after which `code` announces a code even if only a space follows: `exit code 1`.
-pub(super) const CODES_OF: [&str; 6] = ["exit", "error", "status", "response", "return", "with"];
+pub(super) static CODES_OF: WordList =
+    WordList::new(&["error", "exit", "response", "return", "status", "with"]);
 
 /// Keys whose value describes the problem: in `state=failed`, the word is kept.
-pub(super) const DESCRIBING: [&str; 28] = [
+pub(super) static DESCRIBING: WordList = WordList::new(&[
     "action",
     "cause",
     "class",
@@ -215,17 +262,18 @@ pub(super) const DESCRIBING: [&str; 28] = [
     "step",
     "type",
     "what",
-];
+]);
 
 /// Words before a command with its arguments.
-pub(super) const COMMANDS: [&str; 2] = ["cmd", "command"];
+pub(super) static COMMANDS: WordList = WordList::new(&["cmd", "command"]);
 
 /// What happens to the jobs of a user: `(root) RELOAD (crontabs/root)`.
-pub(super) const JOB_ACTIONS: [&str; 5] = ["DELETE", "EDIT", "LIST", "RELOAD", "REPLACE"];
+pub(super) static JOB_ACTIONS: WordList =
+    WordList::new(&["DELETE", "EDIT", "LIST", "RELOAD", "REPLACE"]);
 
 /// Units of time and size, and what may follow a time of day. After a value they belong to it, since one statement
-/// may print `999 ms` or `1.2 s`. They are in order.
-pub(super) const AFTER_VALUE: [&str; 60] = [
+/// may print `999 ms` or `1.2 s`.
+pub(super) static AFTER_VALUE: WordList = WordList::new(&[
     "AM",
     "B",
     "CEST",
@@ -286,7 +334,7 @@ pub(super) const AFTER_VALUE: [&str; 60] = [
     "weeks",
     "year",
     "years",
-];
+]);
 
 pub(super) const MONTHS: [&str; 12] = [
     "January",
@@ -307,7 +355,7 @@ pub(super) const DAYS: [&str; 7] =
     ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
 /// Words before `user` that make the next word a name: `for user bob`.
-pub(super) const BEFORE_USER: [&str; 14] = [
+pub(super) static BEFORE_USER: WordList = WordList::new(&[
     "as",
     "authenticating",
     "by",
@@ -322,10 +370,10 @@ pub(super) const BEFORE_USER: [&str; 14] = [
     "to",
     "unknown",
     "with",
-];
+]);
 
 /// Words before `for` that make the next word the name of a user: `Failed password for root`.
-pub(super) const BEFORE_FOR: [&str; 17] = [
+pub(super) static BEFORE_FOR: WordList = WordList::new(&[
     "authenticated",
     "authentication",
     "changed",
@@ -343,14 +391,14 @@ pub(super) const BEFORE_FOR: [&str; 17] = [
     "publickey",
     "session",
     "ticket",
-];
+]);
 
 /// Words before `from` that make the next word the name of a host: `connect from mail`.
-pub(super) const BEFORE_FROM: [&str; 5] =
-    ["connect", "connected", "connection", "disconnect", "disconnected"];
+pub(super) static BEFORE_FROM: WordList =
+    WordList::new(&["connect", "connected", "connection", "disconnect", "disconnected"]);
 
 /// Words that are no name of a user or host: `for user authentication`, `password for invalid user bob`.
-pub(super) const NO_NAME: [&str; 45] = [
+pub(super) static NO_NAME: WordList = WordList::new(&[
     "a",
     "access",
     "account",
@@ -396,10 +444,10 @@ pub(super) const NO_NAME: [&str; 45] = [
     "unknown",
     "user",
     "was",
-];
+]);
 
 /// What has names that contain an underscore.
-pub(super) const ENTITIES: [&str; 14] = [
+pub(super) static ENTITIES: WordList = WordList::new(&[
     "bucket",
     "cluster",
     "container",
@@ -414,10 +462,10 @@ pub(super) const ENTITIES: [&str; 14] = [
     "table",
     "topic",
     "volume",
-];
+]);
 
-/// Top-level domains that are no ending of anything else; a name with one of them is a host. They are in order.
-pub(super) const DOMAINS: [&str; 15] = [
+/// Top-level domains that are no ending of anything else; a name with one of them is a host.
+pub(super) static DOMAINS: WordList = WordList::new(&[
     "arpa",
     "biz",
     "com",
@@ -433,31 +481,31 @@ pub(super) const DOMAINS: [&str; 15] = [
     "localdomain",
     "mil",
     "org",
-];
+]);
 
 /// Longer top-level domains that are also other endings. A name needs three labels or a port to be a host.
-pub(super) const OTHER_DOMAINS: [&str; 5] = ["app", "cloud", "dev", "net", "svc"];
+pub(super) static OTHER_DOMAINS: WordList = WordList::new(&["app", "cloud", "dev", "net", "svc"]);
 
 /// Endings of files of source code. With a number behind a colon they are places, not hosts.
-pub(super) const SOURCES: [&str; 26] = [
-    "c", "cc", "cpp", "cs", "ex", "exs", "erl", "fs", "go", "h", "hpp", "hs", "java", "js", "jsx",
+pub(super) static SOURCES: WordList = WordList::new(&[
+    "c", "cc", "cpp", "cs", "erl", "ex", "exs", "fs", "go", "h", "hpp", "hs", "java", "js", "jsx",
     "kt", "ml", "php", "pl", "py", "rb", "rs", "scala", "swift", "ts", "tsx",
-];
+]);
 
 /// Endings of two letters that are no domain of a country, but a file of source code or a word.
-pub(super) const NO_COUNTRY: [&str; 22] = [
+pub(super) static NO_COUNTRY: WordList = WordList::new(&[
     "cc", "cs", "db", "do", "fs", "go", "gz", "hs", "id", "is", "js", "md", "ml", "of", "ps", "py",
     "rb", "rs", "sh", "so", "to", "ts",
-];
+]);
 
-/// Endings of files that hold data, in order. Files of source code are named in the messages of their own programs.
-pub(super) const FILES: [&str; 46] = [
+/// Endings of files that hold data. Files of source code are named in the messages of their own programs.
+pub(super) static FILES: WordList = WordList::new(&[
     "avi", "bak", "bin", "bmp", "cfg", "conf", "cpio", "csv", "dat", "db", "dll", "doc", "docx",
     "exe", "gif", "gz", "html", "ico", "ini", "iso", "jar", "jpeg", "jpg", "json", "lock", "log",
     "mp3", "mp4", "pdf", "pem", "pid", "png", "rpm", "service", "sock", "sqlite", "svg", "tar",
     "tmp", "toml", "txt", "xlsx", "xml", "yaml", "yml", "zip",
-];
+]);
 
 /// The methods of HTTP.
-pub(super) const METHODS: [&str; 8] =
-    ["GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS", "CONNECT"];
+pub(super) static METHODS: WordList =
+    WordList::new(&["CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]);

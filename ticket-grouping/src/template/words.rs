@@ -3,7 +3,8 @@
 //! This is the second half of [`Scanner`]; the documentation of the module `template` says why.
 
 use super::mark::{
-    DIGIT, HEX, JOINER, LETTER, MARK, STOP, URL, classes, is, is_mark, is_space, peek, run,
+    DIGIT, HEX, JOINER, LABELS, LETTER, MARK, STOP, URL, is, is_mark, is_space, peek, run,
+    run_classes,
 };
 use super::names;
 use super::scanner::{Before, Scanner};
@@ -22,41 +23,26 @@ struct Word {
     classes: u8,
     /// Whether it contains a digit or a mark.
     varies: bool,
-    /// Whether it contains a dot, or an `@`.
-    dot: bool,
-    sign: bool,
 }
 
 impl Word {
     fn at(text: &str, at: usize) -> Self {
-        let bytes = text.as_bytes();
-        // Most words consist of letters alone.
-        let mut end = run(text, at, LETTER);
-        let letters = if end > at { LETTER } else { 0 };
-        let mut word = Self { end, classes: letters, varies: false, dot: false, sign: false };
-        while let Some(byte) = bytes.get(end) {
-            let class = classes(*byte);
-            if class & (LETTER | DIGIT) != 0 {
-                end += 1;
-                word.end = end;
-            } else if class & JOINER != 0 {
-                word.dot |= *byte == b'.';
-                word.sign |= *byte == b'@';
-                end += 1;
-                if class & STOP == 0 {
-                    word.end = end;
-                }
-            } else if *byte == b'<' && is_mark(text, end) {
-                word.varies = true;
-                end += MARK.len();
-                word.end = end;
-            } else {
+        let (mut end, mut classes, mut has_mark) = (at, 0, false);
+        loop {
+            let (stop, seen) = run_classes(text, end, LETTER | DIGIT | JOINER);
+            classes |= seen;
+            end = stop;
+            if !is_mark(text, end) {
                 break;
             }
-            word.classes |= class;
+            has_mark = true;
+            end += MARK.len();
         }
-        word.varies |= word.classes & DIGIT != 0;
-        word
+        Self {
+            end: without_stops(text, at, end),
+            classes,
+            varies: has_mark || classes & DIGIT != 0,
+        }
     }
 }
 
@@ -85,21 +71,27 @@ impl Scanner<'_> {
             return self.value(self.behind_value(word.end));
         }
         let next = peek(text, word.end);
-        // A structure, such as `Rect(1, 2)`, may contain more keys.
-        let is_structure =
-            matches!(next, b'(' | b'{' | b'[') && peek(text, at).is_ascii_uppercase();
-        if self.is_valued && !is_structure {
-            return self.value(self.behind_value(word.end));
+        if self.is_valued {
+            // A structure, such as `Rect(1, 2)`, may contain more keys.
+            let is_structure =
+                matches!(next, b'(' | b'{' | b'[') && peek(text, at).is_ascii_uppercase();
+            if !is_structure {
+                return self.value(self.behind_value(word.end));
+            }
         }
-        if next == b'(' && self.before == Before::Edge && text[word.end + 1..].starts_with("uid=") {
-            // A user with the number of its account, `root(uid=0)`.
-            return self.value(word.end);
-        }
-        if matches!(next, b'=' | b'(')
-            && is(peek(text, at), LETTER)
-            && (!word.varies || word.end - at <= KEY && !text[at..word.end].contains('<'))
-        {
-            return self.name(word.end);
+        if matches!(next, b'=' | b'(') {
+            if next == b'('
+                && self.before == Before::Edge
+                && text[word.end + 1..].starts_with("uid=")
+            {
+                // A user with the number of its account, `root(uid=0)`.
+                return self.value(word.end);
+            }
+            if is(peek(text, at), LETTER)
+                && (!word.varies || word.end - at <= KEY && !text[at..word.end].contains('<'))
+            {
+                return self.name(word.end);
+            }
         }
         if let Some(end) = self.token(&word, next) {
             return self.value(self.behind_value(end));
@@ -148,9 +140,10 @@ impl Scanner<'_> {
             let end = if peek(text, end) == b'?' { run(text, end, URL) } else { end };
             return Some(without_stops(text, at + 1, end));
         }
-        if word.sign
-            && let Some(sign) = text[at + 1..end].find('@').map(|sign| at + 1 + sign)
-        {
+        if word.classes & LABELS == 0 {
+            return None;
+        }
+        if let Some(sign) = text[at + 1..end].find('@').map(|sign| at + 1 + sign) {
             // `java.lang.Object@1b28cdfa` begins with a name.
             let is_mail = sign + 1 < end && !text[sign + 1..end].bytes().all(|byte| is(byte, HEX));
             if is_mail {
@@ -158,8 +151,7 @@ impl Scanner<'_> {
             }
         }
         let port = if next == b':' { &text[end + 1..run(text, end + 1, DIGIT)] } else { "" };
-        let dotted = word.dot && names::is_dotted_value(&text[at..end], port);
-        dotted.then_some(end)
+        names::is_dotted_value(&text[at..end], port).then_some(end)
     }
 
     /// Returns `true` if a path can begin here.
@@ -222,13 +214,13 @@ impl Scanner<'_> {
         let mut kept = self.at;
         while kept < word.end {
             let start = run(text, kept, JOINER);
-            let end = run(text, start, LETTER | DIGIT);
+            let (end, seen) = run_classes(text, start, LETTER | DIGIT);
             let name = &text[start..end];
-            let varies = end == start || name.bytes().any(|byte| is(byte, DIGIT));
+            let varies = end == start || seen & DIGIT != 0;
             if varies
                 && start < word.end
-                && !self.is_code(kept, start, end)
                 && !names::is_name(name, start > self.at)
+                && !self.is_code(kept, start, end)
             {
                 return self.value(self.behind_value(word.end));
             }
@@ -276,21 +268,15 @@ impl Scanner<'_> {
     pub(super) fn behind_value(&self, at: usize) -> usize {
         let text = self.text;
         let bytes = text.as_bytes();
-        let (mut end, mut next, mut colons) = (at, at, 0);
-        while let Some(byte) = bytes.get(next) {
-            let class = classes(*byte);
-            if class & (LETTER | DIGIT) != 0 {
-                next += 1;
-                end = next;
-            } else if class & JOINER != 0 {
-                next += 1;
-                if class & STOP == 0 {
-                    end = next;
-                }
-            } else if *byte == b'<' && is_mark(text, next) {
+        let (mut next, mut colons) = (at, 0);
+        loop {
+            let stop = run(text, next, LETTER | DIGIT | JOINER);
+            let end = without_stops(text, next, stop);
+            next = stop;
+            let byte = peek(text, next);
+            if byte == b'<' && is_mark(text, next) {
                 next += MARK.len();
-                end = next;
-            } else if *byte == b':' {
+            } else if byte == b':' {
                 let doubled = bytes.get(next + 1) == Some(&b':');
                 let start = next + 1 + usize::from(doubled);
                 let stop = run(text, start, LETTER | DIGIT);
@@ -304,31 +290,28 @@ impl Scanner<'_> {
                             || colons >= 2
                             || peek(text, stop) == b':' && is(peek(text, stop + 1), HEX));
                 if !goes_on {
-                    break;
+                    return end;
                 }
                 next = start;
-            } else if *byte == b'=' {
+            } else if byte == b'=' {
                 // The padding of Base64.
                 let stop = next + 1 + usize::from(bytes.get(next + 1) == Some(&b'='));
                 if end < next
                     || is(peek(text, stop), LETTER | DIGIT | JOINER)
                     || peek(text, stop) == b'<'
                 {
-                    break;
+                    return end;
                 }
                 next = stop;
-                end = stop;
             } else if matches!(
                 bytes.get(next..next + 3),
                 Some([0xc2, 0xb5, b's'] | [0xce, 0xbc, b's'])
             ) {
                 next += 3;
-                end = next;
             } else {
-                break;
+                return end;
             }
         }
-        end
     }
 }
 
@@ -360,7 +343,8 @@ pub(super) fn behind_space(text: &str) -> Option<&str> {
 
 /// Returns the end of a value without the characters that end a sentence.
 fn without_stops(text: &str, start: usize, end: usize) -> usize {
-    start + text[start..end].bytes().rev().skip_while(|byte| is(*byte, STOP)).count()
+    let value = &text.as_bytes()[start..end];
+    end - value.iter().rev().take_while(|byte| is(**byte, STOP)).count()
 }
 
 /// Returns the last part of a word, and the part or word before it: of `exit_code` these are `exit` and `code`.
