@@ -317,14 +317,17 @@ impl Output {
 
     /// Drops the last words if they repeat those before them with one of these periods: the rest of a list of values.
     #[inline(never)]
-    fn drop_repetition(&mut self, periods: u8) {
-        let repeated =
-            (1..PERIOD + 1).find(|period| periods & 1 << period != 0 && self.repeats(*period));
-        if let Some(period) = repeated {
-            self.forget(period);
-            let end = self.word_at(0).map_or(0, |word| word.end);
-            self.text.truncate(end);
-            self.safe = self.safe.min(end);
+    fn drop_repetition(&mut self, mut periods: u8) {
+        while periods != 0 {
+            let period = periods.trailing_zeros() as usize;
+            if self.repeats(period) {
+                self.forget(period);
+                let end = self.word_at(0).map_or(0, |word| word.end);
+                self.text.truncate(end);
+                self.safe = self.safe.min(end);
+                return;
+            }
+            periods &= !(1 << period);
         }
     }
 

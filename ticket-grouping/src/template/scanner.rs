@@ -131,12 +131,12 @@ impl<'a> Scanner<'a> {
         };
     }
 
-    /// Keeps the word up to `end`.
-    pub(super) fn name(&mut self, end: usize) {
-        self.output.word(&self.text[self.at..end]);
+    /// Keeps the word that is next in the text.
+    pub(super) fn name(&mut self, name: &str) {
+        self.output.word(name);
         self.before = Before::Word;
         self.is_valued = false;
-        self.at = end;
+        self.at += name.len();
     }
 
     /// Handles a character beyond ASCII: white space, a quote, or text that is kept.
@@ -295,7 +295,7 @@ impl<'a> Scanner<'a> {
         let end = close + QUOTES[kind].1.len_utf8();
         match quote {
             '`' if self.ends_clause(end) && is_code(inner) && !self.is_unknown_variant() => {
-                self.name(end)
+                self.name(&self.text[self.at..end])
             }
             '"' | '\'' if self.is_key(end) && is_key(inner) => {
                 let word = inner.rfind(['_', '-', '.', '$', '@']).map_or(0, |at| at + 1);
@@ -307,7 +307,7 @@ impl<'a> Scanner<'a> {
                 // The line of a request; its method is no value.
                 let method = start + names::method(inner).unwrap_or_default();
                 self.punctuation(start);
-                self.name(method);
+                self.name(&self.text[start..method]);
                 self.space(1);
                 self.value(close);
                 self.punctuation(end);

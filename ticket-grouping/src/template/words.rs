@@ -90,7 +90,7 @@ impl Scanner<'_> {
             if is(peek(text, at), LETTER)
                 && (!word.varies || word.end - at <= KEY && !text[at..word.end].contains('<'))
             {
-                return self.name(word.end);
+                return self.name(&text[at..word.end]);
             }
         }
         if let Some(end) = self.token(&word, next) {
@@ -164,7 +164,8 @@ impl Scanner<'_> {
 
     /// Handles a word without digits.
     fn plain_word(&mut self, word: &Word, next: u8) {
-        let name = &self.text[self.at..word.end];
+        let text = self.text;
+        let name = &text[self.at..word.end];
         let mut is_value = false;
         if self.before == Before::Edge && next != b'=' {
             if self.output.ends_in_mark() && names::is_part_of_value(name) {
@@ -179,9 +180,9 @@ impl Scanner<'_> {
                 && names::announces_name(self.output.last_word(1), last)
                 && self.output.since_last_word() == ("", true);
             if announced {
-                is_value = !names::is_no_name(name) || ends_name(&self.text[word.end..]);
+                is_value = !names::is_no_name(name) || ends_name(&text[word.end..]);
             } else if last.is_empty() {
-                is_value = self.output.last_byte().is_none() && is_subject(&self.text[word.end..]);
+                is_value = self.output.last_byte().is_none() && is_subject(&text[word.end..]);
             } else if word.classes & JOINER != 0 {
                 is_value = name.contains('_')
                     && names::is_entity(last)
@@ -204,7 +205,7 @@ impl Scanner<'_> {
         if is_value {
             self.value(self.behind_value(word.end));
         } else {
-            self.name(word.end);
+            self.name(name);
         }
     }
 
@@ -230,7 +231,7 @@ impl Scanner<'_> {
                 _ => end.max(start + 1),
             };
         }
-        self.name(word.end);
+        self.name(&text[self.at..word.end]);
     }
 
     /// Returns `true` if a part of a word is a code that identifies the problem: `status 404`, `ORA-00942`.
