@@ -68,7 +68,7 @@ impl Drop for Server {
 
 #[cfg(unix)]
 #[test]
-fn serve_shows_the_tickets_and_ends_within_a_second() {
+fn serve_shows_the_tickets_and_ends_although_a_stream_is_open() {
     let place = Place::with(five());
     let mut server = Server::start(&place, &[]);
     let answer = server.ask("GET", &server.path, "");
@@ -83,7 +83,8 @@ fn serve_shows_the_tickets_and_ends_within_a_second() {
     assert_eq!(line, "HTTP/1.1 200 OK\r\n");
     let (elapsed, code) = server.terminate();
     assert_eq!(code, Some(0));
-    assert!(elapsed < Duration::from_secs(1), "{elapsed:?}");
+    // The server gives its streams less than a second. A busy machine adds to that, but not as long as a stream lasts.
+    assert!(elapsed < Duration::from_secs(10), "{elapsed:?}");
 }
 
 #[test]
