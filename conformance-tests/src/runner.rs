@@ -26,7 +26,8 @@ const CLEANUP_DEADLINE: Duration = Duration::from_secs(90);
 #[derive(Clone, Copy, Debug)]
 struct Limits {
     /// How long no call may begin or end. A case that is only slow, because other programs have the
-    /// processor or the disk, does not reach this limit.
+    /// processor or the disk, does not reach this limit. The calls of further processes are not seen: what
+    /// they do between two calls of this one has to end within it.
     stalled: Duration,
     /// How long the whole case may take. Only one that repeats its calls forever reaches this limit.
     total: Duration,

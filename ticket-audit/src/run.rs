@@ -56,7 +56,7 @@ fn admit(audience: &Audience, has_room: impl Fn(&Lane) -> bool) -> Option<Audien
 }
 
 impl Run {
-    /// Returns the lanes that have room for a request, and its end; `None` if there are none.
+    /// Reserves the room for a request and its end. Returns the lanes that have it, or `None` if no lane has.
     pub(crate) fn admit(lanes: &Audience) -> Option<Audience> {
         admit(lanes, Lane::admit_request)
     }
