@@ -6,7 +6,7 @@ use crate::month;
 use crate::names::Names;
 
 /// The schema version that this program writes.
-pub(crate) const CURRENT: i32 = 6;
+pub(crate) const CURRENT: i32 = 7;
 
 /// The statements that turn each version into the next. Never change one that has been released;
 /// add another.
@@ -16,8 +16,8 @@ pub(crate) const CURRENT: i32 = 6;
 ///
 /// No table name may end with another table's name. Otherwise the tables of two stores with
 /// different prefixes could have the same name.
-pub(crate) const MIGRATIONS: [&[&str]; 6] =
-    [VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6];
+pub(crate) const MIGRATIONS: [&[&str]; 7] =
+    [VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6, VERSION_7];
 
 pub(crate) const VERSIONS: &str = r#"-- The schema versions that were created here, and when (microseconds since 1970).
 CREATE TABLE {s}."{p}schema_versions" (
@@ -191,6 +191,14 @@ CREATE TABLE {s}."{p}reports" (
     r#"CREATE INDEX "{p}reports_by_app" ON {s}."{p}reports" (app_id, time DESC, process)"#,
     r#"-- Lists say how many tickets have each status. Without this index every count reads the whole table.
 CREATE INDEX "{p}tickets_by_status" ON {s}."{p}tickets" (status, status_time)"#,
+];
+
+const VERSION_7: &[&str] = &[
+    r#"-- The releases of an application are read without its tickets.
+ALTER TABLE {s}."{p}seen" ADD COLUMN app_id text COLLATE "C""#,
+    r#"UPDATE {s}."{p}seen" s SET app_id = t.app_id FROM {s}."{p}tickets" t WHERE t.id = s.ticket_id"#,
+    r#"ALTER TABLE {s}."{p}seen" ALTER COLUMN app_id SET NOT NULL"#,
+    r#"CREATE INDEX "{p}seen_by_release" ON {s}."{p}seen" (app_id, release)"#,
 ];
 
 /// The version that began to search error chains and paths of requests, and to compare releases.

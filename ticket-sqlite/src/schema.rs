@@ -18,7 +18,7 @@ pub(crate) const CURRENT: i64 = MIGRATIONS.len() as i64;
 ///
 /// No table name may end with another table's name. Otherwise the tables of two stores with
 /// different prefixes could have the same name.
-const MIGRATIONS: [&str; 5] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5];
+const MIGRATIONS: [&str; 6] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6];
 
 const VERSIONS: &str = "
 -- The schema versions that were created here, and when (microseconds since 1970).
@@ -200,6 +200,13 @@ CREATE TABLE {p}reports (
 ) WITHOUT ROWID;
 CREATE INDEX {p}reports_by_time ON {p}reports (time DESC, process);
 CREATE INDEX {p}reports_by_app ON {p}reports (app_id, time DESC, process);
+";
+
+const VERSION_6: &str = "
+-- The releases of an application are read without its tickets.
+ALTER TABLE {p}seen ADD COLUMN app_id TEXT NOT NULL DEFAULT '';
+UPDATE {p}seen SET app_id = t.app_id FROM {p}tickets t WHERE t.no = {p}seen.ticket;
+CREATE INDEX {p}seen_by_release ON {p}seen (app_id, release);
 ";
 
 /// The version that began to search error chains and paths of requests.

@@ -1,10 +1,12 @@
 //! What the fixtures of older schemas contain, which the tests of every database share. The same program wrote the same
 //! events into each of them.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use ticket_core::backend::{NewOccurrence, TicketChange};
 use ticket_core::{
     Comparison, Direction, EventFilter, EventQuery, Fingerprint, Operator, ProcessReport, Record,
-    ReportQuery, StatusKind, Store, TicketQuery, TicketSort, Timestamp,
+    ReleaseQuery, ReportQuery, StatusKind, Store, TicketQuery, TicketSort, Timestamp,
 };
 
 /// Sets up a store of an older version, and checks that its tickets and `records` are all there and that it records
@@ -33,6 +35,17 @@ pub(crate) async fn assert_migrated(store: &dyn Store, records: &[Record]) {
         ("stock of 6 is low", 2, StatusKind::Solved),
     ];
     assert_eq!(summaries, expected);
+
+    let mut releases: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for record in records {
+        releases.entry(&record.app_id).or_default().extend(record.release.as_deref());
+    }
+    assert_eq!(releases["shop"].len(), 1);
+    for (app_id, releases) in &releases {
+        let query = ReleaseQuery::new().with_app_id(*app_id);
+        let found = store.get_releases(&query).await.unwrap();
+        assert_eq!(found, releases.iter().copied().collect::<Vec<_>>(), "{app_id}");
+    }
 
     let mut stock = records.iter().find(|record| record.channel == "shop::stock").unwrap().clone();
     stock = stock.with_time(Timestamp::now()).with_external_id("order-17");

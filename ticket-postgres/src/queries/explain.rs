@@ -86,7 +86,8 @@ fn statements() -> Vec<Explained> {
     }
     add("occurrences_other_pkey", "", record::STORED.to_owned());
     add("tickets_pkey", "", format!("SELECT t.id {}", tickets::BY_ID));
-    add("seen_pkey", "Sort", tickets::releases(&ReleaseQuery::new().with_app_id("shop")));
+    add("seen_by_release", "", tickets::releases(&ReleaseQuery::new().with_app_id("shop")));
+    add("seen_by_release", "", tickets::releases(&ReleaseQuery::new()));
     add("tickets_pkey", "", status::set_status_sql());
     add("tickets_pkey", "", history::changing("", ""));
     add("tickets_pkey", "", prune::DELETE_TICKET.to_owned());
@@ -155,7 +156,7 @@ const SCATTERED: [(&str, &str); 17] = [
     ("tickets_by_status", "how many tickets are open or muted"),
     ("tickets_by_s", "how many tickets are solved"),
     ("tickets_pkey", "all tickets, one piece after the other, for pruning"),
-    ("seen_pkey", "the releases of an application"),
+    ("seen_by_release", "the releases of an application"),
     ("_time_id_idx", "events in the order of time"),
     ("_type_time_id_idx", "events of a type, and the types that exist"),
     ("_id_idx", "an event by its id alone"),

@@ -45,8 +45,9 @@ FROM unnest($1::int8[], $2::text[], $3::bytea[], $4::int8[], $5::uuid[], $6::uui
 WHERE x.type = moved.type AND x.name = moved.name AND x.value = moved.value AND x.time = moved.time
   AND x.occurrence_id = moved.occurrence_id AND x.ticket_id = $7"#;
 
-pub(super) const COPY_SEEN: &str = r#"INSERT INTO {s}."{p}seen" (ticket_id, release, environment)
-SELECT $1::uuid, s.release, s.environment FROM {s}."{p}seen" s WHERE s.ticket_id = $2 ON CONFLICT DO NOTHING"#;
+pub(super) const COPY_SEEN: &str = r#"INSERT INTO {s}."{p}seen" (ticket_id, app_id, release, environment)
+SELECT t.id, t.app_id, s.release, s.environment FROM {s}."{p}tickets" t CROSS JOIN {s}."{p}seen" s
+WHERE t.id = $1 AND s.ticket_id = $2 ON CONFLICT DO NOTHING"#;
 
 /// The history of $2 follows that of $1 without a gap, even if its first entries are forgotten.
 pub(super) const COPY_HISTORY: &str = r#"INSERT INTO {s}."{p}history" (ticket_id, no, time, author, event)

@@ -128,9 +128,10 @@ WITH locked AS MATERIALIZED (
   JOIN stored t ON t.id = u.ticket_id
   ON CONFLICT (ticket_id, hour) DO UPDATE SET count = h.count + excluded.count
 ), seen AS (
-  INSERT INTO {s}."{p}seen" (ticket_id, release, environment)
-  SELECT u.* FROM unnest($32::uuid[], $33::text[], $34::text[]) AS u (ticket_id, release, environment)
-  WHERE u.ticket_id IN (SELECT id FROM stored)
+  INSERT INTO {s}."{p}seen" (ticket_id, app_id, release, environment)
+  SELECT u.ticket_id, t.app_id, u.release, u.environment
+  FROM unnest($32::uuid[], $33::text[], $34::text[]) AS u (ticket_id, release, environment)
+  JOIN stored t ON t.id = u.ticket_id
   ON CONFLICT DO NOTHING
 ), recurred AS (
   INSERT INTO {s}."{p}history" (ticket_id, no, time, event)

@@ -35,13 +35,34 @@ pub(crate) async fn get_tickets(
     Ok(plan.page(tickets))
 }
 
-/// Builds the statement that lists the releases of the application $1, or of all if it is null.
+/// The applications that have tickets. Each row finds the next one in the index, because there are far more
+/// pairs of ticket and release than applications.
+const APPS: &str = r#"SELECT min(s.app_id) FROM {s}."{p}seen" s
+  UNION ALL
+  SELECT (SELECT min(s.app_id) FROM {s}."{p}seen" s WHERE s.app_id > apps.app_id) FROM apps
+  WHERE app_id IS NOT NULL"#;
+
+/// Builds the statement that lists the releases of the application $1, or of all if it is null. Releases
+/// are found one by one like [`APPS`]; a missing one is an empty text.
 pub(super) fn releases(query: &ReleaseQuery) -> String {
-    let is_app = if query.app_id.is_some() { "t.app_id = $1" } else { "$1::text IS NULL" };
+    let apps = if query.app_id.is_some() { "SELECT $1::text" } else { APPS };
+    let next = |app, last| {
+        format!(
+            r#"(SELECT min(s.release) FROM {{s}}."{{p}}seen" s WHERE s.app_id = {app} AND s.release > {last})"#
+        )
+    };
+    let (first, next) = (next("apps.app_id", "''"), next("found.app_id", "found.release"));
     format!(
-        r#"SELECT DISTINCT s.release FROM {{s}}."{{p}}tickets" t
-JOIN {{s}}."{{p}}seen" s ON s.ticket_id = t.id
-WHERE {is_app} AND s.release <> '' ORDER BY s.release"#
+        r#"WITH RECURSIVE apps (app_id) AS (
+  {apps}
+), found (app_id, release) AS (
+  SELECT app_id, {first}
+  FROM apps WHERE app_id IS NOT NULL
+  UNION ALL
+  SELECT app_id, {next}
+  FROM found WHERE release IS NOT NULL
+)
+SELECT DISTINCT release FROM found WHERE release IS NOT NULL ORDER BY release"#
     )
 }
 
@@ -51,7 +72,8 @@ pub(crate) async fn get_releases(
 ) -> Result<Vec<String>> {
     let call = connections.read().await?;
     let sql = call.names().sql(&releases(query));
-    let rows = call.only(&sql, &[(&query.app_id, Type::TEXT)]).await?;
+    let app_id = query.app_id.as_ref().map(|app_id| (app_id as _, Type::TEXT));
+    let rows = call.only(&sql, app_id.as_slice()).await?;
     // `seen_text` puts a sign before each release.
     rows.iter().map(|row| Ok(get::<&str>(row, 0)?[1..].to_owned())).collect()
 }

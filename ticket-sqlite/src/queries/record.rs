@@ -49,7 +49,7 @@ const ADD_TRAIT: &str =
     "INSERT INTO {p}traits (key, value, time, occurrence) VALUES (?1, ?2, ?3, ?4)";
 
 const ADD_SEEN: &str =
-    "INSERT OR IGNORE INTO {p}seen (ticket, release, environment) VALUES (?1, ?2, ?3)";
+    "INSERT OR IGNORE INTO {p}seen (ticket, app_id, release, environment) VALUES (?1, ?2, ?3, ?4)";
 
 const ADD_TICKET_HOUR: &str = "INSERT INTO {p}ticket_hours (ticket, hour, count) VALUES (?1, ?2, ?3) \
     ON CONFLICT (ticket, hour) DO UPDATE SET count = count + excluded.count";
@@ -123,7 +123,7 @@ fn record_ticket<'a>(
     };
     let app_id = known.as_ref().map_or(&*sum.newest.record().app_id, |known| &known.app_id);
     add_hours(writer, no, app_id, &sum, sums)?;
-    add_seen(writer, no, &sum)?;
+    add_seen(writer, no, app_id, &sum)?;
     recorded.occurrences += added.len() as u64;
     recorded.add(TicketUpdate {
         ticket_id: known.as_ref().map_or(ticket.id(), |known| known.id),
@@ -300,10 +300,10 @@ fn add_hours(
     Ok(())
 }
 
-fn add_seen(writer: &Writer<'_>, ticket: i64, added: &Added<'_>) -> Result<()> {
+fn add_seen(writer: &Writer<'_>, ticket: i64, app_id: &str, added: &Added<'_>) -> Result<()> {
     for (release, environment) in added.seen.keys() {
-        writer
-            .execute(ADD_SEEN, params![ticket, TextOrZero(*release), TextOrZero(*environment)])?;
+        let (release, environment) = (TextOrZero(*release), TextOrZero(*environment));
+        writer.execute(ADD_SEEN, params![ticket, app_id, release, environment])?;
     }
     Ok(())
 }

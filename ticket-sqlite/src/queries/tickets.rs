@@ -1,6 +1,6 @@
 //! Queries for tickets (rules 10 to 14).
 
-use rusqlite::ToSql;
+use rusqlite::{ToSql, params_from_iter};
 use ticket_core::backend::SortKey;
 use ticket_core::{
     Direction, Page, ReleaseQuery, Result, StatusKind, Ticket, TicketFilter, TicketId, TicketQuery,
@@ -61,21 +61,35 @@ pub(crate) fn get_tickets(connection: &Connection, query: &TicketQuery) -> Resul
     Ok(plan.page(tickets))
 }
 
-/// Builds the statement that lists the releases of the application ?1, or of all if it is null. The index
-/// of an application's tickets has all that this reads of them.
+/// The applications that have tickets. Each row finds the next one in the index, because there are far more
+/// pairs of ticket and release than applications.
+const APPS: &str = "SELECT min(app_id) FROM {p}seen UNION ALL \
+    SELECT (SELECT min(s.app_id) FROM {p}seen s WHERE s.app_id > apps.app_id) FROM apps \
+    WHERE app_id IS NOT NULL";
+
+/// Builds the statement that lists the releases of the application ?1, or of all if it is null. Releases
+/// are found one by one like [`APPS`]. A missing one is the number 0, which is less than each text.
 pub(super) fn releases(query: &ReleaseQuery) -> String {
-    let is_app = if query.app_id.is_some() { "t.app_id = ?1" } else { "?1 IS NULL" };
-    // A missing release is the number 0.
+    let apps = if query.app_id.is_some() { "SELECT ?1" } else { APPS };
+    let next = |app, is_next| {
+        format!(
+            "(SELECT min(s.release) FROM {{p}}seen s WHERE s.app_id = {app} AND s.release {is_next})"
+        )
+    };
+    let (first, next) = (next("apps.app_id", ">= ''"), next("found.app_id", "> found.release"));
     format!(
-        "SELECT DISTINCT s.release FROM {{p}}tickets t CROSS JOIN {{p}}seen s ON s.ticket = t.no \
-         WHERE {is_app} AND typeof(s.release) = 'text' ORDER BY s.release"
+        "WITH RECURSIVE apps (app_id) AS ({apps}), found (app_id, release) AS ( \
+           SELECT app_id, {first} FROM apps WHERE app_id IS NOT NULL UNION ALL \
+           SELECT app_id, {next} FROM found WHERE release IS NOT NULL \
+         ) SELECT DISTINCT release FROM found WHERE release IS NOT NULL ORDER BY release"
     )
 }
 
 pub(crate) fn get_releases(connection: &Connection, query: &ReleaseQuery) -> Result<Vec<String>> {
     let sql = connection.names.sql(&releases(query));
     let mut read = connection.sqlite.prepare_cached(&sql).map_err(from_sqlite)?;
-    let rows = read.query_map([&query.app_id], |row| row.get(0)).map_err(from_sqlite)?;
+    let params = params_from_iter(&query.app_id);
+    let rows = read.query_map(params, |row| row.get(0)).map_err(from_sqlite)?;
     rows.collect::<rusqlite::Result<_>>().map_err(from_sqlite)
 }
 
