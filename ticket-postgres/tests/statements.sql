@@ -272,9 +272,10 @@ WITH locked AS MATERIALIZED (
   JOIN stored t ON t.id = u.ticket_id
   ON CONFLICT (ticket_id, hour) DO UPDATE SET count = h.count + excluded.count
 ), seen AS (
-  INSERT INTO {s}."{p}seen" (ticket_id, release, environment)
-  SELECT u.* FROM unnest($32::uuid[], $33::text[], $34::text[]) AS u (ticket_id, release, environment)
-  WHERE u.ticket_id IN (SELECT id FROM stored)
+  INSERT INTO {s}."{p}seen" (ticket_id, app_id, release, environment)
+  SELECT u.ticket_id, t.app_id, u.release, u.environment
+  FROM unnest($32::uuid[], $33::text[], $34::text[]) AS u (ticket_id, release, environment)
+  JOIN stored t ON t.id = u.ticket_id
   ON CONFLICT DO NOTHING
 ), recurred AS (
   INSERT INTO {s}."{p}history" (ticket_id, no, time, event)
@@ -375,9 +376,10 @@ WITH locked AS MATERIALIZED (
   JOIN stored t ON t.id = u.ticket_id
   ON CONFLICT (ticket_id, hour) DO UPDATE SET count = h.count + excluded.count
 ), seen AS (
-  INSERT INTO {s}."{p}seen" (ticket_id, release, environment)
-  SELECT u.* FROM unnest($32::uuid[], $33::text[], $34::text[]) AS u (ticket_id, release, environment)
-  WHERE u.ticket_id IN (SELECT id FROM stored)
+  INSERT INTO {s}."{p}seen" (ticket_id, app_id, release, environment)
+  SELECT u.ticket_id, t.app_id, u.release, u.environment
+  FROM unnest($32::uuid[], $33::text[], $34::text[]) AS u (ticket_id, release, environment)
+  JOIN stored t ON t.id = u.ticket_id
   ON CONFLICT DO NOTHING
 ), recurred AS (
   INSERT INTO {s}."{p}history" (ticket_id, no, time, event)
@@ -405,10 +407,32 @@ JOIN {s}."{p}occurrences" o ON o.ticket_id = r.ticket_id AND o.id = r.id;
 -- index: tickets_pkey; sorts: nothing
 SELECT t.id FROM {s}."{p}tickets" t WHERE t.id = $1 AND t.merged_into IS NULL;
 
--- index: seen_pkey; sorts: Sort
-SELECT DISTINCT s.release FROM {s}."{p}tickets" t
-JOIN {s}."{p}seen" s ON s.ticket_id = t.id
-WHERE t.app_id = $1 AND s.release <> '' ORDER BY s.release;
+-- index: seen_by_release; sorts: nothing
+WITH RECURSIVE apps (app_id) AS (
+  SELECT $1::text
+), found (app_id, release) AS (
+  SELECT app_id, (SELECT min(s.release) FROM {s}."{p}seen" s WHERE s.app_id = apps.app_id AND s.release > '')
+  FROM apps WHERE app_id IS NOT NULL
+  UNION ALL
+  SELECT app_id, (SELECT min(s.release) FROM {s}."{p}seen" s WHERE s.app_id = found.app_id AND s.release > found.release)
+  FROM found WHERE release IS NOT NULL
+)
+SELECT DISTINCT release FROM found WHERE release IS NOT NULL ORDER BY release;
+
+-- index: seen_by_release; sorts: nothing
+WITH RECURSIVE apps (app_id) AS (
+  SELECT min(s.app_id) FROM {s}."{p}seen" s
+  UNION ALL
+  SELECT (SELECT min(s.app_id) FROM {s}."{p}seen" s WHERE s.app_id > apps.app_id) FROM apps
+  WHERE app_id IS NOT NULL
+), found (app_id, release) AS (
+  SELECT app_id, (SELECT min(s.release) FROM {s}."{p}seen" s WHERE s.app_id = apps.app_id AND s.release > '')
+  FROM apps WHERE app_id IS NOT NULL
+  UNION ALL
+  SELECT app_id, (SELECT min(s.release) FROM {s}."{p}seen" s WHERE s.app_id = found.app_id AND s.release > found.release)
+  FROM found WHERE release IS NOT NULL
+)
+SELECT DISTINCT release FROM found WHERE release IS NOT NULL ORDER BY release;
 
 -- index: tickets_pkey; sorts: nothing
 WITH changed AS (
@@ -529,8 +553,9 @@ WHERE x.type = moved.type AND x.name = moved.name AND x.value = moved.value AND 
   AND x.occurrence_id = moved.occurrence_id AND x.ticket_id = $7;
 
 -- index: seen_pkey; sorts: nothing
-INSERT INTO {s}."{p}seen" (ticket_id, release, environment)
-SELECT $1::uuid, s.release, s.environment FROM {s}."{p}seen" s WHERE s.ticket_id = $2 ON CONFLICT DO NOTHING;
+INSERT INTO {s}."{p}seen" (ticket_id, app_id, release, environment)
+SELECT t.id, t.app_id, s.release, s.environment FROM {s}."{p}tickets" t CROSS JOIN {s}."{p}seen" s
+WHERE t.id = $1 AND s.ticket_id = $2 ON CONFLICT DO NOTHING;
 
 -- index: history_pkey; sorts: nothing
 INSERT INTO {s}."{p}history" (ticket_id, no, time, author, event)
