@@ -325,20 +325,39 @@ impl Schema {
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(from_sqlite)?;
         let version = self.version(&transaction)?;
+        self.migrate(&transaction, version).map_err(|error| cannot_migrate(version, error))?;
+        check(self.version(&transaction)?)?;
+        transaction.commit().map_err(from_sqlite)
+    }
+
+    fn migrate(&self, transaction: &Connection, version: i64) -> Result<()> {
         if version == 0 {
             transaction.execute_batch(&self.names.sql(VERSIONS)).map_err(from_sqlite)?;
         }
         for (number, migration) in (1..).zip(MIGRATIONS).filter(|(number, _)| *number > version) {
             transaction.execute_batch(&self.names.sql(migration)).map_err(from_sqlite)?;
             if number == SEARCHES_ERRORS {
-                self.rebuild_search_texts(&transaction)?;
+                self.rebuild_search_texts(transaction)?;
             }
             let made = self.made(number, Timestamp::now());
             transaction.execute_batch(&made).map_err(from_sqlite)?;
         }
-        check(self.version(&transaction)?)?;
-        transaction.commit().map_err(from_sqlite)
+        Ok(())
     }
+}
+
+/// Says which migration failed. An error that only says that the tables are no tables of this backend would be
+/// replaced by their version, with the advice to do what has just failed.
+fn cannot_migrate(version: i64, error: Error) -> Error {
+    if error.kind() != ErrorKind::Corrupt {
+        return error;
+    }
+    let message = if version == 0 {
+        "the tables cannot be created".to_owned()
+    } else {
+        format!("the tables cannot be brought from version {version} to version {CURRENT}")
+    };
+    Error::new(ErrorKind::Config, BACKEND, message).with_source(error)
 }
 
 fn check(version: i64) -> Result<()> {

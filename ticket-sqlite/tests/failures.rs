@@ -164,6 +164,7 @@ fn version_1_gets_its_counts_per_application() {
         DROP TABLE ticketing_history; DROP TABLE ticketing_merged; ALTER TABLE ticketing_tickets DROP COLUMN history; \
         DROP TABLE ticketing_read_positions; DROP TABLE ticketing_reports; DROP INDEX ticketing_occurrences_by_external_id; \
         ALTER TABLE ticketing_occurrences DROP COLUMN external_id; ALTER TABLE ticketing_tickets DROP COLUMN solved_after; \
+        DROP INDEX ticketing_seen_by_release; ALTER TABLE ticketing_seen DROP COLUMN app_id; \
         DELETE FROM ticketing_schema_versions WHERE version > 1";
     other.execute_batch(older).unwrap();
     let store = open(&path);

@@ -35,9 +35,20 @@ fn version_4_gets_the_reports_of_processes() {
     let path = folder.path().join("tickets.db");
     let open = || SqliteBackend::new(SqliteConfig::new(&path));
     block_on(open().setup_backend()).unwrap();
-    let older =
-        "DROP TABLE ticketing_reports; DELETE FROM ticketing_schema_versions WHERE version = 5";
+    let older = "DROP TABLE ticketing_reports; DROP INDEX ticketing_seen_by_release; \
+        ALTER TABLE ticketing_seen DROP COLUMN app_id; \
+        DELETE FROM ticketing_schema_versions WHERE version > 4";
     Connection::open(&path).unwrap().execute_batch(older).unwrap();
+    // Something else has a name that the migration needs.
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch("CREATE TABLE ticketing_reports (other)").unwrap();
+    let error = block_on(open().setup_backend()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config);
+    let text = format!("{error:?}");
+    for part in ["from version 4 to version 6", "table ticketing_reports already exists"] {
+        assert!(text.contains(part), "{text}");
+    }
+    other.execute_batch("DROP TABLE ticketing_reports").unwrap();
     let store = open();
     let report = ProcessReport::new("web-1 4711", "shop", Timestamp::now());
     let error = block_on(store.report_process(report.clone())).unwrap_err();
@@ -48,10 +59,9 @@ fn version_4_gets_the_reports_of_processes() {
     block_on(store.report_process(report.clone())).unwrap();
     assert_eq!(block_on(store.get_reports(&ReportQuery::new())).unwrap(), [report]);
     // A table that is dropped leaves free pages.
-    let other = Connection::open(&path).unwrap();
     other.execute_batch("DROP TABLE ticketing_seen").unwrap();
     let info = block_on(store.store_info()).unwrap();
-    assert_eq!(info.schema_version, Some(5));
+    assert_eq!(info.schema_version, Some(6));
     let pragma =
         |name: &str| -> i64 { other.pragma_query_value(None, name, |row| row.get(0)).unwrap() };
     let (size, pages, free) = (pragma("page_size"), pragma("page_count"), pragma("freelist_count"));

@@ -86,8 +86,8 @@ fn statements() -> Vec<Explained> {
     }
     add("occurrences_other_pkey", "", record::STORED.to_owned());
     add("tickets_pkey", "", format!("SELECT t.id {}", tickets::BY_ID));
-    add("seen_by_release", "", tickets::releases(&ReleaseQuery::new().with_app_id("shop")));
-    add("seen_by_release", "", tickets::releases(&ReleaseQuery::new()));
+    add("seen_by_release", "Sort", tickets::releases(&ReleaseQuery::new().with_app_id("shop")));
+    add("seen_by_release", "Sort", tickets::releases(&ReleaseQuery::new()));
     add("tickets_pkey", "", status::set_status_sql());
     add("tickets_pkey", "", history::changing("", ""));
     add("tickets_pkey", "", prune::DELETE_TICKET.to_owned());
