@@ -407,7 +407,7 @@ JOIN {s}."{p}occurrences" o ON o.ticket_id = r.ticket_id AND o.id = r.id;
 -- index: tickets_pkey; sorts: nothing
 SELECT t.id FROM {s}."{p}tickets" t WHERE t.id = $1 AND t.merged_into IS NULL;
 
--- index: seen_by_release; sorts: nothing
+-- index: seen_by_release; sorts: Sort
 WITH RECURSIVE apps (app_id) AS (
   SELECT $1::text
 ), found (app_id, release) AS (
@@ -419,7 +419,7 @@ WITH RECURSIVE apps (app_id) AS (
 )
 SELECT DISTINCT release FROM found WHERE release IS NOT NULL ORDER BY release;
 
--- index: seen_by_release; sorts: nothing
+-- index: seen_by_release; sorts: Sort
 WITH RECURSIVE apps (app_id) AS (
   SELECT min(s.app_id) FROM {s}."{p}seen" s
   UNION ALL
