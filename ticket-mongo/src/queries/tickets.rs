@@ -56,20 +56,31 @@ pub(crate) async fn get_releases(
     connection: &Connection,
     query: &ReleaseQuery,
 ) -> Outcome<Vec<String>> {
-    let filter = match &query.app_id {
-        Some(app_id) => doc! { "a": { "$eq": app_id } },
-        None => Document::new(),
+    let app_ids = match &query.app_id {
+        Some(app_id) => vec![app_id.clone()],
+        None => values(connection, Document::new(), "$a").await?,
     };
+    let mut releases = BTreeSet::new();
+    for app_id in app_ids {
+        let of_app = doc! { "a": { "$eq": app_id } };
+        releases.extend(values(connection, of_app, "$_id.r").await?);
+    }
+    Ok(releases.into_iter().collect())
+}
+
+/// Returns the different values of a field of the pairs of release and environment that match. MongoDB goes from
+/// one value to the next if the field follows those that the filter fixes, as in the index by application and release.
+/// It would read all pairs for the releases of all applications at once.
+async fn values(connection: &Connection, filter: Document, field: &str) -> Outcome<Vec<String>> {
     let list = doc! {
         "aggregate": connection.names.of("seen"),
-        "pipeline": [{ "$match": filter }, { "$group": { "_id": "$_id.r" } }],
+        "pipeline": [{ "$match": filter }, { "$group": { "_id": field } }],
         "hint": "by_app",
     };
     let found = connection.read(list).await?;
     // A missing release is null.
-    let releases: BTreeSet<&str> =
-        found.iter().filter_map(|found| found.get_str("_id").ok()).collect();
-    Ok(releases.into_iter().map(str::to_owned).collect())
+    let texts = found.iter().filter_map(|found| found.get_str("_id").ok());
+    Ok(texts.map(str::to_owned).collect())
 }
 
 pub(crate) async fn count_tickets(connection: &Connection, filter: &TicketFilter) -> Outcome<u64> {
