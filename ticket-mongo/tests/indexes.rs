@@ -23,7 +23,7 @@ async fn commands(url: String) -> Result<(), Failed> {
     seen.lock().unwrap().clear();
     use_everything(&backend).await?;
     let sent = std::mem::take(&mut *seen.lock().unwrap());
-    let (mut explained, mut merged) = (0, 0);
+    let (mut explained, mut merged, mut distinct) = (0, 0, 0);
     for command in sent {
         for one in explainable(&command) {
             let plan = plain
@@ -41,11 +41,22 @@ async fn commands(url: String) -> Result<(), Failed> {
                 assert!(!plan.contains("\"stage\": \"SORT\""), "{one} sorts: {plan}");
                 merged += usize::from(plan.contains("SORT_MERGE"));
             }
+            // Releases are read from one to the next, not for each ticket.
+            let lists = one.get_str("aggregate").is_ok_and(|name| name.ends_with("seen"))
+                && one.to_string().contains("$match");
+            if lists {
+                assert!(
+                    plan.to_string().contains("DISTINCT_SCAN"),
+                    "{one} reads each pair: {plan}"
+                );
+                distinct += 1;
+            }
             explained += 1;
         }
     }
     assert!(explained > 80, "only {explained} commands were seen");
     assert!(merged > 5, "only {merged} searches merge the entries of alternatives");
+    assert!(distinct > 2, "only {distinct} commands list applications or releases");
     plain.database(&database("commands")).drop().await?;
     Ok(())
 }
