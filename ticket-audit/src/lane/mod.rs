@@ -252,3 +252,33 @@ impl Shared {
         self.counters.snapshot(self.name, self.slots.used())
     }
 }
+
+#[cfg(all(test, not(ticket_shuttle)))]
+mod tests {
+    use std::pin::pin;
+
+    use futures::FutureExt as _;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_queue_that_is_a_quarter_full_wakes_its_lane_before_the_pause_is_over() {
+        let shared = Shared {
+            name: "handler",
+            queue: Mutex::new(Queue::default()),
+            wake: Notify::new(),
+            slots: Arc::new(Slots::new(64)),
+            call_deadline: Limits::default().call_deadline,
+            reports_failures: false,
+            is_behind: AtomicBool::new(false),
+            counters: Counters::default(),
+        };
+        // The lane has just worked, so it pauses. No time passes here.
+        let mut waiting = pin!(shared.wait(false));
+        for queued in 1..=16 {
+            assert!((&mut waiting).now_or_never().is_none(), "woken by {} of 64", queued - 1);
+            shared.push(Message::EndOpen, false);
+        }
+        assert!((&mut waiting).now_or_never().is_some(), "16 of 64 do not wake it");
+    }
+}
