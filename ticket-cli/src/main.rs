@@ -13,10 +13,16 @@ use std::io::{BufWriter, Write, stdout};
 use std::process::ExitCode;
 
 use clap::Parser;
+use mimalloc::MiMalloc;
 
 use crate::cli::{Cli, Command};
 use crate::commands::health::HealthArgs;
 use crate::context::Context;
+
+/// Pages and records are made of many short texts. With the allocator of glibc, `serve` takes a third more processor time for
+/// a page.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     // A command line that cannot be parsed ends the process here with exit code 2.

@@ -42,7 +42,8 @@ impl TicketId {
 
 impl fmt::Display for TicketId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        let mut digits = [0; 32];
+        f.write_str(Uuid::from_bytes(self.0).simple().encode_lower(&mut digits))
     }
 }
 

@@ -20,6 +20,10 @@ pub fn is_unsafe(c: char) -> bool {
 /// escape such as `\u{1b}`.
 #[must_use]
 pub fn line(text: &str) -> String {
+    // Most texts are plain, and a page has hundreds.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return text.to_owned();
+    }
     let mut clean = String::with_capacity(text.len());
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
@@ -36,6 +40,10 @@ pub fn line(text: &str) -> String {
 /// Returns the first characters of a text on one line, with `…` for the rest.
 #[must_use]
 pub fn beginning(text: &str, max_chars: usize) -> String {
+    // No text has more characters than bytes.
+    if text.len() <= max_chars {
+        return line(text);
+    }
     match text.char_indices().nth(max_chars) {
         Some((end, _)) => line(&text[..end]) + "…",
         None => line(text),
