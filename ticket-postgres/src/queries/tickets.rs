@@ -130,7 +130,18 @@ pub(super) fn list(query: &TicketQuery, now: Timestamp) -> Result<Statement> {
 
 /// Builds the statement of a count.
 pub(super) fn count(filter: &TicketFilter, now: Timestamp) -> Statement {
+    if *filter == TicketFilter::new().with_status(StatusKind::Open) {
+        return count_open(now);
+    }
     Conditions::new(filter, now).statement("count(*)", "")
+}
+
+/// Builds the statement that counts all open tickets: those that are not merged, solved or muted now. It reads the
+/// index of those that are not open, and any index of all tickets.
+fn count_open(now: Timestamp) -> Statement {
+    let sql = r#"SELECT (SELECT count(*) FROM {s}."{p}tickets") - (SELECT count(*) FROM {s}."{p}tickets" t
+  WHERE t.status <> 1 AND (t.status <> 3 OR t.status_time IS NULL OR t.status_time > $1))"#;
+    Statement { sql: sql.to_owned(), values: vec![(Box::new(now.as_micros()), Type::INT8)] }
 }
 
 /// Returns the column of an order.

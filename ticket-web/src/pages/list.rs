@@ -15,7 +15,7 @@ use tokio::time::timeout;
 
 use super::ticket::status_text;
 use super::{change, live, render};
-use crate::beside::{Beside, Key};
+use crate::beside::{Beside, Counts, Key, MAX_COUNT};
 use crate::failure::Failure;
 use crate::frame::{Frame, Section};
 use crate::paging::{At, Turned, turn};
@@ -31,9 +31,6 @@ pub(crate) const PER_PAGE: u32 = 50;
 
 /// How long the page waits for the numbers on its tabs. It is complete without them.
 const COUNT_DEADLINE: Duration = Duration::from_millis(300);
-
-/// The highest number on a tab.
-const MAX_COUNT: u64 = 10_000;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -159,10 +156,11 @@ pub(crate) async fn get(State(site): State<Site>, visit: Visit) -> Result<Respon
     let tickets = turn(&list.at, read, |is_reversed| list.query(is_reversed).with_limit(1).plan());
     let filter = params.only(&ticket_params::FILTERS).without(&["status"]);
     let key = Key::new(visit.grant.app_ids.as_ref(), &filter);
-    let beside = site.beside.get(key, beside(reader, &list.filter));
+    let beside = site.beside.get(key, |known| beside(reader, &list.filter, known));
     let (tickets, beside) = join(tickets, beside).await;
     let Turned { items, previous, next } = tickets?;
     let Beside { counts, app_ids: apps } = beside?;
+    let counts = counts.and_all();
     let sparks = sparks(&site, reader, &items, visit.now).await?;
 
     let link = |params: &Params| visit.link(&format!("/{}", params.suffix()));
@@ -193,21 +191,25 @@ pub(crate) async fn get(State(site): State<Site>, visit: Visit) -> Result<Respon
 }
 
 /// Reads what is the same on every page of a list.
-async fn beside(reader: Reader<'_>, filter: &TicketFilter) -> Result<Beside, Failure> {
-    let (counts, app_ids) = join(counts(reader, filter), reader.app_ids()).await;
+async fn beside(
+    reader: Reader<'_>,
+    filter: &TicketFilter,
+    known: Counts,
+) -> Result<Beside, Failure> {
+    let (counts, app_ids) = join(counts(reader, filter, known), reader.app_ids()).await;
     Ok(Beside { counts, app_ids: app_ids? })
 }
 
-/// Counts the tickets of each status and all of them, as far as that is quick.
-async fn counts(reader: Reader<'_>, filter: &TicketFilter) -> [Option<u64>; 4] {
-    let count = async |kind| {
+/// Counts the tickets of each status that are not known, as far as that is quick.
+async fn counts(reader: Reader<'_>, filter: &TicketFilter, mut known: Counts) -> Counts {
+    let counts = StatusKind::ALL.into_iter().zip(&mut known.0);
+    join_all(counts.filter(|(_, count)| count.is_none()).map(async |(kind, count)| {
         let filter = filter.clone().with_status(kind);
-        timeout(COUNT_DEADLINE, reader.count_tickets(&filter)).await.ok()?.ok()
-    };
-    let counts = join_all(StatusKind::ALL.map(count)).await;
-    let sum = counts.iter().copied().sum();
-    let mut all = counts.into_iter().chain([sum]);
-    std::array::from_fn(|_| all.next().flatten())
+        let counted = timeout(COUNT_DEADLINE, reader.count_tickets(&filter)).await;
+        *count = counted.ok().and_then(Result::ok);
+    }))
+    .await;
+    known
 }
 
 /// Returns a chart of the last 24 hours of each ticket.
