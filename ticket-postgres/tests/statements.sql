@@ -186,7 +186,8 @@ SELECT hour, sum(count)::int8 FROM {s}."{p}app_counts"
 WHERE hour >= $1 AND hour < $2 GROUP BY hour;
 
 -- index: tickets_by_status; sorts: nothing
-SELECT count(*) FROM {s}."{p}tickets" t WHERE ($1::int8 IS NOT NULL AND (t.status = 1 OR (t.status = 3 AND t.status_time <= $1))) ;
+SELECT (SELECT count(*) FROM {s}."{p}tickets") - (SELECT count(*) FROM {s}."{p}tickets" t
+  WHERE t.status <> 1 AND (t.status <> 3 OR t.status_time IS NULL OR t.status_time > $1));
 
 -- index: tickets_by_s; sorts: nothing
 SELECT count(*) FROM {s}."{p}tickets" t WHERE ($1::int8 IS NOT NULL AND t.status = 2) ;
