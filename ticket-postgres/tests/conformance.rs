@@ -66,7 +66,7 @@ impl Store {
 #[async_trait]
 impl Schema for Store {
     /// Version 1 had no application in the hourly counts, no sums per application, no leases, no histories, no merged
-    /// tickets, no ids of producers, no read positions, no reports of processes, no versions of releases, and searched the message and the
+    /// tickets, no ids of producers, no read positions, no reports of processes, no versions of releases, no index of releases, and searched the message and the
     /// location only.
     async fn make_older(&mut self) -> Result<(), BoxError> {
         self.run(&[
@@ -79,6 +79,8 @@ impl Schema for Store {
             "DROP TABLE \"{s}\".{t}history",
             "ALTER TABLE \"{s}\".{t}tickets DROP COLUMN history, DROP COLUMN merged_into",
             "ALTER TABLE \"{s}\".{t}hours DROP COLUMN app_id",
+            // With its index.
+            "ALTER TABLE \"{s}\".{t}seen DROP COLUMN app_id",
             "ALTER TABLE \"{s}\".{t}tickets DROP COLUMN solved_after, DROP COLUMN solved_name, \
              DROP COLUMN solved_version",
             "UPDATE \"{s}\".{t}tickets SET search_text = ''",

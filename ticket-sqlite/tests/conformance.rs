@@ -90,13 +90,14 @@ impl Versions {
 #[async_trait]
 impl Schema for Versions {
     /// Version 1 had no counts per application, no leases, no histories, no merged tickets, no ids of producers,
-    /// no read positions, no reports of processes and no fixes after a release, and searched the message and the location only.
+    /// no read positions, no reports of processes, no fixes after a release and no index of releases, and searched the message and the location only.
     async fn make_older(&mut self) -> Result<(), BoxError> {
         self.run(
             "DROP TABLE {p}app_hours; DROP TABLE {p}leases; DROP TABLE {p}history; DROP TABLE {p}merged; \
              DROP TABLE {p}read_positions; DROP TABLE {p}reports; DROP INDEX {p}occurrences_by_external_id; \
              ALTER TABLE {p}occurrences DROP COLUMN external_id; \
              ALTER TABLE {p}tickets DROP COLUMN history; \
+             DROP INDEX {p}seen_by_release; ALTER TABLE {p}seen DROP COLUMN app_id; \
              ALTER TABLE {p}tickets DROP COLUMN solved_after; UPDATE {p}tickets SET search_text = ''; \
              DELETE FROM {p}schema_versions WHERE version > 1",
         )
