@@ -26,15 +26,17 @@ impl WordList {
     }
 
     /// Returns `true` if the list contains a word.
-    pub(super) fn contains(&self, word: &str) -> bool {
-        word.bytes().next().is_some_and(|first| self.beginning_with(first).contains(&word))
+    pub(super) fn contains(&self, word: &[u8]) -> bool {
+        word.first().is_some_and(|first| {
+            self.beginning_with(*first).iter().any(|known| known.as_bytes() == word)
+        })
     }
 
     /// Returns `true` if the list, which is in lower case, contains a word in any case.
-    pub(super) fn contains_ignoring_case(&self, word: &str) -> bool {
-        word.bytes().next().is_some_and(|first| {
+    pub(super) fn contains_ignoring_case(&self, word: &[u8]) -> bool {
+        word.first().is_some_and(|first| {
             let mut known = self.beginning_with(first.to_ascii_lowercase()).iter();
-            known.any(|known| known.eq_ignore_ascii_case(word))
+            known.any(|known| known.as_bytes().eq_ignore_ascii_case(word))
         })
     }
 
