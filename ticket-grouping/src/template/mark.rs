@@ -146,11 +146,11 @@ pub(super) fn run_classes(text: &str, at: usize, wanted: u8) -> (usize, u8) {
     (end, seen)
 }
 
-#[inline]
 /// Returns the end of the word that begins at a position, and which classes of [`WORD`] and [`LABELS`] its bytes have.
 ///
 /// Most words are letters and end before the first byte that is none, so letters are read by eight: a loop over bytes
 /// would take three times as many instructions, and the processor would guess its end wrongly for every word.
+#[inline]
 pub(super) fn word(text: &str, at: usize) -> (usize, u8) {
     let bytes = text.as_bytes();
     let mut end = at;
@@ -192,5 +192,25 @@ pub(super) fn is_space(text: &str, at: usize) -> bool {
     match peek(text, at) {
         byte @ 0..0x80 => is(byte, SPACE),
         _ => text[at..].starts_with(|next: char| next.is_whitespace() || next.is_control()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn letters_end_before_the_first_byte_that_is_none() {
+        for byte in 0..=u8::MAX {
+            for at in 0..8 {
+                let mut bytes = *b"azAZmMbY";
+                bytes[at] = byte;
+                let expected = if is(byte, LETTER) { 8 } else { at };
+                assert_eq!(letters(bytes), expected, "{byte:#x} at {at}");
+                // What is behind it does not matter.
+                bytes[at + 1..].fill(u8::MAX);
+                assert_eq!(letters(bytes), at + usize::from(is(byte, LETTER)), "{byte:#x} at {at}");
+            }
+        }
     }
 }

@@ -113,37 +113,27 @@ pub(super) fn is_describing(key: &[u8]) -> bool {
 
 /// Returns `true` if a word belongs to the value before it: a unit, a time zone or a month.
 pub(super) fn is_part_of_value(word: &[u8]) -> bool {
-    AFTER_VALUE.contains(word) || is_month(word)
+    AFTER_VALUE.contains(word) || MONTHS.contains(word)
 }
 
 /// Returns `true` if a word belongs to a number after it: the name of a month or of a day.
 pub(super) fn is_date_part(word: &[u8]) -> bool {
-    is_month(word) || is_calendar_name(word, &DAYS)
-}
-
-fn is_month(word: &[u8]) -> bool {
-    is_calendar_name(word, &MONTHS)
-}
-
-/// Returns `true` if a word is one of these names or its first three letters.
-fn is_calendar_name(word: &[u8], names: &[&str]) -> bool {
-    word.len() >= 3
-        && word[0].is_ascii_uppercase()
-        && names.iter().any(|name| {
-            let name = name.as_bytes();
-            name == word || word.len() == 3 && name.starts_with(word)
-        })
+    MONTHS.contains(word) || DAYS.contains(word)
 }
 
 /// Returns `true` if two words announce the name of a user, or of a host that connects.
-pub(super) fn announces_name(prior: &[u8], last: &[u8]) -> bool {
-    match last.len() {
-        4 if last == b"from" => BEFORE_FROM.contains_ignoring_case(prior),
-        4 if one_of(last, &["user"]) => BEFORE_USER.contains_ignoring_case(prior),
-        8 if one_of(last, &["username"]) => BEFORE_USER.contains_ignoring_case(prior),
-        3 if last == b"for" => BEFORE_FOR.contains_ignoring_case(prior),
-        _ => false,
-    }
+///
+/// The first of them is looked for only if the last one can announce a name.
+#[inline]
+pub(super) fn announces_name<'a>(prior: impl FnOnce() -> &'a [u8], last: &[u8]) -> bool {
+    let before = match last.len() {
+        4 if last == b"from" => &BEFORE_FROM,
+        4 if last.eq_ignore_ascii_case(b"user") => &BEFORE_USER,
+        8 if last.eq_ignore_ascii_case(b"username") => &BEFORE_USER,
+        3 if last == b"for" => &BEFORE_FOR,
+        _ => return false,
+    };
+    before.contains_ignoring_case(prior())
 }
 
 /// Returns `true` for what has names: `domain root_domain`.
@@ -195,9 +185,8 @@ pub(super) fn is_dotted_value(word: &[u8], port: &[u8]) -> bool {
 
 /// Returns `true` for a top-level domain that is also another ending; all countries have two letters.
 fn is_other_domain(label: &[u8]) -> bool {
-    let is_country = label.len() == 2
-        && label.iter().all(u8::is_ascii_lowercase)
-        && !NO_COUNTRY.contains(label);
+    let is_country =
+        label.len() == 2 && label.iter().all(u8::is_ascii_lowercase) && !NO_COUNTRY.contains(label);
     is_country || OTHER_DOMAINS.contains(label)
 }
 
@@ -219,5 +208,8 @@ pub(super) fn is_job_action(word: &[u8]) -> bool {
 
 /// Returns `true` for a disk without a number: `sda`, `hdc`, `vdb`, `xvda`.
 pub(super) fn is_device(word: &[u8]) -> bool {
-    matches!(word, [b's' | b'h' | b'v', b'd', b'a'..=b'z'] | [b'x', b's' | b'h' | b'v', b'd', b'a'..=b'z'])
+    matches!(
+        word,
+        [b's' | b'h' | b'v', b'd', b'a'..=b'z'] | [b'x', b's' | b'h' | b'v', b'd', b'a'..=b'z']
+    )
 }

@@ -100,6 +100,7 @@ impl Output {
             return;
         }
         self.flush_gap();
+        // With the mask, the compiler knows that the character is one byte.
         self.text.push(char::from(byte & 0x7f));
         match byte {
             b')' | b']' | b'}' => self.drop_brackets(),
@@ -125,7 +126,7 @@ impl Output {
 
     /// Writes a mark.
     pub(super) fn value(&mut self) {
-        while if self.gap { self.drop_date_part() } else { self.drop_joined() } {}
+        while self.drop_part_of_value() {}
         if self.is_glued_to_mark() {
             return;
         }
@@ -195,9 +196,14 @@ impl Output {
         self.count += 1;
         self.known = (self.known + 1).min(WORDS);
         // Where the marks are tells almost always that there is no repetition.
-        let periods = PERIODS[usize::from(self.marks) % PERIODS.len()];
-        if periods != 0 {
-            self.drop_repetition(periods);
+        let mut periods = PERIODS[usize::from(self.marks) % PERIODS.len()];
+        while periods != 0 {
+            let period = periods.trailing_zeros() as usize;
+            // So do the lengths of the last words.
+            if self.has_lengths_of(period) && self.drop_repetition(period) {
+                break;
+            }
+            periods &= periods - 1;
         }
     }
 
@@ -227,6 +233,11 @@ impl Output {
             self.text.truncate(end);
         }
         glued
+    }
+
+    /// Drops what is a part of the value that is written next, and returns `true` if there was something.
+    fn drop_part_of_value(&mut self) -> bool {
+        if self.gap { self.drop_date_part() } else { self.drop_joined() }
     }
 
     /// Drops the name of a day or month before a number, with white space between them: `Nov 21`.
@@ -328,28 +339,26 @@ impl Output {
         }
     }
 
-    /// Drops the last words if they repeat those before them with one of these periods: the rest of a list of values.
-    #[inline(never)]
-    fn drop_repetition(&mut self, mut periods: u8) {
-        while periods != 0 {
-            let period = periods.trailing_zeros() as usize;
-            if self.has_lengths_of(period) && self.repeats(period) {
-                self.forget(period);
-                let end = self.word_at(0).map_or(0, |word| word.end);
-                self.text.truncate(end);
-                self.safe = self.safe.min(end);
-                return;
-            }
-            periods &= periods - 1;
+    /// Drops the last `period` words if they repeat those before them: the rest of a list of values.
+    ///
+    /// Rare, and therefore apart from [`Self::add`], which is inlined.
+    #[cold]
+    fn drop_repetition(&mut self, period: usize) -> bool {
+        let repeats = self.repeats(period);
+        if repeats {
+            self.forget(period);
+            let end = self.word_at(0).map_or(0, |word| word.end);
+            self.text.truncate(end);
+            self.safe = self.safe.min(end);
         }
+        repeats
     }
 
     /// Returns `true` if the last `period` words are as long as those before them.
     fn has_lengths_of(&self, period: usize) -> bool {
         let [last, again, end, first] = self.groups(period);
         self.known >= 2 * period
-            && last.end - last.start == end.end - end.start
-            && last.end - again.start == end.end - first.start
+            && last.end.wrapping_sub(again.start) == end.end.wrapping_sub(first.start)
     }
 
     /// Returns the end and the start of the last `period` words, and of as many before them.
@@ -359,12 +368,12 @@ impl Output {
     }
 
     /// Returns `true` if the last `period` words repeat those before them.
-    #[cold]
     fn repeats(&self, period: usize) -> bool {
         let [last, again, end, first] = self.groups(period);
         let text = self.text.as_bytes();
         let gap = &text[end.end..again.start];
-        let is_list = (1..=3).contains(&gap.len())
+        let is_list = last.end - last.start == end.end - end.start
+            && (1..=3).contains(&gap.len())
             && match period {
                 1 => gap.iter().all(|byte| b" ,;|-".contains(byte)),
                 _ => gap.iter().any(|byte| b" ,;|".contains(byte)),

@@ -1,7 +1,8 @@
 //! [`Scanner`]: the walk over a message, with the rules for white space, punctuation, keys and quotes.
 
 use super::mark::{
-    DIGIT, HEX, JOINER, LENGTH, LETTER, SPACE, WORD, classes, is, is_mark, is_space, peek, run, trim_end,
+    DIGIT, HEX, JOINER, LENGTH, LETTER, SPACE, WORD, classes, is, is_mark, is_space, peek, run,
+    trim_end,
 };
 use super::names;
 use super::output::Output;
@@ -76,6 +77,10 @@ impl<'a> Scanner<'a> {
             let class = classes(byte);
             if class & WORD != 0 {
                 self.word();
+                // Almost always a space follows, which need not be classified.
+                if peek(self.text, self.at) == b' ' && !self.output.is_full() {
+                    self.space(1);
+                }
             } else if class & SPACE != 0 {
                 self.space(1);
             } else if byte < 0x80 {
@@ -106,10 +111,11 @@ impl<'a> Scanner<'a> {
         peek(self.text, self.at + 1) == b' ' && self.before == Before::Word && self.omits_name()
     }
 
+    /// Returns `true` if the last words announce a name, and what is behind the next white space follows names.
     #[cold]
     fn omits_name(&self) -> bool {
         ends_name(&self.text[self.at + 1..])
-            && names::announces_name(self.output.last_word(1), self.output.last_word(0))
+            && names::announces_name(|| self.output.last_word(1), self.output.last_word(0))
     }
 
     /// Replaces the text up to `end` by a mark.
@@ -123,19 +129,21 @@ impl<'a> Scanner<'a> {
     /// Keeps characters that are not part of a word, up to `end`.
     pub(super) fn punctuation(&mut self, end: usize) {
         self.output.punctuation(&self.text[self.at..end]);
-        self.behind_punctuation(end);
+        self.behind_punctuation(peek(self.text, end - 1), end);
     }
 
     /// Keeps an ASCII character that is not part of a word.
     fn ascii(&mut self, byte: u8) {
         self.output.ascii(byte);
-        self.behind_punctuation(self.at + 1);
+        self.behind_punctuation(byte, self.at + 1);
     }
 
-    fn behind_punctuation(&mut self, end: usize) {
+    /// Goes on behind punctuation, of which this is the last byte.
+    #[inline]
+    fn behind_punctuation(&mut self, last: u8, end: usize) {
         self.is_valued = false;
         self.at = end;
-        self.before = match peek(self.text, end - 1) {
+        self.before = match last {
             // The bracket has become a part of the value.
             b')' | b']' | b'}' | b'>' if self.output.ends_in_mark() => {
                 self.at = self.behind_value(end);
@@ -147,6 +155,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Keeps the word that is next in the text.
+    #[inline]
     pub(super) fn name(&mut self, name: &str) {
         self.output.word(name);
         self.before = Before::Word;
@@ -231,18 +240,16 @@ impl<'a> Scanner<'a> {
 
     /// Returns `true` if a command follows: `CMD (`, `command line: `.
     fn is_behind_command(&self, byte: u8) -> bool {
-        let (gap, spaced) = self.output.since_last_word();
         let word = self.output.last_word(0);
-        gap.is_empty()
-            && match byte {
-                b'(' => spaced && (names::is_command(word) || names::is_job_action(word)),
-                _ => {
-                    !spaced
-                        && word == b"line"
-                        && names::is_command(self.output.last_word(1))
-                        && is_space(self.text, self.at + 1)
-                }
+        let is_command = match byte {
+            b'(' => names::is_command(word) || names::is_job_action(word),
+            _ => {
+                word == b"line"
+                    && names::is_command(self.output.last_word(1))
+                    && is_space(self.text, self.at + 1)
             }
+        };
+        is_command && self.output.since_last_word() == (b"", byte == b'(')
     }
 
     /// Handles a command and its arguments, up to a bracket or the end.

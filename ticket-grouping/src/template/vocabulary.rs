@@ -338,23 +338,50 @@ pub(super) static AFTER_VALUE: WordList = WordList::new(&[
     "years",
 ]);
 
-pub(super) const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
+/// The names of the months, and their first three letters.
+pub(super) static MONTHS: WordList = WordList::new(&[
+    "Apr",
     "April",
-    "May",
-    "June",
-    "July",
+    "Aug",
     "August",
-    "September",
-    "October",
-    "November",
+    "Dec",
     "December",
-];
+    "Feb",
+    "February",
+    "Jan",
+    "January",
+    "Jul",
+    "July",
+    "Jun",
+    "June",
+    "Mar",
+    "March",
+    "May",
+    "Nov",
+    "November",
+    "Oct",
+    "October",
+    "Sep",
+    "September",
+]);
 
-pub(super) const DAYS: [&str; 7] =
-    ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+/// The names of the days, and their first three letters.
+pub(super) static DAYS: WordList = WordList::new(&[
+    "Fri",
+    "Friday",
+    "Mon",
+    "Monday",
+    "Sat",
+    "Saturday",
+    "Sun",
+    "Sunday",
+    "Thu",
+    "Thursday",
+    "Tue",
+    "Tuesday",
+    "Wed",
+    "Wednesday",
+]);
 
 /// Words before `user` that make the next word a name: `for user bob`.
 pub(super) static BEFORE_USER: WordList = WordList::new(&[

@@ -3,8 +3,8 @@
 //! This is the second half of [`Scanner`]; the documentation of the module `template` says why.
 
 use super::mark::{
-    self, DIGIT, HEX, JOINER, LABELS, LETTER, MARK, SPACE, STOP, URL, WORD, are, is, is_mark, is_space, peek, run,
-    run_classes, trim_end,
+    self, DIGIT, HEX, JOINER, LABELS, LETTER, MARK, SPACE, STOP, URL, WORD, are, is, is_mark,
+    is_space, peek, run, run_classes, trim_end,
 };
 use super::names;
 use super::scanner::{Before, Scanner};
@@ -16,13 +16,12 @@ const NAME: usize = 256;
 const KEY: usize = 16;
 
 /// A word: letters, digits and marks, and what joins them.
+#[derive(Clone, Copy)]
 struct Word {
     /// The end, without the characters that end a sentence.
     end: usize,
-    /// The classes of its bytes.
+    /// The classes of its bytes. A mark counts as a digit, since it may have replaced one.
     classes: u8,
-    /// Whether it contains a digit or a mark.
-    varies: bool,
 }
 
 impl Word {
@@ -32,18 +31,26 @@ impl Word {
         if peek(text, end) == b'<' && is_mark(text, end) {
             return Self::with_marks(text, at, end, classes);
         }
-        Self { end: without_stops(text, at, end), classes, varies: classes & DIGIT != 0 }
+        // Almost always a word has no such character.
+        let end = if classes & STOP == 0 { end } else { without_stops(text, at, end) };
+        Self { end, classes }
     }
 
     /// Reads on from the first mark of a word.
     #[cold]
     fn with_marks(text: &str, at: usize, mut end: usize, mut classes: u8) -> Self {
+        classes |= DIGIT;
         while is_mark(text, end) {
             let (stop, seen) = mark::word(text, end + MARK.len());
             classes |= seen;
             end = stop;
         }
-        Self { end: without_stops(text, at, end), classes, varies: true }
+        Self { end: without_stops(text, at, end), classes }
+    }
+
+    /// Returns `true` if the word contains a digit or a mark.
+    fn varies(self) -> bool {
+        self.classes & DIGIT != 0
     }
 }
 
@@ -59,7 +66,7 @@ impl Scanner<'_> {
             }
         }
         let word = Word::at(text, at);
-        if word.classes & (LETTER | DIGIT) == 0 && !word.varies {
+        if word.classes & (LETTER | DIGIT) == 0 {
             // Such as `-`, `...` or `->`.
             let end = run(text, at, JOINER);
             return if self.is_valued && end == at + 1 && is_space(text, end) {
@@ -89,22 +96,23 @@ impl Scanner<'_> {
                 return self.value(word.end);
             }
             if is(peek(text, at), LETTER)
-                && (!word.varies || word.end - at <= KEY && !text.as_bytes()[at..word.end].contains(&b'<'))
+                && (!word.varies()
+                    || word.end - at <= KEY && !text.as_bytes()[at..word.end].contains(&b'<'))
             {
                 return self.name(&text[at..word.end]);
             }
         }
-        if let Some(end) = self.token(&word, next) {
+        if let Some(end) = self.token(word, next) {
             return self.value(self.behind_value(end));
         }
-        if word.varies {
-            return self.varying_word(&word);
+        if word.varies() {
+            return self.varying_word(word);
         }
-        self.plain_word(&word, next);
+        self.plain_word(word, next);
     }
 
     /// Finds a value that has a form of its own, and returns its end.
-    fn token(&self, word: &Word, next: u8) -> Option<usize> {
+    fn token(&self, word: Word, next: u8) -> Option<usize> {
         let (text, at, end) = (self.text, self.at, word.end);
         let bytes = text.as_bytes();
         if next == b':' && word.classes & LETTER != 0 {
@@ -165,7 +173,7 @@ impl Scanner<'_> {
     }
 
     /// Handles a word without digits.
-    fn plain_word(&mut self, word: &Word, next: u8) {
+    fn plain_word(&mut self, word: Word, next: u8) {
         let name = &self.text.as_bytes()[self.at..word.end];
         let mut is_value = false;
         if self.before == Before::Edge && next != b'=' {
@@ -178,7 +186,7 @@ impl Scanner<'_> {
             let last = self.output.last_word(0);
             let announced = matches!(last.len(), 3 | 4 | 8)
                 && next != b'('
-                && names::announces_name(self.output.last_word(1), last)
+                && names::announces_name(|| self.output.last_word(1), last)
                 && self.output.since_last_word() == (b"", true);
             if announced {
                 is_value = !names::is_no_name(name) || ends_name(&self.text[word.end..]);
@@ -197,7 +205,7 @@ impl Scanner<'_> {
         {
             // `for user (root)`.
             is_value = matches!(self.output.since_last_word(), (b" (" | b" [", _))
-                && names::announces_name(self.output.last_word(1), self.output.last_word(0));
+                && names::announces_name(|| self.output.last_word(1), self.output.last_word(0));
         }
         let is_value = is_value
             || word.classes & JOINER == 0 && (names::is_hex(name) || names::is_device(name))
@@ -211,7 +219,7 @@ impl Scanner<'_> {
     }
 
     /// Handles a word with digits or marks. It is a value, unless all its digits are in names and codes.
-    fn varying_word(&mut self, word: &Word) {
+    fn varying_word(&mut self, word: Word) {
         let text = self.text;
         let mut kept = self.at;
         while kept < word.end {
@@ -300,10 +308,7 @@ impl Scanner<'_> {
             } else if byte == b'=' {
                 // The padding of Base64.
                 let stop = next + 1 + usize::from(bytes.get(next + 1) == Some(&b'='));
-                if end < next
-                    || is(peek(text, stop), WORD)
-                    || peek(text, stop) == b'<'
-                {
+                if end < next || is(peek(text, stop), WORD) || peek(text, stop) == b'<' {
                     return end;
                 }
                 next = stop;
@@ -354,9 +359,7 @@ fn without_stops(text: &str, start: usize, end: usize) -> usize {
 fn last_word<'a>(word: &'a [u8], prior: &'a [u8]) -> (&'a [u8], &'a [u8]) {
     match last_part(word, prior) {
         // The version of `HTTP/1.1 404`.
-        (_, last)
-            if word.len() >= last.len() + 6 && word[..5].eq_ignore_ascii_case(b"http/") =>
-        {
+        (_, last) if word.len() >= last.len() + 6 && word[..5].eq_ignore_ascii_case(b"http/") => {
             (prior, &word[..4])
         }
         parts => parts,
