@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::mark::{JOINER, LENGTH, MARK, is};
+use super::mark::{DIGIT, JOINER, LENGTH, LETTER, MARK, is, trim_end};
 use super::names;
 
 /// The end of a template that was cut.
@@ -53,8 +53,8 @@ pub(super) struct Output {
     /// The last words; the word number `n` is at `n % WORDS`.
     words: [Word; WORDS],
     count: usize,
-    /// How many of the first words are no longer in `words`.
-    forgotten: usize,
+    /// How many of the last words are in `words`.
+    known: usize,
     /// Which of the last words are marks, one bit for each; the lowest bit is the last word.
     marks: u16,
     /// The last position at which the text may be cut.
@@ -68,7 +68,7 @@ impl Output {
             gap: false,
             words: [Word::default(); WORDS],
             count: 0,
-            forgotten: 0,
+            known: 0,
             marks: 0,
             safe: 0,
         }
@@ -86,24 +86,37 @@ impl Output {
 
     /// Writes text that is no word.
     pub(super) fn punctuation(&mut self, text: &str) {
-        if text == ">" && self.drop_angles() {
-            return;
+        if let [byte] = *text.as_bytes() {
+            return self.ascii(byte);
         }
         self.flush_gap();
         self.text.push_str(text);
-        match text.as_bytes() {
-            [b')' | b']' | b'}'] => self.drop_brackets(),
-            [b',' | b';'] => self.now_safe(),
+    }
+
+    /// Writes an ASCII character that is no word.
+    #[inline]
+    pub(super) fn ascii(&mut self, byte: u8) {
+        if byte == b'>' && self.drop_angles() {
+            return;
+        }
+        self.flush_gap();
+        // With the mask, the compiler knows that the character is one byte.
+        self.text.push(char::from(byte & 0x7f));
+        match byte {
+            b')' | b']' | b'}' => self.drop_brackets(),
+            b',' | b';' => self.now_safe(),
             _ => {}
         }
     }
 
     /// Writes a word that is kept.
+    #[inline]
     pub(super) fn word(&mut self, text: &str) {
         self.quoted_word(text, 0..text.len());
     }
 
     /// Writes text that contains a word.
+    #[inline]
     pub(super) fn quoted_word(&mut self, text: &str, word: Range<usize>) {
         self.flush_gap();
         let start = self.text.len();
@@ -113,7 +126,7 @@ impl Output {
 
     /// Writes a mark.
     pub(super) fn value(&mut self) {
-        while self.drop_date_part() || self.drop_joined() {}
+        while self.drop_part_of_value() {}
         if self.is_glued_to_mark() {
             return;
         }
@@ -129,16 +142,16 @@ impl Output {
     }
 
     /// Returns the last words, the newest first.
-    pub(super) fn last_word(&self, back: usize) -> &str {
+    pub(super) fn last_word(&self, back: usize) -> &[u8] {
         match self.word_at(back) {
-            Some(word) => &self.text[word.start..word.end],
-            None => "",
+            Some(word) => &self.text.as_bytes()[word.start..word.end],
+            None => b"",
         }
     }
 
     /// Returns the text since the last word, and whether white space follows it.
-    pub(super) fn since_last_word(&self) -> (&str, bool) {
-        (&self.text[self.word_at(0).map_or(0, |word| word.end)..], self.gap)
+    pub(super) fn since_last_word(&self) -> (&[u8], bool) {
+        (&self.text.as_bytes()[self.word_at(0).map_or(0, |word| word.end)..], self.gap)
     }
 
     /// Returns `true` if the text ends in a mark, with or without white space after it.
@@ -176,27 +189,33 @@ impl Output {
     }
 
     /// Notes a word that was written.
+    #[inline]
     fn add(&mut self, word: Word, is_mark: bool) {
         self.words[self.count % WORDS] = word;
         self.marks = self.marks << 1 | u16::from(is_mark);
         self.count += 1;
-        self.forgotten = self.forgotten.max(self.count.saturating_sub(WORDS));
+        self.known = (self.known + 1).min(WORDS);
         // Where the marks are tells almost always that there is no repetition.
-        let periods = PERIODS[usize::from(self.marks) % PERIODS.len()];
-        if periods != 0 {
-            self.drop_repetition(periods);
+        let mut periods = PERIODS[usize::from(self.marks) % PERIODS.len()];
+        while periods != 0 {
+            let period = periods.trailing_zeros() as usize;
+            // So do the lengths of the last words.
+            if self.has_lengths_of(period) && self.drop_repetition(period) {
+                break;
+            }
+            periods &= periods - 1;
         }
     }
 
     /// Returns the last word (0), the one before it (1), and so on.
     fn word_at(&self, back: usize) -> Option<Word> {
-        let is_known = self.forgotten + back < self.count;
-        is_known.then(|| self.words[(self.count - back - 1) % WORDS])
+        (back < self.known).then(|| self.words[self.count.wrapping_sub(back + 1) % WORDS])
     }
 
     /// Takes back the last words.
     fn forget(&mut self, count: usize) {
         self.count -= count;
+        self.known -= count;
         self.marks >>= count;
     }
 
@@ -208,21 +227,26 @@ impl Output {
         {
             return false;
         }
-        let joined = |next: char| is_joiner(next) || next == ':';
-        let end = self.text.trim_end_matches(joined).len();
-        let glued = self.text[..end].ends_with(MARK);
+        let end = trim_end(self.text.as_bytes(), |last| is(last, JOINER) || last == b':').len();
+        let glued = self.text.as_bytes()[..end].ends_with(MARK.as_bytes());
         if glued {
             self.text.truncate(end);
         }
         glued
     }
 
-    /// Drops the name of a day or month before a number: `Nov 21`.
+    /// Drops what is a part of the value that is written next, and returns `true` if there was something.
+    fn drop_part_of_value(&mut self) -> bool {
+        if self.gap { self.drop_date_part() } else { self.drop_joined() }
+    }
+
+    /// Drops the name of a day or month before a number, with white space between them: `Nov 21`.
     fn drop_date_part(&mut self) -> bool {
-        let Some(word) = self.word_at(0).filter(|_| self.gap) else { return false };
-        let is_date = self.text.as_bytes()[word.start].is_ascii_uppercase()
-            && matches!(&self.text[word.end..], "" | ",")
-            && names::is_date_part(&self.text[word.start..word.end]);
+        let Some(word) = self.word_at(0) else { return false };
+        let text = self.text.as_bytes();
+        let is_date = text[word.start].is_ascii_uppercase()
+            && matches!(&text[word.end..], b"" | b",")
+            && names::is_date_part(&text[word.start..word.end]);
         if is_date {
             self.truncate(word.start);
             self.forget(1);
@@ -232,9 +256,9 @@ impl Output {
 
     /// Drops what a mark is joined to, or the sign of a bound: `$<*>`, `job-<*>`, `took < <*>`.
     fn drop_joined(&mut self) -> bool {
-        let last = self.last_byte().filter(|_| !self.gap).unwrap_or_default();
+        let last = self.last_byte().unwrap_or_default();
         if is(last, JOINER) && !self.is_glued_to_mark() {
-            let end = self.text.trim_end_matches(is_joiner).len();
+            let end = trim_end(self.text.as_bytes(), |last| is(last, JOINER)).len();
             let word = self.word_at(0).filter(|word| word.end >= end && word.start < end);
             self.truncate(word.map_or(end, |word| word.start));
             self.forget(usize::from(word.is_some()));
@@ -251,7 +275,8 @@ impl Output {
 
     /// Takes back the text behind a position; white space before it may be followed by something else.
     fn truncate(&mut self, end: usize) {
-        let before = self.text[..end].trim_end_matches(' ').len();
+        self.text.truncate(end);
+        let before = trim_end(self.text.as_bytes(), |last| last == b' ').len();
         self.gap = before < end;
         self.text.truncate(before);
         self.safe = self.safe.min(before);
@@ -262,11 +287,10 @@ impl Output {
         if self.gap || !self.ends_in_mark() {
             return false;
         }
-        let before = &self.text[..self.text.len() - MARK.len()];
-        let Some(outside) = before.strip_suffix('<') else { return true };
+        let before = &self.text.as_bytes()[..self.text.len() - MARK.len()];
+        let Some(outside) = before.strip_suffix(b"<") else { return true };
         // A mark that is glued to a word is a part of it.
-        let is_apart =
-            matches!(outside.as_bytes(), [] | [.., b' ' | b'=' | b':' | b'(' | b'[' | b',']);
+        let is_apart = matches!(outside, [] | [.., b' ' | b'=' | b':' | b'(' | b'[' | b',']);
         if is_apart {
             self.replace(outside.len());
         }
@@ -276,7 +300,8 @@ impl Output {
     /// Replaces the last word by a mark, with the brackets around it.
     pub(super) fn replace_word(&mut self) {
         if let Some(word) = self.word_at(0) {
-            let in_brackets = self.text.ends_with(')') && self.text[..word.start].ends_with('(');
+            let in_brackets =
+                self.text.ends_with(')') && self.text.as_bytes()[..word.start].ends_with(b"(");
             self.replace(word.start - usize::from(in_brackets));
         }
     }
@@ -293,12 +318,11 @@ impl Output {
     /// Drops a value in brackets behind another one, and reduces the value of a key that is a bracket or a structure
     /// around one mark: `<*> (<*>)`, `<*>[<*>]`, `source=Source{<*>}`.
     fn drop_brackets(&mut self) {
-        let inside = &self.text[..self.text.len() - 1];
-        let Some(inside) = inside.strip_suffix(MARK) else { return };
-        let is_name = |next: char| next.is_ascii_alphanumeric() || "_.:".contains(next);
-        let Some(before) = inside.strip_suffix(['(', '[', '{']) else { return };
-        let value = before.strip_suffix(' ').unwrap_or(before);
-        if value.ends_with(MARK) {
+        let text = self.text.as_bytes();
+        let Some(inside) = text[..text.len() - 1].strip_suffix(MARK.as_bytes()) else { return };
+        let [before @ .., b'(' | b'[' | b'{'] = inside else { return };
+        let value = before.strip_suffix(b" ").unwrap_or(before);
+        if value.ends_with(MARK.as_bytes()) {
             // The same value in another form, which is often left out: `1293 bytes (1.26 KB)`, `a.example.com[10.0.0.1]`.
             let end = value.len();
             self.text.truncate(end);
@@ -306,55 +330,54 @@ impl Output {
             self.safe = self.safe.min(end);
             return;
         }
-        let name = before.trim_end_matches(is_name);
-        let Some(rest) = name.strip_suffix('=') else { return };
-        let key =
-            rest.rsplit(|next: char| !next.is_ascii_alphanumeric()).next().unwrap_or_default();
+        let is_name = |last| is(last, LETTER | DIGIT) || b"_.:".contains(&last);
+        let name = trim_end(before, is_name).len();
+        let [rest @ .., b'='] = &before[..name] else { return };
+        let key = &rest[trim_end(rest, |last| is(last, LETTER | DIGIT)).len()..];
         if !key.is_empty() && !names::is_describing(key) {
-            self.replace(name.len());
+            self.replace(name);
         }
     }
 
-    /// Drops the last words if they repeat those before them with one of these periods: the rest of a list of values.
-    #[inline(never)]
-    fn drop_repetition(&mut self, mut periods: u8) {
-        while periods != 0 {
-            let period = periods.trailing_zeros() as usize;
-            if self.repeats(period) {
-                self.forget(period);
-                let end = self.word_at(0).map_or(0, |word| word.end);
-                self.text.truncate(end);
-                self.safe = self.safe.min(end);
-                return;
-            }
-            periods &= !(1 << period);
+    /// Drops the last `period` words if they repeat those before them: the rest of a list of values.
+    ///
+    /// Rare, and therefore apart from [`Self::add`], which is inlined.
+    #[cold]
+    fn drop_repetition(&mut self, period: usize) -> bool {
+        let repeats = self.repeats(period);
+        if repeats {
+            self.forget(period);
+            let end = self.word_at(0).map_or(0, |word| word.end);
+            self.text.truncate(end);
+            self.safe = self.safe.min(end);
         }
+        repeats
+    }
+
+    /// Returns `true` if the last `period` words are as long as those before them.
+    fn has_lengths_of(&self, period: usize) -> bool {
+        let [last, again, end, first] = self.groups(period);
+        self.known >= 2 * period
+            && last.end.wrapping_sub(again.start) == end.end.wrapping_sub(first.start)
+    }
+
+    /// Returns the end and the start of the last `period` words, and of as many before them.
+    fn groups(&self, period: usize) -> [Word; 4] {
+        [1, period, period + 1, 2 * period]
+            .map(|back| self.words[self.count.wrapping_sub(back) % WORDS])
     }
 
     /// Returns `true` if the last `period` words repeat those before them.
     fn repeats(&self, period: usize) -> bool {
-        if self.count - self.forgotten < 2 * period {
-            return false;
-        }
-        let word = |back: usize| self.words[(self.count - back) % WORDS];
-        let (last, again) = (word(1), word(period));
-        let (end, first) = (word(period + 1), word(2 * period));
-        if last.end - last.start != end.end - end.start
-            || last.end - again.start != end.end - first.start
-        {
-            return false;
-        }
+        let [last, again, end, first] = self.groups(period);
         let text = self.text.as_bytes();
         let gap = &text[end.end..again.start];
-        let is_list = (1..=3).contains(&gap.len())
+        let is_list = last.end - last.start == end.end - end.start
+            && (1..=3).contains(&gap.len())
             && match period {
                 1 => gap.iter().all(|byte| b" ,;|-".contains(byte)),
                 _ => gap.iter().any(|byte| b" ,;|".contains(byte)),
             };
         is_list && text[first.start..end.end] == text[again.start..last.end]
     }
-}
-
-fn is_joiner(next: char) -> bool {
-    u8::try_from(next).is_ok_and(|byte| is(byte, JOINER))
 }

@@ -1,7 +1,8 @@
 //! [`Scanner`]: the walk over a message, with the rules for white space, punctuation, keys and quotes.
 
 use super::mark::{
-    DIGIT, HEX, JOINER, LENGTH, LETTER, SPACE, classes, is, is_mark, is_space, peek, run,
+    DIGIT, HEX, JOINER, LENGTH, LETTER, SPACE, WORD, classes, is, is_mark, is_space, peek, run,
+    trim_end,
 };
 use super::names;
 use super::output::Output;
@@ -74,8 +75,12 @@ impl<'a> Scanner<'a> {
         while self.at < self.text.len() && !self.output.is_full() {
             let byte = peek(self.text, self.at);
             let class = classes(byte);
-            if class & (LETTER | DIGIT | JOINER) != 0 {
+            if class & WORD != 0 {
                 self.word();
+                // Almost always a space follows, which need not be classified.
+                if peek(self.text, self.at) == b' ' && !self.output.is_full() {
+                    self.space(1);
+                }
             } else if class & SPACE != 0 {
                 self.space(1);
             } else if byte < 0x80 {
@@ -88,6 +93,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Skips white space of `length` bytes.
+    #[inline]
     fn space(&mut self, length: usize) {
         if self.is_empty_name() {
             self.output.space();
@@ -99,11 +105,17 @@ impl<'a> Scanner<'a> {
     }
 
     /// Returns `true` between two spaces that enclose the empty name of a user: `invalid user  from 10.0.0.1`.
+    #[inline]
     fn is_empty_name(&self) -> bool {
-        self.before == Before::Word
-            && peek(self.text, self.at + 1) == b' '
-            && ends_name(&self.text[self.at + 1..])
-            && names::announces_name(self.output.last_word(1), self.output.last_word(0))
+        // Almost always a single space stands between two words.
+        peek(self.text, self.at + 1) == b' ' && self.before == Before::Word && self.omits_name()
+    }
+
+    /// Returns `true` if the last words announce a name, and what is behind the next white space follows names.
+    #[cold]
+    fn omits_name(&self) -> bool {
+        ends_name(&self.text[self.at + 1..])
+            && names::announces_name(|| self.output.last_word(1), self.output.last_word(0))
     }
 
     /// Replaces the text up to `end` by a mark.
@@ -117,10 +129,21 @@ impl<'a> Scanner<'a> {
     /// Keeps characters that are not part of a word, up to `end`.
     pub(super) fn punctuation(&mut self, end: usize) {
         self.output.punctuation(&self.text[self.at..end]);
-        let byte = peek(self.text, end - 1);
+        self.behind_punctuation(peek(self.text, end - 1), end);
+    }
+
+    /// Keeps an ASCII character that is not part of a word.
+    fn ascii(&mut self, byte: u8) {
+        self.output.ascii(byte);
+        self.behind_punctuation(byte, self.at + 1);
+    }
+
+    /// Goes on behind punctuation, of which this is the last byte.
+    #[inline]
+    fn behind_punctuation(&mut self, last: u8, end: usize) {
         self.is_valued = false;
         self.at = end;
-        self.before = match byte {
+        self.before = match last {
             // The bracket has become a part of the value.
             b')' | b']' | b'}' | b'>' if self.output.ends_in_mark() => {
                 self.at = self.behind_value(end);
@@ -132,6 +155,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Keeps the word that is next in the text.
+    #[inline]
     pub(super) fn name(&mut self, name: &str) {
         self.output.word(name);
         self.before = Before::Word;
@@ -163,7 +187,7 @@ impl<'a> Scanner<'a> {
             b':' | b'(' if self.is_behind_command(byte) => self.command(byte),
             b'(' if self.output.last_byte().is_none() && is_owner(&self.text[at..]) => {
                 self.punctuation(at + 1);
-                self.value(run(self.text, at + 1, LETTER | DIGIT | JOINER));
+                self.value(run(self.text, at + 1, WORD));
             }
             b':' if matches!(
                 self.before,
@@ -178,7 +202,7 @@ impl<'a> Scanner<'a> {
                 self.punctuation(at + 1);
                 self.value(self.at);
             }
-            _ => self.punctuation(at + 1),
+            _ => self.ascii(byte),
         }
     }
 
@@ -204,7 +228,7 @@ impl<'a> Scanner<'a> {
         let Some(end) = address_in_brackets(self.text, self.at) else { return false };
         let (gap, _) = self.output.since_last_word();
         let is_peer = matches!(self.before, Before::Word | Before::Edge)
-            && matches!(gap, "" | ")")
+            && matches!(gap, b"" | b")")
             && names::is_before_peer(self.output.last_word(1));
         if is_peer {
             self.output.replace_word();
@@ -216,18 +240,16 @@ impl<'a> Scanner<'a> {
 
     /// Returns `true` if a command follows: `CMD (`, `command line: `.
     fn is_behind_command(&self, byte: u8) -> bool {
-        let (gap, spaced) = self.output.since_last_word();
         let word = self.output.last_word(0);
-        gap.is_empty()
-            && match byte {
-                b'(' => spaced && (names::is_command(word) || names::is_job_action(word)),
-                _ => {
-                    !spaced
-                        && word == "line"
-                        && names::is_command(self.output.last_word(1))
-                        && is_space(self.text, self.at + 1)
-                }
+        let is_command = match byte {
+            b'(' => names::is_command(word) || names::is_job_action(word),
+            _ => {
+                word == b"line"
+                    && names::is_command(self.output.last_word(1))
+                    && is_space(self.text, self.at + 1)
             }
+        };
+        is_command && self.output.since_last_word() == (b"", byte == b'(')
     }
 
     /// Handles a command and its arguments, up to a bracket or the end.
@@ -241,18 +263,18 @@ impl<'a> Scanner<'a> {
 
     /// Handles `=`, and finds out whether a value follows.
     fn equals(&mut self) {
-        let (at, next) = (self.at, peek(self.text, self.at + 1));
+        let next = peek(self.text, self.at + 1);
         let (gap, spaced) = self.output.since_last_word();
         let behind_key = gap.is_empty() && self.before != Before::Mark;
         let key = self.output.last_word(0);
-        let key = &key[key.rfind(['_', '-', '.']).map_or(0, |at| at + 1)..];
+        let key = &key[trim_end(key, |last| !b"_-.".contains(&last)).len()..];
         let is_key = behind_key
-            && key.as_bytes().first().is_some_and(|byte| is(*byte, LETTER))
+            && key.first().is_some_and(|byte| is(*byte, LETTER))
             && !matches!(next, b'=' | b'>' | b'~')
             && !names::is_describing(key);
         // The command of a line of `sudo`, up to its end.
-        let is_command = behind_key && key == "COMMAND";
-        self.punctuation(at + 1);
+        let is_command = behind_key && key == b"COMMAND";
+        self.ascii(b'=');
         if is_command {
             return self.value(self.text.len());
         }
@@ -303,9 +325,9 @@ impl<'a> Scanner<'a> {
                 self.before = Before::Punctuation(b':');
                 self.at = end + 1;
             }
-            '"' if names::method(inner).is_some() && self.ends_clause(end) => {
+            '"' if names::method(inner.as_bytes()).is_some() && self.ends_clause(end) => {
                 // The line of a request; its method is no value.
-                let method = start + names::method(inner).unwrap_or_default();
+                let method = start + names::method(inner.as_bytes()).unwrap_or_default();
                 self.punctuation(start);
                 self.name(&self.text[start..method]);
                 self.space(1);
@@ -339,15 +361,15 @@ impl<'a> Scanner<'a> {
     /// Returns `true` after `unknown variant` or `unknown field`. There serde puts the value that it was given in
     /// backquotes, as it does with names.
     fn is_unknown_variant(&self) -> bool {
-        self.output.last_word(1) == "unknown"
-            && matches!(self.output.last_word(0), "variant" | "field")
-            && self.output.since_last_word() == ("", true)
+        self.output.last_word(1) == b"unknown"
+            && matches!(self.output.last_word(0), b"variant" | b"field")
+            && self.output.since_last_word() == (b"", true)
     }
 }
 
 /// Returns `true` if text begins with the user of a job, as the lines of `cron` do: `(root) CMD (…)`.
 fn is_owner(text: &str) -> bool {
-    let end = run(text, 1, LETTER | DIGIT | JOINER);
+    let end = run(text, 1, WORD);
     let action = text[end..].strip_prefix(')').and_then(behind_space).unwrap_or_default();
     let length = action.bytes().take_while(u8::is_ascii_uppercase).count();
     end > 1 && length >= 3 && is_space(action, length)

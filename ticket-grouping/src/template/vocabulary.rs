@@ -26,15 +26,17 @@ impl WordList {
     }
 
     /// Returns `true` if the list contains a word.
-    pub(super) fn contains(&self, word: &str) -> bool {
-        word.bytes().next().is_some_and(|first| self.beginning_with(first).contains(&word))
+    pub(super) fn contains(&self, word: &[u8]) -> bool {
+        word.first().is_some_and(|first| {
+            self.beginning_with(*first).iter().any(|known| known.as_bytes() == word)
+        })
     }
 
     /// Returns `true` if the list, which is in lower case, contains a word in any case.
-    pub(super) fn contains_ignoring_case(&self, word: &str) -> bool {
-        word.bytes().next().is_some_and(|first| {
+    pub(super) fn contains_ignoring_case(&self, word: &[u8]) -> bool {
+        word.first().is_some_and(|first| {
             let mut known = self.beginning_with(first.to_ascii_lowercase()).iter();
-            known.any(|known| known.eq_ignore_ascii_case(word))
+            known.any(|known| known.as_bytes().eq_ignore_ascii_case(word))
         })
     }
 
@@ -336,23 +338,50 @@ pub(super) static AFTER_VALUE: WordList = WordList::new(&[
     "years",
 ]);
 
-pub(super) const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
+/// The names of the months, and their first three letters.
+pub(super) static MONTHS: WordList = WordList::new(&[
+    "Apr",
     "April",
-    "May",
-    "June",
-    "July",
+    "Aug",
     "August",
-    "September",
-    "October",
-    "November",
+    "Dec",
     "December",
-];
+    "Feb",
+    "February",
+    "Jan",
+    "January",
+    "Jul",
+    "July",
+    "Jun",
+    "June",
+    "Mar",
+    "March",
+    "May",
+    "Nov",
+    "November",
+    "Oct",
+    "October",
+    "Sep",
+    "September",
+]);
 
-pub(super) const DAYS: [&str; 7] =
-    ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+/// The names of the days, and their first three letters.
+pub(super) static DAYS: WordList = WordList::new(&[
+    "Fri",
+    "Friday",
+    "Mon",
+    "Monday",
+    "Sat",
+    "Saturday",
+    "Sun",
+    "Sunday",
+    "Thu",
+    "Thursday",
+    "Tue",
+    "Tuesday",
+    "Wed",
+    "Wednesday",
+]);
 
 /// Words before `user` that make the next word a name: `for user bob`.
 pub(super) static BEFORE_USER: WordList = WordList::new(&[

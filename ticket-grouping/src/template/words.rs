@@ -3,8 +3,8 @@
 //! This is the second half of [`Scanner`]; the documentation of the module `template` says why.
 
 use super::mark::{
-    DIGIT, HEX, JOINER, LABELS, LETTER, MARK, STOP, URL, is, is_mark, is_space, peek, run,
-    run_classes,
+    self, DIGIT, HEX, JOINER, LABELS, LETTER, MARK, SPACE, STOP, URL, WORD, are, is, is_mark,
+    is_space, peek, run, run_classes, trim_end,
 };
 use super::names;
 use super::scanner::{Before, Scanner};
@@ -16,33 +16,41 @@ const NAME: usize = 256;
 const KEY: usize = 16;
 
 /// A word: letters, digits and marks, and what joins them.
+#[derive(Clone, Copy)]
 struct Word {
     /// The end, without the characters that end a sentence.
     end: usize,
-    /// The classes of its bytes.
+    /// The classes of its bytes. A mark counts as a digit, since it may have replaced one.
     classes: u8,
-    /// Whether it contains a digit or a mark.
-    varies: bool,
 }
 
 impl Word {
+    #[inline]
     fn at(text: &str, at: usize) -> Self {
-        let (mut end, mut classes, mut has_mark) = (at, 0, false);
-        loop {
-            let (stop, seen) = run_classes(text, end, LETTER | DIGIT | JOINER);
+        let (end, classes) = mark::word(text, at);
+        if peek(text, end) == b'<' && is_mark(text, end) {
+            return Self::with_marks(text, at, end, classes);
+        }
+        // Almost always a word has no such character.
+        let end = if classes & STOP == 0 { end } else { without_stops(text, at, end) };
+        Self { end, classes }
+    }
+
+    /// Reads on from the first mark of a word.
+    #[cold]
+    fn with_marks(text: &str, at: usize, mut end: usize, mut classes: u8) -> Self {
+        classes |= DIGIT;
+        while is_mark(text, end) {
+            let (stop, seen) = mark::word(text, end + MARK.len());
             classes |= seen;
             end = stop;
-            if !is_mark(text, end) {
-                break;
-            }
-            has_mark = true;
-            end += MARK.len();
         }
-        Self {
-            end: without_stops(text, at, end),
-            classes,
-            varies: has_mark || classes & DIGIT != 0,
-        }
+        Self { end: without_stops(text, at, end), classes }
+    }
+
+    /// Returns `true` if the word contains a digit or a mark.
+    fn varies(self) -> bool {
+        self.classes & DIGIT != 0
     }
 }
 
@@ -58,7 +66,7 @@ impl Scanner<'_> {
             }
         }
         let word = Word::at(text, at);
-        if word.classes & (LETTER | DIGIT) == 0 && !word.varies {
+        if word.classes & (LETTER | DIGIT) == 0 {
             // Such as `-`, `...` or `->`.
             let end = run(text, at, JOINER);
             return if self.is_valued && end == at + 1 && is_space(text, end) {
@@ -82,28 +90,29 @@ impl Scanner<'_> {
         if matches!(next, b'=' | b'(') {
             if next == b'('
                 && self.before == Before::Edge
-                && text[word.end + 1..].starts_with("uid=")
+                && text.as_bytes()[word.end + 1..].starts_with(b"uid=")
             {
                 // A user with the number of its account, `root(uid=0)`.
                 return self.value(word.end);
             }
             if is(peek(text, at), LETTER)
-                && (!word.varies || word.end - at <= KEY && !text[at..word.end].contains('<'))
+                && (!word.varies()
+                    || word.end - at <= KEY && !text.as_bytes()[at..word.end].contains(&b'<'))
             {
                 return self.name(&text[at..word.end]);
             }
         }
-        if let Some(end) = self.token(&word, next) {
+        if let Some(end) = self.token(word, next) {
             return self.value(self.behind_value(end));
         }
-        if word.varies {
-            return self.varying_word(&word);
+        if word.varies() {
+            return self.varying_word(word);
         }
-        self.plain_word(&word, next);
+        self.plain_word(word, next);
     }
 
     /// Finds a value that has a form of its own, and returns its end.
-    fn token(&self, word: &Word, next: u8) -> Option<usize> {
+    fn token(&self, word: Word, next: u8) -> Option<usize> {
         let (text, at, end) = (self.text, self.at, word.end);
         let bytes = text.as_bytes();
         if next == b':' && word.classes & LETTER != 0 {
@@ -112,7 +121,7 @@ impl Scanner<'_> {
             }
             if end == at + 1 && matches!(peek(text, end + 1), b'\\') {
                 let path = end + 1;
-                return Some(without_stops(text, path, run(text, path, LETTER | DIGIT | JOINER)));
+                return Some(without_stops(text, path, run(text, path, WORD)));
             }
             if end == at + 2
                 && is(bytes[at], HEX)
@@ -136,22 +145,23 @@ impl Scanner<'_> {
             _ => false,
         };
         if is_path && (first != b'\\' || bytes.get(at + 1) == Some(&b'\\')) && self.is_boundary() {
-            let end = run(text, at, LETTER | DIGIT | JOINER);
+            let end = run(text, at, WORD);
             let end = if peek(text, end) == b'?' { run(text, end, URL) } else { end };
             return Some(without_stops(text, at + 1, end));
         }
         if word.classes & LABELS == 0 {
             return None;
         }
-        if let Some(sign) = text[at + 1..end].find('@').map(|sign| at + 1 + sign) {
+        let word = &bytes[at..end];
+        if let Some(sign) = word[1..].iter().position(|byte| *byte == b'@') {
             // `java.lang.Object@1b28cdfa` begins with a name.
-            let is_mail = sign + 1 < end && !text[sign + 1..end].bytes().all(|byte| is(byte, HEX));
-            if is_mail {
+            let host = &word[sign + 2..];
+            if !host.is_empty() && !are(host, HEX) {
                 return Some(end);
             }
         }
-        let port = if next == b':' { &text[end + 1..run(text, end + 1, DIGIT)] } else { "" };
-        names::is_dotted_value(&text[at..end], port).then_some(end)
+        let port = if next == b':' { &bytes[end + 1..run(text, end + 1, DIGIT)] } else { b"" };
+        names::is_dotted_value(word, port).then_some(end)
     }
 
     /// Returns `true` if a path can begin here.
@@ -163,9 +173,8 @@ impl Scanner<'_> {
     }
 
     /// Handles a word without digits.
-    fn plain_word(&mut self, word: &Word, next: u8) {
-        let text = self.text;
-        let name = &text[self.at..word.end];
+    fn plain_word(&mut self, word: Word, next: u8) {
+        let name = &self.text.as_bytes()[self.at..word.end];
         let mut is_value = false;
         if self.before == Before::Edge && next != b'=' {
             if self.output.ends_in_mark() && names::is_part_of_value(name) {
@@ -177,101 +186,103 @@ impl Scanner<'_> {
             let last = self.output.last_word(0);
             let announced = matches!(last.len(), 3 | 4 | 8)
                 && next != b'('
-                && names::announces_name(self.output.last_word(1), last)
-                && self.output.since_last_word() == ("", true);
+                && names::announces_name(|| self.output.last_word(1), last)
+                && self.output.since_last_word() == (b"", true);
             if announced {
-                is_value = !names::is_no_name(name) || ends_name(&text[word.end..]);
+                is_value = !names::is_no_name(name) || ends_name(&self.text[word.end..]);
             } else if last.is_empty() {
-                is_value = self.output.last_byte().is_none() && is_subject(&text[word.end..]);
+                is_value = self.output.last_byte().is_none() && is_subject(&self.text[word.end..]);
             } else if word.classes & JOINER != 0 {
-                is_value = name.contains('_')
+                is_value = name.contains(&b'_')
                     && names::is_entity(last)
-                    && self.output.since_last_word() == ("", true);
+                    && self.output.since_last_word() == (b"", true);
             } else if next == b':' {
                 // `user bob: login failed`.
-                is_value = last.eq_ignore_ascii_case("user") && !names::is_no_name(name);
+                is_value = last.eq_ignore_ascii_case(b"user") && !names::is_no_name(name);
             }
         } else if matches!(next, b')' | b']')
             && matches!(self.before, Before::Punctuation(b'(' | b'['))
         {
             // `for user (root)`.
-            is_value = matches!(self.output.since_last_word(), (" (" | " [", _))
-                && names::announces_name(self.output.last_word(1), self.output.last_word(0));
+            is_value = matches!(self.output.since_last_word(), (b" (" | b" [", _))
+                && names::announces_name(|| self.output.last_word(1), self.output.last_word(0));
         }
         let is_value = is_value
             || word.classes & JOINER == 0 && (names::is_hex(name) || names::is_device(name))
-            || name == "localhost"
-            || name == "unknown" && next == b'[';
+            || name == b"localhost"
+            || name == b"unknown" && next == b'[';
         if is_value {
             self.value(self.behind_value(word.end));
         } else {
-            self.name(name);
+            self.name(&self.text[self.at..word.end]);
         }
     }
 
     /// Handles a word with digits or marks. It is a value, unless all its digits are in names and codes.
-    fn varying_word(&mut self, word: &Word) {
+    fn varying_word(&mut self, word: Word) {
         let text = self.text;
         let mut kept = self.at;
         while kept < word.end {
             let start = run(text, kept, JOINER);
             let (end, seen) = run_classes(text, start, LETTER | DIGIT);
-            let name = &text[start..end];
+            let name = &text.as_bytes()[start..end];
             let varies = end == start || seen & DIGIT != 0;
             if varies
                 && start < word.end
                 && !names::is_name(name, start > self.at)
-                && !self.is_code(kept, start, end)
+                && !self.is_code(kept, start, end, seen)
             {
                 return self.value(self.behind_value(word.end));
             }
             kept = match name {
-                "x86" if text[end..].starts_with("_64") => end + 3,
-                _ if name.eq_ignore_ascii_case("http") => http_version(text, end).unwrap_or(end),
+                b"x86" if text.as_bytes()[end..].starts_with(b"_64") => end + 3,
+                _ if name.eq_ignore_ascii_case(b"http") => http_version(text, end).unwrap_or(end),
                 _ => end.max(start + 1),
             };
         }
         self.name(&text[self.at..word.end]);
     }
 
-    /// Returns `true` if a part of a word is a code that identifies the problem: `status 404`, `ORA-00942`.
-    fn is_code(&self, kept: usize, start: usize, end: usize) -> bool {
-        let (text, at) = (self.text, self.at);
+    /// Returns `true` if a part of a word is a code that identifies the problem: `status 404`, `ORA-00942`. `classes` are
+    /// those of its bytes.
+    fn is_code(&self, kept: usize, start: usize, end: usize, classes: u8) -> bool {
+        let (text, at) = (self.text.as_bytes(), self.at);
         let code = &text[start..end];
-        let digits = code.bytes().all(|byte| is(byte, DIGIT));
-        let hex = code.len() <= 10
-            && (code.starts_with("0x") || code.starts_with("0X"))
-            && code.len() > 2
-            && code.bytes().skip(2).all(|byte| is(byte, HEX));
+        let digits = classes & LETTER == 0;
+        let hex = matches!(code, [b'0', b'x' | b'X', rest @ ..]
+            if (1..=8).contains(&rest.len()) && are(rest, HEX));
         let form = digits && code.len() <= 5 || hex || names::is_sqlstate(code);
         // `1.5` is no code, and the 1 of `status 1.5` neither.
-        if !form || peek(text, end) == b'.' && is(peek(text, end + 1), DIGIT) {
+        if !form || peek(self.text, end) == b'.' && is(peek(self.text, end + 1), DIGIT) {
             return false;
         }
         let announced = if kept > at {
-            let prior = text[at..kept].rfind(|next: char| !next.is_ascii_alphanumeric());
-            let word = &text[prior.map_or(at, |prior| at + prior + 1)..kept];
-            let before = &text[at..prior.map_or(at, |prior| at + prior)];
-            let before = &before
-                [before.rfind(|next: char| !next.is_ascii_alphanumeric()).map_or(0, |at| at + 1)..];
-            start == kept + 1 && names::announces_code(before, word, &text[kept..start], false)
+            let (prior, word) = last_part(&text[at..kept], b"");
+            start == kept + 1 && names::announces_code(prior, word, &text[kept..start], false)
         } else {
             let (gap, space) = self.output.since_last_word();
-            let (prior, word) = last_part(self.output.last_word(0), self.output.last_word(1));
-            matches!(&text[at..start], "" | "-" | "+" | "#")
+            let (prior, word) = last_word(self.output.last_word(0), self.output.last_word(1));
+            matches!(&text[at..start], b"" | b"-" | b"+" | b"#")
                 && names::announces_code(prior, word, gap, space)
         };
-        announced && !(self.has_request && digits && code.len() == 3 && code < "500")
+        announced && !(self.has_request && digits && code.len() == 3 && code < b"500")
     }
 
     /// Returns the end of a value, given the end of its first part: what is glued to it belongs to it, except for
     /// what ends a sentence, and for words after a colon.
+    #[inline]
     pub(super) fn behind_value(&self, at: usize) -> usize {
+        // Almost always white space follows.
+        if is(peek(self.text, at), SPACE) { at } else { self.behind_glued(at) }
+    }
+
+    #[inline(never)]
+    fn behind_glued(&self, at: usize) -> usize {
         let text = self.text;
         let bytes = text.as_bytes();
         let (mut next, mut colons) = (at, 0);
         loop {
-            let stop = run(text, next, LETTER | DIGIT | JOINER);
+            let stop = run(text, next, WORD);
             let end = without_stops(text, next, stop);
             next = stop;
             let byte = peek(text, next);
@@ -283,7 +294,7 @@ impl Scanner<'_> {
                 let stop = run(text, start, LETTER | DIGIT);
                 let part = &bytes[start..stop];
                 colons += 1;
-                let group = (1..=4).contains(&part.len()) && part.iter().all(|byte| is(*byte, HEX));
+                let group = (1..=4).contains(&part.len()) && are(part, HEX);
                 let goes_on = part.iter().any(|byte| is(*byte, DIGIT))
                     || is_mark(text, start)
                     || group
@@ -297,10 +308,7 @@ impl Scanner<'_> {
             } else if byte == b'=' {
                 // The padding of Base64.
                 let stop = next + 1 + usize::from(bytes.get(next + 1) == Some(&b'='));
-                if end < next
-                    || is(peek(text, stop), LETTER | DIGIT | JOINER)
-                    || peek(text, stop) == b'<'
-                {
+                if end < next || is(peek(text, stop), WORD) || peek(text, stop) == b'<' {
                     return end;
                 }
                 next = stop;
@@ -344,22 +352,26 @@ pub(super) fn behind_space(text: &str) -> Option<&str> {
 
 /// Returns the end of a value without the characters that end a sentence.
 fn without_stops(text: &str, start: usize, end: usize) -> usize {
-    let value = &text.as_bytes()[start..end];
-    end - value.iter().rev().take_while(|byte| is(**byte, STOP)).count()
+    start + trim_end(&text.as_bytes()[start..end], |last| is(last, STOP)).len()
 }
 
-/// Returns the last part of a word, and the part or word before it: of `exit_code` these are `exit` and `code`.
-fn last_part<'a>(word: &'a str, prior: &'a str) -> (&'a str, &'a str) {
-    let is_joiner = |next: char| !next.is_ascii_alphanumeric();
-    match word.rsplit_once(is_joiner) {
+/// Returns the last part of the last word, and the part or word before it: of `exit_code` these are `exit` and `code`.
+fn last_word<'a>(word: &'a [u8], prior: &'a [u8]) -> (&'a [u8], &'a [u8]) {
+    match last_part(word, prior) {
         // The version of `HTTP/1.1 404`.
-        Some((before, _))
-            if before.get(..5).is_some_and(|name| name.eq_ignore_ascii_case("http/")) =>
-        {
+        (_, last) if word.len() >= last.len() + 6 && word[..5].eq_ignore_ascii_case(b"http/") => {
             (prior, &word[..4])
         }
-        Some((before, last)) => (before.rsplit(is_joiner).next().unwrap_or(before), last),
-        None => (prior, word),
+        parts => parts,
+    }
+}
+
+/// Returns the letters and digits at the end of a word, and those before what they are joined to.
+fn last_part<'a>(word: &'a [u8], prior: &'a [u8]) -> (&'a [u8], &'a [u8]) {
+    let without_part = |word| trim_end(word, |last| is(last, LETTER | DIGIT));
+    match without_part(word) {
+        before @ [rest @ .., _] => (&rest[without_part(rest).len()..], &word[before.len()..]),
+        [] => (prior, word),
     }
 }
 
@@ -383,10 +395,10 @@ pub(super) fn is_colon_groups(text: &str, at: usize) -> bool {
         if stop - end > 4 {
             return false;
         }
-        digits |= text[end..stop].bytes().any(|byte| is(byte, DIGIT));
+        digits |= text.as_bytes()[end..stop].iter().any(|byte| is(*byte, DIGIT));
         groups += 1;
         if peek(text, stop) != b':' || groups > 8 {
-            let least = if text[at..].starts_with("::") { 3 } else { 4 };
+            let least = if text.as_bytes()[at..].starts_with(b"::") { 3 } else { 4 };
             let goes_on = is(peek(text, stop), LETTER | DIGIT) || peek(text, stop) == b'<';
             return digits && groups >= least && !goes_on;
         }
@@ -403,7 +415,7 @@ fn hex_pairs(text: &str, at: usize) -> Option<usize> {
         end += 3;
     }
     let last = run(text, end, LETTER | DIGIT);
-    let is_pair = last == end + 2 && text[end..last].bytes().all(|byte| is(byte, HEX));
+    let is_pair = last == end + 2 && are(&text.as_bytes()[end..last], HEX);
     let end = if is_pair { last } else { end - 1 };
     (pairs - usize::from(!is_pair) >= 6).then_some(end)
 }

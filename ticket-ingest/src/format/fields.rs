@@ -130,6 +130,12 @@ impl Fields {
 impl Fields {
     /// Takes what flat names say about an error: `error.type` and so on.
     fn below(&mut self, name: &str) -> Option<Map<String, Value>> {
+        // Almost no line has such names, and each of them would be put together and looked for.
+        let is_below =
+            |key: &String| key.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'));
+        if !self.0.keys().any(is_below) {
+            return None;
+        }
         let parts = ["type", "message", "stack_trace", "stacktrace", "code"];
         let below: Map<String, Value> = parts
             .iter()

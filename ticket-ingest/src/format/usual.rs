@@ -196,12 +196,15 @@ fn location(fields: &mut Fields) -> Location {
     location.function = fields.text(&["function", "func", "funcName"]);
     location.module = fields.text(&["module", "module_path"]);
     // Objects of their own, as Go's `slog` and Google's logging write them.
-    for object in ["source", "caller", "sourceLocation"] {
+    for [object, file, line, function] in [
+        ["source", "source.file", "source.line", "source.function"],
+        ["caller", "caller.file", "caller.line", "caller.function"],
+        ["sourceLocation", "sourceLocation.file", "sourceLocation.line", "sourceLocation.function"],
+    ] {
         if location.file.is_none() {
-            let field = |name: &str| format!("{object}.{name}");
-            location.file = fields.text(&[&field("file")]);
-            location.line = location.line.or(fields.number(&[&field("line")]));
-            location.function = location.function.or(fields.text(&[&field("function")]));
+            location.file = fields.text(&[file]);
+            location.line = location.line.or(fields.number(&[line]));
+            location.function = location.function.or(fields.text(&[function]));
         }
         if location.file.is_none()
             && let Some(Value::String(text)) = fields.0.get(object)
