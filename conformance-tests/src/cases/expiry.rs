@@ -91,6 +91,17 @@ pub(super) async fn rule_18_ties_of_time_and_id_are_broken_by_ticket_id(cx: Cont
         assert_eq!(expire(&store, expiry).await, (1, 0));
         assert_eq!(all_events(&store).await, stored(&batch[i..]));
     }
+    // So many that a store may delete them in several steps. Seven tickets have each id, so a step of 100, 250, 256, 500,
+    // 512, 1,000 or 1,024 ends among those of one id.
+    let all = series("1", (0..160).map(|i| i / 16));
+    let named = |i: usize| {
+        let name = i.to_string();
+        all.iter().map(move |one| one.record().clone().with_fingerprint(name.as_str()))
+    };
+    let many: Vec<_> = (1..=7).flat_map(named).map(occurrence).collect();
+    put(&store, &many).await;
+    assert_eq!(expire(&store, Expiry::before(at(10))).await, (many.len() as u64, 0));
+    assert_eq!(all_events(&store).await, []);
 }
 
 pub(super) async fn rule_18_counts_outlive_their_occurrences(cx: Context) {

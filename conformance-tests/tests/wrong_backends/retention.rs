@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use ticket_core::backend::StatusChange;
 use ticket_core::{
-    Direction, EventQuery, Expired, Expiry, Result, Status, StatusKind, Ticket, TicketFilter,
-    Timestamp,
+    Direction, EventQuery, Expired, Expiry, MAX_LIMIT, Result, Status, StatusKind, Ticket,
+    TicketFilter, Timestamp,
 };
 
 use crate::Mutant;
@@ -58,6 +58,22 @@ pub(crate) const MUTANTS: &[Mutant] = &[
                 let mut page = it.events(query)?;
                 let gone = it.notes().ids.clone();
                 page.items.retain(|one| !gone.contains(&(one.ticket_id, one.record.id)));
+                Ok(page)
+            },
+            ..CORRECT
+        },
+    },
+    Mutant {
+        fault: "begins each step of an expiry after the id at which the last one ended",
+        found_by: &["rule_18_ties_of_time_and_id_are_broken_by_ticket_id"],
+        hooks: Hooks {
+            clear_expired: |it, expiry| match expiry.max_count {
+                Some(_) => (CORRECT.clear_expired)(it, expiry),
+                None => skipping_ties(it, expiry),
+            },
+            get_events: |it, query| {
+                let mut page = it.events(query)?;
+                page.items.extend(it.notes().occurrences.iter().cloned());
                 Ok(page)
             },
             ..CORRECT
@@ -250,4 +266,27 @@ fn sparing(it: &Wrong, expiry: &Expiry, condition: fn(&Wrong, &Ticket) -> bool) 
         }
     }
     Ok(expired)
+}
+
+/// Expires occurrences in steps. Those that have the id of the last one of a step stay.
+fn skipping_ties(it: &Wrong, expiry: &Expiry) -> Result<Expired> {
+    const STEP: usize = 250;
+    let mut sum = Expired::default();
+    loop {
+        let query = EventQuery::new().with_direction(Direction::Ascending).with_limit(MAX_LIMIT);
+        let events = it.events(&query)?.items;
+        let step = expiry.clone().with_max_count(STEP as u64);
+        let expired = (CORRECT.clear_expired)(it, &step)?;
+        sum.occurrences += expired.occurrences;
+        sum.tickets += expired.tickets;
+        if expired.occurrences < STEP as u64 {
+            return Ok(sum);
+        }
+        let (done, rest) = events.split_at(STEP);
+        let id = done.last().map(|one| one.record.id);
+        let tied: Vec<_> =
+            rest.iter().take_while(|one| Some(one.record.id) == id).cloned().collect();
+        (CORRECT.clear_expired)(it, &expiry.clone().with_max_count(tied.len() as u64))?;
+        it.notes().occurrences.extend(tied);
+    }
 }
