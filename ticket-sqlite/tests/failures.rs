@@ -10,7 +10,7 @@ use rusqlite::Connection;
 use ticket_core::backend::{Batch, NewOccurrence};
 use ticket_core::{
     BackendBase, BucketWidth, Error, ErrorKind, EventStore, Expiry, Fingerprint, HistogramQuery,
-    Ingredients, Level, Record, Registry, TicketFilter, TicketId, Timestamp,
+    Ingredients, Level, Record, Registry, TicketFilter, TicketId, Timestamp, TraitTypeQuery,
 };
 use ticket_grouping::Grouping;
 use ticket_sqlite::{SqliteBackend, SqliteConfig};
@@ -295,6 +295,27 @@ fn deleting_leaves_nothing_behind() {
     assert_eq!([left[4], left[5], left[6], left[7]], [0; 4], "{left:?}");
     block_on(store.clear()).unwrap();
     assert_eq!(rows(), [0; 9]);
+}
+
+#[test]
+fn what_a_killed_deletion_left_is_not_seen() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tickets.db");
+    let store = set_up(&path);
+    record(&store, "a").unwrap();
+    let (deleted, ingredients) = (occurrence("b"), Ingredients::new("test/1").with("kind", "b"));
+    let record = deleted.record().clone().with_trait("b", 1);
+    let fingerprint = Fingerprint::new("shop", b"", ingredients);
+    block_on(store.record_tickets(NewOccurrence::new(record, fingerprint).into())).unwrap();
+    let names = || -> Vec<String> {
+        let types = block_on(store.trait_types(&TraitTypeQuery::new("shop::db"))).unwrap();
+        types.into_iter().map(|one| one.name).collect()
+    };
+    assert_eq!(names(), ["a", "b"]);
+    let first_step = "INSERT INTO ticketing_deleted SELECT no FROM ticketing_tickets WHERE message = 'b'; \
+        DELETE FROM ticketing_tickets WHERE message = 'b'";
+    Connection::open(&path).unwrap().execute_batch(first_step).unwrap();
+    assert_eq!(names(), ["a"]);
 }
 
 #[test]
