@@ -10,7 +10,7 @@ use rusqlite::Connection;
 use ticket_core::backend::{Batch, NewOccurrence};
 use ticket_core::{
     BackendBase, BucketWidth, Error, ErrorKind, EventStore, Expiry, Fingerprint, HistogramQuery,
-    Ingredients, Level, Record, Registry, TicketFilter, TicketId, Timestamp,
+    Ingredients, Level, Record, Registry, TicketFilter, TicketId, Timestamp, TraitTypeQuery,
 };
 use ticket_grouping::Grouping;
 use ticket_sqlite::{SqliteBackend, SqliteConfig};
@@ -53,6 +53,31 @@ fn a_locked_file_is_unavailable_after_the_timeout_and_usable_afterwards() {
     assert_eq!(count(&store), 0, "a reader waited for the writer");
     other.execute_batch("ROLLBACK").unwrap();
     assert_eq!(record(&store, "a").unwrap(), 1);
+}
+
+/// Switching the write-ahead log on needs the file alone. SQLite itself waits for a reader, but not for a writer.
+#[test]
+fn a_setup_waits_for_others_until_the_timeout_and_no_longer() {
+    for begin in ["BEGIN; SELECT * FROM cart", "BEGIN IMMEDIATE"] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tickets.db");
+        let other = Connection::open(&path).unwrap();
+        other.execute_batch("CREATE TABLE cart (item INTEGER)").unwrap();
+        other.execute_batch(begin).unwrap();
+        let patience = Duration::from_secs(1);
+        let store = SqliteBackend::new(SqliteConfig::new(&path).with_busy_timeout(patience));
+        let (done, answer) = std::sync::mpsc::channel();
+        let start = Instant::now();
+        let of_thread = store.clone();
+        std::thread::spawn(move || done.send(block_on(of_thread.setup_backend())));
+        let answer = answer.recv_timeout(Duration::from_secs(20)).expect("the setup gives up");
+        let error = answer.unwrap_err();
+        assert!(error.is_retryable() && error.message().contains("busy_timeout"), "{error}");
+        assert!(start.elapsed() >= patience * 9 / 10, "it did not wait: {begin}");
+        other.execute_batch("COMMIT").unwrap();
+        block_on(store.setup_backend()).unwrap();
+        assert_eq!(record(&store, "a").unwrap(), 1);
+    }
 }
 
 #[test]
@@ -210,6 +235,29 @@ fn closing_leaves_one_file() {
     assert_eq!(count(&open(&path)), 1);
 }
 
+#[test]
+fn the_parts_of_a_store_are_the_bytes_of_its_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tickets.db");
+    let store = set_up(&path);
+    let batch: Vec<NewOccurrence> = (0..500).map(|_| occurrence("many")).collect();
+    block_on(store.record_tickets(Batch::from(&batch[..]))).unwrap();
+    let parts = |store: &SqliteBackend| -> Vec<u64> {
+        let info = block_on(store.store_info()).unwrap();
+        let names: Vec<&str> = info.parts.iter().map(|part| part.name.as_str()).collect();
+        assert_eq!(names, ["tables and indexes", "free pages", "write-ahead log"]);
+        info.parts.iter().map(|part| part.bytes).collect()
+    };
+    let log = std::fs::metadata(folder.path().join("tickets.db-wal")).unwrap().len();
+    assert_eq!(parts(&store)[2], log);
+    // Empty tables leave free pages. Closing moves the log into the file.
+    block_on(store.clear()).unwrap();
+    drop(store);
+    let (parts, size) = (parts(&open(&path)), std::fs::metadata(&path).unwrap().len());
+    assert!(parts[1] > size / 2, "{parts:?}");
+    assert_eq!(parts[0] + parts[1], size, "{parts:?}");
+}
+
 /// Deletion removes the data from every table, including names that nothing uses any more.
 #[test]
 fn deleting_leaves_nothing_behind() {
@@ -248,6 +296,27 @@ fn deleting_leaves_nothing_behind() {
     assert_eq!([left[4], left[5], left[6], left[7]], [0; 4], "{left:?}");
     block_on(store.clear()).unwrap();
     assert_eq!(rows(), [0; 9]);
+}
+
+#[test]
+fn what_a_killed_deletion_left_is_not_seen() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tickets.db");
+    let store = set_up(&path);
+    record(&store, "a").unwrap();
+    let (deleted, ingredients) = (occurrence("b"), Ingredients::new("test/1").with("kind", "b"));
+    let record = deleted.record().clone().with_trait("b", 1);
+    let fingerprint = Fingerprint::new("shop", b"", ingredients);
+    block_on(store.record_tickets(NewOccurrence::new(record, fingerprint).into())).unwrap();
+    let names = || -> Vec<String> {
+        let types = block_on(store.trait_types(&TraitTypeQuery::new("shop::db"))).unwrap();
+        types.into_iter().map(|one| one.name).collect()
+    };
+    assert_eq!(names(), ["a", "b"]);
+    let first_step = "INSERT INTO ticketing_deleted SELECT no FROM ticketing_tickets WHERE message = 'b'; \
+        DELETE FROM ticketing_tickets WHERE message = 'b'";
+    Connection::open(&path).unwrap().execute_batch(first_step).unwrap();
+    assert_eq!(names(), ["a"]);
 }
 
 #[test]

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use ticket_core::backend::{HistogramScope, NewOccurrence, StatusChange, TicketChange};
 use ticket_core::{
-    BackendBase, EventFilter, EventStore, EventTypeQuery, Expired, Expiry, Occurrence, Status,
-    StatusKind, Store, TicketFilter, TraitQuery, TraitTypeQuery,
+    BackendBase, EventFilter, EventStore, EventTypeQuery, Expired, Expiry, Occurrence,
+    OccurrenceId, Status, StatusKind, Store, TicketFilter, TraitQuery, TraitTypeQuery,
 };
 
 use crate::context::Context;
@@ -25,6 +25,15 @@ async fn expire(store: &Arc<dyn Store>, expiry: Expiry) -> (u64, u64) {
 
 async fn all_events(store: &Arc<dyn Store>) -> Vec<Occurrence> {
     events(store, EventFilter::new()).await
+}
+
+/// Returns one occurrence for each second, with ids in the opposite order.
+fn backwards(ticket: &str, seconds: i64) -> impl Iterator<Item = NewOccurrence> {
+    (0..seconds).map(move |i| {
+        let mut record = record(ticket, i);
+        record.id = OccurrenceId::random(at(-i));
+        occurrence(record)
+    })
 }
 
 pub(super) async fn rule_18_only_older_occurrences_are_deleted(cx: Context) {
@@ -54,6 +63,8 @@ pub(super) async fn rule_18_the_oldest_are_deleted_first_up_to_the_maximum(cx: C
     let mut batch = series("one", (0..20).map(|i| i % 10));
     batch.extend(series("two", (0..20).map(|i| i % 10)));
     batch.push(occurrence(batch[3].record().clone().with_fingerprint("twin")));
+    // The ids of a third one are in the opposite order of its times.
+    batch.extend(backwards("back", 10));
     put(&store, &batch).await;
     let mut left = stored(&batch);
     let expiry = Expiry::before(at(8));
@@ -63,8 +74,8 @@ pub(super) async fn rule_18_the_oldest_are_deleted_first_up_to_the_maximum(cx: C
         left.drain(..usize::try_from(max_count).unwrap_or(0));
         assert_eq!(all_events(&store).await, left, "after {max_count}");
     }
-    assert_eq!(expire(&store, expiry.clone().with_max_count(1_000)).await, (12, 0));
-    left.drain(..12);
+    assert_eq!(expire(&store, expiry.clone().with_max_count(1_000)).await, (20, 0));
+    left.drain(..20);
     assert_eq!(all_events(&store).await, left);
     assert_eq!(expire(&store, expiry.with_max_count(5)).await, (0, 0));
     // So many that a store may delete them in several steps.
@@ -91,6 +102,17 @@ pub(super) async fn rule_18_ties_of_time_and_id_are_broken_by_ticket_id(cx: Cont
         assert_eq!(expire(&store, expiry).await, (1, 0));
         assert_eq!(all_events(&store).await, stored(&batch[i..]));
     }
+    // So many that a store may delete them in several steps. Seven tickets have each id, so a step of 100, 250, 256, 500,
+    // 512, 1,000 or 1,024 ends among those of one id.
+    let all = series("1", (0..160).map(|i| i / 16));
+    let named = |i: usize| {
+        let name = i.to_string();
+        all.iter().map(move |one| one.record().clone().with_fingerprint(name.as_str()))
+    };
+    let many: Vec<_> = (1..=7).flat_map(named).map(occurrence).collect();
+    put(&store, &many).await;
+    assert_eq!(expire(&store, Expiry::before(at(10))).await, (many.len() as u64, 0));
+    assert_eq!(all_events(&store).await, []);
 }
 
 pub(super) async fn rule_18_counts_outlive_their_occurrences(cx: Context) {
@@ -299,9 +321,10 @@ fn kept(batch: &[NewOccurrence], keep: usize) -> Vec<Occurrence> {
 
 pub(super) async fn rule_19_the_first_and_the_newest_stay(cx: Context) {
     let store = cx.store().await;
-    // Tickets with ten occurrences and ties at both ends, with three, and with one.
+    // Tickets with ten occurrences and ties at both ends, with three, with one, and with ids in the opposite order.
     let tied = series("many", [0, 0, 0, 1, 2, 3, 4, 9, 9, 9]);
-    let tickets = [tied, series("few", [5, 6, 7]), series("single", [5])];
+    let back = backwards("back", 6).collect();
+    let tickets = [tied, series("few", [5, 6, 7]), series("single", [5]), back];
     put(&store, &tickets.concat()).await;
     let mut deleted_so_far = 0;
     for keep in [100, 10, 9, 4, 3, 2, 1] {
@@ -317,12 +340,12 @@ pub(super) async fn rule_19_the_first_and_the_newest_stay(cx: Context) {
         }
         assert_eq!(
             deleted_so_far,
-            14 - left as u64,
+            20 - left as u64,
             "the number of deleted occurrences, keeping {keep}"
         );
         assert_eq!(all_events(&store).await.len(), left);
     }
-    assert_eq!(counted(&store, HistogramScope::App(None)).await, 14, "counts stay");
+    assert_eq!(counted(&store, HistogramScope::App(None)).await, 20, "counts stay");
     // So many that a store may delete them in several steps.
     let names = ["three", "four", "five"];
     for name in names {

@@ -162,17 +162,28 @@ pub(super) async fn rule_30_an_occurrence_id_in_both_tickets_counts_once(cx: Con
     let store = cx.store().await;
     let of = |name: &str, key: &str| occurrence(record(name, 10).with_key(key));
     let target = [of("into", "a").with_repeats(2), of("into", "b")];
-    let source = [of("from", "b").with_repeats(5), of("from", "c").with_repeats(7)];
+    let later = new("from", 3_600);
+    let source = [of("from", "b").with_repeats(5), of("from", "c").with_repeats(7), later];
     put(&store, &[&target[..], &source[..]].concat()).await;
+    // Others in the same two hours, of the same application and of another one.
+    let others = [APP, "depot"]
+        .map(|app| [0, 3_600].map(|seconds| occurrence(record("other", seconds).with_app_id(app))));
+    put(&store, &others.concat()).await;
     let merged = merge(&store, "into", "from").await;
-    assert_eq!(merged.occurrence_count, 10);
-    assert_eq!(sum(&store, "into").await, 10);
-    assert_eq!(counted(&store, HistogramScope::App(None)).await, 10);
-    let kept = [target[0].clone(), target[1].clone(), source[1].clone()];
+    assert_eq!(merged.occurrence_count, 11);
+    assert_eq!(sum(&store, "into").await, 11);
+    for other in &others {
+        assert_eq!(counted(&store, HistogramScope::Ticket(other[0].ticket_id())).await, 2);
+    }
+    for (app, count) in [(Some(APP), 13), (Some("depot"), 2), (None, 15)] {
+        let scope = HistogramScope::App(app.map(Into::into));
+        assert_eq!(counted(&store, scope).await, count, "{app:?}");
+    }
+    let kept = [target[0].clone(), target[1].clone(), source[1].clone(), source[2].clone()];
     assert_eq!(occurrences(&store, id_of("into")).await, stored_in("into", &kept));
     // An id is known for both fingerprints now.
     assert_eq!(put(&store, &[of("from", "a"), of("into", "c")]).await.occurrences, 0);
-    assert_eq!(ticket(&store, id_of("into")).await.occurrence_count, 10);
+    assert_eq!(ticket(&store, id_of("into")).await.occurrence_count, 11);
 }
 
 pub(super) async fn rule_30_an_occurrence_id_in_both_tickets_keeps_the_description_of_into(
@@ -391,7 +402,7 @@ async fn history(store: &Arc<dyn Store>, name: &str) -> Vec<(u64, HistoryEvent)>
 
 pub(super) async fn rule_30_the_histories_of_merged_tickets_are_joined(cx: Context) {
     let store = cx.store().await;
-    put(&store, &[new("into", 0), new("from", 0)]).await;
+    put(&store, &[new("into", 0), new("from", 0), new("other", 0)]).await;
     let note = async |name: &str, text: &str| {
         let note = Note::new(text, Author::new("ada").with_time(at(0)));
         assert!(store.add_note(id_of(name), note).await.expect("add_note succeeds"));
@@ -402,6 +413,7 @@ pub(super) async fn rule_30_the_histories_of_merged_tickets_are_joined(cx: Conte
     note("into", "3").await;
     merge(&store, "into", "from").await;
     note("into", "4").await;
+    note("other", "5").await;
     assert!(unmerge(&store, "from").await);
     let text = |text: &str| HistoryEvent::Note(text.to_owned());
     let expected = [
@@ -415,6 +427,7 @@ pub(super) async fn rule_30_the_histories_of_merged_tickets_are_joined(cx: Conte
     ];
     assert_eq!(history(&store, "into").await, expected);
     assert_eq!(history(&store, "from").await, []);
+    assert_eq!(history(&store, "other").await, [(1, text("5"))], "it has no part in the merge");
 
     // The limit holds for both histories together, and no number is left out.
     put(&store, &[new("from", 0)]).await;

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use ticket_core::backend::StatusChange;
 use ticket_core::{
-    Direction, EventQuery, Expired, Expiry, Result, Status, StatusKind, Ticket, TicketFilter,
-    Timestamp,
+    Direction, EventQuery, Expired, Expiry, MAX_LIMIT, Occurrence, Page, Result, Status,
+    StatusKind, Ticket, TicketFilter, Timestamp,
 };
 
 use crate::Mutant;
@@ -46,18 +46,34 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         found_by: &["rule_18_ties_of_time_and_id_are_broken_by_ticket_id"],
         hooks: Hooks {
             clear_expired: |it, expiry| {
-                let query = EventQuery::new().with_direction(Direction::Ascending);
-                let mut events = (it.hooks.get_events)(it, &query)?.items;
-                let Some(1) = expiry.max_count else { return (CORRECT.clear_expired)(it, expiry) };
-                events.sort_by_key(|one| (one.record.time, one.record.id, Reverse(one.ticket_id)));
-                let gone = events.first().map(|one| (one.ticket_id, one.record.id));
-                it.notes().ids.extend(gone);
-                Ok(Expired { occurrences: gone.iter().count() as u64, tickets: 0 })
+                expire_lowest(it, expiry, |one| {
+                    (one.record.time, one.record.id, Reverse(one.ticket_id))
+                })
+            },
+            get_events: without_expired,
+            ..CORRECT
+        },
+    },
+    Mutant {
+        fault: "deletes occurrences in the order of their ids, whatever their times",
+        found_by: &["rule_18_the_oldest_are_deleted_first_up_to_the_maximum"],
+        hooks: Hooks {
+            clear_expired: |it, expiry| expire_lowest(it, expiry, |one| one.record.id),
+            get_events: without_expired,
+            ..CORRECT
+        },
+    },
+    Mutant {
+        fault: "begins each step of an expiry after the id at which the last one ended",
+        found_by: &["rule_18_ties_of_time_and_id_are_broken_by_ticket_id"],
+        hooks: Hooks {
+            clear_expired: |it, expiry| match expiry.max_count {
+                Some(_) => (CORRECT.clear_expired)(it, expiry),
+                None => skipping_ties(it, expiry),
             },
             get_events: |it, query| {
                 let mut page = it.events(query)?;
-                let gone = it.notes().ids.clone();
-                page.items.retain(|one| !gone.contains(&(one.ticket_id, one.record.id)));
+                page.items.extend(it.notes().occurrences.iter().cloned());
                 Ok(page)
             },
             ..CORRECT
@@ -250,4 +266,49 @@ fn sparing(it: &Wrong, expiry: &Expiry, condition: fn(&Wrong, &Ticket) -> bool) 
         }
     }
     Ok(expired)
+}
+
+/// Expires the occurrence with the lowest key, if one is to be deleted.
+fn expire_lowest<K: Ord>(
+    it: &Wrong,
+    expiry: &Expiry,
+    key: fn(&Occurrence) -> K,
+) -> Result<Expired> {
+    let Some(1) = expiry.max_count else { return (CORRECT.clear_expired)(it, expiry) };
+    let query = EventQuery::new().with_direction(Direction::Ascending).with_limit(MAX_LIMIT);
+    let events = (it.hooks.get_events)(it, &query)?.items;
+    let old = events.iter().filter(|one| one.record.time < expiry.before);
+    let gone = old.min_by_key(|one| key(one)).map(|one| (one.ticket_id, one.record.id));
+    it.notes().ids.extend(gone);
+    Ok(Expired { occurrences: gone.iter().count() as u64, tickets: 0 })
+}
+
+fn without_expired(it: &Wrong, query: &EventQuery) -> Result<Page<Occurrence>> {
+    let mut page = it.events(query)?;
+    let gone = it.notes().ids.clone();
+    page.items.retain(|one| !gone.contains(&(one.ticket_id, one.record.id)));
+    Ok(page)
+}
+
+/// Expires occurrences in steps. Those that have the id of the last one of a step stay.
+fn skipping_ties(it: &Wrong, expiry: &Expiry) -> Result<Expired> {
+    const STEP: usize = 250;
+    let mut sum = Expired::default();
+    loop {
+        let query = EventQuery::new().with_direction(Direction::Ascending).with_limit(MAX_LIMIT);
+        let events = it.events(&query)?.items;
+        let step = expiry.clone().with_max_count(STEP as u64);
+        let expired = (CORRECT.clear_expired)(it, &step)?;
+        sum.occurrences += expired.occurrences;
+        sum.tickets += expired.tickets;
+        if expired.occurrences < STEP as u64 {
+            return Ok(sum);
+        }
+        let (done, rest) = events.split_at(STEP);
+        let id = done.last().map(|one| one.record.id);
+        let tied: Vec<_> =
+            rest.iter().take_while(|one| Some(one.record.id) == id).cloned().collect();
+        (CORRECT.clear_expired)(it, &expiry.clone().with_max_count(tied.len() as u64))?;
+        it.notes().occurrences.extend(tied);
+    }
 }
