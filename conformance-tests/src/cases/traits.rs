@@ -61,6 +61,11 @@ pub(super) async fn rule_17_an_event_type_disappears_with_its_last_event(cx: Con
     }
     let names = ["x", "y"].map(|name| (name.to_owned(), ValueKind::Int));
     assert_eq!(trait_types(&store, "b").await, names);
+    // The only trait stays while one of its events does.
+    store.clear().await.expect("clear succeeds");
+    put(&store, &[0, 10].map(|seconds| typed("d", seconds, &[("x", 1.into())]))).await;
+    store.clear_expired(&Expiry::before(at(5))).await.expect("clear_expired succeeds");
+    assert_eq!(trait_types(&store, "d").await, names[..1]);
 }
 
 /// A store that has numbers for names may give the number of a name that is gone to another one. A handle that
