@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use ticket_core::backend::{EventPosition, NewOccurrence};
 use ticket_core::{
-    BackendBase, Direction, EventFilter, EventQuery, EventStore, Level, OccurrenceQuery, Record,
-    Store, Ticket, TicketFilter, TicketQuery, TicketSort,
+    BackendBase, Direction, EventFilter, EventQuery, EventStore, Level, OccurrenceId,
+    OccurrenceQuery, Record, Store, Ticket, TicketFilter, TicketQuery, TicketSort,
 };
 
 use crate::context::Context;
@@ -101,12 +101,15 @@ pub(super) async fn rule_10_orders_follow_changes(cx: Context) {
     assert_eq!(by_count(&first), ["three", "one", "two"].map(id_of));
 }
 
-/// Returns 40 occurrences of one ticket at eight moments, some of them before 1970.
+/// Returns 40 occurrences of one ticket at eight moments, some of them before 1970. Their ids are in the opposite order
+/// of their times, or a store that sorts by id alone would pass.
 fn tied(name: &str) -> Vec<NewOccurrence> {
     (0..40)
         .map(|i| {
             let time = if i % 8 == 7 { at(-2_000_000_000) } else { at(i % 8) };
-            occurrence(record(name, 0).with_time(time))
+            let mut record = record(name, 0).with_time(time);
+            record.id = OccurrenceId::random(at(-i));
+            occurrence(record)
         })
         .collect()
 }

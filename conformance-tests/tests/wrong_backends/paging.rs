@@ -87,6 +87,31 @@ pub(crate) const MUTANTS: &[Mutant] = &[
             ..CORRECT
         },
     },
+    Mutant {
+        fault: "sorts occurrences by their ids alone",
+        found_by: &["rule_10_occurrences_sort_by_time_in_both_directions_with_ties_by_id"],
+        hooks: Hooks {
+            get_occurrences: |it, id, query| {
+                let mut page = it.occurrences(id, query)?;
+                page.items.sort_by(|a, b| query.direction.apply(a.record.id.cmp(&b.record.id)));
+                Ok(page)
+            },
+            ..CORRECT
+        },
+    },
+    Mutant {
+        fault: "sorts events by their ids alone",
+        found_by: &["rule_10_events_sort_by_time_in_both_directions_with_ties_by_id_and_ticket"],
+        hooks: Hooks {
+            get_events: |it, query| {
+                let mut page = it.events(query)?;
+                let key = |one: &Occurrence| (one.record.id, one.ticket_id);
+                page.items.sort_by(|a, b| query.direction.apply(key(a).cmp(&key(b))));
+                Ok(page)
+            },
+            ..CORRECT
+        },
+    },
     // 11. Pages
     Mutant {
         fault: "skips one item between two pages",
