@@ -38,7 +38,7 @@ fn health_shows_the_store_and_its_processes() {
     let output = place().output(&["health"]);
     for expected in [
         "backend         sqlite\n",
-        "schema version  5\n",
+        "schema version  6\n",
         "tables and indexes\n",
         "last 24 hours   6\n",
         "last 7 days     8\n",
@@ -82,7 +82,7 @@ fn health_is_one_object_for_programs() {
     let [answer] = &place().json(&["health"])[..] else { panic!("one object") };
     assert_eq!(
         (&answer["backend"], &answer["store"]["schema_version"]),
-        (&json!("sqlite"), &json!(5))
+        (&json!("sqlite"), &json!(6))
     );
     let parts = answer["store"]["parts"].as_array().unwrap();
     let sum: u64 = parts.iter().map(|part| part["bytes"].as_u64().unwrap()).sum();
