@@ -10,7 +10,8 @@ use rusqlite::Connection;
 use ticket_core::backend::{Batch, NewOccurrence};
 use ticket_core::{
     BackendBase, BucketWidth, Error, ErrorKind, EventStore, Expiry, Fingerprint, HistogramQuery,
-    Ingredients, Level, Record, Registry, TicketFilter, TicketId, Timestamp, TraitTypeQuery,
+    Ingredients, Level, Record, Registry, TicketFilter, TicketId, TicketQuery, Timestamp,
+    TraitTypeQuery,
 };
 use ticket_grouping::Grouping;
 use ticket_sqlite::{SqliteBackend, SqliteConfig};
@@ -164,6 +165,20 @@ fn a_file_that_a_newer_program_migrates_meanwhile_is_not_written() {
         assert_eq!(error.kind(), ErrorKind::Corrupt);
         assert!(error.message().contains("version 99"), "{error}");
     }
+}
+
+#[test]
+fn without_autocreate_a_file_with_other_tables_is_no_empty_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("shop.db");
+    Connection::open(&path).unwrap().execute_batch("CREATE TABLE carts (no INTEGER)").unwrap();
+    let list = |autocreate| {
+        let config = SqliteConfig::new(&path).with_autocreate(autocreate);
+        block_on(SqliteBackend::new(config).get_tickets(&TicketQuery::new()))
+    };
+    let error = list(false).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config, "{error}");
+    assert!(list(true).unwrap().items.is_empty());
 }
 
 #[test]
