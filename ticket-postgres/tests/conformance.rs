@@ -66,8 +66,8 @@ impl Store {
 #[async_trait]
 impl Schema for Store {
     /// Version 1 had no application in the hourly counts, no sums per application, no leases, no histories, no merged
-    /// tickets, no ids of producers, no read positions, no reports of processes, no versions of releases, no index of releases, and searched the message and the
-    /// location only.
+    /// tickets, no ids of producers, no read positions, no reports of processes, no versions of releases, no index of
+    /// releases, and searched the message and the location only.
     async fn make_older(&mut self) -> Result<(), BoxError> {
         self.run(&[
             "DROP TABLE \"{s}\".{t}read_positions",

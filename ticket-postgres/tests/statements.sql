@@ -555,8 +555,8 @@ WHERE x.type = moved.type AND x.name = moved.name AND x.value = moved.value AND 
 
 -- index: seen_pkey; sorts: nothing
 INSERT INTO {s}."{p}seen" (ticket_id, app_id, release, environment)
-SELECT t.id, t.app_id, s.release, s.environment FROM {s}."{p}tickets" t CROSS JOIN {s}."{p}seen" s
-WHERE t.id = $1 AND s.ticket_id = $2 ON CONFLICT DO NOTHING;
+SELECT $1::uuid, s.app_id, s.release, s.environment FROM {s}."{p}seen" s WHERE s.ticket_id = $2
+ON CONFLICT DO NOTHING;
 
 -- index: history_pkey; sorts: nothing
 INSERT INTO {s}."{p}history" (ticket_id, no, time, author, event)

@@ -14,7 +14,7 @@ use crate::params::Params;
 /// How long an answer is shown. A change by another process is seen that much later.
 const LIFETIME: Duration = Duration::from_secs(1);
 
-/// How long counts are taken as they are if they are [`large`](Counts::large).
+/// How long [`large`](Counts::large) counts are kept.
 const LIFETIME_OF_LARGE: Duration = Duration::from_secs(60);
 
 /// The highest number that a page shows. What is higher is shown as `10,000+`.

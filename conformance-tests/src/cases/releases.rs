@@ -232,11 +232,14 @@ pub(super) async fn rule_12_releases_are_listed_by_application(cx: Context) {
         of("two", 6, Some("")),
         blog("one", "blog@1.0"),
         blog("one", "a"),
+        // Between the other two, an application without any release.
+        occurrence(record("one", 0).with_app_id("cart")),
     ];
     put(&store, &batch).await;
     assert_eq!(list(of_app(APP)).await, ["", "B", "a", "b", "é"]);
     assert_eq!(list(of_app("blog")).await, ["a", "blog@1.0"]);
     assert_eq!(list(ReleaseQuery::new()).await, ["", "B", "a", "b", "blog@1.0", "é"]);
+    assert!(list(of_app("cart")).await.is_empty());
     assert!(list(of_app("nobody")).await.is_empty());
     // A ticket takes its releases along.
     assert!(store.delete_ticket(id_of("two")).await.expect("delete_ticket succeeds"));

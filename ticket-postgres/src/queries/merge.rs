@@ -46,8 +46,8 @@ WHERE x.type = moved.type AND x.name = moved.name AND x.value = moved.value AND 
   AND x.occurrence_id = moved.occurrence_id AND x.ticket_id = $7"#;
 
 pub(super) const COPY_SEEN: &str = r#"INSERT INTO {s}."{p}seen" (ticket_id, app_id, release, environment)
-SELECT t.id, t.app_id, s.release, s.environment FROM {s}."{p}tickets" t CROSS JOIN {s}."{p}seen" s
-WHERE t.id = $1 AND s.ticket_id = $2 ON CONFLICT DO NOTHING"#;
+SELECT $1::uuid, s.app_id, s.release, s.environment FROM {s}."{p}seen" s WHERE s.ticket_id = $2
+ON CONFLICT DO NOTHING"#;
 
 /// The history of $2 follows that of $1 without a gap, even if its first entries are forgotten.
 pub(super) const COPY_HISTORY: &str = r#"INSERT INTO {s}."{p}history" (ticket_id, no, time, author, event)

@@ -39,8 +39,7 @@ pub(super) const MOVE: [&str; 10] = [
      WHERE ticket = ?2 AND count > 0 ON CONFLICT (ticket, hour) DO UPDATE SET count = count + excluded.count",
     "DELETE FROM {p}ticket_hours WHERE ticket = ?2",
     "INSERT OR IGNORE INTO {p}seen (ticket, app_id, release, environment) \
-     SELECT t.no, t.app_id, s.release, s.environment FROM {p}tickets t CROSS JOIN {p}seen s \
-     WHERE t.no = ?1 AND s.ticket = ?2",
+     SELECT ?1, app_id, release, environment FROM {p}seen WHERE ticket = ?2",
     "DELETE FROM {p}seen WHERE ticket = ?2",
     "INSERT INTO {p}history (ticket, no, time, author, event) SELECT ?1, \
      (SELECT history FROM {p}tickets WHERE no = ?1) + row_number() OVER (ORDER BY no), time, author, event \
