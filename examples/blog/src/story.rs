@@ -62,6 +62,9 @@ pub async fn succeed(blog: SocketAddr) -> Result<Vec<Step>> {
 
 /// Sends the four requests that fail, each of them inside of a transaction that has already changed something.
 ///
+/// No request changes the post of the request before it. A dropped transaction is rolled back after the client has its
+/// answer, and until then MongoDB refuses to change the same post again, with a write conflict.
+///
 /// `silent` is the author who never answers: the connection to it shows that the server is in the middle of the request
 /// that this client cancels.
 ///
@@ -70,7 +73,7 @@ pub async fn succeed(blog: SocketAddr) -> Result<Vec<Step>> {
 /// The blog cannot be reached.
 pub async fn fail(blog: SocketAddr, silent: &TcpListener) -> Result<Vec<Step>> {
     let like = format!("/posts/{REFUSING}/like");
-    let comments = format!("/posts/{REFUSING}/comments");
+    let comments = format!("/posts/{QUIET}/comments");
     let post = format!("/posts/{REFUSING}");
     let mut steps = vec![
         send("logs an error before it rolls back", blog, "POST", &like, "ann", "").await?,

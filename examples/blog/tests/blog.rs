@@ -197,7 +197,7 @@ fn check_outcomes(requests: &[BufferedRequest]) {
         (format!("GET /posts/{REFUSING}"), Outcome::Done),
         (format!("POST /posts/{QUIET}/like"), Outcome::Done),
         (format!("POST /posts/{REFUSING}/like"), failed.clone()),
-        (format!("POST /posts/{REFUSING}/comments"), Outcome::Panicked),
+        (format!("POST /posts/{QUIET}/comments"), Outcome::Panicked),
         (format!("DELETE /posts/{REFUSING}"), failed),
         (format!("POST /posts/{SILENT}/like"), Outcome::Dropped),
     ];
@@ -239,11 +239,11 @@ async fn check_tickets(store: &dyn Store, start: Timestamp, end: Timestamp) -> O
         logger: "panic",
         level: Level::Critical,
         message: comment.message.as_str(),
-        path: "/posts/17/comments",
+        path: "/posts/16/comments",
         route: "/posts/{id}/comments",
         user: "bob",
         is_admin: false,
-        breadcrumbs: vec!["adding a comment to post 17"],
+        breadcrumbs: vec!["adding a comment to post 16"],
         ..logged.clone()
     };
     assert_eq!(columns(comment), panicked);
