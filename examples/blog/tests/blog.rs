@@ -32,6 +32,9 @@ fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     // Each case installs the panic hook, which belongs to the process.
     arguments.test_threads = Some(1);
+    // The first backtrace of a process reads all debug information. If that takes longer than a second, as on a busy
+    // machine, the panic is recorded without its frames, which a case looks at.
+    let _ = backtrace::Backtrace::new();
     let trials = vec![
         trial("on_sqlite", None, |_| run(on_sqlite())),
         trial("on_postgres", Some("TICKET_POSTGRES_URL"), |url| run(on_postgres(url))),
