@@ -184,3 +184,28 @@ fn prepare(sqlite: &rusqlite::Connection, config: &SqliteConfig) -> rusqlite::Re
     sqlite.pragma_update(None, "journal_size_limit", LOG)?;
     sqlite.pragma_update(None, "temp_store", "MEMORY")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn the_time_in_line_counts_and_a_tenth_is_left() {
+        let config = SqliteConfig::in_memory().with_busy_timeout(Duration::from_secs(100));
+        let connection = Connection::open(&config).unwrap();
+        let left_after = |seconds| {
+            let asked = Instant::now().checked_sub(Duration::from_secs(seconds)).unwrap();
+            connection.wait_for_locks(asked).unwrap();
+            let left = connection.sqlite.query_row("PRAGMA busy_timeout", [], |row| row.get(0));
+            left.unwrap()
+        };
+        // Milliseconds; a busy machine takes some of them.
+        let bounds = [(0, 90_000..=100_000), (40, 50_000..=60_000), (99, 10_000..=10_000)];
+        for (seconds, expected) in bounds {
+            let left: i64 = left_after(seconds);
+            assert!(expected.contains(&left), "{left} after {seconds} s");
+        }
+    }
+}

@@ -54,8 +54,12 @@ pub(crate) fn unavailable(message: &str) -> Error {
 mod tests {
     use super::*;
 
+    fn of(code: std::ffi::c_int) -> Error {
+        from_sqlite(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None))
+    }
+
     fn kind(code: std::ffi::c_int) -> ErrorKind {
-        from_sqlite(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None)).kind()
+        of(code).kind()
     }
 
     #[test]
@@ -85,5 +89,23 @@ mod tests {
         }
         assert_eq!(kind(ffi::SQLITE_TOOBIG), ErrorKind::Rejected);
         assert_eq!(from_sqlite(rusqlite::Error::InvalidQuery).kind(), ErrorKind::Corrupt);
+    }
+    #[test]
+    fn what_a_user_can_mend_is_named() {
+        use rusqlite::ffi;
+        let named = [
+            (ffi::SQLITE_BUSY, "busy_timeout"),
+            (ffi::SQLITE_LOCKED, "busy_timeout"),
+            (ffi::SQLITE_READONLY, "read-only"),
+            (ffi::SQLITE_FULL, "disk is full"),
+            (ffi::SQLITE_CANTOPEN, "cannot be opened"),
+            (ffi::SQLITE_PERM, "denied"),
+            (ffi::SQLITE_AUTH, "denied"),
+            (ffi::SQLITE_IOERR, "reading or writing the file"),
+        ];
+        for (code, part) in named {
+            let error = of(code);
+            assert!(error.message().contains(part), "{error}");
+        }
     }
 }

@@ -265,10 +265,13 @@ impl fmt::Debug for Threads {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc;
+
     use futures::executor::block_on;
     use futures::{FutureExt, pin_mut};
 
     use super::*;
+    use crate::error::from_sqlite;
 
     fn threads(most: usize) -> Threads {
         Threads::new("test", most, SqliteConfig::in_memory())
@@ -287,6 +290,28 @@ mod tests {
         assert!(is_whole.unwrap(), "the same thread goes on, and its transaction is rolled back");
     }
 
+    /// The file may have been replaced or become writable. A store in memory is in its connection.
+    #[test]
+    fn after_an_error_a_file_is_opened_again_and_a_store_in_memory_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let of_file = Threads::new("test", 1, SqliteConfig::new(folder.path().join("tickets.db")));
+        for (threads, is_kept) in [(threads(1), true), (of_file, false)] {
+            let run = |sql: &'static str| {
+                block_on(threads.run(|open| open.sqlite.execute_batch(sql).map_err(from_sqlite)))
+            };
+            let fail = |kind| {
+                let work = threads.run::<()>(move |_| Err(Error::new(kind, BACKEND, "on purpose")));
+                assert_eq!(block_on(work).unwrap_err().kind(), kind);
+            };
+            // A temporary table disappears with its connection.
+            run("CREATE TEMPORARY TABLE mark (no INTEGER)").unwrap();
+            fail(ErrorKind::Config);
+            run("SELECT * FROM mark").unwrap();
+            fail(ErrorKind::Unavailable);
+            assert_eq!(run("SELECT * FROM mark").is_ok(), is_kept);
+        }
+    }
+
     #[test]
     fn nothing_starts_before_it_is_needed_and_all_ends_with_the_handle() {
         let threads = threads(3);
@@ -301,7 +326,7 @@ mod tests {
     #[test]
     fn work_that_nobody_waits_for_is_not_begun_and_begun_work_is_seen_whole() {
         let threads = threads(1);
-        let (begin, wait) = std::sync::mpsc::channel::<()>();
+        let (begin, wait) = mpsc::channel::<()>();
         let log = Arc::new(Mutex::new(Vec::new()));
         let of_first = Arc::clone(&log);
         let first = threads.run(move |_| {
@@ -328,10 +353,31 @@ mod tests {
     }
 
     #[test]
+    fn work_starts_a_thread_if_all_others_are_busy() {
+        let threads = threads(2);
+        for _ in 0..3 {
+            block_on(threads.run(|_| Ok(()))).unwrap();
+            while threads.shared.lock().idle == 0 {
+                std::thread::yield_now();
+            }
+        }
+        assert_eq!(threads.shared.lock().running, 1);
+        let [(to_first, of_first), (to_second, of_second)] = [(); 2].map(|()| mpsc::channel());
+        let meet = |other: mpsc::Sender<()>, own: mpsc::Receiver<()>| {
+            threads.run(move |_| {
+                let _ = other.send(());
+                Ok(own.recv_timeout(Duration::from_secs(10)).is_ok())
+            })
+        };
+        let both = futures::future::try_join(meet(to_second, of_first), meet(to_first, of_second));
+        assert_eq!(block_on(both).unwrap(), (true, true), "one waits for the end of the other");
+    }
+
+    #[test]
     fn steps_let_others_go_first() {
         let threads = threads(1);
         let log = Arc::new(Mutex::new(Vec::new()));
-        let (begin, wait) = std::sync::mpsc::channel::<()>();
+        let (begin, wait) = mpsc::channel::<()>();
         let (of_steps, mut step) = (Arc::clone(&log), 0);
         let steps = threads.run_in_steps(move |_| {
             let _ = wait.recv();

@@ -113,6 +113,15 @@ fn a_missing_folder_is_unavailable_until_it_exists() {
     block_on(store.setup_backend()).unwrap();
 }
 
+/// Nobody may create files in `/proc`, not even root.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_folder_that_may_not_be_written_is_named() {
+    let error = block_on(open(Path::new("/proc/tickets.db")).setup_backend()).unwrap_err();
+    assert!(error.is_retryable(), "{error}");
+    assert!(error.message().ends_with("its directory may not be written"), "{error}");
+}
+
 #[test]
 fn a_directory_in_place_of_the_file_is_named() {
     let folder = tempfile::tempdir().unwrap();
@@ -120,6 +129,39 @@ fn a_directory_in_place_of_the_file_is_named() {
     let expected =
         format!("{}: the file cannot be opened: Is a directory", folder.path().display());
     assert!(error.message().starts_with(&expected), "{error}");
+}
+
+/// In a directory that may not be written, SQLite cannot create the write-ahead log without which it does not even
+/// read. A link to nowhere in the place of the log has the same effect, also for root.
+#[cfg(unix)]
+#[test]
+fn without_a_log_the_file_alone_is_read_until_it_changes() {
+    let folder = tempfile::tempdir().unwrap();
+    let [path, log] = ["50% ?#.db", "50% ?#.db-wal"].map(|name| folder.path().join(name));
+    let forbid = || std::os::unix::fs::symlink("nowhere/else", &log).unwrap();
+    record(&set_up(&path), "a").unwrap();
+    forbid();
+    let store = open(&path);
+    assert_eq!(count(&store), 1);
+    let error = record(&store, "b").unwrap_err();
+    assert!(error.is_retryable() && error.message().contains("read-only"), "{error}");
+
+    // Somebody who may write has changed the file.
+    std::fs::remove_file(&log).unwrap();
+    record(&open(&path), "b").unwrap();
+    forbid();
+    assert_eq!(count(&store), 2);
+
+    // Somebody is writing: the file alone is not everything.
+    std::fs::remove_file(&log).unwrap();
+    std::fs::create_dir(&log).unwrap();
+    let error = block_on(store.count_tickets(&TicketFilter::new())).unwrap_err();
+    assert!(error.is_retryable(), "{error}");
+
+    // As soon as the store can be written, it is.
+    std::fs::remove_dir(&log).unwrap();
+    assert_eq!(record(&store, "c").unwrap(), 1);
+    assert_eq!(count(&store), 3);
 }
 
 #[test]

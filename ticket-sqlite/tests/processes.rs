@@ -12,7 +12,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
-use std::sync::{Arc, Barrier};
+use std::sync::{Arc, Barrier, mpsc};
 use std::time::Duration;
 
 use futures::executor::block_on;
@@ -40,6 +40,7 @@ fn main() -> ExitCode {
         match job.as_str() {
             "race" => race(&store),
             "burst" => burst(&store),
+            "no thread" => no_thread(&store),
             job => panic!("unknown job {job}"),
         }
         return ExitCode::SUCCESS;
@@ -47,18 +48,19 @@ fn main() -> ExitCode {
     let trials = vec![
         Trial::test("eight_processes_of_64_threads_make_one_ticket_and_an_exact_count", one_ticket),
         Trial::test("a_killed_process_leaves_whole_batches", killed),
+        Trial::test("f38_without_a_thread_a_call_fails_and_the_process_lives", without_thread),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 
+fn command(job: &str, file: &Path) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.env(JOB, job).env(FILE, file).stdin(Stdio::piped()).stdout(Stdio::piped());
+    command
+}
+
 fn start(job: &str, file: &Path) -> Child {
-    Command::new(std::env::current_exe().unwrap())
-        .env(JOB, job)
-        .env(FILE, file)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap()
+    command(job, file).spawn().unwrap()
 }
 
 fn occurrence(message: &str) -> NewOccurrence {
@@ -157,6 +159,30 @@ fn killed() -> Result<(), Failed> {
         acknowledged = stored;
     }
     assert!(acknowledged > 0, "nothing was recorded between the kills");
+    Ok(())
+}
+
+/// Prints what a call says while no thread can be started.
+fn no_thread(store: &SqliteBackend) {
+    let (error, again) =
+        (block_on(store.setup_backend()).unwrap_err(), block_on(store.setup_backend()));
+    println!("{error} {}", error.is_retryable() && again.is_err());
+}
+
+fn without_thread() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    // No memory has room for this stack.
+    let stack = (1_u64 << 60).to_string();
+    let mut child = command("no thread", &folder.path().join("tickets.db"))
+        .env("RUST_MIN_STACK", stack)
+        .spawn()?;
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let (done, answer) = mpsc::channel();
+    std::thread::spawn(move || done.send(lines.map_while(Result::ok).collect::<String>()));
+    let answer = answer.recv_timeout(Duration::from_secs(30));
+    child.kill()?;
+    child.wait()?;
+    assert_eq!(answer?, "sqlite: no thread could be started true");
     Ok(())
 }
 
