@@ -83,3 +83,11 @@ fn no_message_is_empty() {
         }
     }
 }
+
+#[test]
+fn a_time_in_a_line_of_its_own() {
+    let log = "2026-11-21T10:47:20.123456+00:00\nERROR: first\n2026-11-21T10:47:21.123456+00:00\nsecond\nmore\n";
+    let entries = entries(log);
+    let told: Vec<_> = entries.iter().map(|entry| told(&entry.record)).collect();
+    assert_eq!(told, [("error", "", "first"), ("info", "", "second")]);
+}
