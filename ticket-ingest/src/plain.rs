@@ -134,7 +134,7 @@ impl Lines {
         if is_indented(line) && !is_filled {
             return true;
         }
-        if head.time.is_some() {
+        if head.time.is_some() || head.clock {
             return false;
         }
         match self.follower.part(line, head.level.is_some() && !self.is_repeated_by(line)) {

@@ -98,27 +98,21 @@ impl Fields {
     /// Returns `false` if there is no such field, or if it does not describe an error.
     pub(crate) fn error(&mut self, path: &str, draft: &mut Draft) -> bool {
         let is_error = |value: &Value| match value {
-            Value::Array(_) => lines(value).is_some(),
+            // A chain has the outermost error first.
+            Value::Array(array) => {
+                lines(value).is_some() || array.first().is_some_and(is_error_object)
+            }
+            Value::Object(_) => is_error_object(value),
             Value::String(text) => !text.is_empty(),
-            Value::Object(object) => [
-                "message",
-                "msg",
-                "type",
-                "name",
-                "stack",
-                "stack_trace",
-                "class",
-                "exception_class",
-                "Message",
-            ]
-            .iter()
-            .any(|name| object.get(*name).is_some_and(Value::is_string)),
             Value::Null | Value::Bool(_) | Value::Number(_) => false,
         };
         let error =
             take(&mut self.0, path, &is_error).or_else(|| self.below(path).map(Value::Object));
         let error = match error {
-            Some(array @ Value::Array(_)) => lines(&array).map(Value::String),
+            Some(array @ Value::Array(_)) if lines(&array).is_some() => {
+                lines(&array).map(Value::String)
+            }
+            Some(Value::Array(array)) => array.into_iter().next(),
             error => error,
         };
         match error {
@@ -166,6 +160,23 @@ fn number_in(value: &Value) -> Option<i64> {
         Value::String(text) => text.trim().parse().ok(),
         _ => level::whole(value),
     }
+}
+
+/// Returns `true` for an object with the usual fields of an error.
+fn is_error_object(value: &Value) -> bool {
+    [
+        "message",
+        "msg",
+        "type",
+        "name",
+        "stack",
+        "stack_trace",
+        "class",
+        "exception_class",
+        "Message",
+    ]
+    .iter()
+    .any(|name| value.get(name).is_some_and(Value::is_string))
 }
 
 /// Returns the lines of a text that is written as an array.
@@ -218,6 +229,8 @@ fn object_error(mut error: Fields, path: &str, draft: &mut Draft, depth: usize) 
         "Type",
         "ClassName",
         "Exception",
+        "exceptionType",
+        "className",
     ]);
     let message = error.text(&["message", "msg", "errmsg", "exception_message", "Message"]);
     let stack = error.stack(&[
@@ -227,10 +240,11 @@ fn object_error(mut error: Fields, path: &str, draft: &mut Draft, depth: usize) 
         "stacktrace",
         "backtrace",
         "StackTrace",
+        "StackTraceString",
         "extendedStackTrace",
     ]);
     if depth == 0 && draft.record.backtrace.is_empty() {
-        let list = ["Trace", "trace", "extendedStackTrace", "stackTrace", "frames"]
+        let list = ["Trace", "trace", "extendedStackTrace", "stackTrace", "stepArray", "frames"]
             .iter()
             .find_map(|name| take(&mut error.0, name, &|value| frames(value).is_some()));
         draft.record.backtrace = list.as_ref().and_then(frames).unwrap_or_default();

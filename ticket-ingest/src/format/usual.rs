@@ -265,6 +265,8 @@ pub(super) fn rest(mut fields: Fields, draft: &mut Draft) {
         "err",
         "error",
         "exception",
+        "exceptions",
+        "throwable",
         "context.exception",
         "exc_info",
         "stack_trace",
@@ -294,8 +296,16 @@ pub(super) fn rest(mut fields: Fields, draft: &mut Draft) {
         "errorType",
         "exceptionType",
         "properties.exceptionType",
+        "attributes.exception.type",
+        "Attributes.exception.type",
     ]);
-    let message = fields.text(&["error_message", "exception.message", "errorMessage"]);
+    let message = fields.text(&[
+        "error_message",
+        "exception.message",
+        "errorMessage",
+        "attributes.exception.message",
+        "Attributes.exception.message",
+    ]);
     match record.error.first_mut() {
         Some(cause) => {
             cause.type_name = cause.type_name.take().or(kind);

@@ -29,6 +29,7 @@ impl<'a> Head<'a> {
                 || self.place_in_brackets(scan)
                 || self.span(scan)
                 || self.bare_spans(scan)
+                || self.thread_id(scan)
                 || self.module(scan, &mut is_closed)
                 || self.place_after(scan)
                 || self.logger(scan, is_column, &mut is_closed)
@@ -260,6 +261,19 @@ impl<'a> Head<'a> {
             return false;
         }
         self.spans.extend(spans.split(':').map(|span| (span, "")));
+        scan.at = scan.line.len() - behind.len();
+        true
+    }
+
+    /// Reads the thread that `tracing` writes before the target: `ThreadId(02) `, and its name before that.
+    fn thread_id(&mut self, scan: &mut Scan<'a>) -> bool {
+        let Some((thread, behind)) = scan.rest().split_once(") ") else { return false };
+        let Some((name, number)) = thread.split_once("ThreadId(") else { return false };
+        if process(number).is_none() || !(name.is_empty() || is_name(name.trim_end())) {
+            return false;
+        }
+        self.thread =
+            Some(if name.is_empty() { &scan.rest()[..thread.len() + 1] } else { name.trim_end() });
         scan.at = scan.line.len() - behind.len();
         true
     }

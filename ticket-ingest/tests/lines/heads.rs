@@ -527,6 +527,15 @@ fn loggers_with_signs_in_their_names() {
             "x",
         ),
         // A name in brackets is a thread if its name or another logger says so.
+        ("2026-11-21T10:47:20Z ERROR ThreadId(02) shop::cart: x", true, "error", "shop::cart", "x"),
+        (
+            "2026-11-21T10:47:20Z ERROR worker-1 ThreadId(02) shop::cart: x",
+            true,
+            "error",
+            "shop::cart",
+            "x",
+        ),
+        ("1.7952580401234567e+09\tERROR\tshop.cart\tx", true, "error", "shop.cart", "x"),
         ("10:47:20 ERROR [console] x", false, "error", "console", "x"),
         ("10:47:20 ERROR [main] x", false, "error", "", "x"),
         ("10:47:20 ERROR [reaper] com.shop.Cart - x", false, "error", "com.shop.Cart", "x"),

@@ -254,6 +254,18 @@ fn messages_and_errors_of_objects_within_the_object() {
             r#"{"level":"error","message":"x","stack":["TypeError: y","    at pay (/srv/cart.js:7:3)"]}"#,
             error("x", Some("TypeError")),
         ),
+        (
+            r#"{"level":"error","message":"x","exceptions":[{"ClassName":"A.B","Message":"y"},{"ClassName":"C","Message":"z"}]}"#,
+            error("x", Some("A.B")),
+        ),
+        (
+            r#"{"level":"error","message":"x","throwable":{"className":"a.B","message":"y","stepArray":[{"className":"a.C","methodName":"pay","fileName":"C.java","lineNumber":7}]}}"#,
+            error("x", Some("a.B")),
+        ),
+        (
+            r#"{"SeverityText":"ERROR","Body":"x","Attributes":{"exception.type":"A","exception.message":"y"}}"#,
+            error("x", Some("A")),
+        ),
     ] {
         assert_eq!(read(line), expected, "{line}");
     }
