@@ -160,8 +160,8 @@ impl<'a> Head<'a> {
 
     /// Reads `W/Tag( 2626): message`.
     fn android_brief(&mut self, line: &'a str) -> Option<()> {
-        let level = level::letter(&line[..1])?;
-        let rest = &line[2..];
+        let level = level::letter(line.get(..1)?)?;
+        let rest = line[1..].strip_prefix('/')?;
         let end = rest.find(['(', ':'])?;
         if rest[end..].starts_with('(') {
             let (number, message) = rest[end + 1..].split_once("): ")?;

@@ -653,3 +653,10 @@ fn heads_of_systems_and_engines() {
         assert!(time(line).starts_with("2026-11-21T15:13:54"), "{line}");
     }
 }
+
+#[test]
+fn the_beginning_of_a_head_is_no_head() {
+    for line in ["2026-11-21 10:47:20.173 5432-5460/com.shop W", "11-21 10:47:20.173 W/", "E ("] {
+        assert!(!record(line).message.is_empty(), "{line}");
+    }
+}
