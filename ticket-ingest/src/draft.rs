@@ -1,5 +1,6 @@
 //! [`Draft`]: a record on its way from lines to an entry.
 
+use ticket_core::record::ErrorCause;
 use ticket_core::{Level, Record, SmolStr, Timestamp};
 
 use crate::level::{self, Scale};
@@ -108,6 +109,15 @@ impl Draft {
         for (name, value) in traits {
             self.keep(&name, value);
         }
+    }
+
+    /// Returns the error, and adds one if there is none.
+    pub(crate) fn error(&mut self) -> &mut ErrorCause {
+        let errors = &mut self.record.error;
+        if errors.is_empty() {
+            errors.push(ErrorCause::default());
+        }
+        &mut errors[0]
     }
 
     /// Uses the text of the error as the message if there is no message.

@@ -33,10 +33,14 @@ pub(crate) struct Head<'a> {
     pub(crate) spans: Vec<(&'a str, &'a str)>,
     /// Pairs such as `request_id=7` before the level.
     pub(crate) pairs: Vec<(&'a str, &'a str)>,
+    /// The thread is a name in brackets, which may be that of a logger.
+    pub(crate) is_bracketed: bool,
     /// What stands before the level and is none of the above, such as `user@database`.
     pub(crate) context: Vec<&'a str>,
     /// The tags that Rails writes before each line of a message, with the space behind them: `[6f1c9a2b] [shop] `.
     pub(crate) tags: &'a str,
+    /// The level is a sign, with which a record begins, such as `⚠`.
+    pub(crate) is_sign: bool,
     /// The logger writes empty lines within a record, each with a head.
     pub(crate) has_empty_lines: bool,
     /// The label of a line with which PostgreSQL continues the message before, such as `DETAIL`.
@@ -50,22 +54,59 @@ pub(crate) fn read(line: &str) -> Head<'_> {
     if head.special(line) {
         return head;
     }
+    // What was read of a form that the line does not have.
+    head = Head { message: line, ..Head::default() };
     let mut scan = Scan::new(line);
     if head.before_level(&mut scan) {
         head.after_level(&mut scan);
     }
+    head.settle_name();
+    head.forwarded_php();
     head
 }
 
 impl<'a> Head<'a> {
     /// Returns `true` if the line states a time and a level, which only the first line of a record does.
     pub(crate) const fn begins_record(&self) -> bool {
-        (self.time.is_some() || self.clock) && self.level.is_some()
+        (self.time.is_some() || self.clock || self.is_sign) && self.level.is_some()
     }
 
     /// Returns `true` if the line states a time, a level, or a label of PostgreSQL.
     pub(crate) const fn is_recognized(&self) -> bool {
         self.time.is_some() || self.level.is_some()
+    }
+
+    /// Reads the category of .NET before the message of a line whose wrapper states the level: `Shop.Cart[7] text`.
+    pub(crate) fn category(&mut self) {
+        if let Some((name, rest)) = self.message.split_once('[')
+            && let Some((number, message)) = rest.split_once("] ")
+            && words::is_logger(name)
+            && words::process(number).is_some()
+        {
+            (self.channel, self.message) = (Some(name), message);
+        }
+    }
+
+    /// Takes a name in brackets as the logger if there is no other: `[shop] [error] text`.
+    fn settle_name(&mut self) {
+        const THREADS: [&str; 6] = ["main", "thread", "worker", "pool", "process", "exec"];
+        let is_logger = |name: &str| {
+            let lower = name.to_ascii_lowercase();
+            name.len() > 2
+                && name.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_')
+                && !THREADS.iter().any(|of| lower.contains(of))
+        };
+        if self.is_bracketed
+            && self.level.is_some()
+            && self.channel.is_none()
+            && self.thread.is_some_and(is_logger)
+        {
+            self.channel = self.thread.take();
+        }
+        // GlassFish opens two brackets around the lines of a message.
+        if self.message == "[[" {
+            self.message = "";
+        }
     }
 
     fn set_process(&mut self, text: &str) -> bool {

@@ -236,6 +236,16 @@ impl Joiner {
 
     /// Takes the record of an object whose last line begins at `through`.
     fn complete(&mut self, object: Object, through: u64) {
+        if object.kind == Open::Export {
+            self.joined += object.lines.len() as u64 - 1;
+            let text = format::export(object.lines.iter().map(|line| line.text.as_str()));
+            let peeled = peel::peel(&text);
+            let (origin, text) = (peeled.origin, peeled.text.into_owned());
+            if let Some(first) = object.lines.into_iter().next() {
+                self.line(Bare { origin, text, ..first });
+            }
+            return;
+        }
         let text =
             object.lines.iter().map(|line| line.text.as_str()).collect::<Vec<_>>().join("\n");
         let Parsed::Draft(draft) = format::parse(self.format, &text, false) else {
@@ -364,10 +374,13 @@ impl Joiner {
         if let Some(part) = self.part.take() {
             self.whole(part);
         }
-        if let Some(object) = self.object.take() {
-            for bare in object.lines {
-                self.line(bare);
+        match self.object.take() {
+            Some(object) if object.kind == Open::Export => {
+                let through = object.lines.last().map_or(0, |line| line.offset);
+                self.complete(object, through);
             }
+            Some(object) => object.lines.into_iter().for_each(|bare| self.line(bare)),
+            None => {}
         }
         let last = match self.waiting.pop_back() {
             Some(Waiting { bare, state: State::Open(lines, _) }) => Some((bare, lines)),

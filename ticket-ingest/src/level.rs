@@ -20,11 +20,11 @@ pub(crate) fn parse(text: &str) -> Option<Level> {
         "trace" | "trc" | "trce" | "vrb" | "verbose" | "finest" | "finer" | "silly" => Level::Trace,
         "debug" | "dbg" | "dbug" | "debg" | "fine" | "config" => Level::Debug,
         "info" | "inf" | "information" | "informational" | "log" | "success" => Level::Info,
-        "notice" | "note" | "ntc" => Level::Notice,
+        "notice" | "note" | "ntc" | "noti" => Level::Notice,
         "warning" | "warn" | "wrn" | "deprecated" => Level::Warning,
         "error" | "err" | "eror" | "severe" | "fail" => Level::Error,
-        "critical" | "crit" | "crt" | "fatal" | "ftl" | "panic" | "dpanic" | "alert" | "emerg"
-        | "emergency" => Level::Critical,
+        "critical" | "crit" | "crt" | "fatal" | "ftl" | "panic" | "dpanic" | "alert" | "alrt"
+        | "emerg" | "emgc" | "emergency" => Level::Critical,
         "fehler" | "erreur" | "errore" | "erro" | "schwerwiegend" | "grave" => Level::Error,
         "warnung" | "avertissement" | "advertencia" | "avvertenza" => Level::Warning,
         "hinweis" => Level::Notice,
@@ -43,6 +43,9 @@ fn translated(text: &str) -> Option<Level> {
         "сообщение" | "información" | "informações" | "情報" | "信息" => {
             Level::Info
         }
+        "⨯" | "✖" | "✘" | "❌" => Level::Error,
+        "⚠" | "⚠\u{fe0f}" => Level::Warning,
+        "ℹ" | "ℹ\u{fe0f}" => Level::Info,
         "паника" | "致命的エラー" => Level::Critical,
         _ => return None,
     })
@@ -94,7 +97,11 @@ impl Numbers {
     /// Returns the scale that fits what was counted.
     pub(crate) fn scale(&self) -> Scale {
         let [zero, one, two, three, four, five, six, seven] = self.counts;
-        if six + seven > 0 || zero + one + two <= three + four + five {
+        // An emergency is rare, and where there is one, there are harmless lines too.
+        let is_upwards = zero > 0 && five + six + seven == 0;
+        if is_upwards {
+            Scale::FromDebug
+        } else if six + seven > 0 || zero + one + two <= three + four + five {
             Scale::Syslog
         } else if five > 0 {
             Scale::FromTrace

@@ -37,7 +37,10 @@ const REST: usize = 128 * 1024;
 
 impl Lines {
     /// Begins a record with its first line. `level` is what the wrappers of the line state.
-    pub(crate) fn new(line: &str, head: Head<'_>, level: Option<Level>) -> Self {
+    pub(crate) fn new(line: &str, mut head: Head<'_>, level: Option<Level>) -> Self {
+        if level.is_some() && !head.is_recognized() {
+            head.category();
+        }
         let follower = Follower::new(head.message, head.level.or(level));
         let is_timed = head.time.is_some() || head.clock;
         let is_error = !is_timed && line.strip_prefix("Error: ") == Some(head.message);
@@ -70,8 +73,11 @@ impl Lines {
         let line = line.strip_prefix(&*self.tags).unwrap_or(line);
         // A line of a trace may have the head of the record, which is no part of the trace.
         let is_headed = head.begins_record() || (head.level.is_some() && !is_indented(line));
-        let text =
-            if is_headed && self.has_head_of(head) { body(line, head.message) } else { line };
+        let text = if is_headed && self.has_head_of(head) && !self.is_repeated_by(line) {
+            body(line, head.message)
+        } else {
+            line
+        };
         // Rails logs an exception between empty lines, each with the head of the record.
         let is_within = head.has_empty_lines
             && self.has_head_of(head)
@@ -86,7 +92,9 @@ impl Lines {
             .is_some_and(|word| word.bytes().all(|byte| byte.is_ascii_lowercase()));
         if self.is_empty() && !is_title {
             // .NET and others write the message in the line below.
-            self.message = text.trim().to_owned();
+            let text = text.trim();
+            let text = text.strip_suffix("]]").filter(|text| !text.contains('[')).unwrap_or(text);
+            self.message = text.to_owned();
             self.follower = Follower::new(&self.message, self.draft.level);
         } else if !text.trim().is_empty() {
             self.add(text);
@@ -116,19 +124,29 @@ impl Lines {
 
     fn is_continued_by(&self, text: &str, head: &Head<'_>, line: &str) -> bool {
         if head.begins_record() {
-            return self.has_head_of(head) && self.follower.part(text, true) == Part::Continues;
+            // The frames of fluentd are indented before their heads.
+            let continues = |own_head| self.follower.part(text, own_head) == Part::Continues;
+            return self.has_head_of(head)
+                && (continues(true) || is_indented(line) && continues(false));
         }
-        if is_indented(line) {
+        // A level may be filled with a space to the width of the others: ` WARN shop::cart > text`
+        let is_filled = head.level.is_some() && head.channel.is_some() && !line.starts_with("  ");
+        if is_indented(line) && !is_filled {
             return true;
         }
-        if head.time.is_some() {
+        if head.time.is_some() || head.clock {
             return false;
         }
-        match self.follower.part(line, head.level.is_some()) {
+        match self.follower.part(line, head.level.is_some() && !self.is_repeated_by(line)) {
             Part::Continues => true,
             Part::Begins => false,
             Part::Other => self.is_timed && head.level.is_none(),
         }
+    }
+
+    /// Returns `true` for the first line of a stack that repeats the message, which loggers of Node write above it.
+    fn is_repeated_by(&self, line: &str) -> bool {
+        line.strip_prefix("Error: ") == Some(&self.message) && self.rest.is_empty()
     }
 
     fn has_head_of(&self, head: &Head<'_>) -> bool {
@@ -139,6 +157,20 @@ impl Lines {
     /// Takes the second line of `java.util.logging`, which has level and message: the first one has time, class and
     /// method.
     fn take_level(&mut self, line: &str, head: &Head<'_>) -> bool {
+        // Oracle writes the time in a line of its own.
+        if self.is_timed
+            && self.is_empty()
+            && self.draft.level.is_none()
+            && head.level.is_some()
+            && head.time.is_none()
+            && !head.clock
+        {
+            self.draft.level = head.level;
+            self.draft.record.channel = head.channel.unwrap_or_default().into();
+            self.message = head.message.to_owned();
+            self.follower = Follower::new(&self.message, self.draft.level);
+            return true;
+        }
         if self.draft.level.is_some()
             || !self.is_timed
             || !self.rest.is_empty()
@@ -269,6 +301,8 @@ fn draft(head: Head<'_>) -> Draft {
         channel,
         process,
         thread,
+        is_bracketed: _,
+        is_sign: _,
         file,
         line,
         function,
@@ -296,7 +330,11 @@ fn draft(head: Head<'_>) -> Draft {
         record.spans.push(span);
     }
     for (name, value) in pairs {
-        draft.keep(name, value);
+        match name {
+            "error_class" => draft.error().type_name = Some(value.into()),
+            "err" | "error" => draft.error().message = value.replace("\\\"", "\"").into(),
+            name => draft.keep(name, value),
+        }
     }
     if !context.is_empty() {
         draft.keep("context", context.join(" "));

@@ -27,6 +27,14 @@ pub(crate) fn epoch_prefix(text: &str) -> Option<(Timestamp, usize)> {
     let end = text.bytes().position(|byte| !(byte.is_ascii_digit() || byte == b'.'));
     let end = end.unwrap_or(text.len());
     let number = text[..end].trim_end_matches('.');
+    // zap: `1.7952580401234567e+09`
+    if let Some(behind) = text[end..].strip_prefix("e+09")
+        && number.len() > 2
+        && number.as_bytes()[1] == b'.'
+    {
+        let end = text.len() - behind.len();
+        return Some((from_number(text[..end].parse().ok()?)?, end));
+    }
     let whole = number.split('.').next()?;
     // Ten digits are the years 2001 to 2286. Other numbers of this length may be anything.
     let is_epoch = matches!(whole.len(), 10 | 13) && whole.starts_with(['1', '2']);

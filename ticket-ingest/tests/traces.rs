@@ -179,3 +179,87 @@ fn the_type_is_known_in_every_language() {
         assert!(records[0].backtrace.iter().any(|frame| frame.in_app), "{records:#?}");
     }
 }
+
+#[test]
+fn reports_that_announce_their_trace() {
+    let one = |log: &str| {
+        let mut records = records(log);
+        assert_eq!(records.len(), 1, "{log}\n{records:#?}");
+        records.remove(0)
+    };
+    // The traceback of another process
+    let remote = one(
+        "2026-11-21 10:47:20,123 ERROR shop: failed\nbilliard.einfo.RemoteTraceback:\n\"\"\"\nTraceback (most recent call last):\n  File \"/srv/a.py\", line 7, in pay\nKeyError: 1\n\"\"\"\n\nThe above exception was the direct cause of the following exception:\n\nTraceback (most recent call last):\n  File \"/srv/b.py\", line 3, in run\nValueError: no card\n",
+    );
+    assert_eq!(
+        (remote.message.as_str(), types(&remote)),
+        ("failed", vec!["ValueError", "KeyError"])
+    );
+    // asyncio
+    let future = one(
+        "ERROR:asyncio:Task exception was never retrieved\nfuture: <Task finished coro=<pay()>>\nTraceback (most recent call last):\n  File \"/srv/a.py\", line 7, in pay\nKeyError: 1\n",
+    );
+    assert_eq!(types(&future), ["KeyError"]);
+    let thread = one(
+        "Exception in thread Thread-1 (pay):\nTraceback (most recent call last):\n  File \"/srv/a.py\", line 7, in pay\nKeyError: 1\n",
+    );
+    assert_eq!(
+        (types(&thread), thread.thread.as_deref()),
+        (vec!["KeyError"], Some("Thread-1 (pay)"))
+    );
+    // color-eyre
+    let report = one(
+        "The application panicked (crashed).\nMessage:  no card\nLocation: src/cart.rs:7\n\nBacktrace omitted. Run with RUST_BACKTRACE=1 environment variable to display it.\nRun with RUST_BACKTRACE=full to include source snippets.\n",
+    );
+    assert_eq!((report.error[0].message.as_str(), report.location.line), ("no card", Some(7)));
+    // The race detector of Go
+    let race = one(
+        "WARNING: DATA RACE\nWrite at 0x00c0001 by goroutine 9:\n  shop/cart.Pay()\n      /srv/cart.go:24 +0x4b\n\nPrevious write at 0x00c0001 by goroutine 12:\n  shop/cart.Other()\n      /srv/cart.go:30 +0x4b\n\nGoroutine 9 (running) created at:\n  main.main()\n      /srv/main.go:3 +0x1d\n==================\n",
+    );
+    assert_eq!((race.level.as_str(), types(&race)), ("warning", vec!["DATA RACE"]));
+    let functions: Vec<_> = race.backtrace.iter().map(|frame| frame.function.as_str()).collect();
+    assert_eq!(functions, ["shop/cart.Pay"]);
+    // Objective-C
+    let app = one(
+        "2026-11-21 10:47:20.290 Shop[14492:90b] *** Terminating app due to uncaught exception 'NSRangeException', reason: 'no card'\n*** First throw call stack:\n(\n\t0   CoreFoundation   0x00000001103a334b __exceptionPreprocess + 171\n\t1   Shop   0x0000000100bbd5f3 -[Cart pay:] + 131\n)\nlibc++abi: terminating with uncaught exception of type NSException\n",
+    );
+    assert_eq!((app.level.as_str(), types(&app)), ("critical", vec!["NSRangeException"]));
+    assert_eq!(app.location.function.as_deref(), Some("-[Cart pay:]"));
+    // Unity
+    let unity = one(
+        "NullReferenceException: no card\nShop.Hud:Draw () (at Assets/Hud.cs:42)\nShop.Main:Update () (at Assets/Main.cs:7)\n",
+    );
+    assert_eq!(
+        (unity.location.file.as_deref(), unity.location.line),
+        (Some("Assets/Hud.cs"), Some(42))
+    );
+    // The stack repeats what the logger of Node wrote.
+    let node =
+        one("2026-11-21 10:47:20 ERROR no card\nError: no card\n    at pay (/srv/cart.js:7:3)\n");
+    assert_eq!((node.message.as_str(), types(&node)), ("no card", vec!["Error"]));
+    // fluentd indents the frames before their heads.
+    let fluentd = one(
+        "2026-11-21 10:47:20 +0000 [error]: #0 failed error_class=A::B error=\"no card\"\n  2026-11-21 10:47:20 +0000 [error]: #0 /srv/cart.rb:7:in `pay'\n  2026-11-21 10:47:20 +0000 [error]: #0 /srv/main.rb:3:in `run'\n",
+    );
+    assert_eq!((fluentd.message.as_str(), types(&fluentd)[0]), ("failed", "A::B"));
+    assert_eq!(fluentd.backtrace.len(), 2);
+}
+
+#[test]
+fn the_panic_of_a_microcontroller_is_no_part_of_the_line_before() {
+    let log = "I (2732) wifi: connected\nGuru Meditation Error: Core  0 panic'ed (LoadProhibited). Exception was unhandled.\nCore 0 register dump:\nPC      : 0x40173f84  PS      : 0x00060830\nBacktrace: 0x40173f84:0x3ffe4fc0\nRebooting...\nI (28) boot: x\n";
+    let records = records(log);
+    assert_eq!(records.len(), 3, "{records:#?}");
+    assert_eq!(
+        (records[1].level.as_str(), types(&records[1])),
+        ("critical", vec!["LoadProhibited"])
+    );
+}
+
+#[test]
+fn what_a_runtime_prints_is_no_part_of_the_warning_before() {
+    let log = "WARNING:root:slow\nException in thread Thread-1 (pay):\nTraceback (most recent call last):\n  File \"/srv/a.py\", line 7, in pay\nKeyError: 1\n(node:7) [DEP0005] DeprecationWarning: old\n(node:7) UnhandledPromiseRejectionWarning: Error: no card\n    at pay (/srv/cart.js:7:3)\n";
+    let records = records(log);
+    let types: Vec<_> = records.iter().map(types).collect();
+    assert_eq!(types, [vec![], vec!["KeyError"], vec![], vec!["Error"]]);
+}

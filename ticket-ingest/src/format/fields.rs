@@ -1,8 +1,8 @@
 //! The fields of a line. Each part of a format takes those that it knows.
 
 use serde_json::{Map, Value};
-use ticket_core::record::ErrorCause;
-use ticket_core::{Level, SmolStr, Timestamp};
+use ticket_core::record::{ErrorCause, Frame};
+use ticket_core::{Level, SmolStr, Timestamp, limits};
 
 use crate::draft::Draft;
 use crate::level::{self, Scale};
@@ -34,6 +34,13 @@ impl Fields {
             Value::String(text) => text.into(),
             other => other.to_string().into(),
         })
+    }
+
+    /// Takes the first of these fields that is the text of a stack, in one text or a line each.
+    fn stack(&mut self, paths: &[&str]) -> Option<SmolStr> {
+        let is_stack = |value: &Value| value.is_string() || lines(value).is_some();
+        let value = paths.iter().find_map(|path| take(&mut self.0, path, &is_stack))?;
+        lines(&value).map(Into::into).or_else(|| value.as_str().map(Into::into))
     }
 
     /// Takes the first of these fields that is a number in the range of `T`, or a text with one.
@@ -91,24 +98,23 @@ impl Fields {
     /// Returns `false` if there is no such field, or if it does not describe an error.
     pub(crate) fn error(&mut self, path: &str, draft: &mut Draft) -> bool {
         let is_error = |value: &Value| match value {
+            // A chain has the outermost error first.
+            Value::Array(array) => {
+                lines(value).is_some() || array.first().is_some_and(is_error_object)
+            }
+            Value::Object(_) => is_error_object(value),
             Value::String(text) => !text.is_empty(),
-            Value::Object(object) => [
-                "message",
-                "msg",
-                "type",
-                "name",
-                "stack",
-                "stack_trace",
-                "class",
-                "exception_class",
-                "Message",
-            ]
-            .iter()
-            .any(|name| object.get(*name).is_some_and(Value::is_string)),
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => false,
+            Value::Null | Value::Bool(_) | Value::Number(_) => false,
         };
         let error =
             take(&mut self.0, path, &is_error).or_else(|| self.below(path).map(Value::Object));
+        let error = match error {
+            Some(array @ Value::Array(_)) if lines(&array).is_some() => {
+                lines(&array).map(Value::String)
+            }
+            Some(Value::Array(array)) => array.into_iter().next(),
+            error => error,
+        };
         match error {
             Some(Value::String(text)) => {
                 if !trace::read(&text).apply(draft) {
@@ -136,7 +142,8 @@ impl Fields {
         if !self.0.keys().any(is_below) {
             return None;
         }
-        let parts = ["type", "message", "stack_trace", "stacktrace", "code"];
+        let parts =
+            ["type", "class", "message", "stack_trace", "stacktrace", "backtrace", "stack", "code"];
         let below: Map<String, Value> = parts
             .iter()
             .filter_map(|part| {
@@ -155,6 +162,58 @@ fn number_in(value: &Value) -> Option<i64> {
     }
 }
 
+/// Returns `true` for an object with the usual fields of an error.
+fn is_error_object(value: &Value) -> bool {
+    [
+        "message",
+        "msg",
+        "type",
+        "name",
+        "stack",
+        "stack_trace",
+        "class",
+        "exception_class",
+        "Message",
+    ]
+    .iter()
+    .any(|name| value.get(name).is_some_and(Value::is_string))
+}
+
+/// Returns the lines of a text that is written as an array.
+fn lines(value: &Value) -> Option<String> {
+    let lines: Vec<&str> = value.as_array()?.iter().map(Value::as_str).collect::<Option<_>>()?;
+    (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+/// Reads frames that are objects with a function, a file and a line.
+fn frames(value: &Value) -> Option<Vec<Frame>> {
+    let text = |object: &Value, names: &[&str]| {
+        names.iter().find_map(|name| object.get(name)?.as_str().map(str::to_owned))
+    };
+    let frames: Vec<Frame> = value
+        .as_array()?
+        .iter()
+        .map(|object| {
+            let function = text(object, &["function", "method", "methodName"])?;
+            let class = text(object, &["class", "className"]);
+            let function = class.map_or(function.clone(), |class| format!("{class}.{function}"));
+            let mut frame = Frame::new(function);
+            frame.file = text(object, &["file", "fileName", "filename"]).map(Into::into);
+            let line = ["line", "lineNumber", "lineno"].iter().find_map(|name| object.get(name));
+            frame.line = line.and_then(Value::as_u64).and_then(|line| u32::try_from(line).ok());
+            const LIBRARIES: [&str; 4] =
+                ["/vendor/", "/3rdparty/", "/node_modules/", "/site-packages/"];
+            frame.in_app = frame
+                .file
+                .as_deref()
+                .is_some_and(|file| !LIBRARIES.iter().any(|of| file.contains(of)));
+            Some(frame)
+        })
+        .take(limits::FRAMES)
+        .collect::<Option<_>>()?;
+    (!frames.is_empty()).then_some(frames)
+}
+
 /// How deep nested causes are followed: as deep as a record keeps them.
 const CAUSES: usize = ticket_core::limits::ERRORS;
 
@@ -169,17 +228,27 @@ fn object_error(mut error: Fields, path: &str, draft: &mut Draft, depth: usize) 
         "exception_class",
         "Type",
         "ClassName",
+        "Exception",
+        "exceptionType",
+        "className",
     ]);
     let message = error.text(&["message", "msg", "errmsg", "exception_message", "Message"]);
-    let stack = error.text(&[
+    let stack = error.stack(&[
         "stack",
         "stack_trace",
         "stackTrace",
         "stacktrace",
         "backtrace",
         "StackTrace",
+        "StackTraceString",
         "extendedStackTrace",
     ]);
+    if depth == 0 && draft.record.backtrace.is_empty() {
+        let list = ["Trace", "trace", "extendedStackTrace", "stackTrace", "stepArray", "frames"]
+            .iter()
+            .find_map(|name| take(&mut error.0, name, &|value| frames(value).is_some()));
+        draft.record.backtrace = list.as_ref().and_then(frames).unwrap_or_default();
+    }
     let mut trace = stack.as_deref().map(trace::read).unwrap_or_default();
     let first = trace.causes.drain(..trace.causes.len().min(1)).next();
     let (traced_kind, traced_message) =

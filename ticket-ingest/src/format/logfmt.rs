@@ -44,6 +44,10 @@ pub(super) fn is_typical(fields: &Fields) -> bool {
     // Heroku's router has its level in `at`.
     let at =
         fields.0.get("at").and_then(Value::as_str).is_some_and(|at| level::parse(at).is_some());
+    // The rest of an audit message is not in its pairs.
+    if fields.0.get("msg").and_then(Value::as_str).is_some_and(|msg| msg.starts_with("audit(")) {
+        return false;
+    }
     (level && text)
         || (at && fields.0.len() >= 3)
         || (text && fields.0.len() >= 3 && fields.0.values().all(|value| !value.is_boolean()))

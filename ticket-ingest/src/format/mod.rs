@@ -141,6 +141,14 @@ pub(crate) enum Open {
     Braces,
     /// The quotes of a row of CSV.
     Quotes,
+    /// The fields of an entry of the journal in its export format, which a blank line closes.
+    Export,
+}
+
+/// Converts an entry of the journal in its export format to the object that the journal writes as JSON.
+pub(crate) fn export<'a>(lines: impl Iterator<Item = &'a str>) -> String {
+    let pairs = lines.filter_map(|line| line.split_once('='));
+    Value::Object(pairs.map(|(name, value)| (name.to_owned(), value.into())).collect()).to_string()
 }
 
 /// Returns what a line may open of a record that is written over many lines. After a plain line, a brace alone is a part
@@ -152,6 +160,9 @@ pub(crate) fn opens(format: Format, line: &str, after_text: bool) -> Option<Open
     {
         return Some(Open::Braces);
     }
+    if is_auto && line.starts_with("__CURSOR=") {
+        return Some(Open::Export);
+    }
     (is_auto && csvlog::begins(line)).then_some(Open::Quotes)
 }
 
@@ -161,6 +172,8 @@ impl Open {
     pub(crate) fn change(self, line: &str, open: i64) -> Option<i64> {
         match self {
             Self::Braces => json_depth(line).filter(|_| open == 0 || !line.starts_with('{')),
+            Self::Export if open == 0 => Some(1),
+            Self::Export => Some(-i64::from(line.trim().is_empty())),
             // A quote closes what another one has opened.
             Self::Quotes if !csvlog::has_open_quote(line) => Some(0),
             Self::Quotes => Some(if open == 0 { 1 } else { -1 }),
@@ -251,7 +264,8 @@ fn hoisted(mut fields: Fields) -> Fields {
 /// Takes the JSON objects with which a message ends, as monolog, zap and winston write them: `text {"user": 7} []`.
 pub(crate) fn fields_behind(draft: &mut Draft) {
     let message = draft.record.message.clone();
-    let Some(at) = message.find(" {\"").or_else(|| message.find("\t{\"")) else { return };
+    let starts = [" {\"", "\t{\""].into_iter().filter_map(|start| message.find(start));
+    let Some(at) = starts.min() else { return };
     let (text, tail) = message.split_at(at);
     let values: Result<Vec<Value>, _> =
         serde_json::Deserializer::from_str(tail).into_iter().collect();

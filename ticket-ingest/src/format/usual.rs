@@ -172,7 +172,8 @@ pub(super) fn read(mut fields: Fields) -> Draft {
     {
         // The text of the error is the message, and remains the error.
     } else if draft.record.message.is_empty() && draft.record.error.is_empty() {
-        draft.record.message = substitute(&mut fields).unwrap_or_default();
+        let message = nested(&mut fields).or_else(|| substitute(&mut fields));
+        draft.record.message = message.unwrap_or_default();
     }
     draft.is_recognized = draft.time.is_some()
         || draft.level.is_some()
@@ -221,6 +222,24 @@ fn location(fields: &mut Fields) -> Location {
     location
 }
 
+/// Takes the message of an object within the object, as platforms write it: `"properties": {"message": …}`.
+fn nested(fields: &mut Fields) -> Option<SmolStr> {
+    let is_message = |value: &Value| value.as_str().is_some_and(|text| !text.is_empty());
+    let message = |object: &Value| {
+        ["message", "msg", "Message"]
+            .into_iter()
+            .find(|name| object.get(name).is_some_and(is_message))
+    };
+    let path = fields.0.iter().find_map(|(outer, value)| {
+        if let Some(name) = message(value) {
+            return Some(format!("{outer}.{name}"));
+        }
+        let mut inner = value.as_object()?.iter();
+        inner.find_map(|(inner, value)| Some(format!("{outer}.{inner}.{}", message(value)?)))
+    })?;
+    fields.text(&[&path])
+}
+
 /// Takes the field that says the most about what happened: one with a usual name, or else the first with words.
 fn substitute(fields: &mut Fields) -> Option<SmolStr> {
     let is_text = |value: &Value| value.as_str().is_some_and(|text| text.contains(' '));
@@ -246,6 +265,8 @@ pub(super) fn rest(mut fields: Fields, draft: &mut Draft) {
         "err",
         "error",
         "exception",
+        "exceptions",
+        "throwable",
         "context.exception",
         "exc_info",
         "stack_trace",
@@ -266,9 +287,25 @@ pub(super) fn rest(mut fields: Fields, draft: &mut Draft) {
     }
     let record = &mut draft.record;
     // A type in a field next to the text of the error.
-    let kind =
-        fields.text(&["error_type", "exc_type", "error.kind", "exception.type", "errorType"]);
-    let message = fields.text(&["error_message", "exception.message", "errorMessage"]);
+    let kind = fields.text(&[
+        "error_type",
+        "error_class",
+        "exc_type",
+        "error.kind",
+        "exception.type",
+        "errorType",
+        "exceptionType",
+        "properties.exceptionType",
+        "attributes.exception.type",
+        "Attributes.exception.type",
+    ]);
+    let message = fields.text(&[
+        "error_message",
+        "exception.message",
+        "errorMessage",
+        "attributes.exception.message",
+        "Attributes.exception.message",
+    ]);
     match record.error.first_mut() {
         Some(cause) => {
             cause.type_name = cause.type_name.take().or(kind);

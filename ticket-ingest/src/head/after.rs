@@ -13,6 +13,7 @@ impl<'a> Head<'a> {
     /// message.
     pub(super) fn after_level(&mut self, scan: &mut Scan<'a>) {
         self.tight_logger(scan);
+        self.logger_in_brackets(scan);
         // After the separator that ends a logger, only a place or time is a piece, and no more brackets.
         let mut is_closed = false;
         for _ in 0..PIECES {
@@ -25,8 +26,10 @@ impl<'a> Head<'a> {
             let is_piece = self.time_after(scan)
                 || (!is_closed && self.numbers(scan))
                 || (!is_closed && self.group_after(scan))
+                || self.place_in_brackets(scan)
                 || self.span(scan)
                 || self.bare_spans(scan)
+                || self.thread_id(scan)
                 || self.module(scan, &mut is_closed)
                 || self.place_after(scan)
                 || self.logger(scan, is_column, &mut is_closed)
@@ -56,6 +59,25 @@ impl<'a> Head<'a> {
         }
     }
 
+    /// Reads the logger in brackets right behind the level if the thread is known already, or in a column:
+    /// `[Nest] 7  - 21/11/2026, 10:47:20 ERROR [Cart] text`.
+    fn logger_in_brackets(&mut self, scan: &mut Scan<'a>) {
+        let mut behind = *scan;
+        behind.skip_separators();
+        let is_column = behind.column;
+        if self.channel.is_some() || !behind.rest().starts_with('[') {
+            return;
+        }
+        let Some(group) = behind.group() else { return };
+        let is_column = is_column && behind.rest().starts_with('\t');
+        let is_logger =
+            is_name(group.text) && !group.text.bytes().any(|byte| byte.is_ascii_digit());
+        if is_logger && (is_column || self.thread.is_some() && behind.rest().starts_with(' ')) {
+            self.channel = Some(group.text);
+            *scan = behind;
+        }
+    }
+
     fn time_after(&mut self, scan: &mut Scan<'a>) -> bool {
         if self.time.is_some() {
             return false;
@@ -82,7 +104,36 @@ impl<'a> Head<'a> {
             && thread.bytes().all(|byte| byte.is_ascii_digit())
             && self.set_process(number)
         {
+            // The number of the connection: `12#34: *56 text`
+            let number = behind.strip_prefix('*').and_then(|rest| rest.split_once(' '));
+            let behind = match number.filter(|(number, _)| process(number).is_some()) {
+                Some((number, behind)) => {
+                    self.pairs.push(("connection", number));
+                    behind
+                }
+                None => behind,
+            };
             scan.at = scan.line.len() - behind.len();
+            return true;
+        }
+        // The worker of fluentd: `[error]: #0 text`
+        if scan.line[..scan.at].trim_end().ends_with("]:")
+            && let Some((number, behind)) =
+                rest.strip_prefix('#').and_then(|rest| rest.split_once(' '))
+            && process(number).is_some()
+        {
+            self.pairs.push(("worker", number));
+            scan.at = scan.line.len() - behind.len();
+            return true;
+        }
+        // HAProxy: the day of the year with the time of day
+        if let Some((date, behind)) = rest.split_once(' ')
+            && let Some((day, clock)) = date.split_once('/')
+            && (day.len(), clock.len()) == (3, 6)
+            && process(day).and(process(clock)).is_some()
+            && behind.starts_with('(')
+        {
+            scan.at += date.len();
             return true;
         }
         if let Some((number, behind)) = rest.split_once(" --- ")
@@ -97,6 +148,7 @@ impl<'a> Head<'a> {
 
     /// Reads what is in brackets: a time, a process, a logger, a thread.
     fn group_after(&mut self, scan: &mut Scan<'a>) -> bool {
+        let is_glued = scan.line[..scan.at].ends_with(']');
         let Some(group) = scan.group() else { return false };
         let Word { text, bracket, colon, .. } = group;
         // What follows the brackets without a space is a part of the same word.
@@ -108,7 +160,8 @@ impl<'a> Head<'a> {
             Some(b'<') => !text.starts_with(|c: char| c.is_ascii_digit()),
             _ => false,
         };
-        if is_text || !ends || text.len() > 64 {
+        let is_tomcat = text.contains(".[") && self.channel.is_none();
+        if is_text || !ends || (text.len() > 96 && !is_tomcat) {
             return false;
         }
         if self.time.is_none()
@@ -125,6 +178,10 @@ impl<'a> Head<'a> {
             self.clock = true;
             return true;
         }
+        // ROS writes the time of a simulation behind that of the clock.
+        if self.stamp(text.split_once(", ").map_or(text, |(time, _)| time)) {
+            return true;
+        }
         if self.set_process(text) || self.set_client(text) {
             return true;
         }
@@ -134,6 +191,17 @@ impl<'a> Head<'a> {
         let is_before_logger = rest.split_once([' ', ':']).is_some_and(|(name, behind)| {
             is_logger(name) && behind.trim_start().starts_with([':', '-'])
         });
+        // `[ERROR][shop][main][7f3a] text`, and the fields of GlassFish: `[tid: 7] [levelValue: 1000]`
+        let field =
+            text.split_once(": ").filter(|(name, _)| is_name(name) && rest.starts_with('['));
+        if let Some(field) = field {
+            self.pairs.push(field);
+            return true;
+        }
+        if !is_lasting && is_glued && !text.contains(' ') {
+            self.context.push(text);
+            return true;
+        }
         if !is_lasting && !is_before_logger && !rest.starts_with(['-', '[', ':']) {
             return false;
         }
@@ -144,6 +212,17 @@ impl<'a> Head<'a> {
         }
         self.named_group(text);
         true
+    }
+
+    /// Reads a place in brackets behind a logger: `shop::cart: [src/cart.rs:42] text`.
+    fn place_in_brackets(&mut self, scan: &mut Scan<'a>) -> bool {
+        let mut behind = *scan;
+        let is_place = scan.rest().starts_with('[')
+            && behind.group().is_some_and(|group| self.set_place(group.text));
+        if is_place {
+            *scan = behind;
+        }
+        is_place
     }
 
     /// Reads the spans of `tracing`: `request{id=7}:pay{card="x"}: `.
@@ -186,18 +265,51 @@ impl<'a> Head<'a> {
         true
     }
 
+    /// Reads the thread that `tracing` writes before the target: `ThreadId(02) `, and its name before that.
+    fn thread_id(&mut self, scan: &mut Scan<'a>) -> bool {
+        let Some((thread, behind)) = scan.rest().split_once(") ") else { return false };
+        let Some((name, number)) = thread.split_once("ThreadId(") else { return false };
+        if process(number).is_none() || !(name.is_empty() || is_name(name.trim_end())) {
+            return false;
+        }
+        self.thread =
+            Some(if name.is_empty() { &scan.rest()[..thread.len() + 1] } else { name.trim_end() });
+        scan.at = scan.line.len() - behind.len();
+        true
+    }
+
     /// Reads a module with its line, and with the function between them: `shop.cart:28: text`,
     /// `shop:<module>:28 - text`. Flask writes `in shop: text`.
     fn module(&mut self, scan: &mut Scan<'a>, is_closed: &mut bool) -> bool {
         let rest = scan.rest();
-        let ends = [" - ", ": "].into_iter().filter_map(|end| rest.split_once(end));
-        let Some((pieces, behind)) = ends.min_by_key(|(pieces, _)| pieces.len()) else {
-            return false;
-        };
         if self.channel.is_some() || *is_closed {
             return false;
         }
         let is_module = |name: &str| is_name(name) && !name.contains([':', '/', '@']);
+        // pytest: `shop.cart:cart.py:12 text`
+        if let Some((place, _)) = rest.split_once(' ')
+            && let Some((name, place)) = place.split_once(':')
+            && is_module(name)
+            && self.set_place(place)
+        {
+            self.channel = Some(name);
+            *is_closed = true;
+            scan.at += name.len() + 1 + place.len();
+            return true;
+        }
+        let ends = [" - ", ": "].into_iter().filter_map(|end| rest.split_once(end));
+        let Some((pieces, behind)) = ends.min_by_key(|(pieces, _)| pieces.len()) else {
+            return false;
+        };
+        // logback: `in ch.qos.Interpreter@3:16 - text`
+        if let Some((name, _)) = pieces.strip_prefix("in ").and_then(|name| name.split_once('@'))
+            && is_logger(name)
+        {
+            self.channel = Some(name);
+            *is_closed = true;
+            scan.at = scan.line.len() - behind.len();
+            return true;
+        }
         if let Some(name) = pieces.strip_prefix("in ").filter(|name| is_module(name))
             && self.time.is_some()
         {
@@ -262,6 +374,10 @@ impl<'a> Head<'a> {
             return false;
         }
         let rest = scan.rest();
+        if self.peculiar_logger(scan) {
+            *is_closed = true;
+            return true;
+        }
         let end = rest
             .bytes()
             .position(|byte| !(is_name_byte(byte) || byte == b':'))
@@ -320,17 +436,24 @@ impl<'a> Head<'a> {
         } else if behind.starts_with("] ") && (self.time.is_some() || is_qualified) {
             // env_logger opens a bracket before the time and closes it here.
             Some(2)
-        } else if name.ends_with(':') && (behind.starts_with(' ') || behind.is_empty()) {
+        } else if name.ends_with(':')
+            && (behind.starts_with(' ') || (behind.is_empty() && is_qualified))
+        {
             // `tracing` and others write the bare name of a crate in lower case.
             let is_crate = (self.time.is_some() || self.clock)
                 && trimmed
                     .bytes()
-                    .all(|byte| byte.is_ascii_lowercase() || b"_-.0123456789".contains(&byte));
+                    .all(|byte| byte.is_ascii_lowercase() || b"_-./0123456789".contains(&byte));
             let is_class = (self.time.is_some() || self.clock)
                 && trimmed.starts_with(|c: char| c.is_ascii_uppercase())
                 && trimmed.bytes().all(|byte| byte.is_ascii_alphanumeric())
                 && !trace::begins(rest);
-            (is_qualified || is_crate || is_class).then_some(0)
+            // The name of a function or module, which no word of a text has: `executeQuery: text`
+            let is_camel = (self.time.is_some() || self.clock)
+                && trimmed.starts_with(|c: char| c.is_ascii_lowercase())
+                && trimmed.bytes().all(|byte| byte.is_ascii_alphanumeric())
+                && trimmed.bytes().any(|byte| byte.is_ascii_uppercase());
+            (is_qualified || is_crate || is_class || is_camel).then_some(0)
         } else if is_spaced && is_unmistakable(trimmed) && !trace::begins(rest) {
             // Tomcat separates class and method from the message by nothing but a space.
             Some(0)
@@ -362,16 +485,59 @@ impl<'a> Head<'a> {
         true
     }
 
+    /// Reads loggers with signs that no other one has: Tomcat's, which are named after containers,
+    /// `o.a.Base.[shop].[/]  : text`, and those with a method, `com.shop.Cart#pay: text`.
+    fn peculiar_logger(&mut self, scan: &mut Scan<'a>) -> bool {
+        let rest = scan.rest();
+        if let Some((name, behind)) = rest.split_once(": ")
+            && let Some((class, method)) = name.split_once('#')
+            && is_logger(class)
+            && is_name(method)
+        {
+            (self.channel, self.function) = (Some(class), Some(method));
+            scan.at = scan.line.len() - behind.len();
+            return true;
+        }
+        let tomcat = rest.split_once(" : ").map(|(name, behind)| (name.trim_end(), behind));
+        if let Some((name, behind)) = tomcat
+            && !name.contains(' ')
+            && name.split_once(".[").is_some_and(|(name, _)| is_logger(name))
+        {
+            self.channel = Some(name);
+            scan.at = scan.line.len() - behind.len();
+            return true;
+        }
+        false
+    }
+
     /// Reads the logger behind the message, as Kafka writes it: `text (kafka.server.Log)`.
     fn trailing_logger(&mut self) {
         if self.channel.is_none()
             && let Some((message, name)) =
                 self.message.strip_suffix(')').and_then(|text| text.rsplit_once(" ("))
-            && is_unmistakable(name)
+            && (is_unmistakable(name) || name.split('.').count() > 2 && is_logger(name))
         {
             (self.channel, self.message) = (Some(name), message);
         }
         self.trailing_pairs();
+        self.trailing_error();
+    }
+
+    /// Takes the fields behind a message if one of them is an error: `cannot pay err="no card" order=17`.
+    fn trailing_error(&mut self) {
+        if ![" err=", " error=", " error_class="].iter().any(|name| self.message.contains(name)) {
+            return;
+        }
+        let starts = self.message.match_indices(' ').map(|(at, _)| at);
+        let mut fields = starts.filter_map(|at| {
+            Some((at, pairs(&self.message[at..]).filter(|pairs| !pairs.is_empty())?))
+        });
+        let Some((at, pairs)) = fields.next() else { return };
+        let is_text = at > 0 && !self.message[..at].contains('=');
+        if is_text && !pairs.iter().any(|(_, value)| value.ends_with(',')) {
+            self.pairs.extend(pairs);
+            self.message = self.message[..at].trim_end();
+        }
     }
 
     /// Reads the logger and the fields that structlog writes behind a message that it fills with spaces:
@@ -393,14 +559,20 @@ impl<'a> Head<'a> {
 }
 
 /// Reads pairs such as `order=17 name='a b'`. Returns `None` if there is anything else.
-fn pairs(text: &str) -> Option<Vec<(&str, &str)>> {
+pub(super) fn pairs(text: &str) -> Option<Vec<(&str, &str)>> {
     let mut pairs = Vec::new();
     let mut rest = text.trim();
     while !rest.is_empty() {
         let (key, behind) = rest.split_once('=').filter(|(key, _)| is_name(key))?;
         let quote = behind.chars().next().filter(|c| ['"', '\''].contains(c));
         let (value, behind) = match quote {
-            Some(quote) => behind[1..].split_once(quote)?,
+            Some(quote) => {
+                // A quote within the value has a backslash.
+                let inner = &behind[1..];
+                let mut ends = inner.match_indices(quote).map(|(end, _)| end);
+                let end = ends.find(|end| !inner[..*end].ends_with('\\'))?;
+                (&inner[..end], &inner[end + 1..])
+            }
             None => behind.split_once(' ').unwrap_or((behind, "")),
         };
         pairs.push((key, value));

@@ -33,6 +33,8 @@ impl<'a> Head<'a> {
         let mut behind_time = *scan;
         // Ordinary words before the level, and where the first one begins.
         let (mut words, mut first_word) = (0, scan.at);
+        // The line begins with the name of a program, which is one only before a time and a level.
+        let mut is_named = false;
         if let Some((time, end)) = date_and_clock_in_brackets(scan.line) {
             found.time = Some(time);
             scan.at = end;
@@ -81,9 +83,10 @@ impl<'a> Head<'a> {
                 found.level = Some(level.level);
                 found.channel = level.channel.or(found.channel);
                 found.thread = found.thread.or(level.thread);
+                found.is_sign = is_sign(word.text);
                 *self = found;
-                if words > 1 {
-                    // More than one word is a text, and the level one of its words.
+                if words > usize::from(is_set_off(&word) || is_in_capitals(word.text)) {
+                    // It is a text, and the level one of its words.
                     self.context.clear();
                     self.message = &scan.line[first_word..];
                     return false;
@@ -91,15 +94,31 @@ impl<'a> Head<'a> {
                 self.message = scan.rest();
                 return true;
             }
+            // dovecot: `imap(user)<17><4a>: Error: text`
+            let mut behind = *scan;
+            let brackets = std::iter::from_fn(|| behind.group()).last();
+            if index == 0 && is_name(word.text) && brackets.is_some_and(|group| group.colon) {
+                found.channel = Some(word.text);
+                found.context.push(&scan.line[start..behind.at - 1]);
+                *scan = behind;
+                continue;
+            }
             if !found.piece(&word, dated) {
                 if words == 0 {
                     first_word = start;
                 }
                 words += 1;
-                if words > WORDS || (!dated && words > 0) {
+                // `shop 10:47:20.12 ERROR text`
+                if !dated && is_name(word.text) && found.clock_behind(scan) {
+                    (found.channel, words, is_named) = (Some(word.text), 0, true);
+                    found.context.clear();
+                } else if words > WORDS || !dated {
                     break;
                 }
             }
+        }
+        if is_named {
+            return false;
         }
         (self.time, self.clock) = (found.time, found.clock);
         if self.time.is_some() || self.clock {
@@ -145,8 +164,17 @@ impl<'a> Head<'a> {
         end.is_some()
     }
 
+    /// Reads the time of day behind the name of a program with which a line begins.
+    fn clock_behind(&mut self, scan: &mut Scan<'a>) -> bool {
+        let Some(rest) = scan.rest().strip_prefix(' ') else { return false };
+        let end = time::clock_prefix(rest).filter(|end| rest[*end..].starts_with(' '));
+        scan.at += end.map_or(0, |end| end + 1);
+        self.clock |= end.is_some();
+        end.is_some()
+    }
+
     /// Takes a time as a number in brackets: seconds since 1970, or since the start of a program or a kernel.
-    fn stamp(&mut self, text: &str) -> bool {
+    pub(super) fn stamp(&mut self, text: &str) -> bool {
         if self.time.is_some() || self.clock {
             return false;
         }
@@ -184,6 +212,7 @@ impl<'a> Head<'a> {
     /// Takes what stands in brackets with a time or level. Returns `true` if there is a level.
     fn take_inner(&mut self, inner: Head<'a>) -> bool {
         let Head { time, clock, level, channel, process, thread, file, line, function, .. } = inner;
+        self.is_bracketed |= inner.is_bracketed && self.thread.is_none();
         self.time = self.time.or(time);
         self.clock |= clock;
         self.level = level;
@@ -219,10 +248,15 @@ impl<'a> Head<'a> {
             }
         } else if is_code(text) {
             self.context.push(text);
-        } else if is_logger(text) && self.channel.is_none() {
+        } else if (is_logger(text)
+            || text.split_once(".[").is_some_and(|(name, _)| is_logger(name)))
+            && self.channel.is_none()
+        {
+            // Tomcat names its loggers after its containers, in brackets: `org.apache.Base.[shop].[/]`
             self.channel = Some(text);
         } else if self.thread.is_none() {
             self.thread = Some(text);
+            self.is_bracketed = true;
         } else {
             self.context.push(text);
         }
@@ -300,10 +334,16 @@ impl<'a> Head<'a> {
 
 /// Returns the level that is the whole text in brackets, such as `ERR`, `core:error` or `ERROR/MainProcess`.
 fn whole_level<'a>(group: &Word<'a>) -> Option<Found<'a>> {
+    let found = |level, channel, thread| Found { level, channel, thread, left: 0 };
+    // `[Server thread/ERROR]`
+    if let Some((thread, name)) = group.text.rsplit_once('/')
+        && let Some(level) = level::parse(name).filter(|_| is_in_capitals(name))
+    {
+        return Some(found(level, None, Some(thread)));
+    }
     if group.text.len() > 64 || group.text.contains(' ') {
         return None;
     }
-    let found = |level, channel, thread| Found { level, channel, thread, left: 0 };
     if let Some(level) = level::parse(group.text) {
         return Some(found(level, None, None));
     }
@@ -325,17 +365,16 @@ fn whole_level<'a>(group: &Word<'a>) -> Option<Found<'a>> {
 /// colon or a dash, or as the first word after the time. A single letter needs more.
 fn level_of<'a>(word: &Word<'a>, index: usize, dated: bool, scan: &Scan<'a>) -> Option<Found<'a>> {
     let text = word.text;
-    let capitals = |name: &str| {
-        name.len() > 2 && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'!')
-    };
     let found = |level, left| Found { level, channel: None, thread: None, left };
-    if text.len() == 1 {
-        let level = level::letter(text)?;
+    // Telegraf writes `E!`.
+    if let [_] | [_, b'!'] = text.as_bytes() {
+        let level = level::letter(text.trim_end_matches('!'))?;
         let next = scan.rest().trim_start_matches(' ').as_bytes();
         let is_word_in_capitals =
             next.iter().take(2).filter(|byte| byte.is_ascii_uppercase()).count() == 2;
         let is_set_off = if dated {
-            matches!(next, [b'[' | b'(' | b'-', ..]) || is_word_in_capitals || word.colon || {
+            let is_marked = text.len() > 1 || word.colon;
+            is_marked || matches!(next, [b'[' | b'(' | b'-' | b'|', ..]) || is_word_in_capitals || {
                 let next = scan.rest().trim_start_matches(' ').split([' ', '\t']).next();
                 next.is_some_and(|next| next.ends_with(':') || is_logger(next))
             }
@@ -349,8 +388,11 @@ fn level_of<'a>(word: &Word<'a>, index: usize, dated: bool, scan: &Scan<'a>) -> 
         return (word.column || is_set_off).then(|| found(level, 0));
     }
     let is_level = |name: &str| level::parse(name).filter(|_| name.len() > 2);
+    // The level of Unreal that is between a log and a warning.
+    if text == "Display" && word.colon && dated {
+        return Some(found(Level::Info, 0));
+    }
     if let Some(level) = is_level(text) {
-        let set_off = word.colon || word.column || word.dash || text.ends_with('!');
         // Only names that rarely begin a sentence.
         let is_usual = || {
             [
@@ -376,32 +418,52 @@ fn level_of<'a>(word: &Word<'a>, index: usize, dated: bool, scan: &Scan<'a>) -> 
             let next = scan.rest().trim_start_matches([' ', '[']);
             index == 0 && time::parse_prefix(next).is_some()
         };
-        let is_level = capitals(text)
-            || set_off
+        let is_level = is_in_capitals(text)
+            || is_set_off(word)
             || (dated && (is_usual() || is_wide()))
             || (!dated && is_before_time());
         return is_level.then(|| found(level, 0));
     }
     // ERROR:root:text
     if let Some((name, rest)) = text.split_once(':')
-        && let Some(level) = is_level(name).filter(|_| capitals(name) || dated)
+        && let Some(level) = is_level(name).filter(|_| is_in_capitals(name) || dated)
         && !rest.starts_with(':')
     {
         return Some(found(level, rest.len() + usize::from(word.colon)));
     }
+    // log4j:WARN text
+    if let Some((channel, name)) = text.split_once(':')
+        && let Some(level) = is_level(name).filter(|_| is_in_capitals(name) && is_name(channel))
+    {
+        return Some(Found { channel: Some(channel), ..found(level, 0) });
+    }
     // local.ERROR: text
     if word.colon
         && let Some((channel, name)) = text.rsplit_once('.')
-        && let Some(level) = is_level(name).filter(|_| capitals(name))
+        && let Some(level) = is_level(name).filter(|_| is_in_capitals(name))
     {
         return Some(Found { channel: Some(channel), ..found(level, 0) });
     }
     // ERROR/MainProcess, W/Tag
     let (name, rest) = text.split_once('/')?;
-    if let Some(level) = is_level(name).filter(|_| capitals(name)) {
+    if let Some(level) = is_level(name).filter(|_| is_in_capitals(name)) {
         return Some(Found { thread: Some(rest), ..found(level, 0) });
     }
     None
+}
+
+/// Returns `true` if signs set a word off from those around it, or if it is written like a level.
+fn is_set_off(word: &Word<'_>) -> bool {
+    is_sign(word.text) || word.colon || word.column || word.dash || word.text.ends_with('!')
+}
+
+/// Returns `true` for a sign such as `⚠`, which is no letter of any language.
+fn is_sign(text: &str) -> bool {
+    !text.is_empty() && !text.chars().any(|c| c.is_ascii() || c.is_alphanumeric())
+}
+
+fn is_in_capitals(name: &str) -> bool {
+    name.len() > 2 && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'!')
 }
 
 /// Reads a date and a time of day with brackets of their own: `[2026-11-21][10:47:20]`.

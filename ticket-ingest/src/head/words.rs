@@ -1,7 +1,7 @@
 //! [`Scan`]: the words and separators of a head, and the forms of its pieces.
 
 /// The longest text in brackets that is a piece of a head.
-const GROUP: usize = 96;
+const GROUP: usize = 160;
 
 /// A position in a line.
 #[derive(Clone, Copy, Debug)]
@@ -41,13 +41,19 @@ impl<'a> Scan<'a> {
         loop {
             let rest = self.rest();
             let trimmed = rest.trim_start_matches([' ', '\t', '|', ';', ',']);
-            let trimmed = ["--- ", "-- ", "- ", "=> ", "-> ", "> ", "» ", ": ", "## ", "##["]
-                .iter()
-                .find_map(|separator| trimmed.strip_prefix(separator))
-                .map_or(trimmed, |rest| {
-                    // The bracket of `##[error]` belongs to the next word.
-                    if trimmed.starts_with("##[") { &trimmed[2..] } else { rest }
-                });
+            let trimmed = [
+                "--- ", "-- ", "- ", "==> ", "=> ", "-> ", "> ", "» ", ": ", "* ", "⋮ ", "## ",
+                "##[",
+            ]
+            .iter()
+            .find_map(|separator| trimmed.strip_prefix(separator))
+            .map_or(trimmed, |rest| {
+                // The bracket of `##[error]` belongs to the next word.
+                if trimmed.starts_with("##[") { &trimmed[2..] } else { rest }
+            });
+            // logback writes `|-ERROR` about itself.
+            let is_behind_bar = self.line[..self.line.len() - trimmed.len()].ends_with('|');
+            let trimmed = trimmed.strip_prefix('-').filter(|_| is_behind_bar).unwrap_or(trimmed);
             if trimmed.len() == rest.len() {
                 break;
             }

@@ -67,6 +67,8 @@ fn layer(text: &str) -> Option<Layer<'_>> {
             text.strip_prefix("@cee:").map(|text| Layer::new(Origin::default(), text.trim_start()))
         }
         b'[' => container::pod(text),
+        // Cloud Foundry's command indents the lines.
+        b' ' => platform::read(text.trim_start()),
         b'0'..=b'9' => {
             container::runtime(text).or_else(|| platform::read(text)).or_else(|| syslog::read(text))
         }

@@ -224,9 +224,24 @@ impl Cursor<'_> {
             self.expect(b"-/. ")?;
         }
         let day = self.digits(shortest, 2)?;
+        if self.skip(b"-") {
+            return self.dotted(year, month, day);
+        }
         self.expect(b"Tt _:,\t")?;
         self.skip(b" ");
         self.zoned(year, month, day)
+    }
+
+    /// Reads the time of day of `2026.11.21-10.47.20:123`.
+    fn dotted(&mut self, year: i64, month: i64, day: i64) -> Option<Timestamp> {
+        let hour = self.digits(2, 2).filter(|hour| *hour < 24)?;
+        self.expect(b".")?;
+        let minute = self.digits(2, 2).filter(|minute| *minute < 60)?;
+        self.expect(b".")?;
+        let second = self.digits(2, 2).filter(|second| *second < 60)?;
+        self.expect(b":")?;
+        let millis = self.digits(3, 3)?;
+        at(year, month, day, ((hour * 60 + minute) * 60 + second) * SECOND + millis * 1_000)
     }
 
     /// Reads `261121 10:47:20` and `26/11/21 10:47:20`: a year of two digits in front.
@@ -424,6 +439,10 @@ impl Cursor<'_> {
             }
         }
         let mut half = *self;
+        // Newer versions of Unicode have a narrow space here.
+        if half.text[half.at..].starts_with('\u{202f}') {
+            half.at += '\u{202f}'.len_utf8();
+        }
         half.skip(b" ");
         let is_afternoon = match half.peek() {
             Some(b'A' | b'a') => Some(false),
@@ -431,9 +450,12 @@ impl Cursor<'_> {
             _ => None,
         };
         half.at += 1;
+        // `a.m.`
+        let is_dotted = is_afternoon.is_some() && half.skip(b".");
         if let Some(is_afternoon) = is_afternoon
             && (1..=12).contains(&hour)
             && half.skip(b"Mm")
+            && (!is_dotted || half.skip(b"."))
             && !half.peek().is_some_and(|byte| byte.is_ascii_alphanumeric())
         {
             hour = hour % 12 + if is_afternoon { 12 } else { 0 };

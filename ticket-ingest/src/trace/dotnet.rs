@@ -72,6 +72,15 @@ impl State {
 
 /// Reads `at Shop.Cart.Pay(Int32 id) in /src/Cart.cs:line 12`.
 fn frame(text: &str) -> Option<Frame> {
+    // Unity: `Shop.Cart:Pay (int) (at Assets/Cart.cs:9)`
+    if let Some((call, place)) = text.strip_suffix(')').and_then(|text| text.split_once(" (at "))
+        && let Some((function, _)) = call.split_once(" (")
+        && let Some((class, method)) = function.split_once(':')
+    {
+        let mut frame = Frame::new(format!("{class}.{method}"));
+        (frame.file, frame.line) = file_and_line(place);
+        return Some(frame);
+    }
     let place = text.strip_prefix("at ")?.trim_end_matches("<---");
     let (function, rest) = place.split_once('(')?;
     let (arguments, behind) = rest.split_once(')')?;

@@ -43,13 +43,14 @@ impl Follower {
         if let Some((_, Belongs::Surely)) = next {
             return Part::Continues;
         }
-        if !own_head && is_part_of_trace(line.text) {
+        if !own_head && (is_part_of_trace(line.text) || self.failed && is_object(line.text)) {
             return Part::Continues;
         }
         if let Some((begun, _)) = begin(line, &mut |_| {}) {
             // A logger prints an exception below its own line. A panic is an event of its own, and so is what has
             // a head.
-            let is_announced = self.failed && self.state.is_none() && !own_head;
+            let is_announced =
+                self.failed && self.state.is_none() && !own_head && !is_of_runtime(line.text);
             return if is_announced && !begun.is_panic() { Part::Continues } else { Part::Begins };
         }
         Part::Other
@@ -64,6 +65,18 @@ impl Follower {
             None => begin_after_head(line, None, &mut |_| {}).map(|(state, _)| state),
         };
     }
+}
+
+/// Returns `true` for an error that a runtime prints because nobody has caught it, which no logger has announced.
+fn is_of_runtime(text: &str) -> bool {
+    text.starts_with("(node:") || text.starts_with("Exception in thread ")
+}
+
+/// Returns `true` for an object that asyncio prints between an error and its traceback: `future: <Task …>`.
+fn is_object(text: &str) -> bool {
+    text.split_once(": <").is_some_and(|(name, rest)| {
+        rest.ends_with('>') && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+    })
 }
 
 /// Returns `true` for a line that occurs only in traces, whose first lines may be missing.

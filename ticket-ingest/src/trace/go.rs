@@ -14,6 +14,10 @@ pub(crate) enum State {
     Frames,
     /// In the frames of the other goroutines, which are only running.
     Others,
+    /// In the frames of an access that races with another one.
+    Race,
+    /// In the frames of the other access, and of what has started both goroutines.
+    OtherRace,
 }
 
 pub(super) const FRAMES: State = State::Frames;
@@ -29,6 +33,10 @@ pub(super) fn begin(line: Line<'_>, out: Out<'_>) -> Option<(State, usize)> {
             out(Piece::Error(panic(kind, message), Link::First));
             return Some((State::Panic, 0));
         }
+    }
+    if text == "DATA RACE" {
+        out(Piece::Error(ErrorCause::new(Some("DATA RACE".into()), ""), Link::First));
+        return Some((State::Race, 0));
     }
     if text.starts_with("unexpected fault address ")
         || text.starts_with("runtime: goroutine stack ")
@@ -46,6 +54,9 @@ impl State {
     pub(super) fn next(self, line: Line<'_>, out: Out<'_>) -> Next<Self> {
         let text = line.text;
         let surely = |state| Some((state, Belongs::Surely));
+        if matches!(self, Self::Race | Self::OtherRace) {
+            return self.in_race(line, out).map(|state| (state, Belongs::Surely));
+        }
         if is_goroutine(text) {
             return surely(if self == Self::Panic { Self::Frames } else { Self::Others });
         }
@@ -98,6 +109,28 @@ impl State {
             out(Piece::Frame(Frame::new(function)));
         }
         surely(self)
+    }
+
+    /// Reads a line of the report of a race: what each goroutine did, and where.
+    fn in_race(self, line: Line<'_>, out: Out<'_>) -> Option<Self> {
+        let text = line.text;
+        if !line.is_indented() {
+            let is_other = text.starts_with("Previous ") || text.ends_with(" created at:");
+            let is_first = text.ends_with(':') && text.contains(" by ");
+            let is_end = text.len() > 9 && text.bytes().all(|byte| byte == b'=');
+            return match (is_other, is_first || is_end) {
+                (true, _) => Some(Self::OtherRace),
+                (false, true) => Some(self),
+                (false, false) => None,
+            };
+        }
+        if self == Self::Race && is_place(Some(line)) {
+            let (file, number) = file_and_line(text.split(" +0x").next().unwrap_or(text));
+            out(Piece::Place(file, number));
+        } else if self == Self::Race && text.ends_with(')') {
+            out(Piece::Frame(Frame::new(&text[..text.rfind('(').unwrap_or(text.len())])));
+        }
+        Some(self)
     }
 }
 

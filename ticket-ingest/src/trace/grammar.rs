@@ -9,7 +9,7 @@ use ticket_core::record::{ErrorCause, Frame};
 
 use super::collect::Owner;
 use super::errors::{exception, is_capitalised, is_exception, is_qualified};
-use super::{beam, dotnet, go, java, javascript, php, python, ruby, rust};
+use super::{apple, beam, dotnet, embedded, go, java, javascript, php, python, ruby, rust};
 
 /// A line without the white space around it.
 #[derive(Clone, Copy, Debug)]
@@ -83,8 +83,10 @@ pub(super) type Next<S> = Option<(S, Belongs)>;
 pub(super) enum State {
     /// After an error whose language the next lines show.
     Error,
+    Apple(apple::State),
     Beam(beam::State),
     Dotnet(dotnet::State),
+    Embedded(embedded::State),
     Go(go::State),
     Java(java::State),
     JavaScript(javascript::State),
@@ -114,8 +116,10 @@ impl State {
         }
         match self {
             Self::Error => after_error(line, out),
+            Self::Apple(state) => with(Self::Apple, state.next(line, out)),
             Self::Beam(state) => with(Self::Beam, state.next(line, out)),
             Self::Dotnet(state) => with(Self::Dotnet, state.next(line, out)),
+            Self::Embedded(state) => with(Self::Embedded, state.next(line, out)),
             Self::Go(state) => with(Self::Go, state.next(line, out)),
             Self::Java(state) => with(Self::Java, state.next(line, out)),
             Self::JavaScript(state) => with(Self::JavaScript, state.next(line, out)),
@@ -128,13 +132,17 @@ impl State {
 
     /// Returns `true` after the line with which a panic begins.
     pub(super) const fn is_panic(self) -> bool {
-        matches!(self, Self::Go(go::State::Panic) | Self::Rust(_))
+        matches!(
+            self,
+            Self::Apple(_) | Self::Embedded(_) | Self::Go(go::State::Panic) | Self::Rust(_)
+        )
     }
 
     /// Returns whose code a frame is.
     pub(super) fn owner(self, frame: &Frame) -> Owner {
         match self {
-            Self::Error => Owner::Application,
+            Self::Error | Self::Embedded(_) => Owner::Application,
+            Self::Apple(_) => apple::owner(frame),
             Self::Beam(_) => beam::owner(frame),
             Self::Dotnet(_) => dotnet::owner(frame),
             Self::Go(_) => go::owner(frame),
@@ -169,7 +177,11 @@ pub(super) fn begin(line: Line<'_>, out: Out<'_>) -> Option<(State, usize)> {
     if line.is_indented() {
         return None;
     }
-    let state = if let Some(state) = rust::begin(line, out) {
+    let state = if let Some(state) = apple::begin(line, out) {
+        State::Apple(state)
+    } else if let Some(state) = embedded::begin(line, out) {
+        State::Embedded(state)
+    } else if let Some(state) = rust::begin(line, out) {
         State::Rust(state)
     } else if let Some((state, before)) = go::begin(line, out) {
         return Some((State::Go(state), before));

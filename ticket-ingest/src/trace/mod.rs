@@ -1,11 +1,13 @@
-//! Stack traces as programs print them: Python, Java, JavaScript, Go, .NET, PHP, Ruby, Elixir, Erlang and Rust.
+//! Stack traces as programs print them: Python, Java, JavaScript, Go, .NET, PHP, Ruby, Elixir, Erlang, Rust and Objective-C.
 //!
 //! There is one module per language with the grammar of its lines, see [`grammar`]. [`read`] reads a whole text, and a
 //! [`Follower`] says of the next line of a log whether it belongs to the trace of the record before it.
 
+mod apple;
 mod beam;
 mod collect;
 mod dotnet;
+mod embedded;
 mod errors;
 mod follow;
 mod go;

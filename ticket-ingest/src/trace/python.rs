@@ -38,6 +38,17 @@ pub(super) fn begin(line: Line<'_>, out: Out<'_>) -> Option<(State, usize)> {
         out(Piece::Error(ErrorCause::default(), Link::First));
         return Some((FRAMES, before.len()));
     }
+    // The traceback of another process, which stands between quotes.
+    let announces = State { step: Step::Linked(Link::First), ..FRAMES };
+    if line.text.trim_end_matches(':').ends_with("RemoteTraceback") {
+        return Some((announces, 0));
+    }
+    let thread =
+        line.text.strip_prefix("Exception in thread ").and_then(|text| text.strip_suffix(':'));
+    if let Some(name) = thread.filter(|name| !name.contains(": ")) {
+        out(Piece::Thread(name));
+        return Some((announces, 0));
+    }
     out(Piece::Frame(frame(line.text)?));
     Some((FRAMES, 0))
 }
@@ -49,7 +60,7 @@ impl State {
             None => line,
         };
         let text = line.text;
-        if text.is_empty() {
+        if text.is_empty() || text == "\"\"\"" {
             return Some((self, Belongs::Surely));
         }
         if text.starts_with("+-") && text.ends_with("---") {

@@ -12,6 +12,8 @@ pub(crate) enum State {
     Panic,
     /// In the message of a panic.
     Message,
+    /// In the report of a panic that `color-eyre` writes.
+    Report,
     /// After an error, or after all that belongs to a panic.
     Error,
     /// In the causes of an error.
@@ -26,6 +28,10 @@ pub(super) const AFTER_ERROR: State = State::Error;
 
 /// Begins with a panic.
 pub(super) fn begin(line: Line<'_>, out: Out<'_>) -> Option<State> {
+    if line.text == "The application panicked (crashed)." {
+        out(Piece::Error(ErrorCause::new(Some("panic".into()), ""), Link::First));
+        return Some(State::Report);
+    }
     let rest = line.text.strip_prefix("thread '")?;
     let (thread, rest) = rest.split_once('\'')?;
     let rest = rest.trim_start();
@@ -66,6 +72,22 @@ impl State {
             return surely(Self::Error);
         }
         match self {
+            Self::Report => {
+                if let Some(text) = text.strip_prefix("Message: ") {
+                    out(Piece::Text(text.trim_start()));
+                } else if let Some(place) = text.strip_prefix("Location: ") {
+                    let (file, number) = file_and_line(place);
+                    out(Piece::RaisedAt(file, number));
+                } else if text.contains(" BACKTRACE ") {
+                    return surely(Self::Frames);
+                } else if !text.starts_with("Backtrace omitted")
+                    && !text.starts_with("Run with RUST_BACKTRACE=")
+                    && !line.is_indented()
+                {
+                    return None;
+                }
+                surely(self)
+            }
             Self::Panic | Self::Message => {
                 out(Piece::Text(line.whole));
                 surely(Self::Message)
@@ -90,7 +112,12 @@ impl State {
                 }
                 let name = match numbered(text) {
                     Some(name) => name,
-                    None if text.starts_with("[... omitted") => return surely(self),
+                    None if text.starts_with("[... omitted")
+                        || text.contains(" frames hidden ")
+                        || text.starts_with("Run with ") =>
+                    {
+                        return surely(self);
+                    }
                     None => return None,
                 };
                 out(Piece::Frame(Frame::new(without_hash(name))));

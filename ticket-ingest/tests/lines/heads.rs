@@ -67,13 +67,7 @@ fn loggers_of_many_languages() {
             "oejs.Server",
             "main: x",
         ),
-        (
-            "[11/21/26 10:47:20:123 UTC] 00000001 SystemOut     O x",
-            true,
-            "info",
-            "",
-            "00000001 SystemOut     O x",
-        ),
+        ("[11/21/26 10:47:20:123 UTC] 00000001 SystemOut     O x", true, "info", "SystemOut", "x"),
         (
             "2026-11-21 10:47:20,123 [http-nio-8080-exec-1] ERROR c.s.Cart - x",
             true,
@@ -239,7 +233,7 @@ fn loggers_of_many_languages() {
         ),
         ("[2026-11-21][10:47:20][shop::cart][ERROR] x", true, "error", "shop::cart", "x"),
         ("[2026-11-21 10:47:20.123 +01:00] ERROR [src/main.rs:12] x", true, "error", "", "x"),
-        ("[2026-11-21 10:47:20.123] [shop] [error] x", true, "error", "", "x"),
+        ("[2026-11-21 10:47:20.123] [shop] [error] x", true, "error", "shop", "x"),
         (
             "[2026-11-21 10:47:20.123][1][error][config] [source/a.cc:12] x",
             true,
@@ -260,7 +254,13 @@ fn servers_and_daemons() {
     check(&[
         ("1255:M 14 Oct 03:00:46.069 # x", true, "warning", "", "x"),
         ("1255:M 14 Oct 2026 03:00:46.069 * x", true, "notice", "", "x"),
-        ("2026-11-21T10:47:20.123456Z 0 [ERROR] [MY-010119] [Server] x", true, "error", "", "x"),
+        (
+            "2026-11-21T10:47:20.123456Z 0 [ERROR] [MY-010119] [Server] x",
+            true,
+            "error",
+            "Server",
+            "x",
+        ),
         ("2026-11-21 10:47:20 0 [ERROR] InnoDB: x", true, "error", "InnoDB", "x"),
         ("2026-11-21 10:47:20 139 [Warning] x", true, "warning", "", "x"),
         ("261121 10:47:20 [ERROR] x", true, "error", "", "x"),
@@ -414,4 +414,249 @@ fn threads_places_spans_and_processes_are_kept() {
     assert_eq!(sidekiq.traits["class"], "Pay".into());
     let zap = record("2026-11-21T10:47:20.123Z\terror\tx\t{\"user\": 7, \"error\": \"no card\"}");
     assert_eq!((&zap.traits["user"], zap.error[0].message.as_str()), (&7.into(), "no card"));
+}
+
+#[test]
+fn levels_as_letters_and_signs() {
+    check(&[
+        // A letter before a bar, and the letter of a notice
+        ("2026-11-21 10:47:20.123456 W | shop/cart: x", true, "warning", "shop/cart", "x"),
+        ("2026-11-21 10:47:20.123456 N | shop: x", true, "notice", "shop", "x"),
+        ("* 2026-11-21 10:47:20.123456 E | shop: x", true, "error", "shop", "x"),
+        // A letter with a mark of exclamation
+        ("2026-11-21T10:47:20Z E! [outputs.shop] x", true, "error", "outputs.shop", "x"),
+        ("2026-11-21T10:47:20Z W! x y", true, "warning", "", "x y"),
+        // Four letters
+        ("2026-11-21 10:47:20.123456+01:00 [noti] <0.44.0> x", true, "notice", "", "x"),
+        ("2026-11-21 10:47:20.123456+01:00 [debg] <0.44.0> x", true, "debug", "", "x"),
+        // A title is no logger
+        (
+            "2026-11-21 10:47:20.123456+01:00 [error] <0.44.0>   crasher:",
+            true,
+            "error",
+            "",
+            "crasher:",
+        ),
+        // Signs
+        ("⨯ x", false, "error", "", "x"),
+        (" ⚠ x", false, "warning", "", "x"),
+        // Microcontrollers
+        ("E (2041) shop: x", false, "error", "shop", "x"),
+        ("W (10:47:20.123) shop: x", false, "warning", "shop", "x"),
+        ("10:47:20.123 -> E (2041) wifi:x", false, "error", "wifi", "x"),
+    ]);
+    // A sign begins a record, and so does a level that is filled with a space.
+    assert_eq!(super::entries(" ⨯ first\n ⚠ second\n").len(), 2);
+    assert_eq!(super::entries("ERROR a::b > first\n WARN a::b > second\n").len(), 2);
+}
+
+#[test]
+fn levels_with_what_is_written_in_one_word_with_them() {
+    check(&[
+        ("[10:47:20] [Server thread/ERROR]: x", false, "error", "", "x"),
+        ("[10:47:20] [Render thread/WARN] [shop/]: x", false, "warning", "shop/", "x"),
+        ("log4j:WARN x", false, "warning", "log4j", "x"),
+        ("10:47:20,123 |-ERROR in com.shop.Cart@3:16 - x", false, "error", "com.shop.Cart", "x"),
+        ("shop 10:47:20.12 ERROR ==> x", false, "error", "shop", "x"),
+        ("[ALERT] 324/104720 (1234) : x", false, "critical", "", "x"),
+    ]);
+    // Without a level, the name and the time of day are words of a text.
+    assert_eq!(record("Meet 10:47:20 and go").message, "Meet 10:47:20 and go");
+}
+
+#[test]
+fn words_before_a_level_that_is_a_word_are_not_lost() {
+    for (line, message) in [
+        ("2026-11-21 10:47:20 Socket error on x", "Socket error on x"),
+        (
+            "[Sat Nov 21 10:47:20 2026] EXT4-fs error (device sda1): x",
+            "EXT4-fs error (device sda1): x",
+        ),
+    ] {
+        let record = record(line);
+        assert_eq!((record.level.as_str(), record.message.as_str()), ("error", message), "{line}");
+    }
+}
+
+#[test]
+fn loggers_with_signs_in_their_names() {
+    check(&[
+        (
+            "10:47:20,123 ERROR [org.apache.Base.[shop].[default-host].[/].[pay]] (http-1) x",
+            false,
+            "error",
+            "org.apache.Base.[shop].[default-host].[/].[pay]",
+            "x",
+        ),
+        (
+            "2026-11-21 10:47:20.123 ERROR 1 --- [main] o.a.Base.[.[.[/].[pay]    : x",
+            true,
+            "error",
+            "o.a.Base.[.[.[/].[pay]",
+            "x",
+        ),
+        (
+            "2026-11-21 10:47:20.123+0000 [id=29]\tSEVERE\tcom.shop.Cart#pay: x",
+            true,
+            "error",
+            "com.shop.Cart",
+            "x",
+        ),
+        ("2026.11.21 10:47:20.1 [ 1 ] {a} <Error> payCart: x", true, "error", "payCart", "x"),
+        (
+            "[2026-11-21 10:47:20,123] ERROR x (shop.cart.logger)",
+            true,
+            "error",
+            "shop.cart.logger",
+            "x",
+        ),
+        ("WARNING  shop.cart:cart.py:12 x", false, "warning", "shop.cart", "x"),
+        ("10:47:20 [ERROR] (1) shop::cart: [src/cart.rs:12] x", false, "error", "shop::cart", "x"),
+        (
+            "2026-11-21T10:47:20Z\tERROR\t[shop_cart]\tcart/pay.go:12\tx",
+            true,
+            "error",
+            "shop_cart",
+            "x",
+        ),
+        (
+            "[2026-11-21T10:47:20,123][ERROR][shop.cart][main][7f3a] x",
+            true,
+            "error",
+            "shop.cart",
+            "x",
+        ),
+        // A name in brackets is a thread if its name or another logger says so.
+        ("2026-11-21T10:47:20Z ERROR ThreadId(02) shop::cart: x", true, "error", "shop::cart", "x"),
+        (
+            "2026-11-21T10:47:20Z ERROR worker-1 ThreadId(02) shop::cart: x",
+            true,
+            "error",
+            "shop::cart",
+            "x",
+        ),
+        ("1.7952580401234567e+09\tERROR\tshop.cart\tx", true, "error", "shop.cart", "x"),
+        ("10:47:20 ERROR [console] x", false, "error", "console", "x"),
+        ("10:47:20 ERROR [main] x", false, "error", "", "x"),
+        ("10:47:20 ERROR [reaper] com.shop.Cart - x", false, "error", "com.shop.Cart", "x"),
+        ("[Shop] 7  - 11/21/2026, 7:49:42 PM   ERROR [Cart] x", true, "error", "Cart", "x"),
+    ]);
+}
+
+#[test]
+fn fields_behind_a_message_that_hold_an_error() {
+    for (line, message, kind, text) in [
+        ("10:47AM ERR x error=\"no card\" order=17", "x", None, "no card"),
+        ("2026/11/21 10:47:20 ERROR x order=17 err=\"no \\\"card\\\"\"", "x", None, "no \"card\""),
+        (
+            "2026-11-21 10:47:20 +0000 [error]: #0 x error_class=A::B error=\"no card\"",
+            "x",
+            Some("A::B"),
+            "no card",
+        ),
+        (
+            "E1121 10:47:20.123456    12 cart.go:7] \"x\" err=\"no card\" order=17",
+            "x",
+            None,
+            "no card",
+        ),
+    ] {
+        let record = record(line);
+        let error = &record.error[0];
+        assert_eq!(
+            (record.message.as_str(), error.type_name.as_deref(), error.message.as_str()),
+            (message, kind, text),
+            "{line}"
+        );
+    }
+    let event = record("2026-11-21 10:47:20 WARN x: type=LOGIN_ERROR, user=7, error=no_card");
+    assert_eq!(event.message, "type=LOGIN_ERROR, user=7, error=no_card");
+}
+
+#[test]
+fn heads_of_systems_and_engines() {
+    check(&[
+        ("[2026.11.21-10.47.20:123][  0]LogShop: Error: x", true, "error", "LogShop", "x"),
+        ("[2026.11.21-10.47.20:123][ 12]LogShop: Display: x", true, "info", "LogShop", "x"),
+        ("[ERROR] [1795258040.123456789]: x", true, "error", "", "x"),
+        ("[ERROR] [1795258040.123456789, 0.816]: x", true, "error", "", "x"),
+        (
+            "[cart-1] [WARN] [1795258040.123456789] [shop.cart]: x",
+            true,
+            "warning",
+            "shop.cart",
+            "x",
+        ),
+        ("11-21 10:47:20.173: E/Cart(914): x", true, "error", "Cart", "x"),
+        ("11-21 10:47:20.173 E/Cart    (  914): x", true, "error", "Cart", "x"),
+        ("11-21 10:47:20.173  1000  2626  2643 W Cart: x", true, "warning", "Cart", "x"),
+        ("2026-11-21 10:47:20.173 5432-5460/com.shop W/Cart: x", true, "warning", "Cart", "x"),
+        (
+            "2026-11-21 10:47:20.173  5432-5460  Cart      com.shop      I  x",
+            true,
+            "info",
+            "Cart",
+            "x",
+        ),
+        ("2026-11-21 10:47:20.290 Shop[14492:90b] x", true, "info", "Shop", "x"),
+        (
+            "2026-11-21 10:47:20.123456+0100 0x1a2b  Fault  0x0  512  0  shopd: (Lib) [com.shop:pay] x",
+            true,
+            "critical",
+            "com.shop:pay",
+            "x",
+        ),
+        (
+            "2026-11-21 10:47:20.123 E  shopd[512:1a2b] [com.shop:pay] x",
+            true,
+            "error",
+            "com.shop:pay",
+            "x",
+        ),
+        ("type=AVC msg=audit(1795258040.123:45): x y=1", true, "info", "AVC", "x y=1"),
+        ("E261121 10:47:20.123456 12 kv/cart.go:7 ⋮ [n1,s1] 45  x", true, "error", "", "x"),
+        ("F261121 10:47:20.123456 12 kv/cart.go:7 ⋮ [T1,config]   x", true, "critical", "", "x"),
+        (
+            "####<Nov 21, 2026 10:47:20,123 AM UTC> <Error> <HTTP> <web> <srv> <t> <<u>> <> <> <1795258040123> <BEA-7> <x>",
+            true,
+            "error",
+            "HTTP",
+            "x",
+        ),
+        (
+            "<Nov 21, 2026 10:47:20 AM UTC> <Warning> <Security> <BEA-7> <x>",
+            true,
+            "warning",
+            "Security",
+            "x",
+        ),
+        ("[11/21/26 10:47:20:123 UTC] 0000001f Cart          E   x", true, "error", "Cart", "x"),
+        (
+            "[2026-11-21T10:47:20.123Z] [Shop 5] [SEVERE] [SHOP-7] [com.shop.web] [tid: _ThreadID=30] [levelValue: 1000] [[\n  x]]",
+            true,
+            "error",
+            "com.shop.web",
+            "x",
+        ),
+        ("Error,11/21/2026 10:47:20 AM,Shop,1000,(100),\"x\"", true, "error", "Shop", "x"),
+        ("Warning\t11/21/2026 10:47:20 AM\tShop\t1000\tNone\t\"x\"", true, "warning", "Shop", "x"),
+        ("(node:7) [DEP0005] DeprecationWarning: x", false, "warning", "", "DeprecationWarning: x"),
+        ("/srv/cart.py:7: UserWarning: x", false, "warning", "", "UserWarning: x"),
+        ("NOTICE: PHP message: PHP Warning:  x in /a.php on line 9", false, "warning", "php", "x"),
+    ]);
+    let time = |line| super::entry(line).time.unwrap().to_string();
+    assert!(
+        time("[2026.11.21-10.47.20:123][  0]LogShop: Error: x")
+            .starts_with("2026-11-21T10:47:20.123")
+    );
+    for line in ["21/11/2026, 3:13:54 p.m. ERROR x", "11/21/2026, 3:13:54\u{202f}PM ERROR x"] {
+        assert!(time(line).starts_with("2026-11-21T15:13:54"), "{line}");
+    }
+}
+
+#[test]
+fn the_beginning_of_a_head_is_no_head() {
+    for line in ["2026-11-21 10:47:20.173 5432-5460/com.shop W", "11-21 10:47:20.173 W/", "E ("] {
+        assert!(!record(line).message.is_empty(), "{line}");
+    }
 }

@@ -218,3 +218,71 @@ fn lines_that_nobody_knows_are_told_apart() {
     assert!(entry("{\"msg\":\"x\"}").is_recognized);
     assert!(entry("ERROR x").is_recognized);
 }
+
+#[test]
+fn messages_and_errors_of_objects_within_the_object() {
+    let read = |line: &str| {
+        let record = record(line);
+        let kind = record.error.first().and_then(|error| error.type_name.clone());
+        (record.level.as_str(), record.message.to_string(), kind.map(|kind| kind.to_string()))
+    };
+    let error = |message: &str, kind: Option<&str>| {
+        ("error", message.to_owned(), kind.map(ToOwned::to_owned))
+    };
+    for (line, expected) in [
+        (
+            r#"{"time":"2026-11-21T10:47:20Z","level":"Error","properties":{"message":"x","exceptionType":"A.B"}}"#,
+            error("x", Some("A.B")),
+        ),
+        (
+            r#"{"timestamp":"2026-11-21T10:47:20Z","severity":"ERROR","payload":{"status":{"code":7,"message":"x"}}}"#,
+            error("x", None),
+        ),
+        (
+            r#"{"level":"error","message":"x","exception":{"Exception":"A\\B","Message":"y","Trace":[{"file":"/srv/a.php","line":7,"function":"pay","class":"A\\Cart"}]}}"#,
+            error("x", Some("A\\B")),
+        ),
+        (
+            r#"{"severity":"ERROR","message":"x","exception.class":"A::B","exception.message":"y","exception.backtrace":["a.rb:7:in `pay'"]}"#,
+            error("x", Some("A::B")),
+        ),
+        (
+            r#"{"severity":"ERROR","message":"x","error_class":"A::B","error_message":"y"}"#,
+            error("x", Some("A::B")),
+        ),
+        (
+            r#"{"level":"error","message":"x","stack":["TypeError: y","    at pay (/srv/cart.js:7:3)"]}"#,
+            error("x", Some("TypeError")),
+        ),
+        (
+            r#"{"level":"error","message":"x","exceptions":[{"ClassName":"A.B","Message":"y"},{"ClassName":"C","Message":"z"}]}"#,
+            error("x", Some("A.B")),
+        ),
+        (
+            r#"{"level":"error","message":"x","throwable":{"className":"a.B","message":"y","stepArray":[{"className":"a.C","methodName":"pay","fileName":"C.java","lineNumber":7}]}}"#,
+            error("x", Some("a.B")),
+        ),
+        (
+            r#"{"SeverityText":"ERROR","Body":"x","Attributes":{"exception.type":"A","exception.message":"y"}}"#,
+            error("x", Some("A")),
+        ),
+    ] {
+        assert_eq!(read(line), expected, "{line}");
+    }
+    let frames = |line: &str| record(line).backtrace;
+    let php = frames(
+        r#"{"level":"error","message":"x","exception":{"Exception":"A","Message":"y","Trace":[{"file":"/srv/a.php","line":7,"function":"pay","class":"A\\Cart"}]}}"#,
+    );
+    assert_eq!((php[0].function.as_str(), php[0].line), ("A\\Cart.pay", Some(7)));
+    let zap = record(
+        "2026-11-21T10:47:20.123Z\tERROR\tshop\tx\t{\"request\": {\"id\": 7}, \"status\": 502}",
+    );
+    assert_eq!((zap.message.as_str(), &zap.traits["status"]), ("x", &502.into()));
+}
+
+#[test]
+fn a_zero_among_few_numbers_is_no_emergency() {
+    let log = "{\"level\":3,\"message\":\"x\"}\n{\"level\":0,\"message\":\"y\"}\n";
+    let levels: Vec<_> = entries(log).iter().map(|entry| entry.record.level.as_str()).collect();
+    assert_eq!(levels, ["error", "debug"]);
+}

@@ -83,3 +83,16 @@ fn no_message_is_empty() {
         }
     }
 }
+
+#[test]
+fn a_time_in_a_line_of_its_own() {
+    let log = "2026-11-21T10:47:20.123456+00:00\nERROR: first\n2026-11-21T10:47:21.123456+00:00\nsecond\nmore\n";
+    let entries = entries(log);
+    let told: Vec<_> = entries.iter().map(|entry| told(&entry.record)).collect();
+    assert_eq!(told, [("error", "", "first"), ("info", "", "second")]);
+}
+
+#[test]
+fn a_time_of_day_begins_a_record_without_a_level() {
+    assert_eq!(messages("12:34:56 PM [shop] first\n12:34:57 PM [shop] second\n").len(), 2);
+}

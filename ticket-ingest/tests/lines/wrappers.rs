@@ -80,7 +80,7 @@ fn lines_of_syslog_in_many_forms() {
             true,
             "error",
             "nginx",
-            "*5 x",
+            "x",
         ),
         (
             "Nov 21 10:47:20 web1 shopd[77]: {\"level\":\"error\",\"msg\":\"x\"}",
@@ -185,4 +185,23 @@ fn traces_of_two_containers_that_alternate_are_two_records() {
         .map(|entry| (entry.line, entry.record.message.as_str(), entry.record.backtrace.len()))
         .collect();
     assert_eq!(told, [(1, "a", 1), (2, "b", 1)]);
+}
+
+#[test]
+fn the_export_format_of_the_journal() {
+    let log = "__CURSOR=s=1;i=1\n__REALTIME_TIMESTAMP=1795258040123456\nPRIORITY=3\nSYSLOG_IDENTIFIER=shop\n_PID=7\nMESSAGE=x\n\n__CURSOR=s=1;i=2\n__REALTIME_TIMESTAMP=1795258041123456\nPRIORITY=6\nSYSLOG_IDENTIFIER=shop\nMESSAGE=2026-11-21 10:47:21,123 ERROR shop.cart: y\n";
+    let entries = entries(log);
+    let told: Vec<_> = entries.iter().map(|entry| told(&entry.record)).collect();
+    assert_eq!(told, [("error", "shop", "x"), ("error", "shop.cart", "y")]);
+    assert!(entries.iter().all(|entry| entry.time.is_some()));
+    assert_eq!(entries[0].record.process, Some(7));
+}
+
+#[test]
+fn wrappers_that_are_indented_and_categories_within_them() {
+    check(&[
+        ("   2026-11-21T10:47:20.12+0000 [APP/PROC/WEB/0] ERR x", true, "error", "", "x"),
+        ("<3>Shop.Cart[7] x", false, "error", "Shop.Cart", "x"),
+        ("Nov 21 10:47:20 mail dovecot: imap(bob)<12><ab>: Error: x", true, "error", "imap", "x"),
+    ]);
 }
