@@ -64,9 +64,7 @@ impl Summary {
     /// probably not a log, or has another format than the one given.
     pub(super) const fn is_failure(&self) -> bool {
         let is_unreadable = self.malformed > 0 && self.malformed == self.read;
-        let is_unknown = !self.unrecognized_files.is_empty()
-            && self.recognized == 0
-            && self.recorded + self.already_known == 0;
+        let is_unknown = !self.unrecognized_files.is_empty() && self.recognized == 0;
         self.rejected > 0 || ((is_unreadable || is_unknown) && self.read_before == 0)
     }
 

@@ -73,11 +73,14 @@ fn a_file_in_which_nothing_is_recognized_is_a_failure_that_says_why() {
     let text = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0));
     assert!(text.contains("not recognized: app.log:1:"), "{text}");
-    // What was asked for is recorded.
+    // Also if its lines are recorded, as was asked for.
     let place = Place::new();
     place.write("app.log", "all is well\n");
     let output = place.run(&["ingest", "app.log", "--min-level", "info"]);
-    assert_eq!(output.status.code(), Some(0));
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.starts_with("read 1 line: 1 recorded"), "{text}");
+    assert!(text.contains("not recognized: app.log:1:"), "{text}");
+    assert_eq!(output.status.code(), Some(1));
 }
 
 #[test]
