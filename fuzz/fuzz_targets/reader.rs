@@ -44,6 +44,9 @@ fuzz_target!(|input: (usize, &[u8])| {
     let rest = Reader::resume(Cursor::new(log), Format::Auto, &position).unwrap();
     // Lines that belong to a record before may be records of their own now: the other reader is not asked again.
     let rest: Vec<u64> = rest.map(|item| offset(&item.unwrap())).collect();
-    let lost: Vec<_> = items[given..].iter().filter(|item| !rest.contains(item)).collect();
+    // The lines of such a record may be a part of it that was a record of its own.
+    let follows_new = |item: &u64| rest.iter().any(|new| new < item && !items.contains(new));
+    let is_lost = |item: &&u64| !rest.contains(item) && !follows_new(item);
+    let lost: Vec<_> = items[given..].iter().filter(is_lost).collect();
     assert!(lost.is_empty(), "{lost:?} of {items:?} after {given}, at {position}");
 });
