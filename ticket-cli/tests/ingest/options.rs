@@ -34,7 +34,10 @@ fn malformed_lines_are_listed_and_do_not_stop_the_rest() {
 #[test]
 fn a_line_without_the_requested_format_is_malformed() {
     let place = Place::new();
-    place.write("app.log", "level=error msg=\"a b\"\nERROR plain\n{\"level\":\"error\",\"msg\":\"c\"}\n");
+    place.write(
+        "app.log",
+        "level=error msg=\"a b\"\nERROR plain\n{\"level\":\"error\",\"msg\":\"c\"}\n",
+    );
     let counts = |format| {
         let summary =
             place.ingest(&["app.log", "--again", "--format", format, "--min-level", "trace"]);
