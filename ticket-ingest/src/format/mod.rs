@@ -9,6 +9,7 @@
 
 mod csvlog;
 mod ecs;
+pub(crate) mod export;
 mod fields;
 mod gelf;
 mod logfmt;
@@ -145,12 +146,6 @@ pub(crate) enum Open {
     Export,
 }
 
-/// Converts an entry of the journal in its export format to the object that the journal writes as JSON.
-pub(crate) fn export<'a>(lines: impl Iterator<Item = &'a str>) -> String {
-    let pairs = lines.filter_map(|line| line.split_once('='));
-    Value::Object(pairs.map(|(name, value)| (name.to_owned(), value.into())).collect()).to_string()
-}
-
 /// Returns what a line may open of a record that is written over many lines. After a plain line, a brace alone is a part
 /// of its text.
 pub(crate) fn opens(format: Format, line: &str, after_text: bool) -> Option<Open> {
@@ -160,7 +155,7 @@ pub(crate) fn opens(format: Format, line: &str, after_text: bool) -> Option<Open
     {
         return Some(Open::Braces);
     }
-    if is_auto && line.starts_with("__CURSOR=") {
+    if is_auto && export::begins(line) {
         return Some(Open::Export);
     }
     (is_auto && csvlog::begins(line)).then_some(Open::Quotes)
@@ -172,8 +167,7 @@ impl Open {
     pub(crate) fn change(self, line: &str, open: i64) -> Option<i64> {
         match self {
             Self::Braces => json_depth(line).filter(|_| open == 0 || !line.starts_with('{')),
-            Self::Export if open == 0 => Some(1),
-            Self::Export => Some(-i64::from(line.trim().is_empty())),
+            Self::Export => export::change(line, open),
             // A quote closes what another one has opened.
             Self::Quotes if !csvlog::has_open_quote(line) => Some(0),
             Self::Quotes => Some(if open == 0 { 1 } else { -1 }),

@@ -13,11 +13,12 @@ use ticket_core::Record;
 use ticket_ingest::{Entry, Format, Item, Reader};
 
 /// Reads all records of a log.
-fn entries(log: &str) -> Vec<Entry> {
-    Reader::new(log.as_bytes(), Format::Auto)
+fn entries(log: impl AsRef<[u8]>) -> Vec<Entry> {
+    let log = log.as_ref();
+    Reader::new(log, Format::Auto)
         .map(|item| match item.unwrap() {
             Item::Entry(entry) => *entry,
-            other => panic!("{log}: {other:?}"),
+            other => panic!("{}: {other:?}", String::from_utf8_lossy(log)),
         })
         .collect()
 }

@@ -1,5 +1,7 @@
 //! Lines in the wrappers of runtimes, syslog, the journal and platforms.
 
+use ticket_core::Record;
+
 use super::{check, entries, record, told};
 
 #[test]
@@ -195,6 +197,45 @@ fn the_export_format_of_the_journal() {
     assert_eq!(told, [("error", "shop", "x"), ("error", "shop.cart", "y")]);
     assert!(entries.iter().all(|entry| entry.time.is_some()));
     assert_eq!(entries[0].record.process, Some(7));
+}
+
+/// The bytes of a length may be line breaks, and no UTF-8.
+#[test]
+fn values_of_several_lines_in_the_export_format_of_the_journal() {
+    let head = b"__REALTIME_TIMESTAMP=1795258040123456\nPRIORITY=3\nSYSLOG_IDENTIFIER=shop\n";
+    let trace = "Traceback (most recent call last):\n  File \"/srv/cart.py\", line 9, in pay\n\n";
+    let messages = [120, 200, 0x010A, 0x0A28, 0x0A0A].map(|length| {
+        let text = format!("cannot pay\n{trace}KeyError: a=1 ");
+        let rest = "x".repeat(length - text.len());
+        text + &rest
+    });
+    let mut log = Vec::new();
+    let value = |name: &str, text: &str| {
+        [format!("{name}\n").as_bytes(), &(text.len() as u64).to_le_bytes(), text.as_bytes(), b"\n"]
+            .concat()
+    };
+    for (at, message) in messages.iter().enumerate() {
+        let has_whole_length = !message.len().to_le_bytes().contains(&b'\n');
+        log.extend_from_slice(format!("__CURSOR=s=1;i={at}\n").as_bytes());
+        // One in front of another field, and where the length shows that the other has ended, two at the end.
+        log.extend_from_slice(&value("_CMDLINE", trace));
+        log.extend_from_slice(head);
+        if has_whole_length {
+            log.extend_from_slice(&value("OTHER", trace));
+        }
+        log.extend_from_slice(&value("MESSAGE", message));
+        log.push(b'\n');
+    }
+    let entries = entries(log);
+    assert_eq!(entries.len(), messages.len());
+    for (entry, message) in entries.iter().zip(&messages) {
+        let Record { error, backtrace, traits, .. } = &entry.record;
+        assert_eq!(told(&entry.record), ("error", "shop", "cannot pay"));
+        let (_, text) = message.split_once("KeyError: ").unwrap();
+        assert_eq!((error[0].type_name.as_deref(), &*error[0].message), (Some("KeyError"), text));
+        assert_eq!((backtrace.len(), backtrace[0].line), (1, Some(9)));
+        assert!(traits["_CMDLINE"].to_string().ends_with("in pay"), "{traits:?}");
+    }
 }
 
 #[test]
