@@ -97,11 +97,7 @@ impl Numbers {
     /// Returns the scale that fits what was counted.
     pub(crate) fn scale(&self) -> Scale {
         let [zero, one, two, three, four, five, six, seven] = self.counts;
-        // An emergency is rare, and where there is one, there are harmless lines too.
-        let is_upwards = zero > 0 && five + six + seven == 0;
-        if is_upwards {
-            Scale::FromDebug
-        } else if six + seven > 0 || zero + one + two <= three + four + five {
+        if six + seven > 0 || zero + one + two <= three + four + five {
             Scale::Syslog
         } else if five > 0 {
             Scale::FromTrace
@@ -258,7 +254,10 @@ mod tests {
         };
         assert_eq!(scale(&[1, 1, 0, 3, 4, 1]), Scale::FromDebug);
         assert_eq!(scale(&[2, 2, 2, 5, 1]), Scale::FromTrace);
-        for numbers in [&[6, 6, 3, 7][..], &[3], &[], &[3, 4, 2], &[0, 0, 1, 6], &[30, 50, -1]] {
+        // An emergency among errors stays one, although it might be a line of debug: it would be below every level.
+        for numbers in
+            [&[6, 6, 3, 7][..], &[3], &[], &[3, 4, 2], &[0, 3, 3], &[0, 0, 1, 6], &[30, 50, -1]]
+        {
             assert_eq!(scale(numbers), Scale::Syslog, "{numbers:?}");
         }
         assert_eq!(from_number(3, Scale::FromDebug), Some(Level::Error));

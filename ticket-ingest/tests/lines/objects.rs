@@ -279,10 +279,3 @@ fn messages_and_errors_of_objects_within_the_object() {
     );
     assert_eq!((zap.message.as_str(), &zap.traits["status"]), ("x", &502.into()));
 }
-
-#[test]
-fn a_zero_among_few_numbers_is_no_emergency() {
-    let log = "{\"level\":3,\"message\":\"x\"}\n{\"level\":0,\"message\":\"y\"}\n";
-    let levels: Vec<_> = entries(log).iter().map(|entry| entry.record.level.as_str()).collect();
-    assert_eq!(levels, ["error", "debug"]);
-}
