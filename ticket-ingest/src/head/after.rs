@@ -2,7 +2,7 @@
 
 use super::Head;
 use super::before::looks_like_id;
-use super::words::{Scan, Word, is_logger, is_name, is_name_byte, process};
+use super::words::{Scan, Word, is_logger, is_name, is_name_byte, pairs, process};
 use crate::{time, trace};
 
 /// The number of pieces after a level.
@@ -525,18 +525,16 @@ impl<'a> Head<'a> {
 
     /// Takes the fields behind a message if one of them is an error: `cannot pay err="no card" order=17`.
     fn trailing_error(&mut self) {
-        if ![" err=", " error=", " error_class="].iter().any(|name| self.message.contains(name)) {
-            return;
-        }
-        let starts = self.message.match_indices(' ').map(|(at, _)| at);
-        let mut fields = starts.filter_map(|at| {
-            Some((at, pairs(&self.message[at..]).filter(|pairs| !pairs.is_empty())?))
-        });
-        let Some((at, pairs)) = fields.next() else { return };
-        let is_text = at > 0 && !self.message[..at].contains('=');
-        if is_text && !pairs.iter().any(|(_, value)| value.ends_with(',')) {
+        let Some((text, _)) = self.message.split_once('=') else { return };
+        let Some((text, _)) = text.rsplit_once(' ') else { return };
+        let Some(pairs) = pairs(&self.message[text.len()..]) else { return };
+        let is_error = |name: &str| ["err", "error", "error_class"].contains(&name);
+        // `width=3, height=4` is a text.
+        let are_fields = pairs.iter().any(|(name, _)| is_error(name))
+            && !pairs.iter().any(|(_, value)| value.ends_with(','));
+        if are_fields && !text.is_empty() {
             self.pairs.extend(pairs);
-            self.message = self.message[..at].trim_end();
+            self.message = text.trim_end();
         }
     }
 
@@ -556,29 +554,6 @@ impl<'a> Head<'a> {
         self.channel = self.channel.or(name);
         self.message = message;
     }
-}
-
-/// Reads pairs such as `order=17 name='a b'`. Returns `None` if there is anything else.
-pub(super) fn pairs(text: &str) -> Option<Vec<(&str, &str)>> {
-    let mut pairs = Vec::new();
-    let mut rest = text.trim();
-    while !rest.is_empty() {
-        let (key, behind) = rest.split_once('=').filter(|(key, _)| is_name(key))?;
-        let quote = behind.chars().next().filter(|c| ['"', '\''].contains(c));
-        let (value, behind) = match quote {
-            Some(quote) => {
-                // A quote within the value has a backslash.
-                let inner = &behind[1..];
-                let mut ends = inner.match_indices(quote).map(|(end, _)| end);
-                let end = ends.find(|end| !inner[..*end].ends_with('\\'))?;
-                (&inner[..end], &inner[end + 1..])
-            }
-            None => behind.split_once(' ').unwrap_or((behind, "")),
-        };
-        pairs.push((key, value));
-        rest = behind.trim_start();
-    }
-    Some(pairs)
 }
 
 /// Returns `true` for the name of a source file, which is not the name of a logger.

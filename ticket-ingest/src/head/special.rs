@@ -3,8 +3,7 @@
 use ticket_core::Level;
 
 use super::Head;
-use super::after::pairs;
-use super::words::place;
+use super::words::{pairs, place};
 use crate::{level, time};
 
 impl<'a> Head<'a> {
@@ -105,9 +104,8 @@ impl<'a> Head<'a> {
         Some(())
     }
 
-    /// Reads what Android writes in its forms: `03-17 16:15:29.173  2626  2643 W Tag: message`, behind the time, also with the number of the
-    /// user before the process, `… W/Tag( 2626): message`, `… 2626-2643/com.shop W/Tag: message` and
-    /// `… 2626-2643 Tag  com.shop  W  message`.
+    /// Reads what Android writes behind the time: `2626  2643 W Tag: message`, with or without the number of the user in
+    /// front, `W/Tag( 2626): message`, `2626-2643/com.shop W/Tag: message` or `2626-2643 Tag  com.shop  W  message`.
     fn android(&mut self, mut rest: &'a str) -> Option<()> {
         if rest.as_bytes().get(1) == Some(&b'/') {
             return self.android_brief(rest);

@@ -118,6 +118,29 @@ pub(super) fn process(text: &str) -> Option<u32> {
     is_number.then(|| text.parse().ok())?
 }
 
+/// Reads pairs such as `order=17 name='a b'`. Returns `None` if there is anything else.
+pub(crate) fn pairs(text: &str) -> Option<Vec<(&str, &str)>> {
+    let mut pairs = Vec::new();
+    let mut rest = text.trim();
+    while !rest.is_empty() {
+        let (key, behind) = rest.split_once('=').filter(|(key, _)| is_name(key))?;
+        let quote = behind.chars().next().filter(|c| ['"', '\''].contains(c));
+        let (value, behind) = match quote {
+            Some(quote) => {
+                // A quote within the value has a backslash.
+                let inner = &behind[1..];
+                let mut ends = inner.match_indices(quote).map(|(end, _)| end);
+                let end = ends.find(|end| !inner[..*end].ends_with('\\'))?;
+                (&inner[..end], &inner[end + 1..])
+            }
+            None => behind.split_once(' ').unwrap_or((behind, "")),
+        };
+        pairs.push((key, value));
+        rest = behind.trim_start();
+    }
+    Some(pairs)
+}
+
 /// Reads a place such as `src/cart.go:42` or `web.py:7:3`, also with `@` or a line in parentheses.
 pub(super) fn place(text: &str) -> Option<(&str, u32)> {
     let (file, line) = text.split_once([':', '@'])?;

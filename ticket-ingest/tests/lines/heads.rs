@@ -569,6 +569,9 @@ fn fields_behind_a_message_that_hold_an_error() {
             "{line}"
         );
     }
+    // Of many words, only those next to the fields are looked at.
+    let long = format!("10:47AM ERR {}err=\"no card\"", "word ".repeat(3_000_000));
+    assert_eq!(record(&long).error[0].message, "no card");
     let event = record("2026-11-21 10:47:20 WARN x: type=LOGIN_ERROR, user=7, error=no_card");
     assert_eq!(event.message, "type=LOGIN_ERROR, user=7, error=no_card");
 }
