@@ -36,7 +36,7 @@ impl Fields {
         })
     }
 
-    /// Takes the first of these fields that is the text of a stack, in one text or a line each.
+    /// Takes the first of these fields that is a stack, as a text or as an array of lines.
     fn stack(&mut self, paths: &[&str]) -> Option<SmolStr> {
         let is_stack = |value: &Value| value.is_string() || lines(value).is_some();
         let value = paths.iter().find_map(|path| take(&mut self.0, path, &is_stack))?;
@@ -100,7 +100,7 @@ impl Fields {
         let is_error = |value: &Value| match value {
             // A chain has the outermost error first.
             Value::Array(array) => {
-                lines(value).is_some() || array.first().is_some_and(is_error_object)
+                lines(value).is_some() || (!array.is_empty() && array.iter().all(is_error_object))
             }
             Value::Object(_) => is_error_object(value),
             Value::String(text) => !text.is_empty(),
@@ -108,28 +108,26 @@ impl Fields {
         };
         let error =
             take(&mut self.0, path, &is_error).or_else(|| self.below(path).map(Value::Object));
-        let error = match error {
-            Some(array @ Value::Array(_)) if lines(&array).is_some() => {
-                lines(&array).map(Value::String)
-            }
-            Some(Value::Array(array)) => array.into_iter().next(),
-            error => error,
-        };
-        match error {
-            Some(Value::String(text)) => {
+        let Some(error) = error else { return false };
+        match lines(&error).map_or(error, Value::String) {
+            Value::String(text) => {
                 if !trace::read(&text).apply(draft) {
                     draft.record.error.push(ErrorCause::new(None, text));
                 } else {
                     draft.keep("stack_trace", text);
                 }
-                true
             }
-            Some(Value::Object(object)) => {
-                object_error(Self(object), path, draft, 0);
-                true
+            Value::Object(object) => object_error(Self(object), path, draft, 0),
+            Value::Array(chain) => {
+                for (depth, error) in chain.into_iter().enumerate().take(CAUSES) {
+                    if let Value::Object(error) = error {
+                        object_error(Self(error), path, draft, depth);
+                    }
+                }
             }
-            _ => false,
+            Value::Null | Value::Bool(_) | Value::Number(_) => return false,
         }
+        true
     }
 }
 
@@ -185,6 +183,9 @@ fn lines(value: &Value) -> Option<String> {
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
+/// The folders of dependencies, in the languages whose loggers write frames as objects.
+const LIBRARIES: [&str; 4] = ["/vendor/", "/3rdparty/", "/node_modules/", "/site-packages/"];
+
 /// Reads frames that are objects with a function, a file and a line.
 fn frames(value: &Value) -> Option<Vec<Frame>> {
     let text = |object: &Value, names: &[&str]| {
@@ -201,8 +202,6 @@ fn frames(value: &Value) -> Option<Vec<Frame>> {
             frame.file = text(object, &["file", "fileName", "filename"]).map(Into::into);
             let line = ["line", "lineNumber", "lineno"].iter().find_map(|name| object.get(name));
             frame.line = line.and_then(Value::as_u64).and_then(|line| u32::try_from(line).ok());
-            const LIBRARIES: [&str; 4] =
-                ["/vendor/", "/3rdparty/", "/node_modules/", "/site-packages/"];
             frame.in_app = frame
                 .file
                 .as_deref()

@@ -269,6 +269,11 @@ fn messages_and_errors_of_objects_within_the_object() {
     ] {
         assert_eq!(read(line), expected, "{line}");
     }
+    let chain = record(
+        r#"{"level":"error","message":"x","exceptions":[{"ClassName":"A.B","Message":"y"},{"ClassName":"C","Message":"z"}]}"#,
+    );
+    let chain: Vec<_> = chain.error.iter().map(|error| error.message.as_str()).collect();
+    assert_eq!(chain, ["y", "z"]);
     let frames = |line: &str| record(line).backtrace;
     let php = frames(
         r#"{"level":"error","message":"x","exception":{"Exception":"A","Message":"y","Trace":[{"file":"/srv/a.php","line":7,"function":"pay","class":"A\\Cart"}]}}"#,
