@@ -90,6 +90,7 @@ mod tests {
         assert_eq!(kind(ffi::SQLITE_TOOBIG), ErrorKind::Rejected);
         assert_eq!(from_sqlite(rusqlite::Error::InvalidQuery).kind(), ErrorKind::Corrupt);
     }
+
     #[test]
     fn what_a_user_can_mend_is_named() {
         use rusqlite::ffi;

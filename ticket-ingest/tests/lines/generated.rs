@@ -126,7 +126,7 @@ fn check(
         })
         .collect();
     let line = wrappers.iter().fold(line, |line, wrapper| wrap(wrapper, &line));
-    let entries = entries(&format!("{line}\n{line}\n"));
+    let entries = entries(format!("{line}\n{line}\n"));
     assert_eq!(entries.len(), 2, "{line}");
     for entry in entries {
         let record = entry.record;
