@@ -71,9 +71,9 @@ impl<'a> Head<'a> {
         (self.time.is_some() || self.clock || self.is_sign) && self.level.is_some()
     }
 
-    /// Returns `true` if the line states a time, a level, or a label of PostgreSQL.
+    /// Returns `true` if the line states a time, a time without a date, or a level.
     pub(crate) const fn is_recognized(&self) -> bool {
-        self.time.is_some() || self.level.is_some()
+        self.time.is_some() || self.clock || self.level.is_some()
     }
 
     /// Reads the category of .NET before the message of a line whose wrapper states the level: `Shop.Cart[7] text`.

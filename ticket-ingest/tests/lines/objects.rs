@@ -217,6 +217,9 @@ fn lines_that_nobody_knows_are_told_apart() {
     assert!(!entry("{\"a\":1}").is_recognized);
     assert!(entry("{\"msg\":\"x\"}").is_recognized);
     assert!(entry("ERROR x").is_recognized);
+    // A time without a date, and the seconds since a system started.
+    assert!(entry("10:47:20 x").is_recognized);
+    assert!(entry("[    9.341152] x").is_recognized);
 }
 
 #[test]
