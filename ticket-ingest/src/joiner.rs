@@ -7,7 +7,7 @@ use ticket_core::Timestamp;
 
 use crate::draft::Draft;
 use crate::entry::{Entry, Item, Malformed};
-use crate::format::{self, Format, Open, Parsed, export};
+use crate::format::{self, Format, Open, Parsed};
 use crate::head::{self, Head};
 use crate::level::Numbers;
 use crate::lines::{Line, MAX_LINE};
@@ -206,8 +206,8 @@ impl Joiner {
 
     /// Takes a whole line, which may be one of many of an object or a row.
     fn whole(&mut self, bare: Bare) {
-        if let Some(object) = self.object.take_if(|object| object.ends_before(&bare)) {
-            self.export(object);
+        if let Some(object) = self.object.take_if(|object| object.kind.ends_before(&bare.text)) {
+            self.complete(object, bare.offset);
         }
         if let Some(mut object) = self.object.take() {
             let offset = bare.offset;
@@ -239,8 +239,9 @@ impl Joiner {
 
     /// Takes the record of an object whose last line begins at `through`.
     fn complete(&mut self, object: Object, through: u64) {
-        if object.kind == Open::Export {
-            self.export(object);
+        let lines = object.lines.iter().map(|line| line.line.as_str());
+        if let Some(json) = object.kind.to_json(lines) {
+            self.wrapped(object, &json);
             return;
         }
         let text =
@@ -255,11 +256,10 @@ impl Joiner {
         }
     }
 
-    /// Takes an entry of the journal, which is a wrapper of its message.
-    fn export(&mut self, object: Object) {
+    /// Takes an object that may be a wrapper of its message, as an entry of the journal is.
+    fn wrapped(&mut self, object: Object, json: &str) {
         self.joined += object.lines.len() as u64 - 1;
-        let text = export::to_json(object.lines.iter().map(|line| line.line.as_str()));
-        let peeled = peel::peel(&text);
+        let peeled = peel::peel(json);
         let (origin, text) = (peeled.origin, peeled.text.into_owned());
         if let Some(first) = object.lines.into_iter().next() {
             self.line(Bare { origin, text, ..first });
@@ -383,8 +383,12 @@ impl Joiner {
             self.whole(part);
         }
         match self.object.take() {
-            Some(object) if object.kind == Open::Export => self.export(object),
-            Some(object) => object.lines.into_iter().for_each(|bare| self.line(bare)),
+            Some(object) => {
+                match object.kind.to_json(object.lines.iter().map(|line| line.line.as_str())) {
+                    Some(json) => self.wrapped(object, &json),
+                    None => object.lines.into_iter().for_each(|bare| self.line(bare)),
+                }
+            }
             None => {}
         }
         let last = match self.waiting.pop_back() {
@@ -497,12 +501,6 @@ impl Object {
         let depth = kind.change(&bare.text, 0)?;
         let bytes = bare.text.len();
         (depth > 0 && bare.cut == 0).then(|| Self { lines: vec![bare.clone()], bytes, kind, depth })
-    }
-
-    /// Returns `true` if a line begins the next entry of the journal. In a value of several lines, a blank line ends
-    /// nothing.
-    fn ends_before(&self, bare: &Bare) -> bool {
-        self.kind == Open::Export && export::begins(&bare.text)
     }
 
     fn add(&mut self, bare: Bare) -> Step {

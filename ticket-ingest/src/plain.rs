@@ -42,6 +42,10 @@ impl Lines {
             head.category();
         }
         let follower = Follower::new(head.message, head.level.or(level));
+        // As the title of a report of the kernel, `INFO` says nothing of how bad it is.
+        if follower.is_of_kernel() {
+            head.level = head.level.filter(|level| *level >= Level::Warning);
+        }
         let is_timed = head.time.is_some() || head.clock;
         let is_error = !is_timed && line.strip_prefix("Error: ") == Some(head.message);
         let (message, tags) = (head.message.to_owned(), head.tags.to_owned());
@@ -67,10 +71,18 @@ impl Lines {
             self.labels.push((label.to_ascii_lowercase(), head.message.to_owned()));
             return true;
         }
-        if self.take_level(line, head) {
+        if self.take_title(head) || self.take_level(line, head) {
             return true;
         }
         let line = line.strip_prefix(&*self.tags).unwrap_or(line);
+        if self.follower.decides_alone() {
+            let text = if self.follower.is_of_kernel() { behind_brackets(line) } else { line };
+            let continues = self.follower.part(text, true) == Part::Continues;
+            if continues {
+                self.add(text);
+            }
+            return continues;
+        }
         // A line of a trace may have the head of the record, which is no part of the trace.
         let is_headed = head.begins_record() || (head.level.is_some() && !is_indented(line));
         let text = if is_headed && self.has_head_of(head) && !self.is_repeated_by(line) {
@@ -152,6 +164,21 @@ impl Lines {
     fn has_head_of(&self, head: &Head<'_>) -> bool {
         self.draft.level == head.level
             && self.draft.record.channel == head.channel.unwrap_or_default()
+    }
+
+    /// Takes the title of a report of the kernel, which stands below a line that only says that a report begins.
+    fn take_title(&mut self, head: &Head<'_>) -> bool {
+        if self.message != trace::CUT || !self.rest.is_empty() {
+            return false;
+        }
+        let follower = Follower::new(head.message, head.level);
+        if follower.is_of_kernel() {
+            self.draft.level = head.level;
+            self.message = head.message.to_owned();
+            self.follower = follower;
+            return true;
+        }
+        false
     }
 
     /// Takes the second line of `java.util.logging`, which has level and message: the first one has time, class and
@@ -280,6 +307,17 @@ impl Lines {
 /// Returns `true` if a line is indented. After a plain line, it belongs to that line unless it has a head.
 pub(crate) fn is_indented(line: &str) -> bool {
     line.starts_with([' ', '\t'])
+}
+
+/// Returns a line without the time and the task in brackets that the kernel writes before it: `[ 12.34][  T7] text`.
+fn behind_brackets(line: &str) -> &str {
+    let mut rest = line;
+    while let Some((inside, behind)) = rest.strip_prefix('[').and_then(|rest| rest.split_once(']'))
+        && inside.ends_with(|c: char| c.is_ascii_digit())
+    {
+        rest = behind;
+    }
+    rest
 }
 
 /// Returns the message of a line with its indentation behind the head, of which one space separates.

@@ -263,3 +263,245 @@ fn what_a_runtime_prints_is_no_part_of_the_warning_before() {
     let types: Vec<_> = records.iter().map(types).collect();
     assert_eq!(types, [vec![], vec!["KeyError"], vec![], vec!["Error"]]);
 }
+
+/// The errors of a record, `type: text`.
+fn chain(record: &Record) -> Vec<String> {
+    let show = |cause: &ticket_core::record::ErrorCause| match &cause.type_name {
+        Some(name) => format!("{name}: {}", cause.message),
+        None => cause.message.to_string(),
+    };
+    record.error.iter().map(show).collect()
+}
+
+#[test]
+fn the_error_libraries_of_rust_write_reports() {
+    let errors = ["cannot pay", "cannot read card", "no card"];
+    let color_eyre = "Error: \n   0: \u{1b}[91mcannot pay\u{1b}[0m\n   1: cannot read card\n   2: no card\n\nLocation:\n   \u{1b}[35msrc/main.rs\u{1b}[0m:\u{1b}[35m9\u{1b}[0m\n\n";
+    let spans = "  ━━━━━━━━ SPANTRACE ━━━━━━━━\n\n   0: shop::read with path=\"card\"\n      at src/main.rs:3\n\n";
+    let frames = "  ━━━━━━━━ BACKTRACE ━━━━━━━━\n                               ⋮ 1 frame hidden ⋮                               \n   2: {closure#0}<unknown>\n      at /root/.cargo/registry/src/index/color-eyre-0.6.5/src/config.rs:1068\n   7: shop::pay::hd4788a5f4aff8a3d\n      at /srv/shop/src/main.rs:9\n         8 │ fn pay() {\n    >    9 │     read()?;\n   8: main<unknown>\n      at /srv/shop/src/main.rs:17\n\n";
+    let helps = "Suggestion: use another card\nNote: cards expire\n\n";
+    let end = "Run with COLORBT_SHOW_HIDDEN=1 environment variable to disable frame filtering.\nRun with RUST_BACKTRACE=full to include source snippets.\n";
+    let omitted = "Backtrace omitted. Run with RUST_BACKTRACE=1 environment variable to display it.\nRun with RUST_BACKTRACE=full to include source snippets.\n";
+    for log in [
+        [color_eyre, omitted].concat(),
+        [color_eyre, helps, omitted].concat(),
+        [color_eyre, spans, frames, end].concat(),
+        [color_eyre, frames, helps, end].concat(),
+        format!("2026-11-21T10:47:20Z ERROR shop: {}", &color_eyre["Error: ".len()..]) + frames,
+    ] {
+        // Another line follows, which is no part of it.
+        let records = records(&(log.clone() + "2026-11-21T10:47:20Z  INFO shop: next\n"));
+        assert_eq!(records.len(), 2, "{log}\n{records:#?}");
+        let record = &records[0];
+        assert_eq!((record.level.as_str(), &*record.message), ("error", "cannot pay"), "{log}");
+        assert_eq!(chain(record), errors, "{log}");
+        assert_eq!(record.location.line, Some(9), "{log}");
+        assert!(record.traits.get("more_lines").is_none(), "{log}\n{record:#?}");
+        if log.contains("BACKTRACE ━") {
+            assert_eq!(record.location.function.as_deref(), Some("shop::pay"), "{log}");
+            assert_eq!(record.backtrace.last().unwrap().function, "main");
+        }
+    }
+
+    let miette = records(
+        "Error: shop::pay\n\n  × cannot pay\n  ├─▶ cannot read card\n  ╰─▶ no card\n   ╭─[card.txt:2:3]\n 1 │ card\n   · ──\n   ╰────\n  help: try again\n",
+    );
+    assert_eq!(miette.len(), 1, "{miette:#?}");
+    assert_eq!(chain(&miette[0]), ["Error: shop::pay", errors[0], errors[1], errors[2]]);
+    let miette = records("Error:   × cannot pay\n  ╰─▶ no card\n");
+    assert_eq!((miette.len(), chain(&miette[0])), (1, vec![errors[0].into(), errors[2].into()]));
+
+    let stack = "├╴at src/main.rs:13:142\n│\n╰─▶ no card\n    ├╴at src/main.rs:13:93\n    ├╴backtrace (1)\n    ╰╴card 7\n\n━━━━━━━━━━━━\n\nbacktrace no. 1\n   0: new<std::io::Error>\n             at /root/.cargo/registry/src/index/error-stack-0.6.0/src/report.rs:294:9\n   1: shop::pay\n             at ./src/main.rs:13:93\n\n";
+    for head in ["Error: cannot pay\n", "2026-11-21T10:47:20Z ERROR shop: cannot pay\n"] {
+        let stack = records(&[head, stack].concat());
+        assert_eq!(stack.len(), 1, "{stack:#?}");
+        assert_eq!(chain(&stack[0]).last().unwrap(), "no card");
+        assert!(stack[0].message.ends_with("cannot pay"), "{}", stack[0].message);
+        assert_eq!(stack[0].location.function.as_deref(), Some("shop::pay"));
+    }
+
+    let snafu = records(
+        "Error: cannot pay\n\nCaused by these errors (recent errors listed first):\n  1: cannot read card\n  2: no card\n",
+    );
+    assert_eq!(snafu.len(), 1);
+    assert_eq!(chain(&snafu[0]), ["Error: cannot pay", errors[1], errors[2]]);
+}
+
+#[test]
+fn a_report_of_the_kernel_is_one_record() {
+    const REPORTS: [&str; 4] = [
+        "BUG: kernel NULL pointer dereference, address: 0000000000000040
+#PF: supervisor read access in kernel mode
+#PF: error_code(0x0000) - not-present page
+PGD 0 P4D 0
+Oops: Oops: 0000 [#1] SMP NOPTI
+CPU: 21 UID: 0 PID: 818 Comm: kworker/u398:0 Not tainted 6.17.0-rc3+ #5 PREEMPT(voluntary)
+Hardware name: QEMU Standard PC (i440FX + PIIX, 1996), BIOS 1.16.2 04/01/2014
+Workqueue: events shop_pay_work [shop]
+RIP: 0010:shop_pay+0x15/0x40 [shop]
+Code: 00 00 66 90 0f 1f 44 00 00 55 48 89 e5
+RSP: 0018:ffffb8b8c0a3fe08 EFLAGS: 00010246
+RAX: 0000000000000000 RBX: ffff9c5e41c3a000 RCX: 0000000000000000
+FS:  0000000000000000(0000) GS:ffff9c5e7bc00000(0000) knlGS:0000000000000000
+CR2: 0000000000000040 CR3: 0000000103e1e000 CR4: 00000000000006f0
+Call Trace:
+ <TASK>
+ ? __die+0x24/0x70
+ shop_pay_work+0x1e/0x30 [shop]
+ process_one_work+0x18f/0x3d0
+ </TASK>
+Modules linked in: shop(O) nls_iso8859_1
+---[ end trace 0000000000000000 ]---
+note: kworker/u398:0[818] exited with irqs disabled",
+        "------------[ cut here ]------------
+WARNING: CPU: 1 PID: 1234 at net/core/dev.c:5678 shop_send+0x12/0x90 [shop]
+Modules linked in: shop(O)
+RIP: 0010:shop_send+0x12/0x90 [shop]
+Call Trace:
+ <IRQ>
+ shop_tx+0x44/0x100 [shop]
+ </IRQ>
+---[ end trace 8c3b2f0000000000 ]---",
+        "------------[ cut here ]------------
+kernel BUG at mm/slub.c:4023!
+invalid opcode: 0000 [#1] SMP PTI
+RIP: 0010:kfree+0x1f2/0x220
+Call Trace:
+ shop_free+0x10/0x20 [shop]
+Kernel panic - not syncing: Fatal exception
+Kernel Offset: disabled",
+        "INFO: task shopd:4711 blocked for more than 120 seconds.
+      Tainted: G           O       5.15.0-91-generic #101-Ubuntu
+\"echo 0 > /proc/sys/kernel/hung_task_timeout_secs\" disables this message.
+task:shopd           state:D stack:    0 pid: 4711 ppid:     1 flags:0x00004002
+Call Trace:
+ __schedule+0x23d/0x590
+ shop_wait+0x10/0x20 [shop]",
+    ];
+    for head in [
+        "[    9.341152] ",
+        "[    9.341152][  T818] ",
+        "[Sat Nov 21 10:47:20 2026] ",
+        "Nov 21 10:47:20 web1 kernel: ",
+        "Nov 21 10:47:20 web1 kernel: [    9.341152] ",
+    ] {
+        let other = "md0: bad sectors near 7";
+        let [oops, warning, bug, hung] = REPORTS;
+        let lines = [other, oops, other, warning, other, bug, other, hung];
+        let lines = lines.iter().flat_map(|text| text.lines());
+        let log: String = lines.map(|line| format!("{head}{line}\n")).collect();
+        let records = records(&log);
+        let types: Vec<_> = records.iter().map(types).collect();
+        assert_eq!(
+            types,
+            [
+                vec![],
+                vec!["BUG"],
+                vec![],
+                vec!["WARNING"],
+                vec![],
+                vec!["BUG"],
+                vec![],
+                vec!["hung task"]
+            ],
+            "{head} {records:#?}"
+        );
+        let functions = |record: &Record| {
+            let frames = record.backtrace.iter().map(|frame| frame.function.to_string());
+            frames.collect::<Vec<_>>()
+        };
+        let oops = &records[1];
+        assert_eq!(
+            (oops.level.as_str(), &*oops.error[0].message),
+            ("critical", "kernel NULL pointer dereference, address: 0000000000000040")
+        );
+        assert_eq!(functions(oops), ["shop_pay", "shop_pay_work", "process_one_work"]);
+        assert_eq!(oops.location.file.as_deref(), Some("shop"));
+        assert!(oops.traits.get("more_lines").is_none(), "{head} {oops:#?}");
+        assert_eq!(records[3].level.as_str(), "warning");
+        assert_eq!(functions(&records[3]), ["shop_send", "shop_tx"]);
+        assert_eq!(functions(&records[5]), ["kfree", "shop_free"]);
+        let hung = &records[7];
+        assert_eq!((hung.level.as_str(), functions(hung).len()), ("error", 2));
+        assert_eq!(hung.location.function.as_deref(), Some("shop_wait"));
+        let is_of_task = head.contains("T818");
+        assert_eq!(hung.thread.as_deref(), is_of_task.then_some("T818"));
+    }
+}
+
+#[test]
+fn a_report_of_memory_has_the_frames_of_its_use() {
+    let log = "[    1.1] BUG: KASAN: use-after-free in shop_pay+0x2a/0x40 [shop]
+[    1.1] Read of size 8 at addr ffff88810c3a1040 by task shopd/818
+[    1.1] CPU: 0 PID: 818 Comm: shopd Not tainted 6.1.0 #1
+[    1.1] Call Trace:
+[    1.1]  dump_stack_lvl+0x49/0x63
+[    1.1]  shop_pay+0x2a/0x40 [shop]
+[    1.1] Allocated by task 818:
+[    1.1]  shop_open+0x1c/0x30 [shop]
+[    1.1] Freed by task 818:
+[    1.1]  shop_close+0x1c/0x30 [shop]
+[    1.1] The buggy address belongs to the object at ffff88810c3a1000
+[    1.1] Memory state around the buggy address:
+[    1.1]  ffff88810c3a0f00: fc fc fc fc
+[    1.1] >ffff88810c3a1000: fa fb fb fb
+[    1.1]                     ^
+[    1.1] ==================================================================
+";
+    let log = log.replace("1.1]", "1.123456]");
+    let records = records(&log);
+    assert_eq!(records.len(), 1, "{records:#?}");
+    assert_eq!(chain(&records[0]), ["KASAN: use-after-free in shop_pay+0x2a/0x40 [shop]"]);
+    let functions: Vec<_> =
+        records[0].backtrace.iter().map(|frame| frame.function.as_str()).collect();
+    assert_eq!(functions, ["dump_stack_lvl", "shop_pay"]);
+}
+
+#[test]
+fn a_report_of_the_java_virtual_machine_is_one_record() {
+    let printed = "#
+# A fatal error has been detected by the Java Runtime Environment:
+#
+#  SIGSEGV (0xb) at pc=0x00007f6c5e3d1139, pid=4711, tid=4712
+#
+# JRE version: OpenJDK Runtime Environment (17.0.9+9) (build 17.0.9+9)
+# Problematic frame:
+# C  [libshop.so+0x1139]  Java_shop_Cart_pay+0x9
+#
+# No core dump will be written. Core dumps have been disabled.
+#
+";
+    let file = "
+---------------  S U M M A R Y ------------
+
+Command Line: -Xmx64m shop.Cart
+
+Time: Sat Nov 21 10:47:20 2026 UTC elapsed time: 0.056 seconds (0d 0h 0m 0s)
+
+---------------  T H R E A D  ---------------
+
+[error occurred during error reporting (printing native stack)]
+END.
+";
+    for (log, count) in [
+        ([printed, "2026-11-21 10:47:20 ERROR next\n"].concat(), 2),
+        ([printed, file].concat(), 1),
+        ([printed, file, "2026-11-21 10:47:20 ERROR next\n"].concat(), 2),
+        (printed[2..].to_owned(), 1),
+    ] {
+        let records = records(&log);
+        assert_eq!(records.len(), count, "{log}\n{records:#?}");
+        let fatal = &records[0];
+        assert_eq!(
+            (fatal.level.as_str(), chain(fatal)),
+            (
+                "critical",
+                vec!["SIGSEGV: (0xb) at pc=0x00007f6c5e3d1139, pid=4711, tid=4712".into()]
+            )
+        );
+        assert_eq!(fatal.location.file.as_deref(), Some("libshop.so"));
+        assert_eq!(fatal.location.function.as_deref(), Some("Java_shop_Cart_pay"));
+    }
+    // A comment is not the beginning of one.
+    assert_eq!(records("#\n# ERROR x\n").len(), 2);
+}

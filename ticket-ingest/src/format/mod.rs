@@ -9,7 +9,8 @@
 
 mod csvlog;
 mod ecs;
-pub(crate) mod export;
+mod event_text;
+mod export;
 mod fields;
 mod gelf;
 mod logfmt;
@@ -30,6 +31,7 @@ use ticket_core::Traits;
 
 pub(crate) use self::fields::Fields;
 use crate::draft::Draft;
+use crate::head;
 use crate::level::Numbers;
 
 /// The format of a log's lines.
@@ -144,6 +146,8 @@ pub(crate) enum Open {
     Quotes,
     /// The fields of an entry of the journal in its export format, which a blank line closes.
     Export,
+    /// The properties of an event of Windows, which only another record closes.
+    Event,
 }
 
 /// Returns what a line may open of a record that is written over many lines. After a plain line, a brace alone is a part
@@ -158,6 +162,9 @@ pub(crate) fn opens(format: Format, line: &str, after_text: bool) -> Option<Open
     if is_auto && export::begins(line) {
         return Some(Open::Export);
     }
+    if is_auto && event_text::begins(line) {
+        return Some(Open::Event);
+    }
     (is_auto && csvlog::begins(line)).then_some(Open::Quotes)
 }
 
@@ -168,9 +175,28 @@ impl Open {
         match self {
             Self::Braces => json_depth(line).filter(|_| open == 0 || !line.starts_with('{')),
             Self::Export => export::change(line, open),
+            Self::Event => Some(i64::from(open == 0)),
             // A quote closes what another one has opened.
             Self::Quotes if !csvlog::has_open_quote(line) => Some(0),
             Self::Quotes => Some(if open == 0 { 1 } else { -1 }),
+        }
+    }
+
+    /// Returns `true` if a line begins the next record. In a value of several lines, a blank line ends nothing.
+    pub(crate) fn ends_before(self, line: &str) -> bool {
+        match self {
+            Self::Export => export::begins(line),
+            Self::Event => event_text::begins(line) || head::read(line).begins_record(),
+            Self::Braces | Self::Quotes => false,
+        }
+    }
+
+    /// Converts the lines of a record to an object. Returns `None` where they are parsed as they are.
+    pub(crate) fn to_json<'a>(self, lines: impl Iterator<Item = &'a str>) -> Option<String> {
+        match self {
+            Self::Export => Some(export::to_json(lines)),
+            Self::Event => Some(event_text::to_json(lines)),
+            Self::Braces | Self::Quotes => None,
         }
     }
 }

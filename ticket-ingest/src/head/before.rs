@@ -314,6 +314,15 @@ impl<'a> Head<'a> {
 
     /// Begins the message of a line that has a time and no level.
     fn without_level(&mut self, scan: &mut Scan<'a>) {
+        // The kernel may write the task or the processor: `[   12.345678][  T818] text`.
+        let mut glued = *scan;
+        if glued.rest().starts_with('[')
+            && let Some(group) = glued.group()
+            && is_task(group.text.trim())
+        {
+            self.thread = Some(group.text.trim());
+            *scan = glued;
+        }
         scan.skip_separators();
         let mut behind = *scan;
         if let Some(word) = behind.word()
@@ -464,6 +473,12 @@ fn is_sign(text: &str) -> bool {
 
 fn is_in_capitals(name: &str) -> bool {
     name.len() > 2 && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'!')
+}
+
+/// Recognises the number of a task or a processor, `T818` and `C1`.
+fn is_task(text: &str) -> bool {
+    text.strip_prefix(['T', 'C'])
+        .is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
 }
 
 /// Reads a date and a time of day with brackets of their own: `[2026-11-21][10:47:20]`.

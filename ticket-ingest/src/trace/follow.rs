@@ -56,6 +56,16 @@ impl Follower {
         Part::Other
     }
 
+    /// Returns `true` in a report of the kernel, each line of which has the time of the log.
+    pub(crate) const fn is_of_kernel(&self) -> bool {
+        matches!(self.state, Some(State::Kernel(_)))
+    }
+
+    /// Returns `true` in a report whose lines may look like the beginning of a record of their own.
+    pub(crate) const fn decides_alone(&self) -> bool {
+        self.is_of_kernel() || matches!(self.state, Some(State::Jvm(_)))
+    }
+
     /// Notes that a line was taken into the record.
     pub(crate) fn push(&mut self, text: &str) {
         let line = Line::new(text);

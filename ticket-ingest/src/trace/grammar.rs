@@ -9,7 +9,9 @@ use ticket_core::record::{ErrorCause, Frame};
 
 use super::collect::Owner;
 use super::errors::{exception, is_capitalised, is_exception, is_qualified};
-use super::{apple, beam, dotnet, embedded, go, java, javascript, php, python, ruby, rust};
+use super::{
+    apple, beam, dotnet, embedded, go, java, javascript, jvm, kernel, php, python, ruby, rust,
+};
 
 /// A line without the white space around it.
 #[derive(Clone, Copy, Debug)]
@@ -90,6 +92,8 @@ pub(super) enum State {
     Go(go::State),
     Java(java::State),
     JavaScript(javascript::State),
+    Jvm(jvm::State),
+    Kernel(kernel::State),
     Php(php::State),
     Python(python::State),
     Ruby(ruby::State),
@@ -123,6 +127,8 @@ impl State {
             Self::Go(state) => with(Self::Go, state.next(line, out)),
             Self::Java(state) => with(Self::Java, state.next(line, out)),
             Self::JavaScript(state) => with(Self::JavaScript, state.next(line, out)),
+            Self::Jvm(state) => with(Self::Jvm, state.next(line, out)),
+            Self::Kernel(state) => with(Self::Kernel, state.next(line, out)),
             Self::Php(state) => with(Self::Php, state.next(line, out)),
             Self::Python(state) => with(Self::Python, state.next(line, out)),
             Self::Ruby(state) => with(Self::Ruby, state.next(line, out)),
@@ -132,22 +138,25 @@ impl State {
 
     /// Returns `true` after the line with which a panic begins.
     pub(super) const fn is_panic(self) -> bool {
-        matches!(
-            self,
-            Self::Apple(_) | Self::Embedded(_) | Self::Go(go::State::Panic) | Self::Rust(_)
-        )
+        match self {
+            Self::Apple(_) | Self::Embedded(_) | Self::Go(go::State::Panic) | Self::Jvm(_) => true,
+            Self::Kernel(state) => state.is_panic(),
+            Self::Rust(state) => state.is_panic(),
+            _ => false,
+        }
     }
 
     /// Returns whose code a frame is.
     pub(super) fn owner(self, frame: &Frame) -> Owner {
         match self {
-            Self::Error | Self::Embedded(_) => Owner::Application,
+            Self::Error | Self::Embedded(_) | Self::Jvm(_) => Owner::Application,
             Self::Apple(_) => apple::owner(frame),
             Self::Beam(_) => beam::owner(frame),
             Self::Dotnet(_) => dotnet::owner(frame),
             Self::Go(_) => go::owner(frame),
             Self::Java(_) => java::owner(frame),
             Self::JavaScript(_) => javascript::owner(frame),
+            Self::Kernel(_) => kernel::owner(frame),
             Self::Php(_) => php::owner(frame),
             Self::Python(_) => python::owner(frame),
             Self::Ruby(_) => ruby::owner(frame),
@@ -181,6 +190,10 @@ pub(super) fn begin(line: Line<'_>, out: Out<'_>) -> Option<(State, usize)> {
         State::Apple(state)
     } else if let Some(state) = embedded::begin(line, out) {
         State::Embedded(state)
+    } else if let Some(state) = jvm::begin(line, out) {
+        State::Jvm(state)
+    } else if let Some(state) = kernel::begin(line, out) {
+        State::Kernel(state)
     } else if let Some(state) = rust::begin(line, out) {
         State::Rust(state)
     } else if let Some((state, before)) = go::begin(line, out) {
@@ -219,6 +232,9 @@ pub(super) fn begin_after_head(
     }
     if let Some((state, before)) = beam::begin_after_head(line, next, out) {
         return Some((State::Beam(state), before));
+    }
+    if let Some(state) = rust::begin_after_head(line, next, out) {
+        return Some((State::Rust(state), 0));
     }
     // Reports of Erlang are indented.
     if let Some(state) = beam::begin(line, out) {

@@ -1,4 +1,5 @@
-//! Stack traces as programs print them: Python, Java, JavaScript, Go, .NET, PHP, Ruby, Elixir, Erlang, Rust and Objective-C.
+//! Stack traces as programs print them: Python, Java, JavaScript, Go, .NET, PHP, Ruby, Elixir, Erlang, Rust and Objective-C, and the
+//! reports of a kernel and of a Java virtual machine that fail.
 //!
 //! There is one module per language with the grammar of its lines, see [`grammar`]. [`read`] reads a whole text, and a
 //! [`Follower`] says of the next line of a log whether it belongs to the trace of the record before it.
@@ -14,6 +15,8 @@ mod go;
 mod grammar;
 mod java;
 mod javascript;
+mod jvm;
+mod kernel;
 mod php;
 mod place;
 mod python;
@@ -26,6 +29,7 @@ use ticket_core::record::{ErrorCause, Frame};
 use self::collect::Collector;
 pub(crate) use self::follow::{Follower, Part};
 use self::grammar::{Line, State, begin, begin_after_head};
+pub(crate) use self::kernel::CUT;
 pub(crate) use self::place::locate;
 use crate::draft::Draft;
 

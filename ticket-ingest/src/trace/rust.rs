@@ -1,4 +1,5 @@
-//! Panics and backtraces of Rust, and the chains of `anyhow` and `eyre`.
+//! Panics and backtraces of Rust, and the reports of its error libraries: `anyhow`, `eyre`, `color-eyre`, `snafu`,
+//! `error-stack` and `miette`.
 
 use ticket_core::record::{ErrorCause, Frame};
 
@@ -20,8 +21,14 @@ pub(crate) enum State {
     Causes,
     /// Before the place of an error, as `eyre` writes it.
     Location,
+    /// After that place.
+    Located,
     /// In the numbered frames.
     Frames,
+    /// In numbered lines that are no frames: the spans of `color-eyre`, and further backtraces of `error-stack`.
+    Others,
+    /// In the causes that `error-stack` and `miette` draw as a tree.
+    Tree,
 }
 
 pub(super) const AFTER_ERROR: State = State::Error;
@@ -58,18 +65,52 @@ pub(super) fn begin(line: Line<'_>, out: Out<'_>) -> Option<State> {
     Some(if message.is_empty() { State::Panic } else { State::Message })
 }
 
+/// Begins with the first error of a chain that `color-eyre` numbers, or that `miette` draws, behind or below `Error:` or
+/// another head without a message.
+pub(super) fn begin_after_head(
+    line: Line<'_>,
+    next: Option<Line<'_>>,
+    out: Out<'_>,
+) -> Option<State> {
+    if let Some(text) = line.text.strip_prefix(DIAGNOSTIC) {
+        out(Piece::Error(ErrorCause::new(None, text), Link::First));
+        return Some(State::Tree);
+    }
+    let text = line.text.strip_prefix("0: ")?;
+    let is_followed = next.is_none_or(|next| {
+        next.text.starts_with("1: ")
+            || next.text == "Location:"
+            || section(next.text).is_some()
+            || is_hint(next.text)
+    });
+    is_followed.then(|| {
+        out(Piece::Error(ErrorCause::new(None, text), Link::First));
+        State::Causes
+    })
+}
+
 impl State {
+    /// Returns `true` unless it is the state after the first line of a chain.
+    pub(super) const fn is_panic(self) -> bool {
+        !matches!(self, Self::Causes | Self::Tree)
+    }
+
     pub(super) fn next(self, line: Line<'_>, out: Out<'_>) -> Next<Self> {
         let text = line.text;
         let surely = |state| Some((state, Belongs::Surely));
         if text.eq_ignore_ascii_case("stack backtrace:") {
             return surely(Self::Frames);
         }
+        if let Some(state) = section(text) {
+            return surely(state);
+        }
         if text.starts_with("note: run with `RUST_BACKTRACE")
             || text.starts_with("note: Some details are omitted")
             || text.starts_with("fatal runtime error: ")
+            || is_hint(text)
         {
-            return surely(Self::Error);
+            let stays = matches!(self, Self::Report | Self::Located);
+            return surely(if stays { self } else { Self::Error });
         }
         match self {
             Self::Report => {
@@ -78,12 +119,7 @@ impl State {
                 } else if let Some(place) = text.strip_prefix("Location: ") {
                     let (file, number) = file_and_line(place);
                     out(Piece::RaisedAt(file, number));
-                } else if text.contains(" BACKTRACE ") {
-                    return surely(Self::Frames);
-                } else if !text.starts_with("Backtrace omitted")
-                    && !text.starts_with("Run with RUST_BACKTRACE=")
-                    && !line.is_indented()
-                {
+                } else if !line.is_indented() {
                     return None;
                 }
                 surely(self)
@@ -92,17 +128,21 @@ impl State {
                 out(Piece::Text(line.whole));
                 surely(Self::Message)
             }
-            Self::Error | Self::Causes if text == "Caused by:" => surely(Self::Causes),
+            Self::Error | Self::Causes if is_title_of_causes(text) => surely(Self::Causes),
             Self::Error | Self::Causes if text == "Location:" => surely(Self::Location),
             Self::Location if line.is_indented() => {
                 let (file, number) = file_and_line(text);
                 out(Piece::RaisedAt(file, number));
-                surely(Self::Error)
+                surely(Self::Located)
             }
+            Self::Located | Self::Frames | Self::Others if is_help(text) => surely(Self::Located),
             Self::Causes if line.is_indented() => {
                 let text = numbered(text).unwrap_or(text);
                 out(Piece::Error(ErrorCause::new(None, text), Link::Cause));
                 surely(self)
+            }
+            Self::Frames | Self::Others if text.starts_with("backtrace no. ") => {
+                surely(Self::Others)
             }
             Self::Frames => {
                 if let Some(place) = text.strip_prefix("at ").filter(|_| line.is_indented()) {
@@ -113,8 +153,9 @@ impl State {
                 let name = match numbered(text) {
                     Some(name) => name,
                     None if text.starts_with("[... omitted")
-                        || text.contains(" frames hidden ")
-                        || text.starts_with("Run with ") =>
+                        || text.ends_with(" hidden ⋮")
+                        || is_source(line)
+                        || is_rule(text) =>
                     {
                         return surely(self);
                     }
@@ -123,9 +164,79 @@ impl State {
                 out(Piece::Frame(Frame::new(without_hash(name))));
                 surely(self)
             }
-            Self::Error | Self::Causes | Self::Location => None,
+            Self::Others if line.is_indented() => surely(self),
+            Self::Error | Self::Tree => self.in_tree(line, out),
+            Self::Causes | Self::Location | Self::Located | Self::Others => None,
         }
     }
+
+    /// Reads a line of what `error-stack` and `miette` draw below an error.
+    fn in_tree(self, line: Line<'_>, out: Out<'_>) -> Next<Self> {
+        let text = line.text;
+        let error = |text: &str, link| Piece::Error(ErrorCause::new(None, text), link);
+        let mut next = Self::Tree;
+        if let Some(place) = text.strip_prefix("├╴at ") {
+            let (file, number) = file_and_line(place);
+            out(Piece::RaisedAt(file, number));
+        } else if let Some(text) = text.strip_prefix(DIAGNOSTIC).filter(|_| line.is_indented()) {
+            out(error(text, Link::First));
+        } else if self == Self::Error {
+            return None;
+        } else if let Some(cause) = ["╰─▶ ", "├─▶ "].iter().find_map(|at| text.strip_prefix(at))
+        {
+            out(error(cause, Link::Cause));
+        } else if text.starts_with("backtrace no. ") {
+            next = Self::Frames;
+        } else if !line.is_indented() && !text.starts_with(LINES) {
+            return None;
+        }
+        Some((next, Belongs::Surely))
+    }
+}
+
+/// What `miette` writes before an error.
+const DIAGNOSTIC: &str = "× ";
+
+/// What trees and their rules are drawn with.
+const LINES: [char; 4] = ['├', '│', '╰', '━'];
+
+/// Recognises what `anyhow`, `eyre` and `snafu` write above the causes.
+fn is_title_of_causes(text: &str) -> bool {
+    text == "Caused by:"
+        || text == "Caused by this error:"
+        || text == "Caused by these errors (recent errors listed first):"
+}
+
+/// Recognises the rule above the backtraces of `error-stack`.
+fn is_rule(text: &str) -> bool {
+    text.chars().all(|c| c == '━')
+}
+
+/// Recognises the title of a section of `color-eyre`: `━━━ BACKTRACE ━━━`.
+fn section(text: &str) -> Option<State> {
+    match text.strip_prefix('━')?.trim_matches('━') {
+        " BACKTRACE " => Some(State::Frames),
+        " SPANTRACE " => Some(State::Others),
+        _ => None,
+    }
+}
+
+/// Recognises what `color-eyre` writes at the end of a report.
+fn is_hint(text: &str) -> bool {
+    text.starts_with("Backtrace omitted. ")
+        || text.starts_with("Run with RUST_BACKTRACE=")
+        || text.starts_with("Run with COLORBT_SHOW_HIDDEN=")
+}
+
+/// Recognises what an application adds to a report of `color-eyre`.
+fn is_help(text: &str) -> bool {
+    text.starts_with("Suggestion: ") || text.starts_with("Note: ")
+}
+
+/// Recognises a line of source code below a frame: `> 35 │ pay(card);`.
+fn is_source(line: Line<'_>) -> bool {
+    let Some((number, _)) = line.text.split_once(" │") else { return false };
+    line.is_indented() && number.trim_start_matches(['>', ' ']).parse::<u32>().is_ok()
 }
 
 /// Reads `0: name`, or `3: 0x55d0c - name` with an address.
@@ -141,6 +252,11 @@ fn numbered(text: &str) -> Option<&str> {
 
 /// Removes the hash of a function's name, which differs from build to build.
 fn without_hash(name: &str) -> &str {
+    let name = match name.strip_suffix("<unknown>") {
+        // So says `color-eyre` of a name without a hash.
+        Some(known) if !known.is_empty() => known,
+        _ => name,
+    };
     match name.rsplit_once("::h") {
         Some((name, hash)) if hash.len() == 16 && hash.bytes().all(|b| b.is_ascii_hexdigit()) => {
             name

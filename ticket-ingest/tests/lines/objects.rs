@@ -287,3 +287,33 @@ fn messages_and_errors_of_objects_within_the_object() {
     );
     assert_eq!((zap.message.as_str(), &zap.traits["status"]), ("x", &502.into()));
 }
+
+#[test]
+fn the_event_viewer_writes_a_property_a_line() {
+    let event = |level: &str, id: u32, text: &str| {
+        format!(
+            "Log Name:      Application\nSource:        Application Error\nDate:          1/21/2026 8:01:56 PM\nEvent ID:      {id}\nTask Category: (100)\nLevel:         {level}\nKeywords:      \nUser:          N/A\nComputer:      web1\nDescription:\n{text}\n"
+        )
+    };
+    let log = event(
+        "Error",
+        1000,
+        "Faulting application name: shop.exe\n\nException code: 0xc0000005\nEvent Xml:\n<Event>\n  <Level>2</Level>\n</Event>",
+    ) + &event("Warning", 7, "no card\nLevel: low");
+    for (log, count) in [(log.clone(), 2), (log + "2026-01-21 20:02:00 ERROR shop: next\n", 3)] {
+        let entries = entries(&log);
+        assert_eq!(entries.len(), count, "{entries:#?}");
+        let told: Vec<_> = entries.iter().map(|entry| told(&entry.record)).collect();
+        let text = "Faulting application name: shop.exe\n\nException code: 0xc0000005";
+        assert_eq!(told[0], ("error", "Application Error", text));
+        // Behind the description, a name is a part of it.
+        assert_eq!(told[1], ("warning", "Application Error", "no card\nLevel: low"));
+        let first = &entries[0];
+        assert_eq!(first.time.unwrap().to_string(), "2026-01-21T20:01:56.000000Z");
+        assert_eq!(first.record.host.as_deref(), Some("web1"));
+        let xml = first.record.traits.get("EventXml");
+        assert_eq!(xml, Some(&"<Event>\n  <Level>2</Level>\n</Event>".into()));
+        assert!(first.record.traits.get("UserId").is_none());
+        assert_eq!((entries[1].line, first.is_recognized), (18, true));
+    }
+}
