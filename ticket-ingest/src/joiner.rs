@@ -382,14 +382,12 @@ impl Joiner {
         if let Some(part) = self.part.take() {
             self.whole(part);
         }
-        match self.object.take() {
-            Some(object) => {
-                match object.kind.to_json(object.lines.iter().map(|line| line.line.as_str())) {
-                    Some(json) => self.wrapped(object, &json),
-                    None => object.lines.into_iter().for_each(|bare| self.line(bare)),
-                }
+        if let Some(object) = self.object.take() {
+            let lines = object.lines.iter().map(|line| line.line.as_str());
+            match object.kind.to_json(lines) {
+                Some(json) => self.wrapped(object, &json),
+                None => object.lines.into_iter().for_each(|bare| self.line(bare)),
             }
-            None => {}
         }
         let last = match self.waiting.pop_back() {
             Some(Waiting { bare, state: State::Open(lines, _) }) => Some((bare, lines)),
