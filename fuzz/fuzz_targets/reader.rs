@@ -3,6 +3,7 @@
 
 #![no_main]
 
+use std::collections::HashSet;
 use std::io::Cursor;
 
 use libfuzzer_sys::fuzz_target;
@@ -24,7 +25,9 @@ fn offset(item: &Item) -> u64 {
 fn read(log: &[u8], format: Format) -> Vec<u64> {
     let mut reader = Reader::new(log, format);
     let items: Vec<u64> = reader.by_ref().map_while(Result::ok).map(|item| offset(&item)).collect();
-    assert_eq!(items.len() as u64 + reader.joined_lines(), reader.lines());
+    // A line may hold several records.
+    let lines: HashSet<&u64> = items.iter().collect();
+    assert_eq!(lines.len() as u64 + reader.joined_lines(), reader.lines());
     items
 }
 

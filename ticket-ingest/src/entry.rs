@@ -34,7 +34,8 @@ pub struct Entry {
     pub line: u64,
     /// The byte at which the first line begins.
     pub offset: u64,
-    /// The text of the first line.
+    /// The text of the first line, or of this record if the line holds several: then it is an object with the fields of
+    /// this one.
     pub text: String,
     /// `true` if lines may follow that belong to this record, because the log ends with it.
     pub incomplete: bool,

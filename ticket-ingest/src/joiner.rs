@@ -74,6 +74,8 @@ enum State {
     Ended(Box<Lines>),
     /// The record of an object, and the byte at which its last line begins.
     Complete(Box<Draft>, u64),
+    /// The same of an object that holds several records, each with its text.
+    Batch(Vec<(Draft, String)>, u64),
     Malformed(String),
 }
 
@@ -198,7 +200,7 @@ impl Joiner {
         let state = match format::parse(self.format, &bare.text, false) {
             Parsed::Draft(draft) => State::Complete(draft, offset),
             Parsed::Malformed(reason) => State::Malformed(reason),
-            Parsed::Text => return,
+            Parsed::Text | Parsed::Drafts(_) => return,
         };
         self.wait(bare, state);
         self.release(out);
@@ -246,13 +248,17 @@ impl Joiner {
         }
         let text =
             object.lines.iter().map(|line| line.text.as_str()).collect::<Vec<_>>().join("\n");
-        let Parsed::Draft(draft) = format::parse(self.format, &text, false) else {
-            self.replay(object);
-            return;
+        let state = match format::parse(self.format, &text, false) {
+            Parsed::Draft(draft) => State::Complete(draft, through),
+            Parsed::Drafts(drafts) => State::Batch(drafts, through),
+            Parsed::Text | Parsed::Malformed(_) => {
+                self.replay(object);
+                return;
+            }
         };
         self.joined += object.lines.len() as u64 - 1;
         if let Some(first) = object.lines.into_iter().next() {
-            self.wait(Bare { text, ..first }, State::Complete(draft, through));
+            self.wait(Bare { text, ..first }, state);
         }
     }
 
@@ -305,6 +311,7 @@ impl Joiner {
                 State::Open(Box::new(lines), 0)
             }
             Parsed::Draft(draft) => State::Complete(draft, bare.offset),
+            Parsed::Drafts(drafts) => State::Batch(drafts, bare.offset),
             Parsed::Malformed(reason) => State::Malformed(reason),
         };
         self.wait(bare, state);
@@ -371,6 +378,15 @@ impl Joiner {
                         read_message(&mut draft);
                     }
                     out(self.entry(*draft, bare, through, false));
+                }
+                State::Batch(drafts, through) => {
+                    self.joined += u64::from(drafts.is_empty());
+                    // The line itself may be long, and there is an entry for each of many records.
+                    let bare = Bare { line: String::new(), text: String::new(), ..bare };
+                    for (mut draft, line) in drafts {
+                        read_message(&mut draft);
+                        out(self.entry(draft, Bare { line, ..bare.clone() }, through, false));
+                    }
                 }
                 State::Malformed(reason) => out(malformed(&bare, reason)),
             }

@@ -186,7 +186,8 @@ impl<R: Read> Reader<R> {
 
     /// Returns the number of lines read so far.
     ///
-    /// After the end of the input, it is the number of items plus [`joined_lines`](Self::joined_lines).
+    /// After the end of the input, it is the number of items plus [`joined_lines`](Self::joined_lines), unless a line
+    /// holds several records, as a batch of OpenTelemetry does.
     pub const fn lines(&self) -> u64 {
         self.lines.lines() - self.lines_before
     }

@@ -16,6 +16,7 @@ mod gelf;
 mod logfmt;
 mod mongod;
 mod node;
+mod otlp;
 mod panko;
 mod postgres;
 mod python;
@@ -103,6 +104,8 @@ impl std::error::Error for UnknownFormat {}
 pub(crate) enum Parsed {
     /// The line is a complete record.
     Draft(Box<Draft>),
+    /// The line holds several records, each with its text.
+    Drafts(Vec<(Draft, String)>),
     /// The line is plain text. The lines before it decide whether it begins a record.
     Text,
     /// The line does not have the expected format, for this reason.
@@ -228,13 +231,28 @@ fn looks_like_json(line: &str) -> bool {
 fn json(line: &str) -> Parsed {
     // An object may be an element of an array that is written over many lines.
     match serde_json::from_str(line.trim().trim_end_matches(',')) {
-        Ok(Value::Object(fields)) => Parsed::Draft(Box::new(object(Fields(fields)).with_times())),
+        Ok(Value::Object(fields)) => {
+            let fields = Fields(fields);
+            if otlp::knows(&fields) {
+                return match otlp::records(fields) {
+                    Ok(records) => Parsed::Drafts(records.into_iter().map(with_text).collect()),
+                    Err(reason) => Parsed::Malformed(reason),
+                };
+            }
+            Parsed::Draft(Box::new(object(fields).with_times()))
+        }
         Ok(Value::Array(_)) => Parsed::Malformed(
             "it is a JSON array: write one object per line, for example with `jq -c '.[]'`".into(),
         ),
         Ok(_) => Parsed::Malformed("not a JSON object".into()),
         Err(error) => Parsed::Malformed(json_error(&error)),
     }
+}
+
+/// Reads one of several objects of a line.
+fn with_text(fields: Fields) -> (Draft, String) {
+    let text = Value::Object(fields.0.clone()).to_string();
+    (object(fields).with_times(), text)
 }
 
 /// Returns the text of an error. serde_json counts lines as well, and here every line is line 1.

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test program")]
 
+mod batches;
 mod encodings;
 mod generated;
 mod heads;
