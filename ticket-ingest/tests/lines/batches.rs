@@ -23,7 +23,7 @@ fn each_record_of_a_batch_is_a_record() {
     let pretty = serde_json::to_string_pretty(&value).unwrap();
     let wrapped = format!("2026-11-21T10:47:20.123456789Z stdout F {line}");
     for log in [&line, &pretty, &wrapped] {
-        let entries = entries(&format!("{log}\nERROR next\n"));
+        let entries = entries(format!("{log}\nERROR next\n"));
         let all: Vec<_> = entries.iter().map(|entry| told(&entry.record)).collect();
         assert_eq!(
             all[..3],
