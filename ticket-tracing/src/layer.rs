@@ -44,6 +44,9 @@ use crate::{key, level};
 ///
 /// Records of the crate `log` that arrive through `tracing-log` keep their own target and location.
 ///
+/// A subscriber may have several of these layers, each for a store of its own: each records what it sees. So two layers
+/// with the same handler record every event twice.
+///
 /// Breadcrumbs belong to the current request. Without one they belong to the outermost span, which in a web
 /// service is often that of a request, and outside all spans to the thread. Each goes into one record, the next of
 /// its scope; a record also leaves a breadcrumb, without traits, for the record after it. Producers for the same
