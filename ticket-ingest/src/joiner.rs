@@ -242,7 +242,7 @@ impl Joiner {
     /// Takes the record of an object whose last line begins at `through`.
     fn complete(&mut self, object: Object, through: u64) {
         let lines = object.lines.iter().map(|line| line.line.as_str());
-        if let Some(json) = object.kind.to_json(lines) {
+        if let Some(json) = object.kind.to_json(lines, object.depth) {
             self.wrapped(object, &json);
             return;
         }
@@ -306,7 +306,7 @@ impl Joiner {
                 if self.continues(first, rest, &head, &bare.origin) {
                     return;
                 }
-                let mut lines = Lines::new(first, head, bare.origin.level);
+                let mut lines = Lines::new(first, head, &bare.origin);
                 rest.lines().for_each(|line| lines.add(line));
                 State::Open(Box::new(lines), 0)
             }
@@ -400,7 +400,7 @@ impl Joiner {
         }
         if let Some(object) = self.object.take() {
             let lines = object.lines.iter().map(|line| line.line.as_str());
-            match object.kind.to_json(lines) {
+            match object.kind.to_json(lines, object.depth) {
                 Some(json) => self.wrapped(object, &json),
                 None => object.lines.into_iter().for_each(|bare| self.line(bare)),
             }
@@ -483,7 +483,7 @@ fn read_message(draft: &mut Draft) {
         let head = head::read(first.trim_start());
         let is_line = head.level.is_some() || peeled.origin.is_recognized();
         if is_line || trace::begins(first) {
-            let mut lines = Lines::new(first, head, peeled.origin.level);
+            let mut lines = Lines::new(first, head, &peeled.origin);
             rest.lines().for_each(|line| lines.add(line));
             let mut inner = lines.finish();
             peeled.origin.complete(&mut inner);

@@ -6,6 +6,7 @@ use ticket_core::{Level, SmolStr};
 use crate::draft::Draft;
 use crate::format;
 use crate::head::Head;
+use crate::peel::Origin;
 use crate::trace::{self, Follower, Part};
 
 /// The plain lines of one record: the first line and those that continue it.
@@ -36,16 +37,20 @@ pub(crate) struct Lines {
 const REST: usize = 128 * 1024;
 
 impl Lines {
-    /// Begins a record with its first line. `level` is what the wrappers of the line state.
-    pub(crate) fn new(line: &str, mut head: Head<'_>, level: Option<Level>) -> Self {
+    /// Begins a record with its first line. `origin` is what the wrappers of the line state.
+    pub(crate) fn new(line: &str, mut head: Head<'_>, origin: &Origin) -> Self {
+        let level = origin.level;
+        let program = origin.program.as_deref();
+        let text = trace::behind_head(line);
+        if program.is_none_or(|program| program == "kernel")
+            && trace::begins_report(text, program.is_some() || text.len() < line.len())
+        {
+            return Self::report(text.trim(), &head);
+        }
         if level.is_some() && !head.is_recognized() {
             head.category();
         }
         let follower = Follower::new(head.message, head.level.or(level));
-        // As the title of a report of the kernel, `INFO` says nothing of how bad it is.
-        if follower.is_of_kernel() {
-            head.level = head.level.filter(|level| *level >= Level::Warning);
-        }
         let is_timed = head.time.is_some() || head.clock;
         let is_error = !is_timed && line.strip_prefix("Error: ") == Some(head.message);
         let (message, tags) = (head.message.to_owned(), head.tags.to_owned());
@@ -63,26 +68,45 @@ impl Lines {
         }
     }
 
+    /// Begins a report of the kernel, whose title is all that the head of the line stands before.
+    fn report(text: &str, head: &Head<'_>) -> Self {
+        let Head { time, clock, thread, .. } = *head;
+        let is_timed = time.is_some() || clock;
+        Self {
+            draft: draft(Head { time, clock, thread, ..Head::default() }),
+            message: text.to_owned(),
+            rest: String::new(),
+            dropped: 0,
+            labels: Vec::new(),
+            tags: String::new(),
+            is_timed,
+            is_indented: false,
+            is_error: false,
+            follower: Follower::of_kernel(text),
+        }
+    }
+
     /// Takes another line if it belongs to this record, and returns whether it does.
     pub(crate) fn take(&mut self, line: &str, head: &Head<'_>) -> bool {
+        if self.follower.decides_alone() {
+            let text = if self.follower.is_of_kernel() { trace::behind_head(line) } else { line };
+            let continues =
+                text.trim().is_empty() || self.follower.part(text, true) == Part::Continues;
+            if continues {
+                self.add(text);
+            }
+            return continues;
+        }
         if let Some(label) =
             head.label.filter(|_| self.is_timed && head.process == self.draft.record.process)
         {
             self.labels.push((label.to_ascii_lowercase(), head.message.to_owned()));
             return true;
         }
-        if self.take_title(head) || self.take_level(line, head) {
+        if self.take_level(line, head) {
             return true;
         }
         let line = line.strip_prefix(&*self.tags).unwrap_or(line);
-        if self.follower.decides_alone() {
-            let text = if self.follower.is_of_kernel() { behind_brackets(line) } else { line };
-            let continues = self.follower.part(text, true) == Part::Continues;
-            if continues {
-                self.add(text);
-            }
-            return continues;
-        }
         // A line of a trace may have the head of the record, which is no part of the trace.
         let is_headed = head.begins_record() || (head.level.is_some() && !is_indented(line));
         let text = if is_headed && self.has_head_of(head) && !self.is_repeated_by(line) {
@@ -166,21 +190,6 @@ impl Lines {
             && self.draft.record.channel == head.channel.unwrap_or_default()
     }
 
-    /// Takes the title of a report of the kernel, which stands below a line that only says that a report begins.
-    fn take_title(&mut self, head: &Head<'_>) -> bool {
-        if self.message != trace::CUT || !self.rest.is_empty() {
-            return false;
-        }
-        let follower = Follower::new(head.message, head.level);
-        if follower.is_of_kernel() {
-            self.draft.level = head.level;
-            self.message = head.message.to_owned();
-            self.follower = follower;
-            return true;
-        }
-        false
-    }
-
     /// Takes the second line of `java.util.logging`, which has level and message: the first one has time, class and
     /// method.
     fn take_level(&mut self, line: &str, head: &Head<'_>) -> bool {
@@ -229,7 +238,7 @@ impl Lines {
         if self.is_indented && self.take_pretty() {
             self.rest.clear();
         }
-        let Self { mut draft, message, rest, dropped, labels, is_error, .. } = self;
+        let Self { mut draft, message, rest, dropped, labels, is_error, follower, .. } = self;
         for (name, text) in labels {
             draft.keep(&name, text);
         }
@@ -239,9 +248,13 @@ impl Lines {
         // The message is that of the first line, so that what follows it does not change the ticket. Fields behind it
         // may hold an error, of which nothing may be lost.
         draft.record.message = message.into();
-        format::fields_behind(&mut draft);
+        let is_of_kernel = follower.is_of_kernel();
+        if !is_of_kernel {
+            format::fields_behind(&mut draft);
+        }
         let message = draft.record.message.clone();
-        let mut trace = trace::read(&format!("{message}\n{rest}"));
+        let text = format!("{message}\n{rest}");
+        let mut trace = if is_of_kernel { trace::read_report(&text) } else { trace::read(&text) };
         let is_traced = !trace.is_empty();
         if is_traced && is_error && trace.message.as_deref() == Some(&*message) {
             trace = trace::read(&format!("Error: {message}\n{rest}"));
@@ -249,8 +262,7 @@ impl Lines {
         let (mut text, mut others) = (SmolStr::from(message.trim_end()), rest.as_str());
         let other = std::mem::take(&mut trace.other);
         if is_traced {
-            let panic = if trace.is_panic { Level::Critical } else { Level::Error };
-            draft.level = draft.level.or(Some(panic));
+            draft.level = draft.level.or(trace.level).or(Some(Level::Error));
             draft.is_recognized = true;
             text = trace.message.take().unwrap_or_default();
             others = &other;
@@ -307,17 +319,6 @@ impl Lines {
 /// Returns `true` if a line is indented. After a plain line, it belongs to that line unless it has a head.
 pub(crate) fn is_indented(line: &str) -> bool {
     line.starts_with([' ', '\t'])
-}
-
-/// Returns a line without the time and the task in brackets that the kernel writes before it: `[ 12.34][  T7] text`.
-fn behind_brackets(line: &str) -> &str {
-    let mut rest = line;
-    while let Some((inside, behind)) = rest.strip_prefix('[').and_then(|rest| rest.split_once(']'))
-        && inside.ends_with(|c: char| c.is_ascii_digit())
-    {
-        rest = behind;
-    }
-    rest
 }
 
 /// Returns the message of a line with its indentation behind the head, of which one space separates.

@@ -307,7 +307,7 @@ fn the_error_libraries_of_rust_write_reports() {
         "Error: shop::pay\n\n  × cannot pay\n  ├─▶ cannot read card\n  ╰─▶ no card\n   ╭─[card.txt:2:3]\n 1 │ card\n   · ──\n   ╰────\n  help: try again\n",
     );
     assert_eq!(miette.len(), 1, "{miette:#?}");
-    assert_eq!(chain(&miette[0]), ["Error: shop::pay", errors[0], errors[1], errors[2]]);
+    assert_eq!(chain(&miette[0]), ["shop::pay: cannot pay", errors[1], errors[2]]);
     let miette = records("Error:   × cannot pay\n  ╰─▶ no card\n");
     assert_eq!((miette.len(), chain(&miette[0])), (1, vec![errors[0].into(), errors[2].into()]));
 

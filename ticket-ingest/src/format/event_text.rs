@@ -23,6 +23,22 @@ pub(crate) fn begins(line: &str) -> bool {
     line.strip_prefix("Log Name:").is_some_and(|rest| rest.starts_with(' '))
 }
 
+/// Counts the first properties, see [`Open::change`](super::Open::change). Other lines may begin like an event.
+pub(super) fn change(line: &str, open: i64) -> Option<i64> {
+    let next = usize::try_from(open).ok().and_then(|open| NAMES.get(open)).map(|(name, _)| *name);
+    let is_next = line.split_once(':').is_some_and(|(name, _)| Some(name) == next);
+    match (is_event(open), is_next) {
+        (true, _) => Some(0),
+        (false, true) => Some(1),
+        (false, false) => None,
+    }
+}
+
+/// Returns `true` if the first three properties were read.
+pub(super) const fn is_event(open: i64) -> bool {
+    open >= 3
+}
+
 /// Converts an event to the object that `ConvertTo-Json` writes.
 pub(crate) fn to_json<'a>(lines: impl Iterator<Item = &'a str>) -> String {
     let mut fields: Vec<(&str, String)> = Vec::new();

@@ -178,7 +178,7 @@ impl Open {
         match self {
             Self::Braces => json_depth(line).filter(|_| open == 0 || !line.starts_with('{')),
             Self::Export => export::change(line, open),
-            Self::Event => Some(i64::from(open == 0)),
+            Self::Event => event_text::change(line, open),
             // A quote closes what another one has opened.
             Self::Quotes if !csvlog::has_open_quote(line) => Some(0),
             Self::Quotes => Some(if open == 0 { 1 } else { -1 }),
@@ -194,11 +194,16 @@ impl Open {
         }
     }
 
-    /// Converts the lines of a record to an object. Returns `None` where they are parsed as they are.
-    pub(crate) fn to_json<'a>(self, lines: impl Iterator<Item = &'a str>) -> Option<String> {
+    /// Converts the lines of a record to an object. `open` says how many are open at its end. Returns `None` where the
+    /// lines are parsed as they are.
+    pub(crate) fn to_json<'a>(
+        self,
+        lines: impl Iterator<Item = &'a str>,
+        open: i64,
+    ) -> Option<String> {
         match self {
             Self::Export => Some(export::to_json(lines)),
-            Self::Event => Some(event_text::to_json(lines)),
+            Self::Event => event_text::is_event(open).then(|| event_text::to_json(lines)),
             Self::Braces | Self::Quotes => None,
         }
     }

@@ -7,14 +7,42 @@
 use serde_json::{Map, Value};
 
 use super::fields::Fields;
+use super::logfmt;
+
+/// The lists of scopes and of records, with their names before version 0.15 of the encoding.
+const SCOPE_LISTS: [&str; 2] = ["scopeLogs", "instrumentationLibraryLogs"];
+const RECORD_LISTS: [&str; 2] = ["logRecords", "logs"];
 
 /// The largest number of records in one line. The collector sends 8,192 unless it is told otherwise.
 const RECORDS: usize = 10_000;
 /// The largest number of bytes of what the records of a line repeat: the names of scopes and the attributes of resources.
 const REPEATED: usize = 16 * 1024 * 1024;
 
+/// Returns `true` for an object that is a batch and nothing else, of whose parts none would be left out.
 pub(super) fn knows(fields: &Fields) -> bool {
-    fields.0.get("resourceLogs").is_some_and(Value::is_array)
+    fields.0.len() == 1
+        && fields.0.get("resourceLogs").is_some_and(|list| {
+            are_objects(list, |resource| {
+                SCOPE_LISTS.iter().any(|name| resource.contains_key(*name))
+                    && lists_hold(resource, SCOPE_LISTS, |scope| {
+                        lists_hold(scope, RECORD_LISTS, |_| true)
+                    })
+            })
+        })
+}
+
+fn lists_hold(
+    object: &Map<String, Value>,
+    names: [&str; 2],
+    is_known: impl Fn(&Map<String, Value>) -> bool,
+) -> bool {
+    let mut lists = names.iter().filter_map(|name| object.get(*name));
+    lists.all(|list| are_objects(list, &is_known))
+}
+
+fn are_objects(list: &Value, is_known: impl Fn(&Map<String, Value>) -> bool) -> bool {
+    let Some(list) = list.as_array() else { return false };
+    list.iter().all(|value| value.as_object().is_some_and(&is_known))
 }
 
 /// Returns the records of a batch, or says why there are none.
@@ -22,12 +50,14 @@ pub(super) fn records(mut fields: Fields) -> Result<Vec<Fields>, String> {
     let (mut records, mut repeated) = (Vec::new(), 0);
     for mut of_resource in objects(fields.0.remove("resourceLogs")) {
         let resource = shared("resource", of_resource.remove("resource"));
-        for mut of_scope in objects(of_resource.remove("scopeLogs")) {
-            let mut shared = shared("scope", of_scope.remove("scope"));
+        for mut of_scope in SCOPE_LISTS.iter().flat_map(|name| objects(of_resource.remove(*name))) {
+            let scope = ["scope", "instrumentationLibrary"];
+            let scope = scope.iter().find_map(|name| of_scope.remove(*name));
+            let mut shared = shared("scope", scope);
             shared.extend(resource.iter().cloned());
             let bytes: usize =
                 shared.iter().map(|field| field.name.len() + field.value.to_string().len()).sum();
-            for record in objects(of_scope.remove("logRecords")) {
+            for record in RECORD_LISTS.iter().flat_map(|name| objects(of_scope.remove(*name))) {
                 repeated += bytes;
                 if records.len() == RECORDS || repeated > REPEATED {
                     return Err(format!(
@@ -70,8 +100,14 @@ fn flat(mut record: Map<String, Value>, shared: &[Field]) -> Map<String, Value> 
     if let Some(observed) = record.remove("observedTimeUnixNano") {
         record.entry("timeUnixNano").or_insert(observed);
     }
+    let has_level = record.contains_key("severityNumber") || record.contains_key("severityText");
     let body = match body {
         Some(Value::Object(fields)) => fields,
+        // A line of a file, which the collector has not looked into.
+        Some(Value::String(line)) if !has_level => match fields_in(&line) {
+            Some(fields) => fields,
+            None => Map::from_iter([("body".to_owned(), line.into())]),
+        },
         Some(body) => Map::from_iter([("body".to_owned(), body)]),
         None => Map::new(),
     };
@@ -84,6 +120,17 @@ fn flat(mut record: Map<String, Value>, shared: &[Field]) -> Map<String, Value> 
         }
     }
     record
+}
+
+/// Returns the fields of a line of JSON or logfmt.
+fn fields_in(line: &str) -> Option<Map<String, Value>> {
+    if line.trim_start().starts_with('{') {
+        return match serde_json::from_str(line) {
+            Ok(Value::Object(fields)) => Some(fields),
+            _ => None,
+        };
+    }
+    logfmt::parse(line).filter(logfmt::is_typical).map(|fields| fields.0)
 }
 
 /// Returns `true` for what the encoding writes where there is no value.

@@ -192,10 +192,11 @@ fn location(fields: &mut Fields) -> Location {
         Some((file.into(), line.parse().ok()?))
     }
     let mut location = Location::default();
-    location.file = fields.text(&["file", "filename"]);
-    location.line = fields.number(&["line", "lineno"]);
-    location.function = fields.text(&["function", "func", "funcName"]);
-    location.module = fields.text(&["module", "module_path"]);
+    location.file = fields.text(&["file", "filename", "code.filepath", "code.file.path"]);
+    location.line = fields.number(&["line", "lineno", "code.lineno", "code.line.number"]);
+    location.function =
+        fields.text(&["function", "func", "funcName", "code.function", "code.function.name"]);
+    location.module = fields.text(&["module", "module_path", "code.namespace"]);
     // Objects of their own, as Go's `slog` and Google's logging write them.
     for [object, file, line, function] in [
         ["source", "source.file", "source.line", "source.function"],
@@ -323,6 +324,7 @@ pub(super) fn rest(mut fields: Fields, draft: &mut Draft) {
         "thread_name",
         "threadName",
         "process.thread.name",
+        "thread.name",
         "process.thread.id",
     ]));
     record.trace_id = record.trace_id.take().or(fields.text(&[
@@ -339,6 +341,7 @@ pub(super) fn rest(mut fields: Fields, draft: &mut Draft) {
         "env",
         "service.environment",
         "deployment.environment",
+        "deployment.environment.name",
     ]));
     if let Some(fingerprint) = fields.text(&["ticket.fingerprint"]) {
         record.fingerprint = Some(fingerprint);

@@ -72,7 +72,9 @@ fn layer(text: &str) -> Option<Layer<'_>> {
         b'0'..=b'9' => {
             container::runtime(text).or_else(|| platform::read(text)).or_else(|| syslog::read(text))
         }
-        _ => syslog::read(text).or_else(|| container::compose(text)),
+        _ => syslog::read(text)
+            .or_else(|| syslog::decoded(text))
+            .or_else(|| container::compose(text)),
     }
 }
 

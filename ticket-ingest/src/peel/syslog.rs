@@ -118,7 +118,7 @@ fn three164(text: &str) -> Option<Layer<'_>> {
         is_word(host, b":") && !host.ends_with(':') && level::parse(host).is_none()
     });
     let is_named = match host {
-        Some(_) => is_own_form || number.is_some(),
+        Some(_) => is_own_form || number.is_some() || name == "kernel",
         // A logger may write `name: text` after its time, but not `name[7]: text`.
         None => number.is_some() || (is_own_form && text.starts_with(|c: char| c.is_alphabetic())),
     };
@@ -155,9 +155,30 @@ fn is_own_form(time: &str) -> bool {
     }
     let Some((_, fraction)) = time.split_once('.').filter(|_| time.contains('T')) else {
         // Without a fraction, as busybox and systemd write it.
-        return time.len() == 25 && time.contains('T');
+        let has_offset = time.get(19..).is_some_and(|offset| offset.starts_with(['+', '-']));
+        return matches!(time.len(), 24 | 25) && time.contains('T') && has_offset;
     };
-    fraction.len() == 12 && fraction[6..].starts_with(['+', '-'])
+    matches!(fraction.len(), 11 | 12) && fraction[6..].starts_with(['+', '-'])
+}
+
+/// Reads `kern  :warn  : [ 12.345678] message`, as `dmesg` decodes the priority of a line.
+pub(super) fn decoded(text: &str) -> Option<Layer<'_>> {
+    const FACILITIES: [&str; 12] = [
+        "kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron",
+        "authpriv", "ftp",
+    ];
+    let (facility, rest) = text.split_once(':').filter(|(name, _)| name.len() <= 8)?;
+    let (level, message) = rest.split_once(':').filter(|(name, _)| name.len() <= 8)?;
+    let facility = facility.trim_end();
+    let is_known = FACILITIES.contains(&facility) || facility.starts_with("local");
+    let level = level::parse(level.trim_end()).filter(|_| is_known)?;
+    let mut message = message.strip_prefix(' ')?;
+    let mut origin = Origin { level: Some(level), ..Origin::default() };
+    if facility == "kern" {
+        origin.program = Some("kernel".into());
+        message = without_uptime(message);
+    }
+    Some(Layer::new(origin, message))
 }
 
 /// Removes the seconds since the start with which the kernel begins a line.

@@ -151,7 +151,7 @@ impl Collector {
             raised_at: self.raised_at,
             thread: self.thread,
             message: None,
-            is_panic: false,
+            level: None,
             other: self.other,
         }
     }

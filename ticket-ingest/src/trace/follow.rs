@@ -3,6 +3,7 @@
 use ticket_core::Level;
 
 use super::grammar::{Belongs, Line, State, begin, begin_after_head};
+use super::kernel;
 
 /// What a line is to the record before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +36,13 @@ impl Follower {
         Self { state: begun.map(|(state, _)| state), failed }
     }
 
+    /// Begins with the first line of a report of the kernel.
+    pub(crate) fn of_kernel(text: &str) -> Self {
+        let mut follower = Self { state: Some(State::Kernel(kernel::START)), failed: true };
+        follower.push(text);
+        follower
+    }
+
     /// Returns what a line is to the record. `own_head` says that the line has a time or a level of its own, and
     /// `text` is what is behind it.
     pub(crate) fn part(&self, text: &str, own_head: bool) -> Part {
@@ -56,7 +64,7 @@ impl Follower {
         Part::Other
     }
 
-    /// Returns `true` in a report of the kernel, each line of which has the time of the log.
+    /// Returns `true` in a report of the kernel, each line of which may have the head of the log.
     pub(crate) const fn is_of_kernel(&self) -> bool {
         matches!(self.state, Some(State::Kernel(_)))
     }

@@ -4,8 +4,8 @@
 //! to the [`Piece`]s that the line holds. Whoever only asks whether a line belongs to a trace runs the same
 //! grammar and ignores the pieces, so that what is joined is also what is read.
 
-use ticket_core::SmolStr;
 use ticket_core::record::{ErrorCause, Frame};
+use ticket_core::{Level, SmolStr};
 
 use super::collect::Owner;
 use super::errors::{exception, is_capitalised, is_exception, is_qualified};
@@ -140,9 +140,17 @@ impl State {
     pub(super) const fn is_panic(self) -> bool {
         match self {
             Self::Apple(_) | Self::Embedded(_) | Self::Go(go::State::Panic) | Self::Jvm(_) => true,
-            Self::Kernel(state) => state.is_panic(),
             Self::Rust(state) => state.is_panic(),
             _ => false,
+        }
+    }
+
+    /// Returns how bad it is that a trace begins with this state.
+    pub(super) const fn level(self) -> Level {
+        match self {
+            Self::Kernel(state) => state.level(),
+            _ if self.is_panic() => Level::Critical,
+            _ => Level::Error,
         }
     }
 
@@ -192,8 +200,6 @@ pub(super) fn begin(line: Line<'_>, out: Out<'_>) -> Option<(State, usize)> {
         State::Embedded(state)
     } else if let Some(state) = jvm::begin(line, out) {
         State::Jvm(state)
-    } else if let Some(state) = kernel::begin(line, out) {
-        State::Kernel(state)
     } else if let Some(state) = rust::begin(line, out) {
         State::Rust(state)
     } else if let Some((state, before)) = go::begin(line, out) {

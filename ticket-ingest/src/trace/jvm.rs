@@ -10,6 +10,8 @@ pub(crate) enum State {
     Start,
     /// Before the error.
     Title,
+    /// In the text of the error, if it has more than one line.
+    Text,
     /// After it.
     Error,
     /// Before the frame in which it happened.
@@ -59,7 +61,12 @@ impl State {
         let said = text.strip_prefix('#')?.trim();
         match self {
             Self::End => None,
+            Self::Text if said.is_empty() => surely(Self::Error),
             _ if said.is_empty() => surely(self),
+            Self::Text => {
+                out(Piece::Text(said));
+                surely(self)
+            }
             Self::Title => {
                 // `SIGSEGV (0xb) at pc=0x00007f6c, pid=4711, tid=4712`, `Internal Error (sharedRuntime.cpp:553), pid=…`
                 let (kind, text) = said.split_at(said.find(" (").unwrap_or(said.len()));
@@ -67,7 +74,7 @@ impl State {
                     ErrorCause::new(Some(kind.into()), text.trim_start()),
                     Link::First,
                 ));
-                surely(Self::Error)
+                surely(Self::Text)
             }
             Self::Error if said == "Problematic frame:" => surely(Self::Frame),
             Self::Frame => {

@@ -23,13 +23,13 @@ mod python;
 mod ruby;
 mod rust;
 
-use ticket_core::SmolStr;
 use ticket_core::record::{ErrorCause, Frame};
+use ticket_core::{Level, SmolStr};
 
 use self::collect::Collector;
 pub(crate) use self::follow::{Follower, Part};
 use self::grammar::{Line, State, begin, begin_after_head};
-pub(crate) use self::kernel::CUT;
+pub(crate) use self::kernel::{begins_report, behind_head};
 pub(crate) use self::place::locate;
 use crate::draft::Draft;
 
@@ -45,8 +45,8 @@ pub(crate) struct Trace {
     thread: Option<SmolStr>,
     /// What the first line says before the trace begins, or all of it if it is no part of the trace.
     pub(crate) message: Option<SmolStr>,
-    /// `true` for a panic, which ends a program or a thread.
-    pub(crate) is_panic: bool,
+    /// How bad it is, if the record does not say: critical for a panic, which ends a program or a thread.
+    pub(crate) level: Option<Level>,
     /// The lines after the first that belong to no trace.
     pub(crate) other: String,
 }
@@ -86,10 +86,18 @@ pub(crate) fn begins(line: &str) -> bool {
 /// Reads a text that may contain a stack trace: the lines of a plain record without the head of the first, or a text
 /// that a field holds.
 pub(crate) fn read(text: &str) -> Trace {
+    read_from(text, None)
+}
+
+/// Reads the lines of a report of the kernel, without their heads.
+pub(crate) fn read_report(text: &str) -> Trace {
+    read_from(text, Some(State::Kernel(kernel::START)))
+}
+
+fn read_from(text: &str, mut state: Option<State>) -> Trace {
     let mut collector = Collector::default();
-    let mut state: Option<State> = None;
     let mut message = None;
-    let mut is_panic = false;
+    let mut level = None;
     let lines: Vec<Line<'_>> = text.lines().map(Line::new).collect();
     for (index, &line) in lines.iter().enumerate() {
         let out = &mut |piece: grammar::Piece<'_>| collector.piece(piece);
@@ -115,7 +123,7 @@ pub(crate) fn read(text: &str) -> Trace {
                     let before = before.trim_end().trim_end_matches([':', '-']).trim_end();
                     message = (!before.is_empty()).then(|| SmolStr::new(before));
                 }
-                is_panic = begun.is_some_and(|(state, _)| state.is_panic());
+                level = begun.map(|(state, _)| state.level());
                 begun.map(|(state, _)| state)
             }
         };
@@ -124,9 +132,12 @@ pub(crate) fn read(text: &str) -> Trace {
             None => collector.other(line.whole),
         }
     }
+    if let Some(State::Kernel(state)) = state {
+        level = Some(state.level());
+    }
     let mut trace = collector.finish(state.unwrap_or(State::Error));
     trace.message = message;
-    trace.is_panic = is_panic;
+    trace.level = level;
     trace
 }
 

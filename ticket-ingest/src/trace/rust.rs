@@ -27,6 +27,8 @@ pub(crate) enum State {
     Frames,
     /// In numbered lines that are no frames: the spans of `color-eyre`, and further backtraces of `error-stack`.
     Others,
+    /// After the code that `miette` writes above an error.
+    Code,
     /// In the causes that `error-stack` and `miette` draw as a tree.
     Tree,
 }
@@ -76,6 +78,10 @@ pub(super) fn begin_after_head(
         out(Piece::Error(ErrorCause::new(None, text), Link::First));
         return Some(State::Tree);
     }
+    if next.is_some_and(|next| next.text.starts_with(DIAGNOSTIC)) && is_code(line.text) {
+        out(Piece::Error(ErrorCause::new(Some(line.text.into()), ""), Link::First));
+        return Some(State::Code);
+    }
     let text = line.text.strip_prefix("0: ")?;
     let is_followed = next.is_none_or(|next| {
         next.text.starts_with("1: ")
@@ -92,7 +98,7 @@ pub(super) fn begin_after_head(
 impl State {
     /// Returns `true` unless it is the state after the first line of a chain.
     pub(super) const fn is_panic(self) -> bool {
-        !matches!(self, Self::Causes | Self::Tree)
+        !matches!(self, Self::Causes | Self::Code | Self::Tree)
     }
 
     pub(super) fn next(self, line: Line<'_>, out: Out<'_>) -> Next<Self> {
@@ -165,7 +171,7 @@ impl State {
                 surely(self)
             }
             Self::Others if line.is_indented() => surely(self),
-            Self::Error | Self::Tree => self.in_tree(line, out),
+            Self::Error | Self::Code | Self::Tree => self.in_tree(line, out),
             Self::Causes | Self::Location | Self::Located | Self::Others => None,
         }
     }
@@ -178,10 +184,10 @@ impl State {
         if let Some(place) = text.strip_prefix("├╴at ") {
             let (file, number) = file_and_line(place);
             out(Piece::RaisedAt(file, number));
-        } else if let Some(text) = text.strip_prefix(DIAGNOSTIC).filter(|_| line.is_indented()) {
-            out(error(text, Link::First));
         } else if self == Self::Error {
             return None;
+        } else if let Some(text) = text.strip_prefix(DIAGNOSTIC) {
+            out(if self == Self::Code { Piece::Text(text) } else { error(text, Link::Part) });
         } else if let Some(cause) = ["╰─▶ ", "├─▶ "].iter().find_map(|at| text.strip_prefix(at))
         {
             out(error(cause, Link::Cause));
@@ -196,6 +202,12 @@ impl State {
 
 /// What `miette` writes before an error.
 const DIAGNOSTIC: &str = "× ";
+
+/// Recognises the code of an error, such as `shop::pay`.
+fn is_code(text: &str) -> bool {
+    text.contains("::")
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_:-.".contains(&byte))
+}
 
 /// What trees and their rules are drawn with.
 const LINES: [char; 4] = ['├', '│', '╰', '━'];

@@ -106,7 +106,7 @@ fn go_panics_with_many_goroutines() {
         ]
     );
     assert_eq!(trace.other, "");
-    assert!(trace.is_panic);
+    assert_eq!(trace.level, Some(ticket_core::Level::Critical));
 }
 
 #[test]
