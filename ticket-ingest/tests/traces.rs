@@ -505,3 +505,201 @@ END.
     // A comment is not the beginning of one.
     assert_eq!(records("#\n# ERROR x\n").len(), 2);
 }
+
+#[test]
+fn reports_of_other_processors_and_versions_stay_whole() {
+    let reports: [(&str, &str, &str, &[&str]); 9] = [
+        (
+            "critical",
+            "Oops",
+            "on arm64",
+            &[
+                "Unable to handle kernel NULL pointer dereference at virtual address 0000000000000010",
+                "Mem abort info:",
+                "  ESR = 0x0000000096000004",
+                "user pgtable: 4k pages, 48-bit VAs, pgdp=0000000104a3c000",
+                "[0000000000000010] pgd=0000000000000000, p4d=0000000000000000",
+                "Internal error: Oops: 0000000096000004 [#1] PREEMPT SMP",
+                "pc : shop_pay+0x24/0xd0 [shop]",
+                "lr : shop_pay+0x20/0xd0 [shop]",
+                "x29: ffff80000b5fbab0 x28: ffff0001055c0000 x27: 0000000000000000",
+                "Call trace:",
+                " shop_run+0x24/0xd0 [shop]",
+                "---[ end trace 0000000000000000 ]---",
+            ],
+        ),
+        (
+            "critical",
+            "Oops",
+            "on 32-bit arm",
+            &[
+                "Unable to handle kernel NULL pointer dereference at virtual address 00000024",
+                "pgd = 9e1a4000",
+                "[00000024] *pgd=2e1c8831, *pte=00000000",
+                "Internal error: Oops: 17 [#1] PREEMPT SMP ARM",
+                "PC is at shop_pay+0x80/0x1d8 [shop]",
+                "Flags: nzCv  IRQs on  FIQs on  Mode SVC_32  ISA ARM  Segment user",
+                "Process shopd (pid: 388, stack limit = 0x9e184238)",
+                "Stack: (0x9e185e18 to 0x9e186000)",
+                "5e00:                   00000000 9e0f4b40",
+                "[<7f0123a4>] (shop_pay [shop]) from [<7f013b0c>] (shop_run+0x4a8/0x1178 [shop])",
+                "Code: e3a03000 e58d3004 (e5932024)",
+            ],
+        ),
+        (
+            "critical",
+            "Oops",
+            "on RISC-V",
+            &[
+                "Unable to handle kernel access to user memory without uaccess routines at virtual address 0000000000000008",
+                "Oops [#1]",
+                "epc : shop_pay+0x1c/0x60",
+                " ra : shop_run+0x18a/0x21e",
+                "epc : ffffffff8056a1c8 ra : ffffffff80568b5e sp : ffffffd000c1bd10",
+                "[<ffffffff80568b5e>] shop_run+0x18a/0x21e",
+            ],
+        ),
+        (
+            "critical",
+            "BUG",
+            "on POWER",
+            &[
+                "BUG: Kernel NULL pointer dereference on read at 0x00000010",
+                "Faulting instruction address: 0xc0080000012a1b4c",
+                "Oops: Kernel access of bad area, sig: 11 [#1]",
+                "LE PAGE_SIZE=64K MMU=Radix SMP NR_CPUS=2048 NUMA pSeries",
+                "REGS: c00000001b2b7560 TRAP: 0300   Not tainted  (6.4.0)",
+                "NIP [c0080000012a1b4c] shop_pay+0x1ac/0x330 [shop]",
+                "Call Trace:",
+                "[c00000001b2b7890] [c000000000c1e4f8] shop_run+0x138/0x260",
+                "Instruction dump:",
+                "60000000 e93f0010 2c290000 41820150",
+            ],
+        ),
+        (
+            "critical",
+            "BUG",
+            "in a system call",
+            &[
+                "BUG: unable to handle page fault for address: ffffffffc0a3d000",
+                "RIP: 0010:shop_pay+0x1c/0x60 [shop]",
+                "Call Trace:",
+                " shop_run+0x138/0x260",
+                "RIP: 0033:0x7f2c3a91e5ad",
+                "RSP: 002b:00007ffd5a3c1e28 EFLAGS: 00000246 ORIG_RAX: 0000000000000001",
+                "RAX: ffffffffffffffda RBX: 0000000000000001 RCX: 00007f2c3a91e5ad",
+                "Modules linked in: shop(O)",
+            ],
+        ),
+        (
+            "error",
+            "oom-killer",
+            "without memory",
+            &[
+                "java invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=984",
+                "Call Trace:",
+                " dump_stack+0x6b/0x83",
+                " shop_pay+0x1c/0x60",
+                " shop_run+0x138/0x260",
+                "memory: usage 1048576kB, limit 1048576kB, failcnt 5021",
+                "Memory cgroup stats for /kubepods/pod1:",
+                "anon 1065992192",
+                "Tasks state (memory values in pages):",
+                "[  pid  ]   uid  tgid total_vm      rss pgtables_bytes swapents oom_score_adj name",
+                "[   4120]  1000  4120   987654   260123  2506752        0           984 java",
+                "oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),task=java,pid=4120,uid=1000",
+                "Memory cgroup out of memory: Killed process 4120 (java) total-vm:3950616kB",
+                "oom_reaper: reaped process 4120 (java), now anon-rss:0kB",
+            ],
+        ),
+        (
+            "error",
+            "RCU stall",
+            "a stall",
+            &[
+                "rcu: INFO: rcu_preempt self-detected stall on CPU",
+                "rcu: \t3-....: (5249 ticks this GP) idle=1bc/1/0x4000000000000002 softirq=99011/99011 fqs=2429",
+                "\t(t=5250 jiffies g=401233 q=1904)",
+                "NMI backtrace for cpu 3",
+                "RIP: 0010:shop_pay+0x1c/0x60",
+                "Call Trace:",
+                " shop_run+0x138/0x260",
+            ],
+        ),
+        (
+            "warning",
+            "WARNING",
+            "in the form since 6.18",
+            &[
+                "------------[ cut here ]------------",
+                "shop: one card too many",
+                "WARNING: drivers/shop/cart.c:1318 at shop_pay+0x8a/0xa0 [shop], CPU#4: kworker/u64:3/811",
+                "RIP: 0010:shop_pay+0x8a/0xa0 [shop]",
+                "Call Trace:",
+                " <TASK>",
+                " shop_run+0x138/0x260",
+                " </TASK>",
+                "---[ end trace 0000000000000000 ]---",
+            ],
+        ),
+        (
+            "critical",
+            "Kernel panic - not syncing",
+            "a panic",
+            &[
+                "Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(179,2)",
+                "CPU: 0 PID: 1 Comm: swapper/0 Not tainted 6.1.75 #1",
+                "Call trace:",
+                " panic+0x170/0x330",
+                " shop_pay+0x1c/0x60",
+                " shop_run+0x138/0x260",
+                "SMP: stopping secondary CPUs",
+                "Memory Limit: none",
+                "---[ end Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(179,2) ]---",
+            ],
+        ),
+    ];
+    for head in [
+        "[    9.341152] ",
+        "kern  :alert : [    9.341152] ",
+        "2026-11-21T10:47:20+0200 web1 kernel: ",
+    ] {
+        for (level, kind, what, lines) in &reports {
+            let all = [&["usb 1-1: before"], *lines, &["eth0: link is up"]].concat();
+            let log: String = all.iter().map(|line| format!("{head}{line}\n")).collect();
+            let records = records(&log);
+            assert_eq!(records.len(), 3, "{head}{what}: {records:#?}");
+            let report = &records[1];
+            assert_eq!((report.level.as_str(), types(report)), (*level, vec![*kind]), "{what}");
+            let functions: Vec<_> =
+                report.backtrace.iter().map(|frame| frame.function.as_str()).collect();
+            assert!(functions.contains(&"shop_pay"), "{what}: {functions:?}");
+            assert_eq!(
+                functions.last(),
+                Some(if *what == "on 32-bit arm" { &"shop_pay" } else { &"shop_run" }),
+                "{what}"
+            );
+            assert_eq!(report.location.function.as_deref(), Some("shop_pay"), "{what}");
+        }
+    }
+}
+
+#[test]
+fn what_only_begins_like_a_report_is_none() {
+    for line in [
+        "2026-11-21 10:47:20 DEBUG k - Unable to handle kernel parameter x",
+        "2026-11-21 10:47:20 INFO k - watchdog: BUG: soft lockup detection is on",
+        "2026-11-21 10:47:20 INFO sched - task backup blocked for more than 120 seconds",
+        "2026-11-21 10:47:20 INFO sched - INFO: task backup:77 blocked for more than 120 seconds.",
+        "Nov 21 10:47:20 web1 bash[991]: general protection fault, statistics: 0",
+        "Nov 21 10:47:20 web1 bash[991]: BUG: 17 tests fail",
+        "BUG: total is wrong",
+        "  × adds an item",
+    ] {
+        let records = records(&format!("{line}\n{line}\n"));
+        assert!(records.iter().all(|record| record.error.is_empty()), "{line}: {records:#?}");
+    }
+    // A runner of tests
+    let log = "2026-11-21 10:47:20 INFO app - tests start\n  × adds an item\n  ✓ removes an item\n";
+    assert!(records(log)[0].error.is_empty());
+}

@@ -108,6 +108,10 @@ fn flat(mut record: Map<String, Value>, shared: &[Field]) -> Map<String, Value> 
             Some(fields) => fields,
             None => Map::from_iter([("body".to_owned(), line.into())]),
         },
+        // A message is a text.
+        Some(body @ (Value::Array(_) | Value::Number(_) | Value::Bool(_))) => {
+            Map::from_iter([("body".to_owned(), body.to_string().into())])
+        }
         Some(body) => Map::from_iter([("body".to_owned(), body)]),
         None => Map::new(),
     };

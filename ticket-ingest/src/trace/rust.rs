@@ -74,7 +74,10 @@ pub(super) fn begin_after_head(
     next: Option<Line<'_>>,
     out: Out<'_>,
 ) -> Option<State> {
-    if let Some(text) = line.text.strip_prefix(DIAGNOSTIC) {
+    // Others write this sign before what failed too, but nothing is drawn below it.
+    if let Some(text) = line.text.strip_prefix(DIAGNOSTIC)
+        && next.is_some_and(|next| next.text.starts_with(DRAWN) || next.text.starts_with("help: "))
+    {
         out(Piece::Error(ErrorCause::new(None, text), Link::First));
         return Some(State::Tree);
     }
@@ -193,7 +196,7 @@ impl State {
             out(error(cause, Link::Cause));
         } else if text.starts_with("backtrace no. ") {
             next = Self::Frames;
-        } else if !line.is_indented() && !text.starts_with(LINES) {
+        } else if !line.is_indented() && !text.starts_with(DRAWN) {
             return None;
         }
         Some((next, Belongs::Surely))
@@ -209,8 +212,8 @@ fn is_code(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_:-.".contains(&byte))
 }
 
-/// What trees and their rules are drawn with.
-const LINES: [char; 4] = ['├', '│', '╰', '━'];
+/// What trees, their rules and the frames of source code are drawn with.
+const DRAWN: [char; 5] = ['├', '│', '╰', '╭', '━'];
 
 /// Recognises what `anyhow`, `eyre` and `snafu` write above the causes.
 fn is_title_of_causes(text: &str) -> bool {

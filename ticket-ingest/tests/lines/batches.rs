@@ -103,3 +103,34 @@ fn a_batch_without_records_and_one_with_too_many() {
         assert!(malformed.reason.contains("smaller batches"), "{}", malformed.reason);
     }
 }
+
+/// Nothing of an object may be lost because it resembles a batch.
+#[test]
+fn an_object_with_the_field_of_a_batch_is_a_record() {
+    for list in [r#"["a","b"]"#, "[]", r#"[{"a":1}]"#, r#"{"count":3}"#, r#""enabled""#] {
+        let line = format!(r#"{{"level":"error","msg":"bad flag","resourceLogs":{list}}}"#);
+        assert_eq!(told(&super::record(&line)), ("error", "", "bad flag"), "{list}");
+    }
+    let unknown = r#"{"resourceLogs":[{"scopeLogs":["a"]}]}"#;
+    assert_eq!(entries(unknown).len(), 1);
+    let old = r#"{"resourceLogs":[{"instrumentationLibraryLogs":[{"instrumentationLibrary":{"name":"shop"},"logs":[{"severityText":"ERROR","body":{"stringValue":"old"}}]}]}]}"#;
+    assert_eq!(told(&super::record(old)), ("error", "shop", "old"));
+}
+
+/// A file that the collector has read: it does not look into its lines.
+#[test]
+fn the_body_of_a_record_without_a_level_is_read_like_a_line() {
+    for (body, expected) in [
+        (
+            r#"{\"level\":\"warn\",\"logger\":\"cart\",\"msg\":\"retrying\",\"attempt\":2}"#,
+            ("warning", "cart", "retrying"),
+        ),
+        (r#"level=error logger=cart msg=\"no card\""#, ("error", "cart", "no card")),
+        ("2026-11-21 10:47:20 ERROR cart: no card", ("error", "cart", "no card")),
+    ] {
+        let line = format!(
+            r#"{{"resourceLogs":[{{"scopeLogs":[{{"logRecords":[{{"observedTimeUnixNano":"1795258043000000000","body":{{"stringValue":"{body}"}}}}]}}]}}]}}"#
+        );
+        assert_eq!(told(&super::record(&line)), expected, "{body}");
+    }
+}

@@ -317,3 +317,11 @@ fn the_event_viewer_writes_a_property_a_line() {
         assert_eq!((entries[1].line, first.is_recognized), (18, true));
     }
 }
+
+#[test]
+fn the_name_of_a_log_alone_begins_no_event() {
+    let entries = entries("Log Name: x\nSource: y\nall fine\nERROR no card\nLog Name: z\n");
+    let told: Vec<_> = entries.iter().map(|entry| told(&entry.record)).collect();
+    assert_eq!(told.len(), 5, "{told:?}");
+    assert_eq!(told[3], ("error", "", "no card"));
+}
