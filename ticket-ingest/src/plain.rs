@@ -29,7 +29,30 @@ pub(crate) struct Lines {
     is_indented: bool,
     /// The line begins with `Error: `, which is a level, or the type of an error that a trace follows.
     is_error: bool,
+    /// What stands before each line of a report of the kernel.
+    stamp: Option<Stamp>,
     follower: Follower,
+}
+
+/// What stands before a line of the kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stamp {
+    /// `[   12.345678]`, or a date in brackets.
+    Brackets,
+    /// A date.
+    Date,
+    Nothing,
+}
+
+impl Stamp {
+    /// Returns what stands before `text` in `line`.
+    fn of(line: &str, text: &str) -> Self {
+        match line.len() > text.len() {
+            true if line.starts_with('[') => Self::Brackets,
+            true => Self::Date,
+            false => Self::Nothing,
+        }
+    }
 }
 
 /// The number of bytes that are kept of the lines after the first. It is more than a trait holds, because the
@@ -45,7 +68,7 @@ impl Lines {
         if program.is_none_or(|program| program == "kernel")
             && trace::begins_report(text, program.is_some() || text.len() < line.len())
         {
-            return Self::report(text.trim(), &head);
+            return Self { stamp: Some(Stamp::of(line, text)), ..Self::report(text.trim(), &head) };
         }
         if level.is_some() && !head.is_recognized() {
             head.category();
@@ -64,6 +87,7 @@ impl Lines {
             is_timed,
             is_indented: is_indented(line),
             is_error,
+            stamp: None,
             follower,
         }
     }
@@ -82,6 +106,7 @@ impl Lines {
             is_timed,
             is_indented: false,
             is_error: false,
+            stamp: None,
             follower: Follower::of_kernel(text),
         }
     }
@@ -89,7 +114,13 @@ impl Lines {
     /// Takes another line if it belongs to this record, and returns whether it does.
     pub(crate) fn take(&mut self, line: &str, head: &Head<'_>) -> bool {
         if self.follower.decides_alone() {
-            let text = if self.follower.is_of_kernel() { trace::behind_head(line) } else { line };
+            let is_of_kernel = self.follower.is_of_kernel();
+            let text = if is_of_kernel { trace::behind_head(line) } else { line };
+            // All lines of a report have the time of the log, or none.
+            let stamp = is_of_kernel.then(|| Stamp::of(line, text));
+            if stamp != self.stamp || (!is_of_kernel && head.begins_record()) {
+                return false;
+            }
             let continues =
                 text.trim().is_empty() || self.follower.part(text, true) == Part::Continues;
             if continues {

@@ -685,6 +685,23 @@ fn reports_of_other_processors_and_versions_stay_whole() {
 }
 
 #[test]
+fn a_report_ends_where_another_program_writes() {
+    let kernel = "INFO: task shopd:4711 blocked for more than 120 seconds.\nCall Trace:\n shop_wait+0x10/0x20 [shop]\n";
+    let stamped: String = kernel.lines().map(|line| format!("[    1.123456] {line}\n")).collect();
+    let jvm = "# A fatal error has been detected by the Java Runtime Environment:\n#\n#  SIGSEGV (0xb) at pc=0x00007f6c, pid=4711, tid=4712\n#\n\n---------------  S U M M A R Y ------------\n";
+    for (report, next) in [
+        (kernel, "2026-11-21 10:47:20 ERROR no card\n"),
+        (&stamped, "2026-11-21 10:47:20 ERROR no card\n"),
+        (&stamped, "ERROR no card\n"),
+        (jvm, "2026-11-21 10:47:20 ERROR no card\n"),
+    ] {
+        let records = records(&[report, next].concat());
+        assert_eq!(records.len(), 2, "{report}{next}{records:#?}");
+        assert_eq!((records[1].level.as_str(), &*records[1].message), ("error", "no card"));
+    }
+}
+
+#[test]
 fn what_only_begins_like_a_report_is_none() {
     for line in [
         "2026-11-21 10:47:20 DEBUG k - Unable to handle kernel parameter x",
