@@ -116,9 +116,16 @@ impl Lines {
         if self.follower.decides_alone() {
             let is_of_kernel = self.follower.is_of_kernel();
             let text = if is_of_kernel { trace::behind_head(line) } else { line };
-            // All lines of a report have the time of the log, or none.
+            // All lines of a report have the time of the log, or none, except for further lines of one message, which are
+            // indented.
             let stamp = is_of_kernel.then(|| Stamp::of(line, text));
-            if stamp != self.stamp || (!is_of_kernel && head.begins_record()) {
+            let is_of_line_before = stamp == Some(Stamp::Nothing) && is_indented(line);
+            let is_of_report = if is_of_kernel {
+                stamp == self.stamp || is_of_line_before
+            } else {
+                !head.begins_record()
+            };
+            if !is_of_report {
                 return false;
             }
             let continues =

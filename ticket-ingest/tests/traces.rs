@@ -688,11 +688,14 @@ fn reports_of_other_processors_and_versions_stay_whole() {
 fn a_report_ends_where_another_program_writes() {
     let kernel = "INFO: task shopd:4711 blocked for more than 120 seconds.\nCall Trace:\n shop_wait+0x10/0x20 [shop]\n";
     let stamped: String = kernel.lines().map(|line| format!("[    1.123456] {line}\n")).collect();
+    // A message of the kernel that has several lines
+    let several = stamped.clone() + "[    1.123456] anon 1069223936\n               file 135168\n";
     let jvm = "# A fatal error has been detected by the Java Runtime Environment:\n#\n#  SIGSEGV (0xb) at pc=0x00007f6c, pid=4711, tid=4712\n#\n\n---------------  S U M M A R Y ------------\n";
     for (report, next) in [
         (kernel, "2026-11-21 10:47:20 ERROR no card\n"),
         (&stamped, "2026-11-21 10:47:20 ERROR no card\n"),
         (&stamped, "ERROR no card\n"),
+        (&several, "ERROR no card\n"),
         (jvm, "2026-11-21 10:47:20 ERROR no card\n"),
     ] {
         let records = records(&[report, next].concat());
