@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::io::Cursor;
 
 use ticket_core::Value;
-use ticket_ingest::{Format, Item, Reader, StreamIdentity};
+use ticket_ingest::{Entry, FileIdentity, Format, Item, Reader};
 
 use super::{entries, told};
 
@@ -59,13 +59,19 @@ fn each_record_of_a_batch_is_a_record() {
     }
 }
 
+/// They have one place in the file, and may have one time.
 #[test]
 fn each_record_of_a_batch_has_an_id_of_its_own() {
-    let log = batch(RECORDS);
-    let mut stream = StreamIdentity::new();
-    let mut id =
-        |entry: &ticket_ingest::Entry| stream.occurrence_id(entry.record.time, &entry.text);
-    let ids: HashSet<_> = entries(&log).iter().map(&mut id).collect();
+    let record = |text: &str| {
+        format!(r#"{{"timeUnixNano":"1795258040123456789","body":{{"stringValue":"{text}"}}}}"#)
+    };
+    let log = batch(&[record("one"), record("two"), record("three")].join(","));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.log");
+    std::fs::write(&path, &log).unwrap();
+    let identity = FileIdentity::new(&path).unwrap();
+    let id = |entry: &Entry| identity.occurrence_id(entry.record.time, entry.offset, &entry.text);
+    let ids: HashSet<_> = entries(&log).iter().map(id).collect();
     assert_eq!(ids.len(), 4);
 }
 
