@@ -35,7 +35,7 @@ pub struct Entry {
     /// The byte at which the first line begins.
     pub offset: u64,
     /// The text of the first line, or of this record if the line holds several: then it is an object with the fields of
-    /// this one.
+    /// this one. Records of one line that are equal in every field, also in their time, have the same text.
     pub text: String,
     /// `true` if lines may follow that belong to this record, because the log ends with it.
     pub incomplete: bool,

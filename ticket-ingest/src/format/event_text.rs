@@ -19,7 +19,7 @@ const NAMES: [(&str, &str); 11] = [
 ];
 
 /// Returns `true` for the first line of an event.
-pub(crate) fn begins(line: &str) -> bool {
+pub(super) fn begins(line: &str) -> bool {
     line.strip_prefix("Log Name:").is_some_and(|rest| rest.starts_with(' '))
 }
 
@@ -40,7 +40,7 @@ pub(super) const fn is_event(open: i64) -> bool {
 }
 
 /// Converts an event to the object that `ConvertTo-Json` writes.
-pub(crate) fn to_json<'a>(lines: impl Iterator<Item = &'a str>) -> String {
+pub(super) fn to_json<'a>(lines: impl Iterator<Item = &'a str>) -> String {
     let mut fields: Vec<(&str, String)> = Vec::new();
     let mut names = NAMES.iter();
     for line in lines {

@@ -10,7 +10,7 @@ const FIELDS: i64 = 1;
 const VALUE: i64 = 2;
 
 /// Returns `true` for the first line of an entry.
-pub(crate) fn begins(line: &str) -> bool {
+pub(super) fn begins(line: &str) -> bool {
     line.starts_with("__CURSOR=")
 }
 
@@ -26,7 +26,7 @@ pub(super) fn change(line: &str, open: i64) -> Option<i64> {
 }
 
 /// Converts an entry to the object that the journal writes as JSON.
-pub(crate) fn to_json<'a>(lines: impl Iterator<Item = &'a str>) -> String {
+pub(super) fn to_json<'a>(lines: impl Iterator<Item = &'a str>) -> String {
     let mut fields: Vec<(&str, String)> = Vec::new();
     let mut is_in_value = false;
     let mut lines = lines.peekable();

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::fields::Fields;
 use super::logfmt;
 
-/// The lists of scopes and of records, with their names before version 0.15 of the encoding.
+/// The lists of scopes and of records, each with the name that older versions of the encoding gave it.
 const SCOPE_LISTS: [&str; 2] = ["scopeLogs", "instrumentationLibraryLogs"];
 const RECORD_LISTS: [&str; 2] = ["logRecords", "logs"];
 

@@ -318,7 +318,7 @@ impl<'a> Head<'a> {
         let mut glued = *scan;
         if glued.rest().starts_with('[')
             && let Some(group) = glued.group()
-            && is_task(group.text.trim())
+            && trace::is_task(group.text)
         {
             self.thread = Some(group.text.trim());
             *scan = glued;
@@ -473,12 +473,6 @@ fn is_sign(text: &str) -> bool {
 
 fn is_in_capitals(name: &str) -> bool {
     name.len() > 2 && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'!')
-}
-
-/// Recognises the number of a task or a processor, `T818` and `C1`.
-fn is_task(text: &str) -> bool {
-    text.strip_prefix(['T', 'C'])
-        .is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
 }
 
 /// Reads a date and a time of day with brackets of their own: `[2026-11-21][10:47:20]`.

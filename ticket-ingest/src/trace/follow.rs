@@ -3,7 +3,7 @@
 use ticket_core::Level;
 
 use super::grammar::{Belongs, Line, State, begin, begin_after_head};
-use super::kernel;
+use super::{jvm, kernel};
 
 /// What a line is to the record before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +71,10 @@ impl Follower {
 
     /// Returns `true` in a report whose lines may look like the beginning of a record of their own.
     pub(crate) const fn decides_alone(&self) -> bool {
-        self.is_of_kernel() || matches!(self.state, Some(State::Jvm(_)))
+        match self.state {
+            Some(State::Jvm(state)) => !matches!(state, jvm::State::Start),
+            _ => self.is_of_kernel(),
+        }
     }
 
     /// Notes that a line was taken into the record.

@@ -22,12 +22,6 @@ pub(crate) enum State {
     End,
 }
 
-/// The titles of a report.
-const TITLES: [&str; 2] = [
-    "# A fatal error has been detected by ",
-    "# There is insufficient memory for the Java Runtime ",
-];
-
 /// Begins with the title, or with the line above it.
 pub(super) fn begin(line: Line<'_>, out: Out<'_>) -> Option<State> {
     match line.text {
@@ -37,12 +31,14 @@ pub(super) fn begin(line: Line<'_>, out: Out<'_>) -> Option<State> {
 }
 
 fn title(text: &str, out: Out<'_>) -> Option<State> {
-    TITLES.iter().find(|title| text.starts_with(**title))?;
-    if text.starts_with(TITLES[1]) {
-        out(Piece::Error(ErrorCause::new(Some("OutOfMemory".into()), &text[2..]), Link::First));
-        return Some(State::Error);
+    let text = text.strip_prefix("# ")?;
+    if text.starts_with("A fatal error has been detected by ") {
+        return Some(State::Title);
     }
-    Some(State::Title)
+    text.starts_with("There is insufficient memory for the Java Runtime ").then(|| {
+        out(Piece::Error(ErrorCause::new(Some("OutOfMemory".into()), text), Link::First));
+        State::Error
+    })
 }
 
 impl State {

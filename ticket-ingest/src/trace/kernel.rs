@@ -41,10 +41,12 @@ pub(super) const START: State = State { step: Step::Start, level: Level::Error }
 /// What the kernel writes in the line above a warning or a bug.
 const CUT: &str = "------------[ cut here ]------------";
 
-/// What the text behind a title is: the beginning of another report, or it may be a line of one.
+/// Where a title stands.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
+    /// It begins a report.
     First,
+    /// It begins a report, or is a line of one.
     Within,
 }
 
@@ -142,9 +144,9 @@ struct Title<'a> {
 /// Returns a line without the time and the task that stand before each line of a report: `[ 12.34][  T7] text`.
 pub(crate) fn behind_head(line: &str) -> &str {
     let is_head = |inside: &str| {
-        let task = inside.trim().strip_prefix(['T', 'C']);
-        let is_task = task.is_some_and(|number| number.parse::<u32>().is_ok());
-        is_task || time::uptime_prefix(inside.trim()).is_some() || time::parse(inside).is_some()
+        is_task(inside)
+            || time::uptime_prefix(inside.trim()).is_some()
+            || time::parse(inside).is_some()
     };
     let mut rest = line;
     while let Some((inside, behind)) = rest.strip_prefix('[').and_then(|rest| rest.split_once(']'))
@@ -159,6 +161,11 @@ pub(crate) fn behind_head(line: &str) -> &str {
         rest = &line[end..];
     }
     rest
+}
+
+/// Recognises the task or the processor of a line in brackets: `  T818`, `   C1`.
+pub(crate) fn is_task(text: &str) -> bool {
+    text.trim().strip_prefix(['T', 'C']).is_some_and(|number| number.parse::<u32>().is_ok())
 }
 
 /// Returns `true` if a line behind its head begins a report. `is_sure` says that the kernel has written it: fewer words

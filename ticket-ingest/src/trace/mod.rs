@@ -1,5 +1,5 @@
-//! Stack traces as programs print them: Python, Java, JavaScript, Go, .NET, PHP, Ruby, Elixir, Erlang, Rust and Objective-C, and the
-//! reports of a kernel and of a Java virtual machine that fail.
+//! Stack traces as programs print them: Python, Java, JavaScript, Go, .NET, PHP, Ruby, Elixir, Erlang, Rust and Objective-C,
+//! and the reports of a kernel and of a Java virtual machine that fail.
 //!
 //! There is one module per language with the grammar of its lines, see [`grammar`]. [`read`] reads a whole text, and a
 //! [`Follower`] says of the next line of a log whether it belongs to the trace of the record before it.
@@ -29,7 +29,7 @@ use ticket_core::{Level, SmolStr};
 use self::collect::Collector;
 pub(crate) use self::follow::{Follower, Part};
 use self::grammar::{Line, State, begin, begin_after_head};
-pub(crate) use self::kernel::{begins_report, behind_head};
+pub(crate) use self::kernel::{begins_report, behind_head, is_task};
 pub(crate) use self::place::locate;
 use crate::draft::Draft;
 
